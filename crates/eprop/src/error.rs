@@ -1,0 +1,146 @@
+//! The one error of the engine: a stable code and what the user needs to mend the call.
+
+use std::fmt;
+
+/// What kind of mistake was made. The names are those of NEST's exceptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// A parameter value outside its bound, or one that contradicts another.
+    BadProperty,
+    /// A kernel parameter or an argument outside its bound.
+    BadParameter,
+    /// An argument of a call outside its bound.
+    BadParameterValue,
+    /// A delay shorter than the resolution or not a whole number of steps.
+    BadDelay,
+    /// Populations or arrays whose sizes do not fit together.
+    DimensionMismatch,
+    /// A connection these models cannot have.
+    IllegalConnection,
+    /// A list with too few or too many entries.
+    IndexError,
+    /// A kernel parameter that contradicts the kernel's state.
+    KernelException,
+    /// A combination that the models do not support.
+    NotImplemented,
+    /// A value of the wrong type.
+    TypeMismatch,
+    /// A parameter name that the model does not have.
+    UnaccessedDictionaryEntry,
+    /// A node model that does not exist.
+    UnknownModelName,
+    /// A node id that does not exist.
+    UnknownNode,
+    /// A synapse model that does not exist.
+    UnknownSynapseType,
+    /// An array of the wrong shape, or an unknown kernel parameter.
+    ValueError,
+    /// A network that does not fit into the memory it may use.
+    OutOfMemory,
+    /// The run was cancelled.
+    Aborted,
+    /// A mistake of the engine itself.
+    InternalError,
+}
+
+impl ErrorCode {
+    /// The stable name of the code.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BadProperty => "BadProperty",
+            Self::BadParameter => "BadParameter",
+            Self::BadParameterValue => "BadParameterValue",
+            Self::BadDelay => "BadDelay",
+            Self::DimensionMismatch => "DimensionMismatch",
+            Self::IllegalConnection => "IllegalConnection",
+            Self::IndexError => "IndexError",
+            Self::KernelException => "KernelException",
+            Self::NotImplemented => "NotImplemented",
+            Self::TypeMismatch => "TypeMismatch",
+            Self::UnaccessedDictionaryEntry => "UnaccessedDictionaryEntry",
+            Self::UnknownModelName => "UnknownModelName",
+            Self::UnknownNode => "UnknownNode",
+            Self::UnknownSynapseType => "UnknownSynapseType",
+            Self::ValueError => "ValueError",
+            Self::OutOfMemory => "OutOfMemory",
+            Self::Aborted => "Aborted",
+            Self::InternalError => "InternalError",
+        }
+    }
+}
+
+/// A refused call: nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Error {
+    /// What kind of mistake it is.
+    pub code: ErrorCode,
+    /// One sentence that names what was wrong.
+    pub message: String,
+    /// The model concerned, where there is one.
+    pub model: Option<String>,
+    /// The parameter concerned, where there is one.
+    pub parameter: Option<String>,
+    /// The value given, as text.
+    pub value: Option<String>,
+    /// What would be accepted.
+    pub bound: Option<String>,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(model) = &self.model {
+            write!(f, " (model {model}")?;
+        }
+        let mut separator = if self.model.is_some() { ", " } else { " (" };
+        for (label, part) in
+            [("parameter", &self.parameter), ("value", &self.value), ("required", &self.bound)]
+        {
+            if let Some(part) = part {
+                write!(f, "{separator}{label} {part}")?;
+                separator = ", ";
+            }
+        }
+        if self.model.is_some() || separator == ", " { f.write_str(")") } else { Ok(()) }
+    }
+}
+
+impl Error {
+    /// An error that says only what was wrong.
+    #[must_use]
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), model: None, parameter: None, value: None, bound: None }
+    }
+
+    /// Names the model concerned.
+    #[must_use]
+    pub fn model(mut self, model: impl Into<String>) -> Self {
+        self.model = Some(model.into());
+        self
+    }
+
+    /// Names the parameter concerned.
+    #[must_use]
+    pub fn parameter(mut self, parameter: impl Into<String>) -> Self {
+        self.parameter = Some(parameter.into());
+        self
+    }
+
+    /// Shows the value given.
+    #[must_use]
+    pub fn value(mut self, value: impl fmt::Display) -> Self {
+        self.value = Some(value.to_string());
+        self
+    }
+
+    /// Says what would be accepted.
+    #[must_use]
+    pub fn bound(mut self, bound: impl Into<String>) -> Self {
+        self.bound = Some(bound.into());
+        self
+    }
+}
+
+/// A result whose error is [`enum@Error`].
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,3 @@
+//! Learning: the gradient of an interval or of a presynaptic spike, and the optimizer.
+
+pub mod optimizer;

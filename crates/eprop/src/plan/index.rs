@@ -1,0 +1,107 @@
+//! Which place in which array a node has.
+
+use crate::describe::network::{Network, NodeGroup, NodeId};
+use crate::models::{Family, NodeClass};
+
+/// The arrays that nodes live in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Population {
+    /// Spike sources that no neuron drives: generators and parrots.
+    Stimulus,
+    /// Recurrent neurons of a family.
+    Recurrent(Family),
+    /// Readouts of a family.
+    Readout(Family),
+    /// Rate generators.
+    Rate,
+    /// Recorders.
+    Recorder,
+}
+
+impl Population {
+    /// The population that nodes of that group belong to.
+    #[must_use]
+    pub fn of(group: &NodeGroup) -> Self {
+        match group.model.class {
+            NodeClass::SpikeGenerator | NodeClass::PoissonGenerator | NodeClass::Parrot => Self::Stimulus,
+            NodeClass::StepRateGenerator => Self::Rate,
+            NodeClass::Recurrent => Self::Recurrent(group.model.family),
+            NodeClass::Readout => Self::Readout(group.model.family),
+            NodeClass::SpikeRecorder | NodeClass::Multimeter | NodeClass::WeightRecorder => Self::Recorder,
+        }
+    }
+}
+
+/// Node ids to places and back.
+#[derive(Debug, Clone)]
+pub struct NodeIndex {
+    places: Vec<(Population, u32)>,
+    members: Vec<(Population, Vec<NodeId>)>,
+}
+
+impl NodeIndex {
+    /// Numbers the nodes of each population in the order of their ids.
+    #[must_use]
+    pub fn new(network: &Network) -> Self {
+        let mut index = Self { places: Vec::new(), members: Vec::new() };
+        for group in &network.groups {
+            let population = Population::of(group);
+            let members = match index.members.iter().position(|(p, _)| *p == population) {
+                Some(place) => &mut index.members[place].1,
+                None => {
+                    index.members.push((population, Vec::new()));
+                    &mut index.members.last_mut().expect("just pushed").1
+                }
+            };
+            for offset in 0..group.len {
+                index.places.push((population, members.len() as u32));
+                members.push(group.first + offset as u32);
+            }
+        }
+        index
+    }
+
+    /// The population and place of a node.
+    #[must_use]
+    pub fn place(&self, node: NodeId) -> (Population, usize) {
+        let (population, place) = self.places[node as usize - 1];
+        (population, place as usize)
+    }
+
+    /// The nodes of a population, by place.
+    #[must_use]
+    pub fn members(&self, population: Population) -> &[NodeId] {
+        self.members.iter().find(|(p, _)| *p == population).map_or(&[], |(_, members)| members)
+    }
+
+    /// How many nodes a population has.
+    #[must_use]
+    pub fn len(&self, population: Population) -> usize {
+        self.members(population).len()
+    }
+}
+
+/// The values of a parameter for all neurons of a population, by place.
+#[must_use]
+pub fn gather(network: &Network, population: Population, name: &str) -> Vec<f64> {
+    groups_of(network, population).flat_map(|group| group.numbers(name).iter().copied()).collect()
+}
+
+/// As [`gather`], with a value for the models that do not have the parameter.
+#[must_use]
+pub fn gather_or(network: &Network, population: Population, name: &str, otherwise: f64) -> Vec<f64> {
+    groups_of(network, population)
+        .flat_map(|group| {
+            if group.model.place(name).is_some() {
+                group.numbers(name).to_vec()
+            } else {
+                vec![otherwise; group.len]
+            }
+        })
+        .collect()
+}
+
+/// The groups of a population, in order.
+pub fn groups_of(network: &Network, population: Population) -> impl Iterator<Item = &NodeGroup> {
+    network.groups.iter().filter(move |group| Population::of(group) == population)
+}

@@ -1,0 +1,197 @@
+//! Projections as the simulation sees them: source place to row, row to target places.
+
+use crate::describe::network::{Carries, Network, NodeId, Targets};
+use crate::plan::index::{NodeIndex, Population};
+
+/// Place of a source in its population to its row in a projection.
+#[derive(Debug, Clone)]
+pub enum Rows {
+    /// Consecutive places: row = place - first.
+    Range {
+        /// Place of row 0.
+        first: usize,
+        /// Number of rows.
+        rows: usize,
+    },
+    /// Any places; `u32::MAX` for those without a row.
+    Map(Vec<u32>),
+}
+
+impl Rows {
+    fn new(places: &[usize]) -> Self {
+        let first = places.first().copied().unwrap_or(0);
+        if places.iter().enumerate().all(|(row, place)| *place == first + row) {
+            return Self::Range { first, rows: places.len() };
+        }
+        let mut map = vec![u32::MAX; places.iter().max().map_or(0, |last| last + 1)];
+        for (row, place) in places.iter().enumerate() {
+            map[*place] = row as u32;
+        }
+        Self::Map(map)
+    }
+
+    /// The row of the source at that place, if it has one.
+    #[must_use]
+    #[inline]
+    pub fn row(&self, place: u32) -> Option<usize> {
+        match self {
+            Self::Range { first, rows } => {
+                let row = (place as usize).wrapping_sub(*first);
+                (row < *rows).then_some(row)
+            }
+            Self::Map(map) => map.get(place as usize).filter(|row| **row != u32::MAX).map(|row| *row as usize),
+        }
+    }
+}
+
+/// Where the entries of a row go.
+#[derive(Debug, Clone)]
+pub enum Columns {
+    /// Every row reaches the places from `first` on.
+    Range {
+        /// Place of the first target.
+        first: usize,
+        /// Number of targets.
+        len: usize,
+    },
+    /// Every row reaches these places.
+    Scattered(Vec<u32>),
+    /// Each row has places of its own.
+    Sparse {
+        /// Where each row begins; one more entry than rows.
+        row_start: Vec<usize>,
+        /// Target places of all rows.
+        places: Vec<u32>,
+    },
+}
+
+/// A projection between two populations.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Its place in [`Network::projections`], where its weights live.
+    pub projection: usize,
+    /// The synapse model.
+    pub synapse: usize,
+    /// Whether its weights learn.
+    pub plastic: bool,
+    /// Where spikes come from.
+    pub source: Population,
+    /// Delay in steps.
+    pub delay: usize,
+    /// Number of rows.
+    pub row_count: usize,
+    /// Source places to rows.
+    pub rows: Rows,
+    /// Rows to target places.
+    pub columns: Columns,
+    /// Entries that are no synapse: places in the weights of a dense projection without autapses.
+    pub holes: Vec<usize>,
+    /// Where a weight recorder looks at it.
+    pub weight_recorder: Option<NodeId>,
+    /// Whether the sources are Poisson generators, which send each target a train of its own.
+    pub poisson: bool,
+}
+
+impl Route {
+    /// The entries of a row in the weights.
+    #[must_use]
+    #[inline]
+    pub fn entries(&self, row: usize) -> std::ops::Range<usize> {
+        match &self.columns {
+            Columns::Range { len, .. } => row * len..(row + 1) * len,
+            Columns::Scattered(places) => row * places.len()..(row + 1) * places.len(),
+            Columns::Sparse { row_start, .. } => row_start[row]..row_start[row + 1],
+        }
+    }
+
+    /// The target place of an entry of a row.
+    #[must_use]
+    pub fn target(&self, row: usize, entry: usize) -> usize {
+        match &self.columns {
+            Columns::Range { first, len } => first + entry - row * len,
+            Columns::Scattered(places) => places[entry - row * places.len()] as usize,
+            Columns::Sparse { places, .. } => places[entry] as usize,
+        }
+    }
+
+    /// How many entries all rows have.
+    #[must_use]
+    pub fn entry_count(&self) -> usize {
+        match &self.columns {
+            Columns::Range { len, .. } => self.row_count * len,
+            Columns::Scattered(places) => self.row_count * places.len(),
+            Columns::Sparse { places, .. } => places.len(),
+        }
+    }
+}
+
+/// The spike projections onto a population, in the order in which their weights are summed: by the first source,
+/// then by the order of connection.
+#[must_use]
+pub fn spike_routes_onto(network: &Network, index: &NodeIndex, target: Population) -> Vec<Route> {
+    let mut routes: Vec<(NodeId, Route)> = network
+        .projections
+        .iter()
+        .enumerate()
+        .filter(|(_, projection)| {
+            matches!(
+                projection.carries,
+                Carries::Spikes | Carries::PlasticPerInterval | Carries::PlasticPerSpike
+            )
+        })
+        .filter_map(|(place, projection)| {
+            let first_target = match &projection.targets {
+                Targets::Dense { nodes, .. } | Targets::Sparse { nodes, .. } => *nodes.first()?,
+            };
+            let first_source = *projection.sources.first()?;
+            (index.place(first_target).0 == target)
+                .then(|| (first_source, route(network, index, place, index.place(first_source).0)))
+        })
+        .collect();
+    routes.sort_by_key(|(first, route)| (*first, route.projection));
+    routes.into_iter().map(|(_, route)| route).collect()
+}
+
+fn route(network: &Network, index: &NodeIndex, place: usize, source: Population) -> Route {
+    let projection = &network.projections[place];
+    let target_place = |node: &NodeId| index.place(*node).1 as u32;
+    let sources: Vec<usize> = projection.sources.iter().map(|node| index.place(*node).1).collect();
+    let mut holes = Vec::new();
+    let columns = match &projection.targets {
+        Targets::Dense { nodes, autapses } => {
+            if !autapses {
+                for (row, source) in projection.sources.iter().enumerate() {
+                    if let Ok(column) = nodes.binary_search(source) {
+                        holes.push(row * nodes.len() + column);
+                    }
+                }
+            }
+            let places: Vec<u32> = nodes.iter().map(target_place).collect();
+            let first = places[0];
+            if places.iter().enumerate().all(|(column, place)| *place as usize == first as usize + column) {
+                Columns::Range { first: first as usize, len: places.len() }
+            } else {
+                Columns::Scattered(places)
+            }
+        }
+        Targets::Sparse { row_start, nodes } => {
+            Columns::Sparse { row_start: row_start.clone(), places: nodes.iter().map(target_place).collect() }
+        }
+    };
+    let plastic = projection.carries != Carries::Spikes;
+    Route {
+        projection: place,
+        synapse: projection.synapse,
+        plastic,
+        source,
+        delay: projection.delay as usize,
+        row_count: projection.sources.len(),
+        rows: Rows::new(&sources),
+        columns,
+        holes,
+        weight_recorder: network.synapse_models[projection.synapse].weight_recorder,
+        poisson: network
+            .group_of(projection.sources[0])
+            .is_some_and(|group| group.model.class == crate::models::NodeClass::PoissonGenerator),
+    }
+}

@@ -1,0 +1,117 @@
+//! Run-time choice of the instruction set.
+//!
+//! Kernels are plain loops over slices. [`kernels!`] compiles each of them once per instruction set and calls the
+//! best one that the processor has. Rust neither fuses a multiplication with an addition nor reorders sums, so
+//! every version computes the same bits.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// An instruction set, from narrow to wide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// What every processor of the architecture has: SSE2 or NEON.
+    Baseline = 1,
+    /// 256-bit vectors.
+    Avx2 = 2,
+    /// 512-bit vectors.
+    Avx512 = 3,
+}
+
+impl Level {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Avx512 => "AVX-512",
+            Self::Avx2 => "AVX2",
+            Self::Baseline if cfg!(target_arch = "x86_64") => "SSE2",
+            Self::Baseline if cfg!(target_arch = "aarch64") => "NEON",
+            Self::Baseline => "portable",
+        }
+    }
+}
+
+/// 0 means not yet detected.
+static LEVEL: AtomicU8 = AtomicU8::new(0);
+
+/// The widest instruction set that this processor and this build have.
+#[must_use]
+pub fn detected() -> Level {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[cfg(stable_avx512)]
+        if is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+        {
+            return Level::Avx512;
+        }
+        if is_x86_feature_detected!("avx2") {
+            return Level::Avx2;
+        }
+    }
+    Level::Baseline
+}
+
+/// The instruction set in use.
+#[must_use]
+#[inline]
+pub fn level() -> Level {
+    match LEVEL.load(Ordering::Relaxed) {
+        1 => Level::Baseline,
+        2 => Level::Avx2,
+        3 => Level::Avx512,
+        _ => {
+            let level = detected();
+            LEVEL.store(level as u8, Ordering::Relaxed);
+            level
+        }
+    }
+}
+
+/// Uses no more than this instruction set from now on, in the whole process; returns what is in use then.
+/// Results do not depend on it, only their time does.
+pub fn limit(level: Level) -> Level {
+    let level = level.min(detected());
+    LEVEL.store(level as u8, Ordering::Relaxed);
+    level
+}
+
+/// Defines functions that are compiled once per instruction set.
+macro_rules! kernels {
+    ($(
+        $(#[$attribute:meta])*
+        $visibility:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? = $body:expr;
+    )*) => {$(
+        $(#[$attribute])*
+        #[allow(clippy::too_many_arguments, reason = "separate slices tell the compiler that nothing overlaps")]
+        #[inline]
+        $visibility fn $name($($argument: $type),*) $(-> $result)? {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[cfg(stable_avx512)]
+                #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+                #[allow(clippy::too_many_arguments, reason = "as above")]
+                fn avx512($($argument: $type),*) $(-> $result)? {
+                    $body($($argument),*)
+                }
+                #[target_feature(enable = "avx2")]
+                #[allow(clippy::too_many_arguments, reason = "as above")]
+                fn avx2($($argument: $type),*) $(-> $result)? {
+                    $body($($argument),*)
+                }
+                match $crate::simd::level() {
+                    // SAFETY: the level is never above what was detected on this processor.
+                    #[cfg(stable_avx512)]
+                    $crate::simd::Level::Avx512 => return unsafe { avx512($($argument),*) },
+                    // SAFETY: as above.
+                    $crate::simd::Level::Avx2 => return unsafe { avx2($($argument),*) },
+                    _ => {}
+                }
+            }
+            $body($($argument),*)
+        }
+    )*};
+}
+pub(crate) use kernels;

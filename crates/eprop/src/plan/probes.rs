@@ -1,0 +1,151 @@
+//! Who records what.
+
+use std::collections::BTreeMap;
+
+use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId, Targets};
+use crate::models::NodeClass;
+use crate::plan::index::{NodeIndex, Population};
+use crate::plan::stimulus::Active;
+use crate::record::{Recordable, Tap, Window};
+
+/// The recorders that listen to one population's spikes.
+#[derive(Debug, Clone)]
+pub struct SpikeTap {
+    /// The recorder's node id.
+    pub recorder: NodeId,
+    /// Whether the neuron at a place is recorded, and how often.
+    pub listens: Vec<u32>,
+    /// Which stamps are kept.
+    pub window: Window,
+}
+
+/// A weight recorder.
+#[derive(Debug, Clone)]
+pub struct WeightTap {
+    /// The recorder's node id.
+    pub recorder: NodeId,
+    /// Presynaptic nodes to record (ascending); empty for all.
+    pub senders: Vec<NodeId>,
+    /// Postsynaptic nodes to record (ascending); empty for all.
+    pub targets: Vec<NodeId>,
+    /// Which stamps are kept.
+    pub window: Window,
+}
+
+/// The window of a recorder.
+#[must_use]
+pub fn window(group: &NodeGroup, node: usize, resolution: f64) -> Window {
+    let active = Active::of(group, node, resolution);
+    let steps = |name: &str, otherwise: i64| {
+        if group.model.place(name).is_some() {
+            (group.numbers(name)[node] / resolution).round() as i64
+        } else {
+            otherwise
+        }
+    };
+    Window {
+        start: active.start,
+        stop: active.stop,
+        interval: steps("interval", 1).max(1),
+        offset: steps("offset", 0),
+    }
+}
+
+/// The recordables that a multimeter was told to record, in that order.
+#[must_use]
+pub fn record_from(group: &NodeGroup, node: usize) -> Vec<Recordable> {
+    match group.column("record_from") {
+        Column::TextLists(lists) => {
+            lists[node].iter().filter_map(|name| Recordable::by_name(name)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What multimeters record from a population.
+#[must_use]
+pub fn state_taps(network: &Network, index: &NodeIndex, population: Population) -> Vec<Tap> {
+    let mut nodes_of: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+    for projection in network.projections.iter().filter(|p| p.carries == Carries::FromMultimeter) {
+        for_each_pair(&projection.sources, &projection.targets, |recorder, node| {
+            if index.place(node).0 == population {
+                nodes_of.entry(recorder).or_default().push(node);
+            }
+        });
+    }
+    nodes_of
+        .into_iter()
+        .filter_map(|(recorder, mut nodes)| {
+            nodes.sort_unstable();
+            nodes.dedup();
+            let group = network.group_of(recorder)?;
+            let place = (recorder - group.first) as usize;
+            Some(Tap {
+                recorder,
+                places: nodes.iter().map(|node| index.place(*node).1 as u32).collect(),
+                nodes,
+                recordables: record_from(group, place),
+                window: window(group, place, network.kernel.resolution),
+            })
+        })
+        .collect()
+}
+
+/// Which recorders listen to a population's spikes.
+#[must_use]
+pub fn spike_taps(network: &Network, index: &NodeIndex, population: Population) -> Vec<SpikeTap> {
+    let mut listens: BTreeMap<NodeId, Vec<u32>> = BTreeMap::new();
+    let places = index.len(population);
+    for projection in network.projections.iter().filter(|p| p.carries == Carries::ToRecorder) {
+        for_each_pair(&projection.sources, &projection.targets, |node, recorder| {
+            let (from, place) = index.place(node);
+            if from == population {
+                listens.entry(recorder).or_insert_with(|| vec![0; places])[place] += 1;
+            }
+        });
+    }
+    listens
+        .into_iter()
+        .filter_map(|(recorder, listens)| {
+            let group = network.group_of(recorder)?;
+            let place = (recorder - group.first) as usize;
+            Some(SpikeTap { recorder, listens, window: window(group, place, network.kernel.resolution) })
+        })
+        .collect()
+}
+
+/// All weight recorders.
+#[must_use]
+pub fn weight_taps(network: &Network) -> Vec<WeightTap> {
+    let mut taps = Vec::new();
+    for group in network.groups.iter().filter(|group| group.model.class == NodeClass::WeightRecorder) {
+        for node in 0..group.len {
+            let nodes = |name: &str| match group.column(name) {
+                Column::NodeLists(lists) => {
+                    let mut nodes = lists[node].clone();
+                    nodes.sort_unstable();
+                    nodes
+                }
+                _ => Vec::new(),
+            };
+            taps.push(WeightTap {
+                recorder: group.first + node as u32,
+                senders: nodes("senders"),
+                targets: nodes("targets"),
+                window: window(group, node, network.kernel.resolution),
+            });
+        }
+    }
+    taps
+}
+
+fn for_each_pair(sources: &[NodeId], targets: &Targets, mut each: impl FnMut(NodeId, NodeId)) {
+    for (row, source) in sources.iter().enumerate() {
+        match targets {
+            Targets::Dense { nodes, .. } => nodes.iter().for_each(|target| each(*source, *target)),
+            Targets::Sparse { row_start, nodes } => {
+                nodes[row_start[row]..row_start[row + 1]].iter().for_each(|target| each(*source, *target));
+            }
+        }
+    }
+}

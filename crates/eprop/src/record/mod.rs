@@ -1,0 +1,106 @@
+//! Recording: columns per recorder, handed out by moving them.
+
+pub mod spikes;
+pub mod states;
+pub mod weights;
+
+pub use spikes::SpikeEvents;
+pub use states::{Recordable, StateEvents, Tap, TapChunk};
+pub use weights::WeightEvents;
+
+/// A column of recorded values.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EventColumn {
+    /// Numbers.
+    Floats(Vec<f64>),
+    /// Node ids.
+    Ids(Vec<u32>),
+}
+
+/// What a recorder holds: columns of equal length, ordered by time, then by sender.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Events {
+    /// Names and values.
+    pub columns: Vec<(&'static str, EventColumn)>,
+}
+
+impl Events {
+    /// Number of events.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.columns.first().map_or(0, |(_, column)| match column {
+            EventColumn::Floats(values) => values.len(),
+            EventColumn::Ids(values) => values.len(),
+        })
+    }
+
+    /// Whether nothing was recorded.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Steps to the unit that times are read in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TimeUnit {
+    tics_per_step: f64,
+    in_steps: bool,
+}
+
+impl TimeUnit {
+    /// Milliseconds, or steps if asked for.
+    #[must_use]
+    pub fn new(resolution: f64, in_steps: bool) -> Self {
+        Self { tics_per_step: (resolution * 1000.0).round(), in_steps }
+    }
+
+    /// A stamp as the user reads it. Through whole microseconds, so that step 82 of 0.1 ms is 8.2, not 8.200000000000001.
+    #[must_use]
+    pub fn time(self, stamp: i64) -> f64 {
+        if self.in_steps { stamp as f64 } else { stamp as f64 * self.tics_per_step / 1000.0 }
+    }
+}
+
+/// Which stamps a recorder keeps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Window {
+    /// Stamps up to this one are not kept.
+    pub start: i64,
+    /// Stamps after this one are not kept.
+    pub stop: i64,
+    /// Steps between samples.
+    pub interval: i64,
+    /// Stamp modulo `interval` at which samples are taken.
+    pub offset: i64,
+}
+
+impl Window {
+    /// Whether a stamp is kept.
+    #[must_use]
+    #[inline]
+    pub fn contains(&self, stamp: i64) -> bool {
+        stamp > self.start
+            && stamp <= self.stop
+            && (self.interval == 1 || (stamp - self.offset).rem_euclid(self.interval) == 0)
+    }
+}
+
+/// The order that sorts events by time, then sender; `None` if they are in order already.
+fn order(stamps: &[i64], senders: &[u32]) -> Option<Vec<usize>> {
+    let key = |event: usize| (stamps[event], senders[event]);
+    if (1..stamps.len()).all(|event| key(event - 1) <= key(event)) {
+        return None;
+    }
+    let mut order: Vec<usize> = (0..stamps.len()).collect();
+    order.sort_by_key(|event| key(*event));
+    Some(order)
+}
+
+/// Values in a new order.
+fn permuted<T: Copy>(values: Vec<T>, order: Option<&[usize]>) -> Vec<T> {
+    match order {
+        None => values,
+        Some(order) => order.iter().map(|place| values[*place]).collect(),
+    }
+}

@@ -1,0 +1,43 @@
+//! Recorded spikes.
+
+use crate::record::{EventColumn, Events, TimeUnit, order, permuted};
+
+/// Spikes a recorder holds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SpikeEvents {
+    /// Stamps (steps).
+    pub stamps: Vec<i64>,
+    /// Who fired.
+    pub senders: Vec<u32>,
+}
+
+impl SpikeEvents {
+    /// Adds a spike.
+    #[inline]
+    pub fn push(&mut self, stamp: i64, sender: u32) {
+        self.stamps.push(stamp);
+        self.senders.push(sender);
+    }
+
+    /// Moves all events of another to the end of this one.
+    pub fn append(&mut self, other: &mut Self) {
+        self.stamps.append(&mut other.stamps);
+        self.senders.append(&mut other.senders);
+    }
+
+    /// The events as columns.
+    #[must_use]
+    pub fn into_events(self, unit: TimeUnit) -> Events {
+        let order = order(&self.stamps, &self.senders);
+        let stamps = permuted(self.stamps, order.as_deref());
+        Events {
+            columns: vec![
+                (
+                    "times",
+                    EventColumn::Floats(stamps.into_iter().map(|stamp| unit.time(stamp)).collect()),
+                ),
+                ("senders", EventColumn::Ids(permuted(self.senders, order.as_deref()))),
+            ],
+        }
+    }
+}

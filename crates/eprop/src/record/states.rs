@@ -1,0 +1,182 @@
+//! Recorded state variables.
+//!
+//! Some recordables show in a step what belongs to an earlier one (NUMERICS, section 2): they come as streams of
+//! their own, each in the order of the steps that show them, and are read as far as all of them reach.
+
+use crate::record::{EventColumn, Events, TimeUnit, Window, order, permuted};
+
+/// What a multimeter can record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recordable {
+    /// Membrane voltage.
+    Voltage,
+    /// Surrogate gradient.
+    SurrogateGradient,
+    /// Learning signal.
+    LearningSignal,
+    /// Adaptation.
+    Adaptation,
+    /// Adaptive threshold.
+    AdaptiveThreshold,
+    /// Span of time that the learning rule keeps a history of.
+    HistoryDuration,
+    /// Readout signal.
+    ReadoutSignal,
+    /// Readout signal before it is normalized.
+    ReadoutSignalUnnormalized,
+    /// Target signal.
+    TargetSignal,
+    /// Error signal.
+    ErrorSignal,
+}
+
+impl Recordable {
+    /// All recordables.
+    pub const ALL: [Self; 10] = [
+        Self::Voltage,
+        Self::SurrogateGradient,
+        Self::LearningSignal,
+        Self::Adaptation,
+        Self::AdaptiveThreshold,
+        Self::HistoryDuration,
+        Self::ReadoutSignal,
+        Self::ReadoutSignalUnnormalized,
+        Self::TargetSignal,
+        Self::ErrorSignal,
+    ];
+
+    /// NEST's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Voltage => "V_m",
+            Self::SurrogateGradient => "surrogate_gradient",
+            Self::LearningSignal => "learning_signal",
+            Self::Adaptation => "adaptation",
+            Self::AdaptiveThreshold => "V_th_adapt",
+            Self::HistoryDuration => "eprop_history_duration",
+            Self::ReadoutSignal => "readout_signal",
+            Self::ReadoutSignalUnnormalized => "readout_signal_unnorm",
+            Self::TargetSignal => "target_signal",
+            Self::ErrorSignal => "error_signal",
+        }
+    }
+
+    /// The recordable of that name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|recordable| recordable.name() == name)
+    }
+}
+
+/// What a multimeter records from one population.
+#[derive(Debug, Clone)]
+pub struct Tap {
+    /// The multimeter's node id.
+    pub recorder: u32,
+    /// The recorded neurons' ids, ascending.
+    pub nodes: Vec<u32>,
+    /// Their places in their population.
+    pub places: Vec<u32>,
+    /// What is recorded, one stream each.
+    pub recordables: Vec<Recordable>,
+    /// Which stamps are kept.
+    pub window: Window,
+}
+
+/// Rows recorded for one tap.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TapChunk {
+    /// Stamps of the rows.
+    pub stamps: Vec<i64>,
+    /// One stream per recordable, `nodes.len()` values a row.
+    pub streams: Vec<Vec<f64>>,
+}
+
+impl TapChunk {
+    /// Empty streams for a tap.
+    #[must_use]
+    pub fn new(tap: &Tap) -> Self {
+        Self { stamps: Vec::new(), streams: vec![Vec::new(); tap.recordables.len()] }
+    }
+
+    /// Moves all rows of another to the end of this one.
+    pub fn append(&mut self, other: &mut Self) {
+        self.stamps.append(&mut other.stamps);
+        for (stream, more) in self.streams.iter_mut().zip(&mut other.streams) {
+            stream.append(more);
+        }
+    }
+
+    /// Forgets all rows.
+    pub fn clear(&mut self) {
+        self.stamps.clear();
+        self.streams.iter_mut().for_each(Vec::clear);
+    }
+}
+
+/// What one multimeter holds.
+#[derive(Debug, Clone, Default)]
+pub struct StateEvents {
+    /// Rows of each of its taps.
+    pub chunks: Vec<(Tap, TapChunk)>,
+}
+
+impl StateEvents {
+    /// Number of rows of a chunk that are complete at time `now` (steps).
+    fn complete(tap: &Tap, chunk: &TapChunk, now: i64) -> usize {
+        let width = tap.nodes.len().max(1);
+        let reached = chunk.stamps.partition_point(|stamp| *stamp <= now);
+        chunk.streams.iter().map(|stream| stream.len() / width).min().map_or(reached, |rows| rows.min(reached))
+    }
+
+    /// How many events can be read at time `now` (steps).
+    #[must_use]
+    pub fn len(&self, now: i64) -> usize {
+        self.chunks.iter().map(|(tap, chunk)| Self::complete(tap, chunk, now) * tap.nodes.len()).sum()
+    }
+
+    /// Copies what can be read at time `now` (steps).
+    #[must_use]
+    pub fn events(&self, recordables: &[Recordable], unit: TimeUnit, now: i64) -> Events {
+        self.clone().take(recordables, unit, now)
+    }
+
+    /// Moves out what can be read at time `now` (steps); rows that are not yet complete stay.
+    pub fn take(&mut self, recordables: &[Recordable], unit: TimeUnit, now: i64) -> Events {
+        let mut stamps = Vec::new();
+        let mut senders = Vec::new();
+        let mut columns: Vec<Vec<f64>> = vec![Vec::new(); recordables.len()];
+        for (tap, chunk) in &mut self.chunks {
+            let rows = Self::complete(tap, chunk, now);
+            let width = tap.nodes.len();
+            for stamp in chunk.stamps.drain(..rows) {
+                stamps.extend(std::iter::repeat_n(stamp, width));
+                senders.extend_from_slice(&tap.nodes);
+            }
+            for (recordable, column) in recordables.iter().zip(&mut columns) {
+                let stream = tap.recordables.iter().position(|other| other == recordable);
+                let Some(stream) = stream.map(|place| &mut chunk.streams[place]) else { continue };
+                if column.is_empty() && stream.len() == rows * width {
+                    *column = std::mem::take(stream);
+                } else {
+                    column.extend(stream.drain(..rows * width));
+                }
+            }
+        }
+        let order = order(&stamps, &senders);
+        let times = permuted(stamps, order.as_deref()).into_iter().map(|stamp| unit.time(stamp)).collect();
+        let mut events = Events {
+            columns: vec![
+                ("times", EventColumn::Floats(times)),
+                ("senders", EventColumn::Ids(permuted(senders, order.as_deref()))),
+            ],
+        };
+        for (recordable, column) in recordables.iter().zip(columns) {
+            events
+                .columns
+                .push((recordable.name(), EventColumn::Floats(permuted(column, order.as_deref()))));
+        }
+        events
+    }
+}

@@ -1,0 +1,63 @@
+//! Recorded weights.
+
+use crate::record::{EventColumn, Events, TimeUnit};
+
+/// Weights a recorder saw, one event a spike and synapse.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WeightEvents {
+    /// Stamps (steps).
+    pub stamps: Vec<i64>,
+    /// Presynaptic nodes.
+    pub senders: Vec<u32>,
+    /// Postsynaptic nodes.
+    pub targets: Vec<u32>,
+    /// Receptors.
+    pub receptors: Vec<u32>,
+    /// Weights as transmitted.
+    pub weights: Vec<f64>,
+}
+
+impl WeightEvents {
+    /// Adds an event.
+    pub fn push(&mut self, stamp: i64, sender: u32, target: u32, receptor: u32, weight: f64) {
+        self.stamps.push(stamp);
+        self.senders.push(sender);
+        self.targets.push(target);
+        self.receptors.push(receptor);
+        self.weights.push(weight);
+    }
+
+    /// Moves all events of another to the end of this one.
+    pub fn append(&mut self, other: &mut Self) {
+        self.stamps.append(&mut other.stamps);
+        self.senders.append(&mut other.senders);
+        self.targets.append(&mut other.targets);
+        self.receptors.append(&mut other.receptors);
+        self.weights.append(&mut other.weights);
+    }
+
+    /// The events as columns, ordered by time, sender and target.
+    #[must_use]
+    pub fn into_events(self, unit: TimeUnit) -> Events {
+        let mut order: Vec<usize> = (0..self.stamps.len()).collect();
+        order.sort_by_key(|event| (self.stamps[*event], self.senders[*event], self.targets[*event]));
+        let ids = |values: &[u32]| EventColumn::Ids(order.iter().map(|place| values[*place]).collect());
+        Events {
+            columns: vec![
+                (
+                    "times",
+                    EventColumn::Floats(
+                        order.iter().map(|place| unit.time(self.stamps[*place])).collect(),
+                    ),
+                ),
+                ("senders", ids(&self.senders)),
+                ("targets", ids(&self.targets)),
+                ("receptors", ids(&self.receptors)),
+                (
+                    "weights",
+                    EventColumn::Floats(order.iter().map(|place| self.weights[*place]).collect()),
+                ),
+            ],
+        }
+    }
+}

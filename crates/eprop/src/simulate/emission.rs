@@ -1,0 +1,210 @@
+//! What stimuli emit, by stamp.
+
+use crate::plan::stimulus::{Source, Stimuli};
+
+/// Events of one stamp.
+#[derive(Debug, Clone, Copy)]
+pub struct Events<'a> {
+    /// Places of the sources, ascending, each once.
+    pub places: &'a [u32],
+    /// How many spikes each sends at once.
+    pub multiplicities: &'a [u32],
+}
+
+impl<'a> Events<'a> {
+    /// Place and multiplicity of each event.
+    pub fn iter(self) -> impl Iterator<Item = (u32, u32)> + 'a {
+        self.places.iter().copied().zip(self.multiplicities.iter().copied())
+    }
+}
+
+/// Emitted spikes of consecutive stamps.
+#[derive(Debug, Clone)]
+pub struct Emission {
+    first: i64,
+    starts: Vec<usize>,
+    places: Vec<u32>,
+    multiplicities: Vec<u32>,
+    scratch: Vec<(u32, u32, u32)>,
+}
+
+impl Default for Emission {
+    fn default() -> Self {
+        Self {
+            first: 1,
+            starts: vec![0],
+            places: Vec::new(),
+            multiplicities: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+}
+
+impl Emission {
+    /// The stamp after the last one laid out.
+    #[must_use]
+    pub fn end(&self) -> i64 {
+        self.first + self.starts.len() as i64 - 1
+    }
+
+    /// Events of a stamp; none where nothing is laid out.
+    #[must_use]
+    #[inline]
+    pub fn at(&self, stamp: i64) -> Events<'_> {
+        let range = usize::try_from(stamp - self.first)
+            .ok()
+            .filter(|row| row + 1 < self.starts.len())
+            .map_or(0..0, |row| self.starts[row]..self.starts[row + 1]);
+        Events { places: &self.places[range.clone()], multiplicities: &self.multiplicities[range] }
+    }
+
+    /// Lays out the stamps up to `last`, included.
+    pub fn extend_to(&mut self, stimuli: &Stimuli, last: i64) {
+        let from = self.end();
+        if last < from {
+            return;
+        }
+        let length = (last - from + 1) as usize;
+        let mut found = std::mem::take(&mut self.scratch);
+        found.clear();
+        for generator in &stimuli.generators {
+            for outlet in &generator.outlets {
+                let (low, high) = (from - outlet.lag, last - outlet.lag);
+                match &generator.source {
+                    Source::Times { times, multiplicities, origin } => {
+                        let step = |time: f64| (time / stimuli.resolution).round() as i64 + origin;
+                        let begin = times.partition_point(|time| step(*time) < low);
+                        for (place, time) in times.iter().enumerate().skip(begin) {
+                            let stamp = step(*time);
+                            if stamp > high {
+                                break;
+                            }
+                            let count = multiplicities.get(place).map_or(1, |count| *count as u32);
+                            if stamp > 0 && count > 0 && generator.active.contains(stamp) {
+                                found.push(((stamp - low) as u32, outlet.place, count));
+                            }
+                        }
+                    }
+                    Source::Poisson { mean, generator: id } => {
+                        if *mean <= 0.0 {
+                            continue;
+                        }
+                        for stamp in low.max(1)..=high {
+                            let count = poisson(*mean, stimuli.seed, *id, outlet.place, stamp);
+                            if count > 0 && generator.active.contains(stamp) {
+                                found.push(((stamp - low) as u32, outlet.place, count));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        // A counting sort by stamp; within a stamp the sources ascend.
+        let base = self.places.len();
+        let mut starts = vec![0usize; length + 1];
+        for (row, _, _) in &found {
+            starts[*row as usize + 1] += 1;
+        }
+        for row in 0..length {
+            starts[row + 1] += starts[row];
+        }
+        let mut next = starts.clone();
+        let mut sorted = vec![(0u32, 0u32); found.len()];
+        for (row, place, count) in &found {
+            sorted[next[*row as usize]] = (*place, *count);
+            next[*row as usize] += 1;
+        }
+        for row in 0..length {
+            let events = &mut sorted[starts[row]..starts[row + 1]];
+            events.sort_unstable_by_key(|(place, _)| *place);
+            let begin = self.places.len();
+            for (place, count) in events.iter() {
+                if self.places.len() > begin && self.places.last() == Some(place) {
+                    *self.multiplicities.last_mut().expect("one per place") += count;
+                } else {
+                    self.places.push(*place);
+                    self.multiplicities.push(*count);
+                }
+            }
+            self.starts.push(self.places.len());
+        }
+        debug_assert!(self.places.len() <= base + found.len());
+        self.scratch = found;
+    }
+
+    /// Forgets stamps before `stamp`.
+    pub fn forget_before(&mut self, stamp: i64) {
+        let rows = (stamp - self.first).clamp(0, self.starts.len() as i64 - 1) as usize;
+        // Moving what is kept costs as much as what is dropped saves, so wait until the latter prevails.
+        if rows * 2 < self.starts.len() {
+            return;
+        }
+        let events = self.starts[rows];
+        self.places.drain(..events);
+        self.multiplicities.drain(..events);
+        self.starts.drain(..rows);
+        for start in &mut self.starts {
+            *start -= events;
+        }
+        self.first += rows as i64;
+    }
+
+    /// Bytes held.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.starts.capacity() * 8 + (self.places.capacity() + self.multiplicities.capacity()) * 4
+    }
+}
+
+/// The number of spikes of one Poisson train in one step. It is a function of the train and the step alone, so
+/// neither the way a simulation is cut nor the number of threads can change it.
+fn poisson(mean: f64, seed: u32, generator: u32, place: u32, stamp: i64) -> u32 {
+    let mut state = u64::from(seed) << 32 | u64::from(generator);
+    state = mix(state) ^ u64::from(place).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    state = mix(state).wrapping_add(stamp as u64);
+    // Inversion by the recurrence p(k+1) = p(k) mean / (k+1), in portions small enough not to underflow.
+    let mut total = 0;
+    let mut left = mean;
+    while left > 0.0 {
+        let portion = left.min(500.0);
+        left -= portion;
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let uniform = (mix(state) >> 11) as f64 / (1u64 << 53) as f64;
+        let mut probability = libm::exp(-portion);
+        let mut cumulative = probability;
+        let mut count = 0u32;
+        while uniform >= cumulative && probability > 0.0 {
+            count += 1;
+            probability *= portion / f64::from(count);
+            cumulative += probability;
+        }
+        total += count;
+    }
+    total
+}
+
+/// The finalizer of `SplitMix64` (Steele, Lea and Flood 2014).
+fn mix(mut state: u64) -> u64 {
+    state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    state ^ (state >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn poisson_counts_have_the_mean_and_variance_of_their_distribution() {
+        for mean in [0.02, 1.5, 40.0, 1200.0] {
+            let n = 20_000;
+            let counts: Vec<f64> =
+                (1..=n).map(|stamp| f64::from(poisson(mean, 7, 3, 5, stamp))).collect();
+            let average = counts.iter().sum::<f64>() / n as f64;
+            let variance = counts.iter().map(|count| (count - average).powi(2)).sum::<f64>() / n as f64;
+            let error = (mean / n as f64).sqrt();
+            assert!((average - mean).abs() < 5.0 * error, "{average} for {mean}");
+            assert!((variance / mean - 1.0).abs() < 0.1, "{variance} for {mean}");
+        }
+    }
+}

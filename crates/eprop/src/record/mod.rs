@@ -1,5 +1,9 @@
 //! Recording: columns per recorder, handed out by moving them.
 
+use std::collections::BTreeMap;
+
+use crate::describe::network::NodeId;
+
 pub mod spikes;
 pub mod states;
 pub mod weights;
@@ -38,6 +42,29 @@ impl Events {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// What all recorders of a kernel hold, by their node ids.
+#[derive(Debug, Clone, Default)]
+pub struct Recordings {
+    /// Spike recorders.
+    pub spikes: BTreeMap<NodeId, SpikeEvents>,
+    /// Multimeters.
+    pub states: BTreeMap<NodeId, StateEvents>,
+    /// Weight recorders.
+    pub weights: BTreeMap<NodeId, WeightEvents>,
+}
+
+impl Recordings {
+    /// The chunk that rows of a tap go to; it is made when the tap is first seen or has changed.
+    pub fn chunk(&mut self, tap: &Tap) -> &mut TapChunk {
+        let chunks = &mut self.states.entry(tap.recorder).or_default().chunks;
+        let place = chunks.iter().position(|(known, _)| known == tap).unwrap_or_else(|| {
+            chunks.push((tap.clone(), TapChunk::new(tap)));
+            chunks.len() - 1
+        });
+        &mut chunks[place].1
     }
 }
 

@@ -70,7 +70,7 @@ impl Recordable {
 }
 
 /// What a multimeter records from one population.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tap {
     /// The multimeter's node id.
     pub recorder: u32,

@@ -37,6 +37,10 @@ pub enum ErrorCode {
     ValueError,
     /// A network that does not fit into the memory it may use.
     OutOfMemory,
+    /// A model of that name exists already.
+    NewModelNameExists,
+    /// A receptor that the target does not have for what arrives.
+    UnknownReceptorType,
     /// The run was cancelled.
     Aborted,
     /// A mistake of the engine itself.
@@ -64,6 +68,8 @@ impl ErrorCode {
             Self::UnknownSynapseType => "UnknownSynapseType",
             Self::ValueError => "ValueError",
             Self::OutOfMemory => "OutOfMemory",
+            Self::NewModelNameExists => "NewModelNameExists",
+            Self::UnknownReceptorType => "UnknownReceptorType",
             Self::Aborted => "Aborted",
             Self::InternalError => "InternalError",
         }

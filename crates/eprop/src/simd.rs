@@ -82,35 +82,41 @@ pub fn limit(level: Level) -> Level {
 macro_rules! kernels {
     ($(
         $(#[$attribute:meta])*
-        $visibility:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? = $body:expr;
+        $visibility:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) = $body:expr;
     )*) => {$(
         $(#[$attribute])*
         #[allow(clippy::too_many_arguments, reason = "separate slices tell the compiler that nothing overlaps")]
         #[inline]
-        $visibility fn $name($($argument: $type),*) $(-> $result)? {
+        $visibility fn $name($($argument: $type),*) {
             #[cfg(target_arch = "x86_64")]
             {
                 #[cfg(stable_avx512)]
                 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
                 #[allow(clippy::too_many_arguments, reason = "as above")]
-                fn avx512($($argument: $type),*) $(-> $result)? {
-                    $body($($argument),*)
+                fn avx512($($argument: $type),*) {
+                    $body($($argument),*);
                 }
                 #[target_feature(enable = "avx2")]
                 #[allow(clippy::too_many_arguments, reason = "as above")]
-                fn avx2($($argument: $type),*) $(-> $result)? {
-                    $body($($argument),*)
+                fn avx2($($argument: $type),*) {
+                    $body($($argument),*);
                 }
                 match $crate::simd::level() {
                     // SAFETY: the level is never above what was detected on this processor.
                     #[cfg(stable_avx512)]
-                    $crate::simd::Level::Avx512 => return unsafe { avx512($($argument),*) },
+                    $crate::simd::Level::Avx512 => {
+                        unsafe { avx512($($argument),*) };
+                        return;
+                    }
                     // SAFETY: as above.
-                    $crate::simd::Level::Avx2 => return unsafe { avx2($($argument),*) },
+                    $crate::simd::Level::Avx2 => {
+                        unsafe { avx2($($argument),*) };
+                        return;
+                    }
                     _ => {}
                 }
             }
-            $body($($argument),*)
+            $body($($argument),*);
         }
     )*};
 }

@@ -50,6 +50,84 @@ impl fmt::Display for Value {
     }
 }
 
+impl Value {
+    /// What the value is, as an error says it.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Bool(_) => "a truth value",
+            Self::Number(_) => "a number",
+            Self::Text(_) => "a text",
+            Self::Numbers(_) => "a list of numbers",
+            Self::Texts(_) => "a list of texts",
+            Self::Nodes(_) => "nodes",
+            Self::Matrix { .. } => "a matrix",
+            Self::Dict(_) => "a dictionary",
+            Self::Random(_) => "a random parameter",
+        }
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Number(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<Vec<f64>> for Value {
+    fn from(value: Vec<f64>) -> Self {
+        Self::Numbers(value)
+    }
+}
+
+impl From<Vec<String>> for Value {
+    fn from(value: Vec<String>) -> Self {
+        Self::Texts(value)
+    }
+}
+
+impl From<&[&str]> for Value {
+    fn from(value: &[&str]) -> Self {
+        Self::Texts(value.iter().map(|&text| text.to_owned()).collect())
+    }
+}
+
+impl From<Vec<u32>> for Value {
+    fn from(value: Vec<u32>) -> Self {
+        Self::Nodes(value)
+    }
+}
+
+impl From<Dict> for Value {
+    fn from(value: Dict) -> Self {
+        Self::Dict(value)
+    }
+}
+
+impl From<RandomParameter> for Value {
+    fn from(value: RandomParameter) -> Self {
+        Self::Random(value)
+    }
+}
+
 /// Named values in the order in which they were given.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Dict(pub Vec<(String, Value)>);
@@ -78,8 +156,8 @@ impl Dict {
 
     /// Adds a value and returns the dictionary, for writing one down in an expression.
     #[must_use]
-    pub fn with(mut self, name: impl Into<String>, value: Value) -> Self {
-        self.set(name, value);
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.set(name, value.into());
         self
     }
 }

@@ -23,6 +23,10 @@ pub struct OptimizerProperties {
     pub method: Method,
     /// Learning rate.
     pub eta: f64,
+    /// The first learning rate ever set.
+    pub eta_first: f64,
+    /// Whether a learning rate was ever set.
+    pub eta_set: bool,
     /// Update intervals per optimizer step.
     pub batch_size: usize,
     /// Lower bound of the weight.
@@ -31,4 +35,94 @@ pub struct OptimizerProperties {
     pub w_max: f64,
     /// Call the optimizer for every step of a window instead of once with the sum (e-prop+ only).
     pub optimize_each_step: bool,
+}
+
+#[inline(always)]
+fn descend_body(weights: &mut [f64], gradients: &[f64], divisor: f64, eta: f64, w_min: f64, w_max: f64) {
+    for (weight, gradient) in weights.iter_mut().zip(gradients) {
+        let moved = *weight - eta * (gradient / divisor);
+        let moved = if moved < w_max { moved } else { w_max };
+        *weight = if moved > w_min { moved } else { w_min };
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "separate slices tell the compiler that nothing overlaps")]
+#[inline(always)]
+fn adam_body(
+    weights: &mut [f64],
+    first: &mut [f64],
+    second: &mut [f64],
+    gradients: &[f64],
+    divisor: f64,
+    rate: f64,
+    beta_1: f64,
+    beta_2: f64,
+    epsilon: f64,
+    w_min: f64,
+    w_max: f64,
+) {
+    let n = weights.len();
+    let (first, second, gradients) = (&mut first[..n], &mut second[..n], &gradients[..n]);
+    for j in 0..n {
+        let gradient = gradients[j] / divisor;
+        let m = beta_1 * first[j] + (1.0 - beta_1) * gradient;
+        let v = beta_2 * second[j] + (1.0 - beta_2) * (gradient * gradient);
+        first[j] = m;
+        second[j] = v;
+        let moved = weights[j] - rate * m / (v.sqrt() + epsilon);
+        let moved = if moved < w_max { moved } else { w_max };
+        weights[j] = if moved > w_min { moved } else { w_min };
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "separate slices tell the compiler that nothing overlaps")]
+#[inline(always)]
+fn adam_without_gradient_body(
+    weights: &mut [f64],
+    first: &mut [f64],
+    second: &mut [f64],
+    rate: f64,
+    beta_1: f64,
+    beta_2: f64,
+    epsilon: f64,
+    w_min: f64,
+    w_max: f64,
+) {
+    let n = weights.len();
+    let (first, second) = (&mut first[..n], &mut second[..n]);
+    for j in 0..n {
+        let m = beta_1 * first[j];
+        let v = beta_2 * second[j];
+        first[j] = m;
+        second[j] = v;
+        let moved = weights[j] - rate * m / (v.sqrt() + epsilon);
+        let moved = if moved < w_max { moved } else { w_max };
+        weights[j] = if moved > w_min { moved } else { w_min };
+    }
+}
+
+crate::simd::kernels! {
+    /// Gradient descent: `W <- clamp(W - eta g / divisor)`.
+    pub fn descend(
+        weights: &mut [f64], gradients: &[f64], divisor: f64, eta: f64, w_min: f64, w_max: f64,
+    ) = descend_body;
+
+    /// One step of Adam with the gradient `g / divisor`; `rate` is [`adam_rate`].
+    pub fn adam(
+        weights: &mut [f64], first: &mut [f64], second: &mut [f64], gradients: &[f64], divisor: f64, rate: f64,
+        beta_1: f64, beta_2: f64, epsilon: f64, w_min: f64, w_max: f64,
+    ) = adam_body;
+
+    /// One step of Adam with gradient zero.
+    pub fn adam_without_gradient(
+        weights: &mut [f64], first: &mut [f64], second: &mut [f64], rate: f64, beta_1: f64, beta_2: f64,
+        epsilon: f64, w_min: f64, w_max: f64,
+    ) = adam_without_gradient_body;
+}
+
+/// The bias-corrected learning rate of Adam's step `n`, counted from 1.
+#[must_use]
+pub fn adam_rate(eta: f64, beta_1: f64, beta_2: f64, n: u64) -> f64 {
+    let n = n as f64;
+    eta * (1.0 - libm::pow(beta_2, n)).sqrt() / (1.0 - libm::pow(beta_1, n))
 }

@@ -4,7 +4,7 @@ use crate::describe::network::{Network, NodeGroup, NodeId};
 use crate::models::{Family, NodeClass};
 
 /// The arrays that nodes live in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Population {
     /// Spike sources that no neuron drives: generators and parrots.
     Stimulus,

@@ -55,9 +55,7 @@ pub fn window(group: &NodeGroup, node: usize, resolution: f64) -> Window {
 #[must_use]
 pub fn record_from(group: &NodeGroup, node: usize) -> Vec<Recordable> {
     match group.column("record_from") {
-        Column::TextLists(lists) => {
-            lists[node].iter().filter_map(|name| Recordable::by_name(name)).collect()
-        }
+        Column::TextLists(lists) => lists[node].iter().filter_map(|name| Recordable::by_name(name)).collect(),
         _ => Vec::new(),
     }
 }

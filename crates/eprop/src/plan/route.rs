@@ -39,7 +39,9 @@ impl Rows {
                 let row = (place as usize).wrapping_sub(*first);
                 (row < *rows).then_some(row)
             }
-            Self::Map(map) => map.get(place as usize).filter(|row| **row != u32::MAX).map(|row| *row as usize),
+            Self::Map(map) => {
+                map.get(place as usize).filter(|row| **row != u32::MAX).map(|row| *row as usize)
+            }
         }
     }
 }

@@ -163,10 +163,7 @@ impl Stimuli {
                 let own = index.place(id).1;
                 let active = Active::of(group, node, resolution);
                 let source = if group.model.class == NodeClass::PoissonGenerator {
-                    Source::Poisson {
-                        mean: group.numbers("rate")[node] * resolution / 1000.0,
-                        generator: id,
-                    }
+                    Source::Poisson { mean: group.numbers("rate")[node] * resolution / 1000.0, generator: id }
                 } else {
                     Source::Times {
                         times: group.lists("spike_times")[node].clone(),

@@ -57,6 +57,12 @@ pub struct Recordings {
 }
 
 impl Recordings {
+    /// Whether rows of a tap were recorded before.
+    #[must_use]
+    pub fn has_chunk(&self, tap: &Tap) -> bool {
+        self.states.get(&tap.recorder).is_some_and(|held| held.chunks.iter().any(|(known, _)| known == tap))
+    }
+
     /// The chunk that rows of a tap go to; it is made when the tap is first seen or has changed.
     pub fn chunk(&mut self, tap: &Tap) -> &mut TapChunk {
         let chunks = &mut self.states.entry(tap.recorder).or_default().chunks;

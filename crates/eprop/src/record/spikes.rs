@@ -32,10 +32,7 @@ impl SpikeEvents {
         let stamps = permuted(self.stamps, order.as_deref());
         Events {
             columns: vec![
-                (
-                    "times",
-                    EventColumn::Floats(stamps.into_iter().map(|stamp| unit.time(stamp)).collect()),
-                ),
+                ("times", EventColumn::Floats(stamps.into_iter().map(|stamp| unit.time(stamp)).collect())),
                 ("senders", EventColumn::Ids(permuted(self.senders, order.as_deref()))),
             ],
         }

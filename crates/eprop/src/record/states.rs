@@ -127,7 +127,12 @@ impl StateEvents {
     fn complete(tap: &Tap, chunk: &TapChunk, now: i64) -> usize {
         let width = tap.nodes.len().max(1);
         let reached = chunk.stamps.partition_point(|stamp| *stamp <= now);
-        chunk.streams.iter().map(|stream| stream.len() / width).min().map_or(reached, |rows| rows.min(reached))
+        chunk
+            .streams
+            .iter()
+            .map(|stream| stream.len() / width)
+            .min()
+            .map_or(reached, |rows| rows.min(reached))
     }
 
     /// How many events can be read at time `now` (steps).
@@ -173,9 +178,7 @@ impl StateEvents {
             ],
         };
         for (recordable, column) in recordables.iter().zip(columns) {
-            events
-                .columns
-                .push((recordable.name(), EventColumn::Floats(permuted(column, order.as_deref()))));
+            events.columns.push((recordable.name(), EventColumn::Floats(permuted(column, order.as_deref()))));
         }
         events
     }

@@ -46,17 +46,12 @@ impl WeightEvents {
             columns: vec![
                 (
                     "times",
-                    EventColumn::Floats(
-                        order.iter().map(|place| unit.time(self.stamps[*place])).collect(),
-                    ),
+                    EventColumn::Floats(order.iter().map(|place| unit.time(self.stamps[*place])).collect()),
                 ),
                 ("senders", ids(&self.senders)),
                 ("targets", ids(&self.targets)),
                 ("receptors", ids(&self.receptors)),
-                (
-                    "weights",
-                    EventColumn::Floats(order.iter().map(|place| self.weights[*place]).collect()),
-                ),
+                ("weights", EventColumn::Floats(order.iter().map(|place| self.weights[*place]).collect())),
             ],
         }
     }

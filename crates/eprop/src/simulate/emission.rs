@@ -1,6 +1,8 @@
 //! What stimuli emit, by stamp.
 
-use crate::plan::stimulus::{Source, Stimuli};
+use std::collections::BTreeMap;
+
+use crate::plan::stimulus::{Active, Source, Stimuli};
 
 /// Events of one stamp.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +28,15 @@ pub struct Emission {
     places: Vec<u32>,
     multiplicities: Vec<u32>,
     scratch: Vec<(u32, u32, u32)>,
+    trains: BTreeMap<u32, Train>,
+}
+
+/// What a Poisson generator needs to send each target a train of its own.
+#[derive(Debug, Clone, Copy)]
+struct Train {
+    mean: f64,
+    seed: u32,
+    active: Active,
 }
 
 impl Default for Emission {
@@ -36,6 +47,7 @@ impl Default for Emission {
             places: Vec::new(),
             multiplicities: Vec::new(),
             scratch: Vec::new(),
+            trains: BTreeMap::new(),
         }
     }
 }
@@ -58,6 +70,17 @@ impl Emission {
         Events { places: &self.places[range.clone()], multiplicities: &self.multiplicities[range] }
     }
 
+    /// The spikes that a Poisson generator sends to one of its targets.
+    #[must_use]
+    pub fn poisson_count(&self, generator: u32, train: u32, stamp: i64) -> u32 {
+        match self.trains.get(&generator) {
+            Some(Train { mean, seed, active }) if *mean > 0.0 && stamp > 0 && active.contains(stamp) => {
+                poisson(*mean, *seed, generator, train, stamp)
+            }
+            _ => 0,
+        }
+    }
+
     /// Lays out the stamps up to `last`, included.
     pub fn extend_to(&mut self, stimuli: &Stimuli, last: i64) {
         let from = self.end();
@@ -68,6 +91,10 @@ impl Emission {
         let mut found = std::mem::take(&mut self.scratch);
         found.clear();
         for generator in &stimuli.generators {
+            if let Source::Poisson { mean, generator: id } = generator.source {
+                let train = Train { mean, seed: stimuli.seed, active: generator.active };
+                self.trains.insert(id, train);
+            }
             for outlet in &generator.outlets {
                 let (low, high) = (from - outlet.lag, last - outlet.lag);
                 match &generator.source {
@@ -198,8 +225,7 @@ mod tests {
     fn poisson_counts_have_the_mean_and_variance_of_their_distribution() {
         for mean in [0.02, 1.5, 40.0, 1200.0] {
             let n = 20_000;
-            let counts: Vec<f64> =
-                (1..=n).map(|stamp| f64::from(poisson(mean, 7, 3, 5, stamp))).collect();
+            let counts: Vec<f64> = (1..=n).map(|stamp| f64::from(poisson(mean, 7, 3, 5, stamp))).collect();
             let average = counts.iter().sum::<f64>() / n as f64;
             let variance = counts.iter().map(|count| (count - average).powi(2)).sum::<f64>() / n as f64;
             let error = (mean / n as f64).sqrt();

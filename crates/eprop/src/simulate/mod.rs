@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub mod emission;
+pub mod event;
 pub mod interval;
 pub mod lane;
 pub mod neuron_step;

@@ -27,9 +27,8 @@ impl Amplitudes {
         if !self.active.contains(step) {
             return 0.0;
         }
-        let begun = self
-            .times
-            .partition_point(|time| (time / self.resolution).round() as i64 + self.origin <= step);
+        let begun =
+            self.times.partition_point(|time| (time / self.resolution).round() as i64 + self.origin <= step);
         if begun == 0 { self.held } else { self.values[begun - 1] }
     }
 }

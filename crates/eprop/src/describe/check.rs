@@ -1,0 +1,187 @@
+//! From a user's value to a checked one.
+
+use std::sync::Arc;
+
+use crate::describe::network::NodeId;
+use crate::describe::parameter::{Bound, Default, Kind, Parameter};
+use crate::error::{Error, ErrorCode, Result};
+use crate::value::{Dict, Value};
+
+/// A checked value of one node.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// A number, truth value (0 or 1) or place in a list of choices.
+    Number(f64),
+    /// Numbers.
+    List(Arc<Vec<f64>>),
+    /// A text.
+    Text(String),
+    /// Texts.
+    Texts(Vec<String>),
+    /// Node ids.
+    Nodes(Vec<NodeId>),
+}
+
+impl Cell {
+    /// The default of a parameter.
+    #[must_use]
+    pub fn default_of(parameter: &Parameter) -> Self {
+        match (parameter.default, parameter.kind) {
+            (Default::Number(number), _) => Self::Number(number),
+            (Default::Text(text), _) => Self::Text(text.to_owned()),
+            (Default::Texts(texts), _) => Self::Texts(texts.iter().map(|text| (*text).to_owned()).collect()),
+            (Default::Empty, Kind::Nodes) => Self::Nodes(Vec::new()),
+            (Default::Empty, Kind::Texts) => Self::Texts(Vec::new()),
+            (Default::Empty, _) => Self::List(Arc::new(Vec::new())),
+        }
+    }
+
+    /// The value as the user reads it.
+    #[must_use]
+    pub fn value(&self, parameter: &Parameter) -> Value {
+        match (self, parameter.kind) {
+            (Self::Number(number), Kind::Bool) => Value::Bool(*number != 0.0),
+            (Self::Number(number), Kind::Choice(choices)) => {
+                Value::Text(choices[*number as usize].to_owned())
+            }
+            (Self::Number(number), _) => Value::Number(*number),
+            (Self::List(numbers), _) => Value::Numbers(numbers.to_vec()),
+            (Self::Text(text), _) => Value::Text(text.clone()),
+            (Self::Texts(texts), _) => Value::Texts(texts.clone()),
+            (Self::Nodes(nodes), _) => Value::Nodes(nodes.clone()),
+        }
+    }
+}
+
+fn wrong_type(model: &str, parameter: &Parameter, value: &Value, expected: &str) -> Error {
+    Error::new(ErrorCode::TypeMismatch, format!("{} takes {expected}", parameter.name))
+        .model(model)
+        .parameter(parameter.name)
+        .value(value)
+        .bound(expected)
+}
+
+/// Checks a number against a parameter's bound.
+///
+/// # Errors
+/// `BadProperty` if it lies outside.
+pub fn number(model: &str, parameter: &Parameter, number: f64) -> Result<f64> {
+    let (holds, bound) = match parameter.bound {
+        Bound::None => (true, ""),
+        Bound::NotNan => (!number.is_nan(), "a number"),
+        Bound::Finite => (number.is_finite(), "a finite number"),
+        Bound::Positive => (number.is_finite() && number > 0.0, "> 0"),
+        Bound::NonNegative => (number.is_finite() && number >= 0.0, "≥ 0"),
+        Bound::PositiveOrInfinite => (number > 0.0, "> 0"),
+        Bound::NonNegativeOrInfinite => (number >= 0.0, "≥ 0"),
+        Bound::UnitInterval => ((0.0..=1.0).contains(&number), "from 0 to 1"),
+        Bound::BelowInfinity => (number < f64::INFINITY, "below infinity"),
+        Bound::BelowOne => ((0.0..1.0).contains(&number), "from 0 up to, but not including, 1"),
+    };
+    let whole = parameter.kind != Kind::Integer || number.fract() == 0.0;
+    if holds && whole {
+        return Ok(number);
+    }
+    let bound = if whole { bound } else { "a whole number" };
+    Err(Error::new(ErrorCode::BadProperty, format!("{} must be {bound}", parameter.name))
+        .model(model)
+        .parameter(parameter.name)
+        .value(format!("{number} {}", parameter.unit).trim())
+        .bound(bound))
+}
+
+/// Checks a value of one node.
+///
+/// # Errors
+/// `TypeMismatch` for a value of the wrong type, `BadProperty` for one outside the bound.
+pub fn cell(model: &str, parameter: &Parameter, value: &Value) -> Result<Cell> {
+    match (parameter.kind, value) {
+        (Kind::Number | Kind::Integer, Value::Number(given)) => {
+            Ok(Cell::Number(number(model, parameter, *given)?))
+        }
+        (Kind::Bool, Value::Bool(given)) => Ok(Cell::Number(f64::from(u8::from(*given)))),
+        (Kind::Choice(choices), Value::Text(given)) => choices
+            .iter()
+            .position(|choice| choice == given)
+            .map(|place| Cell::Number(place as f64))
+            .ok_or_else(|| {
+                let what = if parameter.name == "record_to" {
+                    format!("unknown recording backend '{given}'")
+                } else {
+                    format!("{} must be one of {}", parameter.name, choices.join(", "))
+                };
+                Error::new(ErrorCode::BadProperty, what)
+                    .model(model)
+                    .parameter(parameter.name)
+                    .value(value)
+                    .bound(format!("one of {}", choices.join(", ")))
+            }),
+        (Kind::Text, Value::Text(given)) => Ok(Cell::Text(given.clone())),
+        (Kind::Numbers, Value::Numbers(given)) => {
+            for value in given {
+                number(model, parameter, *value)?;
+            }
+            Ok(Cell::List(Arc::new(given.clone())))
+        }
+        (Kind::Numbers, Value::Texts(given)) if given.is_empty() => Ok(Cell::List(Arc::default())),
+        (Kind::Texts, Value::Texts(given)) => Ok(Cell::Texts(given.clone())),
+        (Kind::Texts, Value::Text(given)) => Ok(Cell::Texts(vec![given.clone()])),
+        (Kind::Texts, Value::Numbers(given)) if given.is_empty() => Ok(Cell::Texts(Vec::new())),
+        (Kind::Nodes, Value::Nodes(given)) => Ok(Cell::Nodes(given.clone())),
+        (Kind::Nodes, Value::Number(given)) if *given >= 1.0 && given.fract() == 0.0 => {
+            Ok(Cell::Nodes(vec![*given as NodeId]))
+        }
+        (Kind::Nodes, Value::Numbers(given)) if given.iter().all(|id| *id >= 1.0 && id.fract() == 0.0) => {
+            Ok(Cell::Nodes(given.iter().map(|id| *id as NodeId).collect()))
+        }
+        (kind, _) => {
+            let expected = match kind {
+                Kind::Number => "a number",
+                Kind::Integer => "a whole number",
+                Kind::Bool => "true or false",
+                Kind::Choice(_) | Kind::Text => "a text",
+                Kind::Numbers => "a list of numbers",
+                Kind::Texts => "a list of texts",
+                Kind::Nodes => "nodes",
+                Kind::Table(_) => "a dictionary",
+            };
+            Err(wrong_type(model, parameter, value, expected))
+        }
+    }
+}
+
+/// The row of a table for a name, or an error that names the nearest one.
+///
+/// # Errors
+/// `UnaccessedDictionaryEntry` if there is none.
+pub fn find<'a>(model: &str, table: &'a [Parameter], name: &str) -> Result<(usize, &'a Parameter)> {
+    table.iter().enumerate().find(|(_, parameter)| parameter.name == name).ok_or_else(|| {
+        let names = table.iter().map(|parameter| parameter.name);
+        Error::new(ErrorCode::UnaccessedDictionaryEntry, format!("{model} has no parameter {name}"))
+            .model(model)
+            .parameter(name)
+            .bound(super::suggest::hint(name, names))
+    })
+}
+
+/// The text of a dictionary entry.
+///
+/// # Errors
+/// `TypeMismatch` if it is something else.
+pub fn text<'a>(values: &'a Dict, name: &str, otherwise: &'a str) -> Result<&'a str> {
+    match values.get(name) {
+        None => Ok(otherwise),
+        Some(Value::Text(text)) => Ok(text),
+        Some(value) => Err(Error::new(ErrorCode::TypeMismatch, format!("{name} takes a text"))
+            .parameter(name)
+            .value(value)
+            .bound("a text")),
+    }
+}
+
+/// Whether a time (ms) is a whole number of steps.
+#[must_use]
+pub fn on_grid(time: f64, resolution: f64) -> bool {
+    let steps = (time / resolution).round();
+    (steps * resolution - time).abs() <= 1e-9 * time.abs().max(resolution)
+}

@@ -1,0 +1,221 @@
+//! Finding connections, and reading and setting their values.
+
+use crate::describe::check;
+use crate::describe::network::{Network, NodeId, Targets};
+use crate::describe::parameter::{Bound, Parameter};
+use crate::error::{Error, ErrorCode, Result};
+use crate::value::{Dict, Value};
+
+/// Which connections are wanted; `None` for all.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ConnectionFilter {
+    /// From these nodes.
+    pub sources: Option<Vec<NodeId>>,
+    /// To these nodes.
+    pub targets: Option<Vec<NodeId>>,
+    /// Of this synapse model.
+    pub synapse_model: Option<String>,
+}
+
+/// Names a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionHandle {
+    /// Place of its projection.
+    pub projection: u32,
+    /// Place of its weight in the projection.
+    pub entry: u64,
+}
+
+/// Connections, sorted by source, then by target.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ConnectionTable {
+    /// Sources.
+    pub source: Vec<NodeId>,
+    /// Targets.
+    pub target: Vec<NodeId>,
+    /// Places of the synapse models.
+    pub synapse: Vec<u32>,
+    /// Receptors.
+    pub receptor: Vec<u32>,
+    /// Delays (ms).
+    pub delay: Vec<f64>,
+    /// Weights now.
+    pub weight: Vec<f64>,
+    /// Places of the projections.
+    pub projection: Vec<u32>,
+    /// Places of the weights in the projections.
+    pub entry: Vec<u64>,
+}
+
+impl Network {
+    /// Finds connections.
+    ///
+    /// # Errors
+    /// `UnknownSynapseType` or `UnknownNode`.
+    pub fn get_connections(&self, filter: &ConnectionFilter) -> Result<ConnectionTable> {
+        let model = filter.synapse_model.as_deref().map(|name| self.synapse_model(name)).transpose()?;
+        let wanted = |nodes: &Option<Vec<NodeId>>| -> Result<Option<Vec<bool>>> {
+            let Some(nodes) = nodes else { return Ok(None) };
+            let count = self.groups.last().map_or(0, |group| group.first as usize + group.len);
+            let mut wanted = vec![false; count];
+            for node in nodes {
+                match wanted.get_mut(*node as usize) {
+                    Some(flag) if *node > 0 => *flag = true,
+                    _ => {
+                        return Err(Error::new(ErrorCode::UnknownNode, format!("there is no node {node}"))
+                            .value(node));
+                    }
+                }
+            }
+            Ok(Some(wanted))
+        };
+        let (sources, targets) = (wanted(&filter.sources)?, wanted(&filter.targets)?);
+        let is_wanted =
+            |wanted: &Option<Vec<bool>>, node: NodeId| wanted.as_ref().is_none_or(|w| w[node as usize]);
+        let mut found: Vec<(NodeId, NodeId, u32, u64)> = Vec::new();
+        for (place, projection) in self.projections.iter().enumerate() {
+            if model.is_some_and(|model| projection.synapse != model) {
+                continue;
+            }
+            for (row, source) in projection.sources.iter().enumerate() {
+                if !is_wanted(&sources, *source) {
+                    continue;
+                }
+                let mut add = |target: NodeId, entry: usize| {
+                    if is_wanted(&targets, target) {
+                        found.push((*source, target, place as u32, entry as u64));
+                    }
+                };
+                match &projection.targets {
+                    Targets::Dense { nodes, autapses } => {
+                        for (column, target) in nodes.iter().enumerate() {
+                            if *autapses || target != source {
+                                add(*target, row * nodes.len() + column);
+                            }
+                        }
+                    }
+                    Targets::Sparse { row_start, nodes } => {
+                        for entry in row_start[row]..row_start[row + 1] {
+                            add(nodes[entry], entry);
+                        }
+                    }
+                }
+            }
+        }
+        found.sort_unstable();
+        let mut table = ConnectionTable::default();
+        for (source, target, place, entry) in found {
+            let projection = &self.projections[place as usize];
+            table.source.push(source);
+            table.target.push(target);
+            table.synapse.push(projection.synapse as u32);
+            table.receptor.push(projection.receptor);
+            table.delay.push(f64::from(projection.delay) * self.kernel.resolution);
+            table.weight.push(projection.weights[entry as usize]);
+            table.projection.push(place);
+            table.entry.push(entry);
+        }
+        Ok(table)
+    }
+
+    fn existing(&self, handle: ConnectionHandle) -> Result<()> {
+        let exists = self
+            .projections
+            .get(handle.projection as usize)
+            .is_some_and(|projection| (handle.entry as usize) < projection.weights.len());
+        if exists { Ok(()) } else { Err(Error::new(ErrorCode::IndexError, "there is no such connection")) }
+    }
+
+    /// A value of each of the connections.
+    ///
+    /// # Errors
+    /// `UnaccessedDictionaryEntry` where a connection has no such value.
+    pub fn connection_values(&self, handles: &[ConnectionHandle], name: &str) -> Result<Vec<Value>> {
+        handles
+            .iter()
+            .map(|handle| {
+                self.existing(*handle)?;
+                let projection = &self.projections[handle.projection as usize];
+                let model = &self.synapse_models[projection.synapse];
+                let entry = handle.entry as usize;
+                Ok(match name {
+                    "weight" => Value::Number(projection.weights[entry]),
+                    "delay" => Value::Number(f64::from(projection.delay) * self.kernel.resolution),
+                    "receptor" | "receptor_type" => Value::Number(f64::from(projection.receptor)),
+                    "synapse_model" => Value::Text(model.name.clone()),
+                    "source" => Value::Number(f64::from(projection.source_of(entry))),
+                    "target" => Value::Number(f64::from(projection.target_of(entry))),
+                    "tau_m_readout" if model.model.parameter(name).is_some() => {
+                        Value::Number(projection.tau_m_readout.unwrap_or(model.tau_m_readout))
+                    }
+                    "optimizer" if model.model.parameter(name).is_some() => self
+                        .get_defaults(&model.name)?
+                        .get("optimizer")
+                        .cloned()
+                        .unwrap_or(Value::Bool(false)),
+                    _ => {
+                        check::find(&model.name, model.model.parameters, name)?;
+                        self.get_defaults(&model.name)?.get(name).cloned().unwrap_or(Value::Bool(false))
+                    }
+                })
+            })
+            .collect()
+    }
+
+    /// Sets values of connections: `weight`, a number for all or a list of one each.
+    ///
+    /// # Errors
+    /// What is wrong with the values; then nothing is set.
+    pub fn set_connections(&mut self, handles: &[ConnectionHandle], values: &Dict) -> Result<()> {
+        let row = Parameter::number("weight", "W", "", 1.0, Bound::Finite, "");
+        let mut weights: Option<Vec<f64>> = None;
+        for (name, value) in &values.0 {
+            if name != "weight" {
+                return Err(Error::new(
+                    ErrorCode::BadProperty,
+                    format!("{name} of a connection cannot be changed; set it when connecting"),
+                )
+                .parameter(name.clone())
+                .bound("weight"));
+            }
+            let list = match value {
+                Value::Number(number) => vec![*number; handles.len()],
+                Value::Numbers(list) if list.len() == handles.len() => list.clone(),
+                Value::Numbers(list) => {
+                    return Err(Error::new(ErrorCode::IndexError, "a list has not one entry per connection")
+                        .parameter("weight")
+                        .value(format!("a list of {}", list.len()))
+                        .bound(format!("{} entries", handles.len())));
+                }
+                other => return Err(check::cell("synapse", &row, other).expect_err("not a number")),
+            };
+            weights = Some(list);
+        }
+        let Some(weights) = weights else { return Ok(()) };
+        for (handle, weight) in handles.iter().zip(&weights) {
+            self.existing(*handle)?;
+            let projection = &self.projections[handle.projection as usize];
+            check::number(&self.synapse_models[projection.synapse].name, &row, *weight)?;
+            self.within_bounds(projection.synapse, *weight)?;
+        }
+        for (handle, weight) in handles.iter().zip(&weights) {
+            self.projections[handle.projection as usize].weights[handle.entry as usize] = *weight;
+        }
+        self.version += 1;
+        Ok(())
+    }
+
+    /// Checks a weight against the bounds of a plastic synapse model.
+    pub(super) fn within_bounds(&self, synapse: usize, weight: f64) -> Result<()> {
+        let model = &self.synapse_models[synapse];
+        let (low, high) = (model.optimizer.w_min, model.optimizer.w_max);
+        if model.model.kind != crate::models::SynapseKind::Plastic || (low..=high).contains(&weight) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorCode::BadProperty, "the weight lies outside the bounds of the optimizer")
+            .model(model.name.clone())
+            .parameter("weight")
+            .value(weight)
+            .bound(format!("from Wmin = {low} to Wmax = {high}")))
+    }
+}

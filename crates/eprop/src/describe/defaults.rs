@@ -1,0 +1,353 @@
+//! Defaults of models, and copies of models.
+
+use crate::describe::check::{self, Cell};
+use crate::describe::network::{Network, NodeModelState, SynapseModelState};
+use crate::describe::nodes::row;
+use crate::describe::parameter::{Kind, Parameter};
+use crate::describe::suggest;
+use crate::error::{Error, ErrorCode, Result};
+use crate::learn::optimizer::{Method, OptimizerProperties};
+use crate::models::SynapseModel;
+use crate::models::synapses::OPTIMIZER;
+use crate::random::NestRandom;
+use crate::value::{Dict, Value};
+
+fn default_number(table: &[Parameter], name: &str) -> f64 {
+    table.iter().find(|row| row.name == name).map_or(0.0, |row| match Cell::default_of(row) {
+        Cell::Number(number) => number,
+        _ => 0.0,
+    })
+}
+
+/// The state of a built-in synapse model before anything was set.
+pub(super) fn built_in(model: &'static SynapseModel) -> SynapseModelState {
+    let number = |name| default_number(model.parameters, name);
+    let optimizer = |name| default_number(OPTIMIZER, name);
+    SynapseModelState {
+        name: model.name.to_owned(),
+        model,
+        weight: number("weight"),
+        delay: number("delay"),
+        receptor: number("receptor_type") as u32,
+        tau_m_readout: number("tau_m_readout"),
+        tau_m_readout_set: false,
+        average_gradient: number("average_gradient") != 0.0,
+        weight_recorder: None,
+        optimizer: OptimizerProperties {
+            method: Method::GradientDescent,
+            eta: optimizer("eta"),
+            eta_first: optimizer("eta"),
+            eta_set: false,
+            batch_size: optimizer("batch_size") as usize,
+            w_min: optimizer("Wmin"),
+            w_max: optimizer("Wmax"),
+            optimize_each_step: optimizer("optimize_each_step") != 0.0,
+        },
+    }
+}
+
+impl Network {
+    /// The place of a synapse model.
+    ///
+    /// # Errors
+    /// `UnknownSynapseType` if there is none of that name.
+    pub fn synapse_model(&self, name: &str) -> Result<usize> {
+        self.synapse_models.iter().position(|model| model.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.synapse_models.iter().map(|model| model.name.as_str()).collect();
+            Error::new(ErrorCode::UnknownSynapseType, format!("there is no synapse model {name}"))
+                .model(name)
+                .bound(suggest::hint(name, names))
+        })
+    }
+
+    fn unknown_model(&self, name: &str) -> Error {
+        let names: Vec<&str> = self
+            .node_models
+            .iter()
+            .map(|model| model.name.as_str())
+            .chain(self.synapse_models.iter().map(|model| model.name.as_str()))
+            .collect();
+        Error::new(ErrorCode::UnknownModelName, format!("{name} is not a known model name"))
+            .model(name)
+            .bound(suggest::hint(name, names))
+    }
+
+    /// Sets defaults of a node or synapse model.
+    ///
+    /// # Errors
+    /// `UnknownModelName`, or what is wrong with the values.
+    pub fn set_defaults(&mut self, model: &str, values: &Dict) -> Result<()> {
+        if let Some(place) = self.node_models.iter().position(|known| known.name == model) {
+            self.node_models[place] = with_node_defaults(&self.node_models[place], values)?;
+        } else if let Some(place) = self.synapse_models.iter().position(|known| known.name == model) {
+            let in_use = self.projections.iter().any(|projection| projection.synapse == place);
+            self.synapse_models[place] =
+                with_synapse_defaults(&self.synapse_models[place], values, in_use, self)?;
+        } else {
+            return Err(self.unknown_model(model));
+        }
+        self.version += 1;
+        Ok(())
+    }
+
+    /// Defaults of a node or synapse model.
+    ///
+    /// # Errors
+    /// `UnknownModelName`.
+    pub fn get_defaults(&self, model: &str) -> Result<Dict> {
+        if let Some(known) = self.node_models.iter().find(|known| known.name == model) {
+            let mut values = Dict::new();
+            for (parameter, cell) in known.model.parameters.iter().zip(&known.defaults) {
+                values.set(parameter.name, cell.value(parameter));
+            }
+            values.set(
+                "recordables",
+                Value::Texts(known.model.recordables.iter().map(|name| (*name).to_owned()).collect()),
+            );
+            return Ok(values);
+        }
+        let Some(known) = self.synapse_models.iter().find(|known| known.name == model) else {
+            return Err(self.unknown_model(model));
+        };
+        let mut values = Dict::new();
+        for parameter in known.model.parameters {
+            let value = match parameter.name {
+                "weight" => Value::Number(known.weight),
+                "delay" => Value::Number(known.delay),
+                "receptor_type" => Value::Number(f64::from(known.receptor)),
+                "weight_recorder" => Value::Nodes(known.weight_recorder.into_iter().collect()),
+                "tau_m_readout" => Value::Number(known.tau_m_readout),
+                "average_gradient" => Value::Bool(known.average_gradient),
+                _ => Value::Dict(optimizer_values(&known.optimizer)),
+            };
+            values.set(parameter.name, value);
+        }
+        Ok(values)
+    }
+
+    /// Copies a node or synapse model under a new name, with other defaults.
+    ///
+    /// # Errors
+    /// `UnknownModelName`, `BadParameter` if the name is taken, or what is wrong with the values.
+    pub fn copy_model(&mut self, existing: &str, new: &str, values: &Dict) -> Result<()> {
+        let taken = self.node_models.iter().any(|known| known.name == new)
+            || self.synapse_models.iter().any(|known| known.name == new);
+        if taken || new.is_empty() {
+            return Err(Error::new(ErrorCode::BadParameter, "this name of a model is taken")
+                .parameter("new")
+                .value(new)
+                .bound("a name that no model has"));
+        }
+        if let Some(known) = self.node_models.iter().find(|known| known.name == existing) {
+            let mut copy = with_node_defaults(known, values)?;
+            new.clone_into(&mut copy.name);
+            self.node_models.push(copy);
+        } else if let Some(known) = self.synapse_models.iter().find(|known| known.name == existing) {
+            let mut copy = with_synapse_defaults(known, values, false, self)?;
+            new.clone_into(&mut copy.name);
+            self.synapse_models.push(copy);
+        } else {
+            return Err(self.unknown_model(existing));
+        }
+        self.version += 1;
+        Ok(())
+    }
+}
+
+fn with_node_defaults(known: &NodeModelState, values: &Dict) -> Result<NodeModelState> {
+    let mut next = known.clone();
+    // Defaults are the same for all nodes: nothing is drawn for them.
+    for (place, cell) in row(known.model, &known.name, values, None, &mut NestRandom::new(1))? {
+        next.defaults[place] = cell;
+    }
+    let scalar = |name: &str| match known.model.place(name).map(|place| &next.defaults[place]) {
+        Some(Cell::Number(number)) => *number,
+        _ => 0.0,
+    };
+    (known.model.check)(&scalar).map_err(|error| error.model(known.name.clone()))?;
+    Ok(next)
+}
+
+fn with_synapse_defaults(
+    known: &SynapseModelState,
+    values: &Dict,
+    in_use: bool,
+    network: &Network,
+) -> Result<SynapseModelState> {
+    let mut next = known.clone();
+    let name = known.name.as_str();
+    for (key, value) in &values.0 {
+        let (_, parameter) = check::find(name, known.model.parameters, key)?;
+        if let Kind::Table(_) = parameter.kind {
+            let Value::Dict(values) = value else {
+                return Err(check::cell(name, parameter, value).expect_err("a table takes a dictionary only"));
+            };
+            next.optimizer = with_optimizer(name, &known.optimizer, values, in_use)?;
+            continue;
+        }
+        match (parameter.name, check::cell(name, parameter, value)?) {
+            ("weight", Cell::Number(number)) => next.weight = number,
+            ("delay", Cell::Number(number)) => next.delay = number,
+            ("receptor_type", Cell::Number(number)) => next.receptor = number as u32,
+            ("tau_m_readout", Cell::Number(number)) => {
+                next.tau_m_readout = number;
+                next.tau_m_readout_set = true;
+            }
+            ("average_gradient", Cell::Number(number)) => next.average_gradient = number != 0.0,
+            ("weight_recorder", Cell::Nodes(nodes)) => {
+                let recorder = match nodes[..] {
+                    [] => None,
+                    [node] => Some(node),
+                    _ => {
+                        return Err(Error::new(
+                            ErrorCode::BadProperty,
+                            "a synapse model has one weight recorder",
+                        )
+                        .model(name)
+                        .parameter("weight_recorder")
+                        .value(format!("{} nodes", nodes.len()))
+                        .bound("one node"));
+                    }
+                };
+                if let Some(node) = recorder {
+                    let records = network
+                        .group_of(node)
+                        .is_some_and(|group| group.model.class == crate::models::NodeClass::WeightRecorder);
+                    if !records {
+                        return Err(Error::new(ErrorCode::BadProperty, "this node is not a weight_recorder")
+                            .model(name)
+                            .parameter("weight_recorder")
+                            .value(format!("node {node}"))
+                            .bound("a weight_recorder"));
+                    }
+                }
+                next.weight_recorder = recorder;
+            }
+            _ => unreachable!("every row of the table has an arm"),
+        }
+    }
+    Ok(next)
+}
+
+fn with_optimizer(
+    model: &str,
+    known: &OptimizerProperties,
+    values: &Dict,
+    in_use: bool,
+) -> Result<OptimizerProperties> {
+    let mut next = *known;
+    let refuse = |parameter: &str, value: String, what: &str, bound: &str| {
+        Error::new(ErrorCode::BadProperty, what)
+            .model(model)
+            .parameter(format!("optimizer.{parameter}"))
+            .value(value)
+            .bound(bound)
+    };
+    let mut adam = [None; 3];
+    let mut method = None;
+    for (key, value) in &values.0 {
+        let key = if key == "optimizer" { "type" } else { key.as_str() };
+        let (_, parameter) = check::find(model, OPTIMIZER, key)?;
+        let Cell::Number(number) = check::cell(model, parameter, value)? else {
+            unreachable!("every parameter of an optimizer is a number or a choice")
+        };
+        match parameter.name {
+            "type" => method = Some(number != 0.0),
+            "batch_size" => next.batch_size = number as usize,
+            "eta" => {
+                next.eta = number;
+                if !next.eta_set {
+                    next.eta_set = true;
+                    next.eta_first = number;
+                }
+            }
+            "optimize_each_step" => next.optimize_each_step = number != 0.0,
+            "Wmin" => next.w_min = number,
+            "Wmax" => next.w_max = number,
+            "beta_1" => adam[0] = Some(number),
+            "beta_2" => adam[1] = Some(number),
+            _ => adam[2] = Some(number),
+        }
+    }
+    let was_adam = matches!(known.method, Method::Adam { .. });
+    let is_adam = method.unwrap_or(was_adam);
+    if in_use && is_adam != was_adam {
+        return Err(Error::new(
+            ErrorCode::BadParameter,
+            "the optimizer cannot be changed once synapses have been created",
+        )
+        .model(model)
+        .parameter("optimizer.type")
+        .value(if is_adam { "adam" } else { "gradient_descent" })
+        .bound(if was_adam { "adam" } else { "gradient_descent" }));
+    }
+    if in_use && next.batch_size != known.batch_size {
+        return Err(Error::new(
+            ErrorCode::BadParameter,
+            "the batch size cannot be changed once synapses have been created",
+        )
+        .model(model)
+        .parameter("optimizer.batch_size")
+        .value(next.batch_size)
+        .bound(known.batch_size.to_string()));
+    }
+    if next.w_min > next.w_max {
+        return Err(refuse(
+            "Wmin",
+            next.w_min.to_string(),
+            "the lower bound of the weight lies above the upper one",
+            &format!("at most Wmax = {}", next.w_max),
+        ));
+    }
+    if is_adam {
+        let (b1, b2, e) = match known.method {
+            Method::Adam { beta_1, beta_2, epsilon } => (beta_1, beta_2, epsilon),
+            Method::GradientDescent => (
+                default_number(OPTIMIZER, "beta_1"),
+                default_number(OPTIMIZER, "beta_2"),
+                default_number(OPTIMIZER, "epsilon"),
+            ),
+        };
+        next.method = Method::Adam {
+            beta_1: adam[0].unwrap_or(b1),
+            beta_2: adam[1].unwrap_or(b2),
+            epsilon: adam[2].unwrap_or(e),
+        };
+    } else {
+        if let Some(place) = adam.iter().position(Option::is_some) {
+            let name = ["beta_1", "beta_2", "epsilon"][place];
+            return Err(Error::new(
+                ErrorCode::UnaccessedDictionaryEntry,
+                "gradient_descent has no such parameter",
+            )
+            .model(model)
+            .parameter(format!("optimizer.{name}"))
+            .bound("a parameter of gradient_descent, or type adam"));
+        }
+        next.method = Method::GradientDescent;
+    }
+    Ok(next)
+}
+
+fn optimizer_values(properties: &OptimizerProperties) -> Dict {
+    let number = Value::Number;
+    let mut values = Dict::new()
+        .with(
+            "optimizer",
+            Value::Text(
+                if properties.method == Method::GradientDescent { "gradient_descent" } else { "adam" }
+                    .to_owned(),
+            ),
+        )
+        .with("batch_size", number(properties.batch_size as f64))
+        .with("eta", number(properties.eta))
+        .with("optimize_each_step", Value::Bool(properties.optimize_each_step))
+        .with("Wmin", number(properties.w_min))
+        .with("Wmax", number(properties.w_max));
+    if let Method::Adam { beta_1, beta_2, epsilon } = properties.method {
+        values.set("beta_1", number(beta_1));
+        values.set("beta_2", number(beta_2));
+        values.set("epsilon", number(epsilon));
+    }
+    values
+}

@@ -1,0 +1,300 @@
+//! Kernel parameters: their table, and as checked numbers.
+
+use crate::describe::check;
+use crate::describe::parameter::{Bound, Default, Kind, Parameter, Role};
+use crate::describe::suggest;
+use crate::error::{Error, ErrorCode, Result};
+use crate::value::{Dict, Value};
+
+/// Which form the gradient of an update interval is computed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GradientMethod {
+    /// Traces carried forward for every synapse: the definition.
+    Forward,
+    /// The same sum turned round: one pass backwards over neurons, one row addition a spike.
+    #[default]
+    Adjoint,
+}
+
+const fn row(
+    name: &'static str,
+    unit: &'static str,
+    default: f64,
+    bound: Bound,
+    text: &'static str,
+) -> Parameter {
+    Parameter::number(name, "", unit, default, bound, text)
+}
+
+const fn kind(mut row: Parameter, kind: Kind) -> Parameter {
+    row.kind = kind;
+    row
+}
+
+const fn texts(mut row: Parameter) -> Parameter {
+    row.kind = Kind::Text;
+    row.default = Default::Text("");
+    row
+}
+
+/// The table of kernel parameters.
+pub const TABLE: &[Parameter] = &[
+    row("resolution", "ms", 0.1, Bound::Positive, "Length of a step"),
+    row("eprop_update_interval", "ms", 1000.0, Bound::Positive, "Time between updates of weights"),
+    row(
+        "eprop_learning_window",
+        "ms",
+        1000.0,
+        Bound::Positive,
+        "Last part of the interval, in which errors count",
+    ),
+    kind(
+        row("eprop_reset_neurons_on_update", "", 1.0, Bound::None, "Neurons start each interval afresh"),
+        Kind::Bool,
+    ),
+    kind(row("local_num_threads", "", 1.0, Bound::Positive, "Threads a simulation may use"), Kind::Integer),
+    kind(
+        row(
+            "total_num_virtual_procs",
+            "",
+            1.0,
+            Bound::Positive,
+            "Accepted for NEST's scripts; changes no number",
+        ),
+        Kind::Integer,
+    ),
+    kind(
+        row("rng_seed", "", 143_202_461.0, Bound::Positive, "Seed of the kernel's random generator"),
+        Kind::Integer,
+    ),
+    kind(
+        row("gradient", "", 0.0, Bound::None, "Form in which the gradient of an interval is computed"),
+        Kind::Choice(&["adjoint", "forward"]),
+    ),
+    kind(
+        row(
+            "memory_limit",
+            "bytes",
+            0.0,
+            Bound::NonNegative,
+            "Memory a simulation may take; 0 for what there is",
+        ),
+        Kind::Integer,
+    ),
+    kind(row("print_time", "", 0.0, Bound::None, "Accepted for NEST's scripts"), Kind::Bool),
+    kind(row("overwrite_files", "", 0.0, Bound::None, "Whether recorders may replace files"), Kind::Bool),
+    texts(row("data_path", "", 0.0, Bound::None, "Folder for recorders' files")),
+    texts(row("data_prefix", "", 0.0, Bound::None, "Beginning of the names of recorders' files")),
+    {
+        let mut row = row("biological_time", "ms", 0.0, Bound::NonNegative, "Time simulated so far");
+        row.role = Role::ReadOnly;
+        row
+    },
+    {
+        let mut row =
+            kind(row("network_size", "", 0.0, Bound::NonNegative, "Number of nodes"), Kind::Integer);
+        row.role = Role::ReadOnly;
+        row
+    },
+    {
+        let mut row =
+            kind(row("num_connections", "", 0.0, Bound::NonNegative, "Number of connections"), Kind::Integer);
+        row.role = Role::ReadOnly;
+        row
+    },
+];
+
+/// Kernel parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KernelParameters {
+    /// Length of a step (ms).
+    pub resolution: f64,
+    /// Update interval (ms).
+    pub update_interval_ms: f64,
+    /// Learning window (ms).
+    pub learning_window_ms: f64,
+    /// Update interval (steps).
+    pub update_interval: usize,
+    /// Learning window (steps), at most the update interval.
+    pub learning_window: usize,
+    /// Whether neurons start each update interval afresh.
+    pub reset_neurons_on_update: bool,
+    /// Threads a simulation may use.
+    pub local_num_threads: usize,
+    /// As given; changes no number.
+    pub total_num_virtual_procs: usize,
+    /// Seed of NEST's random generator.
+    pub rng_seed: u32,
+    /// Form of the gradient.
+    pub gradient: GradientMethod,
+    /// Memory a simulation may take (bytes); 0 means what the machine has.
+    pub memory_limit: u64,
+    /// Accepted, without effect.
+    pub print_time: bool,
+    /// Whether recorders may replace files.
+    pub overwrite_files: bool,
+    /// Folder for recorders' files.
+    pub data_path: String,
+    /// Beginning of the names of recorders' files.
+    pub data_prefix: String,
+}
+
+impl std::default::Default for KernelParameters {
+    fn default() -> Self {
+        Self {
+            resolution: 0.1,
+            update_interval_ms: 1000.0,
+            learning_window_ms: 1000.0,
+            update_interval: 10_000,
+            learning_window: 10_000,
+            reset_neurons_on_update: true,
+            local_num_threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            total_num_virtual_procs: 1,
+            rng_seed: 143_202_461,
+            gradient: GradientMethod::Adjoint,
+            memory_limit: 0,
+            print_time: false,
+            overwrite_files: false,
+            data_path: String::new(),
+            data_prefix: String::new(),
+        }
+    }
+}
+
+/// Shortest time that can be told apart (ms).
+const TIC: f64 = 0.001;
+
+impl KernelParameters {
+    /// These parameters with some of them changed.
+    ///
+    /// # Errors
+    /// `ValueError` for an unknown name, `KernelException` for values that cannot be.
+    pub fn with(&self, values: &Dict, nodes_exist: bool) -> Result<Self> {
+        let mut next = self.clone();
+        for (name, value) in &values.0 {
+            let Some(parameter) = TABLE.iter().find(|parameter| parameter.name == name) else {
+                let names = TABLE.iter().map(|parameter| parameter.name);
+                return Err(Error::new(
+                    ErrorCode::ValueError,
+                    format!("there is no kernel parameter {name}"),
+                )
+                .parameter(name.clone())
+                .bound(suggest::hint(name, names)));
+            };
+            if parameter.role == Role::ReadOnly {
+                return Err(refuse(name, value, "can only be read", "nothing"));
+            }
+            let cell = check::cell("kernel", parameter, value).map_err(|mut error| {
+                if error.code == ErrorCode::BadProperty {
+                    error.code = ErrorCode::KernelException;
+                }
+                error.model = None;
+                error
+            })?;
+            let number = match &cell {
+                check::Cell::Number(number) => *number,
+                _ => 0.0,
+            };
+            match (name.as_str(), cell) {
+                ("resolution", _) => {
+                    if nodes_exist && number != self.resolution {
+                        return Err(refuse(
+                            name,
+                            value,
+                            "cannot change once nodes exist",
+                            &format!("{} ms", self.resolution),
+                        ));
+                    }
+                    if number < TIC || !check::on_grid(number, TIC) {
+                        return Err(refuse(
+                            name,
+                            value,
+                            "must be a whole number of tics",
+                            "a multiple of 0.001 ms",
+                        ));
+                    }
+                    next.resolution = number;
+                }
+                ("eprop_update_interval", _) => next.update_interval_ms = number,
+                ("eprop_learning_window", _) => next.learning_window_ms = number,
+                ("eprop_reset_neurons_on_update", _) => next.reset_neurons_on_update = number != 0.0,
+                ("local_num_threads", _) => {
+                    if number > 1024.0 {
+                        return Err(refuse(name, value, "is too large", "at most 1024"));
+                    }
+                    next.local_num_threads = number as usize;
+                }
+                ("total_num_virtual_procs", _) => next.total_num_virtual_procs = number as usize,
+                ("rng_seed", _) => {
+                    if number > f64::from(u32::MAX) {
+                        return Err(refuse(name, value, "is too large", "from 1 to 4294967295"));
+                    }
+                    next.rng_seed = number as u32;
+                }
+                ("gradient", _) => {
+                    next.gradient =
+                        if number == 0.0 { GradientMethod::Adjoint } else { GradientMethod::Forward };
+                }
+                ("memory_limit", _) => next.memory_limit = number as u64,
+                ("print_time", _) => next.print_time = number != 0.0,
+                ("overwrite_files", _) => next.overwrite_files = number != 0.0,
+                ("data_path", check::Cell::Text(text)) => next.data_path = text,
+                ("data_prefix", check::Cell::Text(text)) => next.data_prefix = text,
+                _ => unreachable!("every settable row of the table has an arm"),
+            }
+        }
+        for (name, time) in [
+            ("eprop_update_interval", next.update_interval_ms),
+            ("eprop_learning_window", next.learning_window_ms),
+        ] {
+            if !check::on_grid(time, next.resolution) {
+                return Err(refuse(
+                    name,
+                    &Value::Number(time),
+                    "must be a whole number of steps",
+                    &format!("a multiple of {} ms", next.resolution),
+                ));
+            }
+        }
+        if next.learning_window_ms > next.update_interval_ms {
+            return Err(refuse(
+                "eprop_learning_window",
+                &Value::Number(next.learning_window_ms),
+                "cannot be longer than the update interval",
+                &format!("at most {} ms", next.update_interval_ms),
+            ));
+        }
+        next.update_interval = (next.update_interval_ms / next.resolution).round() as usize;
+        next.learning_window = (next.learning_window_ms / next.resolution).round() as usize;
+        Ok(next)
+    }
+
+    /// The parameters as the user reads them, without those that the kernel alone knows.
+    #[must_use]
+    pub fn values(&self) -> Dict {
+        let number = |value: f64| Value::Number(value);
+        Dict::new()
+            .with("resolution", number(self.resolution))
+            .with("eprop_update_interval", number(self.update_interval_ms))
+            .with("eprop_learning_window", number(self.learning_window_ms))
+            .with("eprop_reset_neurons_on_update", Value::Bool(self.reset_neurons_on_update))
+            .with("local_num_threads", number(self.local_num_threads as f64))
+            .with("total_num_virtual_procs", number(self.total_num_virtual_procs as f64))
+            .with("rng_seed", number(f64::from(self.rng_seed)))
+            .with(
+                "gradient",
+                Value::Text(
+                    if self.gradient == GradientMethod::Adjoint { "adjoint" } else { "forward" }.into(),
+                ),
+            )
+            .with("memory_limit", number(self.memory_limit as f64))
+            .with("print_time", Value::Bool(self.print_time))
+            .with("overwrite_files", Value::Bool(self.overwrite_files))
+            .with("data_path", Value::Text(self.data_path.clone()))
+            .with("data_prefix", Value::Text(self.data_prefix.clone()))
+    }
+}
+
+fn refuse(name: &str, value: &Value, what: &str, bound: &str) -> Error {
+    Error::new(ErrorCode::KernelException, format!("{name} {what}")).parameter(name).value(value).bound(bound)
+}

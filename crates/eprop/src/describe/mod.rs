@@ -1,0 +1,11 @@
+//! What the user said, validated: nodes, connections, devices and kernel parameters.
+
+pub mod check;
+pub mod connect;
+pub mod connections;
+pub mod defaults;
+pub mod kernel_parameters;
+pub mod network;
+pub mod nodes;
+pub mod parameter;
+pub mod suggest;

@@ -1,0 +1,483 @@
+//! Creating nodes, and setting and reading their parameters.
+
+use std::sync::Arc;
+
+use crate::describe::check::{self, Cell};
+use crate::describe::kernel_parameters::{KernelParameters, TABLE};
+use crate::describe::network::{Column, Network, NodeGroup, NodeId, NodeModelState};
+use crate::describe::parameter::{Kind, Parameter, Role};
+use crate::describe::suggest;
+use crate::error::{Error, ErrorCode, Result};
+use crate::models::{Family, NODE_MODELS, NodeClass, NodeModel, synapses};
+use crate::random::NestRandom;
+use crate::value::{Dict, Params, Value};
+
+/// Checked values for one node: place in the model's table, value.
+type Row = Vec<(usize, Cell)>;
+
+/// Ids are 32 bits wide, and so are the places made of them.
+const MOST_NODES: f64 = 1e9;
+
+impl Network {
+    /// A network without nodes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            kernel: KernelParameters::default(),
+            groups: Vec::new(),
+            projections: Vec::new(),
+            synapse_models: synapses::MODELS.iter().map(super::defaults::built_in).collect(),
+            node_models: NODE_MODELS
+                .iter()
+                .map(|model| NodeModelState {
+                    name: model.name.to_owned(),
+                    model,
+                    defaults: model.parameters.iter().map(Cell::default_of).collect(),
+                })
+                .collect(),
+            state_changes: Vec::new(),
+            version: 0,
+        }
+    }
+
+    /// Sets kernel parameters.
+    ///
+    /// # Errors
+    /// As [`KernelParameters::with`].
+    pub fn set_kernel(&mut self, values: &Dict) -> Result<()> {
+        self.kernel = self.kernel.with(values, !self.groups.is_empty())?;
+        self.version += 1;
+        Ok(())
+    }
+
+    /// Kernel parameters that the description knows.
+    #[must_use]
+    pub fn get_kernel(&self) -> Dict {
+        self.kernel.values()
+    }
+
+    /// The group that a node is in.
+    #[must_use]
+    pub fn group_of(&self, node: NodeId) -> Option<&NodeGroup> {
+        self.group_place(node).map(|place| &self.groups[place])
+    }
+
+    fn group_place(&self, node: NodeId) -> Option<usize> {
+        let after = self.groups.partition_point(|group| group.first <= node);
+        after.checked_sub(1).filter(|place| self.groups[*place].contains(node))
+    }
+
+    fn existing_group(&self, node: NodeId) -> Result<usize> {
+        self.group_place(node).ok_or_else(|| {
+            let last = self.groups.last().map_or(0, |group| group.first + group.len as NodeId - 1);
+            Error::new(ErrorCode::UnknownNode, format!("there is no node {node}"))
+                .value(node)
+                .bound(format!("from 1 to {last}"))
+        })
+    }
+
+    /// Creates nodes and returns the id of the first.
+    ///
+    /// # Errors
+    /// `UnknownModelName`, or what is wrong with the parameters.
+    pub fn create(
+        &mut self,
+        model: &str,
+        n: f64,
+        params: &Params,
+        random: &mut NestRandom,
+    ) -> Result<NodeId> {
+        let Some(known) = self.node_models.iter().find(|known| known.name == model) else {
+            let names: Vec<&str> = self.node_models.iter().map(|known| known.name.as_str()).collect();
+            return Err(Error::new(
+                ErrorCode::UnknownModelName,
+                format!("{model} is not a known model name"),
+            )
+            .model(model)
+            .bound(suggest::hint(model, names)));
+        };
+        let first = self.groups.last().map_or(1, |group| group.first + group.len as NodeId);
+        let count_error = |code, bound: &str| {
+            Error::new(code, "the number of nodes is not possible")
+                .model(model)
+                .parameter("n")
+                .value(n)
+                .bound(bound)
+        };
+        if !n.is_finite() || n.fract() != 0.0 {
+            return Err(count_error(ErrorCode::TypeMismatch, "a whole number"));
+        }
+        if n < 0.0 {
+            return Err(count_error(ErrorCode::BadProperty, "at least 1"));
+        }
+        if n < 1.0 {
+            return Err(count_error(ErrorCode::BadParameterValue, "at least 1"));
+        }
+        if n + f64::from(first) > MOST_NODES {
+            return Err(count_error(ErrorCode::BadParameterValue, "at most 1e9 nodes in all"));
+        }
+        let count = n as usize;
+        let mut generator = random.clone();
+        let rows = rows(known, params, count, &mut generator)?;
+        let mut group = NodeGroup {
+            first,
+            len: count,
+            model: known.model,
+            model_name: known.name.clone(),
+            columns: known.defaults.iter().map(|default| column(default, count)).collect(),
+        };
+        for (node, row) in rows.into_iter().enumerate() {
+            write(&mut group, node, row, &self.kernel)?;
+        }
+        if params_is_empty(params) && count > 0 {
+            check_node(&group, 0, &self.kernel)?;
+        }
+        *random = generator;
+        let place = self.groups.len();
+        self.state_changes.extend((0..count).map(|node| (place, node)));
+        self.groups.push(group);
+        self.version += 1;
+        Ok(first)
+    }
+
+    /// Sets parameters of nodes.
+    ///
+    /// # Errors
+    /// What is wrong with the parameters.
+    pub fn set_nodes(
+        &mut self,
+        nodes: &[NodeId],
+        params: &Params,
+        random: &mut NestRandom,
+        now: i64,
+    ) -> Result<()> {
+        let _ = now;
+        let places: Vec<usize> =
+            nodes.iter().map(|node| self.existing_group(*node)).collect::<Result<_>>()?;
+        if let Params::PerNode(list) = params
+            && list.len() != nodes.len()
+        {
+            return Err(wrong_length("params", list.len(), nodes.len()));
+        }
+        let mut generator = random.clone();
+        let mut changed: Vec<(usize, NodeGroup)> = Vec::new();
+        for (at, (node, place)) in nodes.iter().zip(&places).enumerate() {
+            let group = match changed.iter_mut().find(|(known, _)| known == place) {
+                Some((_, group)) => group,
+                None => {
+                    changed.push((*place, self.groups[*place].clone()));
+                    &mut changed.last_mut().expect("just pushed").1
+                }
+            };
+            let row = match params {
+                Params::None => Vec::new(),
+                Params::Shared(values) => {
+                    row(group.model, &group.model_name, values, Some((at, nodes.len())), &mut generator)?
+                }
+                Params::PerNode(list) => {
+                    row(group.model, &group.model_name, &list[at], None, &mut generator)?
+                }
+            };
+            write(group, (node - group.first) as usize, row, &self.kernel)?;
+        }
+        *random = generator;
+        for (node, place) in nodes.iter().zip(&places) {
+            let touches_state = |values: &Dict| {
+                values.0.iter().any(|(name, _)| {
+                    name == "E_L"
+                        || self.groups[*place]
+                            .model
+                            .parameters
+                            .iter()
+                            .any(|p| p.role == Role::State && p.name == name)
+                })
+            };
+            let touched = match params {
+                Params::None => false,
+                Params::Shared(values) => touches_state(values),
+                Params::PerNode(list) => list.iter().any(touches_state),
+            };
+            if touched {
+                self.state_changes.push((*place, (node - self.groups[*place].first) as usize));
+            }
+        }
+        for (place, group) in changed {
+            self.groups[place] = group;
+        }
+        self.version += 1;
+        Ok(())
+    }
+
+    /// A value of each of the nodes, in the user's units.
+    ///
+    /// # Errors
+    /// `UnknownNode`, or `UnaccessedDictionaryEntry` where a model has no such parameter.
+    pub fn get_nodes(&self, nodes: &[NodeId], name: &str) -> Result<Vec<Value>> {
+        nodes
+            .iter()
+            .map(|node| {
+                let group = &self.groups[self.existing_group(*node)?];
+                let (place, parameter) = check::find(&group.model_name, group.model.parameters, name)?;
+                Ok(read(group, place, (*node - group.first) as usize).value(parameter))
+            })
+            .collect()
+    }
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn params_is_empty(params: &Params) -> bool {
+    matches!(params, Params::None)
+}
+
+fn wrong_length(parameter: &str, given: usize, nodes: usize) -> Error {
+    Error::new(ErrorCode::IndexError, "a list has not one entry per node")
+        .parameter(parameter)
+        .value(format!("a list of {given}"))
+        .bound(format!("{nodes} entries, one a node"))
+}
+
+fn rows(model: &NodeModelState, params: &Params, count: usize, random: &mut NestRandom) -> Result<Vec<Row>> {
+    match params {
+        Params::None => Ok(Vec::new()),
+        Params::Shared(values) => (0..count)
+            .map(|node| row(model.model, &model.name, values, Some((node, count)), random))
+            .collect(),
+        Params::PerNode(list) if list.len() == count => {
+            list.iter().map(|values| row(model.model, &model.name, values, None, random)).collect()
+        }
+        Params::PerNode(list) => Err(wrong_length("params", list.len(), count).model(model.name.clone())),
+    }
+}
+
+/// Checks a dictionary for one node. With `of`, a list for a scalar parameter has one entry for each of so many
+/// nodes. Random parameters are drawn in the order of the model's table.
+pub(super) fn row(
+    model: &NodeModel,
+    name: &str,
+    values: &Dict,
+    of: Option<(usize, usize)>,
+    random: &mut NestRandom,
+) -> Result<Row> {
+    let mut row = Vec::with_capacity(values.0.len());
+    for (key, value) in &values.0 {
+        let (place, parameter) = check::find(name, model.parameters, key)?;
+        if parameter.role == Role::ReadOnly {
+            return Err(Error::new(ErrorCode::BadProperty, format!("{key} can only be read"))
+                .model(name)
+                .parameter(key.clone())
+                .value(value));
+        }
+        row.push((place, parameter, value));
+    }
+    row.sort_by_key(|(place, _, _)| *place);
+    row.into_iter()
+        .map(|(place, parameter, value)| {
+            let scalar =
+                matches!(parameter.kind, Kind::Number | Kind::Integer | Kind::Bool | Kind::Choice(_));
+            let cell = match (value, of) {
+                (Value::Random(distribution), _) if parameter.kind == Kind::Number => {
+                    check::cell(name, parameter, &Value::Number(distribution.draw(random)))?
+                }
+                (Value::Numbers(list), Some((node, nodes))) if scalar => {
+                    if list.len() != nodes {
+                        return Err(wrong_length(parameter.name, list.len(), nodes).model(name));
+                    }
+                    check::cell(name, parameter, &Value::Number(list[node]))?
+                }
+                _ => check::cell(name, parameter, value)?,
+            };
+            Ok((place, cell))
+        })
+        .collect()
+}
+
+fn column(default: &Cell, count: usize) -> Column {
+    match default {
+        Cell::Number(number) => Column::Numbers(vec![*number; count]),
+        Cell::List(list) => Column::Lists(vec![Arc::clone(list); count]),
+        Cell::Text(text) => Column::Texts(vec![text.clone(); count]),
+        Cell::Texts(texts) => Column::TextLists(vec![texts.clone(); count]),
+        Cell::Nodes(nodes) => Column::NodeLists(vec![nodes.clone(); count]),
+    }
+}
+
+fn read(group: &NodeGroup, place: usize, node: usize) -> Cell {
+    match &group.columns[place] {
+        Column::Numbers(values) => Cell::Number(values[node]),
+        Column::Lists(values) => Cell::List(Arc::clone(&values[node])),
+        Column::Texts(values) => Cell::Text(values[node].clone()),
+        Column::TextLists(values) => Cell::Texts(values[node].clone()),
+        Column::NodeLists(values) => Cell::Nodes(values[node].clone()),
+    }
+}
+
+/// Writes checked values of one node and checks how all of them go together.
+fn write(group: &mut NodeGroup, node: usize, row: Row, kernel: &KernelParameters) -> Result<()> {
+    for (place, cell) in row {
+        match (&mut group.columns[place], cell) {
+            (Column::Numbers(values), Cell::Number(value)) => values[node] = value,
+            (Column::Lists(values), Cell::List(value)) => values[node] = value,
+            (Column::Texts(values), Cell::Text(value)) => values[node] = value,
+            (Column::TextLists(values), Cell::Texts(value)) => values[node] = value,
+            (Column::NodeLists(values), Cell::Nodes(value)) => values[node] = value,
+            _ => unreachable!("a column holds what its parameter's kind says"),
+        }
+    }
+    check_node(group, node, kernel)
+}
+
+fn check_node(group: &NodeGroup, node: usize, kernel: &KernelParameters) -> Result<()> {
+    let scalar = |name: &str| group.numbers(name)[node];
+    (group.model.check)(&scalar).map_err(|error| error.model(group.model_name.clone()))?;
+    let refuse = |parameter: &str, value: String, what: &str, bound: String| {
+        Error::new(ErrorCode::BadProperty, what)
+            .model(group.model_name.clone())
+            .parameter(parameter)
+            .value(value)
+            .bound(bound)
+    };
+    let grid = format!("a multiple of {} ms", kernel.resolution);
+    let has = |name: &str| group.model.place(name).is_some();
+    if group.model.family == Family::PerInterval && has("flush_event_send_interval") {
+        let interval = scalar("flush_event_send_interval");
+        if interval < kernel.update_interval_ms {
+            return Err(refuse(
+                "flush_event_send_interval",
+                interval.to_string(),
+                "the flush interval is shorter than the update interval",
+                format!("at least {} ms", kernel.update_interval_ms),
+            ));
+        }
+    }
+    match group.model.class {
+        NodeClass::SpikeGenerator => {
+            if !group.lists("spike_weights")[node].is_empty() {
+                return Err(Error::new(
+                    ErrorCode::NotImplemented,
+                    "spikes with weights of their own are not supported; use the weights of connections",
+                )
+                .model(group.model_name.clone())
+                .parameter("spike_weights"));
+            }
+            if scalar("precise_times") != 0.0 {
+                return Err(Error::new(ErrorCode::NotImplemented, "spikes lie on the grid of steps")
+                    .model(group.model_name.clone())
+                    .parameter("precise_times"));
+            }
+            let times = &group.lists("spike_times")[node];
+            if let Some(pair) = times.windows(2).find(|pair| pair[0] > pair[1]) {
+                return Err(refuse(
+                    "spike_times",
+                    format!("{} after {}", pair[1], pair[0]),
+                    "spike times must be sorted in non-descending order",
+                    "ascending times".into(),
+                ));
+            }
+            off_grid(group, node, "spike_times", kernel).map_or(Ok(()), |time| {
+                Err(refuse(
+                    "spike_times",
+                    time.to_string(),
+                    "a spike time does not lie on the grid of steps",
+                    grid.clone(),
+                ))
+            })?;
+            let multiplicities = &group.lists("spike_multiplicities")[node];
+            if let Some(count) = multiplicities.iter().find(|count| count.fract() != 0.0 || **count > 1e9) {
+                return Err(refuse(
+                    "spike_multiplicities",
+                    count.to_string(),
+                    "a multiplicity must be a whole number",
+                    "whole numbers".into(),
+                ));
+            }
+            if !multiplicities.is_empty() && multiplicities.len() != times.len() {
+                return Err(refuse(
+                    "spike_multiplicities",
+                    format!("a list of {}", multiplicities.len()),
+                    "there must be one multiplicity per spike time, or none",
+                    format!("{} entries", times.len()),
+                ));
+            }
+        }
+        NodeClass::StepRateGenerator => {
+            let times = &group.lists("amplitude_times")[node];
+            let values = &group.lists("amplitude_values")[node];
+            if times.len() != values.len() {
+                return Err(refuse(
+                    "amplitude_values",
+                    format!("a list of {}", values.len()),
+                    "amplitude times and values must have the same size",
+                    format!("{} entries", times.len()),
+                ));
+            }
+            let step = |time: f64| (time / kernel.resolution).round();
+            if let Some(pair) = times.windows(2).find(|pair| step(pair[0]) >= step(pair[1])) {
+                return Err(refuse(
+                    "amplitude_times",
+                    format!("{} after {}", pair[1], pair[0]),
+                    "amplitude times must be at strictly increasing steps",
+                    "ascending times".into(),
+                ));
+            }
+            if let Some(time) = off_grid(group, node, "amplitude_times", kernel) {
+                return Err(refuse(
+                    "amplitude_times",
+                    time.to_string(),
+                    "an amplitude time does not lie on the grid of steps",
+                    grid,
+                ));
+            }
+        }
+        NodeClass::Multimeter => {
+            let interval = scalar("interval");
+            if interval < kernel.resolution - 1e-12 || !check::on_grid(interval, kernel.resolution) {
+                return Err(refuse(
+                    "interval",
+                    interval.to_string(),
+                    "the sampling interval must be a whole number of steps",
+                    grid,
+                ));
+            }
+            if !check::on_grid(scalar("offset"), kernel.resolution) {
+                return Err(refuse(
+                    "offset",
+                    scalar("offset").to_string(),
+                    "the offset must be a whole number of steps",
+                    grid,
+                ));
+            }
+        }
+        _ => {}
+    }
+    if matches!(
+        group.model.class,
+        NodeClass::Multimeter | NodeClass::SpikeRecorder | NodeClass::WeightRecorder
+    ) && scalar("n_events") != 0.0
+    {
+        return Err(refuse(
+            "n_events",
+            scalar("n_events").to_string(),
+            "the number of events can only be set to 0, which drops them",
+            "0".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// The first time of a list that lies between steps and may not.
+fn off_grid(group: &NodeGroup, node: usize, name: &str, kernel: &KernelParameters) -> Option<f64> {
+    if group.numbers("allow_offgrid_times")[node] != 0.0 {
+        return None;
+    }
+    group.lists(name)[node].iter().copied().find(|time| !check::on_grid(*time, kernel.resolution))
+}
+
+/// The names of all kernel parameters.
+pub fn kernel_parameter_names() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|parameter: &Parameter| parameter.name)
+}

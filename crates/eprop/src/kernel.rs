@@ -1,0 +1,608 @@
+//! The door to the engine: describes, plans, simulates, records.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
+use crate::describe::network::{Column, Network, NodeGroup, NodeId};
+use crate::error::{Error, ErrorCode, Result};
+use crate::models::NodeClass;
+use crate::plan::index::{NodeIndex, Population};
+use crate::plan::probes::{SpikeTap, record_from, spike_taps};
+use crate::plan::stimulus::Stimuli;
+use crate::random::NestRandom;
+use crate::record::{EventColumn, Events, Recordings, TimeUnit};
+use crate::simulate::RunControl;
+use crate::simulate::emission::Emission;
+use crate::simulate::event::EventNetwork;
+use crate::simulate::interval::IntervalNetwork;
+use crate::simulate::rates;
+use crate::value::{Dict, Params, Value};
+
+/// Memory that a simulation takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemoryEstimate {
+    /// Bytes in all.
+    pub total: u64,
+    /// Bytes by part.
+    pub parts: Vec<(&'static str, u64)>,
+}
+
+/// What follows from the description; made anew when that changes.
+#[derive(Debug)]
+struct Plans {
+    version: u64,
+    stimuli: Stimuli,
+    stimulus_ids: Vec<NodeId>,
+    stimulus_taps: Vec<SpikeTap>,
+}
+
+/// A network, its state and its recordings. Kernels share nothing.
+#[derive(Debug)]
+pub struct Kernel {
+    network: Network,
+    random: NestRandom,
+    /// Steps done.
+    time: i64,
+    plans: Option<Plans>,
+    interval: Option<IntervalNetwork>,
+    event: Option<EventNetwork>,
+    emission: Emission,
+    recordings: Recordings,
+    /// Amplitudes that rate generators had when their times were last set.
+    held: BTreeMap<NodeId, f64>,
+    /// Steps from which neurons that fire by the clock count.
+    clock_base: BTreeMap<NodeId, i64>,
+}
+
+impl Default for Kernel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Kernel {
+    /// A kernel without nodes.
+    #[must_use]
+    pub fn new() -> Self {
+        let network = Network::new();
+        Self {
+            random: NestRandom::new(network.kernel.rng_seed),
+            network,
+            time: 0,
+            plans: None,
+            interval: None,
+            event: None,
+            emission: Emission::default(),
+            recordings: Recordings::default(),
+            held: BTreeMap::new(),
+            clock_base: BTreeMap::new(),
+        }
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        *self = Self::new();
+    }
+
+    /// The description.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Biological time (ms).
+    #[must_use]
+    pub fn time(&self) -> f64 {
+        self.unit(false).time(self.time)
+    }
+
+    fn unit(&self, in_steps: bool) -> TimeUnit {
+        TimeUnit::new(self.network.kernel.resolution, in_steps)
+    }
+
+    /// Number of nodes.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.network.groups.iter().map(|group| group.len).sum()
+    }
+
+    /// Sets kernel parameters.
+    ///
+    /// # Errors
+    /// If one is unknown or outside its bound, or would change an interval that has begun.
+    pub fn set(&mut self, values: &Dict) -> Result<()> {
+        if self.time > 0 {
+            for name in [
+                "resolution",
+                "eprop_update_interval",
+                "eprop_learning_window",
+                "eprop_reset_neurons_on_update",
+            ] {
+                if let Some(value) = values.get(name) {
+                    return Err(Error::new(
+                        ErrorCode::KernelException,
+                        "this kernel parameter cannot change once the network has been simulated",
+                    )
+                    .parameter(name)
+                    .value(value));
+                }
+            }
+        }
+        let seed = self.network.kernel.rng_seed;
+        self.network.set_kernel(values)?;
+        if values.get("rng_seed").is_some() || self.network.kernel.rng_seed != seed {
+            self.random = NestRandom::new(self.network.kernel.rng_seed);
+        }
+        Ok(())
+    }
+
+    /// Kernel parameters.
+    #[must_use]
+    pub fn get(&self) -> Dict {
+        let connections: usize = self
+            .network
+            .projections
+            .iter()
+            .map(|projection| match &projection.targets {
+                crate::describe::network::Targets::Dense { nodes, autapses: true } => {
+                    nodes.len() * projection.sources.len()
+                }
+                crate::describe::network::Targets::Dense { nodes, autapses: false } => {
+                    let holes = projection.sources.iter().filter(|s| nodes.binary_search(s).is_ok()).count();
+                    nodes.len() * projection.sources.len() - holes
+                }
+                crate::describe::network::Targets::Sparse { nodes, .. } => nodes.len(),
+            })
+            .sum();
+        self.network
+            .get_kernel()
+            .with("biological_time", Value::Number(self.time()))
+            .with("network_size", Value::Number(self.node_count() as f64))
+            .with("num_connections", Value::Number(connections as f64))
+    }
+
+    /// Creates nodes; returns the id of the first.
+    ///
+    /// # Errors
+    /// If model or parameters are refused.
+    pub fn create(&mut self, model: &str, n: f64, params: &Params) -> Result<NodeId> {
+        let first = self.network.create(model, n, params, &mut self.random)?;
+        if self.time > 0 {
+            for node in first..=self.node_count() as NodeId {
+                self.clock_base.insert(node, self.time);
+            }
+        }
+        Ok(first)
+    }
+
+    /// Sets parameters of nodes.
+    ///
+    /// # Errors
+    /// If parameters are refused.
+    pub fn set_nodes(&mut self, nodes: &[NodeId], params: &Params) -> Result<()> {
+        let names = |name: &str| match params {
+            Params::None => false,
+            Params::Shared(values) => values.get(name).is_some(),
+            Params::PerNode(list) => list.iter().any(|values| values.get(name).is_some()),
+        };
+        // A rate generator goes on with the amplitude it has until the first of its new times.
+        let mut held = Vec::new();
+        if names("amplitude_times") || names("amplitude_values") {
+            for node in nodes {
+                if let Some(amplitudes) = rates::amplitudes(&self.network, *node, &self.held) {
+                    held.push((*node, if self.time > 0 { amplitudes.at(self.time) } else { 0.0 }));
+                }
+            }
+        }
+        let clears = names("n_events");
+        self.network.set_nodes(nodes, params, &mut self.random, self.time)?;
+        self.held.extend(held);
+        if self.time > 0
+            && ["ignore_and_spike", "ignore_and_spike_offset", "ignore_and_spike_interval"]
+                .into_iter()
+                .any(names)
+        {
+            self.clock_base.extend(nodes.iter().map(|node| (*node, self.time)));
+        }
+        if clears {
+            for node in nodes {
+                self.clear_events(*node)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A value of each of the nodes, in the user's units.
+    ///
+    /// # Errors
+    /// If a node or the parameter does not exist.
+    pub fn get_nodes(&self, nodes: &[NodeId], name: &str) -> Result<Vec<Value>> {
+        if name == "n_events" {
+            return nodes.iter().map(|node| Ok(Value::Number(self.event_count(*node)? as f64))).collect();
+        }
+        self.network.get_nodes(nodes, name)
+    }
+
+    /// Sets defaults of a node or synapse model.
+    ///
+    /// # Errors
+    /// If the model is unknown or a value is refused.
+    pub fn set_defaults(&mut self, model: &str, values: &Dict) -> Result<()> {
+        self.network.set_defaults(model, values)
+    }
+
+    /// Defaults of a node or synapse model.
+    ///
+    /// # Errors
+    /// If the model is unknown.
+    pub fn get_defaults(&self, model: &str) -> Result<Dict> {
+        self.network.get_defaults(model)
+    }
+
+    /// Copies a node or synapse model under a new name, with other defaults.
+    ///
+    /// # Errors
+    /// If the model is unknown, the name is taken or a value is refused.
+    pub fn copy_model(&mut self, existing: &str, new: &str, values: &Dict) -> Result<()> {
+        self.network.copy_model(existing, new, values)
+    }
+
+    /// Connects nodes by a rule.
+    ///
+    /// # Errors
+    /// If nodes, rule, synapse model or parameters are refused.
+    pub fn connect(
+        &mut self,
+        sources: &[NodeId],
+        targets: &[NodeId],
+        rule: &Dict,
+        synapse: &Dict,
+    ) -> Result<()> {
+        self.network.connect(sources, targets, rule, synapse, &mut self.random)
+    }
+
+    /// Connects pairs of nodes.
+    ///
+    /// # Errors
+    /// As [`Kernel::connect`].
+    pub fn connect_pairs(&mut self, sources: &[NodeId], targets: &[NodeId], synapse: &Dict) -> Result<()> {
+        self.network.connect_pairs(sources, targets, synapse, &mut self.random)
+    }
+
+    /// Finds connections.
+    ///
+    /// # Errors
+    /// If a node or synapse model does not exist.
+    pub fn get_connections(&self, filter: &ConnectionFilter) -> Result<ConnectionTable> {
+        self.network.get_connections(filter)
+    }
+
+    /// A value of each of the connections.
+    ///
+    /// # Errors
+    /// If the synapse model has no such value.
+    pub fn connection_values(&self, handles: &[ConnectionHandle], name: &str) -> Result<Vec<Value>> {
+        self.network.connection_values(handles, name)
+    }
+
+    /// Sets values of connections.
+    ///
+    /// # Errors
+    /// If a value is refused.
+    pub fn set_connections(&mut self, handles: &[ConnectionHandle], values: &Dict) -> Result<()> {
+        self.network.set_connections(handles, values)
+    }
+
+    /// Lays out what was described since the last time.
+    fn plan(&mut self) -> Result<()> {
+        let stale = self.plans.as_ref().is_none_or(|plans| plans.version != self.network.version);
+        if stale {
+            let index = NodeIndex::new(&self.network);
+            let stimuli = Stimuli::new(&self.network, &index)?;
+            match &mut self.interval {
+                Some(interval) => {
+                    interval.replan(&self.network, &index, &self.held, &self.clock_base)?;
+                }
+                none => {
+                    *none = IntervalNetwork::new(&self.network, &index, &self.held, &self.clock_base)?;
+                }
+            }
+            match &mut self.event {
+                Some(event) => event.replan(&self.network, &index, &self.held, &self.clock_base)?,
+                none => *none = EventNetwork::new(&self.network, &index, &self.held, &self.clock_base)?,
+            }
+            let changed: Vec<NodeId> = self
+                .network
+                .state_changes
+                .drain(..)
+                .map(|(group, node)| self.network.groups[group].first + node as NodeId)
+                .collect();
+            if let Some(interval) = &mut self.interval {
+                interval.load_states(&self.network, &index, &changed);
+                interval.begin_recording(&mut self.recordings, self.time);
+            }
+            if let Some(event) = &mut self.event {
+                event.load_states(&self.network, &index, &changed);
+            }
+            self.plans = Some(Plans {
+                version: self.network.version,
+                stimuli,
+                stimulus_ids: index.members(Population::Stimulus).to_vec(),
+                stimulus_taps: spike_taps(&self.network, &index, Population::Stimulus),
+            });
+        }
+        Ok(())
+    }
+
+    /// Memory that a simulation of the network takes, before it runs.
+    ///
+    /// # Errors
+    /// If the description leaves something open.
+    pub fn memory(&mut self) -> Result<MemoryEstimate> {
+        self.plan()?;
+        let mut parts = vec![(
+            "weights",
+            self.network.projections.iter().map(|p| p.weights.len() as u64 * 8).sum::<u64>(),
+        )];
+        if let Some(interval) = &self.interval {
+            parts.extend(interval.memory(&self.network));
+        }
+        if let Some(event) = &self.event {
+            parts.extend(event.memory());
+        }
+        Ok(MemoryEstimate { total: parts.iter().map(|(_, bytes)| bytes).sum(), parts })
+    }
+
+    /// Simulates.
+    ///
+    /// # Errors
+    /// `BadParameter` for a negative time or one off the grid; `OutOfMemory` where the network cannot fit; `Aborted`
+    /// if it was cancelled: then everything recorded so far is intact and the kernel stands at the time it reached.
+    pub fn simulate(&mut self, ms: f64, control: &RunControl) -> Result<()> {
+        let steps = self.steps_of(ms)?;
+        self.plan()?;
+        let limit = match self.network.kernel.memory_limit {
+            0 => available_memory(),
+            limit => limit,
+        };
+        let needed = self.memory()?.total;
+        if needed > limit {
+            return Err(Error::new(
+                ErrorCode::OutOfMemory,
+                "the network does not fit into the memory it may use",
+            )
+            .parameter("memory_limit")
+            .value(format!("{needed} bytes needed"))
+            .bound(format!("at most {limit} bytes")));
+        }
+        let begin = self.time;
+        let end = begin + steps;
+        let outcome = self.run(begin, end, control);
+        self.store_states();
+        outcome
+    }
+
+    fn steps_of(&self, ms: f64) -> Result<i64> {
+        let resolution = self.network.kernel.resolution;
+        let refuse = |what: &str, bound: &str| {
+            Error::new(ErrorCode::BadParameter, what)
+                .parameter("simulation time")
+                .value(format!("{ms} ms"))
+                .bound(bound)
+        };
+        if !ms.is_finite() {
+            return Err(refuse("the simulation time must be a finite number", "a finite number of ms"));
+        }
+        if ms < 0.0 {
+            return Err(refuse("the simulation time cannot be negative", "at least 0 ms"));
+        }
+        let steps = (ms / resolution).round();
+        if (steps * resolution - ms).abs() > 1e-6 * resolution.max(ms * 1e-6) {
+            return Err(refuse(
+                "the simulation time must be a whole number of steps",
+                &format!("a multiple of {resolution} ms"),
+            ));
+        }
+        if steps > 9e15 {
+            return Err(refuse("the simulation time is too long", "at most 9e15 steps"));
+        }
+        Ok(steps as i64)
+    }
+
+    fn run(&mut self, begin: i64, end: i64, control: &RunControl) -> Result<()> {
+        while self.time < end {
+            if control.cancelled() {
+                return Err(aborted(self.time()));
+            }
+            let from = self.time;
+            let to = self
+                .interval
+                .as_ref()
+                .map_or_else(|| end.min(from + 4096), |interval| interval.slice_end(from, end));
+            let to = if self.event.is_some() { to.min(from + 4096) } else { to };
+            let plans = self.plans.as_ref().expect("planned before running");
+            let known = self.emission.end();
+            self.emission.extend_to(&plans.stimuli, to);
+            record_stimuli(plans, &self.emission, known.max(from + 1), to, &mut self.recordings);
+            let mut reached = to;
+            if let Some(interval) = &mut self.interval {
+                let last = to == end || self.event.is_some();
+                reached = interval.advance(
+                    &mut self.network,
+                    &self.emission,
+                    from,
+                    to,
+                    last,
+                    control,
+                    &mut self.recordings,
+                );
+            }
+            if let Some(event) = &mut self.event {
+                let stopped = event.advance(
+                    &mut self.network,
+                    &self.emission,
+                    from,
+                    reached,
+                    control,
+                    &mut self.recordings,
+                )?;
+                reached = reached.min(stopped);
+            }
+            self.time = reached;
+            control.steps_done.store((reached - begin) as u64, Ordering::Relaxed);
+            let needed = self
+                .interval
+                .as_ref()
+                .map_or(i64::MAX, IntervalNetwork::needs_from)
+                .min(self.event.as_ref().map_or(i64::MAX, |event| event.needs_from(reached)))
+                .min(reached);
+            self.emission.forget_before(needed);
+        }
+        Ok(())
+    }
+
+    fn store_states(&mut self) {
+        if let Some(interval) = &self.interval {
+            interval.store_states(&mut self.network);
+        }
+        if let Some(event) = &self.event {
+            let index = NodeIndex::new(&self.network);
+            event.store_states(&mut self.network, &index);
+        }
+    }
+
+    fn recorder(&self, node: NodeId) -> Result<(&NodeGroup, usize)> {
+        let group = self.network.group_of(node).ok_or_else(|| {
+            Error::new(ErrorCode::UnknownNode, format!("there is no node {node}")).value(node)
+        })?;
+        Ok((group, (node - group.first) as usize))
+    }
+
+    fn unit_of(&self, group: &NodeGroup, place: usize) -> TimeUnit {
+        let in_steps = group.model.place("time_in_steps").is_some()
+            && matches!(group.column("time_in_steps"), Column::Numbers(values) if values[place] != 0.0);
+        self.unit(in_steps)
+    }
+
+    /// Number of events that a recorder holds.
+    ///
+    /// # Errors
+    /// If there is no such node.
+    pub fn event_count(&self, recorder: NodeId) -> Result<usize> {
+        self.recorder(recorder)?;
+        Ok(self.recordings.spikes.get(&recorder).map_or(0, |held| held.stamps.len())
+            + self.recordings.weights.get(&recorder).map_or(0, |held| held.stamps.len())
+            + self.recordings.states.get(&recorder).map_or(0, |held| held.len(self.time)))
+    }
+
+    /// A copy of what a recorder holds.
+    ///
+    /// # Errors
+    /// If the node does not exist or records nothing.
+    pub fn events(&mut self, recorder: NodeId) -> Result<Events> {
+        let (group, place) = self.recorder(recorder)?;
+        let unit = self.unit_of(group, place);
+        Ok(match group.model.class {
+            NodeClass::SpikeRecorder => {
+                self.recordings.spikes.get(&recorder).cloned().unwrap_or_default().into_events(unit)
+            }
+            NodeClass::WeightRecorder => {
+                self.recordings.weights.get(&recorder).cloned().unwrap_or_default().into_events(unit)
+            }
+            NodeClass::Multimeter => {
+                let recordables = record_from(group, place);
+                self.recordings.states.entry(recorder).or_default().events(&recordables, unit, self.time)
+            }
+            _ => return Err(not_a_recorder(group, recorder)),
+        })
+    }
+
+    /// Moves out what a recorder holds; it is empty afterwards.
+    ///
+    /// # Errors
+    /// If the node does not exist or records nothing.
+    pub fn take_events(&mut self, recorder: NodeId) -> Result<Events> {
+        let (group, place) = self.recorder(recorder)?;
+        let unit = self.unit_of(group, place);
+        Ok(match group.model.class {
+            NodeClass::SpikeRecorder => {
+                self.recordings.spikes.remove(&recorder).unwrap_or_default().into_events(unit)
+            }
+            NodeClass::WeightRecorder => {
+                self.recordings.weights.remove(&recorder).unwrap_or_default().into_events(unit)
+            }
+            NodeClass::Multimeter => {
+                let recordables = record_from(group, place);
+                self.recordings.states.entry(recorder).or_default().take(&recordables, unit, self.time)
+            }
+            _ => return Err(not_a_recorder(group, recorder)),
+        })
+    }
+
+    /// Drops what a recorder holds.
+    ///
+    /// # Errors
+    /// If the node does not exist or records nothing.
+    pub fn clear_events(&mut self, recorder: NodeId) -> Result<()> {
+        self.take_events(recorder).map(drop)
+    }
+
+    /// Norm of the gradient of the last update of the plastic projections between two sets of nodes, for figures.
+    #[must_use]
+    pub fn gradient_norm(&self) -> f64 {
+        self.interval
+            .as_ref()
+            .map_or(0.0, |interval| interval.gradient_square_sums.values().sum::<f64>().sqrt())
+    }
+
+    /// Spikes of recurrent neurons so far, counted at the end of each interval.
+    #[must_use]
+    pub fn spike_count(&self) -> u64 {
+        self.interval.as_ref().map_or(0, |interval| interval.spike_count)
+            + self.event.as_ref().map_or(0, EventNetwork::spike_count)
+    }
+}
+
+fn aborted(time: f64) -> Error {
+    Error::new(ErrorCode::Aborted, format!("the simulation was cancelled at {time} ms"))
+}
+
+fn not_a_recorder(group: &NodeGroup, node: NodeId) -> Error {
+    Error::new(ErrorCode::BadProperty, format!("node {node} records nothing"))
+        .model(group.model_name.clone())
+        .parameter("events")
+}
+
+fn record_stimuli(plans: &Plans, emission: &Emission, from: i64, to: i64, recordings: &mut Recordings) {
+    for tap in &plans.stimulus_taps {
+        let held = recordings.spikes.entry(tap.recorder).or_default();
+        for stamp in (from..=to).filter(|stamp| tap.window.contains(*stamp)) {
+            for (place, count) in emission.at(stamp).iter() {
+                for _ in 0..tap.listens[place as usize] * count {
+                    held.push(stamp, plans.stimulus_ids[place as usize]);
+                }
+            }
+        }
+    }
+}
+
+/// Memory that this machine can still give, as far as it says so.
+fn available_memory() -> u64 {
+    std::fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| {
+            let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+            line.split_whitespace().nth(1)?.parse::<u64>().ok()
+        })
+        .map_or(u64::MAX, |kilobytes| kilobytes * 1024)
+}
+
+/// The columns of numbers of events, for callers that want one by name.
+#[must_use]
+pub fn floats<'a>(events: &'a Events, name: &str) -> Option<&'a [f64]> {
+    events.columns.iter().find_map(|(column, values)| match values {
+        EventColumn::Floats(values) if *column == name => Some(values.as_slice()),
+        _ => None,
+    })
+}

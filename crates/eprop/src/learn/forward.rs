@@ -1,0 +1,114 @@
+//! The gradient of an update interval by its definition: eligibility traces of every synapse, step by step.
+//!
+//! It is what [`super::adjoint`] is held against, and the form to read first (NUMERICS, section 2, "Gradient of one
+//! interval").
+
+use crate::learn::adjoint::regularization;
+use crate::learn::events::RowEvents;
+use crate::learn::rows::GradientLayout;
+use crate::plan::interval::{IntervalPlan, Learner};
+use crate::simulate::lane::Lane;
+
+/// The traces of one synapse.
+#[derive(Debug, Clone, Copy, Default)]
+struct Traces {
+    /// Low-pass filtered presynaptic spikes.
+    zbar: f64,
+    /// Adaptation part of the eligibility vector.
+    eps: f64,
+    /// Low-pass filtered eligibility trace.
+    ebar: f64,
+    /// The gradient so far.
+    gradient: f64,
+}
+
+/// The gradient of a finished interval for each learner, laid out as [`super::adjoint::gradient`] does.
+pub fn gradient(
+    plan: &IntervalPlan,
+    lane: &Lane,
+    events: &[RowEvents],
+    layouts: &[GradientLayout],
+    gradients: &mut [Vec<f64>],
+) {
+    let signals = learning_signals(plan, lane);
+    for (place, learner) in plan.learners.iter().enumerate() {
+        let route = plan.route_of(learner);
+        let mut spikes: Vec<Vec<usize>> = vec![Vec::new(); route.row_count];
+        for step in 1..plan.interval {
+            for row in events[place].at(step) {
+                spikes[*row as usize].push(step);
+            }
+        }
+        for (row, _) in &events[place].touched {
+            let row = *row as usize;
+            let entries = route.entries(row);
+            let values: Vec<f64> = entries
+                .clone()
+                .map(|entry| {
+                    let target = route.target(row, entry);
+                    if learner.onto_readouts {
+                        onto_readout(plan, lane, &spikes[row], target)
+                    } else {
+                        onto_recurrent(plan, lane, learner, &signals, &spikes[row], target)
+                    }
+                })
+                .collect();
+            for (piece, part) in layouts[place].pieces(entries, row) {
+                gradients[place][piece].copy_from_slice(&values[part]);
+            }
+        }
+    }
+}
+
+/// Learning signals of all neurons: a row of neurons per step.
+fn learning_signals(plan: &IntervalPlan, lane: &Lane) -> Vec<f64> {
+    let (n, k) = (plan.recurrent_count(), plan.readout_count());
+    let mut signals = vec![0.0; plan.interval * n];
+    for step in plan.interval - plan.window..plan.interval {
+        for readout in 0..k {
+            let error = lane.errors[step * k + readout];
+            let weights = &plan.feedback[readout * n..(readout + 1) * n];
+            for (signal, weight) in signals[step * n..(step + 1) * n].iter_mut().zip(weights) {
+                *signal += weight * error;
+            }
+        }
+    }
+    signals
+}
+
+fn onto_recurrent(
+    plan: &IntervalPlan,
+    lane: &Lane,
+    learner: &Learner,
+    signals: &[f64],
+    spikes: &[usize],
+    j: usize,
+) -> f64 {
+    let n = plan.recurrent_count();
+    let p = &plan.recurrent;
+    let regularization = regularization(plan, lane, j);
+    let mut traces = Traces::default();
+    let mut next = spikes.iter().peekable();
+    for step in 1..plan.interval {
+        let z = f64::from(u8::from(next.next_if(|spike| **spike == step).is_some()));
+        traces.zbar = p.decay[j] * traces.zbar + p.spike_gain[j] * z;
+        let e = lane.surrogate[step * n + j] * (traces.zbar - p.adaptation_gain[j] * traces.eps);
+        traces.eps = p.adaptation_decay[j] * traces.eps + e;
+        traces.ebar = learner.kappa * traces.ebar + (1.0 - learner.kappa) * e;
+        traces.gradient += signals[step * n + j] * traces.ebar + regularization * e;
+    }
+    traces.gradient
+}
+
+fn onto_readout(plan: &IntervalPlan, lane: &Lane, spikes: &[usize], k: usize) -> f64 {
+    let readouts = plan.readout_count();
+    let p = &plan.readouts;
+    let mut traces = Traces::default();
+    let mut next = spikes.iter().peekable();
+    for step in 1..plan.interval {
+        let z = f64::from(u8::from(next.next_if(|spike| **spike == step).is_some()));
+        traces.zbar = p.decay[k] * traces.zbar + p.spike_gain[k] * z;
+        traces.gradient += lane.errors[step * readouts + k] * traces.zbar;
+    }
+    traces.gradient
+}

@@ -1,0 +1,78 @@
+//! Where the gradients of a projection's synapses are kept.
+//!
+//! Dense projections are cut into tiles of neighbouring targets; all rows of a tile lie together, so that the
+//! backward pass of a tile works from cache however large the projection is.
+
+use std::ops::Range;
+
+use crate::plan::interval::{IntervalPlan, Learner};
+use crate::plan::route::Columns;
+
+/// Neighbouring targets whose gradients lie together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tile {
+    /// Columns of the projection's rows.
+    pub columns: Range<usize>,
+    /// Place of the gradient of row 0, first column.
+    pub base: usize,
+}
+
+/// Places of the gradients of a learner.
+#[derive(Debug, Clone)]
+pub struct GradientLayout {
+    /// The tiles; a projection whose rows are not ranges of targets has none and keeps gradients as weights.
+    pub tiles: Vec<Tile>,
+    /// Number of gradients.
+    pub len: usize,
+}
+
+/// Bytes of a tile's gradients that should stay in the second-level cache.
+const TILE_BYTES: usize = 512 * 1024;
+
+/// Columns of a tile for projections with that many rows in all.
+#[must_use]
+pub fn tile_width(rows: usize, columns: usize) -> usize {
+    if rows * columns * 8 <= TILE_BYTES {
+        return columns.max(1);
+    }
+    let width = (TILE_BYTES / 8 / rows.max(1)).clamp(16, 512) & !7;
+    // Tiles of equal width leave no small rest.
+    columns.div_ceil(columns.div_ceil(width)).next_multiple_of(8)
+}
+
+impl GradientLayout {
+    /// The layout for a learner, with tile borders at multiples of `width` target places.
+    #[must_use]
+    pub fn new(plan: &IntervalPlan, learner: &Learner, width: usize) -> Self {
+        let route = plan.route_of(learner);
+        let len = route.entry_count();
+        let mut tiles = Vec::new();
+        if let Columns::Range { first, len: columns } = route.columns {
+            let mut begin = first;
+            while begin < first + columns {
+                let end = ((begin / width + 1) * width).min(first + columns);
+                tiles.push(Tile {
+                    columns: begin - first..end - first,
+                    base: route.row_count * (begin - first),
+                });
+                begin = end;
+            }
+        }
+        Self { tiles, len }
+    }
+
+    /// The pieces that a row's entries are kept in: place in the gradients, place within the row, length.
+    pub fn pieces(
+        &self,
+        entries: Range<usize>,
+        row: usize,
+    ) -> impl Iterator<Item = (Range<usize>, Range<usize>)> + '_ {
+        let whole = self.tiles.is_empty().then(|| (entries.clone(), 0..entries.len()));
+        let tiles = self.tiles.iter().map(move |tile| {
+            let width = tile.columns.len();
+            let begin = tile.base + row * width;
+            (begin..begin + width, tile.columns.clone())
+        });
+        whole.into_iter().chain(tiles)
+    }
+}

@@ -1,0 +1,15 @@
+//! `eprop_iaf`: leaky integrate-and-fire neuron whose weights change at every presynaptic spike.
+
+use crate::models::shared::{CLOCK, MEMBRANE, SPIKING, SURROGATE, TRACES, table, threshold_above_floor};
+use crate::models::{Family, NodeClass, NodeModel};
+
+/// The model.
+pub static MODEL: NodeModel = NodeModel {
+    name: "eprop_iaf",
+    text: "leaky integrate-and-fire neuron whose weights change at every presynaptic spike",
+    family: Family::PerSpike,
+    class: NodeClass::Recurrent,
+    parameters: table![MEMBRANE, SPIKING, SURROGATE, TRACES, CLOCK],
+    recordables: &["V_m", "eprop_history_duration", "learning_signal", "surrogate_gradient"],
+    check: threshold_above_floor,
+};

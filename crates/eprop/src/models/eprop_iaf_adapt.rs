@@ -1,0 +1,24 @@
+//! `eprop_iaf_adapt`: leaky integrate-and-fire neuron with an adaptive threshold whose weights change at every presynaptic spike.
+
+use crate::models::shared::{
+    ADAPTIVE, CLOCK, MEMBRANE, SPIKING, SURROGATE, TRACES, table, threshold_above_floor,
+};
+use crate::models::{Family, NodeClass, NodeModel};
+
+/// The model.
+pub static MODEL: NodeModel = NodeModel {
+    name: "eprop_iaf_adapt",
+    text: "leaky integrate-and-fire neuron with an adaptive threshold whose weights change at every presynaptic spike",
+    family: Family::PerSpike,
+    class: NodeClass::Recurrent,
+    parameters: table![MEMBRANE, SPIKING, ADAPTIVE, SURROGATE, TRACES, CLOCK],
+    recordables: &[
+        "V_m",
+        "V_th_adapt",
+        "adaptation",
+        "eprop_history_duration",
+        "learning_signal",
+        "surrogate_gradient",
+    ],
+    check: threshold_above_floor,
+};

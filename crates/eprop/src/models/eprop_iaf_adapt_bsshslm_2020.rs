@@ -1,0 +1,24 @@
+//! `eprop_iaf_adapt_bsshslm_2020`: leaky integrate-and-fire neuron with an adaptive threshold whose weights change once an update interval.
+
+use crate::models::shared::{
+    ADAPTIVE, ARRIVAL, CLOCK, MEMBRANE, SPIKING, SURROGATE, table, threshold_above_floor,
+};
+use crate::models::{Family, NodeClass, NodeModel};
+
+/// The model.
+pub static MODEL: NodeModel = NodeModel {
+    name: "eprop_iaf_adapt_bsshslm_2020",
+    text: "leaky integrate-and-fire neuron with an adaptive threshold whose weights change once an update interval",
+    family: Family::PerInterval,
+    class: NodeClass::Recurrent,
+    parameters: table![MEMBRANE, SPIKING, ADAPTIVE, ARRIVAL, SURROGATE, CLOCK],
+    recordables: &[
+        "V_m",
+        "V_th_adapt",
+        "adaptation",
+        "eprop_history_duration",
+        "learning_signal",
+        "surrogate_gradient",
+    ],
+    check: threshold_above_floor,
+};

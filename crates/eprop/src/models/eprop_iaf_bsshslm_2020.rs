@@ -1,0 +1,15 @@
+//! `eprop_iaf_bsshslm_2020`: leaky integrate-and-fire neuron whose weights change once an update interval.
+
+use crate::models::shared::{ARRIVAL, CLOCK, MEMBRANE, SPIKING, SURROGATE, table, threshold_above_floor};
+use crate::models::{Family, NodeClass, NodeModel};
+
+/// The model.
+pub static MODEL: NodeModel = NodeModel {
+    name: "eprop_iaf_bsshslm_2020",
+    text: "leaky integrate-and-fire neuron whose weights change once an update interval",
+    family: Family::PerInterval,
+    class: NodeClass::Recurrent,
+    parameters: table![MEMBRANE, SPIKING, ARRIVAL, SURROGATE, CLOCK],
+    recordables: &["V_m", "eprop_history_duration", "learning_signal", "surrogate_gradient"],
+    check: threshold_above_floor,
+};

@@ -1,0 +1,36 @@
+//! `eprop_iaf_psc_delta_adapt`: leaky integrate-and-fire neuron with hard reset and adaptive threshold whose weights change at every presynaptic spike.
+
+use crate::describe::parameter::{Bound, Parameter};
+use crate::models::shared::{
+    ADAPTIVE, CLOCK, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold, table,
+};
+use crate::models::{Family, NodeClass, NodeModel};
+
+/// The model.
+pub static MODEL: NodeModel = NodeModel {
+    name: "eprop_iaf_psc_delta_adapt",
+    text: "leaky integrate-and-fire neuron with hard reset and adaptive threshold whose weights change at every presynaptic spike",
+    family: Family::PerSpike,
+    class: NodeClass::Recurrent,
+    parameters: table![
+        MEMBRANE,
+        SPIKING,
+        [
+            Parameter::number("V_reset", "v_reset", "mV", -70.0, Bound::Finite, "Voltage after a spike"),
+            flag("refractory_input", false, "Keep input that arrives in the refractory time until its end")
+        ],
+        ADAPTIVE,
+        SURROGATE,
+        TRACES,
+        CLOCK
+    ],
+    recordables: &[
+        "V_m",
+        "V_th_adapt",
+        "adaptation",
+        "eprop_history_duration",
+        "learning_signal",
+        "surrogate_gradient",
+    ],
+    check: reset_below_threshold,
+};

@@ -1,0 +1,19 @@
+//! `eprop_readout`: readout neuron of networks whose weights change at every presynaptic spike.
+
+use crate::models::shared::{CUTOFF, MEMBRANE, READOUT, table, unchecked, with_default};
+use crate::models::{Family, NodeClass, NodeModel};
+
+/// The model.
+pub static MODEL: NodeModel = NodeModel {
+    name: "eprop_readout",
+    text: "readout neuron of networks whose weights change at every presynaptic spike",
+    family: Family::PerSpike,
+    class: NodeClass::Readout,
+    parameters: table![
+        [MEMBRANE[0], MEMBRANE[1], MEMBRANE[2], MEMBRANE[3], with_default(MEMBRANE[4], 0.0)],
+        READOUT,
+        [CUTOFF]
+    ],
+    recordables: &["V_m", "eprop_history_duration", "error_signal", "readout_signal", "target_signal"],
+    check: unchecked,
+};

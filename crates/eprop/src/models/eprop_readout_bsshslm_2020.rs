@@ -1,0 +1,37 @@
+//! `eprop_readout_bsshslm_2020`: readout neuron of networks whose weights change once an update interval.
+
+use crate::describe::parameter::{Bound, Parameter};
+use crate::models::shared::{ARRIVAL, MEMBRANE, READOUT, choice, table, unchecked, with_default};
+use crate::models::{Family, NodeClass, NodeModel};
+
+/// The model.
+pub static MODEL: NodeModel = NodeModel {
+    name: "eprop_readout_bsshslm_2020",
+    text: "readout neuron of networks whose weights change once an update interval",
+    family: Family::PerInterval,
+    class: NodeClass::Readout,
+    parameters: table![
+        [MEMBRANE[0], MEMBRANE[1], MEMBRANE[2], MEMBRANE[3], with_default(MEMBRANE[4], 0.0)],
+        READOUT,
+        [Parameter::number(
+            "readout_signal_unnorm",
+            "",
+            "mV",
+            0.0,
+            Bound::Finite,
+            "Readout signal before it is normalized"
+        )
+        .read_only()],
+        ARRIVAL,
+        [choice("loss", &["mean_squared_error", "cross_entropy"], "Loss function")]
+    ],
+    recordables: &[
+        "V_m",
+        "eprop_history_duration",
+        "error_signal",
+        "readout_signal",
+        "readout_signal_unnorm",
+        "target_signal",
+    ],
+    check: unchecked,
+};

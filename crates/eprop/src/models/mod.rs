@@ -1,0 +1,142 @@
+//! The models: one file each, with its parameter table, its state and its step.
+
+pub mod eprop_iaf;
+pub mod eprop_iaf_adapt;
+pub mod eprop_iaf_adapt_bsshslm_2020;
+pub mod eprop_iaf_bsshslm_2020;
+pub mod eprop_iaf_psc_delta;
+pub mod eprop_iaf_psc_delta_adapt;
+pub mod eprop_readout;
+pub mod eprop_readout_bsshslm_2020;
+pub mod multimeter;
+pub mod parrot_neuron;
+pub mod poisson_generator;
+pub(crate) mod shared;
+pub mod spike_generator;
+pub mod spike_recorder;
+pub mod step_rate_generator;
+pub mod synapses;
+pub mod weight_recorder;
+
+use crate::describe::parameter::Parameter;
+use crate::error::Result;
+
+/// Which learning rule a model belongs to; spikes do not cross between the two families' neurons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Generators, parrots and recorders serve both.
+    Any,
+    /// `*_bsshslm_2020`: weights change once an update interval.
+    PerInterval,
+    /// e-prop+: weights change at every presynaptic spike.
+    PerSpike,
+}
+
+/// What a node does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeClass {
+    /// Emits given spikes.
+    SpikeGenerator,
+    /// Emits Poisson spike trains, one for each target.
+    PoissonGenerator,
+    /// Emits a piecewise constant rate.
+    StepRateGenerator,
+    /// Repeats the spikes it receives.
+    Parrot,
+    /// A recurrent neuron that learns.
+    Recurrent,
+    /// A readout neuron.
+    Readout,
+    /// Records spikes.
+    SpikeRecorder,
+    /// Records state variables (`multimeter`, `voltmeter`).
+    Multimeter,
+    /// Records weights.
+    WeightRecorder,
+}
+
+/// Reads a checked scalar of one node by parameter name.
+pub type Read<'a> = &'a dyn Fn(&str) -> f64;
+
+/// A node model: everything about it that is data.
+#[derive(Debug)]
+pub struct NodeModel {
+    /// NEST's name.
+    pub name: &'static str,
+    /// One line of text.
+    pub text: &'static str,
+    /// The family it belongs to.
+    pub family: Family,
+    /// What it does.
+    pub class: NodeClass,
+    /// Parameters, state variables and read-only values.
+    pub parameters: &'static [Parameter],
+    /// What a multimeter can record.
+    pub recordables: &'static [&'static str],
+    /// Checks that concern several parameters of one node.
+    pub check: fn(Read<'_>) -> Result<()>,
+}
+
+impl NodeModel {
+    /// The place of that parameter in the table.
+    #[must_use]
+    pub fn place(&self, name: &str) -> Option<usize> {
+        self.parameters.iter().position(|parameter| parameter.name == name)
+    }
+}
+
+/// What a synapse model carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SynapseKind {
+    /// Spikes, with a constant weight.
+    Static,
+    /// Spikes, with a weight that learns.
+    Plastic,
+    /// A learning signal.
+    LearningSignal,
+    /// A rate.
+    Rate,
+}
+
+/// A synapse model: everything about it that is data.
+#[derive(Debug)]
+pub struct SynapseModel {
+    /// NEST's name.
+    pub name: &'static str,
+    /// One line of text.
+    pub text: &'static str,
+    /// The family it belongs to.
+    pub family: Family,
+    /// What it carries.
+    pub kind: SynapseKind,
+    /// Properties of a connection and common properties.
+    pub parameters: &'static [Parameter],
+}
+
+impl SynapseModel {
+    /// The parameter of that name.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+}
+
+/// All node models.
+pub static NODE_MODELS: [&NodeModel; 16] = [
+    &eprop_iaf_bsshslm_2020::MODEL,
+    &eprop_iaf_adapt_bsshslm_2020::MODEL,
+    &eprop_readout_bsshslm_2020::MODEL,
+    &eprop_iaf::MODEL,
+    &eprop_iaf_adapt::MODEL,
+    &eprop_iaf_psc_delta::MODEL,
+    &eprop_iaf_psc_delta_adapt::MODEL,
+    &eprop_readout::MODEL,
+    &parrot_neuron::MODEL,
+    &spike_generator::MODEL,
+    &poisson_generator::MODEL,
+    &step_rate_generator::MODEL,
+    &multimeter::MODEL,
+    &multimeter::VOLTMETER,
+    &spike_recorder::MODEL,
+    &weight_recorder::MODEL,
+];

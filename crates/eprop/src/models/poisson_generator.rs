@@ -1,0 +1,19 @@
+//! `poisson_generator`: emits Poisson spike trains, one for each target.
+
+use crate::describe::parameter::{Bound, Parameter};
+use crate::models::shared::{DEVICE, stops_after_start, table};
+use crate::models::{Family, NodeClass, NodeModel};
+
+/// The model.
+pub static MODEL: NodeModel = NodeModel {
+    name: "poisson_generator",
+    text: "emits Poisson spike trains, one for each target",
+    family: Family::Any,
+    class: NodeClass::PoissonGenerator,
+    parameters: table![
+        DEVICE,
+        [Parameter::number("rate", "λ", "spikes/s", 0.0, Bound::NonNegative, "Mean firing rate")]
+    ],
+    recordables: &[],
+    check: stops_after_start,
+};

@@ -1,0 +1,330 @@
+//! Rows of parameter tables that several models have.
+
+use crate::describe::parameter::{Bound, Default, Kind, Parameter, Role};
+
+/// Joins tables into one.
+macro_rules! table {
+    ($($part:expr),+ $(,)?) => {{
+        const LENGTH: usize = 0 $(+ $part.len())+;
+        const TABLE: [$crate::describe::parameter::Parameter; LENGTH] = {
+            let mut table = [$crate::models::shared::FILLER; LENGTH];
+            let mut place = 0;
+            $({
+                let part: &[$crate::describe::parameter::Parameter] = &$part;
+                let mut row = 0;
+                while row < part.len() {
+                    table[place] = part[row];
+                    place += 1;
+                    row += 1;
+                }
+            })+
+            assert!(place == LENGTH);
+            table
+        };
+        &TABLE
+    }};
+}
+pub(crate) use table;
+
+/// What a table is filled with before its rows are known.
+pub(crate) const FILLER: Parameter = Parameter::number("", "", "", 0.0, Bound::None, "");
+
+/// A truth value.
+pub(crate) const fn flag(name: &'static str, default: bool, text: &'static str) -> Parameter {
+    let mut row = Parameter::number(name, "", "", if default { 1.0 } else { 0.0 }, Bound::None, text);
+    row.kind = Kind::Bool;
+    row
+}
+
+/// One of several texts.
+pub(crate) const fn choice(
+    name: &'static str,
+    choices: &'static [&'static str],
+    text: &'static str,
+) -> Parameter {
+    let mut row = Parameter::number(name, "", "", 0.0, Bound::None, text);
+    row.kind = Kind::Choice(choices);
+    row
+}
+
+/// A list of numbers, empty by default.
+pub(crate) const fn numbers(
+    name: &'static str,
+    symbol: &'static str,
+    unit: &'static str,
+    bound: Bound,
+    text: &'static str,
+) -> Parameter {
+    let mut row = Parameter::number(name, symbol, unit, 0.0, bound, text);
+    row.kind = Kind::Numbers;
+    row.default = Default::Empty;
+    row
+}
+
+/// A text.
+pub(crate) const fn text(name: &'static str, default: &'static str, meaning: &'static str) -> Parameter {
+    let mut row = Parameter::number(name, "", "", 0.0, Bound::None, meaning);
+    row.kind = Kind::Text;
+    row.default = Default::Text(default);
+    row
+}
+
+/// A list of node ids, empty by default.
+pub(crate) const fn nodes(name: &'static str, meaning: &'static str) -> Parameter {
+    let mut row = Parameter::number(name, "", "", 0.0, Bound::None, meaning);
+    row.kind = Kind::Nodes;
+    row.default = Default::Empty;
+    row
+}
+
+/// A whole number.
+pub(crate) const fn integer(
+    name: &'static str,
+    symbol: &'static str,
+    default: f64,
+    bound: Bound,
+    meaning: &'static str,
+) -> Parameter {
+    let mut row = Parameter::number(name, symbol, "", default, bound, meaning);
+    row.kind = Kind::Integer;
+    row
+}
+
+const LOWEST: f64 = f64::MIN;
+const LONGEST: f64 = f64::MAX;
+
+/// Parameters of every membrane.
+pub(crate) const MEMBRANE: [Parameter; 5] = [
+    Parameter::number("C_m", "C_m", "pF", 250.0, Bound::Positive, "Capacitance of the membrane"),
+    Parameter::number("tau_m", "τ_m", "ms", 10.0, Bound::Positive, "Time constant of the membrane"),
+    Parameter::number("I_e", "I_e", "pA", 0.0, Bound::Finite, "Constant current"),
+    Parameter::number("V_min", "v_min", "mV", LOWEST, Bound::NotNan, "Lower bound of the membrane voltage"),
+    Parameter::number("E_L", "E_L", "mV", -70.0, Bound::Finite, "Resting voltage"),
+];
+
+/// Parameters of every spiking neuron that learns.
+pub(crate) const SPIKING: [Parameter; 7] = [
+    Parameter::number("V_m", "v", "mV", -70.0, Bound::Finite, "Membrane voltage").state(),
+    Parameter::number("V_th", "v_th", "mV", -55.0, Bound::Finite, "Spike threshold"),
+    Parameter::number("t_ref", "t_ref", "ms", 2.0, Bound::NonNegative, "Refractory time"),
+    Parameter::number(
+        "c_reg",
+        "c_reg",
+        "",
+        0.0,
+        Bound::NonNegative,
+        "Coefficient of firing-rate regularization",
+    ),
+    Parameter::number("f_target", "f^target", "spikes/s", 10.0, Bound::NonNegative, "Target firing rate"),
+    Parameter::number("surrogate_gradient", "ψ", "", 0.0, Bound::Finite, "Surrogate gradient").read_only(),
+    Parameter::number("learning_signal", "L", "pA", 0.0, Bound::Finite, "Learning signal").read_only(),
+];
+
+/// Shape of the surrogate gradient.
+pub(crate) const SURROGATE: [Parameter; 3] = [
+    choice(
+        "surrogate_gradient_function",
+        &["piecewise_linear", "exponential", "fast_sigmoid_derivative", "arctan_derivative"],
+        "Shape of the surrogate gradient",
+    ),
+    Parameter::number(
+        "surrogate_gradient_height",
+        "γ",
+        "",
+        0.3,
+        Bound::Positive,
+        "Height of the surrogate gradient",
+    ),
+    Parameter::number(
+        "surrogate_gradient_width",
+        "β",
+        "mV",
+        1.0,
+        Bound::Positive,
+        "Width of the surrogate gradient",
+    ),
+];
+
+/// Parameters of an adaptive threshold.
+pub(crate) const ADAPTIVE: [Parameter; 4] = [
+    Parameter::number(
+        "adapt_beta",
+        "β_a",
+        "mV",
+        1.0,
+        Bound::NonNegative,
+        "Gain of the adaptation on the threshold",
+    ),
+    Parameter::number("adapt_tau", "τ_a", "ms", 10.0, Bound::Positive, "Time constant of the adaptation"),
+    Parameter::number("adaptation", "a", "", 0.0, Bound::NonNegative, "Adaptation").state(),
+    Parameter::number("V_th_adapt", "v_th,a", "mV", -55.0, Bound::Finite, "Adapted spike threshold")
+        .read_only(),
+];
+
+/// Firing by the clock instead of by the threshold.
+pub(crate) const CLOCK: [Parameter; 4] = [
+    flag("ignore_and_spike", false, "Ignore the input and fire by the clock"),
+    Parameter::number(
+        "ignore_and_spike_offset",
+        "",
+        "ms",
+        1.0,
+        Bound::Positive,
+        "Time of the first spike of a neuron that fires by the clock",
+    ),
+    Parameter::number(
+        "ignore_and_spike_interval",
+        "",
+        "ms",
+        100.0,
+        Bound::Positive,
+        "Time between spikes of a neuron that fires by the clock",
+    ),
+    Parameter::number(
+        "flush_event_send_interval",
+        "",
+        "ms",
+        f64::INFINITY,
+        Bound::PositiveOrInfinite,
+        "Accepted and without effect: history is bounded without it",
+    ),
+];
+
+/// How input spikes enter the voltage, and low-pass filters, where weights change once an interval.
+pub(crate) const ARRIVAL: [Parameter; 1] = [flag(
+    "regular_spike_arrival",
+    true,
+    "Input spikes move the voltage by their whole weight, not by 1 - exp(-dt/τ_m) of it",
+)];
+
+/// Decay of traces, where weights change at every spike.
+pub(crate) const TRACES: [Parameter; 3] = [
+    Parameter::number(
+        "kappa",
+        "κ",
+        "",
+        0.97,
+        Bound::UnitInterval,
+        "Decay of the eligibility trace in a step",
+    ),
+    Parameter::number(
+        "kappa_reg",
+        "κ_reg",
+        "",
+        0.97,
+        Bound::UnitInterval,
+        "Decay of the firing-rate trace in a step",
+    ),
+    CUTOFF,
+];
+
+/// Bound of the history that a presynaptic spike looks at.
+pub(crate) const CUTOFF: Parameter = Parameter::number(
+    "eprop_isi_trace_cutoff",
+    "Δt_c",
+    "ms",
+    f64::INFINITY,
+    Bound::NonNegativeOrInfinite,
+    "Longest part of an interspike interval that eligibility is computed for",
+);
+
+/// State variables of a readout.
+pub(crate) const READOUT: [Parameter; 4] = [
+    Parameter::number("V_m", "v", "mV", 0.0, Bound::Finite, "Membrane voltage").state(),
+    Parameter::number("readout_signal", "y", "mV", 0.0, Bound::Finite, "Readout signal").read_only(),
+    Parameter::number("target_signal", "y*", "mV", 0.0, Bound::Finite, "Target signal").read_only(),
+    Parameter::number("error_signal", "E", "mV", 0.0, Bound::Finite, "Error signal").read_only(),
+];
+
+/// A row with another default.
+pub(crate) const fn with_default(mut row: Parameter, default: f64) -> Parameter {
+    row.default = Default::Number(default);
+    row
+}
+
+/// When a device is active.
+pub(crate) const DEVICE: [Parameter; 4] = [
+    Parameter::number(
+        "start",
+        "",
+        "ms",
+        0.0,
+        Bound::Finite,
+        "Time from which the device is active (excluded)",
+    ),
+    Parameter::number(
+        "stop",
+        "",
+        "ms",
+        LONGEST,
+        Bound::NotNan,
+        "Time until which the device is active (included)",
+    ),
+    Parameter::number("origin", "", "ms", 0.0, Bound::Finite, "Added to start and stop"),
+    text("label", "", "A name for files"),
+];
+
+/// What every recorder has.
+pub(crate) const RECORDER: [Parameter; 3] = [
+    choice("record_to", &["memory", "ascii"], "Where events go"),
+    flag("time_in_steps", false, "Give times in steps"),
+    {
+        let mut row = integer(
+            "n_events",
+            "",
+            0.0,
+            Bound::NonNegative,
+            "Number of events held; setting it to 0 drops them",
+        );
+        row.role = Role::State;
+        row
+    },
+];
+
+/// The threshold is not below the lower bound of the voltage.
+pub(crate) fn threshold_above_floor(read: super::Read<'_>) -> crate::error::Result<()> {
+    if read("V_th") < read("V_min") {
+        return Err(crate::error::Error::new(
+            crate::error::ErrorCode::BadProperty,
+            "the threshold lies below the lower bound of the voltage",
+        )
+        .parameter("V_th")
+        .value(read("V_th"))
+        .bound(format!("at least V_min = {}", read("V_min"))));
+    }
+    Ok(())
+}
+
+/// Nothing to check across parameters.
+pub(crate) fn unchecked(_: super::Read<'_>) -> crate::error::Result<()> {
+    Ok(())
+}
+
+/// A device does not stop before it starts.
+pub(crate) fn stops_after_start(read: super::Read<'_>) -> crate::error::Result<()> {
+    if read("stop") < read("start") {
+        return Err(crate::error::Error::new(
+            crate::error::ErrorCode::BadProperty,
+            "the device would stop before it starts",
+        )
+        .parameter("stop")
+        .value(read("stop"))
+        .bound(format!("at least start = {}", read("start"))));
+    }
+    Ok(())
+}
+
+/// The reset voltage lies below the threshold, which is not below the lower bound.
+pub(crate) fn reset_below_threshold(read: super::Read<'_>) -> crate::error::Result<()> {
+    threshold_above_floor(read)?;
+    if read("V_reset") >= read("V_th") {
+        return Err(crate::error::Error::new(
+            crate::error::ErrorCode::BadProperty,
+            "the voltage after a spike must lie below the threshold",
+        )
+        .parameter("V_reset")
+        .value(read("V_reset"))
+        .bound(format!("below V_th = {}", read("V_th"))));
+    }
+    Ok(())
+}

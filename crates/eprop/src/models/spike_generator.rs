@@ -1,0 +1,32 @@
+//! `spike_generator`: emits spikes at given times.
+
+use crate::describe::parameter::Bound;
+use crate::models::shared::{DEVICE, flag, numbers, stops_after_start, table};
+use crate::models::{Family, NodeClass, NodeModel};
+
+/// The model.
+pub static MODEL: NodeModel = NodeModel {
+    name: "spike_generator",
+    text: "emits spikes at given times",
+    family: Family::Any,
+    class: NodeClass::SpikeGenerator,
+    parameters: table![
+        DEVICE,
+        [
+            numbers("spike_times", "", "ms", Bound::Positive, "Times of the spikes, ascending"),
+            numbers(
+                "spike_multiplicities",
+                "",
+                "",
+                Bound::NonNegative,
+                "How many spikes each time stands for"
+            ),
+            numbers("spike_weights", "", "", Bound::Finite, "Not supported: leave it empty"),
+            flag("allow_offgrid_times", false, "Move times between steps to the end of their step"),
+            flag("precise_times", false, "Not supported: leave it off"),
+            flag("shift_now_spikes", false, "Move a spike at the present time to the next step")
+        ]
+    ],
+    recordables: &[],
+    check: stops_after_start,
+};

@@ -1,0 +1,29 @@
+//! `step_rate_generator`: emits a piecewise constant rate.
+
+use crate::describe::parameter::Bound;
+use crate::models::shared::{DEVICE, flag, numbers, stops_after_start, table};
+use crate::models::{Family, NodeClass, NodeModel};
+
+/// The model.
+pub static MODEL: NodeModel = NodeModel {
+    name: "step_rate_generator",
+    text: "emits a piecewise constant rate",
+    family: Family::Any,
+    class: NodeClass::StepRateGenerator,
+    parameters: table![
+        DEVICE,
+        [
+            numbers(
+                "amplitude_times",
+                "",
+                "ms",
+                Bound::Positive,
+                "Times at which the rate changes, strictly ascending"
+            ),
+            numbers("amplitude_values", "", "", Bound::Finite, "The rate from each of these times on"),
+            flag("allow_offgrid_times", false, "Move times between steps to the end of their step")
+        ]
+    ],
+    recordables: &["rate"],
+    check: stops_after_start,
+};

@@ -1,0 +1,91 @@
+//! The synapse models: tables of what a connection has and of what all connections of a model share.
+
+use crate::describe::parameter::{Bound, Default, Kind, Parameter};
+use crate::models::shared::{choice, flag, integer, nodes, table};
+use crate::models::{Family, SynapseKind, SynapseModel};
+
+const CONNECTION: [Parameter; 3] = [
+    Parameter::number("weight", "W", "", 1.0, Bound::Finite, "Weight"),
+    Parameter::number("delay", "d", "ms", 1.0, Bound::Positive, "Delay"),
+    integer("receptor_type", "", 0.0, Bound::NonNegative, "Receptor that is reached"),
+];
+
+const RECORDED: [Parameter; 1] = [nodes("weight_recorder", "The recorder that sees the weights")];
+
+/// Parameters of the optimizers; those of Adam alone come last.
+pub const OPTIMIZER: &[Parameter] = &[
+    choice("type", &["gradient_descent", "adam"], "How weights follow gradients"),
+    integer("batch_size", "B", 1.0, Bound::Positive, "Update intervals (or spikes) per optimizer step"),
+    Parameter::number("eta", "η", "", 1e-4, Bound::NonNegative, "Learning rate"),
+    flag("optimize_each_step", true, "Call the optimizer for every step of a window, not once with the sum"),
+    Parameter::number("Wmin", "W_min", "", -100.0, Bound::Finite, "Lower bound of the weight"),
+    Parameter::number("Wmax", "W_max", "", 100.0, Bound::Finite, "Upper bound of the weight"),
+    Parameter::number("beta_1", "β_1", "", 0.9, Bound::BelowOne, "Decay of the first moment (adam)"),
+    Parameter::number("beta_2", "β_2", "", 0.999, Bound::BelowOne, "Decay of the second moment (adam)"),
+    Parameter::number("epsilon", "ε", "", 1e-7, Bound::NonNegative, "Keeps Adam's quotient finite (adam)"),
+];
+
+const OPTIMIZED: [Parameter; 1] = [{
+    let mut row = choice("optimizer", &[], "The optimizer and its parameters");
+    row.kind = Kind::Table(OPTIMIZER);
+    row.default = Default::Empty;
+    row
+}];
+
+const PER_INTERVAL: [Parameter; 2] = [
+    Parameter::number(
+        "tau_m_readout",
+        "τ_m,out",
+        "ms",
+        10.0,
+        Bound::Positive,
+        "Time constant of the eligibility trace's low-pass filter; by default that of the network's readouts",
+    ),
+    flag("average_gradient", false, "Divide an interval's gradient by the learning window"),
+];
+
+/// All synapse models.
+pub static MODELS: [SynapseModel; 6] = [
+    SynapseModel {
+        name: "static_synapse",
+        text: "a synapse whose weight does not change",
+        family: Family::Any,
+        kind: SynapseKind::Static,
+        parameters: table![CONNECTION, RECORDED],
+    },
+    SynapseModel {
+        name: "eprop_synapse_bsshslm_2020",
+        text: "a plastic synapse whose weight changes once an update interval",
+        family: Family::PerInterval,
+        kind: SynapseKind::Plastic,
+        parameters: table![CONNECTION, RECORDED, OPTIMIZED, PER_INTERVAL],
+    },
+    SynapseModel {
+        name: "eprop_synapse",
+        text: "a plastic synapse whose weight changes at every presynaptic spike",
+        family: Family::PerSpike,
+        kind: SynapseKind::Plastic,
+        parameters: table![CONNECTION, RECORDED, OPTIMIZED],
+    },
+    SynapseModel {
+        name: "eprop_learning_signal_connection_bsshslm_2020",
+        text: "carries the learning signal where weights change once an update interval",
+        family: Family::PerInterval,
+        kind: SynapseKind::LearningSignal,
+        parameters: table![CONNECTION, RECORDED],
+    },
+    SynapseModel {
+        name: "eprop_learning_signal_connection",
+        text: "carries the learning signal where weights change at every presynaptic spike",
+        family: Family::PerSpike,
+        kind: SynapseKind::LearningSignal,
+        parameters: table![CONNECTION, RECORDED],
+    },
+    SynapseModel {
+        name: "rate_connection_delayed",
+        text: "carries a rate: a target, a learning window, or what normalizes readouts",
+        family: Family::Any,
+        kind: SynapseKind::Rate,
+        parameters: table![CONNECTION, RECORDED],
+    },
+];

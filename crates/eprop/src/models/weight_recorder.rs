@@ -1,0 +1,22 @@
+//! `weight_recorder`: records the weights that spikes meet.
+
+use crate::models::shared::{DEVICE, RECORDER, nodes, stops_after_start, table};
+use crate::models::{Family, NodeClass, NodeModel};
+
+/// The model.
+pub static MODEL: NodeModel = NodeModel {
+    name: "weight_recorder",
+    text: "records the weights that spikes meet",
+    family: Family::Any,
+    class: NodeClass::WeightRecorder,
+    parameters: table![
+        DEVICE,
+        RECORDER,
+        [
+            nodes("senders", "Presynaptic nodes to record; all if empty"),
+            nodes("targets", "Postsynaptic nodes to record; all if empty")
+        ]
+    ],
+    recordables: &[],
+    check: stops_after_start,
+};

@@ -1,0 +1,827 @@
+//! The neurons whose weights change once an update interval: intervals in order or as lanes on several threads,
+//! gradients summed in the order of intervals, weights updated at the end of a batch.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use crate::describe::kernel_parameters::GradientMethod;
+use crate::describe::network::{Column, Network, NodeId, Projection};
+use crate::error::Result;
+use crate::learn::adjoint::{self, Workspace};
+use crate::learn::events::RowEvents;
+use crate::learn::forward;
+use crate::learn::optimizer::{self, Method};
+use crate::learn::rows::{GradientLayout, tile_width};
+use crate::plan::index::{NodeIndex, Population, groups_of};
+use crate::plan::interval::{IntervalPlan, Learner, READOUT, RECURRENT, SHIFT_READOUT};
+use crate::plan::route::Columns;
+use crate::record::{Recordable, Recordings};
+use crate::simulate::RunControl;
+use crate::simulate::emission::Emission;
+use crate::simulate::lane::{Lane, Surroundings};
+
+/// What is remembered of the synapses of a plastic projection between updates.
+#[derive(Debug, Clone, Default)]
+pub struct SynapseState {
+    /// Sum of the gradients of the intervals of the present batch, in the learner's layout.
+    sum: Vec<f64>,
+    /// Rows of which `sum` holds something.
+    summed: Vec<bool>,
+    /// First moments, in the order of weights (Adam).
+    pub first: Vec<f64>,
+    /// Second moments, in the order of weights (Adam).
+    pub second: Vec<f64>,
+    /// The learning rate that each row read at its last optimizer call.
+    pub rates: Vec<f64>,
+    /// The optimizer step of each row's last call.
+    pub called: Vec<u64>,
+}
+
+/// A learning rate from some step on.
+#[derive(Debug, Clone, Default)]
+struct RateHistory(Vec<(i64, f64)>);
+
+impl RateHistory {
+    fn note(&mut self, step: i64, rate: f64) {
+        if self.0.last().is_none_or(|(_, last)| *last != rate) {
+            self.0.push((step, rate));
+        }
+    }
+
+    fn at(&self, step: i64) -> f64 {
+        let begun = self.0.partition_point(|(from, _)| *from <= step);
+        self.0[begun.saturating_sub(1)].1
+    }
+}
+
+/// What came out of one interval besides the lane itself.
+#[derive(Debug, Default)]
+struct Learned {
+    events: Vec<RowEvents>,
+    gradients: Vec<Vec<f64>>,
+    workspace: Workspace,
+}
+
+/// Plan and state of the neurons of this family.
+#[derive(Debug)]
+pub struct IntervalNetwork {
+    plan: IntervalPlan,
+    layouts: Vec<GradientLayout>,
+    tile: usize,
+    gradient: GradientMethod,
+    /// The interval in progress.
+    lane: Lane,
+    /// The interval before, for what shows late.
+    synapses: BTreeMap<usize, SynapseState>,
+    rates: BTreeMap<usize, RateHistory>,
+    /// Weights onto readouts before the update at the start of interval `before_of`.
+    before: Vec<Option<Vec<f64>>>,
+    before_of: i64,
+    /// Currents of the step before, which the next step integrates.
+    current: Vec<f64>,
+    readout_current: Vec<f64>,
+    spare: Vec<(Lane, Learned)>,
+    pool: Option<rayon::ThreadPool>,
+    threads: usize,
+    /// Square sums of the gradient of the last update, by projection.
+    pub gradient_square_sums: BTreeMap<usize, f64>,
+    /// Spikes of recurrent neurons so far.
+    pub spike_count: u64,
+}
+
+impl IntervalNetwork {
+    /// Lays out the neurons of this family; `None` where there are none.
+    ///
+    /// # Errors
+    /// As [`IntervalPlan::new`].
+    pub fn new(
+        network: &Network,
+        index: &NodeIndex,
+        held: &BTreeMap<NodeId, f64>,
+        clock_base: &BTreeMap<NodeId, i64>,
+    ) -> Result<Option<Self>> {
+        let Some(plan) = IntervalPlan::new(network, index, held, clock_base)? else { return Ok(None) };
+        let lane = Lane::new(&plan);
+        let mut this = Self {
+            layouts: Vec::new(),
+            tile: 1,
+            gradient: network.kernel.gradient,
+            lane,
+            synapses: BTreeMap::new(),
+            rates: BTreeMap::new(),
+            before: Vec::new(),
+            before_of: i64::MIN,
+            current: vec![0.0; plan.recurrent_count()],
+            readout_current: vec![0.0; plan.readout_count()],
+            spare: Vec::new(),
+            pool: None,
+            threads: 1,
+            gradient_square_sums: BTreeMap::new(),
+            spike_count: 0,
+            plan,
+        };
+        this.lay_out(network);
+        Ok(Some(this))
+    }
+
+    /// Takes over a changed description; the state of what existed stays.
+    ///
+    /// # Errors
+    /// As [`IntervalPlan::new`].
+    pub fn replan(
+        &mut self,
+        network: &Network,
+        index: &NodeIndex,
+        held: &BTreeMap<NodeId, f64>,
+        clock_base: &BTreeMap<NodeId, i64>,
+    ) -> Result<()> {
+        let Some(plan) = IntervalPlan::new(network, index, held, clock_base)? else { return Ok(()) };
+        self.lane.fit(&plan);
+        self.current.resize(plan.recurrent_count(), 0.0);
+        self.readout_current.resize(plan.readout_count(), 0.0);
+        self.plan = plan;
+        self.spare.clear();
+        self.lay_out(network);
+        Ok(())
+    }
+
+    fn lay_out(&mut self, network: &Network) {
+        let plan = &self.plan;
+        let recurrent_rows = plan
+            .learners
+            .iter()
+            .filter(|learner| !learner.onto_readouts)
+            .map(|learner| plan.route_of(learner).row_count)
+            .sum();
+        let n = plan.recurrent_count().max(1);
+        let cut = plan
+            .learners
+            .iter()
+            .filter(|learner| !learner.onto_readouts)
+            .all(|learner| matches!(plan.route_of(learner).columns, Columns::Range { .. }));
+        let tile = if cut { tile_width(recurrent_rows, n) } else { n };
+        let layouts: Vec<GradientLayout> = plan
+            .learners
+            .iter()
+            .map(|learner| {
+                let width = if learner.onto_readouts { plan.readout_count().max(1) } else { tile };
+                GradientLayout::new(plan, learner, width)
+            })
+            .collect();
+        for (learner, layout) in plan.learners.iter().zip(&layouts) {
+            let route = plan.route_of(learner);
+            let model = &network.synapse_models[route.synapse];
+            let state = self.synapses.entry(route.projection).or_default();
+            if tile != self.tile && !learner.onto_readouts && state.summed.iter().any(|row| *row) {
+                // The layout of a half-finished batch follows the new tiles.
+                let old = if self.layouts.len() == plan.learners.len() {
+                    &self.layouts
+                        [plan.learners.iter().position(|other| std::ptr::eq(other, learner)).unwrap_or(0)]
+                } else {
+                    layout
+                };
+                let mut sum = vec![0.0; layout.len];
+                for row in 0..route.row_count {
+                    let mut values = vec![0.0; route.entries(row).len()];
+                    for (piece, part) in old.pieces(route.entries(row), row) {
+                        values[part].copy_from_slice(&state.sum[piece]);
+                    }
+                    for (piece, part) in layout.pieces(route.entries(row), row) {
+                        sum[piece].copy_from_slice(&values[part]);
+                    }
+                }
+                state.sum = sum;
+            }
+            state.sum.resize(layout.len, 0.0);
+            state.summed.resize(route.row_count, false);
+            state.rates.resize(route.row_count, model.optimizer.eta_first);
+            state.called.resize(route.row_count, 1);
+            if matches!(model.optimizer.method, Method::Adam { .. }) {
+                state.first.resize(layout.len, 0.0);
+                state.second.resize(layout.len, 0.0);
+            }
+        }
+        self.tile = tile;
+        self.layouts = layouts;
+        self.gradient = network.kernel.gradient;
+        if self.threads != network.kernel.local_num_threads {
+            self.threads = network.kernel.local_num_threads;
+            self.pool = None;
+        }
+    }
+
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> &IntervalPlan {
+        &self.plan
+    }
+
+    /// Takes state variables that the user has set.
+    pub fn load_states(&mut self, network: &Network, index: &NodeIndex, nodes: &[NodeId]) {
+        for node in nodes {
+            let Some(group) = network.group_of(*node) else { continue };
+            let offset = (*node - group.first) as usize;
+            let (population, place) = index.place(*node);
+            let relative = |name: &str| group.numbers(name)[offset] - group.numbers("E_L")[offset];
+            match population {
+                RECURRENT => {
+                    self.lane.state.voltage[place] = relative("V_m");
+                    if group.model.place("adaptation").is_some() {
+                        self.lane.state.adaptation[place] = group.numbers("adaptation")[offset];
+                    }
+                }
+                READOUT => self.lane.readout_voltage[place] = relative("V_m"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Writes the state variables to where the user reads them.
+    pub fn store_states(&self, network: &mut Network) {
+        let plan = &self.plan;
+        let (n, k) = (plan.recurrent_count(), plan.readout_count());
+        let p = &plan.recurrent;
+        let state = &self.lane.state;
+        let last = self.lane.recurrent_done.checked_sub(1);
+        let voltage: Vec<f64> = (0..n).map(|j| state.voltage[j] + p.rest[j]).collect();
+        let threshold: Vec<f64> =
+            (0..n).map(|j| p.threshold[j] + p.adaptation_gain[j] * state.adaptation[j] + p.rest[j]).collect();
+        let surrogate: Vec<f64> =
+            (0..n).map(|j| last.map_or(0.0, |step| self.lane.surrogate[step * n + j])).collect();
+        store(
+            network,
+            RECURRENT,
+            &[
+                ("V_m", &voltage),
+                ("V_th_adapt", &threshold),
+                ("adaptation", &state.adaptation),
+                ("surrogate_gradient", &surrogate),
+            ],
+        );
+        let voltage: Vec<f64> =
+            (0..k).map(|j| self.lane.readout_voltage[j] + plan.readouts.rest[j]).collect();
+        let error: Vec<f64> = (0..k)
+            .map(|j| {
+                self.lane
+                    .readout_done
+                    .checked_sub(2)
+                    .filter(|_| self.lane.interval >= 0)
+                    .map_or(0.0, |step| self.lane.errors[step * k + j])
+            })
+            .collect();
+        store(network, READOUT, &[("V_m", &voltage), ("error_signal", &error)]);
+    }
+
+    /// Seeds the late streams of taps that are new.
+    pub fn begin_recording(&self, recordings: &mut Recordings, now: i64) {
+        for tap in &self.plan.recurrent_taps {
+            let known = recordings.has_chunk(tap);
+            let chunk = recordings.chunk(tap);
+            if known {
+                continue;
+            }
+            let rows = self.lane.late_learning_signals(&self.plan, tap, 3);
+            for (late, row) in rows.iter().enumerate() {
+                if tap.window.contains(now + late as i64 + 1) {
+                    for (stream, _) in
+                        tap.recordables.iter().enumerate().filter(|(_, r)| **r == Recordable::LearningSignal)
+                    {
+                        chunk.streams[stream].extend(row);
+                    }
+                }
+            }
+        }
+        for tap in &self.plan.readout_taps {
+            let known = recordings.has_chunk(tap);
+            let chunk = recordings.chunk(tap);
+            if known || !tap.window.contains(now + 1) {
+                continue;
+            }
+            for (stream, recordable) in tap.recordables.iter().enumerate() {
+                if matches!(
+                    recordable,
+                    Recordable::ReadoutSignal | Recordable::TargetSignal | Recordable::ErrorSignal
+                ) {
+                    chunk.streams[stream].extend(self.lane.late_readout_values(
+                        &self.plan,
+                        tap,
+                        *recordable,
+                        now,
+                    ));
+                }
+            }
+        }
+    }
+
+    /// The earliest stamp that is still needed.
+    #[must_use]
+    pub fn needs_from(&self) -> i64 {
+        let longest = self
+            .plan
+            .recurrent_routes
+            .iter()
+            .chain(&self.plan.readout_routes)
+            .map(|route| route.delay as i64)
+            .max()
+            .unwrap_or(1);
+        self.plan.start_recurrent(self.lane.interval) - longest
+    }
+
+    /// The global step that may safely be reached in one go from `from`, at most `to`: as many intervals as are
+    /// worth giving to all threads at once.
+    #[must_use]
+    pub fn slice_end(&self, from: i64, to: i64) -> i64 {
+        let length = self.plan.interval as i64;
+        let lanes = if self.plan.independent { self.group_size() as i64 } else { 1 };
+        let end = self.plan.start_readout(self.lane.interval.max(0) + lanes);
+        if end <= from { to.min(from + length) } else { to.min(end) }
+    }
+
+    fn group_size(&self) -> usize {
+        // Enough lanes that threads finish at about the same time, few enough to hold their gradients.
+        let gradients: usize = self.layouts.iter().map(|layout| layout.len * 8).sum();
+        let lanes = (512 << 20) / gradients.max(1);
+        lanes.clamp(self.threads, 8 * self.threads.max(4))
+    }
+
+    /// Advances to the global step `to`. `last` says whether nothing follows in this call: only then is an interval
+    /// begun that cannot be finished. Returns the step reached, which is `to` unless it was cancelled (or, if not
+    /// `last`, the last boundary of intervals before it).
+    pub fn advance(
+        &mut self,
+        network: &mut Network,
+        emission: &Emission,
+        from: i64,
+        to: i64,
+        last: bool,
+        control: &RunControl,
+        recordings: &mut Recordings,
+    ) -> i64 {
+        for (place, model) in network.synapse_models.iter().enumerate() {
+            self.rates.entry(place).or_default().note(from, model.optimizer.eta);
+        }
+        loop {
+            let end =
+                self.plan.start_readout(self.lane.interval) + self.lane.readout_length(&self.plan) as i64;
+            if end > to && !last && self.lane.is_fresh() {
+                return self.plan.start_recurrent(self.lane.interval).min(to);
+            }
+            let lanes = self.lanes_at_once(network, to);
+            if lanes > 1 {
+                if !self.run_lanes(network, emission, lanes, control, recordings) {
+                    return self.plan.start_recurrent(self.lane.interval);
+                }
+                continue;
+            }
+            let done = self.advance_lane(network, emission, to, control);
+            self.collect_recorded(recordings);
+            if !done {
+                let reached = self.plan.start_recurrent(self.lane.interval) + self.lane.recurrent_done as i64;
+                return reached.min(to);
+            }
+            if !self.lane.is_finished(&self.plan) {
+                return to;
+            }
+            self.finish_lane(network, emission);
+            self.lane.begin_next(&self.plan);
+            if control.cancelled() {
+                return self.plan.start_recurrent(self.lane.interval).min(to);
+            }
+        }
+    }
+
+    /// How many whole intervals from the present one on share their weights and can be run side by side.
+    fn lanes_at_once(&self, network: &Network, to: i64) -> usize {
+        if !self.plan.independent
+            || !self.lane.is_fresh()
+            || self.lane.interval < 0
+            || self.first_current_differs()
+        {
+            return 1;
+        }
+        let batch = self.batch_size(network);
+        let in_batch = batch - (self.lane.interval as usize % batch);
+        let until = (to - SHIFT_READOUT).div_euclid(self.plan.interval as i64) - self.lane.interval;
+        in_batch.min(until.max(0) as usize).min(self.group_size())
+    }
+
+    /// The smallest number of intervals after which some weights may change.
+    fn batch_size(&self, network: &Network) -> usize {
+        let sizes =
+            self.plan.learners.iter().map(|learner| {
+                network.synapse_models[self.plan.route_of(learner).synapse].optimizer.batch_size
+            });
+        sizes.reduce(gcd).unwrap_or(usize::MAX)
+    }
+
+    fn first_current_differs(&self) -> bool {
+        self.current != self.plan.recurrent.current || self.readout_current != self.plan.readouts.current
+    }
+
+    fn advance_lane(
+        &mut self,
+        network: &Network,
+        emission: &Emission,
+        to: i64,
+        control: &RunControl,
+    ) -> bool {
+        let drives = Drives::new(&self.plan, &self.current, &self.readout_current);
+        let recurrent_begins = self.lane.recurrent_done;
+        let readout_begins = self.lane.readout_done;
+        let around = drives.surroundings(
+            &self.plan,
+            &network.projections,
+            if self.before_of == self.lane.interval { &self.before } else { &[] },
+            emission,
+            control,
+        );
+        let done = self.lane.advance(&around, to);
+        if self.lane.recurrent_done > recurrent_begins {
+            self.current.clone_from(&self.plan.recurrent.current);
+        }
+        if self.lane.readout_done > readout_begins {
+            self.readout_current.clone_from(&self.plan.readouts.current);
+        }
+        done
+    }
+
+    fn collect_recorded(&mut self, recordings: &mut Recordings) {
+        collect(&self.plan, &mut self.lane, recordings);
+    }
+
+    /// Runs the next `count` intervals side by side. Returns false if that was cancelled: then nothing of them
+    /// remains.
+    fn run_lanes(
+        &mut self,
+        network: &mut Network,
+        emission: &Emission,
+        count: usize,
+        control: &RunControl,
+        recordings: &mut Recordings,
+    ) -> bool {
+        let first = self.lane.interval;
+        while self.spare.len() < count {
+            let mut lane = self.lane.clone();
+            lane.begin_afresh(0);
+            self.spare.push((lane, Learned::default()));
+        }
+        let mut lanes: Vec<(Lane, Learned)> = self.spare.drain(..count).collect();
+        let drives = Drives::new(&self.plan, &self.current, &self.readout_current);
+        let plan = &self.plan;
+        let before_of = self.before_of;
+        let before = &self.before;
+        let projections = &network.projections;
+        let (layouts, tile, method) = (&self.layouts, self.tile, self.gradient);
+        let run = |place: usize, lane: &mut Lane, learned: &mut Learned| {
+            lane.begin_afresh(first + place as i64);
+            let before: &[_] = if before_of == lane.interval { before } else { &[] };
+            let around = drives.surroundings(plan, projections, before, emission, control);
+            if lane.advance(&around, i64::MAX) {
+                learn(plan, lane, emission, layouts, tile, method, learned);
+            }
+        };
+        if self.threads > 1 && count > 1 {
+            let threads = self.threads;
+            let pool = self.pool.get_or_insert_with(|| {
+                rayon::ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .thread_name(|place| format!("eprop-{place}"))
+                    .build()
+                    .expect("the system grants threads")
+            });
+            let next = Mutex::new(lanes.iter_mut().enumerate());
+            pool.broadcast(|_| {
+                loop {
+                    let taken = next.lock().ok().and_then(|mut lanes| lanes.next());
+                    let Some((place, (lane, learned))) = taken else { break };
+                    run(place, lane, learned);
+                }
+            });
+        } else {
+            for (place, (lane, learned)) in lanes.iter_mut().enumerate() {
+                run(place, lane, learned);
+            }
+        }
+        let complete = lanes.iter().all(|(lane, _)| lane.is_finished(plan)) && !control.cancelled();
+        if !complete {
+            for (lane, _) in &mut lanes {
+                lane.forget_recorded();
+            }
+            self.spare.append(&mut lanes);
+            return false;
+        }
+        for (lane, learned) in &mut lanes {
+            collect(&self.plan, lane, recordings);
+            self.spike_count += lane.spike_counts.iter().map(|count| u64::from(*count)).sum::<u64>();
+            self.absorb(network, lane, learned);
+            if lane.interval + 1 == first + count as i64 {
+                std::mem::swap(&mut self.lane, lane);
+                self.lane.begin_next(&self.plan);
+            }
+        }
+        self.spare.append(&mut lanes);
+        true
+    }
+
+    /// Learns from the lane that has just been finished.
+    fn finish_lane(&mut self, network: &mut Network, emission: &Emission) {
+        self.spike_count += self.lane.spike_counts.iter().map(|count| u64::from(*count)).sum::<u64>();
+        if self.lane.interval < 0 {
+            return;
+        }
+        let (spare_lane, mut learned) = self
+            .spare
+            .pop()
+            .map_or_else(|| (None, Learned::default()), |(lane, learned)| (Some(lane), learned));
+        learn(&self.plan, &self.lane, emission, &self.layouts, self.tile, self.gradient, &mut learned);
+        let lane = std::mem::replace(&mut self.lane, spare_lane.unwrap_or_else(|| Lane::new(&self.plan)));
+        self.absorb(network, &lane, &mut learned);
+        let spare = std::mem::replace(&mut self.lane, lane);
+        self.spare.push((spare, learned));
+    }
+
+    /// Adds the gradients of an interval and, at the end of a batch, updates the weights.
+    fn absorb(&mut self, network: &mut Network, lane: &Lane, learned: &mut Learned) {
+        let plan = &self.plan;
+        self.before_of = i64::MIN;
+        for (place, learner) in plan.learners.iter().enumerate() {
+            let route = plan.route_of(learner);
+            let model = &network.synapse_models[route.synapse];
+            let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
+            let batch = model.optimizer.batch_size as i64;
+            let present = 1 + (lane.interval / batch) as u64;
+            let rates = &self.rates[&route.synapse];
+            let start = if learner.onto_readouts {
+                plan.start_readout(lane.interval)
+            } else {
+                plan.start_recurrent(lane.interval)
+            };
+            for (row, step) in &learned.events[place].touched {
+                let row = *row as usize;
+                if state.called[row] < present {
+                    state.called[row] = present;
+                    state.rates[row] = rates.at(start + i64::from(*step));
+                }
+                let divisor = if learner.average { plan.window as f64 } else { 1.0 };
+                let fresh = !std::mem::replace(&mut state.summed[row], true);
+                for (piece, _) in self.layouts[place].pieces(route.entries(row), row) {
+                    add_gradient(
+                        &mut state.sum[piece.clone()],
+                        &learned.gradients[place][piece],
+                        divisor,
+                        fresh,
+                    );
+                }
+            }
+            if (lane.interval + 1) % batch == 0 {
+                let projection = &mut network.projections[route.projection];
+                if learner.onto_readouts {
+                    self.before.resize(plan.readout_routes.len(), None);
+                    match &mut self.before[learner.route] {
+                        Some(before) => before.clone_from(&projection.weights),
+                        before => *before = Some(projection.weights.clone()),
+                    }
+                    self.before_of = lane.interval + 1;
+                }
+                let square_sum = update(
+                    plan,
+                    learner,
+                    &self.layouts[place],
+                    &model.optimizer,
+                    (lane.interval + 1) as u64 / batch as u64,
+                    state,
+                    projection,
+                );
+                self.gradient_square_sums.insert(route.projection, square_sum);
+            }
+        }
+        if self.before_of != lane.interval + 1 {
+            self.before.iter_mut().for_each(|before| *before = None);
+        }
+    }
+
+    /// The optimizer's memory of each plastic projection.
+    #[must_use]
+    pub fn synapses(&self) -> &BTreeMap<usize, SynapseState> {
+        &self.synapses
+    }
+
+    /// Bytes that a simulation takes, by part.
+    #[must_use]
+    pub fn memory(&self, network: &Network) -> Vec<(&'static str, u64)> {
+        let plan = &self.plan;
+        let lanes =
+            if plan.independent { 1 + self.group_size().min(self.batch_size(network)) } else { 2 } as u64;
+        let history = ((plan.recurrent_count() + plan.readout_count()) * plan.interval * 8) as u64;
+        let gradients: u64 = self.layouts.iter().map(|layout| layout.len as u64 * 8).sum();
+        let moments: u64 =
+            self.synapses.values().map(|s| (s.first.len() + s.second.len() + s.sum.len()) as u64 * 8).sum();
+        vec![
+            ("history of surrogate gradients and errors", lanes * history),
+            ("gradients of intervals in progress", lanes * gradients),
+            ("gradient sums and moments", moments),
+        ]
+    }
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// What drives neurons besides spikes.
+struct Drives {
+    drive: Vec<f64>,
+    first: Option<Vec<f64>>,
+    readout: Vec<f64>,
+    first_readout: Option<Vec<f64>>,
+}
+
+impl Drives {
+    fn new(plan: &IntervalPlan, current: &[f64], readout_current: &[f64]) -> Self {
+        let product = |gain: &[f64], current: &[f64]| -> Vec<f64> {
+            gain.iter().zip(current).map(|(gain, current)| gain * current).collect()
+        };
+        let (p, q) = (&plan.recurrent, &plan.readouts);
+        Self {
+            drive: product(&p.current_gain, &p.current),
+            first: (p.current != current).then(|| product(&p.current_gain, current)),
+            readout: product(&q.current_gain, &q.current),
+            first_readout: (q.current != readout_current).then(|| product(&q.current_gain, readout_current)),
+        }
+    }
+
+    fn surroundings<'a>(
+        &'a self,
+        plan: &'a IntervalPlan,
+        projections: &'a [Projection],
+        before: &'a [Option<Vec<f64>>],
+        emission: &'a Emission,
+        control: &'a RunControl,
+    ) -> Surroundings<'a> {
+        Surroundings {
+            plan,
+            projections,
+            before,
+            emission,
+            drive: &self.drive,
+            first_drive: self.first.as_deref(),
+            readout_drive: &self.readout,
+            first_readout_drive: self.first_readout.as_deref(),
+            control,
+        }
+    }
+}
+
+fn learn(
+    plan: &IntervalPlan,
+    lane: &Lane,
+    emission: &Emission,
+    layouts: &[GradientLayout],
+    tile: usize,
+    method: GradientMethod,
+    learned: &mut Learned,
+) {
+    learned.events.resize_with(plan.learners.len(), RowEvents::default);
+    learned.gradients.resize_with(plan.learners.len(), Vec::new);
+    for (place, learner) in plan.learners.iter().enumerate() {
+        learned.events[place].collect(plan, learner, lane, emission);
+        learned.gradients[place].resize(layouts[place].len, 0.0);
+    }
+    let Learned { events, gradients, workspace } = learned;
+    match method {
+        GradientMethod::Adjoint => {
+            adjoint::gradient(plan, lane, events, layouts, tile, gradients, workspace);
+        }
+        GradientMethod::Forward => forward::gradient(plan, lane, events, layouts, gradients),
+    }
+}
+
+fn collect(plan: &IntervalPlan, lane: &mut Lane, recordings: &mut Recordings) {
+    for (tap, chunk) in plan.recurrent_taps.iter().zip(&mut lane.recurrent_chunks) {
+        recordings.chunk(tap).append(chunk);
+    }
+    for (tap, chunk) in plan.readout_taps.iter().zip(&mut lane.readout_chunks) {
+        recordings.chunk(tap).append(chunk);
+    }
+    for (tap, events) in plan.spike_taps.iter().zip(&mut lane.spike_events) {
+        recordings.spikes.entry(tap.recorder).or_default().append(events);
+    }
+    for (tap, events) in plan.weight_taps.iter().zip(&mut lane.weight_events) {
+        recordings.weights.entry(tap.recorder).or_default().append(events);
+    }
+}
+
+#[inline(always)]
+fn add_gradient_body(sum: &mut [f64], gradient: &[f64], divisor: f64, fresh: bool) {
+    if fresh {
+        for (sum, gradient) in sum.iter_mut().zip(gradient) {
+            *sum = gradient / divisor;
+        }
+    } else {
+        for (sum, gradient) in sum.iter_mut().zip(gradient) {
+            *sum += gradient / divisor;
+        }
+    }
+}
+
+crate::simd::kernels! {
+    /// Adds the gradient of an interval to that of its batch; `fresh` where the batch has none yet.
+    fn add_gradient(sum: &mut [f64], gradient: &[f64], divisor: f64, fresh: bool) = add_gradient_body;
+}
+
+/// Updates the weights of a projection from the gradients of a batch; returns the sum of the squared gradients.
+fn update(
+    plan: &IntervalPlan,
+    learner: &Learner,
+    layout: &GradientLayout,
+    properties: &optimizer::OptimizerProperties,
+    step: u64,
+    state: &mut SynapseState,
+    projection: &mut Projection,
+) -> f64 {
+    let route = plan.route_of(learner);
+    let divisor = properties.batch_size as f64;
+    let (w_min, w_max) = (properties.w_min, properties.w_max);
+    let mut square_sum = 0.0;
+    for row in 0..route.row_count {
+        let summed = std::mem::replace(&mut state.summed[row], false);
+        let eta = state.rates[row];
+        let entries = route.entries(row);
+        if summed {
+            for (piece, _) in layout.pieces(entries.clone(), row) {
+                square_sum += state.sum[piece].iter().map(|g| (g / divisor) * (g / divisor)).sum::<f64>();
+            }
+        }
+        match properties.method {
+            Method::GradientDescent if !summed => {}
+            Method::GradientDescent => {
+                for (piece, part) in layout.pieces(entries.clone(), row) {
+                    let at = entries.start + part.start..entries.start + part.end;
+                    optimizer::descend(
+                        &mut projection.weights[at],
+                        &state.sum[piece],
+                        divisor,
+                        eta,
+                        w_min,
+                        w_max,
+                    );
+                }
+            }
+            Method::Adam { beta_1, beta_2, epsilon } => {
+                let rate = optimizer::adam_rate(eta, beta_1, beta_2, step);
+                if summed {
+                    for (piece, part) in layout.pieces(entries.clone(), row) {
+                        let at = entries.start + part.start..entries.start + part.end;
+                        optimizer::adam(
+                            &mut projection.weights[at.clone()],
+                            &mut state.first[at.clone()],
+                            &mut state.second[at],
+                            &state.sum[piece],
+                            divisor,
+                            rate,
+                            beta_1,
+                            beta_2,
+                            epsilon,
+                            w_min,
+                            w_max,
+                        );
+                    }
+                } else {
+                    optimizer::adam_without_gradient(
+                        &mut projection.weights[entries.clone()],
+                        &mut state.first[entries.clone()],
+                        &mut state.second[entries],
+                        rate,
+                        beta_1,
+                        beta_2,
+                        epsilon,
+                        w_min,
+                        w_max,
+                    );
+                }
+            }
+        }
+    }
+    for hole in &route.holes {
+        projection.weights[*hole] = 0.0;
+    }
+    square_sum
+}
+
+/// Writes values by place into the columns of a population's groups, where their models have them.
+fn store(network: &mut Network, population: Population, columns: &[(&str, &[f64])]) {
+    let mut begin = 0;
+    let lengths: Vec<usize> = groups_of(network, population).map(|group| group.len).collect();
+    let mut lengths = lengths.into_iter();
+    for group in network.groups.iter_mut().filter(|group| Population::of(group) == population) {
+        let Some(len) = lengths.next() else { break };
+        for (name, values) in columns {
+            if let Some(place) = group.model.place(name)
+                && let Column::Numbers(column) = &mut group.columns[place]
+            {
+                column.copy_from_slice(&values[begin..begin + len]);
+            }
+        }
+        begin += len;
+    }
+}

@@ -1,0 +1,685 @@
+//! One update interval: recurrent neurons, readouts and errors, step by step, with the history that learning needs.
+//!
+//! Steps are counted from the interval's first one. Recurrent neurons begin an interval one step before readouts,
+//! and a readout's error one step later still, so the same count names steps that belong together
+//! (NUMERICS, section 2).
+
+use crate::describe::network::Projection;
+use crate::math;
+use crate::plan::index::Population;
+use crate::plan::interval::{IntervalPlan, RECURRENT};
+use crate::plan::route::{Columns, Route};
+use crate::record::{Recordable, SpikeEvents, Tap, TapChunk, WeightEvents};
+use crate::simulate::RunControl;
+use crate::simulate::emission::Emission;
+use crate::simulate::neuron_step::{self, Parameters, State};
+use crate::simulate::row;
+
+/// What a lane reads and does not change.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The plan.
+    pub plan: &'a IntervalPlan,
+    /// Where weights live.
+    pub projections: &'a [Projection],
+    /// Weights of the projections onto readouts before the update at the interval's start; they still hold for a
+    /// spike that is read in a readout's first step.
+    pub before: &'a [Option<Vec<f64>>],
+    /// What stimuli emit.
+    pub emission: &'a Emission,
+    /// Constant part of the voltage: gain times current.
+    pub drive: &'a [f64],
+    /// The same for the first step to come, where the current has changed.
+    pub first_drive: Option<&'a [f64]>,
+    /// As `drive`, for readouts.
+    pub readout_drive: &'a [f64],
+    /// As `first_drive`, for readouts.
+    pub first_readout_drive: Option<&'a [f64]>,
+    /// Whether to stop early.
+    pub control: &'a RunControl,
+}
+
+/// Spikes of recurrent neurons by step.
+#[derive(Debug, Clone, Default)]
+pub struct SpikeHistory {
+    /// Steps before the interval's first one that are kept.
+    lookback: usize,
+    starts: Vec<usize>,
+    places: Vec<u32>,
+}
+
+impl SpikeHistory {
+    fn new(lookback: usize) -> Self {
+        Self { lookback, starts: vec![0; lookback + 1], places: Vec::new() }
+    }
+
+    /// Places of the neurons that fired in a step of the interval; earlier steps are below zero.
+    #[must_use]
+    #[inline]
+    pub fn at(&self, step: isize) -> &[u32] {
+        let row = step + self.lookback as isize;
+        if row < 0 || row as usize + 1 >= self.starts.len() {
+            return &[];
+        }
+        &self.places[self.starts[row as usize]..self.starts[row as usize + 1]]
+    }
+
+    fn finish_step(&mut self) {
+        self.starts.push(self.places.len());
+    }
+
+    /// Begins an interval after one of `length` steps; its last steps become those before the first.
+    fn begin_after(&mut self, length: usize) {
+        let tail: Vec<Vec<u32>> = (0..self.lookback)
+            .map(|back| self.at(length as isize - self.lookback as isize + back as isize).to_vec())
+            .collect();
+        self.starts.clear();
+        self.places.clear();
+        self.starts.push(0);
+        for places in tail {
+            self.places.extend_from_slice(&places);
+            self.starts.push(self.places.len());
+        }
+    }
+}
+
+/// An update interval in progress or finished.
+#[derive(Debug, Clone)]
+pub struct Lane {
+    /// Index of the interval; -1 is what comes before the first.
+    pub interval: i64,
+    /// Steps of recurrent neurons done.
+    pub recurrent_done: usize,
+    /// Steps of readouts done.
+    pub readout_done: usize,
+    /// State of the recurrent neurons.
+    pub state: State,
+    /// Voltage of the readouts.
+    pub readout_voltage: Vec<f64>,
+    /// Surrogate gradients: a row of neurons per step.
+    pub surrogate: Vec<f64>,
+    /// Errors: a row of readouts per step.
+    pub errors: Vec<f64>,
+    /// Spikes by step.
+    pub spikes: SpikeHistory,
+    /// Spikes of each neuron in the interval.
+    pub spike_counts: Vec<u32>,
+    input: Vec<f64>,
+    readout_input: Vec<f64>,
+    fired: Vec<u8>,
+    signals_recorded: usize,
+    /// Rows recorded of recurrent neurons, per tap of the plan.
+    pub recurrent_chunks: Vec<TapChunk>,
+    /// Rows recorded of readouts, per tap of the plan.
+    pub readout_chunks: Vec<TapChunk>,
+    /// Spikes recorded, per tap of the plan.
+    pub spike_events: Vec<SpikeEvents>,
+    /// Weights recorded, per tap of the plan.
+    pub weight_events: Vec<WeightEvents>,
+}
+
+impl Lane {
+    /// The lane before the first interval, all neurons at rest.
+    #[must_use]
+    pub fn new(plan: &IntervalPlan) -> Self {
+        let (n, k) = (plan.recurrent_count(), plan.readout_count());
+        Self {
+            interval: -1,
+            recurrent_done: 0,
+            readout_done: 0,
+            state: State::at_rest(n),
+            readout_voltage: vec![0.0; k],
+            surrogate: vec![0.0; n * plan.interval],
+            errors: vec![0.0; k * plan.interval],
+            spikes: SpikeHistory::new(plan.longest_delay),
+            spike_counts: vec![0; n],
+            input: vec![0.0; n],
+            readout_input: vec![0.0; k],
+            fired: vec![0; n.next_multiple_of(8)],
+            signals_recorded: 0,
+            recurrent_chunks: plan.recurrent_taps.iter().map(TapChunk::new).collect(),
+            readout_chunks: plan.readout_taps.iter().map(TapChunk::new).collect(),
+            spike_events: vec![SpikeEvents::default(); plan.spike_taps.len()],
+            weight_events: vec![WeightEvents::default(); plan.weight_taps.len()],
+        }
+    }
+
+    /// Makes room for a plan in which neurons or recorders were added or parameters changed.
+    pub fn fit(&mut self, plan: &IntervalPlan) {
+        let (n, k) = (plan.recurrent_count(), plan.readout_count());
+        let old = self.state.voltage.len();
+        for values in [
+            &mut self.state.voltage,
+            &mut self.state.spiked,
+            &mut self.state.adaptation,
+            &mut self.state.countdown,
+        ] {
+            values.resize(n, 0.0);
+        }
+        widen(&mut self.surrogate, old, n, plan.interval);
+        widen(&mut self.errors, self.readout_voltage.len(), k, plan.interval);
+        self.readout_voltage.resize(k, 0.0);
+        self.spike_counts.resize(n, 0);
+        self.input.resize(n, 0.0);
+        self.readout_input.resize(k, 0.0);
+        self.fired.resize(n.next_multiple_of(8), 0);
+        if self.spikes.lookback < plan.longest_delay {
+            let more = plan.longest_delay - self.spikes.lookback;
+            self.spikes.starts.splice(0..0, std::iter::repeat_n(0, more));
+            self.spikes.lookback = plan.longest_delay;
+        }
+        self.recurrent_chunks = plan.recurrent_taps.iter().map(TapChunk::new).collect();
+        self.readout_chunks = plan.readout_taps.iter().map(TapChunk::new).collect();
+        self.spike_events = vec![SpikeEvents::default(); plan.spike_taps.len()];
+        self.weight_events = vec![WeightEvents::default(); plan.weight_taps.len()];
+    }
+
+    /// Whether no step was done yet.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.recurrent_done == 0 && self.readout_done == 0
+    }
+
+    /// Steps of recurrent neurons in this interval.
+    #[must_use]
+    pub fn recurrent_length(&self, plan: &IntervalPlan) -> usize {
+        if self.interval < 0 { crate::plan::interval::SHIFT_RECURRENT as usize } else { plan.interval }
+    }
+
+    /// Steps of readouts in this interval.
+    #[must_use]
+    pub fn readout_length(&self, plan: &IntervalPlan) -> usize {
+        if self.interval < 0 { crate::plan::interval::SHIFT_READOUT as usize } else { plan.interval }
+    }
+
+    /// Whether all steps are done.
+    #[must_use]
+    pub fn is_finished(&self, plan: &IntervalPlan) -> bool {
+        self.recurrent_done == self.recurrent_length(plan) && self.readout_done == self.readout_length(plan)
+    }
+
+    /// Begins the interval after this one, with the state that this one ended in.
+    pub fn begin_next(&mut self, plan: &IntervalPlan) {
+        let length = self.recurrent_length(plan);
+        self.begin(self.interval + 1);
+        self.spikes.begin_after(length);
+    }
+
+    /// Begins an interval that shares nothing with the one before.
+    pub fn begin_afresh(&mut self, interval: i64) {
+        self.begin(interval);
+        self.spikes.starts.clear();
+        self.spikes.places.clear();
+        self.spikes.starts.resize(self.spikes.lookback + 1, 0);
+    }
+
+    fn begin(&mut self, interval: i64) {
+        self.interval = interval;
+        self.recurrent_done = 0;
+        self.readout_done = 0;
+        self.signals_recorded = 0;
+        self.spike_counts.fill(0);
+    }
+
+    /// Advances to the global step `to`, or to the interval's end if that is earlier. Returns false if it was
+    /// cancelled on the way.
+    pub fn advance(&mut self, around: &Surroundings<'_>, to: i64) -> bool {
+        let plan = around.plan;
+        let local = |start: i64, length: usize| (to - start).clamp(0, length as i64) as usize;
+        let recurrent_to = local(plan.start_recurrent(self.interval), self.recurrent_length(plan));
+        let readout_to = local(plan.start_readout(self.interval), self.readout_length(plan));
+        // Readouts follow recurrent neurons and never lead them, so each population can go in one run.
+        while self.recurrent_done < recurrent_to {
+            let until = recurrent_to.min(self.recurrent_done + 256);
+            self.advance_recurrent(around, until);
+            if around.control.cancelled() {
+                return false;
+            }
+        }
+        if self.readout_done < readout_to {
+            self.advance_readouts(around, readout_to);
+            self.record_learning_signals(around);
+        }
+        true
+    }
+
+    fn advance_recurrent(&mut self, around: &Surroundings<'_>, to: usize) {
+        let plan = around.plan;
+        let start = plan.start_recurrent(self.interval);
+        let n = plan.recurrent_count();
+        if self.recurrent_done == 0 && self.interval >= 0 && plan.reset {
+            self.state.rest();
+        }
+        let mut first_drive = around.first_drive.filter(|_| self.recurrent_done < to);
+        for local in self.recurrent_done..to {
+            let step = start + local as i64;
+            self.input.fill(0.0);
+            for route in &plan.recurrent_routes {
+                // What would be read over a plastic synapse in an interval's first step is dropped.
+                if !(route.plastic && local == 0 && self.interval >= 0) {
+                    let weights = &around.projections[route.projection].weights;
+                    deliver(
+                        route,
+                        weights,
+                        &mut self.input,
+                        around.emission,
+                        &self.spikes,
+                        local as isize - route.delay as isize,
+                        step,
+                        plan,
+                    );
+                    if route.weight_recorder.is_some() {
+                        self.record_weights(around, route, weights, false, local, step);
+                    }
+                }
+            }
+            let drive = first_drive.take().unwrap_or(around.drive);
+            let surrogate = &mut self.surrogate[local * n..(local + 1) * n];
+            for segment in &plan.segments {
+                neuron_step::advance(
+                    Parameters { drive, neurons: &plan.recurrent, segment },
+                    &self.input,
+                    &mut self.state,
+                    surrogate,
+                    &mut self.fired,
+                );
+            }
+            for clocked in &plan.clocked {
+                let fires = clocked.fires(step);
+                let j = clocked.place;
+                // The step has set the countdown by its own condition: take that back.
+                if self.fired[j] != 0 {
+                    self.state.countdown[j] = 0.0;
+                }
+                self.state.spiked[j] = f64::from(u8::from(fires));
+                self.fired[j] = u8::from(fires);
+                if fires {
+                    self.state.countdown[j] = plan.recurrent.refractory[j];
+                }
+            }
+            for (block, fired) in self.fired.as_chunks::<8>().0.iter().enumerate() {
+                let mut bits = u64::from_le_bytes(*fired);
+                while bits != 0 {
+                    let place = block * 8 + bits.trailing_zeros() as usize / 8;
+                    bits &= bits - 1;
+                    self.spikes.places.push(place as u32);
+                    self.spike_counts[place] += 1;
+                }
+            }
+            self.spikes.finish_step();
+            self.record_recurrent(plan, local, step);
+        }
+        self.recurrent_done = to;
+    }
+
+    fn advance_readouts(&mut self, around: &Surroundings<'_>, to: usize) {
+        let plan = around.plan;
+        let start = plan.start_readout(self.interval);
+        let offset = (start - plan.start_recurrent(self.interval)) as isize;
+        let k = plan.readout_count();
+        if self.readout_done == 0 && self.interval >= 0 && plan.reset {
+            self.readout_voltage.fill(0.0);
+        }
+        let p = &plan.readouts;
+        let mut first_drive = around.first_readout_drive.filter(|_| self.readout_done < to);
+        for local in self.readout_done..to {
+            let step = start + local as i64;
+            self.readout_input.fill(0.0);
+            for (place, route) in plan.readout_routes.iter().enumerate() {
+                let current = &around.projections[route.projection].weights;
+                let weights = match &around.before.get(place) {
+                    Some(Some(before)) if local == 0 => before,
+                    _ => current,
+                };
+                deliver(
+                    route,
+                    weights,
+                    &mut self.readout_input,
+                    around.emission,
+                    &self.spikes,
+                    local as isize + offset - route.delay as isize,
+                    step,
+                    plan,
+                );
+                if route.weight_recorder.is_some() {
+                    self.record_weights(around, route, weights, true, local, step);
+                }
+            }
+            let drive = first_drive.take().unwrap_or(around.readout_drive);
+            for j in 0..k {
+                let v =
+                    drive[j] + p.spike_gain[j] * self.readout_input[j] + p.decay[j] * self.readout_voltage[j];
+                self.readout_voltage[j] = if v > p.floor[j] { v } else { p.floor[j] };
+            }
+            let learning = self.interval >= 0 && local + plan.window >= plan.interval;
+            if self.interval >= 0 {
+                for j in 0..k {
+                    self.errors[local * k + j] = if learning {
+                        self.readout_signal(plan, j) - p.targets.read(j, step + 1)
+                    } else {
+                        0.0
+                    };
+                }
+            }
+            self.record_readouts(plan, step, learning);
+        }
+        self.readout_done = to;
+    }
+
+    /// The readout signal of the present voltages.
+    fn readout_signal(&self, plan: &IntervalPlan, readout: usize) -> f64 {
+        let p = &plan.readouts;
+        let signal = |j: usize| self.readout_voltage[j] + p.rest[j];
+        match &p.normalizer[readout] {
+            None => signal(readout),
+            Some(sum) => {
+                // Relative to the largest, no exponential overflows.
+                let largest = sum.iter().map(|(j, _)| signal(*j)).fold(signal(readout), f64::max);
+                let total: f64 = sum.iter().map(|(j, weight)| weight * math::exp(signal(*j) - largest)).sum();
+                math::exp(signal(readout) - largest) / total
+            }
+        }
+    }
+
+    /// The learning signal of a neuron in a step whose errors are known.
+    fn learning_signal(&self, plan: &IntervalPlan, local: usize, neuron: usize) -> f64 {
+        let (n, k) = (plan.recurrent_count(), plan.readout_count());
+        (0..k).map(|readout| plan.feedback[readout * n + neuron] * self.errors[local * k + readout]).sum()
+    }
+
+    fn record_recurrent(&mut self, plan: &IntervalPlan, local: usize, step: i64) {
+        for (tap, chunk) in plan.recurrent_taps.iter().zip(&mut self.recurrent_chunks) {
+            if !tap.window.contains(step + 1) {
+                continue;
+            }
+            chunk.stamps.push(step + 1);
+            for (recordable, stream) in tap.recordables.iter().zip(&mut chunk.streams) {
+                let p = &plan.recurrent;
+                let n = plan.recurrent_count();
+                let value: &dyn Fn(usize) -> f64 = match recordable {
+                    Recordable::Voltage => &|j| self.state.voltage[j] + p.rest[j],
+                    Recordable::SurrogateGradient => &|j| self.surrogate[local * n + j],
+                    Recordable::Adaptation => &|j| self.state.adaptation[j],
+                    Recordable::AdaptiveThreshold => {
+                        &|j| p.threshold[j] + p.adaptation_gain[j] * self.state.adaptation[j] + p.rest[j]
+                    }
+                    Recordable::HistoryDuration => &|_| (local + 1) as f64 * plan.resolution,
+                    _ => continue,
+                };
+                stream.extend(tap.places.iter().map(|place| value(*place as usize)));
+            }
+        }
+        for (tap, events) in plan.spike_taps.iter().zip(&mut self.spike_events) {
+            if tap.window.contains(step + 1) {
+                for place in self.spikes.at(local as isize) {
+                    for _ in 0..tap.listens[*place as usize] {
+                        events.push(step + 1, plan.recurrent_ids[*place as usize]);
+                    }
+                }
+            }
+        }
+    }
+
+    fn record_readouts(&mut self, plan: &IntervalPlan, step: i64, learning: bool) {
+        let p = &plan.readouts;
+        for (place, tap) in plan.readout_taps.iter().enumerate() {
+            let now = tap.window.contains(step + 1);
+            // Readout, target and error signal of this step's voltage show one step later.
+            let late = tap.window.contains(step + 2);
+            if now {
+                self.readout_chunks[place].stamps.push(step + 1);
+            }
+            for (stream, recordable) in tap.recordables.iter().enumerate() {
+                let value: &dyn Fn(usize) -> f64 = match recordable {
+                    Recordable::Voltage if now => &|j| self.readout_voltage[j] + p.rest[j],
+                    Recordable::ReadoutSignalUnnormalized if now => &|j| {
+                        let signal = self.readout_voltage[j] + p.rest[j];
+                        if p.normalizer[j].is_some() { math::exp(signal) } else { signal }
+                    },
+                    Recordable::HistoryDuration if now => &|_| plan.resolution,
+                    Recordable::ReadoutSignal | Recordable::TargetSignal | Recordable::ErrorSignal
+                        if late && !learning =>
+                    {
+                        &|_| 0.0
+                    }
+                    Recordable::ReadoutSignal if late => &|j| self.readout_signal(plan, j),
+                    Recordable::TargetSignal if late => &|j| p.targets.read(j, step + 1),
+                    Recordable::ErrorSignal if late => {
+                        &|j| self.readout_signal(plan, j) - p.targets.read(j, step + 1)
+                    }
+                    _ => continue,
+                };
+                let values: Vec<f64> = tap.places.iter().map(|place| value(*place as usize)).collect();
+                self.readout_chunks[place].streams[stream].extend(values);
+            }
+        }
+    }
+
+    /// Learning signals show three steps after the step they belong to.
+    fn record_learning_signals(&mut self, around: &Surroundings<'_>) {
+        let plan = around.plan;
+        let start = plan.start_recurrent(self.interval);
+        let known = self.readout_done.min(self.recurrent_length(plan));
+        for local in self.signals_recorded..known {
+            let stamp = start + local as i64 + 4;
+            for (place, tap) in plan.recurrent_taps.iter().enumerate() {
+                let stream = tap.recordables.iter().position(|r| *r == Recordable::LearningSignal);
+                if let Some(stream) = stream.filter(|_| tap.window.contains(stamp)) {
+                    let values: Vec<f64> = tap
+                        .places
+                        .iter()
+                        .map(|neuron| {
+                            if self.interval < 0 {
+                                0.0
+                            } else {
+                                self.learning_signal(plan, local, *neuron as usize)
+                            }
+                        })
+                        .collect();
+                    self.recurrent_chunks[place].streams[stream].extend(values);
+                }
+            }
+        }
+        self.signals_recorded = known.max(self.signals_recorded);
+    }
+
+    /// The values that late recordables of a tap would show in the steps to come, for a tap that is new: a row of
+    /// `tap.places` for each of the `lag` steps before `readout_done`.
+    #[must_use]
+    pub fn late_learning_signals(&self, plan: &IntervalPlan, tap: &Tap, lag: usize) -> Vec<Vec<f64>> {
+        (0..lag)
+            .map(|back| {
+                let local = self.signals_recorded as isize - lag as isize + back as isize;
+                tap.places
+                    .iter()
+                    .map(|neuron| {
+                        if local < 0 || self.interval < 0 {
+                            0.0
+                        } else {
+                            self.learning_signal(plan, local as usize, *neuron as usize)
+                        }
+                    })
+                    .collect()
+            })
+            .collect()
+    }
+
+    /// The values of a late recordable that a tap of readouts, which is new at global step `now`, shows in that
+    /// step: those of the voltages before it.
+    #[must_use]
+    pub fn late_readout_values(
+        &self,
+        plan: &IntervalPlan,
+        tap: &Tap,
+        recordable: Recordable,
+        now: i64,
+    ) -> Vec<f64> {
+        let local = self.readout_done;
+        let learning = self.interval >= 0 && local > 0 && local - 1 + plan.window >= plan.interval;
+        tap.places
+            .iter()
+            .map(|place| {
+                let j = *place as usize;
+                match recordable {
+                    _ if !learning => 0.0,
+                    Recordable::TargetSignal => plan.readouts.targets.read(j, now),
+                    Recordable::ErrorSignal => {
+                        self.readout_signal(plan, j) - plan.readouts.targets.read(j, now)
+                    }
+                    _ => self.readout_signal(plan, j),
+                }
+            })
+            .collect()
+    }
+
+    /// Drops what was recorded since it was last collected.
+    pub fn forget_recorded(&mut self) {
+        self.recurrent_chunks.iter_mut().for_each(TapChunk::clear);
+        self.readout_chunks.iter_mut().for_each(TapChunk::clear);
+        self.spike_events.iter_mut().for_each(|events| *events = SpikeEvents::default());
+        self.weight_events.iter_mut().for_each(|events| *events = WeightEvents::default());
+    }
+
+    #[cold]
+    fn record_weights(
+        &mut self,
+        around: &Surroundings<'_>,
+        route: &Route,
+        weights: &[f64],
+        onto_readouts: bool,
+        local: usize,
+        step: i64,
+    ) {
+        let plan = around.plan;
+        let ids = if onto_readouts { &plan.readout_ids } else { &plan.recurrent_ids };
+        let offset = if onto_readouts {
+            (plan.start_readout(self.interval) - plan.start_recurrent(self.interval)) as isize
+        } else {
+            0
+        };
+        let emitted = local as isize + offset - route.delay as isize;
+        let receptor = around.projections[route.projection].receptor;
+        for (tap, events) in plan.weight_taps.iter().zip(&mut self.weight_events) {
+            if Some(tap.recorder) != route.weight_recorder
+                || !tap.window.contains(step + 1 - route.delay as i64)
+            {
+                continue;
+            }
+            let mut record = |place: u32, count: u32| {
+                let Some(row) = route.rows.row(place) else { return };
+                let sender = match route.source {
+                    RECURRENT => plan.recurrent_ids[place as usize],
+                    _ => plan.stimulus_ids[place as usize],
+                };
+                if !tap.senders.is_empty() && tap.senders.binary_search(&sender).is_err() {
+                    return;
+                }
+                for entry in route.entries(row) {
+                    let target = ids[route.target(row, entry)];
+                    let wanted = tap.targets.is_empty() || tap.targets.binary_search(&target).is_ok();
+                    if wanted && !route.holes.contains(&entry) {
+                        for _ in 0..count {
+                            events.push(
+                                step + 1 - route.delay as i64,
+                                sender,
+                                target,
+                                receptor,
+                                weights[entry],
+                            );
+                        }
+                    }
+                }
+            };
+            if route.source == RECURRENT {
+                self.spikes.at(emitted).iter().for_each(|place| record(*place, 1));
+            } else {
+                around
+                    .emission
+                    .at(step + 1 - route.delay as i64)
+                    .iter()
+                    .for_each(|(place, count)| record(place, count));
+            }
+        }
+    }
+}
+
+/// Adds the weights of the spikes that are read in a step. `emitted` is the local step in which recurrent neurons
+/// emitted them; `step` is the global step that reads them.
+#[allow(clippy::too_many_arguments, reason = "borrows of a lane that must stay apart")]
+#[inline]
+fn deliver(
+    route: &Route,
+    weights: &[f64],
+    input: &mut [f64],
+    emission: &Emission,
+    spikes: &SpikeHistory,
+    emitted: isize,
+    step: i64,
+    plan: &IntervalPlan,
+) {
+    if route.source == RECURRENT {
+        for place in spikes.at(emitted) {
+            if let Some(row) = route.rows.row(*place) {
+                deliver_row(route, weights, input, row, 1.0);
+            }
+        }
+    } else if route.poisson {
+        deliver_poisson(route, weights, input, emission, step, plan);
+    } else {
+        debug_assert_eq!(route.source, Population::Stimulus);
+        for (place, count) in emission.at(step + 1 - route.delay as i64).iter() {
+            if let Some(row) = route.rows.row(place) {
+                deliver_row(route, weights, input, row, f64::from(count));
+            }
+        }
+    }
+}
+
+#[inline]
+fn deliver_row(route: &Route, weights: &[f64], input: &mut [f64], row: usize, count: f64) {
+    let values = &weights[route.entries(row)];
+    match &route.columns {
+        Columns::Range { first, len } => {
+            let input = &mut input[*first..first + len];
+            if count == 1.0 { row::add(input, values) } else { row::add_scaled(input, values, count) }
+        }
+        Columns::Scattered(places) => row::scatter(input, places, values, count),
+        Columns::Sparse { row_start, places } => {
+            row::scatter(input, &places[row_start[row]..row_start[row + 1]], values, count);
+        }
+    }
+}
+
+#[cold]
+fn deliver_poisson(
+    route: &Route,
+    weights: &[f64],
+    input: &mut [f64],
+    emission: &Emission,
+    step: i64,
+    plan: &IntervalPlan,
+) {
+    let stamp = step + 1 - route.delay as i64;
+    for (place, id) in plan.stimulus_ids.iter().enumerate() {
+        let Some(row) = route.rows.row(place as u32) else { continue };
+        for entry in route.entries(row) {
+            let target = route.target(row, entry);
+            let train = plan.stimulus_ids.len() as u32 + (route.projection as u32) * 65_537 + entry as u32;
+            input[target] += weights[entry] * f64::from(emission.poisson_count(*id, train, stamp));
+        }
+    }
+}
+
+/// Makes the rows of a matrix longer.
+fn widen(rows: &mut Vec<f64>, from: usize, to: usize, count: usize) {
+    if from == to && rows.len() == to * count {
+        return;
+    }
+    let mut wider = vec![0.0; to * count];
+    if from > 0 && from <= to {
+        for (row, wide) in rows.chunks_exact(from).zip(wider.chunks_exact_mut(to)) {
+            wide[..from].copy_from_slice(row);
+        }
+    }
+    *rows = wider;
+}

@@ -1,1 +1,10 @@
-//! Node-API binding of the `eprop` engine.
+//! Node-API binding of the `eprop` engine: values in, values out, no logic.
+
+#![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
+#![allow(clippy::missing_errors_doc, reason = "errors are those of the engine's function of the same name")]
+
+mod errors;
+mod kernel;
+mod models;
+mod random;
+mod values;

@@ -1,0 +1,411 @@
+//! The engine's kernel as a JavaScript class.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+
+use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
+use eprop::record::{EventColumn, Events};
+use eprop::simulate::RunControl;
+use eprop::{Error, ErrorCode, Kernel};
+use napi::bindgen_prelude::{AsyncTask, BigInt64Array, Float64Array, Uint32Array};
+use napi::{Env, Task};
+use napi_derive::napi;
+
+use crate::errors::guarded;
+use crate::values::{Entry, dict, entries, entry, params};
+
+/// A column of recorded values: one of the optional fields is there.
+#[napi(object)]
+pub struct NativeColumn {
+    /// Its name.
+    pub name: String,
+    /// Numbers.
+    pub floats: Option<Float64Array>,
+    /// Node ids.
+    pub ids: Option<Uint32Array>,
+}
+
+/// Connections, a column each.
+#[napi(object)]
+pub struct NativeConnections {
+    /// Sources.
+    pub source: Uint32Array,
+    /// Targets.
+    pub target: Uint32Array,
+    /// Weights.
+    pub weight: Float64Array,
+    /// Delays (ms).
+    pub delay: Float64Array,
+    /// Receptors.
+    pub receptor: Uint32Array,
+    /// Places of the projections.
+    pub projection: Uint32Array,
+    /// Places within the projections.
+    pub entry: BigInt64Array,
+}
+
+/// Memory of a part.
+#[napi(object)]
+pub struct NativeMemoryPart {
+    /// What it is.
+    pub name: String,
+    /// Bytes.
+    pub bytes: f64,
+}
+
+/// A kernel.
+#[napi]
+pub struct NativeKernel {
+    kernel: Arc<Mutex<Kernel>>,
+    steps_done: Arc<AtomicU64>,
+    cancel: Arc<std::sync::atomic::AtomicBool>,
+}
+
+fn columns(events: Events) -> Vec<NativeColumn> {
+    events
+        .columns
+        .into_iter()
+        .map(|(name, column)| match column {
+            EventColumn::Floats(values) => {
+                NativeColumn { name: name.to_owned(), floats: Some(values.into()), ids: None }
+            }
+            EventColumn::Ids(values) => {
+                NativeColumn { name: name.to_owned(), floats: None, ids: Some(values.into()) }
+            }
+        })
+        .collect()
+}
+
+fn handles(projection: &Uint32Array, entry: &BigInt64Array) -> Vec<ConnectionHandle> {
+    projection
+        .iter()
+        .zip(entry.iter())
+        .map(|(projection, entry)| ConnectionHandle { projection: *projection, entry: *entry as u64 })
+        .collect()
+}
+
+impl NativeKernel {
+    fn with<T>(&self, call: impl FnOnce(&mut Kernel) -> eprop::Result<T>) -> napi::Result<T> {
+        guarded(|| call(&mut *locked(&self.kernel)?))
+    }
+}
+
+fn locked(kernel: &Mutex<Kernel>) -> eprop::Result<MutexGuard<'_, Kernel>> {
+    match kernel.try_lock() {
+        Ok(kernel) => Ok(kernel),
+        // The engine checks before it changes: what a caught panic left is whole, and may be read or reset.
+        Err(TryLockError::Poisoned(kernel)) => Ok(kernel.into_inner()),
+        Err(TryLockError::WouldBlock) => Err(Error::new(
+            ErrorCode::KernelException,
+            "this kernel is being simulated; wait for SimulateAsync to settle",
+        )),
+    }
+}
+
+#[napi]
+impl NativeKernel {
+    /// A kernel without nodes.
+    #[napi(constructor)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            kernel: Arc::new(Mutex::new(Kernel::new())),
+            steps_done: Arc::default(),
+            cancel: Arc::default(),
+        }
+    }
+
+    /// Forgets everything.
+    #[napi]
+    pub fn reset(&self) -> napi::Result<()> {
+        self.with(|kernel| {
+            kernel.reset();
+            Ok(())
+        })
+    }
+
+    /// Sets kernel parameters.
+    #[napi]
+    pub fn set(&self, values: Vec<Entry>) -> napi::Result<()> {
+        self.with(|kernel| kernel.set(&dict(values)?))
+    }
+
+    /// Kernel parameters.
+    #[napi]
+    pub fn get(&self) -> napi::Result<Vec<Entry>> {
+        self.with(|kernel| Ok(entries(kernel.get())))
+    }
+
+    /// Creates nodes; returns the id of the first.
+    #[napi]
+    pub fn create(
+        &self,
+        model: String,
+        n: f64,
+        shared: Option<Vec<Entry>>,
+        per_node: Option<Vec<Vec<Entry>>>,
+    ) -> napi::Result<u32> {
+        self.with(|kernel| kernel.create(&model, n, &params(shared, per_node)?))
+    }
+
+    /// Sets parameters of nodes.
+    #[napi]
+    pub fn set_nodes(
+        &self,
+        nodes: Uint32Array,
+        shared: Option<Vec<Entry>>,
+        per_node: Option<Vec<Vec<Entry>>>,
+    ) -> napi::Result<()> {
+        self.with(|kernel| kernel.set_nodes(&nodes, &params(shared, per_node)?))
+    }
+
+    /// A value of each node.
+    #[napi]
+    pub fn get_nodes(&self, nodes: Uint32Array, name: String) -> napi::Result<Vec<Entry>> {
+        self.with(|kernel| {
+            Ok(kernel.get_nodes(&nodes, &name)?.into_iter().map(|value| entry(&name, value)).collect())
+        })
+    }
+
+    /// Name of a node's model.
+    #[napi]
+    pub fn model_of(&self, node: u32) -> napi::Result<String> {
+        self.with(|kernel| {
+            kernel.network().group_of(node).map(|group| group.model_name.clone()).ok_or_else(|| {
+                Error::new(ErrorCode::UnknownNode, format!("there is no node {node}")).value(node)
+            })
+        })
+    }
+
+    /// Names of the parameters of a node's model.
+    #[napi]
+    pub fn parameters_of(&self, node: u32) -> napi::Result<Vec<String>> {
+        self.with(|kernel| {
+            Ok(kernel.network().group_of(node).map_or_else(Vec::new, |group| {
+                group.model.parameters.iter().map(|parameter| parameter.name.to_owned()).collect()
+            }))
+        })
+    }
+
+    /// Sets defaults of a model.
+    #[napi]
+    pub fn set_defaults(&self, model: String, values: Vec<Entry>) -> napi::Result<()> {
+        self.with(|kernel| kernel.set_defaults(&model, &dict(values)?))
+    }
+
+    /// Defaults of a model.
+    #[napi]
+    pub fn get_defaults(&self, model: String) -> napi::Result<Vec<Entry>> {
+        self.with(|kernel| Ok(entries(kernel.get_defaults(&model)?)))
+    }
+
+    /// Copies a model.
+    #[napi]
+    pub fn copy_model(&self, existing: String, copy: String, values: Vec<Entry>) -> napi::Result<()> {
+        self.with(|kernel| kernel.copy_model(&existing, &copy, &dict(values)?))
+    }
+
+    /// Connects nodes by a rule.
+    #[napi]
+    pub fn connect(
+        &self,
+        sources: Uint32Array,
+        targets: Uint32Array,
+        rule: Vec<Entry>,
+        synapse: Vec<Entry>,
+    ) -> napi::Result<()> {
+        self.with(|kernel| kernel.connect(&sources, &targets, &dict(rule)?, &dict(synapse)?))
+    }
+
+    /// Connects pairs of nodes.
+    #[napi]
+    pub fn connect_pairs(
+        &self,
+        sources: Uint32Array,
+        targets: Uint32Array,
+        synapse: Vec<Entry>,
+    ) -> napi::Result<()> {
+        self.with(|kernel| kernel.connect_pairs(&sources, &targets, &dict(synapse)?))
+    }
+
+    /// Finds connections.
+    #[napi]
+    pub fn get_connections(
+        &self,
+        sources: Option<Uint32Array>,
+        targets: Option<Uint32Array>,
+        synapse_model: Option<String>,
+    ) -> napi::Result<NativeConnections> {
+        self.with(|kernel| {
+            let table = kernel.get_connections(&ConnectionFilter {
+                sources: sources.map(|nodes| nodes.to_vec()),
+                targets: targets.map(|nodes| nodes.to_vec()),
+                synapse_model,
+            })?;
+            Ok(NativeConnections {
+                source: table.source.into(),
+                target: table.target.into(),
+                weight: table.weight.into(),
+                delay: table.delay.into(),
+                receptor: table.receptor.into(),
+                projection: table.projection.into(),
+                entry: table.entry.into_iter().map(|entry| entry as i64).collect::<Vec<_>>().into(),
+            })
+        })
+    }
+
+    /// A number of each connection.
+    #[napi]
+    pub fn connection_values(
+        &self,
+        projection: Uint32Array,
+        place: BigInt64Array,
+        name: String,
+    ) -> napi::Result<Vec<Entry>> {
+        self.with(|kernel| {
+            Ok(kernel
+                .connection_values(&handles(&projection, &place), &name)?
+                .into_iter()
+                .map(|value| entry(&name, value))
+                .collect())
+        })
+    }
+
+    /// Weights of connections now.
+    #[napi]
+    pub fn connection_weights(
+        &self,
+        projection: Uint32Array,
+        place: BigInt64Array,
+    ) -> napi::Result<Float64Array> {
+        self.with(|kernel| {
+            let projections = &kernel.network().projections;
+            handles(&projection, &place)
+                .iter()
+                .map(|handle| {
+                    projections
+                        .get(handle.projection as usize)
+                        .and_then(|projection| projection.weights.get(handle.entry as usize).copied())
+                        .ok_or_else(|| Error::new(ErrorCode::IndexError, "there is no such connection"))
+                })
+                .collect::<eprop::Result<Vec<f64>>>()
+                .map(Into::into)
+        })
+    }
+
+    /// Sets values of connections.
+    #[napi]
+    pub fn set_connections(
+        &self,
+        projection: Uint32Array,
+        place: BigInt64Array,
+        values: Vec<Entry>,
+    ) -> napi::Result<()> {
+        self.with(|kernel| kernel.set_connections(&handles(&projection, &place), &dict(values)?))
+    }
+
+    /// Simulates; returns when it is done.
+    #[napi]
+    pub fn simulate(&self, ms: f64) -> napi::Result<()> {
+        self.with(|kernel| kernel.simulate(ms, &RunControl::default()))
+    }
+
+    /// Simulates on another thread.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn simulate_async(&self, ms: f64) -> napi::Result<AsyncTask<Simulation>> {
+        // Refuse at once what cannot begin.
+        self.with(|_| Ok(()))?;
+        self.cancel.store(false, Ordering::Relaxed);
+        self.steps_done.store(0, Ordering::Relaxed);
+        Ok(AsyncTask::new(Simulation {
+            kernel: Arc::clone(&self.kernel),
+            control: RunControl {
+                cancel: Arc::clone(&self.cancel),
+                steps_done: Arc::clone(&self.steps_done),
+            },
+            ms,
+        }))
+    }
+
+    /// Stops a simulation on another thread at the next opportunity.
+    #[napi]
+    pub fn cancel(&self) {
+        self.cancel.store(true, Ordering::Relaxed);
+    }
+
+    /// Steps that a simulation on another thread has done.
+    #[napi]
+    #[must_use]
+    pub fn steps_done(&self) -> f64 {
+        self.steps_done.load(Ordering::Relaxed) as f64
+    }
+
+    /// A copy of what a recorder holds.
+    #[napi]
+    pub fn events(&self, recorder: u32) -> napi::Result<Vec<NativeColumn>> {
+        self.with(|kernel| Ok(columns(kernel.events(recorder)?)))
+    }
+
+    /// Moves out what a recorder holds.
+    #[napi]
+    pub fn take_events(&self, recorder: u32) -> napi::Result<Vec<NativeColumn>> {
+        self.with(|kernel| Ok(columns(kernel.take_events(recorder)?)))
+    }
+
+    /// Memory that a simulation takes, by part.
+    #[napi]
+    pub fn memory(&self) -> napi::Result<Vec<NativeMemoryPart>> {
+        self.with(|kernel| {
+            Ok(kernel
+                .memory()?
+                .parts
+                .into_iter()
+                .map(|(name, bytes)| NativeMemoryPart { name: name.to_owned(), bytes: bytes as f64 })
+                .collect())
+        })
+    }
+
+    /// Number of nodes.
+    #[napi]
+    pub fn node_count(&self) -> napi::Result<u32> {
+        self.with(|kernel| Ok(kernel.node_count() as u32))
+    }
+
+    /// Norm of the gradient of the last update.
+    #[napi]
+    pub fn gradient_norm(&self) -> napi::Result<f64> {
+        self.with(|kernel| Ok(kernel.gradient_norm()))
+    }
+
+    /// Spikes of recurrent neurons so far.
+    #[napi]
+    pub fn spike_count(&self) -> napi::Result<f64> {
+        self.with(|kernel| Ok(kernel.spike_count() as f64))
+    }
+}
+
+impl Default for NativeKernel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A simulation on a worker thread.
+pub struct Simulation {
+    kernel: Arc<Mutex<Kernel>>,
+    control: RunControl,
+    ms: f64,
+}
+
+impl Task for Simulation {
+    type Output = ();
+    type JsValue = ();
+
+    fn compute(&mut self) -> napi::Result<()> {
+        guarded(|| locked(&self.kernel)?.simulate(self.ms, &self.control))
+    }
+
+    fn resolve(&mut self, _: Env, (): ()) -> napi::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,121 @@
+//! The parameter tables, from which TypeScript's types and the model pages are made.
+
+use eprop::describe::parameter::{Default, Kind, Parameter, Role};
+use eprop::models::{NODE_MODELS, synapses};
+use napi_derive::napi;
+
+/// A row of a parameter table.
+#[napi(object)]
+pub struct ParameterRow {
+    /// Name.
+    pub name: String,
+    /// Symbol in equations.
+    pub symbol: String,
+    /// Unit.
+    pub unit: String,
+    /// `number`, `integer`, `boolean`, `text`, `choice`, `numbers`, `texts`, `nodes` or `table`.
+    pub kind: String,
+    /// Texts of a choice.
+    pub choices: Vec<String>,
+    /// Rows of a table.
+    pub table: Vec<ParameterRow>,
+    /// Default as text.
+    pub default_value: String,
+    /// What is accepted.
+    pub bound: String,
+    /// `parameter`, `state` or `read-only`.
+    pub role: String,
+    /// One line of text.
+    pub text: String,
+}
+
+/// A model with its table.
+#[napi(object)]
+pub struct ModelTable {
+    /// Name.
+    pub name: String,
+    /// One line of text.
+    pub text: String,
+    /// `node` or `synapse`.
+    pub element: String,
+    /// Rows.
+    pub parameters: Vec<ParameterRow>,
+    /// What a multimeter can record.
+    pub recordables: Vec<String>,
+}
+
+fn row(parameter: &Parameter) -> ParameterRow {
+    let (kind, choices, table): (&str, &[&str], &[Parameter]) = match parameter.kind {
+        Kind::Number => ("number", &[], &[]),
+        Kind::Integer => ("integer", &[], &[]),
+        Kind::Bool => ("boolean", &[], &[]),
+        Kind::Choice(choices) => ("choice", choices, &[]),
+        Kind::Text => ("text", &[], &[]),
+        Kind::Numbers => ("numbers", &[], &[]),
+        Kind::Texts => ("texts", &[], &[]),
+        Kind::Nodes => ("nodes", &[], &[]),
+        Kind::Table(table) => ("table", &[], table),
+    };
+    ParameterRow {
+        name: parameter.name.to_owned(),
+        symbol: parameter.symbol.to_owned(),
+        unit: parameter.unit.to_owned(),
+        kind: kind.to_owned(),
+        choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
+        table: table.iter().map(row).collect(),
+        default_value: match parameter.default {
+            Default::Number(number) => match parameter.kind {
+                Kind::Bool => (number != 0.0).to_string(),
+                Kind::Choice(choices) => choices[number as usize].to_owned(),
+                _ if number.abs() >= f64::MAX => if number > 0.0 { "∞" } else { "-∞" }.to_owned(),
+                _ => number.to_string(),
+            },
+            Default::Text(text) => text.to_owned(),
+            Default::Empty => String::new(),
+            Default::Texts(texts) => texts.join(", "),
+        },
+        bound: parameter.bound.text().to_owned(),
+        role: match parameter.role {
+            Role::Parameter => "parameter",
+            Role::State => "state",
+            Role::ReadOnly => "read-only",
+        }
+        .to_owned(),
+        text: parameter.text.to_owned(),
+    }
+}
+
+/// The tables of all models.
+#[napi]
+#[must_use]
+pub fn model_tables() -> Vec<ModelTable> {
+    let nodes = NODE_MODELS.iter().map(|model| ModelTable {
+        name: model.name.to_owned(),
+        text: model.text.to_owned(),
+        element: "node".to_owned(),
+        parameters: model.parameters.iter().map(row).collect(),
+        recordables: model.recordables.iter().map(|name| (*name).to_owned()).collect(),
+    });
+    let synapses = synapses::MODELS.iter().map(|model| ModelTable {
+        name: model.name.to_owned(),
+        text: model.text.to_owned(),
+        element: "synapse".to_owned(),
+        parameters: model.parameters.iter().map(row).collect(),
+        recordables: Vec::new(),
+    });
+    nodes.chain(synapses).collect()
+}
+
+/// The table of kernel parameters.
+#[napi]
+#[must_use]
+pub fn kernel_table() -> Vec<ParameterRow> {
+    eprop::describe::kernel_parameters::TABLE.iter().map(row).collect()
+}
+
+/// The instruction set that kernels run with on this processor.
+#[napi]
+#[must_use]
+pub fn instruction_set() -> String {
+    eprop::simd::level().name().to_owned()
+}

@@ -1,0 +1,93 @@
+// Writes ts/nest/models.generated.ts from the engine's parameter tables.
+import { writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** The text of the generated module. */
+export async function generatedTypes() {
+  const { kernelTable, modelTables } = await import(join(root, "ts/native/index.js"));
+  const typeOf = (row) =>
+    ({
+      number: "Scalar",
+      integer: "WholeScalar",
+      boolean: "boolean",
+      text: "string",
+      choice: row.choices.map((choice) => JSON.stringify(choice)).join(" | "),
+      numbers: "NumberList",
+      texts: "readonly string[]",
+      nodes: "NodeReference",
+      table: "OptimizerParams",
+    })[row.kind];
+  const comment = (row) => {
+    const unit = row.unit ? ` (${row.unit})` : "";
+    const value = row.defaultValue === "" ? "" : ` Default ${row.defaultValue}.`;
+    return `/** ${row.text}${unit}.${value} */`;
+  };
+  const fields = (rows, readOnly) =>
+    rows
+      .filter((row) => (row.role === "read-only") === readOnly)
+      .map((row) => `    ${comment(row)}\n    ${row.name}?: ${typeOf(row)};`)
+      .join("\n");
+  const models = modelTables();
+  const nodes = models.filter((model) => model.element === "node");
+  const synapses = models.filter((model) => model.element === "synapse");
+  const optimizer = synapses.flatMap((model) => model.parameters).find((row) => row.kind === "table");
+  const lines = [
+    "// Generated from the engine's parameter tables by scripts/generate-types.mjs. Do not edit.",
+    'import type { NodeReference, NumberList, Scalar, WholeScalar } from "./types.js";',
+    "",
+    "/** Parameters of an optimizer. */",
+    "export interface OptimizerParams {",
+    `    ${comment(optimizer.table[0])}`,
+    '    optimizer?: "gradient_descent" | "adam";',
+    ...optimizer.table.map(
+      (row) => `    ${comment(row)}\n    ${row.name}?: ${typeOf(row) === "Scalar" ? "number" : typeOf(row)};`,
+    ),
+    "}",
+    "",
+    "/** Settable parameters of each node model. */",
+    "export interface NodeParams {",
+    ...nodes.map((model) => `  /** ${model.text}. */\n  ${model.name}: {\n${fields(model.parameters, false)}\n  };`),
+    "}",
+    "",
+    "/** What a multimeter can record of each node model. */",
+    "export interface Recordables {",
+    ...nodes.map(
+      (model) =>
+        `  ${model.name}: ${model.recordables.map((name) => JSON.stringify(name)).join(" | ") || "never"};`,
+    ),
+    "}",
+    "",
+    "/** Parameters of each synapse model, as `SetDefaults` takes them. */",
+    "export interface SynapseParams {",
+    ...synapses.map((model) => `  /** ${model.text}. */\n  ${model.name}: {\n${fields(model.parameters, false)}\n  };`),
+    "}",
+    "",
+    "/** Settable kernel parameters. */",
+    "export interface KernelParams {",
+    ...kernelTable()
+      .filter((row) => row.role !== "read-only")
+      .map((row) => `  ${comment(row)}\n  ${row.name}?: ${typeOf(row).replace("WholeScalar", "number").replace("Scalar", "number")};`),
+    "}",
+    "",
+    "/** Kernel parameters as they are read. */",
+    "export interface KernelStatus extends Required<KernelParams> {",
+    ...kernelTable()
+      .filter((row) => row.role === "read-only")
+      .map((row) => `  ${comment(row)}\n  ${row.name}: number;`),
+    "}",
+    "",
+  ];
+  const prettier = await import("prettier");
+  const path = join(root, "ts/nest/models.generated.ts");
+  return prettier.format(lines.join("\n"), {
+    ...(await prettier.resolveConfig(path)),
+    filepath: path,
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await writeFile(join(root, "ts/nest/models.generated.ts"), await generatedTypes());
+}

@@ -1,0 +1,67 @@
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { type Outcome, type Settings, readBadInputs, readCases, refuse, replay } from "./replay.js";
+
+const usage =
+  "usage: npm run -s conformance -- DIR [--json FILE] [--gradient forward|adjoint] [--threads N] [--filter REGEX]";
+
+function main(): number {
+  let parsed;
+  try {
+    parsed = parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: "string" },
+        gradient: { type: "string" },
+        threads: { type: "string" },
+        filter: { type: "string" },
+      },
+    });
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${usage}`);
+    return 2;
+  }
+  const { positionals, values } = parsed;
+  const [folder] = positionals;
+  const threads = values.threads === undefined ? undefined : Number(values.threads);
+  const knownGradient = values.gradient === undefined || ["forward", "adjoint"].includes(values.gradient);
+  if (folder === undefined || positionals.length !== 1 || !knownGradient || (threads !== undefined && !(threads >= 1))) {
+    console.error(usage);
+    return 2;
+  }
+  const settings: Settings = {
+    ...(values.gradient && { gradient: values.gradient as "forward" | "adjoint" }),
+    ...(threads && { threads }),
+  };
+  const wanted = new RegExp(values.filter ?? "");
+  let outcomes: Outcome[];
+  try {
+    const cases = readCases(folder).filter(({ name }) => wanted.test(name));
+    const inputs = readBadInputs(folder).filter(({ about }) => wanted.test(`refused: ${about}`));
+    outcomes = [];
+    for (const outcome of steps(cases, inputs, settings)) {
+      const { ok, name, deviation, where } = outcome;
+      console.log(`${ok ? "ok" : "FAIL"} ${name} ${deviation.toExponential(1)} ${where}`.trimEnd());
+      outcomes.push(outcome);
+    }
+  } catch (error) {
+    console.error(`${folder} cannot be read: ${(error as Error).message}`);
+    return 2;
+  }
+  const passed = outcomes.filter(({ ok }) => ok).length;
+  const failed = outcomes.length - passed;
+  if (values.json) writeFileSync(values.json, `${JSON.stringify({ passed, failed, outcomes }, null, 1)}\n`);
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed > 0 || passed === 0 ? 1 : 0;
+}
+
+function* steps(
+  cases: ReturnType<typeof readCases>,
+  inputs: ReturnType<typeof readBadInputs>,
+  settings: Settings,
+): Generator<Outcome> {
+  for (const recorded of cases) yield replay(recorded, settings);
+  for (const input of inputs) yield refuse(input);
+}
+
+process.exitCode = main();

@@ -1,0 +1,96 @@
+/** What a refused call says about itself. */
+export interface ErrorDetails {
+  code: string;
+  message: string;
+  model?: string;
+  parameter?: string;
+  value?: string;
+  bound?: string;
+}
+
+/**
+ * A refused call. Nothing was changed by it.
+ *
+ * `code` is stable and, where NEST has an exception for the case, has its name.
+ */
+export class NESTError extends Error {
+  /** What kind of mistake it is. */
+  readonly code: string;
+  /** The model concerned. */
+  readonly model: string | undefined;
+  /** The parameter concerned. */
+  readonly parameter: string | undefined;
+  /** The value given, as text. */
+  readonly value: string | undefined;
+  /** What would be accepted. */
+  readonly bound: string | undefined;
+
+  constructor(details: ErrorDetails) {
+    const parts = [
+      details.model && `model ${details.model}`,
+      details.parameter && `parameter ${details.parameter}`,
+      details.value && `value ${details.value}`,
+      details.bound && `required: ${details.bound}`,
+    ].filter(Boolean);
+    super(parts.length > 0 ? `${details.message} (${parts.join(", ")})` : details.message);
+    this.name = details.code;
+    this.code = details.code;
+    this.model = details.model;
+    this.parameter = details.parameter;
+    this.value = details.value;
+    this.bound = details.bound;
+  }
+}
+
+const codes = [
+  "BadProperty",
+  "BadParameter",
+  "BadParameterValue",
+  "BadDelay",
+  "DimensionMismatch",
+  "IllegalConnection",
+  "IndexError",
+  "KernelException",
+  "NotImplemented",
+  "TypeMismatch",
+  "UnaccessedDictionaryEntry",
+  "UnknownModelName",
+  "UnknownNode",
+  "UnknownSynapseType",
+  "ValueError",
+  "OutOfMemory",
+  "Aborted",
+  "InternalError",
+] as const;
+
+/** The code of a {@link NESTError}. */
+export type ErrorCode = (typeof codes)[number];
+
+/** A class for each code, so that `error instanceof NESTErrors.BadProperty` can be asked. */
+export const NESTErrors = Object.fromEntries(
+  codes.map((code) => [code, { [code]: class extends NESTError {} }[code]]),
+) as Record<ErrorCode, typeof NESTError>;
+
+/** An error with the class of its code. */
+export function nestError(details: ErrorDetails & { code: ErrorCode }): NESTError {
+  return new NESTErrors[details.code](details);
+}
+
+/** Makes an error of the engine, which comes as data, one of the classes above. */
+export function fromNative(error: unknown): unknown {
+  if (error instanceof Error && error.message.startsWith('{"code":')) {
+    const details = JSON.parse(error.message) as ErrorDetails;
+    const Class = NESTErrors[details.code as ErrorCode] ?? NESTError;
+    return new Class(details);
+  }
+  return error;
+}
+
+/** Calls the engine; its errors are thrown as {@link NESTError}. */
+export function guarded<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw fromNative(error);
+  }
+}

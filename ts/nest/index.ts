@@ -1,0 +1,48 @@
+/**
+ * The NEST-like API: module functions over a default kernel, and {@link Kernel} for several.
+ *
+ * @packageDocumentation
+ */
+import { Kernel } from "./kernel.js";
+
+export { NESTError, NESTErrors } from "../errors.js";
+export { type EventColumns, NodeCollection, type NodeModelName, SynapseCollection } from "./collections.js";
+export {
+  type ConnectionRule,
+  Kernel,
+  type MemoryEstimate,
+  type SimulateOptions,
+  type SynapseModelName,
+  type SynapseSpec,
+} from "./kernel.js";
+export type {
+  KernelParams,
+  KernelStatus,
+  NodeParams,
+  OptimizerParams,
+  Recordables,
+  SynapseParams,
+} from "./models.generated.js";
+export { random, type RandomParameter } from "./random.js";
+export type { Matrix, NodeReference, NumberList, Scalar } from "./types.js";
+
+/** The kernel that the module's functions act on. */
+export const kernel = new Kernel();
+
+const bound = <N extends keyof Kernel>(name: N): Kernel[N] =>
+  (kernel[name] as unknown as (...args: unknown[]) => unknown).bind(kernel) as unknown as Kernel[N];
+
+export const ResetKernel = bound("ResetKernel");
+export const set = bound("set");
+export const get = bound("get");
+export const Create = bound("Create");
+export const GetNodes = bound("GetNodes");
+export const SetStatus = bound("SetStatus");
+export const GetStatus = bound("GetStatus");
+export const SetDefaults = bound("SetDefaults");
+export const GetDefaults = bound("GetDefaults");
+export const CopyModel = bound("CopyModel");
+export const Connect = bound("Connect");
+export const GetConnections = bound("GetConnections");
+export const Simulate = bound("Simulate");
+export const SimulateAsync = bound("SimulateAsync");

@@ -1,0 +1,281 @@
+import { fromNative, guarded, nestError } from "../errors.js";
+import { NativeKernel } from "../native/index.js";
+import { type EventColumns, NodeCollection, type NodeModelName, SynapseCollection } from "./collections.js";
+import type { KernelParams, KernelStatus, NodeParams, SynapseParams } from "./models.generated.js";
+import type { RandomParameter } from "./random.js";
+import type { Matrix, NodeReference, NumberList } from "./types.js";
+import { type Decoded, decode, encode } from "./values.js";
+
+/** Name of a synapse model. */
+export type SynapseModelName = keyof SynapseParams;
+
+/** How nodes are connected. */
+export type ConnectionRule =
+  | { rule?: "all_to_all" | "one_to_one"; allow_autapses?: boolean; allow_multapses?: boolean }
+  | { rule: "pairwise_bernoulli"; p: number; allow_autapses?: boolean; allow_multapses?: boolean }
+  | { rule: "fixed_indegree"; indegree: number; allow_autapses?: boolean; allow_multapses?: boolean }
+  | { rule: "fixed_outdegree"; outdegree: number; allow_autapses?: boolean; allow_multapses?: boolean };
+
+/** What the synapses of a `Connect` call are. */
+export interface SynapseSpec {
+  /** Name of the synapse model, built-in or copied. */
+  synapse_model?: SynapseModelName | (string & {});
+  /** A number, one per connection (pairs), or a matrix of rows per target and columns per source. */
+  weight?: number | NumberList | Matrix | RandomParameter;
+  /** Delay (ms). */
+  delay?: number | NumberList;
+  /** Receptor that is reached. */
+  receptor_type?: number;
+  /** Time constant of the eligibility trace's filter (ms). */
+  tau_m_readout?: number;
+}
+
+/** What `SimulateAsync` takes besides the time. */
+export interface SimulateOptions {
+  /** Stops the simulation: the promise rejects with the signal's reason, what was recorded stays. */
+  signal?: AbortSignal;
+  /** Told at most ten times a second how far the simulation is. */
+  onProgress?: (progress: { done: number; total: number }) => void;
+}
+
+/** Memory that a simulation takes (bytes). */
+export interface MemoryEstimate {
+  total: number;
+  parts: { [part: string]: number };
+}
+
+/**
+ * A network, its state and its recordings. Kernels share nothing; several live in one process, also in worker threads.
+ *
+ * Method names are NEST's.
+ */
+export class Kernel {
+  /** The engine's side. */
+  readonly native: NativeKernel = new NativeKernel();
+
+  /** Forgets all nodes, connections and settings. */
+  ResetKernel(): void {
+    guarded(() => this.native.reset());
+  }
+
+  /** Sets kernel parameters. */
+  set(values: KernelParams): void {
+    guarded(() => this.native.set(encode(values)));
+  }
+
+  /** Kernel parameters. */
+  get(): KernelStatus;
+  /** A kernel parameter. */
+  get<N extends keyof KernelStatus>(name: N): KernelStatus[N];
+  get(name?: keyof KernelStatus): KernelStatus | KernelStatus[keyof KernelStatus] {
+    const status = decode(guarded(() => this.native.get())) as unknown as KernelStatus;
+    if (name === undefined) return status;
+    if (!(name in status)) {
+      throw nestError({
+        code: "ValueError",
+        message: `there is no kernel parameter ${name}`,
+        parameter: name,
+        bound: `one of ${Object.keys(status).join(", ")}`,
+      });
+    }
+    return status[name];
+  }
+
+  /**
+   * Creates `n` nodes of a model.
+   *
+   * @param params The same for all nodes (a list for a scalar gives one value each), or a dictionary per node.
+   */
+  Create<M extends NodeModelName>(
+    model: M,
+    n?: number,
+    params?: NodeParams[M] | readonly NodeParams[M][] | null,
+  ): NodeCollection<M>;
+  /** Creates nodes of a copied model. */
+  Create(model: string, n?: number, params?: object | readonly object[] | null): NodeCollection;
+  Create(model: string, n = 1, params?: object | readonly object[] | null): NodeCollection {
+    const first = guarded(() => this.native.create(model, n, ...encodeParams(params)));
+    return new NodeCollection(
+      this,
+      Uint32Array.from({ length: n }, (_, place) => first + place),
+    );
+  }
+
+  /** All nodes, or those of a model. */
+  GetNodes(model?: string): NodeCollection {
+    const all = Uint32Array.from({ length: guarded(() => this.native.nodeCount()) }, (_, place) => place + 1);
+    const ids = model === undefined ? all : all.filter((id) => this.native.modelOf(id) === model);
+    return new NodeCollection(this, ids);
+  }
+
+  /** Sets parameters of nodes. */
+  SetStatus<M extends NodeModelName>(
+    nodes: NodeCollection<M>,
+    params: NodeParams[M] | readonly NodeParams[M][],
+  ): void {
+    nodes.set(params);
+  }
+
+  /** A value of each node, or all values. */
+  GetStatus(nodes: NodeCollection, name?: string): unknown {
+    return name === undefined ? nodes.get() : nodes.get(name);
+  }
+
+  /** @internal */
+  setNodes(nodes: NodeCollection, params: object | readonly object[]): void {
+    guarded(() => this.native.setNodes(nodes.ids, ...encodeParams(params)));
+  }
+
+  /** Sets defaults of a node or synapse model; the learning rate is one. */
+  SetDefaults<M extends NodeModelName>(model: M, values: NodeParams[M]): void;
+  SetDefaults<M extends SynapseModelName>(model: M, values: SynapseParams[M]): void;
+  SetDefaults(model: string, values: object): void;
+  SetDefaults(model: string, values: object): void {
+    guarded(() => this.native.setDefaults(model, encode(values)));
+  }
+
+  /** Defaults of a node or synapse model. */
+  GetDefaults(model: NodeModelName | SynapseModelName | (string & {})): { [name: string]: Decoded } {
+    return decode(guarded(() => this.native.getDefaults(model)));
+  }
+
+  /** Copies a model under a new name, with other defaults. */
+  CopyModel(existing: NodeModelName | SynapseModelName | (string & {}), copy: string, values: object = {}): void {
+    guarded(() => this.native.copyModel(existing, copy, encode(values)));
+  }
+
+  /**
+   * Connects nodes: collections by a rule, or arrays of ids pair by pair (`one_to_one`).
+   *
+   * @param rule The rule; `all_to_all` if left out.
+   * @param synapse The synapses; `static_synapse` if left out.
+   */
+  Connect(
+    sources: NodeReference,
+    targets: NodeReference,
+    rule: ConnectionRule | ConnectionRuleName = { rule: "all_to_all" },
+    synapse: SynapseSpec | SynapseModelName = {},
+  ): void {
+    const conn = typeof rule === "string" ? { rule } : rule;
+    const syn = typeof synapse === "string" ? { synapse_model: synapse } : synapse;
+    const pairs = !(sources instanceof NodeCollection) && !(targets instanceof NodeCollection);
+    if (pairs && conn.rule === "one_to_one") {
+      guarded(() => this.native.connectPairs(nodeIds(sources), nodeIds(targets), encode(syn)));
+    } else {
+      guarded(() => this.native.connect(nodeIds(sources), nodeIds(targets), encode(conn), encode(syn)));
+    }
+  }
+
+  /** Finds connections; weights are always current. */
+  GetConnections(
+    source?: NodeReference | null,
+    target?: NodeReference | null,
+    synapse_model?: SynapseModelName | (string & {}),
+  ): SynapseCollection {
+    const ids = (nodes?: NodeReference | null) => (nodes === undefined || nodes === null ? null : nodeIds(nodes));
+    const table = guarded(() => this.native.getConnections(ids(source), ids(target), synapse_model ?? null));
+    return new SynapseCollection(this, table);
+  }
+
+  /** Simulates `ms` milliseconds; blocks until done. */
+  Simulate(ms: number): void {
+    guarded(() => this.native.simulate(ms));
+  }
+
+  /** Simulates `ms` milliseconds on another thread. Until it settles, this kernel takes no other call. */
+  async SimulateAsync(ms: number, { signal, onProgress }: SimulateOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
+    const cancel = () => this.native.cancel();
+    const total = Math.round(ms / this.get("resolution"));
+    const simulation = guarded(() => this.native.simulateAsync(ms));
+    signal?.addEventListener("abort", cancel, { once: true });
+    const timer =
+      onProgress && setInterval(() => onProgress({ done: this.native.stepsDone(), total }), 100).unref();
+    try {
+      await simulation;
+    } catch (error) {
+      const known = fromNative(error);
+      if (signal?.aborted) throw signal.reason;
+      throw known;
+    } finally {
+      if (timer) clearInterval(timer);
+      signal?.removeEventListener("abort", cancel);
+    }
+    onProgress?.({ done: total, total });
+  }
+
+  /** A copy of what a recorder holds. */
+  events(recorder: NodeCollection): EventColumns {
+    return columns(guarded(() => this.native.events(single(recorder))));
+  }
+
+  /** Moves out what a recorder holds; it is empty afterwards. */
+  takeEvents(recorder: NodeCollection): EventColumns {
+    return columns(guarded(() => this.native.takeEvents(single(recorder))));
+  }
+
+  /** Memory that a simulation of the network takes, before it runs. */
+  memory(): MemoryEstimate {
+    const parts = Object.fromEntries(guarded(() => this.native.memory()).map(({ name, bytes }) => [name, bytes]));
+    return { total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0), parts };
+  }
+
+  /** Norm of the gradient at the last update of weights. */
+  gradientNorm(): number {
+    return guarded(() => this.native.gradientNorm());
+  }
+
+  /** Spikes of recurrent neurons so far, counted at the end of each update interval. */
+  spikeCount(): number {
+    return guarded(() => this.native.spikeCount());
+  }
+
+  /** Gives its memory back. */
+  close(): void {
+    guarded(() => this.native.reset());
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+}
+
+/** Name of a connection rule. */
+export type ConnectionRuleName = "all_to_all" | "one_to_one";
+
+function encodeParams(params: object | readonly object[] | null | undefined) {
+  if (params === null || params === undefined) return [null, null] as const;
+  if (Array.isArray(params)) return [null, params.map((values: object) => encode(values))] as const;
+  return [encode(params), null] as const;
+}
+
+function nodeIds(nodes: NodeReference): Uint32Array {
+  if (nodes instanceof NodeCollection) return nodes.ids;
+  const list = typeof nodes === "number" ? [nodes] : [...nodes];
+  for (const id of list) {
+    if (!Number.isInteger(id) || id < 1 || id > 0xffff_ffff) {
+      throw nestError({ code: "UnknownNode", message: `there is no node ${id}`, value: String(id), bound: "ids from 1 on" });
+    }
+  }
+  return Uint32Array.from(list);
+}
+
+function single(recorder: NodeCollection): number {
+  if (recorder.length !== 1) {
+    throw nestError({
+      code: "ValueError",
+      message: "events are read from one recorder at a time",
+      value: `${recorder.length} nodes`,
+      bound: "one node",
+    });
+  }
+  return recorder.ids[0] as number;
+}
+
+function columns(list: ReturnType<NativeKernel["events"]>): EventColumns {
+  return Object.fromEntries(list.map(({ name, floats, ids }) => [name, floats ?? ids])) as unknown as EventColumns;
+}

@@ -1,0 +1,643 @@
+// Generated from the engine's parameter tables by scripts/generate-types.mjs. Do not edit.
+import type { NodeReference, NumberList, Scalar, WholeScalar } from "./types.js";
+
+/** Parameters of an optimizer. */
+export interface OptimizerParams {
+  /** How weights follow gradients. Default gradient_descent. */
+  optimizer?: "gradient_descent" | "adam";
+  /** How weights follow gradients. Default gradient_descent. */
+  type?: "gradient_descent" | "adam";
+  /** Update intervals (or spikes) per optimizer step. Default 1. */
+  batch_size?: WholeScalar;
+  /** Learning rate. Default 0.0001. */
+  eta?: number;
+  /** Call the optimizer for every step of a window, not once with the sum. Default true. */
+  optimize_each_step?: boolean;
+  /** Lower bound of the weight. Default -100. */
+  Wmin?: number;
+  /** Upper bound of the weight. Default 100. */
+  Wmax?: number;
+  /** Decay of the first moment (adam). Default 0.9. */
+  beta_1?: number;
+  /** Decay of the second moment (adam). Default 0.999. */
+  beta_2?: number;
+  /** Keeps Adam's quotient finite (adam). Default 0.0000001. */
+  epsilon?: number;
+}
+
+/** Settable parameters of each node model. */
+export interface NodeParams {
+  /** leaky integrate-and-fire neuron whose weights change once an update interval. */
+  eprop_iaf_bsshslm_2020: {
+    /** Capacitance of the membrane (pF). Default 250. */
+    C_m?: Scalar;
+    /** Time constant of the membrane (ms). Default 10. */
+    tau_m?: Scalar;
+    /** Constant current (pA). Default 0. */
+    I_e?: Scalar;
+    /** Lower bound of the membrane voltage (mV). Default -∞. */
+    V_min?: Scalar;
+    /** Resting voltage (mV). Default -70. */
+    E_L?: Scalar;
+    /** Membrane voltage (mV). Default -70. */
+    V_m?: Scalar;
+    /** Spike threshold (mV). Default -55. */
+    V_th?: Scalar;
+    /** Refractory time (ms). Default 2. */
+    t_ref?: Scalar;
+    /** Coefficient of firing-rate regularization. Default 0. */
+    c_reg?: Scalar;
+    /** Target firing rate (spikes/s). Default 10. */
+    f_target?: Scalar;
+    /** Input spikes move the voltage by their whole weight, not by 1 - exp(-dt/τ_m) of it. Default true. */
+    regular_spike_arrival?: boolean;
+    /** Shape of the surrogate gradient. Default piecewise_linear. */
+    surrogate_gradient_function?:
+      "piecewise_linear" | "exponential" | "fast_sigmoid_derivative" | "arctan_derivative";
+    /** Height of the surrogate gradient. Default 0.3. */
+    surrogate_gradient_height?: Scalar;
+    /** Width of the surrogate gradient (mV). Default 1. */
+    surrogate_gradient_width?: Scalar;
+    /** Ignore the input and fire by the clock. Default false. */
+    ignore_and_spike?: boolean;
+    /** Time of the first spike of a neuron that fires by the clock (ms). Default 1. */
+    ignore_and_spike_offset?: Scalar;
+    /** Time between spikes of a neuron that fires by the clock (ms). Default 100. */
+    ignore_and_spike_interval?: Scalar;
+    /** Accepted and without effect: history is bounded without it (ms). Default ∞. */
+    flush_event_send_interval?: Scalar;
+  };
+  /** leaky integrate-and-fire neuron with an adaptive threshold whose weights change once an update interval. */
+  eprop_iaf_adapt_bsshslm_2020: {
+    /** Capacitance of the membrane (pF). Default 250. */
+    C_m?: Scalar;
+    /** Time constant of the membrane (ms). Default 10. */
+    tau_m?: Scalar;
+    /** Constant current (pA). Default 0. */
+    I_e?: Scalar;
+    /** Lower bound of the membrane voltage (mV). Default -∞. */
+    V_min?: Scalar;
+    /** Resting voltage (mV). Default -70. */
+    E_L?: Scalar;
+    /** Membrane voltage (mV). Default -70. */
+    V_m?: Scalar;
+    /** Spike threshold (mV). Default -55. */
+    V_th?: Scalar;
+    /** Refractory time (ms). Default 2. */
+    t_ref?: Scalar;
+    /** Coefficient of firing-rate regularization. Default 0. */
+    c_reg?: Scalar;
+    /** Target firing rate (spikes/s). Default 10. */
+    f_target?: Scalar;
+    /** Gain of the adaptation on the threshold (mV). Default 1. */
+    adapt_beta?: Scalar;
+    /** Time constant of the adaptation (ms). Default 10. */
+    adapt_tau?: Scalar;
+    /** Adaptation. Default 0. */
+    adaptation?: Scalar;
+    /** Input spikes move the voltage by their whole weight, not by 1 - exp(-dt/τ_m) of it. Default true. */
+    regular_spike_arrival?: boolean;
+    /** Shape of the surrogate gradient. Default piecewise_linear. */
+    surrogate_gradient_function?:
+      "piecewise_linear" | "exponential" | "fast_sigmoid_derivative" | "arctan_derivative";
+    /** Height of the surrogate gradient. Default 0.3. */
+    surrogate_gradient_height?: Scalar;
+    /** Width of the surrogate gradient (mV). Default 1. */
+    surrogate_gradient_width?: Scalar;
+    /** Ignore the input and fire by the clock. Default false. */
+    ignore_and_spike?: boolean;
+    /** Time of the first spike of a neuron that fires by the clock (ms). Default 1. */
+    ignore_and_spike_offset?: Scalar;
+    /** Time between spikes of a neuron that fires by the clock (ms). Default 100. */
+    ignore_and_spike_interval?: Scalar;
+    /** Accepted and without effect: history is bounded without it (ms). Default ∞. */
+    flush_event_send_interval?: Scalar;
+  };
+  /** readout neuron of networks whose weights change once an update interval. */
+  eprop_readout_bsshslm_2020: {
+    /** Capacitance of the membrane (pF). Default 250. */
+    C_m?: Scalar;
+    /** Time constant of the membrane (ms). Default 10. */
+    tau_m?: Scalar;
+    /** Constant current (pA). Default 0. */
+    I_e?: Scalar;
+    /** Lower bound of the membrane voltage (mV). Default -∞. */
+    V_min?: Scalar;
+    /** Resting voltage (mV). Default 0. */
+    E_L?: Scalar;
+    /** Membrane voltage (mV). Default 0. */
+    V_m?: Scalar;
+    /** Input spikes move the voltage by their whole weight, not by 1 - exp(-dt/τ_m) of it. Default true. */
+    regular_spike_arrival?: boolean;
+    /** Loss function. Default mean_squared_error. */
+    loss?: "mean_squared_error" | "cross_entropy";
+  };
+  /** leaky integrate-and-fire neuron whose weights change at every presynaptic spike. */
+  eprop_iaf: {
+    /** Capacitance of the membrane (pF). Default 250. */
+    C_m?: Scalar;
+    /** Time constant of the membrane (ms). Default 10. */
+    tau_m?: Scalar;
+    /** Constant current (pA). Default 0. */
+    I_e?: Scalar;
+    /** Lower bound of the membrane voltage (mV). Default -∞. */
+    V_min?: Scalar;
+    /** Resting voltage (mV). Default -70. */
+    E_L?: Scalar;
+    /** Membrane voltage (mV). Default -70. */
+    V_m?: Scalar;
+    /** Spike threshold (mV). Default -55. */
+    V_th?: Scalar;
+    /** Refractory time (ms). Default 2. */
+    t_ref?: Scalar;
+    /** Coefficient of firing-rate regularization. Default 0. */
+    c_reg?: Scalar;
+    /** Target firing rate (spikes/s). Default 10. */
+    f_target?: Scalar;
+    /** Shape of the surrogate gradient. Default piecewise_linear. */
+    surrogate_gradient_function?:
+      "piecewise_linear" | "exponential" | "fast_sigmoid_derivative" | "arctan_derivative";
+    /** Height of the surrogate gradient. Default 0.3. */
+    surrogate_gradient_height?: Scalar;
+    /** Width of the surrogate gradient (mV). Default 1. */
+    surrogate_gradient_width?: Scalar;
+    /** Decay of the eligibility trace in a step. Default 0.97. */
+    kappa?: Scalar;
+    /** Decay of the firing-rate trace in a step. Default 0.97. */
+    kappa_reg?: Scalar;
+    /** Longest part of an interspike interval that eligibility is computed for (ms). Default ∞. */
+    eprop_isi_trace_cutoff?: Scalar;
+    /** Ignore the input and fire by the clock. Default false. */
+    ignore_and_spike?: boolean;
+    /** Time of the first spike of a neuron that fires by the clock (ms). Default 1. */
+    ignore_and_spike_offset?: Scalar;
+    /** Time between spikes of a neuron that fires by the clock (ms). Default 100. */
+    ignore_and_spike_interval?: Scalar;
+    /** Accepted and without effect: history is bounded without it (ms). Default ∞. */
+    flush_event_send_interval?: Scalar;
+  };
+  /** leaky integrate-and-fire neuron with an adaptive threshold whose weights change at every presynaptic spike. */
+  eprop_iaf_adapt: {
+    /** Capacitance of the membrane (pF). Default 250. */
+    C_m?: Scalar;
+    /** Time constant of the membrane (ms). Default 10. */
+    tau_m?: Scalar;
+    /** Constant current (pA). Default 0. */
+    I_e?: Scalar;
+    /** Lower bound of the membrane voltage (mV). Default -∞. */
+    V_min?: Scalar;
+    /** Resting voltage (mV). Default -70. */
+    E_L?: Scalar;
+    /** Membrane voltage (mV). Default -70. */
+    V_m?: Scalar;
+    /** Spike threshold (mV). Default -55. */
+    V_th?: Scalar;
+    /** Refractory time (ms). Default 2. */
+    t_ref?: Scalar;
+    /** Coefficient of firing-rate regularization. Default 0. */
+    c_reg?: Scalar;
+    /** Target firing rate (spikes/s). Default 10. */
+    f_target?: Scalar;
+    /** Gain of the adaptation on the threshold (mV). Default 1. */
+    adapt_beta?: Scalar;
+    /** Time constant of the adaptation (ms). Default 10. */
+    adapt_tau?: Scalar;
+    /** Adaptation. Default 0. */
+    adaptation?: Scalar;
+    /** Shape of the surrogate gradient. Default piecewise_linear. */
+    surrogate_gradient_function?:
+      "piecewise_linear" | "exponential" | "fast_sigmoid_derivative" | "arctan_derivative";
+    /** Height of the surrogate gradient. Default 0.3. */
+    surrogate_gradient_height?: Scalar;
+    /** Width of the surrogate gradient (mV). Default 1. */
+    surrogate_gradient_width?: Scalar;
+    /** Decay of the eligibility trace in a step. Default 0.97. */
+    kappa?: Scalar;
+    /** Decay of the firing-rate trace in a step. Default 0.97. */
+    kappa_reg?: Scalar;
+    /** Longest part of an interspike interval that eligibility is computed for (ms). Default ∞. */
+    eprop_isi_trace_cutoff?: Scalar;
+    /** Ignore the input and fire by the clock. Default false. */
+    ignore_and_spike?: boolean;
+    /** Time of the first spike of a neuron that fires by the clock (ms). Default 1. */
+    ignore_and_spike_offset?: Scalar;
+    /** Time between spikes of a neuron that fires by the clock (ms). Default 100. */
+    ignore_and_spike_interval?: Scalar;
+    /** Accepted and without effect: history is bounded without it (ms). Default ∞. */
+    flush_event_send_interval?: Scalar;
+  };
+  /** leaky integrate-and-fire neuron with hard reset whose weights change at every presynaptic spike. */
+  eprop_iaf_psc_delta: {
+    /** Capacitance of the membrane (pF). Default 250. */
+    C_m?: Scalar;
+    /** Time constant of the membrane (ms). Default 10. */
+    tau_m?: Scalar;
+    /** Constant current (pA). Default 0. */
+    I_e?: Scalar;
+    /** Lower bound of the membrane voltage (mV). Default -∞. */
+    V_min?: Scalar;
+    /** Resting voltage (mV). Default -70. */
+    E_L?: Scalar;
+    /** Membrane voltage (mV). Default -70. */
+    V_m?: Scalar;
+    /** Spike threshold (mV). Default -55. */
+    V_th?: Scalar;
+    /** Refractory time (ms). Default 2. */
+    t_ref?: Scalar;
+    /** Coefficient of firing-rate regularization. Default 0. */
+    c_reg?: Scalar;
+    /** Target firing rate (spikes/s). Default 10. */
+    f_target?: Scalar;
+    /** Voltage after a spike (mV). Default -70. */
+    V_reset?: Scalar;
+    /** Keep input that arrives in the refractory time until its end. Default false. */
+    refractory_input?: boolean;
+    /** Shape of the surrogate gradient. Default piecewise_linear. */
+    surrogate_gradient_function?:
+      "piecewise_linear" | "exponential" | "fast_sigmoid_derivative" | "arctan_derivative";
+    /** Height of the surrogate gradient. Default 0.3. */
+    surrogate_gradient_height?: Scalar;
+    /** Width of the surrogate gradient (mV). Default 1. */
+    surrogate_gradient_width?: Scalar;
+    /** Decay of the eligibility trace in a step. Default 0.97. */
+    kappa?: Scalar;
+    /** Decay of the firing-rate trace in a step. Default 0.97. */
+    kappa_reg?: Scalar;
+    /** Longest part of an interspike interval that eligibility is computed for (ms). Default ∞. */
+    eprop_isi_trace_cutoff?: Scalar;
+    /** Ignore the input and fire by the clock. Default false. */
+    ignore_and_spike?: boolean;
+    /** Time of the first spike of a neuron that fires by the clock (ms). Default 1. */
+    ignore_and_spike_offset?: Scalar;
+    /** Time between spikes of a neuron that fires by the clock (ms). Default 100. */
+    ignore_and_spike_interval?: Scalar;
+    /** Accepted and without effect: history is bounded without it (ms). Default ∞. */
+    flush_event_send_interval?: Scalar;
+  };
+  /** leaky integrate-and-fire neuron with hard reset and adaptive threshold whose weights change at every presynaptic spike. */
+  eprop_iaf_psc_delta_adapt: {
+    /** Capacitance of the membrane (pF). Default 250. */
+    C_m?: Scalar;
+    /** Time constant of the membrane (ms). Default 10. */
+    tau_m?: Scalar;
+    /** Constant current (pA). Default 0. */
+    I_e?: Scalar;
+    /** Lower bound of the membrane voltage (mV). Default -∞. */
+    V_min?: Scalar;
+    /** Resting voltage (mV). Default -70. */
+    E_L?: Scalar;
+    /** Membrane voltage (mV). Default -70. */
+    V_m?: Scalar;
+    /** Spike threshold (mV). Default -55. */
+    V_th?: Scalar;
+    /** Refractory time (ms). Default 2. */
+    t_ref?: Scalar;
+    /** Coefficient of firing-rate regularization. Default 0. */
+    c_reg?: Scalar;
+    /** Target firing rate (spikes/s). Default 10. */
+    f_target?: Scalar;
+    /** Voltage after a spike (mV). Default -70. */
+    V_reset?: Scalar;
+    /** Keep input that arrives in the refractory time until its end. Default false. */
+    refractory_input?: boolean;
+    /** Gain of the adaptation on the threshold (mV). Default 1. */
+    adapt_beta?: Scalar;
+    /** Time constant of the adaptation (ms). Default 10. */
+    adapt_tau?: Scalar;
+    /** Adaptation. Default 0. */
+    adaptation?: Scalar;
+    /** Shape of the surrogate gradient. Default piecewise_linear. */
+    surrogate_gradient_function?:
+      "piecewise_linear" | "exponential" | "fast_sigmoid_derivative" | "arctan_derivative";
+    /** Height of the surrogate gradient. Default 0.3. */
+    surrogate_gradient_height?: Scalar;
+    /** Width of the surrogate gradient (mV). Default 1. */
+    surrogate_gradient_width?: Scalar;
+    /** Decay of the eligibility trace in a step. Default 0.97. */
+    kappa?: Scalar;
+    /** Decay of the firing-rate trace in a step. Default 0.97. */
+    kappa_reg?: Scalar;
+    /** Longest part of an interspike interval that eligibility is computed for (ms). Default ∞. */
+    eprop_isi_trace_cutoff?: Scalar;
+    /** Ignore the input and fire by the clock. Default false. */
+    ignore_and_spike?: boolean;
+    /** Time of the first spike of a neuron that fires by the clock (ms). Default 1. */
+    ignore_and_spike_offset?: Scalar;
+    /** Time between spikes of a neuron that fires by the clock (ms). Default 100. */
+    ignore_and_spike_interval?: Scalar;
+    /** Accepted and without effect: history is bounded without it (ms). Default ∞. */
+    flush_event_send_interval?: Scalar;
+  };
+  /** readout neuron of networks whose weights change at every presynaptic spike. */
+  eprop_readout: {
+    /** Capacitance of the membrane (pF). Default 250. */
+    C_m?: Scalar;
+    /** Time constant of the membrane (ms). Default 10. */
+    tau_m?: Scalar;
+    /** Constant current (pA). Default 0. */
+    I_e?: Scalar;
+    /** Lower bound of the membrane voltage (mV). Default -∞. */
+    V_min?: Scalar;
+    /** Resting voltage (mV). Default 0. */
+    E_L?: Scalar;
+    /** Membrane voltage (mV). Default 0. */
+    V_m?: Scalar;
+    /** Longest part of an interspike interval that eligibility is computed for (ms). Default ∞. */
+    eprop_isi_trace_cutoff?: Scalar;
+  };
+  /** repeats the spikes it receives. */
+  parrot_neuron: {
+    /** Ignore the input and fire by the clock. Default false. */
+    ignore_and_spike?: boolean;
+    /** Time of the first spike of a neuron that fires by the clock (ms). Default 1. */
+    ignore_and_spike_offset?: Scalar;
+    /** Time between spikes of a neuron that fires by the clock (ms). Default 100. */
+    ignore_and_spike_interval?: Scalar;
+    /** Accepted and without effect: history is bounded without it (ms). Default ∞. */
+    flush_event_send_interval?: Scalar;
+  };
+  /** emits spikes at given times. */
+  spike_generator: {
+    /** Time from which the device is active (excluded) (ms). Default 0. */
+    start?: Scalar;
+    /** Time until which the device is active (included) (ms). Default ∞. */
+    stop?: Scalar;
+    /** Added to start and stop (ms). Default 0. */
+    origin?: Scalar;
+    /** A name for files. */
+    label?: string;
+    /** Times of the spikes, ascending (ms). */
+    spike_times?: NumberList;
+    /** How many spikes each time stands for. */
+    spike_multiplicities?: NumberList;
+    /** Not supported: leave it empty. */
+    spike_weights?: NumberList;
+    /** Move times between steps to the end of their step. Default false. */
+    allow_offgrid_times?: boolean;
+    /** Not supported: leave it off. Default false. */
+    precise_times?: boolean;
+    /** Move a spike at the present time to the next step. Default false. */
+    shift_now_spikes?: boolean;
+  };
+  /** emits Poisson spike trains, one for each target. */
+  poisson_generator: {
+    /** Time from which the device is active (excluded) (ms). Default 0. */
+    start?: Scalar;
+    /** Time until which the device is active (included) (ms). Default ∞. */
+    stop?: Scalar;
+    /** Added to start and stop (ms). Default 0. */
+    origin?: Scalar;
+    /** A name for files. */
+    label?: string;
+    /** Mean firing rate (spikes/s). Default 0. */
+    rate?: Scalar;
+  };
+  /** emits a piecewise constant rate. */
+  step_rate_generator: {
+    /** Time from which the device is active (excluded) (ms). Default 0. */
+    start?: Scalar;
+    /** Time until which the device is active (included) (ms). Default ∞. */
+    stop?: Scalar;
+    /** Added to start and stop (ms). Default 0. */
+    origin?: Scalar;
+    /** A name for files. */
+    label?: string;
+    /** Times at which the rate changes, strictly ascending (ms). */
+    amplitude_times?: NumberList;
+    /** The rate from each of these times on. */
+    amplitude_values?: NumberList;
+    /** Move times between steps to the end of their step. Default false. */
+    allow_offgrid_times?: boolean;
+  };
+  /** records state variables at regular times. */
+  multimeter: {
+    /** Time from which the device is active (excluded) (ms). Default 0. */
+    start?: Scalar;
+    /** Time until which the device is active (included) (ms). Default ∞. */
+    stop?: Scalar;
+    /** Added to start and stop (ms). Default 0. */
+    origin?: Scalar;
+    /** A name for files. */
+    label?: string;
+    /** Where events go. Default memory. */
+    record_to?: "memory" | "ascii";
+    /** Give times in steps. Default false. */
+    time_in_steps?: boolean;
+    /** Number of events held; setting it to 0 drops them. Default 0. */
+    n_events?: WholeScalar;
+    /** Time between samples (ms). Default 1. */
+    interval?: Scalar;
+    /** Added to the times of samples (ms). Default 0. */
+    offset?: Scalar;
+    /** State variables to record. */
+    record_from?: readonly string[];
+  };
+  /** records membrane voltages at regular times. */
+  voltmeter: {
+    /** Time from which the device is active (excluded) (ms). Default 0. */
+    start?: Scalar;
+    /** Time until which the device is active (included) (ms). Default ∞. */
+    stop?: Scalar;
+    /** Added to start and stop (ms). Default 0. */
+    origin?: Scalar;
+    /** A name for files. */
+    label?: string;
+    /** Where events go. Default memory. */
+    record_to?: "memory" | "ascii";
+    /** Give times in steps. Default false. */
+    time_in_steps?: boolean;
+    /** Number of events held; setting it to 0 drops them. Default 0. */
+    n_events?: WholeScalar;
+    /** Time between samples (ms). Default 1. */
+    interval?: Scalar;
+    /** Added to the times of samples (ms). Default 0. */
+    offset?: Scalar;
+    /** State variables to record. Default V_m. */
+    record_from?: readonly string[];
+  };
+  /** records spikes. */
+  spike_recorder: {
+    /** Time from which the device is active (excluded) (ms). Default 0. */
+    start?: Scalar;
+    /** Time until which the device is active (included) (ms). Default ∞. */
+    stop?: Scalar;
+    /** Added to start and stop (ms). Default 0. */
+    origin?: Scalar;
+    /** A name for files. */
+    label?: string;
+    /** Where events go. Default memory. */
+    record_to?: "memory" | "ascii";
+    /** Give times in steps. Default false. */
+    time_in_steps?: boolean;
+    /** Number of events held; setting it to 0 drops them. Default 0. */
+    n_events?: WholeScalar;
+  };
+  /** records the weights that spikes meet. */
+  weight_recorder: {
+    /** Time from which the device is active (excluded) (ms). Default 0. */
+    start?: Scalar;
+    /** Time until which the device is active (included) (ms). Default ∞. */
+    stop?: Scalar;
+    /** Added to start and stop (ms). Default 0. */
+    origin?: Scalar;
+    /** A name for files. */
+    label?: string;
+    /** Where events go. Default memory. */
+    record_to?: "memory" | "ascii";
+    /** Give times in steps. Default false. */
+    time_in_steps?: boolean;
+    /** Number of events held; setting it to 0 drops them. Default 0. */
+    n_events?: WholeScalar;
+    /** Presynaptic nodes to record; all if empty. */
+    senders?: NodeReference;
+    /** Postsynaptic nodes to record; all if empty. */
+    targets?: NodeReference;
+  };
+}
+
+/** What a multimeter can record of each node model. */
+export interface Recordables {
+  eprop_iaf_bsshslm_2020: "V_m" | "eprop_history_duration" | "learning_signal" | "surrogate_gradient";
+  eprop_iaf_adapt_bsshslm_2020:
+    "V_m" | "V_th_adapt" | "adaptation" | "eprop_history_duration" | "learning_signal" | "surrogate_gradient";
+  eprop_readout_bsshslm_2020:
+    | "V_m"
+    | "eprop_history_duration"
+    | "error_signal"
+    | "readout_signal"
+    | "readout_signal_unnorm"
+    | "target_signal";
+  eprop_iaf: "V_m" | "eprop_history_duration" | "learning_signal" | "surrogate_gradient";
+  eprop_iaf_adapt:
+    "V_m" | "V_th_adapt" | "adaptation" | "eprop_history_duration" | "learning_signal" | "surrogate_gradient";
+  eprop_iaf_psc_delta: "V_m" | "eprop_history_duration" | "learning_signal" | "surrogate_gradient";
+  eprop_iaf_psc_delta_adapt:
+    "V_m" | "V_th_adapt" | "adaptation" | "eprop_history_duration" | "learning_signal" | "surrogate_gradient";
+  eprop_readout: "V_m" | "eprop_history_duration" | "error_signal" | "readout_signal" | "target_signal";
+  parrot_neuron: never;
+  spike_generator: never;
+  poisson_generator: never;
+  step_rate_generator: "rate";
+  multimeter: never;
+  voltmeter: never;
+  spike_recorder: never;
+  weight_recorder: never;
+}
+
+/** Parameters of each synapse model, as `SetDefaults` takes them. */
+export interface SynapseParams {
+  /** a synapse whose weight does not change. */
+  static_synapse: {
+    /** Weight. Default 1. */
+    weight?: Scalar;
+    /** Delay (ms). Default 1. */
+    delay?: Scalar;
+    /** Receptor that is reached. Default 0. */
+    receptor_type?: WholeScalar;
+    /** The recorder that sees the weights. */
+    weight_recorder?: NodeReference;
+  };
+  /** a plastic synapse whose weight changes once an update interval. */
+  eprop_synapse_bsshslm_2020: {
+    /** Weight. Default 1. */
+    weight?: Scalar;
+    /** Delay (ms). Default 1. */
+    delay?: Scalar;
+    /** Receptor that is reached. Default 0. */
+    receptor_type?: WholeScalar;
+    /** The recorder that sees the weights. */
+    weight_recorder?: NodeReference;
+    /** The optimizer and its parameters. */
+    optimizer?: OptimizerParams;
+    /** Time constant of the eligibility trace's low-pass filter; by default that of the network's readouts (ms). Default 10. */
+    tau_m_readout?: Scalar;
+    /** Divide an interval's gradient by the learning window. Default false. */
+    average_gradient?: boolean;
+  };
+  /** a plastic synapse whose weight changes at every presynaptic spike. */
+  eprop_synapse: {
+    /** Weight. Default 1. */
+    weight?: Scalar;
+    /** Delay (ms). Default 1. */
+    delay?: Scalar;
+    /** Receptor that is reached. Default 0. */
+    receptor_type?: WholeScalar;
+    /** The recorder that sees the weights. */
+    weight_recorder?: NodeReference;
+    /** The optimizer and its parameters. */
+    optimizer?: OptimizerParams;
+  };
+  /** carries the learning signal where weights change once an update interval. */
+  eprop_learning_signal_connection_bsshslm_2020: {
+    /** Weight. Default 1. */
+    weight?: Scalar;
+    /** Delay (ms). Default 1. */
+    delay?: Scalar;
+    /** Receptor that is reached. Default 0. */
+    receptor_type?: WholeScalar;
+    /** The recorder that sees the weights. */
+    weight_recorder?: NodeReference;
+  };
+  /** carries the learning signal where weights change at every presynaptic spike. */
+  eprop_learning_signal_connection: {
+    /** Weight. Default 1. */
+    weight?: Scalar;
+    /** Delay (ms). Default 1. */
+    delay?: Scalar;
+    /** Receptor that is reached. Default 0. */
+    receptor_type?: WholeScalar;
+    /** The recorder that sees the weights. */
+    weight_recorder?: NodeReference;
+  };
+  /** carries a rate: a target, a learning window, or what normalizes readouts. */
+  rate_connection_delayed: {
+    /** Weight. Default 1. */
+    weight?: Scalar;
+    /** Delay (ms). Default 1. */
+    delay?: Scalar;
+    /** Receptor that is reached. Default 0. */
+    receptor_type?: WholeScalar;
+    /** The recorder that sees the weights. */
+    weight_recorder?: NodeReference;
+  };
+}
+
+/** Settable kernel parameters. */
+export interface KernelParams {
+  /** Length of a step (ms). Default 0.1. */
+  resolution?: number;
+  /** Time between updates of weights (ms). Default 1000. */
+  eprop_update_interval?: number;
+  /** Last part of the interval, in which errors count (ms). Default 1000. */
+  eprop_learning_window?: number;
+  /** Neurons start each interval afresh. Default true. */
+  eprop_reset_neurons_on_update?: boolean;
+  /** Threads a simulation may use. Default 1. */
+  local_num_threads?: number;
+  /** Accepted for NEST's scripts; changes no number. Default 1. */
+  total_num_virtual_procs?: number;
+  /** Seed of the kernel's random generator. Default 143202461. */
+  rng_seed?: number;
+  /** Form in which the gradient of an interval is computed. Default adjoint. */
+  gradient?: "adjoint" | "forward";
+  /** Memory a simulation may take; 0 for what there is (bytes). Default 0. */
+  memory_limit?: number;
+  /** Accepted for NEST's scripts. Default false. */
+  print_time?: boolean;
+  /** Whether recorders may replace files. Default false. */
+  overwrite_files?: boolean;
+  /** Folder for recorders' files. */
+  data_path?: string;
+  /** Beginning of the names of recorders' files. */
+  data_prefix?: string;
+}
+
+/** Kernel parameters as they are read. */
+export interface KernelStatus extends Required<KernelParams> {
+  /** Time simulated so far (ms). Default 0. */
+  biological_time: number;
+  /** Number of nodes. Default 0. */
+  network_size: number;
+  /** Number of connections. Default 0. */
+  num_connections: number;
+}

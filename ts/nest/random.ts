@@ -1,0 +1,39 @@
+/** A distribution that parameters are drawn from, once per node or connection. */
+export interface RandomParameter {
+  readonly distribution: "normal" | "uniform" | "lognormal" | "exponential";
+  readonly first: number;
+  readonly second: number;
+}
+
+/** Whether a value is a distribution. */
+export function isRandomParameter(value: unknown): value is RandomParameter {
+  return typeof value === "object" && value !== null && "distribution" in value;
+}
+
+/** Distributions, drawn from the kernel's generator as NEST does (`rng_seed`). */
+export const random = {
+  /** Normal numbers. */
+  normal: ({ mean = 0, std = 1 }: { mean?: number; std?: number } = {}): RandomParameter => ({
+    distribution: "normal",
+    first: mean,
+    second: std,
+  }),
+  /** Numbers from `min` to `max`. */
+  uniform: ({ min = 0, max = 1 }: { min?: number; max?: number } = {}): RandomParameter => ({
+    distribution: "uniform",
+    first: min,
+    second: max,
+  }),
+  /** Exponentials of normal numbers. */
+  lognormal: ({ mean = 0, std = 1 }: { mean?: number; std?: number } = {}): RandomParameter => ({
+    distribution: "lognormal",
+    first: mean,
+    second: std,
+  }),
+  /** Exponential numbers with mean `beta`. */
+  exponential: ({ beta = 1 }: { beta?: number } = {}): RandomParameter => ({
+    distribution: "exponential",
+    first: beta,
+    second: 0,
+  }),
+};

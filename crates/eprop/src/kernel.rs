@@ -493,7 +493,7 @@ impl Kernel {
         self.recorder(recorder)?;
         Ok(self.recordings.spikes.get(&recorder).map_or(0, |held| held.stamps.len())
             + self.recordings.weights.get(&recorder).map_or(0, |held| held.stamps.len())
-            + self.recordings.states.get(&recorder).map_or(0, |held| held.len(self.time)))
+            + self.recordings.states.get(&recorder).map_or(0, |held| held.len(self.time - 1)))
     }
 
     /// A copy of what a recorder holds.
@@ -512,7 +512,7 @@ impl Kernel {
             }
             NodeClass::Multimeter => {
                 let recordables = record_from(group, place);
-                self.recordings.states.entry(recorder).or_default().events(&recordables, unit, self.time)
+                self.recordings.states.entry(recorder).or_default().events(&recordables, unit, self.time - 1)
             }
             _ => return Err(not_a_recorder(group, recorder)),
         })
@@ -534,7 +534,7 @@ impl Kernel {
             }
             NodeClass::Multimeter => {
                 let recordables = record_from(group, place);
-                self.recordings.states.entry(recorder).or_default().take(&recordables, unit, self.time)
+                self.recordings.states.entry(recorder).or_default().take(&recordables, unit, self.time - 1)
             }
             _ => return Err(not_a_recorder(group, recorder)),
         })

@@ -5,7 +5,7 @@
 //! "The same gradient, backwards"), it needs one pass over neurons and steps and one row addition a presynaptic
 //! spike, and no trace per synapse.
 
-use crate::learn::events::RowEvents;
+use crate::learn::events::{RowEvents, RowsByStep};
 use crate::learn::rows::GradientLayout;
 use crate::plan::interval::{IntervalPlan, Learner};
 use crate::plan::route::Columns;
@@ -127,7 +127,13 @@ pub fn gradient(
         let mut begin = 0;
         while begin < n {
             let end = (begin + tile_width).min(n);
-            backward(plan, lane, events, layouts, kappa, &learners, begin..end, gradients, workspace);
+            let tile = begin..end;
+            let whole = |place: usize| &events[place].whole;
+            backward(plan, lane, &whole, plan.interval, kappa, &learners, tile.clone(), gradients, workspace);
+            if learners.iter().any(|place| !events[*place].early.is_empty()) {
+                let early = |place: usize| &events[place].early;
+                backward(plan, lane, &early, plan.interval - 1, kappa, &learners, tile, gradients, workspace);
+            }
             begin = end;
         }
     }
@@ -136,13 +142,14 @@ pub fn gradient(
     }
 }
 
-/// The backward pass for neighbouring neurons. Either `tile` is all of them, or all `learners` have tiles.
+/// The backward pass for neighbouring neurons, with the learning signals before step `signal_end`. Either `tile` is all
+/// neurons, or all `learners` have tiles.
 #[allow(clippy::too_many_arguments, reason = "one tile of what `gradient` was given")]
-fn backward(
+fn backward<'a>(
     plan: &IntervalPlan,
     lane: &Lane,
-    events: &[RowEvents],
-    layouts: &[GradientLayout],
+    rows: &dyn Fn(usize) -> &'a RowsByStep,
+    signal_end: usize,
     kappa: f64,
     learners: &[usize],
     tile: std::ops::Range<usize>,
@@ -165,7 +172,7 @@ fn backward(
     while end > 1 {
         let begin = end.saturating_sub(BLOCK).max(1);
         for step in (begin..end).rev() {
-            let with_signal = step >= learning_from && k > 0;
+            let with_signal = step >= learning_from && step < signal_end && k > 0;
             if with_signal {
                 signal.fill(0.0);
                 for readout in 0..k {
@@ -205,10 +212,9 @@ fn backward(
                         continue;
                     }
                     let base = route.row_count * (low - first);
-                    debug_assert!(layouts[*place].tiles.iter().any(|tile| tile.base == base));
                     for step in (begin..end).rev() {
                         let factors = &factors[(step - begin) * width..][low - tile.start..high - tile.start];
-                        for row in events[*place].at(step) {
+                        for row in rows(*place).at(step) {
                             let at = base + *row as usize * (high - low);
                             row::add(&mut gradient[at..at + (high - low)], factors);
                         }
@@ -217,7 +223,7 @@ fn backward(
                 Columns::Scattered(places) => {
                     for step in (begin..end).rev() {
                         let factors = &factors[(step - begin) * width..][..width];
-                        for row in events[*place].at(step) {
+                        for row in rows(*place).at(step) {
                             row::gather(&mut gradient[route.entries(*row as usize)], places, factors);
                         }
                     }
@@ -225,7 +231,7 @@ fn backward(
                 Columns::Sparse { places, .. } => {
                     for step in (begin..end).rev() {
                         let factors = &factors[(step - begin) * width..][..width];
-                        for row in events[*place].at(step) {
+                        for row in rows(*place).at(step) {
                             let entries = route.entries(*row as usize);
                             row::gather(&mut gradient[entries.clone()], &places[entries], factors);
                         }
@@ -254,7 +260,7 @@ fn readout_gradient(
         for j in 0..k {
             factor[j] = p.decay[j] * factor[j] + p.spike_gain[j] * errors[j];
         }
-        for row in events.at(step) {
+        for row in events.whole.at(step) {
             let entries = route.entries(*row as usize);
             match &route.columns {
                 Columns::Range { first, len } => {

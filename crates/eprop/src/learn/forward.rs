@@ -33,12 +33,7 @@ pub fn gradient(
     let signals = learning_signals(plan, lane);
     for (place, learner) in plan.learners.iter().enumerate() {
         let route = plan.route_of(learner);
-        let mut spikes: Vec<Vec<usize>> = vec![Vec::new(); route.row_count];
-        for step in 1..plan.interval {
-            for row in events[place].at(step) {
-                spikes[*row as usize].push(step);
-            }
-        }
+        let spikes = events[place].by_row(route.row_count, plan.interval);
         for (row, _) in &events[place].touched {
             let row = *row as usize;
             let entries = route.entries(row);
@@ -49,7 +44,8 @@ pub fn gradient(
                     if learner.onto_readouts {
                         onto_readout(plan, lane, &spikes[row], target)
                     } else {
-                        onto_recurrent(plan, lane, learner, &signals, &spikes[row], target)
+                        let signal_end = plan.interval - usize::from(events[place].is_early(row));
+                        onto_recurrent(plan, lane, learner, &signals, &spikes[row], target, signal_end)
                     }
                 })
                 .collect();
@@ -83,6 +79,7 @@ fn onto_recurrent(
     signals: &[f64],
     spikes: &[usize],
     j: usize,
+    signal_end: usize,
 ) -> f64 {
     let n = plan.recurrent_count();
     let p = &plan.recurrent;
@@ -95,7 +92,8 @@ fn onto_recurrent(
         let e = lane.surrogate[step * n + j] * (traces.zbar - p.adaptation_gain[j] * traces.eps);
         traces.eps = p.adaptation_decay[j] * traces.eps + e;
         traces.ebar = learner.kappa * traces.ebar + (1.0 - learner.kappa) * e;
-        traces.gradient += signals[step * n + j] * traces.ebar + regularization * e;
+        let signal = if step < signal_end { signals[step * n + j] } else { 0.0 };
+        traces.gradient += signal * traces.ebar + regularization * e;
     }
     traces.gradient
 }

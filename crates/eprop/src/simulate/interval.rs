@@ -477,7 +477,7 @@ impl IntervalNetwork {
             let before: &[_] = if before_of == lane.interval { before } else { &[] };
             let around = drives.surroundings(plan, projections, before, emission, control);
             if lane.advance(&around, i64::MAX) {
-                learn(plan, lane, emission, layouts, tile, method, learned);
+                learn(&around, lane, layouts, tile, method, learned);
             }
         };
         if self.threads > 1 && count > 1 {
@@ -533,7 +533,10 @@ impl IntervalNetwork {
             .spare
             .pop()
             .map_or_else(|| (None, Learned::default()), |(lane, learned)| (Some(lane), learned));
-        learn(&self.plan, &self.lane, emission, &self.layouts, self.tile, self.gradient, &mut learned);
+        let drives = Drives::new(&self.plan, &self.plan.recurrent.current, &self.plan.readouts.current);
+        let control = RunControl::default();
+        let around = drives.surroundings(&self.plan, &network.projections, &[], emission, &control);
+        learn(&around, &mut self.lane, &self.layouts, self.tile, self.gradient, &mut learned);
         let lane = std::mem::replace(&mut self.lane, spare_lane.unwrap_or_else(|| Lane::new(&self.plan)));
         self.absorb(network, &lane, &mut learned);
         let spare = std::mem::replace(&mut self.lane, lane);
@@ -672,21 +675,24 @@ impl Drives {
     }
 }
 
+#[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
 fn learn(
-    plan: &IntervalPlan,
-    lane: &Lane,
-    emission: &Emission,
+    around: &Surroundings<'_>,
+    lane: &mut Lane,
     layouts: &[GradientLayout],
     tile: usize,
     method: GradientMethod,
     learned: &mut Learned,
 ) {
+    let (plan, emission) = (around.plan, around.emission);
+    let next = lane.fire_first(around);
     learned.events.resize_with(plan.learners.len(), RowEvents::default);
     learned.gradients.resize_with(plan.learners.len(), Vec::new);
     for (place, learner) in plan.learners.iter().enumerate() {
-        learned.events[place].collect(plan, learner, lane, emission);
+        learned.events[place].collect(plan, learner, lane, emission, &next);
         learned.gradients[place].resize(layouts[place].len, 0.0);
     }
+    let lane = &*lane;
     let Learned { events, gradients, workspace } = learned;
     match method {
         GradientMethod::Adjoint => {

@@ -312,6 +312,30 @@ impl Lane {
         self.recurrent_done = to;
     }
 
+    /// The neurons that fire in the first step of the next interval. No plastic synapse has a say in that.
+    pub fn fire_first(&mut self, around: &Surroundings<'_>) -> Vec<u32> {
+        let plan = around.plan;
+        let step = plan.start_recurrent(self.interval + 1);
+        let length = self.recurrent_length(plan) as isize;
+        self.input.fill(0.0);
+        for route in plan.recurrent_routes.iter().filter(|route| !route.plastic) {
+            let weights = &around.projections[route.projection].weights;
+            let emitted = length - route.delay as isize;
+            deliver(route, weights, &mut self.input, around.emission, &self.spikes, emitted, step, plan);
+        }
+        let n = plan.recurrent_count();
+        let mut state = if plan.reset { State::at_rest(n) } else { self.state.clone() };
+        let mut surrogate = vec![0.0; n];
+        for segment in &plan.segments {
+            let parameters = Parameters { drive: around.drive, neurons: &plan.recurrent, segment };
+            neuron_step::advance(parameters, &self.input, &mut state, &mut surrogate, &mut self.fired);
+        }
+        for clocked in &plan.clocked {
+            self.fired[clocked.place] = u8::from(clocked.fires(step));
+        }
+        (0..n as u32).filter(|place| self.fired[*place as usize] != 0).collect()
+    }
+
     fn advance_readouts(&mut self, around: &Surroundings<'_>, to: usize) {
         let plan = around.plan;
         let start = plan.start_readout(self.interval);

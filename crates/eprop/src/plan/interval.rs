@@ -127,7 +127,7 @@ pub struct Readouts {
     pub rest: Vec<f64>,
     /// Lower bound of the voltage.
     pub floor: Vec<f64>,
-    /// Where the loss is the cross-entropy: the readouts whose exponentials make the sum, with weights.
+    /// Where the loss is the cross-entropy: the readouts whose exponentials, besides its own, make the sum, with weights.
     pub normalizer: Vec<Option<Vec<(usize, f64)>>>,
     /// Target signals.
     pub targets: RateInputs,
@@ -352,10 +352,11 @@ fn readouts(network: &Network, index: &NodeIndex, held: &BTreeMap<NodeId, f64>) 
             }
         });
     }
-    if let Some(place) = normalizer.iter().position(|sum| sum.as_ref().is_some_and(Vec::is_empty)) {
+    let lonely = normalizer.iter().position(|sum| sum.as_ref().is_some_and(Vec::is_empty));
+    if let Some(place) = lonely.filter(|_| normalizer.len() > 1) {
         return Err(Error::new(
             ErrorCode::KernelException,
-            "a readout with loss cross_entropy needs the readouts' signals over rate_connection_delayed at \
+            "a readout with loss cross_entropy needs the other readouts' signals over rate_connection_delayed at \
              receptor 1",
         )
         .model("eprop_readout_bsshslm_2020")

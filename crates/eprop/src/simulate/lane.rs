@@ -399,8 +399,9 @@ impl Lane {
             Some(sum) => {
                 // Relative to the largest, no exponential overflows.
                 let largest = sum.iter().map(|(j, _)| signal(*j)).fold(signal(readout), f64::max);
-                let total: f64 = sum.iter().map(|(j, weight)| weight * math::exp(signal(*j) - largest)).sum();
-                math::exp(signal(readout) - largest) / total
+                let own = math::exp(signal(readout) - largest);
+                let others: f64 = sum.iter().map(|(j, weight)| weight * math::exp(signal(*j) - largest)).sum();
+                own / (own + others)
             }
         }
     }

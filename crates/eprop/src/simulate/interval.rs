@@ -369,7 +369,8 @@ impl IntervalNetwork {
             let lanes = self.lanes_at_once(network, to);
             if lanes > 1 {
                 if !self.run_lanes(network, emission, lanes, control, recordings) {
-                    return self.plan.start_recurrent(self.lane.interval);
+                    let done = self.lane.recurrent_done as i64;
+                    return (self.plan.start_recurrent(self.lane.interval) + done).min(to);
                 }
                 continue;
             }
@@ -449,8 +450,8 @@ impl IntervalNetwork {
         collect(&self.plan, &mut self.lane, recordings);
     }
 
-    /// Runs the next `count` intervals side by side. Returns false if that was cancelled: then nothing of them
-    /// remains.
+    /// Runs the present interval and those after it side by side, `count` in all. Returns false if that was cancelled:
+    /// then only what was done of the present one remains.
     fn run_lanes(
         &mut self,
         network: &mut Network,
@@ -461,11 +462,10 @@ impl IntervalNetwork {
     ) -> bool {
         let first = self.lane.interval;
         while self.spare.len() < count {
-            let mut lane = self.lane.clone();
-            lane.begin_afresh(0);
-            self.spare.push((lane, Learned::default()));
+            self.spare.push((Lane::new(&self.plan), Learned::default()));
         }
         let mut lanes: Vec<(Lane, Learned)> = self.spare.drain(..count).collect();
+        std::mem::swap(&mut self.lane, &mut lanes[0].0);
         let drives = Drives::new(&self.plan, &self.current, &self.readout_current);
         let plan = &self.plan;
         let before_of = self.before_of;
@@ -473,7 +473,9 @@ impl IntervalNetwork {
         let projections = &network.projections;
         let (layouts, tile, method) = (&self.layouts, self.tile, self.gradient);
         let run = |place: usize, lane: &mut Lane, learned: &mut Learned| {
-            lane.begin_afresh(first + place as i64);
+            if place > 0 {
+                lane.begin_afresh(first + place as i64);
+            }
             let before: &[_] = if before_of == lane.interval { before } else { &[] };
             let around = drives.surroundings(plan, projections, before, emission, control);
             if lane.advance(&around, i64::MAX) {
@@ -504,10 +506,12 @@ impl IntervalNetwork {
         }
         let complete = lanes.iter().all(|(lane, _)| lane.is_finished(plan)) && !control.cancelled();
         if !complete {
+            std::mem::swap(&mut self.lane, &mut lanes[0].0);
             for (lane, _) in &mut lanes {
                 lane.forget_recorded();
             }
             self.spare.append(&mut lanes);
+            self.collect_recorded(recordings);
             return false;
         }
         for (lane, learned) in &mut lanes {

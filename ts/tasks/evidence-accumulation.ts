@@ -1,0 +1,162 @@
+import { NumpyRandom } from "../random/index.js";
+import {
+  type IterationData,
+  type Task,
+  type TaskOptions,
+  commonOptions,
+  scaledFloat32,
+  taskParameters,
+  transposedFloat32,
+  withoutDiagonal,
+} from "./task.js";
+
+/** The task's parameter table. */
+export const evidenceAccumulationParameters = {
+  eta: { default: 5e-3, unit: "", min: 0, max: 10, text: "Learning rate" },
+  c_reg: { default: 300, unit: "", min: 0, max: 1e9, text: "Coefficient of firing-rate regularization" },
+  f_target: { default: 10, unit: "spikes/s", min: 0, max: 1000, text: "Target firing rate" },
+  adapt_tau: { default: 2000, unit: "ms", min: 0.1, max: 1e9, text: "Time constant of the adaptation" },
+} as const;
+
+const timing = { cues: 7, cue: 100, spacing: 50, background: 1050, recall: 150 };
+const steps = timing.cues * (timing.cue + timing.spacing) + timing.background + timing.recall;
+const group = 10;
+const inputs = 4 * group;
+const neurons = { regular: 50, adaptive: 50 };
+const readouts = 2;
+/** Probability of a spike per step of an input that is on. */
+const probability = 0.04;
+
+/** Which rows of `table` hold in the steps of a sequence with these cues. */
+function rowsOf(cues: Uint32Array): Uint32Array {
+  const rows = new Uint32Array(steps);
+  cues.forEach((cue, at) => {
+    const begin = at * (timing.cue + timing.spacing) + timing.spacing;
+    rows.fill(1 + cue, begin, begin + timing.cue);
+  });
+  rows.fill(3, steps - timing.recall);
+  return rows;
+}
+
+/** Spike probabilities: background, cue left, cue right, recall; a row of one per input each. */
+function probabilityTable(): Float64Array {
+  const table = new Float64Array(4 * inputs);
+  for (let row = 0; row < 4; row++) {
+    for (let input = 0; input < inputs; input++) {
+      const of = Math.floor(input / group);
+      if (of === 3) table[row * inputs + input] = probability / 4;
+      else if (row > 0 && of === row - 1) table[row * inputs + input] = probability;
+    }
+  }
+  return table;
+}
+
+/** Inputs and targets of one iteration, in the tutorial's order of draws. */
+function draw(random: NumpyRandom, batchSize: number): IterationData {
+  const table = probabilityTable();
+  const favoured = random.choice(2, batchSize);
+  const cues: Uint32Array[] = [];
+  for (const side of favoured) {
+    const p = [Math.fround(0.3), Math.fround(0.7)];
+    cues.push(random.choice(2, timing.cues, Float64Array.from(side === 0 ? p : p.toReversed())));
+  }
+  const rows = new Uint32Array(batchSize * steps);
+  cues.forEach((of, sequence) => rows.set(rowsOf(of), sequence * steps));
+  const spikes = random
+    .spikesBelow(table, inputs, rows)
+    .filter((place) => Math.floor(place / inputs) % steps !== 0);
+  const labels = Uint32Array.from(cues, (of) => (of.reduce((sum, cue) => sum + cue, 0) > 3 ? 1 : 0));
+  return {
+    spikes,
+    labels,
+    targets: Array.from({ length: readouts }, (_, readout) => ({
+      steps: Uint32Array.from(labels, (_label, sequence) => sequence * steps),
+      values: Float64Array.from(labels, (label) => (label === readout ? 1 : 0)),
+    })),
+  };
+}
+
+/** Decide on which side more cues appeared, after a long pause: regular and adaptive neurons, softmax readouts, Adam. */
+export function evidenceAccumulation(options: TaskOptions & { drawAllFirst?: boolean } = {}): Task {
+  const name = "evidence-accumulation";
+  const { seed, batchSize, schedule } = commonOptions(name, options, {
+    iterations: 50,
+    batchSize: 32,
+    validateEvery: 10,
+    testIterations: 4,
+  });
+  const parameters = taskParameters(name, evidenceAccumulationParameters, options.parameters);
+  const random = new NumpyRandom(seed);
+  const n = neurons.regular + neurons.adaptive;
+  const in_rec = transposedFloat32(random.randn(inputs, n), Math.sqrt(inputs));
+  const rec_rec = withoutDiagonal(transposedFloat32(random.randn(n, n), Math.sqrt(n)));
+  const limit = Math.sqrt(3 / Math.max(1, (n + readouts) / 2));
+  const rec_out = transposedFloat32({ data: random.uniform(-limit, limit, n * readouts), shape: [n, readouts] }, 1);
+  const out_rec = scaledFloat32(random.randn(n, readouts), 1);
+  const common = {
+    C_m: 1,
+    c_reg: parameters.c_reg,
+    E_L: 0,
+    f_target: parameters.f_target,
+    I_e: 0,
+    regular_spike_arrival: true,
+    surrogate_gradient_function: "piecewise_linear",
+    surrogate_gradient_height: 0.3 / 0.6,
+    surrogate_gradient_width: 0.6,
+    t_ref: 5,
+    tau_m: 20,
+    V_m: 0,
+    V_th: 0.6,
+  } as const;
+  const prepared = options.drawAllFirst
+    ? Array.from({ length: schedule.iterations }, () => draw(random, batchSize))
+    : [];
+  return {
+    name,
+    text: "Decide on which side more cues appeared, after a pause",
+    seed,
+    resolution: 1,
+    steps,
+    learningWindow: timing.recall,
+    batchSize,
+    kind: "classification",
+    network: {
+      inputs,
+      recurrent: [
+        { model: "eprop_iaf_bsshslm_2020", n: neurons.regular, params: common },
+        {
+          model: "eprop_iaf_adapt_bsshslm_2020",
+          n: neurons.adaptive,
+          params: {
+            ...common,
+            adapt_beta: (1.7 * (1 - Math.exp(-1 / parameters.adapt_tau))) / (1 - Math.exp(-1 / 20)),
+            adapt_tau: parameters.adapt_tau,
+            adaptation: 0,
+          },
+        },
+      ],
+      readout: {
+        model: "eprop_readout_bsshslm_2020",
+        n: readouts,
+        params: { C_m: 1, E_L: 0, I_e: 0, loss: "cross_entropy", regular_spike_arrival: false, tau_m: 20, V_m: 0 },
+      },
+      weights: { in_rec, rec_rec, rec_out, out_rec },
+      optimizer: {
+        type: "adam",
+        batch_size: batchSize,
+        beta_1: 0.9,
+        beta_2: 0.999,
+        epsilon: 1e-8,
+        eta: parameters.eta,
+        Wmin: -100,
+        Wmax: 100,
+      },
+      averageGradient: true,
+    },
+    schedule,
+    sameEveryIteration: false,
+    next: () => prepared.shift() ?? draw(random, batchSize),
+    parameters: { seed, batchSize, ...parameters },
+    random,
+  };
+}

@@ -1,0 +1,15 @@
+import { patternTask } from "./pattern.js";
+import { type Task, type TaskOptions, linspace } from "./task.js";
+
+const steps = 1258;
+
+/** Draw an infinite loop: two readouts learn a sine over one and over two periods. */
+export function lemniscate(options: TaskOptions = {}): Task {
+  const phase = linspace(0, 2 * Math.PI, steps);
+  return patternTask(
+    "lemniscate",
+    "Draw an infinite loop (the lemniscate) from frozen noise",
+    () => [phase.map((x) => Math.sin(x)), phase.map((x) => Math.sin(2 * x))],
+    options,
+  );
+}

@@ -1,0 +1,95 @@
+import { NumpyRandom } from "../random/index.js";
+import { regressionWeights } from "./sine-waves.js";
+import { type Task, type TaskOptions, commonOptions, frozenNoise, sameSequences, taskParameters } from "./task.js";
+
+/** Parameters of the tasks that draw a pattern in the plane. */
+export const patternParameters = {
+  eta: { default: 5e-3, unit: "", min: 0, max: 10, text: "Learning rate" },
+  c_reg: { default: 150, unit: "", min: 0, max: 1e9, text: "Coefficient of firing-rate regularization" },
+  f_target: { default: 20, unit: "spikes/s", min: 0, max: 1000, text: "Target firing rate" },
+  tau_m_mean: { default: 30, unit: "ms", min: 1, max: 1e6, text: "Mean time constant of the neurons' membranes" },
+  tau_m_std: { default: 2, unit: "ms", min: 0, max: 1e6, text: "Standard deviation of these time constants" },
+  adapt_tau: { default: 2000, unit: "ms", min: 0.1, max: 1e9, text: "Time constant of the adaptation" },
+} as const;
+
+const inputs = 100;
+const neurons = 200;
+
+/** A task in which adaptive neurons draw a curve in the plane: two readouts learn its coordinates. */
+export function patternTask(
+  name: string,
+  text: string,
+  coordinates: (random: NumpyRandom) => readonly [Float64Array, Float64Array],
+  options: TaskOptions,
+  extra: Record<string, string> = {},
+): Task {
+  const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });
+  const parameters = taskParameters(name, patternParameters, options.parameters);
+  const random = new NumpyRandom(seed);
+  const weights = regressionWeights(random, { in: inputs, rec: neurons, out: 2 });
+  // The number of steps is that of the curve, which draws nothing: inputs come before it.
+  const curve = coordinates(random);
+  const steps = curve[0].length;
+  const spikes = frozenNoise(random, steps, inputs, 0.05);
+  const data = sameSequences(spikes, curve, batchSize, inputs);
+  const { adapt_tau, tau_m_mean } = parameters;
+  return {
+    name,
+    text,
+    seed,
+    resolution: 1,
+    steps,
+    learningWindow: steps,
+    batchSize,
+    kind: "regression",
+    network: {
+      inputs,
+      recurrent: [
+        {
+          model: "eprop_iaf_adapt_bsshslm_2020",
+          n: neurons,
+          params: {
+            adapt_beta: (1.7 * (1 - Math.exp(-1 / adapt_tau))) / (1 - Math.exp(-1 / tau_m_mean)),
+            adapt_tau,
+            adaptation: 0,
+            C_m: 250,
+            c_reg: parameters.c_reg,
+            E_L: 0,
+            f_target: parameters.f_target,
+            I_e: 0,
+            regular_spike_arrival: false,
+            surrogate_gradient_function: "piecewise_linear",
+            surrogate_gradient_height: 0.3 / 0.03,
+            surrogate_gradient_width: 0.03,
+            t_ref: 0,
+            tau_m: { distribution: "normal", first: tau_m_mean, second: parameters.tau_m_std },
+            V_m: 0,
+            V_th: 0.03,
+          },
+        },
+      ],
+      readout: {
+        model: "eprop_readout_bsshslm_2020",
+        n: 2,
+        params: { C_m: 250, E_L: 0, I_e: 0, loss: "mean_squared_error", regular_spike_arrival: false, tau_m: 50, V_m: 0 },
+      },
+      weights,
+      optimizer: {
+        type: "adam",
+        batch_size: batchSize,
+        beta_1: 0.9,
+        beta_2: 0.999,
+        epsilon: 1e-8,
+        eta: parameters.eta,
+        Wmin: -100,
+        Wmax: 100,
+      },
+      averageGradient: false,
+    },
+    schedule,
+    sameEveryIteration: true,
+    next: () => data,
+    parameters: { seed, batchSize, ...parameters, ...extra },
+    random,
+  };
+}

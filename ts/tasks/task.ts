@@ -1,0 +1,256 @@
+import { nestError } from "../errors.js";
+import type { NodeParams, OptimizerParams } from "../nest/models.generated.js";
+import type { NumberMatrix } from "../random/index.js";
+import { NumpyRandom } from "../random/index.js";
+
+/** Name of a model of recurrent neurons. */
+export type RecurrentModel =
+  | "eprop_iaf_bsshslm_2020"
+  | "eprop_iaf_adapt_bsshslm_2020"
+  | "eprop_iaf"
+  | "eprop_iaf_adapt"
+  | "eprop_iaf_psc_delta"
+  | "eprop_iaf_psc_delta_adapt";
+
+/** A population of recurrent neurons. */
+export interface RecurrentPopulation {
+  model: RecurrentModel;
+  n: number;
+  params: NodeParams[RecurrentModel];
+}
+
+/** Weights in rows per target and columns per source; a `mask` says which connections there are. */
+export interface Weights extends NumberMatrix {
+  mask?: Uint8Array;
+}
+
+/** What a network is made of. */
+export interface NetworkDescription {
+  /** Number of input generators. */
+  inputs: number;
+  /** Recurrent populations, connected among each other. */
+  recurrent: RecurrentPopulation[];
+  readout:
+    | { model: "eprop_readout_bsshslm_2020"; n: number; params: NodeParams["eprop_readout_bsshslm_2020"] }
+    | { model: "eprop_readout"; n: number; params: NodeParams["eprop_readout"] };
+  weights: { in_rec: Weights; rec_rec: Weights; rec_out: Weights; out_rec: Weights };
+  optimizer: OptimizerParams;
+  /** Divide an interval's gradient by the learning window (weights that change once an interval). */
+  averageGradient: boolean;
+}
+
+/** Inputs and targets of the sequences of one iteration. */
+export interface IterationData {
+  /** Spikes: place `(sequence * steps + step) * inputs + input`, ascending; repeats are multiplicities. */
+  spikes: Uint32Array;
+  /** Targets of each readout: a value per change. */
+  targets: { steps: Uint32Array; values: Float64Array }[];
+  /** The class of each sequence, where sequences are classified. */
+  labels?: Uint32Array;
+}
+
+/** How iterations follow each other. */
+export interface Schedule {
+  /** Training iterations. */
+  iterations: number;
+  /** Validate before every so many training iterations; 0 for never. */
+  validateEvery: number;
+  /** Iterations that decide whether training may stop early; 0 for never. */
+  earlyStopIterations: number;
+  /** Stop early if their mean error is below this. */
+  earlyStopError: number;
+  /** Test iterations at the end. */
+  testIterations: number;
+}
+
+/** Which inputs an iteration draws from. */
+export type DataSplit = "training" | "test";
+
+/** A learning task as data: what is built, what goes in, what should come out. */
+export interface Task {
+  /** Its name on the command line. */
+  readonly name: string;
+  /** One line of text. */
+  readonly text: string;
+  readonly seed: number;
+  /** Length of a step (ms). */
+  readonly resolution: number;
+  /** Steps of a sequence: the update interval. */
+  readonly steps: number;
+  /** Steps at the end of a sequence in which errors count. */
+  readonly learningWindow: number;
+  /** Sequences per iteration. */
+  readonly batchSize: number;
+  readonly kind: "regression" | "classification";
+  readonly network: NetworkDescription;
+  readonly schedule: Schedule;
+  /** Whether every iteration has the same inputs and targets. */
+  readonly sameEveryIteration: boolean;
+  /** Inputs and targets of the next iteration. */
+  next(split: DataSplit): IterationData;
+  /** Everything that was chosen, for the record. */
+  readonly parameters: Readonly<Record<string, number | string>>;
+  /** The generator that inputs are drawn from, for checkpoints. */
+  readonly random: NumpyRandom;
+}
+
+/** Options that every task takes. */
+export interface TaskOptions {
+  /** Seed of numpy's generator and of the kernel's. */
+  seed?: number;
+  iterations?: number;
+  batchSize?: number;
+  validateEvery?: number;
+  earlyStop?: boolean;
+  testIterations?: number;
+  /** Values for rows of the task's parameter table. */
+  parameters?: Readonly<Record<string, number>>;
+}
+
+/** A row of a task's parameter table. */
+export interface TaskParameter {
+  default: number;
+  unit: string;
+  min: number;
+  max: number;
+  text: string;
+}
+
+/** The values of a task's parameters: defaults, overridden by what is given. */
+export function taskParameters<T extends Record<string, TaskParameter>>(
+  task: string,
+  table: T,
+  given: Readonly<Record<string, number>> = {},
+): { [name in keyof T]: number } {
+  for (const [name, value] of Object.entries(given)) {
+    const row = table[name];
+    if (row === undefined) {
+      throw nestError({
+        code: "UnaccessedDictionaryEntry",
+        message: `the task ${task} has no parameter ${name}`,
+        model: task,
+        parameter: name,
+        bound: `one of ${Object.keys(table).join(", ")}`,
+      });
+    }
+    checkRange(task, name, value, row.min, row.max);
+  }
+  return Object.fromEntries(
+    Object.entries(table).map(([name, row]) => [name, given[name] ?? row.default]),
+  ) as { [name in keyof T]: number };
+}
+
+/** Refuses a number outside its bounds. */
+export function checkRange(task: string, name: string, value: number, min: number, max: number): void {
+  if (!(value >= min && value <= max)) {
+    throw nestError({
+      code: "BadParameterValue",
+      message: `${name} is outside its bounds`,
+      model: task,
+      parameter: name,
+      value: String(value),
+      bound: `from ${min} to ${max}`,
+    });
+  }
+}
+
+/** A whole number within bounds, or the default. */
+export function whole(task: string, name: string, value: number | undefined, otherwise: number, min: number): number {
+  const chosen = value ?? otherwise;
+  checkRange(task, name, chosen, min, 1e6);
+  if (!Number.isInteger(chosen)) {
+    throw nestError({
+      code: "BadParameterValue",
+      message: `${name} must be a whole number`,
+      model: task,
+      parameter: name,
+      value: String(chosen),
+      bound: `a whole number from ${min}`,
+    });
+  }
+  return chosen;
+}
+
+/** The common options, checked. */
+export function commonOptions(
+  task: string,
+  options: TaskOptions,
+  defaults: { iterations: number; batchSize: number; validateEvery?: number; testIterations?: number },
+): { seed: number; batchSize: number; schedule: Schedule } {
+  const seed = whole(task, "seed", Math.min(options.seed ?? 1, 0xffff_ffff), 1, 1);
+  const validateEvery = whole(task, "validateEvery", options.validateEvery, defaults.validateEvery ?? 0, 0);
+  return {
+    seed,
+    batchSize: whole(task, "batchSize", options.batchSize, defaults.batchSize, 1),
+    schedule: {
+      iterations: whole(task, "iterations", options.iterations, defaults.iterations, 1),
+      validateEvery,
+      earlyStopIterations: (options.earlyStop ?? true) && validateEvery > 0 ? 8 : 0,
+      earlyStopError: 0.07,
+      testIterations: whole(task, "testIterations", options.testIterations, defaults.testIterations ?? 0, 0),
+    },
+  };
+}
+
+/** A matrix with rows and columns exchanged, each value divided by `divisor` and rounded to 32 bits. */
+export function transposedFloat32({ data, shape: [rows, columns] }: NumberMatrix, divisor: number): NumberMatrix {
+  const transposed = new Float64Array(data.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      transposed[column * rows + row] = Math.fround((data[row * columns + column] as number) / divisor);
+    }
+  }
+  return { data: transposed, shape: [columns, rows] };
+}
+
+/** Each value divided by `divisor` and rounded to 32 bits. */
+export function scaledFloat32({ data, shape }: NumberMatrix, divisor: number): NumberMatrix {
+  return { data: data.map((value) => Math.fround(value / divisor)), shape };
+}
+
+/** The matrix with zeros in its diagonal: no neuron drives itself. */
+export function withoutDiagonal({ data, shape }: NumberMatrix): NumberMatrix {
+  const copy = data.slice();
+  for (let place = 0; place < shape[0]; place++) copy[place * shape[1] + place] = 0;
+  return { data: copy, shape };
+}
+
+/** `n` numbers from `start` to `stop`, as `np.linspace`. */
+export function linspace(start: number, stop: number, n: number): Float64Array {
+  const step = (stop - start) / (n - 1);
+  return Float64Array.from({ length: n }, (_, place) => (place === n - 1 ? stop : place * step + start));
+}
+
+/** Input spikes of the tutorials' regression tasks: each input fires in each step with this probability, never in step 0. */
+export function frozenNoise(random: NumpyRandom, steps: number, inputs: number, probability: number): Uint32Array {
+  const drawn = random.spikesBelow(new Float64Array(inputs).fill(probability), inputs, new Uint32Array(steps));
+  return drawn.filter((place) => place >= inputs);
+}
+
+/** The same sequence several times, one after the other. */
+export function repeated(spikes: Uint32Array, sequences: number, places: number): Uint32Array {
+  const all = new Uint32Array(spikes.length * sequences);
+  for (let sequence = 0; sequence < sequences; sequence++) {
+    for (let spike = 0; spike < spikes.length; spike++) {
+      all[sequence * spikes.length + spike] = (spikes[spike] as number) + sequence * places;
+    }
+  }
+  return all;
+}
+
+/** Inputs and targets of an iteration whose sequences are all the same. */
+export function sameSequences(
+  spikes: Uint32Array,
+  targets: readonly Float64Array[],
+  batchSize: number,
+  inputs: number,
+): IterationData {
+  const steps = targets[0]?.length ?? 0;
+  return {
+    spikes: repeated(spikes, batchSize, steps * inputs),
+    targets: targets.map((target) => ({
+      steps: Uint32Array.from({ length: steps * batchSize }, (_, step) => step),
+      values: Float64Array.from({ length: steps * batchSize }, (_, step) => target[step % steps] as number),
+    })),
+  };
+}

@@ -1,5 +1,5 @@
 import { fromNative, guarded, nestError } from "../errors.js";
-import { NativeKernel } from "../native/index.js";
+import { type Entry, NativeKernel } from "../native/index.js";
 import { type EventColumns, NodeCollection, type NodeModelName, SynapseCollection } from "./collections.js";
 import type { KernelParams, KernelStatus, NodeParams, SynapseParams } from "./models.generated.js";
 import type { RandomParameter } from "./random.js";
@@ -247,10 +247,10 @@ export class Kernel {
 /** Name of a connection rule. */
 export type ConnectionRuleName = "all_to_all" | "one_to_one";
 
-function encodeParams(params: object | readonly object[] | null | undefined) {
-  if (params === null || params === undefined) return [null, null] as const;
-  if (Array.isArray(params)) return [null, params.map((values: object) => encode(values))] as const;
-  return [encode(params), null] as const;
+function encodeParams(params: object | readonly object[] | null | undefined): [Entry[] | null, Entry[][] | null] {
+  if (params === null || params === undefined) return [null, null];
+  if (Array.isArray(params)) return [null, params.map((values: object) => encode(values))];
+  return [encode(params), null];
 }
 
 function nodeIds(nodes: NodeReference): Uint32Array {

@@ -50,7 +50,7 @@ function encodeValue(name: string, value: unknown): Entry {
 
 function encodeList(name: string, list: readonly unknown[]): Entry {
   if (list.every((item) => typeof item === "number")) return { name, numbers: Float64Array.from(list) };
-  if (list.every((item) => typeof item === "string")) return { name, texts: list };
+  if (list.every((item) => typeof item === "string")) return { name, texts: [...list] };
   if (list.every((item) => Array.isArray(item) || isTyped(item))) {
     const rows = list as readonly ArrayLike<number>[];
     const columns = rows[0]?.length ?? 0;

@@ -394,7 +394,6 @@ impl IntervalNetwork {
     /// How many whole intervals from the present one on share their weights and can be run side by side.
     fn lanes_at_once(&self, network: &Network, to: i64) -> usize {
         if !self.plan.independent
-            || !self.lane.is_fresh()
             || self.lane.interval < 0
             || self.first_current_differs()
         {

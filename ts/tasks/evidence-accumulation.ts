@@ -120,6 +120,7 @@ export function evidenceAccumulation(options: TaskOptions & { drawAllFirst?: boo
     learningWindow: timing.recall,
     batchSize,
     kind: "classification",
+    loss: "cross_entropy",
     network: {
       inputs,
       recurrent: [

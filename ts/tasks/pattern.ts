@@ -42,6 +42,7 @@ export function patternTask(
     learningWindow: steps,
     batchSize,
     kind: "regression",
+    loss: "mean_squared_error",
     network: {
       inputs,
       recurrent: [

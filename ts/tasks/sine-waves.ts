@@ -79,6 +79,7 @@ export function sineWaves(options: TaskOptions = {}): Task {
     learningWindow: steps,
     batchSize,
     kind: "regression",
+    loss: "mean_squared_error",
     network: {
       inputs,
       recurrent: [

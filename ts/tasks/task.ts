@@ -82,6 +82,7 @@ export interface Task {
   /** Sequences per iteration. */
   readonly batchSize: number;
   readonly kind: "regression" | "classification";
+  readonly loss: "mean_squared_error" | "cross_entropy";
   readonly network: NetworkDescription;
   readonly schedule: Schedule;
   /** Whether every iteration has the same inputs and targets. */

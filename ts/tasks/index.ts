@@ -1,0 +1,101 @@
+import { nestError } from "../errors.js";
+import { evidenceAccumulation, evidenceAccumulationParameters } from "./evidence-accumulation.js";
+import { handwriting } from "./handwriting.js";
+import { lemniscate } from "./lemniscate.js";
+import { patternParameters } from "./pattern.js";
+import { sineWaves, sineWavesParameters } from "./sine-waves.js";
+import type { Task, TaskOptions, TaskParameter } from "./task.js";
+
+export { evidenceAccumulation } from "./evidence-accumulation.js";
+export { handwriting } from "./handwriting.js";
+export { lemniscate, lemniscate as infiniteLoop } from "./lemniscate.js";
+export { sineWaves } from "./sine-waves.js";
+export type {
+  DataSplit,
+  IterationData,
+  NetworkDescription,
+  RecurrentModel,
+  Schedule,
+  Task,
+  TaskOptions,
+} from "./task.js";
+
+/** A task as the command line knows it. */
+export interface TaskEntry {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly text: string;
+  readonly parameters: Readonly<Record<string, TaskParameter>>;
+  /** Options beyond those that every task takes. */
+  readonly options: readonly string[];
+  create(options: TaskOptions & Record<string, unknown>): Task;
+}
+
+/** All tasks. */
+export const taskTable: readonly TaskEntry[] = [
+  {
+    name: "sine-waves",
+    aliases: [],
+    text: "Generate a superposition of four sine waves",
+    parameters: sineWavesParameters,
+    options: [],
+    create: sineWaves,
+  },
+  {
+    name: "lemniscate",
+    aliases: ["infinite-loop"],
+    text: "Draw an infinite loop",
+    parameters: patternParameters,
+    options: [],
+    create: lemniscate,
+  },
+  {
+    name: "handwriting",
+    aliases: [],
+    text: "Write a word by hand",
+    parameters: patternParameters,
+    options: ["data"],
+    create: handwriting,
+  },
+  {
+    name: "evidence-accumulation",
+    aliases: [],
+    text: "Decide on which side more cues appeared, after a pause",
+    parameters: evidenceAccumulationParameters,
+    options: ["drawAllFirst"],
+    create: evidenceAccumulation,
+  },
+];
+
+/** Number of edits (a letter more, less or another) between two words. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}
+
+/**
+ * A task by its name or alias.
+ *
+ * @throws {@link NESTError} that suggests the nearest name.
+ */
+export function findTask(name: string): TaskEntry {
+  const found = taskTable.find((task) => task.name === name || task.aliases.includes(name));
+  if (found) return found;
+  const names = taskTable.flatMap((task) => [task.name, ...task.aliases]);
+  const [nearest] = names.toSorted((a, b) => distance(name, a) - distance(name, b));
+  throw nestError({
+    code: "ValueError",
+    message: `there is no task ${name}; did you mean ${nearest}?`,
+    parameter: "task",
+    value: name,
+    bound: `one of ${names.join(", ")}`,
+  });
+}

@@ -1,0 +1,3 @@
+export type { Metrics } from "./metrics.js";
+export type { NetworkOptions, PlasticWeights } from "./network.js";
+export { type Iteration, type Phase, type TrainOptions, type TrainingResult, train, trainToEnd } from "./trainer.js";

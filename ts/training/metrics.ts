@@ -1,0 +1,63 @@
+import type { EventColumns } from "../nest/collections.js";
+import type { Task } from "../tasks/task.js";
+
+/** Readout and target signals of an iteration: place `(sequence * steps + step) * readouts + readout`. */
+export interface ReadoutSignals {
+  readout: Float64Array;
+  target: Float64Array;
+}
+
+/** How well an iteration went. */
+export interface Metrics {
+  loss: number;
+  /** Share of sequences that are decided wrongly; of classification tasks only. */
+  error?: number;
+}
+
+/** The readouts' recorded signals in order of step and readout. */
+export function readoutSignals(events: EventColumns, firstReadout: number, readouts: number): ReadoutSignals {
+  const { senders } = events;
+  const [from, to] = [events.readout_signal, events.target_signal] as const;
+  const readout = new Float64Array(senders.length);
+  const target = new Float64Array(senders.length);
+  // Rows are in order of time; within a step they hold each readout once.
+  for (let row = 0; row < senders.length; row++) {
+    const place = row - (row % readouts) + ((senders[row] as number) - firstReadout);
+    readout[place] = from?.[row] ?? 0;
+    target[place] = to?.[row] ?? 0;
+  }
+  return { readout, target };
+}
+
+/** Loss and, for classification, error of an iteration from its readouts. */
+export function evaluate(task: Task, { readout, target }: ReadoutSignals): Metrics {
+  const readouts = task.network.readout.n;
+  const { steps, learningWindow, batchSize } = task;
+  const begin = steps - learningWindow;
+  const crossEntropy = task.loss === "cross_entropy";
+  let total = 0;
+  let wrong = 0;
+  const means = new Float64Array(readouts);
+  const targets = new Float64Array(readouts);
+  for (let sequence = 0; sequence < batchSize; sequence++) {
+    means.fill(0);
+    targets.fill(0);
+    for (let step = begin; step < steps; step++) {
+      const row = (sequence * steps + step) * readouts;
+      for (let at = 0; at < readouts; at++) {
+        const y = readout[row + at] as number;
+        const wanted = target[row + at] as number;
+        means[at] = (means[at] as number) + y;
+        targets[at] = (targets[at] as number) + wanted;
+        total += crossEntropy ? (wanted === 0 ? 0 : -wanted * Math.log(y)) : 0.5 * (y - wanted) ** 2;
+      }
+    }
+    if (largest(means) !== largest(targets)) wrong++;
+  }
+  const loss = crossEntropy ? total / (learningWindow * batchSize) : total / (readouts * batchSize);
+  return task.kind === "classification" ? { loss, error: wrong / batchSize } : { loss };
+}
+
+function largest(values: Float64Array): number {
+  return values.reduce((best, value, place) => (value > (values[best] as number) ? place : best), 0);
+}

@@ -1,0 +1,176 @@
+import type { NodeCollection } from "../nest/collections.js";
+import { Kernel, type SynapseSpec } from "../nest/kernel.js";
+import type { RecurrentModel, Task, Weights } from "../tasks/task.js";
+
+/** Whether weights change once an update interval or, in e-prop+, with every spike. */
+export type Family = "interval" | "event";
+
+/** The family that a model of recurrent neurons belongs to. */
+export function familyOf(model: RecurrentModel): Family {
+  return model.endsWith("_bsshslm_2020") ? "interval" : "event";
+}
+
+/**
+ * When what a sequence holds takes effect (ms after its begin): the emission of an input's spikes, a target, and the
+ * begin of the readout's record.
+ */
+export interface Timeline {
+  readonly spikes: number;
+  readonly target: number;
+  readonly record: number;
+}
+
+const timelines: Readonly<Record<Family, Timeline>> = {
+  interval: { spikes: 2, target: 4, record: 4 },
+  event: { spikes: 2, target: 2, record: 3 },
+};
+
+const learningSynapses = {
+  interval: { plastic: "eprop_synapse_bsshslm_2020", feedback: "eprop_learning_signal_connection_bsshslm_2020" },
+  event: { plastic: "eprop_synapse", feedback: "eprop_learning_signal_connection" },
+} as const;
+
+/** Names of a network's plastic projections. */
+export const plasticProjections = ["in_rec", "rec_rec", "rec_out"] as const;
+
+/** Name of a plastic projection. */
+export type PlasticProjection = (typeof plasticProjections)[number];
+
+/** Weights of the plastic projections: dense, rows per target, columns per source, zero where there is no connection. */
+export type PlasticWeights = { [name in PlasticProjection]: { data: Float64Array; shape: readonly [number, number] } };
+
+/** What a network computes with. */
+export interface NetworkOptions {
+  /** Threads; all cores if left out. */
+  threads?: number;
+  /** How gradients are computed. */
+  gradient?: "adjoint" | "forward";
+}
+
+/** The network of a task in a kernel. */
+export class TaskNetwork {
+  readonly kernel = new Kernel();
+  readonly family: Family;
+  readonly timeline: Timeline;
+  readonly inputs: NodeCollection;
+  readonly recurrent: NodeCollection;
+  readonly populations: readonly NodeCollection[];
+  readonly readouts: NodeCollection;
+  readonly targets: NodeCollection;
+  readonly learningWindow: NodeCollection | undefined;
+  readonly readoutRecorder: NodeCollection;
+  readonly #sources: { readonly [name in PlasticProjection]: readonly [NodeCollection, NodeCollection] };
+
+  constructor(task: Task, options: NetworkOptions) {
+    const { kernel } = this;
+    const { network } = task;
+    const model = network.recurrent[0]?.model ?? "eprop_iaf_bsshslm_2020";
+    this.family = familyOf(model);
+    this.timeline = timelines[this.family];
+    const synapses = learningSynapses[this.family];
+    kernel.set({
+      resolution: task.resolution,
+      rng_seed: task.seed,
+      ...(this.family === "interval" && {
+        eprop_update_interval: task.steps * task.resolution,
+        eprop_learning_window: task.learningWindow * task.resolution,
+        eprop_reset_neurons_on_update: true,
+      }),
+      ...(options.threads !== undefined && { local_num_threads: options.threads }),
+      ...(options.gradient !== undefined && { gradient: options.gradient }),
+    });
+    this.inputs = kernel.Create("spike_generator", network.inputs);
+    this.populations = network.recurrent.map(({ model, n, params }) => kernel.Create(model, n, params));
+    this.recurrent = this.populations.reduce((all, population) => all.concat(population));
+    this.readouts = kernel.Create(network.readout.model, network.readout.n, network.readout.params);
+    this.targets = kernel.Create("step_rate_generator", network.readout.n);
+    this.readoutRecorder = kernel.Create("multimeter", 1, {
+      record_from: ["readout_signal", "target_signal"],
+      interval: task.resolution,
+      start: this.timeline.record * task.resolution,
+    });
+
+    kernel.SetDefaults(synapses.plastic, {
+      optimizer: network.optimizer,
+      ...(this.family === "interval" && { average_gradient: network.averageGradient }),
+    });
+    this.#sources = {
+      in_rec: [this.inputs, this.recurrent],
+      rec_rec: [this.recurrent, this.recurrent],
+      rec_out: [this.recurrent, this.readouts],
+    };
+    for (const name of plasticProjections) {
+      const [sources, targets] = this.#sources[name];
+      this.#connect(sources, targets, network.weights[name], { synapse_model: synapses.plastic, delay: task.resolution });
+    }
+    this.#connect(this.readouts, this.recurrent, network.weights.out_rec, {
+      synapse_model: synapses.feedback,
+      delay: task.resolution,
+    });
+    const rate = { synapse_model: "rate_connection_delayed", delay: task.resolution } as const;
+    if (task.loss === "cross_entropy") {
+      kernel.Connect(
+        this.readouts,
+        this.readouts,
+        { rule: "all_to_all", allow_autapses: false },
+        { ...rate, receptor_type: 1 },
+      );
+    }
+    kernel.Connect(this.targets, this.readouts, "one_to_one", { ...rate, receptor_type: 2 });
+    if (this.family === "event") {
+      this.learningWindow = kernel.Create("step_rate_generator", 1);
+      kernel.Connect(this.learningWindow, this.readouts, "all_to_all", { ...rate, receptor_type: 1 });
+    }
+    kernel.Connect(this.readoutRecorder, this.readouts);
+  }
+
+  #connect(sources: NodeCollection, targets: NodeCollection, weights: Weights, synapse: SynapseSpec): void {
+    const { data, shape, mask } = weights;
+    if (mask === undefined) {
+      const rule = { rule: "all_to_all", allow_autapses: false } as const;
+      this.kernel.Connect(sources, targets, rule, { ...synapse, weight: { data, shape } });
+      return;
+    }
+    const from: number[] = [];
+    const to: number[] = [];
+    const weight: number[] = [];
+    const columns = shape[1];
+    for (let column = 0; column < columns; column++) {
+      for (let row = 0; row < shape[0]; row++) {
+        const place = row * columns + column;
+        if (mask[place] === 0) continue;
+        from.push(sources.ids[column] as number);
+        to.push(targets.ids[row] as number);
+        weight.push(data[place] as number);
+      }
+    }
+    this.kernel.Connect(from, to, "one_to_one", { ...synapse, weight });
+  }
+
+  /** Sets the learning rate; it takes effect as it does in NEST. */
+  setLearningRate(eta: number): void {
+    this.kernel.SetDefaults(learningSynapses[this.family].plastic, { optimizer: { eta } });
+  }
+
+  /** The plastic weights as they are now. */
+  weights(): PlasticWeights {
+    const read = (name: PlasticProjection) => {
+      const [sources, targets] = this.#sources[name];
+      const connections = this.kernel.GetConnections(sources, targets);
+      const [source, target, weight] = [
+        connections.get("source"),
+        connections.get("target"),
+        connections.get("weight"),
+      ];
+      const column = new Map([...sources].map((id, place) => [id, place]));
+      const row = new Map([...targets].map((id, place) => [id, place]));
+      const data = new Float64Array(targets.length * sources.length);
+      weight.forEach((value, place) => {
+        const at = (row.get(target[place] as number) as number) * sources.length;
+        data[at + (column.get(source[place] as number) as number)] = value;
+      });
+      return { data, shape: [targets.length, sources.length] as const };
+    };
+    return { in_rec: read("in_rec"), rec_rec: read("rec_rec"), rec_out: read("rec_out") };
+  }
+}

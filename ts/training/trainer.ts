@@ -1,0 +1,287 @@
+import { nestError } from "../errors.js";
+import { Recorders, type RecordOptions, type Recorded } from "../recording/recorders.js";
+import type { DataSplit, IterationData, Task } from "../tasks/task.js";
+import { type Metrics, evaluate, readoutSignals } from "./metrics.js";
+import { type NetworkOptions, type PlasticWeights, TaskNetwork } from "./network.js";
+
+/** What an iteration is for. Weights change in training alone. */
+export type Phase = "training" | "validation" | "early-stopping" | "test";
+
+/** An iteration that is over. */
+export interface Iteration extends Metrics {
+  /** Its number, from 1 on, over all phases. */
+  iteration: number;
+  phase: Phase;
+  /** Time that its simulation took (ms). */
+  ms: number;
+  /** Spikes of a recurrent neuron in a sequence, on average. */
+  spikesPerNeuron: number;
+}
+
+/** How a task is trained. */
+export interface TrainOptions extends NetworkOptions {
+  /** Stops the training: it rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** What to record besides losses; nothing if left out. */
+  record?: RecordOptions | boolean;
+}
+
+/** What a training leaves. */
+export interface TrainingResult {
+  task: Task;
+  iterations: readonly Iteration[];
+  weights: { before: PlasticWeights; after: PlasticWeights };
+  recorded: Recorded;
+  /** Time that the simulation of an iteration took, on average (ms). */
+  msPerIteration: number;
+}
+
+/** Steps after which the last rows of an iteration can be read. */
+const lag = 5;
+/** Identical iterations are simulated together for about so long (ms). */
+const chunkMs = 50;
+
+/** A training: a task's network, and how far it is. */
+class Training {
+  readonly task: Task;
+  readonly network: TaskNetwork;
+  readonly recorders: Recorders;
+  readonly before: PlasticWeights;
+  readonly #options: TrainOptions;
+  readonly iterations: Iteration[] = [];
+  #started = 0;
+  #pending: { iteration: number; phase: Phase }[] = [];
+  #pendingMs = 0;
+  #spikesBefore = 0;
+  #spikesLeft: number[][];
+  #targetsLeft: { times: number[]; values: number[] }[];
+
+  constructor(task: Task, options: TrainOptions) {
+    this.task = task;
+    this.#options = options;
+    this.network = new TaskNetwork(task, options);
+    this.recorders = new Recorders(this.network, task, options.record ?? false);
+    this.before = this.network.weights();
+    this.#spikesLeft = Array.from({ length: task.network.inputs }, () => []);
+    this.#targetsLeft = Array.from({ length: task.network.readout.n }, () => ({ times: [], values: [] }));
+  }
+
+  /** All phases, in the order of the tutorials' pipeline. */
+  async *run(): AsyncGenerator<Iteration, void, undefined> {
+    const { iterations, validateEvery, earlyStopIterations, earlyStopError, testIterations } = this.task.schedule;
+    let stopped = false;
+    for (let done = 0; done < iterations && !stopped; ) {
+      const due = validateEvery > 0 && done % validateEvery === 0;
+      if (due) yield* this.#phase("validation", 1);
+      if (due && earlyStopIterations > 0 && this.#lastError() < earlyStopError) {
+        const errors: number[] = [];
+        for (let at = 0; at < earlyStopIterations; at++) {
+          yield* this.#phase("early-stopping", 1);
+          errors.push(this.#lastError());
+        }
+        stopped = errors.reduce((sum, error) => sum + error, 0) / errors.length < earlyStopError;
+      }
+      if (!stopped) {
+        const count = this.#together(iterations - done);
+        yield* this.#phase("training", count, done + count === iterations && testIterations === 0);
+        done += count;
+      }
+    }
+    for (let at = 0; at < testIterations; at++) yield* this.#phase("test", 1, at + 1 === testIterations);
+    await this.#simulate(lag);
+    yield* this.#evaluated();
+  }
+
+  /** The error that was evaluated last: when a phase is over, that of the iteration before it. */
+  #lastError(): number {
+    return this.iterations.at(-1)?.error ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** How many of the iterations left are simulated in one go. */
+  #together(left: number): number {
+    const last = this.iterations.at(-1);
+    if (!this.task.sameEveryIteration || this.task.schedule.validateEvery > 0 || last === undefined) return 1;
+    return Math.max(1, Math.min(left, 100, Math.floor(chunkMs / Math.max(last.ms, 0.01))));
+  }
+
+  async *#phase(phase: Phase, count: number, last = false): AsyncGenerator<Iteration, void, undefined> {
+    const { task, network } = this;
+    const split: DataSplit = phase === "test" ? "test" : "training";
+    network.setLearningRate(phase === "training" ? (task.network.optimizer.eta ?? 0) : 0);
+    const length = task.steps * task.batchSize;
+    const begin = this.#started * length;
+    for (let at = 0; at < count; at++) {
+      if (this.#started + at === 0) this.recorders.observe(0, length);
+      else if (last && at + 1 === count) this.recorders.observe(begin + at * length, begin + count * length);
+    }
+    this.#load(
+      Array.from({ length: count }, () => task.next(split)),
+      begin,
+    );
+    await this.#simulate(lag);
+    yield* this.#evaluated();
+    this.#pending = Array.from({ length: count }, (_, at) => ({ iteration: this.#started + at + 1, phase }));
+    this.#started += count;
+    await this.#simulate(count * length - lag);
+  }
+
+  async #simulate(steps: number): Promise<void> {
+    const begin = performance.now();
+    const { signal } = this.#options;
+    await this.network.kernel.SimulateAsync(steps * this.task.resolution, signal === undefined ? {} : { signal });
+    this.#pendingMs += performance.now() - begin;
+  }
+
+  /** The iterations that have been simulated since the last call. */
+  *#evaluated(): Generator<Iteration> {
+    const { task, network } = this;
+    this.recorders.drain();
+    const events = network.kernel.takeEvents(network.readoutRecorder);
+    if (this.#pending.length === 0) return;
+    const readouts = task.network.readout.n;
+    const signals = readoutSignals(events, network.readouts.ids[0] as number, readouts);
+    const rows = task.steps * task.batchSize * readouts;
+    if (signals.readout.length !== rows * this.#pending.length) {
+      throw nestError({
+        code: "InternalError",
+        message: "the readouts' record does not cover the iterations",
+        value: `${signals.readout.length} values`,
+        bound: `${rows * this.#pending.length} values`,
+      });
+    }
+    const count = this.#pending.length;
+    const spikes = network.kernel.spikeCount();
+    const sequences = count * task.batchSize * network.recurrent.length;
+    const shared = { ms: this.#pendingMs / count, spikesPerNeuron: (spikes - this.#spikesBefore) / sequences };
+    this.#spikesBefore = spikes;
+    this.#pendingMs = 0;
+    const finished = this.#pending.map((pending, at) => ({
+      ...pending,
+      ...evaluate(task, {
+        readout: signals.readout.subarray(at * rows, (at + 1) * rows),
+        target: signals.target.subarray(at * rows, (at + 1) * rows),
+      }),
+      ...shared,
+    }));
+    this.#pending = [];
+    this.iterations.push(...finished);
+    yield* finished;
+  }
+
+  /** Gives generators what they emit in iterations that begin at a step. */
+  #load(iterations: readonly IterationData[], begin: number): void {
+    const { task, network } = this;
+    const { inputs } = task.network;
+    const { timeline } = network;
+    const length = task.steps * task.batchSize;
+    const times = this.#spikesLeft.map((left) => left.filter((step) => step > begin));
+    const targets = this.#targetsLeft.map(({ times, values }) => {
+      const kept = times.map((step) => step > begin);
+      return { times: times.filter((_, at) => kept[at]), values: values.filter((_, at) => kept[at]) };
+    });
+    iterations.forEach((data, at) => {
+      const offset = begin + at * length;
+      for (const place of data.spikes) {
+        const input = place % inputs;
+        times[input]?.push(offset + timeline.spikes + (place - input) / inputs);
+      }
+      data.targets.forEach(({ steps, values }, readout) => {
+        steps.forEach((step, change) => {
+          targets[readout]?.times.push(offset + timeline.target + step);
+          targets[readout]?.values.push(values[change] as number);
+        });
+      });
+    });
+    this.#spikesLeft = times;
+    this.#targetsLeft = targets;
+    network.inputs.set(times.map((steps) => spikeParams(steps, task.resolution)));
+    network.targets.set(
+      targets.map(({ times, values }) => ({
+        amplitude_times: Float64Array.from(times, (step) => step * task.resolution),
+        amplitude_values: Float64Array.from(values),
+      })),
+    );
+    if (network.learningWindow !== undefined) {
+      network.learningWindow.set(windowParams(task, begin + timeline.target, iterations.length));
+    }
+  }
+
+  result(): TrainingResult {
+    return {
+      task: this.task,
+      iterations: this.iterations,
+      weights: { before: this.before, after: this.network.weights() },
+      recorded: this.recorders.recorded(),
+      msPerIteration: this.iterations.reduce((sum, { ms }) => sum + ms, 0) / Math.max(1, this.iterations.length),
+    };
+  }
+}
+
+/** Spike times of a generator; steps that are there several times are spikes of that multiplicity. */
+function spikeParams(steps: readonly number[], resolution: number) {
+  const times: number[] = [];
+  const multiplicities: number[] = [];
+  for (const step of steps) {
+    if (times.length > 0 && times[times.length - 1] === step * resolution) {
+      multiplicities[multiplicities.length - 1] = (multiplicities.at(-1) as number) + 1;
+    } else {
+      times.push(step * resolution);
+      multiplicities.push(1);
+    }
+  }
+  const repeated = times.length < steps.length;
+  return {
+    spike_times: Float64Array.from(times),
+    spike_multiplicities: repeated ? Float64Array.from(multiplicities) : new Float64Array(0),
+  };
+}
+
+/** A signal that is one in the learning windows of sequences and zero outside. */
+function windowParams(task: Task, begin: number, iterations: number) {
+  const closed = task.steps - task.learningWindow;
+  const times: number[] = [];
+  const values: number[] = [];
+  for (let sequence = 0; sequence < iterations * task.batchSize; sequence++) {
+    const first = begin + sequence * task.steps;
+    if (closed > 0) {
+      times.push(first, first + closed);
+      values.push(0, 1);
+    } else if (sequence === 0) {
+      times.push(first);
+      values.push(1);
+    }
+  }
+  return {
+    amplitude_times: Float64Array.from(times, (step) => step * task.resolution),
+    amplitude_values: Float64Array.from(values),
+  };
+}
+
+/**
+ * Trains a task; gives each iteration as soon as it has been evaluated, and returns what the training leaves.
+ *
+ * @example
+ * for await (const it of train(tasks.evidenceAccumulation({ seed: 1 }))) console.log(it.phase, it.loss, it.error);
+ */
+export async function* train(task: Task, options: TrainOptions = {}): AsyncGenerator<Iteration, TrainingResult, undefined> {
+  const training = new Training(task, options);
+  try {
+    yield* training.run();
+    return training.result();
+  } finally {
+    training.network.kernel.close();
+  }
+}
+
+/** Trains a task to its end. */
+export async function trainToEnd(
+  task: Task,
+  options: TrainOptions & { onIteration?: (iteration: Iteration) => void } = {},
+): Promise<TrainingResult> {
+  const training = train(task, options);
+  for (;;) {
+    const next = await training.next();
+    if (next.done) return next.value;
+    options.onIteration?.(next.value);
+  }
+}

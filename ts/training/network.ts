@@ -90,8 +90,10 @@ export class TaskNetwork {
       start: this.timeline.record * task.resolution,
     });
 
+    // A synapse that has not yet called its optimizer has the first rate ever set: that of the first phase.
+    const eta = task.schedule.validateEvery > 0 ? 0 : (network.optimizer.eta ?? 0);
     kernel.SetDefaults(synapses.plastic, {
-      optimizer: network.optimizer,
+      optimizer: { ...network.optimizer, eta },
       ...(this.family === "interval" && { average_gradient: network.averageGradient }),
     });
     this.#sources = {

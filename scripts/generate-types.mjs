@@ -49,7 +49,9 @@ export async function generatedTypes() {
     "",
     "/** Settable parameters of each node model. */",
     "export interface NodeParams {",
-    ...nodes.map((model) => `  /** ${model.text}. */\n  ${model.name}: {\n${fields(model.parameters, false)}\n  };`),
+    ...nodes.map(
+      (model) => `  /** ${model.text}. */\n  ${model.name}: {\n${fields(model.parameters, false)}\n  };`,
+    ),
     "}",
     "",
     "/** What a multimeter can record of each node model. */",
@@ -62,14 +64,19 @@ export async function generatedTypes() {
     "",
     "/** Parameters of each synapse model, as `SetDefaults` takes them. */",
     "export interface SynapseParams {",
-    ...synapses.map((model) => `  /** ${model.text}. */\n  ${model.name}: {\n${fields(model.parameters, false)}\n  };`),
+    ...synapses.map(
+      (model) => `  /** ${model.text}. */\n  ${model.name}: {\n${fields(model.parameters, false)}\n  };`,
+    ),
     "}",
     "",
     "/** Settable kernel parameters. */",
     "export interface KernelParams {",
     ...kernelTable()
       .filter((row) => row.role !== "read-only")
-      .map((row) => `  ${comment(row)}\n  ${row.name}?: ${typeOf(row).replace("WholeScalar", "number").replace("Scalar", "number")};`),
+      .map(
+        (row) =>
+          `  ${comment(row)}\n  ${row.name}?: ${typeOf(row).replace("WholeScalar", "number").replace("Scalar", "number")};`,
+      ),
     "}",
     "",
     "/** Kernel parameters as they are read. */",

@@ -59,7 +59,10 @@ export function readBadInputs(folder: string): BadInput[] {
 class Replay {
   readonly kernel = new Kernel();
   readonly nodes = new Map<string, NodeCollection>();
-  readonly connections = new Map<string, { source: Uint32Array; target: Uint32Array; weight: Float64Array }>();
+  readonly connections = new Map<
+    string,
+    { source: Uint32Array; target: Uint32Array; weight: Float64Array }
+  >();
   readonly settings: Settings;
 
   constructor(settings: Settings) {
@@ -148,7 +151,8 @@ class Comparison {
     const same = got !== undefined && got.length === expected.length;
     const place = same ? expected.findIndex((value, at) => value !== got[at]) : 0;
     if (!same) this.worse(Infinity, `${label}: ${got?.length ?? "no"} entries instead of ${expected.length}`);
-    else if (place >= 0) this.worse(Infinity, `${label}[${place}] is ${got[place]} instead of ${expected[place]}`);
+    else if (place >= 0)
+      this.worse(Infinity, `${label}[${place}] is ${got[place]} instead of ${expected[place]}`);
   }
 
   close(label: string, got: ArrayLike<number> | undefined, expected: readonly number[]): void {
@@ -184,7 +188,12 @@ export function replay(recorded: Case, settings: Settings = {}): Outcome {
         const exact = ["senders", "targets"].includes(column);
         const label = `${recorder}.${column}`;
         if (exact) comparison.exact(label, events[column], expected);
-        else if (column === "times") comparison.exact(label, events[column] && Float64Array.from(events[column], roundTime), expected.map(roundTime));
+        else if (column === "times")
+          comparison.exact(
+            label,
+            events[column] && Float64Array.from(events[column], roundTime),
+            expected.map(roundTime),
+          );
         else comparison.close(label, events[column], expected);
       }
     }

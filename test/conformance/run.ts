@@ -25,7 +25,12 @@ function main(): number {
   const [folder] = positionals;
   const threads = values.threads === undefined ? undefined : Number(values.threads);
   const knownGradient = values.gradient === undefined || ["forward", "adjoint"].includes(values.gradient);
-  if (folder === undefined || positionals.length !== 1 || !knownGradient || (threads !== undefined && !(threads >= 1))) {
+  if (
+    folder === undefined ||
+    positionals.length !== 1 ||
+    !knownGradient ||
+    (threads !== undefined && !(threads >= 1))
+  ) {
     console.error(usage);
     return 2;
   }

@@ -140,7 +140,11 @@ export class Kernel {
   }
 
   /** Copies a model under a new name, with other defaults. */
-  CopyModel(existing: NodeModelName | SynapseModelName | (string & {}), copy: string, values: object = {}): void {
+  CopyModel(
+    existing: NodeModelName | SynapseModelName | (string & {}),
+    copy: string,
+    values: object = {},
+  ): void {
     guarded(() => this.native.copyModel(existing, copy, encode(values)));
   }
 
@@ -172,7 +176,8 @@ export class Kernel {
     target?: NodeReference | null,
     synapse_model?: SynapseModelName | (string & {}),
   ): SynapseCollection {
-    const ids = (nodes?: NodeReference | null) => (nodes === undefined || nodes === null ? null : nodeIds(nodes));
+    const ids = (nodes?: NodeReference | null) =>
+      nodes === undefined || nodes === null ? null : nodeIds(nodes);
     const table = guarded(() => this.native.getConnections(ids(source), ids(target), synapse_model ?? null));
     return new SynapseCollection(this, table);
   }
@@ -216,7 +221,9 @@ export class Kernel {
 
   /** Memory that a simulation of the network takes, before it runs. */
   memory(): MemoryEstimate {
-    const parts = Object.fromEntries(guarded(() => this.native.memory()).map(({ name, bytes }) => [name, bytes]));
+    const parts = Object.fromEntries(
+      guarded(() => this.native.memory()).map(({ name, bytes }) => [name, bytes]),
+    );
     return { total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0), parts };
   }
 
@@ -247,7 +254,9 @@ export class Kernel {
 /** Name of a connection rule. */
 export type ConnectionRuleName = "all_to_all" | "one_to_one";
 
-function encodeParams(params: object | readonly object[] | null | undefined): [Entry[] | null, Entry[][] | null] {
+function encodeParams(
+  params: object | readonly object[] | null | undefined,
+): [Entry[] | null, Entry[][] | null] {
   if (params === null || params === undefined) return [null, null];
   if (Array.isArray(params)) return [null, params.map((values: object) => encode(values))];
   return [encode(params), null];
@@ -258,7 +267,12 @@ function nodeIds(nodes: NodeReference): Uint32Array {
   const list = typeof nodes === "number" ? [nodes] : [...nodes];
   for (const id of list) {
     if (!Number.isInteger(id) || id < 1 || id > 0xffff_ffff) {
-      throw nestError({ code: "UnknownNode", message: `there is no node ${id}`, value: String(id), bound: "ids from 1 on" });
+      throw nestError({
+        code: "UnknownNode",
+        message: `there is no node ${id}`,
+        value: String(id),
+        bound: "ids from 1 on",
+      });
     }
   }
   return Uint32Array.from(list);
@@ -277,5 +291,7 @@ function single(recorder: NodeCollection): number {
 }
 
 function columns(list: ReturnType<NativeKernel["events"]>): EventColumns {
-  return Object.fromEntries(list.map(({ name, floats, ids }) => [name, floats ?? ids])) as unknown as EventColumns;
+  return Object.fromEntries(
+    list.map(({ name, floats, ids }) => [name, floats ?? ids]),
+  ) as unknown as EventColumns;
 }

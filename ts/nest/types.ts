@@ -11,7 +11,8 @@ export type Scalar = number | NumberList | RandomParameter;
 export type WholeScalar = number | NumberList;
 
 /** Numbers in rows: weights have a row per target and a column per source. */
-export type Matrix = readonly NumberList[] | { readonly data: NumberList; readonly shape: readonly [number, number] };
+export type Matrix =
+  readonly NumberList[] | { readonly data: NumberList; readonly shape: readonly [number, number] };
 
 /** Nodes, given as a collection, ids or one id. */
 export type NodeReference = NodeCollection | readonly number[] | Uint32Array | number;

@@ -78,13 +78,7 @@ export function encode(values: object): Entry[] {
 
 /** A value as the engine gives it. */
 export type Decoded =
-  | number
-  | boolean
-  | string
-  | Float64Array
-  | Uint32Array
-  | string[]
-  | { [name: string]: Decoded };
+  number | boolean | string | Float64Array | Uint32Array | string[] | { [name: string]: Decoded };
 
 /** The value of an entry. */
 export function decodeValue(entry: Entry): Decoded {

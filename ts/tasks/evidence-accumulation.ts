@@ -91,7 +91,10 @@ export function evidenceAccumulation(options: TaskOptions & { drawAllFirst?: boo
   const in_rec = transposedFloat32(random.randn(inputs, n), Math.sqrt(inputs));
   const rec_rec = withoutDiagonal(transposedFloat32(random.randn(n, n), Math.sqrt(n)));
   const limit = Math.sqrt(3 / Math.max(1, (n + readouts) / 2));
-  const rec_out = transposedFloat32({ data: random.uniform(-limit, limit, n * readouts), shape: [n, readouts] }, 1);
+  const rec_out = transposedFloat32(
+    { data: random.uniform(-limit, limit, n * readouts), shape: [n, readouts] },
+    1,
+  );
   const out_rec = scaledFloat32(random.randn(n, readouts), 1);
   const common = {
     C_m: 1,
@@ -139,7 +142,15 @@ export function evidenceAccumulation(options: TaskOptions & { drawAllFirst?: boo
       readout: {
         model: "eprop_readout_bsshslm_2020",
         n: readouts,
-        params: { C_m: 1, E_L: 0, I_e: 0, loss: "cross_entropy", regular_spike_arrival: false, tau_m: 20, V_m: 0 },
+        params: {
+          C_m: 1,
+          E_L: 0,
+          I_e: 0,
+          loss: "cross_entropy",
+          regular_spike_arrival: false,
+          tau_m: 20,
+          V_m: 0,
+        },
       },
       weights: { in_rec, rec_rec, rec_out, out_rec },
       optimizer: {

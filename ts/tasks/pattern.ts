@@ -1,13 +1,26 @@
 import { NumpyRandom } from "../random/index.js";
 import { regressionWeights } from "./sine-waves.js";
-import { type Task, type TaskOptions, commonOptions, frozenNoise, sameSequences, taskParameters } from "./task.js";
+import {
+  type Task,
+  type TaskOptions,
+  commonOptions,
+  frozenNoise,
+  sameSequences,
+  taskParameters,
+} from "./task.js";
 
 /** Parameters of the tasks that draw a pattern in the plane. */
 export const patternParameters = {
   eta: { default: 5e-3, unit: "", min: 0, max: 10, text: "Learning rate" },
   c_reg: { default: 150, unit: "", min: 0, max: 1e9, text: "Coefficient of firing-rate regularization" },
   f_target: { default: 20, unit: "spikes/s", min: 0, max: 1000, text: "Target firing rate" },
-  tau_m_mean: { default: 30, unit: "ms", min: 1, max: 1e6, text: "Mean time constant of the neurons' membranes" },
+  tau_m_mean: {
+    default: 30,
+    unit: "ms",
+    min: 1,
+    max: 1e6,
+    text: "Mean time constant of the neurons' membranes",
+  },
   tau_m_std: { default: 2, unit: "ms", min: 0, max: 1e6, text: "Standard deviation of these time constants" },
   adapt_tau: { default: 2000, unit: "ms", min: 0.1, max: 1e9, text: "Time constant of the adaptation" },
 } as const;
@@ -72,7 +85,15 @@ export function patternTask(
       readout: {
         model: "eprop_readout_bsshslm_2020",
         n: 2,
-        params: { C_m: 250, E_L: 0, I_e: 0, loss: "mean_squared_error", regular_spike_arrival: false, tau_m: 50, V_m: 0 },
+        params: {
+          C_m: 250,
+          E_L: 0,
+          I_e: 0,
+          loss: "mean_squared_error",
+          regular_spike_arrival: false,
+          tau_m: 50,
+          V_m: 0,
+        },
       },
       weights,
       optimizer: {

@@ -37,14 +37,23 @@ function spline(a: number, b: number, c: number, d: number, t: number): number {
 export function drawnWord(): PenOffsets {
   const points = 228;
   const corners = word.length / 2;
-  const corner = (at: number, axis: 0 | 1) => word[2 * Math.min(Math.max(at, 0), corners - 1) + axis] as number;
+  const corner = (at: number, axis: 0 | 1) =>
+    word[2 * Math.min(Math.max(at, 0), corners - 1) + axis] as number;
   const along = (axis: 0 | 1) => {
     const positions = Float64Array.from({ length: points }, (_, point) => {
       const place = (point / (points - 1)) * (corners - 1);
       const at = Math.min(Math.floor(place), corners - 2);
-      return spline(corner(at - 1, axis), corner(at, axis), corner(at + 1, axis), corner(at + 2, axis), place - at);
+      return spline(
+        corner(at - 1, axis),
+        corner(at, axis),
+        corner(at + 1, axis),
+        corner(at + 2, axis),
+        place - at,
+      );
     });
-    return positions.map((position, point) => position - (point === 0 ? 0 : (positions[point - 1] as number)));
+    return positions.map(
+      (position, point) => position - (point === 0 ? 0 : (positions[point - 1] as number)),
+    );
   };
   return { x: along(0), y: along(1) };
 }
@@ -80,7 +89,8 @@ export function readPenOffsets(file: string): PenOffsets {
     if (fields.length !== 2 || !numbers.every(Number.isFinite)) {
       refuse(`line ${at + 1} is not a pen offset`, content.slice(0, 60), "two finite numbers");
     }
-    if (x.length >= maxPoints) refuse("has too many points", `more than ${maxPoints}`, `at most ${maxPoints}`);
+    if (x.length >= maxPoints)
+      refuse("has too many points", `more than ${maxPoints}`, `at most ${maxPoints}`);
     x.push(numbers[0] as number);
     y.push(numbers[1] as number);
   });

@@ -156,7 +156,13 @@ export function checkRange(task: string, name: string, value: number, min: numbe
 }
 
 /** A whole number within bounds, or the default. */
-export function whole(task: string, name: string, value: number | undefined, otherwise: number, min: number): number {
+export function whole(
+  task: string,
+  name: string,
+  value: number | undefined,
+  otherwise: number,
+  min: number,
+): number {
   const chosen = value ?? otherwise;
   checkRange(task, name, chosen, min, 1e6);
   if (!Number.isInteger(chosen)) {
@@ -194,7 +200,10 @@ export function commonOptions(
 }
 
 /** A matrix with rows and columns exchanged, each value divided by `divisor` and rounded to 32 bits. */
-export function transposedFloat32({ data, shape: [rows, columns] }: NumberMatrix, divisor: number): NumberMatrix {
+export function transposedFloat32(
+  { data, shape: [rows, columns] }: NumberMatrix,
+  divisor: number,
+): NumberMatrix {
   const transposed = new Float64Array(data.length);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
@@ -223,8 +232,17 @@ export function linspace(start: number, stop: number, n: number): Float64Array {
 }
 
 /** Input spikes of the tutorials' regression tasks: each input fires in each step with this probability, never in step 0. */
-export function frozenNoise(random: NumpyRandom, steps: number, inputs: number, probability: number): Uint32Array {
-  const drawn = random.spikesBelow(new Float64Array(inputs).fill(probability), inputs, new Uint32Array(steps));
+export function frozenNoise(
+  random: NumpyRandom,
+  steps: number,
+  inputs: number,
+  probability: number,
+): Uint32Array {
+  const drawn = random.spikesBelow(
+    new Float64Array(inputs).fill(probability),
+    inputs,
+    new Uint32Array(steps),
+  );
   return drawn.filter((place) => place >= inputs);
 }
 

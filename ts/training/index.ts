@@ -1,3 +1,10 @@
 export type { Metrics } from "./metrics.js";
 export type { NetworkOptions, PlasticWeights } from "./network.js";
-export { type Iteration, type Phase, type TrainOptions, type TrainingResult, train, trainToEnd } from "./trainer.js";
+export {
+  type Iteration,
+  type Phase,
+  type TrainOptions,
+  type TrainingResult,
+  train,
+  trainToEnd,
+} from "./trainer.js";

@@ -26,7 +26,10 @@ const timelines: Readonly<Record<Family, Timeline>> = {
 };
 
 const learningSynapses = {
-  interval: { plastic: "eprop_synapse_bsshslm_2020", feedback: "eprop_learning_signal_connection_bsshslm_2020" },
+  interval: {
+    plastic: "eprop_synapse_bsshslm_2020",
+    feedback: "eprop_learning_signal_connection_bsshslm_2020",
+  },
   event: { plastic: "eprop_synapse", feedback: "eprop_learning_signal_connection" },
 } as const;
 
@@ -37,7 +40,9 @@ export const plasticProjections = ["in_rec", "rec_rec", "rec_out"] as const;
 export type PlasticProjection = (typeof plasticProjections)[number];
 
 /** Weights of the plastic projections: dense, rows per target, columns per source, zero where there is no connection. */
-export type PlasticWeights = { [name in PlasticProjection]: { data: Float64Array; shape: readonly [number, number] } };
+export type PlasticWeights = {
+  [name in PlasticProjection]: { data: Float64Array; shape: readonly [number, number] };
+};
 
 /** What a network computes with. */
 export interface NetworkOptions {
@@ -103,7 +108,10 @@ export class TaskNetwork {
     };
     for (const name of plasticProjections) {
       const [sources, targets] = this.#sources[name];
-      this.#connect(sources, targets, network.weights[name], { synapse_model: synapses.plastic, delay: task.resolution });
+      this.#connect(sources, targets, network.weights[name], {
+        synapse_model: synapses.plastic,
+        delay: task.resolution,
+      });
     }
     this.#connect(this.readouts, this.recurrent, network.weights.out_rec, {
       synapse_model: synapses.feedback,

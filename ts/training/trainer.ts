@@ -68,9 +68,10 @@ class Training {
 
   /** All phases, in the order of the tutorials' pipeline. */
   async *run(): AsyncGenerator<Iteration, void, undefined> {
-    const { iterations, validateEvery, earlyStopIterations, earlyStopError, testIterations } = this.task.schedule;
+    const { iterations, validateEvery, earlyStopIterations, earlyStopError, testIterations } =
+      this.task.schedule;
     let stopped = false;
-    for (let done = 0; done < iterations && !stopped; ) {
+    for (let done = 0; done < iterations && !stopped;) {
       const due = validateEvery > 0 && done % validateEvery === 0;
       if (due) yield* this.#phase("validation", 1);
       if (due && earlyStopIterations > 0 && this.#lastError() < earlyStopError) {
@@ -128,7 +129,10 @@ class Training {
   async #simulate(steps: number): Promise<void> {
     const begin = performance.now();
     const { signal } = this.#options;
-    await this.network.kernel.SimulateAsync(steps * this.task.resolution, signal === undefined ? {} : { signal });
+    await this.network.kernel.SimulateAsync(
+      steps * this.task.resolution,
+      signal === undefined ? {} : { signal },
+    );
     this.#pendingMs += performance.now() - begin;
   }
 
@@ -152,7 +156,10 @@ class Training {
     const count = this.#pending.length;
     const spikes = network.kernel.spikeCount();
     const sequences = count * task.batchSize * network.recurrent.length;
-    const shared = { ms: this.#pendingMs / count, spikesPerNeuron: (spikes - this.#spikesBefore) / sequences };
+    const shared = {
+      ms: this.#pendingMs / count,
+      spikesPerNeuron: (spikes - this.#spikesBefore) / sequences,
+    };
     this.#spikesBefore = spikes;
     this.#pendingMs = 0;
     const finished = this.#pending.map((pending, at) => ({
@@ -212,7 +219,8 @@ class Training {
       iterations: this.iterations,
       weights: { before: this.before, after: this.network.weights() },
       recorded: this.recorders.recorded(),
-      msPerIteration: this.iterations.reduce((sum, { ms }) => sum + ms, 0) / Math.max(1, this.iterations.length),
+      msPerIteration:
+        this.iterations.reduce((sum, { ms }) => sum + ms, 0) / Math.max(1, this.iterations.length),
     };
   }
 }
@@ -263,7 +271,10 @@ function windowParams(task: Task, begin: number, iterations: number) {
  * @example
  * for await (const it of train(tasks.evidenceAccumulation({ seed: 1 }))) console.log(it.phase, it.loss, it.error);
  */
-export async function* train(task: Task, options: TrainOptions = {}): AsyncGenerator<Iteration, TrainingResult, undefined> {
+export async function* train(
+  task: Task,
+  options: TrainOptions = {},
+): AsyncGenerator<Iteration, TrainingResult, undefined> {
   const training = new Training(task, options);
   try {
     yield* training.run();

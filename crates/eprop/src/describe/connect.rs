@@ -141,7 +141,7 @@ impl Network {
                     check::cell(name, parameter, value)?;
                     synapse.weight = value;
                 }
-                ("weight", Value::Numbers(list)) | ("weight", Value::Matrix { data: list, .. }) => {
+                ("weight", Value::Numbers(list) | Value::Matrix { data: list, .. }) => {
                     for weight in list {
                         check::number(name, parameter, *weight)?;
                     }

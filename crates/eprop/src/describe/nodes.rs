@@ -162,12 +162,9 @@ impl Network {
         let mut generator = random.clone();
         let mut changed: Vec<(usize, NodeGroup)> = Vec::new();
         for (at, (node, place)) in nodes.iter().zip(&places).enumerate() {
-            let group = match changed.iter_mut().find(|(known, _)| known == place) {
-                Some((_, group)) => group,
-                None => {
-                    changed.push((*place, self.groups[*place].clone()));
-                    &mut changed.last_mut().expect("just pushed").1
-                }
+            let group = if let Some((_, group)) = changed.iter_mut().find(|(known, _)| known == place) { group } else {
+                changed.push((*place, self.groups[*place].clone()));
+                &mut changed.last_mut().expect("just pushed").1
             };
             let row = match params {
                 Params::None => Vec::new(),

@@ -387,7 +387,7 @@ fn segments(network: &Network) -> Vec<Segment> {
             let surrogate = Surrogate::from_choice(*choice);
             match segments.last_mut() {
                 Some(last) if last.adaptive == adaptive && last.surrogate == surrogate => {
-                    last.places.end += 1
+                    last.places.end += 1;
                 }
                 _ => segments.push(Segment { places: place..place + 1, adaptive, surrogate }),
             }

@@ -73,7 +73,7 @@ impl NumpyRandom {
         }
         let mask = u64::MAX >> most.leading_zeros();
         loop {
-            let word = if most <= u64::from(u32::MAX) {
+            let word = if u32::try_from(most).is_ok() {
                 u64::from(self.engine.next_u32())
             } else {
                 let high = u64::from(self.engine.next_u32());
@@ -157,7 +157,7 @@ impl NumpyRandom {
     /// If the shapes do not fit.
     pub fn spikes_below(&mut self, probabilities: &[f64], inputs: usize, rows: &[u32]) -> Result<Vec<u32>> {
         let known = probabilities.len().checked_div(inputs).unwrap_or(0);
-        if inputs == 0 || probabilities.len() % inputs != 0 || rows.iter().any(|row| *row as usize >= known) {
+        if inputs == 0 || !probabilities.len().is_multiple_of(inputs) || rows.iter().any(|row| *row as usize >= known) {
             return Err(refuse(
                 "probabilities",
                 probabilities.len(),

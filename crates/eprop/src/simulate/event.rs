@@ -1,5 +1,5 @@
 //! e
-use crate::describe::network::*;
+use crate::describe::network::Network;
 use crate::error::Result;
 use crate::plan::index::NodeIndex;
 use crate::record::Recordings;
@@ -39,12 +39,15 @@ impl EventNetwork {
     ) -> Result<i64> {
         Ok(to)
     }
+    #[must_use] 
     pub fn memory(&self) -> Vec<(&'static str, u64)> {
         vec![]
     }
+    #[must_use] 
     pub fn needs_from(&self, _: i64) -> i64 {
         0
     }
+    #[must_use] 
     pub fn spike_count(&self) -> u64 {
         0
     }

@@ -88,7 +88,7 @@ fn body<S: Shape, const ADAPTIVE: bool>(
         };
         let psi = S::at(x, height[j], per_width[j]);
         surrogate[j] = if left > 0.0 { 0.0 } else { psi };
-        let fires = (x >= 0.0) & (left == 0.0);
+        let fires = (x >= 0.0) && (left == 0.0);
         voltage[j] = v;
         spiked[j] = if fires { 1.0 } else { 0.0 };
         countdown[j] = if fires { refractory[j] } else { left };

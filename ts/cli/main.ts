@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { NESTError } from "../errors.js";
+import { conclude, tasksTable } from "./output.js";
+import { trainCommand } from "./train.js";
+
+const program = new Command("eprop")
+  .description("Train recurrent spiking networks with eligibility propagation.")
+  .showHelpAfterError("(add --help for what there is)")
+  .exitOverride();
+
+program.addCommand(trainCommand());
+program
+  .command("tasks")
+  .description("list the tasks and their parameters")
+  .option("--json", "as JSON")
+  .action(({ json }: { json?: boolean }) => {
+    process.stdout.write(tasksTable(json ?? false));
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode;
+  else if (error instanceof NESTError) conclude(`eprop: ${error.name}: ${error.message}`, 1);
+  else if (error instanceof Error && error.name === "AbortError") conclude("eprop: stopped", 130);
+  else conclude(`eprop: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, 1);
+}

@@ -1,0 +1,135 @@
+import { join } from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { nestError } from "../errors.js";
+import { checkRunFolder, writeRunFolder } from "../recording/run-folder.js";
+import { runSummary } from "../recording/summary.js";
+import { findTask } from "../tasks/index.js";
+import type { Schedule } from "../tasks/task.js";
+import { trainToEnd } from "../training/index.js";
+import { ProgressLine } from "./output.js";
+
+interface TrainArguments {
+  seed?: number;
+  iterations?: number;
+  batchSize?: number;
+  threads?: number;
+  validateEvery?: number;
+  earlyStop?: boolean;
+  testIterations?: number;
+  gradient?: "adjoint" | "forward";
+  data?: string;
+  set?: Record<string, number>;
+  record?: boolean;
+  out?: string;
+  runs?: string;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || Number.isNaN(value)) throw new InvalidArgumentError("It must be a number.");
+  return value;
+}
+
+function assignment(text: string, previous: Record<string, number> = {}): Record<string, number> {
+  const [name, value] = text.split(/=(.*)/s);
+  if (!name || value === undefined) throw new InvalidArgumentError("It must be name=value.");
+  return { ...previous, [name]: number(value) };
+}
+
+/** How many iterations a schedule has if nothing stops it early. */
+function planned({ iterations, validateEvery, testIterations }: Schedule): number {
+  return iterations + (validateEvery > 0 ? Math.ceil(iterations / validateEvery) : 0) + testIterations;
+}
+
+/** The command `eprop train`. */
+export function trainCommand(): Command {
+  return new Command("train")
+    .description("train a task")
+    .argument("<task>", "its name; `eprop tasks` lists them")
+    .option("--seed <n>", "seed of all random numbers", number)
+    .option("--iterations <n>", "training iterations", number)
+    .option("--batch-size <n>", "sequences per iteration", number)
+    .option("--threads <n>", "threads; all cores if left out", number)
+    .option("--validate-every <n>", "training iterations between validations; 0 for none", number)
+    .option("--early-stop", "stop once validation errors are small enough (default)")
+    .option("--no-early-stop", "do not stop early")
+    .option("--test-iterations <n>", "test iterations at the end", number)
+    .option("--data <path>", "data to learn from, where a task takes it")
+    .option("--set <name=value>", "a parameter of the task; may be given several times", assignment)
+    .addOption(
+      new Option("--gradient <method>", "how gradients are computed").choices(["adjoint", "forward"]),
+    )
+    .option("--record", "record states and spikes of the first and the last iteration")
+    .option("--out <folder>", "leave losses, weights and recorded events in a new folder (implies --record)")
+    .option("--runs <folder>", "as --out, with a name made of task and time, in this folder")
+    .option("--json", "print a JSON object on standard output")
+    .option("--quiet", "no progress")
+    .action(runTraining);
+}
+
+async function runTraining(name: string, args: TrainArguments): Promise<void> {
+  const entry = findTask(name);
+  if (args.data !== undefined && !entry.options.includes("data")) {
+    throw nestError({
+      code: "ValueError",
+      message: `the task ${entry.name} takes no data`,
+      parameter: "data",
+      value: args.data,
+      bound: "left out",
+    });
+  }
+  const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+  const out = args.out ?? (args.runs === undefined ? undefined : join(args.runs, `${entry.name}-${time}`));
+  if (out !== undefined) checkRunFolder(out);
+  const {
+    seed,
+    iterations,
+    batchSize,
+    validateEvery,
+    earlyStop,
+    testIterations,
+    data,
+    set,
+    threads,
+    gradient,
+  } = args;
+  const task = entry.create(
+    given({ seed, iterations, batchSize, validateEvery, earlyStop, testIterations, data, parameters: set }),
+  );
+  const stop = new AbortController();
+  const interrupt = () => stop.abort();
+  process.once("SIGINT", interrupt);
+  process.once("SIGTERM", interrupt);
+  const progress = args.quiet ? undefined : new ProgressLine(planned(task.schedule), process.stderr);
+  try {
+    const result = await trainToEnd(task, {
+      ...given({ threads, gradient }),
+      signal: stop.signal,
+      record: args.record ?? out !== undefined,
+      onIteration: (iteration) => progress?.show(iteration),
+    });
+    progress?.end();
+    if (out !== undefined) writeRunFolder(out, result);
+    const summary = runSummary(result);
+    if (args.json) {
+      process.stdout.write(`${JSON.stringify(summary)}\n`);
+    } else {
+      const { loss, ms_per_iteration } = summary;
+      process.stdout.write(
+        `${task.name}: loss ${loss[0]?.toPrecision(6)} → ${loss.at(-1)?.toPrecision(6)} in ${loss.length} iterations, ` +
+          `${ms_per_iteration.toFixed(2)} ms per iteration\n`,
+      );
+      if (out !== undefined) process.stdout.write(`run folder: ${out}\n`);
+    }
+  } finally {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+  }
+}
+
+/** Only what has a value. */
+function given<T extends object>(values: T): { [name in keyof T]: Exclude<T[name], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}

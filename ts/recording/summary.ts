@@ -1,0 +1,53 @@
+import { type PlasticProjection, type PlasticWeights, plasticProjections } from "../training/network.js";
+import type { TrainingResult } from "../training/trainer.js";
+
+/** Sum of weights and of their squares. */
+export interface WeightSums {
+  sum: number;
+  sum_sq: number;
+}
+
+/** A training in numbers. */
+export interface RunSummary {
+  task: string;
+  seed: number;
+  parameters: Readonly<Record<string, number | string>>;
+  loss: number[];
+  results?: { iteration: number[]; label: string[]; loss: number[]; error: number[] };
+  weights: Record<PlasticProjection, { before: WeightSums; after: WeightSums }>;
+  spikes_per_neuron: number[];
+  ms_per_iteration: number;
+}
+
+function sums(weights: PlasticWeights, name: PlasticProjection): WeightSums {
+  const { data } = weights[name];
+  return {
+    sum: data.reduce((sum, weight) => sum + weight, 0),
+    sum_sq: data.reduce((sum, weight) => sum + weight * weight, 0),
+  };
+}
+
+/** Losses, results by phase where there are phases, sums of weights and times of a training. */
+export function runSummary({ task, iterations, weights, msPerIteration }: TrainingResult): RunSummary {
+  const projections = plasticProjections.map((name) => [
+    name,
+    { before: sums(weights.before, name), after: sums(weights.after, name) },
+  ]);
+  return {
+    task: task.name,
+    seed: task.seed,
+    parameters: task.parameters,
+    loss: iterations.map(({ loss }) => loss),
+    ...(task.kind === "classification" && {
+      results: {
+        iteration: iterations.map(({ iteration }) => iteration),
+        label: iterations.map(({ phase }) => phase),
+        loss: iterations.map(({ loss }) => loss),
+        error: iterations.map(({ error }) => error ?? Number.NaN),
+      },
+    }),
+    weights: Object.fromEntries(projections) as RunSummary["weights"],
+    spikes_per_neuron: iterations.map(({ spikesPerNeuron }) => spikesPerNeuron),
+    ms_per_iteration: msPerIteration,
+  };
+}

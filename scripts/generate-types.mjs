@@ -5,26 +5,28 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
+const typeOf = (row) =>
+  ({
+    number: "Scalar",
+    integer: "WholeScalar",
+    boolean: "boolean",
+    text: "string",
+    choice: row.choices.map((choice) => JSON.stringify(choice)).join(" | "),
+    numbers: "NumberList",
+    texts: "readonly string[]",
+    nodes: "NodeReference",
+    table: "OptimizerParams",
+  })[row.kind];
+
+const comment = (row) => {
+  const unit = row.unit ? ` (${row.unit})` : "";
+  const value = row.defaultValue === "" ? "" : ` Default ${row.defaultValue}.`;
+  return `/** ${row.text}${unit}.${value} */`;
+};
+
 /** The text of the generated module. */
 export async function generatedTypes() {
   const { kernelTable, modelTables } = await import(join(root, "ts/native/index.js"));
-  const typeOf = (row) =>
-    ({
-      number: "Scalar",
-      integer: "WholeScalar",
-      boolean: "boolean",
-      text: "string",
-      choice: row.choices.map((choice) => JSON.stringify(choice)).join(" | "),
-      numbers: "NumberList",
-      texts: "readonly string[]",
-      nodes: "NodeReference",
-      table: "OptimizerParams",
-    })[row.kind];
-  const comment = (row) => {
-    const unit = row.unit ? ` (${row.unit})` : "";
-    const value = row.defaultValue === "" ? "" : ` Default ${row.defaultValue}.`;
-    return `/** ${row.text}${unit}.${value} */`;
-  };
   const fields = (rows, readOnly) =>
     rows
       .filter((row) => (row.role === "read-only") === readOnly)

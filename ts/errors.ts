@@ -2,10 +2,10 @@
 export interface ErrorDetails {
   code: string;
   message: string;
-  model?: string;
-  parameter?: string;
-  value?: string;
-  bound?: string;
+  model?: string | null;
+  parameter?: string | null;
+  value?: string | null;
+  bound?: string | null;
 }
 
 /**
@@ -35,10 +35,10 @@ export class NESTError extends Error {
     super(parts.length > 0 ? `${details.message} (${parts.join(", ")})` : details.message);
     this.name = details.code;
     this.code = details.code;
-    this.model = details.model;
-    this.parameter = details.parameter;
-    this.value = details.value;
-    this.bound = details.bound;
+    this.model = details.model ?? undefined;
+    this.parameter = details.parameter ?? undefined;
+    this.value = details.value ?? undefined;
+    this.bound = details.bound ?? undefined;
   }
 }
 
@@ -59,6 +59,8 @@ const codes = [
   "UnknownSynapseType",
   "ValueError",
   "OutOfMemory",
+  "NewModelNameExists",
+  "UnknownReceptorType",
   "Aborted",
   "InternalError",
 ] as const;

@@ -1,3 +1,5 @@
+//! Tells the linker how Node finds the addon.
+
 fn main() {
     napi_build::setup();
 }

@@ -45,7 +45,7 @@ export const tolerance = 1e-9;
 export function readCases(folder: string): Case[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith(".json.gz"))
-    .sort()
+    .toSorted()
     .map((file) => JSON.parse(gunzipSync(readFileSync(join(folder, file))).toString()) as Case);
 }
 

@@ -57,7 +57,7 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
 
   /** These nodes and those of another collection, ordered by id. */
   concat<N extends NodeModelName>(other: NodeCollection<N>): NodeCollection<M | N> {
-    const ids = Uint32Array.from([...this.ids, ...other.ids]).sort();
+    const ids = Uint32Array.from([...this.ids, ...other.ids]).toSorted();
     if (other.kernel !== this.kernel || ids.some((id, place) => id === ids[place - 1])) {
       throw nestError({
         code: "ValueError",

@@ -176,9 +176,9 @@ export class Kernel {
     target?: NodeReference | null,
     synapse_model?: SynapseModelName | (string & {}),
   ): SynapseCollection {
-    const ids = (nodes?: NodeReference | null) =>
-      nodes === undefined || nodes === null ? null : nodeIds(nodes);
-    const table = guarded(() => this.native.getConnections(ids(source), ids(target), synapse_model ?? null));
+    const table = guarded(() =>
+      this.native.getConnections(optionalIds(source), optionalIds(target), synapse_model ?? null),
+    );
     return new SynapseCollection(this, table);
   }
 
@@ -260,6 +260,10 @@ function encodeParams(
   if (params === null || params === undefined) return [null, null];
   if (Array.isArray(params)) return [null, params.map((values: object) => encode(values))];
   return [encode(params), null];
+}
+
+function optionalIds(nodes?: NodeReference | null): Uint32Array | null {
+  return nodes === undefined || nodes === null ? null : nodeIds(nodes);
 }
 
 function nodeIds(nodes: NodeReference): Uint32Array {

@@ -40,8 +40,8 @@ export function superposedSines(random: NumpyRandom): Float64Array {
   const signal = new Float64Array(steps);
   periods.forEach((period, wave) => {
     const phase = phases[wave] as number;
-    const arguments_ = linspace(phase, phase + 2 * Math.PI * Math.floor(steps / period), steps);
-    arguments_.forEach((x, step) => {
+    const angles = linspace(phase, phase + 2 * Math.PI * Math.floor(steps / period), steps);
+    angles.forEach((x, step) => {
       signal[step] = (signal[step] as number) + (amplitudes[wave] as number) * Math.sin(x);
     });
   });

@@ -69,8 +69,7 @@ export class TaskNetwork {
   constructor(task: Task, options: NetworkOptions) {
     const { kernel } = this;
     const { network } = task;
-    const model = network.recurrent[0]?.model ?? "eprop_iaf_bsshslm_2020";
-    this.family = familyOf(model);
+    this.family = familyOf(network.recurrent[0]?.model ?? "eprop_iaf_bsshslm_2020");
     this.timeline = timelines[this.family];
     const synapses = learningSynapses[this.family];
     kernel.set({

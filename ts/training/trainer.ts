@@ -181,7 +181,7 @@ class Training {
     const { inputs } = task.network;
     const { timeline } = network;
     const length = task.steps * task.batchSize;
-    const times = this.#spikesLeft.map((left) => left.filter((step) => step > begin));
+    const spikes = this.#spikesLeft.map((left) => left.filter((step) => step > begin));
     const targets = this.#targetsLeft.map(({ times, values }) => {
       const kept = times.map((step) => step > begin);
       return { times: times.filter((_, at) => kept[at]), values: values.filter((_, at) => kept[at]) };
@@ -190,7 +190,7 @@ class Training {
       const offset = begin + at * length;
       for (const place of data.spikes) {
         const input = place % inputs;
-        times[input]?.push(offset + timeline.spikes + (place - input) / inputs);
+        spikes[input]?.push(offset + timeline.spikes + (place - input) / inputs);
       }
       data.targets.forEach(({ steps, values }, readout) => {
         steps.forEach((step, change) => {
@@ -199,9 +199,9 @@ class Training {
         });
       });
     });
-    this.#spikesLeft = times;
+    this.#spikesLeft = spikes;
     this.#targetsLeft = targets;
-    network.inputs.set(times.map((steps) => spikeParams(steps, task.resolution)));
+    network.inputs.set(spikes.map((steps) => spikeParams(steps, task.resolution)));
     network.targets.set(
       targets.map(({ times, values }) => ({
         amplitude_times: Float64Array.from(times, (step) => step * task.resolution),

@@ -3,40 +3,19 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use eprop::{Error, ErrorCode};
+use serde_json::json;
 
 /// A refused call as JSON in the message of a JavaScript error; `ts/errors.ts` makes a `NESTError` of it.
 pub fn to_js(error: &Error) -> napi::Error {
-    let mut json = String::from("{");
-    let mut field = |name: &str, value: Option<&str>| {
-        if let Some(value) = value {
-            if json.len() > 1 {
-                json.push(',');
-            }
-            json.push_str(&format!("{}:{}", quoted(name), quoted(value)));
-        }
-    };
-    field("code", Some(error.code.name()));
-    field("message", Some(&error.message));
-    field("model", error.model.as_deref());
-    field("parameter", error.parameter.as_deref());
-    field("value", error.value.as_deref());
-    field("bound", error.bound.as_deref());
-    json.push('}');
-    napi::Error::from_reason(json)
-}
-
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            c if (c as u32) < 0x20 => quoted.push_str(&format!("\\u{:04x}", c as u32)),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
+    let details = json!({
+        "code": error.code.name(),
+        "message": error.message,
+        "model": error.model,
+        "parameter": error.parameter,
+        "value": error.value,
+        "bound": error.bound,
+    });
+    napi::Error::from_reason(details.to_string())
 }
 
 /// Runs a call of the engine; a panic becomes an `InternalError`, since it would end the user's process otherwise.

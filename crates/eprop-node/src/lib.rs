@@ -3,8 +3,8 @@
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 #![allow(clippy::missing_errors_doc, reason = "errors are those of the engine's function of the same name")]
 
-mod errors;
-mod kernel;
-mod models;
-mod random;
-mod values;
+pub mod errors;
+pub mod kernel;
+pub mod models;
+pub mod random;
+pub mod values;

@@ -47,11 +47,9 @@ fn value(entry: Entry) -> eprop::Result<(String, Value)> {
         Value::Text(text)
     } else if let Some(numbers) = entry.numbers {
         match (entry.rows, entry.columns) {
-            (Some(rows), Some(columns)) => Value::Matrix {
-                rows: rows as usize,
-                columns: columns as usize,
-                data: numbers.to_vec(),
-            },
+            (Some(rows), Some(columns)) => {
+                Value::Matrix { rows: rows as usize, columns: columns as usize, data: numbers.to_vec() }
+            }
             _ => Value::Numbers(numbers.to_vec()),
         }
     } else if let Some(texts) = entry.texts {

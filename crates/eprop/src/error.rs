@@ -84,13 +84,13 @@ pub struct Error {
     /// One sentence that names what was wrong.
     pub message: String,
     /// The model concerned, where there is one.
-    pub model: Option<String>,
+    pub model: Option<Box<str>>,
     /// The parameter concerned, where there is one.
-    pub parameter: Option<String>,
+    pub parameter: Option<Box<str>>,
     /// The value given, as text.
-    pub value: Option<String>,
+    pub value: Option<Box<str>>,
     /// What would be accepted.
-    pub bound: Option<String>,
+    pub bound: Option<Box<str>>,
 }
 
 impl fmt::Display for Error {
@@ -122,28 +122,28 @@ impl Error {
     /// Names the model concerned.
     #[must_use]
     pub fn model(mut self, model: impl Into<String>) -> Self {
-        self.model = Some(model.into());
+        self.model = Some(model.into().into());
         self
     }
 
     /// Names the parameter concerned.
     #[must_use]
     pub fn parameter(mut self, parameter: impl Into<String>) -> Self {
-        self.parameter = Some(parameter.into());
+        self.parameter = Some(parameter.into().into());
         self
     }
 
     /// Shows the value given.
     #[must_use]
     pub fn value(mut self, value: impl fmt::Display) -> Self {
-        self.value = Some(value.to_string());
+        self.value = Some(value.to_string().into());
         self
     }
 
     /// Says what would be accepted.
     #[must_use]
     pub fn bound(mut self, bound: impl Into<String>) -> Self {
-        self.bound = Some(bound.into());
+        self.bound = Some(bound.into().into());
         self
     }
 }

@@ -11,7 +11,7 @@ use crate::plan::index::{NodeIndex, Population};
 use crate::plan::probes::{SpikeTap, record_from, spike_taps};
 use crate::plan::stimulus::Stimuli;
 use crate::random::NestRandom;
-use crate::record::{EventColumn, Events, Recordings, TimeUnit};
+use crate::record::{Events, Recordings, TimeUnit};
 use crate::simulate::RunControl;
 use crate::simulate::emission::Emission;
 use crate::simulate::event::EventNetwork;
@@ -596,13 +596,4 @@ fn available_memory() -> u64 {
             line.split_whitespace().nth(1)?.parse::<u64>().ok()
         })
         .map_or(u64::MAX, |kilobytes| kilobytes * 1024)
-}
-
-/// The columns of numbers of events, for callers that want one by name.
-#[must_use]
-pub fn floats<'a>(events: &'a Events, name: &str) -> Option<&'a [f64]> {
-    events.columns.iter().find_map(|(column, values)| match values {
-        EventColumn::Floats(values) if *column == name => Some(values.as_slice()),
-        _ => None,
-    })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::describe::network::NodeId;
-use crate::describe::parameter::{Bound, Default, Kind, Parameter};
+use crate::describe::parameter::{Default, Kind, Parameter};
 use crate::error::{Error, ErrorCode, Result};
 use crate::value::{Dict, Value};
 
@@ -66,23 +66,11 @@ fn wrong_type(model: &str, parameter: &Parameter, value: &Value, expected: &str)
 /// # Errors
 /// `BadProperty` if it lies outside.
 pub fn number(model: &str, parameter: &Parameter, number: f64) -> Result<f64> {
-    let (holds, bound) = match parameter.bound {
-        Bound::None => (true, ""),
-        Bound::NotNan => (!number.is_nan(), "a number"),
-        Bound::Finite => (number.is_finite(), "a finite number"),
-        Bound::Positive => (number.is_finite() && number > 0.0, "> 0"),
-        Bound::NonNegative => (number.is_finite() && number >= 0.0, "≥ 0"),
-        Bound::PositiveOrInfinite => (number > 0.0, "> 0"),
-        Bound::NonNegativeOrInfinite => (number >= 0.0, "≥ 0"),
-        Bound::UnitInterval => ((0.0..=1.0).contains(&number), "from 0 to 1"),
-        Bound::BelowInfinity => (number < f64::INFINITY, "below infinity"),
-        Bound::BelowOne => ((0.0..1.0).contains(&number), "from 0 up to, but not including, 1"),
-    };
     let whole = parameter.kind != Kind::Integer || number.fract() == 0.0;
-    if holds && whole {
+    if parameter.bound.accepts(number) && whole {
         return Ok(number);
     }
-    let bound = if whole { bound } else { "a whole number" };
+    let bound = if whole { parameter.bound.text() } else { "a whole number" };
     Err(Error::new(ErrorCode::BadProperty, format!("{} must be {bound}", parameter.name))
         .model(model)
         .parameter(parameter.name)

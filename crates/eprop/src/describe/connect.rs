@@ -38,6 +38,11 @@ const fn flag(name: &'static str, text: &'static str) -> Parameter {
     row
 }
 
+/// A node and its place in the list that names it.
+type Placed = (NodeId, usize);
+/// Source, target and weight of a connection.
+type Listed = (NodeId, NodeId, f64);
+
 /// A checked connection rule.
 #[derive(Debug, Clone, PartialEq)]
 struct Rule {
@@ -217,10 +222,10 @@ impl Network {
             }
             let mut sorted = nodes.to_vec();
             sorted.sort_unstable();
-            if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            if let Some([node, ..]) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
                 return Err(Error::new(ErrorCode::ValueError, "a node is named twice")
                     .parameter(what)
-                    .value(format!("node {}", pair[0]))
+                    .value(format!("node {node}"))
                     .bound("each node once, or pairs of node ids"));
             }
         }
@@ -333,8 +338,8 @@ impl Network {
             .weight,
         );
         let synapse = self.synapse(synapse, &default)?;
-        let by_population = |nodes: &[NodeId]| -> Result<Vec<(Population, Vec<(NodeId, usize)>)>> {
-            let mut parts: Vec<(Population, Vec<(NodeId, usize)>)> = Vec::new();
+        let by_population = |nodes: &[NodeId]| -> Result<Vec<(Population, Vec<Placed>)>> {
+            let mut parts: Vec<(Population, Vec<Placed>)> = Vec::new();
             for (place, node) in nodes.iter().enumerate() {
                 let population = self.population(*node)?;
                 match parts.iter_mut().find(|(known, _)| *known == population) {
@@ -444,8 +449,7 @@ impl Network {
                         return Err(wrong_length("delay", &Value::Numbers(vec![0.0; list.len()])));
                     }
                 };
-                let mut parts: BTreeMap<(u32, NodeKey, NodeKey), Vec<(NodeId, NodeId, f64)>> =
-                    BTreeMap::new();
+                let mut parts: BTreeMap<(u32, NodeKey, NodeKey), Vec<Listed>> = BTreeMap::new();
                 for (place, (source, target)) in listed.iter().enumerate() {
                     let key = (
                         delays[place],

@@ -162,7 +162,9 @@ impl Network {
         let mut generator = random.clone();
         let mut changed: Vec<(usize, NodeGroup)> = Vec::new();
         for (at, (node, place)) in nodes.iter().zip(&places).enumerate() {
-            let group = if let Some((_, group)) = changed.iter_mut().find(|(known, _)| known == place) { group } else {
+            let group = if let Some((_, group)) = changed.iter_mut().find(|(known, _)| known == place) {
+                group
+            } else {
                 changed.push((*place, self.groups[*place].clone()));
                 &mut changed.last_mut().expect("just pushed").1
             };
@@ -367,10 +369,10 @@ fn check_node(group: &NodeGroup, node: usize, kernel: &KernelParameters) -> Resu
                     .parameter("precise_times"));
             }
             let times = &group.lists("spike_times")[node];
-            if let Some(pair) = times.windows(2).find(|pair| pair[0] > pair[1]) {
+            if let Some([earlier, later, ..]) = times.windows(2).find(|pair| pair[0] > pair[1]) {
                 return Err(refuse(
                     "spike_times",
-                    format!("{} after {}", pair[1], pair[0]),
+                    format!("{later} after {earlier}"),
                     "spike times must be sorted in non-descending order",
                     "ascending times".into(),
                 ));
@@ -413,10 +415,10 @@ fn check_node(group: &NodeGroup, node: usize, kernel: &KernelParameters) -> Resu
                 ));
             }
             let step = |time: f64| (time / kernel.resolution).round();
-            if let Some(pair) = times.windows(2).find(|pair| step(pair[0]) >= step(pair[1])) {
+            if let Some([earlier, later, ..]) = times.windows(2).find(|pair| step(pair[0]) >= step(pair[1])) {
                 return Err(refuse(
                     "amplitude_times",
-                    format!("{} after {}", pair[1], pair[0]),
+                    format!("{later} after {earlier}"),
                     "amplitude times must be at strictly increasing steps",
                     "ascending times".into(),
                 ));

@@ -76,11 +76,8 @@ impl RowEvents {
         self.is_early.clear();
         self.is_early.resize(route.row_count, false);
         if !learner.onto_readouts {
-            let places = if route.source == RECURRENT {
-                next
-            } else {
-                emission.at(start + steps as i64 + 1).places
-            };
+            let places =
+                if route.source == RECURRENT { next } else { emission.at(start + steps as i64 + 1).places };
             for row in places.iter().filter_map(|place| route.rows.row(*place)) {
                 self.is_early[row] = true;
             }

@@ -296,6 +296,7 @@ pub(crate) fn threshold_above_floor(read: super::Read<'_>) -> crate::error::Resu
 }
 
 /// Nothing to check across parameters.
+#[allow(clippy::unnecessary_wraps, reason = "a check of a model table")]
 pub(crate) fn unchecked(_: super::Read<'_>) -> crate::error::Result<()> {
     Ok(())
 }

@@ -46,7 +46,9 @@ impl NodeIndex {
         let mut index = Self { places: Vec::new(), members: Vec::new() };
         for group in &network.groups {
             let population = Population::of(group);
-            let members = if let Some(place) = index.members.iter().position(|(p, _)| *p == population) { &mut index.members[place].1 } else {
+            let members = if let Some(place) = index.members.iter().position(|(p, _)| *p == population) {
+                &mut index.members[place].1
+            } else {
                 index.members.push((population, Vec::new()));
                 &mut index.members.last_mut().expect("just pushed").1
             };

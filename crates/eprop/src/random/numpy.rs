@@ -35,7 +35,7 @@ impl NumpyRandom {
 
     /// As `np.random.random(values.len())`.
     pub fn fill_random(&mut self, values: &mut [f64]) {
-        values.iter_mut().for_each(|value| *value = self.engine.next_f64());
+        values.fill_with(|| self.engine.next_f64());
     }
 
     /// As `np.random.randn()`.
@@ -129,7 +129,9 @@ impl NumpyRandom {
                 total
             })
             .collect();
-        cumulative.iter_mut().for_each(|value| *value /= total);
+        for value in &mut cumulative {
+            *value /= total;
+        }
         Ok((0..size)
             .map(|_| {
                 let uniform = self.random();
@@ -157,7 +159,10 @@ impl NumpyRandom {
     /// If the shapes do not fit.
     pub fn spikes_below(&mut self, probabilities: &[f64], inputs: usize, rows: &[u32]) -> Result<Vec<u32>> {
         let known = probabilities.len().checked_div(inputs).unwrap_or(0);
-        if inputs == 0 || !probabilities.len().is_multiple_of(inputs) || rows.iter().any(|row| *row as usize >= known) {
+        if inputs == 0
+            || !probabilities.len().is_multiple_of(inputs)
+            || rows.iter().any(|row| *row as usize >= known)
+        {
             return Err(refuse(
                 "probabilities",
                 probabilities.len(),

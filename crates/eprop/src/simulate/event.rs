@@ -39,15 +39,15 @@ impl EventNetwork {
     ) -> Result<i64> {
         Ok(to)
     }
-    #[must_use] 
+    #[must_use]
     pub fn memory(&self) -> Vec<(&'static str, u64)> {
         vec![]
     }
-    #[must_use] 
+    #[must_use]
     pub fn needs_from(&self, _: i64) -> i64 {
         0
     }
-    #[must_use] 
+    #[must_use]
     pub fn spike_count(&self) -> u64 {
         0
     }

@@ -393,10 +393,7 @@ impl IntervalNetwork {
 
     /// How many whole intervals from the present one on share their weights and can be run side by side.
     fn lanes_at_once(&self, network: &Network, to: i64) -> usize {
-        if !self.plan.independent
-            || self.lane.interval < 0
-            || self.first_current_differs()
-        {
+        if !self.plan.independent || self.lane.interval < 0 || self.first_current_differs() {
             return 1;
         }
         let batch = self.batch_size(network);

@@ -400,7 +400,8 @@ impl Lane {
                 // Relative to the largest, no exponential overflows.
                 let largest = sum.iter().map(|(j, _)| signal(*j)).fold(signal(readout), f64::max);
                 let own = math::exp(signal(readout) - largest);
-                let others: f64 = sum.iter().map(|(j, weight)| weight * math::exp(signal(*j) - largest)).sum();
+                let others: f64 =
+                    sum.iter().map(|(j, weight)| weight * math::exp(signal(*j) - largest)).sum();
                 own / (own + others)
             }
         }

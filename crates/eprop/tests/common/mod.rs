@@ -1,0 +1,380 @@
+//! Random networks for property tests: every choice follows from one seed.
+
+#![allow(dead_code, reason = "each test uses a part")]
+
+use eprop::describe::connections::ConnectionFilter;
+use eprop::random::NumpyRandom;
+use eprop::record::EventColumn;
+use eprop::simulate::RunControl;
+use eprop::value::Params;
+use eprop::{Dict, Kernel, Value};
+
+/// How a network is built and run; none of it may change what comes out.
+#[derive(Debug, Clone)]
+pub struct Way {
+    pub gradient: &'static str,
+    pub threads: usize,
+    /// Connect pair by pair, which stores what `all_to_all` stores densely as sparse rows.
+    pub sparse: bool,
+    /// Lengths of `Simulate` calls (ms), one after the other and over again.
+    pub cuts: Vec<f64>,
+    /// Create an unrelated device before all others.
+    pub device_first: bool,
+}
+
+impl Default for Way {
+    fn default() -> Self {
+        Self { gradient: "adjoint", threads: 1, sparse: false, cuts: vec![1e9], device_first: false }
+    }
+}
+
+/// A network that has been run.
+pub struct Run {
+    pub weights: Vec<f64>,
+    pub initial: Vec<f64>,
+    pub readout: Vec<f64>,
+    pub target: Vec<f64>,
+    pub spikes: Vec<f64>,
+}
+
+/// A network of one of the families, drawn from a seed.
+#[derive(Debug, Clone)]
+pub struct Drawn {
+    pub seed: u32,
+    /// Added to the readout weight at a place.
+    pub nudge: Option<(usize, f64)>,
+    pub interval: usize,
+    pub window: usize,
+    pub average: bool,
+    pub intervals: usize,
+    pub batch_size: usize,
+    pub softmax: bool,
+    pub optimizer: &'static str,
+    pub plus: bool,
+    pub eta: f64,
+}
+
+impl Drawn {
+    /// A network that changes its weights once an update interval.
+    pub fn interval(seed: u32) -> Self {
+        let mut random = NumpyRandom::new(seed);
+        let interval = 8 + (random.random() * 50.0) as usize;
+        Self {
+            seed,
+            nudge: None,
+            interval,
+            window: 1 + (random.random() * interval as f64) as usize,
+            average: random.random() < 0.5,
+            intervals: 4,
+            batch_size: 1 + (random.random() * 2.0) as usize,
+            softmax: random.random() < 0.3,
+            optimizer: if random.random() < 0.3 { "adam" } else { "gradient_descent" },
+            plus: false,
+            eta: 1e-2,
+        }
+    }
+
+    /// A network that changes its weights with every spike.
+    pub fn plus(seed: u32) -> Self {
+        Self { plus: true, softmax: false, ..Self::interval(seed) }
+    }
+
+    /// Number of plastic connections onto readouts.
+    pub fn readout_weights(&self) -> usize {
+        let sizes = self.sizes();
+        sizes.recurrent * sizes.readouts
+    }
+
+    /// Number of readouts.
+    pub fn readouts(&self) -> usize {
+        self.sizes().readouts
+    }
+
+    fn sizes(&self) -> Sizes {
+        Sizes::draw(&mut NumpyRandom::new(self.seed.wrapping_add(1)))
+    }
+
+    /// Builds the network and runs it.
+    pub fn run(&self, way: &Way) -> Run {
+        let mut random = NumpyRandom::new(self.seed.wrapping_add(1));
+        let sizes = Sizes::draw(&mut random);
+        let mut kernel = Kernel::new();
+        let steps = self.interval * self.intervals;
+        kernel
+            .set(
+                &Dict::new()
+                    .with("resolution", 1.0)
+                    .with("eprop_update_interval", self.interval as f64)
+                    .with("eprop_learning_window", self.window as f64)
+                    .with("eprop_reset_neurons_on_update", random.random() < 0.7)
+                    .with("gradient", way.gradient)
+                    .with("local_num_threads", way.threads as f64),
+            )
+            .unwrap();
+        if way.device_first {
+            kernel.create("multimeter", 2.0, &Params::None).unwrap();
+        }
+        let mut build = Builder { kernel: &mut kernel, random, way };
+        let inputs = build.inputs(sizes.inputs, steps);
+        let recurrent = build.recurrent(sizes.recurrent, self.plus);
+        let readouts = build.readouts(sizes.readouts, self);
+        build.connect_all(&inputs, &recurrent, &readouts, self);
+        let recorder = build.record(&recurrent, &readouts);
+        let initial = weights(&kernel);
+        let total = (steps + 6) as f64;
+        let mut done = 0.0;
+        for cut in way.cuts.iter().cycle() {
+            let ms = cut.min(total - done);
+            kernel.simulate(ms, &RunControl::default()).unwrap();
+            done += ms;
+            if done >= total {
+                break;
+            }
+        }
+        let signals = kernel.events(recorder[0]).unwrap();
+        let spikes = kernel.events(recorder[1]).unwrap();
+        let column = |events: &eprop::record::Events, name: &str| {
+            events
+                .columns
+                .iter()
+                .find_map(|(column, values)| match values {
+                    EventColumn::Floats(values) if *column == name => Some(values.clone()),
+                    _ => None,
+                })
+                .unwrap()
+        };
+        Run {
+            weights: weights(&kernel),
+            initial,
+            readout: column(&signals, "readout_signal"),
+            target: column(&signals, "target_signal"),
+            spikes: column(&spikes, "times"),
+        }
+    }
+}
+
+struct Sizes {
+    inputs: usize,
+    recurrent: usize,
+    readouts: usize,
+}
+
+impl Sizes {
+    fn draw(random: &mut NumpyRandom) -> Self {
+        let mut size = |most: f64| 1 + (random.random() * most) as usize;
+        Self { inputs: size(12.0), recurrent: 1 + size(20.0), readouts: size(3.0) }
+    }
+}
+
+/// All weights in the order of connections.
+pub fn weights(kernel: &Kernel) -> Vec<f64> {
+    kernel.get_connections(&ConnectionFilter::default()).unwrap().weight
+}
+
+struct Builder<'a> {
+    kernel: &'a mut Kernel,
+    random: NumpyRandom,
+    way: &'a Way,
+}
+
+impl Builder<'_> {
+    fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.random.random()
+    }
+
+    fn chance(&mut self, probability: f64) -> bool {
+        self.random.random() < probability
+    }
+
+    fn create(&mut self, model: &str, n: usize, params: &Dict) -> Vec<u32> {
+        let first = self.kernel.create(model, n as f64, &Params::Shared(params.clone())).unwrap();
+        (first..first + n as u32).collect()
+    }
+
+    fn inputs(&mut self, n: usize, steps: usize) -> Vec<u32> {
+        let nodes = self.create("spike_generator", n, &Dict::new());
+        for node in &nodes {
+            let times: Vec<f64> =
+                (1..steps).filter(|_| self.random.random() < 0.1).map(|step| step as f64).collect();
+            self.kernel.set_nodes(&[*node], &Params::Shared(Dict::new().with("spike_times", times))).unwrap();
+        }
+        nodes
+    }
+
+    fn recurrent(&mut self, n: usize, plus: bool) -> Vec<u32> {
+        let adaptive = self.random.random();
+        let count = if adaptive < 0.3 {
+            0
+        } else if adaptive < 0.6 {
+            n
+        } else {
+            n / 2
+        };
+        let surrogate = ["piecewise_linear", "exponential", "fast_sigmoid_derivative", "arctan_derivative"]
+            [self.random.choice(4, 1).unwrap()[0] as usize];
+        let mut common = Dict::new()
+            .with("E_L", 0.0)
+            .with("V_m", 0.0)
+            .with("C_m", 1.0)
+            .with("V_th", self.between(0.3, 0.6))
+            .with("tau_m", self.between(5.0, 40.0))
+            .with("t_ref", f64::from(u8::from(self.chance(0.5))) * 2.0)
+            .with("c_reg", self.between(0.0, 30.0))
+            .with("f_target", self.between(5.0, 40.0))
+            .with("surrogate_gradient_function", surrogate)
+            .with("surrogate_gradient_width", self.between(0.2, 1.5))
+            .with("surrogate_gradient_height", self.between(0.2, 1.0));
+        if plus {
+            common = common
+                .with("kappa", self.between(0.5, 0.99))
+                .with("kappa_reg", self.between(0.5, 0.99))
+                .with("eprop_isi_trace_cutoff", self.between(2.0, 40.0).floor());
+        } else {
+            common = common.with("regular_spike_arrival", self.chance(0.5));
+        }
+        let suffix = if plus { "" } else { "_bsshslm_2020" };
+        let mut nodes = Vec::new();
+        if count < n {
+            nodes.extend(self.create(&format!("eprop_iaf{suffix}"), n - count, &common));
+        }
+        if count > 0 {
+            let adapting = common
+                .with("adapt_beta", self.between(0.0, 0.3))
+                .with("adapt_tau", self.between(10.0, 200.0));
+            nodes.extend(self.create(&format!("eprop_iaf_adapt{suffix}"), count, &adapting));
+        }
+        nodes
+    }
+
+    fn readouts(&mut self, n: usize, drawn: &Drawn) -> Vec<u32> {
+        let mut params = Dict::new()
+            .with("E_L", 0.0)
+            .with("V_m", 0.0)
+            .with("C_m", 1.0)
+            .with("tau_m", self.between(5.0, 40.0));
+        if !drawn.plus {
+            params = params
+                .with("regular_spike_arrival", self.chance(0.5))
+                .with("loss", if drawn.softmax { "cross_entropy" } else { "mean_squared_error" });
+        }
+        self.create(if drawn.plus { "eprop_readout" } else { "eprop_readout_bsshslm_2020" }, n, &params)
+    }
+
+    /// Connects all pairs but those of a node with itself; weights are normal with this standard deviation.
+    fn connect(
+        &mut self,
+        sources: &[u32],
+        targets: &[u32],
+        std: f64,
+        synapse: &Dict,
+        nudge: Option<(usize, f64)>,
+    ) {
+        let pairs: Vec<(u32, u32)> =
+            sources.iter().flat_map(|source| targets.iter().map(move |target| (*source, *target))).collect();
+        let mut drawn = (0..pairs.len()).map(|_| self.random.randn() * std).collect::<Vec<f64>>();
+        if let Some((place, change)) = nudge {
+            drawn[place] += change;
+        }
+        if self.way.sparse {
+            let kept: Vec<usize> = (0..pairs.len()).filter(|at| pairs[*at].0 != pairs[*at].1).collect();
+            let from: Vec<u32> = kept.iter().map(|at| pairs[*at].0).collect();
+            let to: Vec<u32> = kept.iter().map(|at| pairs[*at].1).collect();
+            let weight: Vec<f64> = kept.iter().map(|at| drawn[*at]).collect();
+            self.kernel.connect_pairs(&from, &to, &synapse.clone().with("weight", weight)).unwrap();
+        } else {
+            let (rows, columns) = (targets.len(), sources.len());
+            let data = (0..rows * columns).map(|at| drawn[(at % columns) * rows + at / columns]).collect();
+            let mut synapse = synapse.clone();
+            synapse.set("weight", Value::Matrix { rows, columns, data });
+            let rule = Dict::new().with("rule", "all_to_all").with("allow_autapses", false);
+            self.kernel.connect(sources, targets, &rule, &synapse).unwrap();
+        }
+    }
+
+    fn connect_all(&mut self, inputs: &[u32], recurrent: &[u32], readouts: &[u32], drawn: &Drawn) {
+        let suffix = if drawn.plus { "" } else { "_bsshslm_2020" };
+        let plastic = format!("eprop_synapse{suffix}");
+        let mut optimizer = Dict::new()
+            .with("type", drawn.optimizer)
+            .with("eta", drawn.eta)
+            .with("batch_size", drawn.batch_size as f64)
+            .with("Wmin", -1e6)
+            .with("Wmax", 1e6);
+        if drawn.plus {
+            optimizer = optimizer.with("optimize_each_step", self.chance(0.5));
+        }
+        let mut defaults = Dict::new().with("optimizer", optimizer);
+        if !drawn.plus {
+            defaults = defaults.with("average_gradient", drawn.average);
+        }
+        self.kernel.set_defaults(&plastic, &defaults).unwrap();
+        let synapse = Dict::new().with("synapse_model", plastic.as_str()).with("delay", 1.0);
+        let fan = |n: usize| 1.0 / (n as f64).sqrt();
+        self.connect(inputs, recurrent, fan(inputs.len()), &synapse, None);
+        self.connect(recurrent, recurrent, 0.5 * fan(recurrent.len()), &synapse, None);
+        self.connect(recurrent, readouts, fan(recurrent.len()), &synapse, drawn.nudge);
+        let feedback = format!("eprop_learning_signal_connection{suffix}");
+        let feedback = Dict::new().with("synapse_model", feedback.as_str()).with("delay", 1.0);
+        self.connect(readouts, recurrent, 1.0, &feedback, None);
+        let rate = Dict::new().with("synapse_model", "rate_connection_delayed").with("delay", 1.0);
+        if drawn.softmax && readouts.len() > 1 {
+            self.kernel
+                .connect(
+                    readouts,
+                    readouts,
+                    &Dict::new().with("rule", "all_to_all").with("allow_autapses", false),
+                    &rate.clone().with("receptor_type", 1.0),
+                )
+                .unwrap();
+        }
+        for readout in readouts {
+            let total = drawn.interval * drawn.intervals;
+            let times: Vec<f64> = (2..total + 4).map(|step| step as f64).collect();
+            let values: Vec<f64> = if drawn.softmax {
+                let on = f64::from(u8::from(readout == &readouts[0]));
+                vec![on; times.len()]
+            } else {
+                times.iter().map(|_| self.random.random()).collect()
+            };
+            let generator = self.create(
+                "step_rate_generator",
+                1,
+                &Dict::new().with("amplitude_times", times).with("amplitude_values", values),
+            );
+            self.kernel
+                .connect(
+                    &generator,
+                    &[*readout],
+                    &Dict::new().with("rule", "one_to_one"),
+                    &rate.clone().with("receptor_type", 2.0),
+                )
+                .unwrap();
+        }
+        if drawn.plus {
+            let generator = self.create(
+                "step_rate_generator",
+                1,
+                &Dict::new().with("amplitude_times", vec![2.0]).with("amplitude_values", vec![1.0]),
+            );
+            self.kernel
+                .connect(
+                    &generator,
+                    readouts,
+                    &Dict::new().with("rule", "all_to_all"),
+                    &rate.with("receptor_type", 1.0),
+                )
+                .unwrap();
+        }
+    }
+
+    /// A multimeter on the readouts and a spike recorder on the recurrent neurons.
+    fn record(&mut self, recurrent: &[u32], readouts: &[u32]) -> [u32; 2] {
+        let rule = Dict::new().with("rule", "all_to_all");
+        let signals: &[&str] = &["readout_signal", "target_signal"];
+        let meter = self.create("multimeter", 1, &Dict::new().with("record_from", signals));
+        self.kernel.connect(&meter, readouts, &rule, &Dict::new()).unwrap();
+        let spikes = self.create("spike_recorder", 1, &Dict::new());
+        self.kernel.connect(recurrent, &spikes, &rule, &Dict::new()).unwrap();
+        [meter[0], spikes[0]]
+    }
+}

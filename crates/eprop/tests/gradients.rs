@@ -1,0 +1,83 @@
+//! The gradient of an update interval, held against its definition and against finite differences.
+
+mod common;
+
+use common::{Drawn, Way};
+use proptest::prelude::*;
+
+fn largest(values: impl IntoIterator<Item = f64>) -> f64 {
+    values.into_iter().fold(0.0, |most: f64, value| most.max(value.abs()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// NUMERICS: the backward recursion is the transpose of the forward one.
+    #[test]
+    fn adjoint_equals_forward(seed in any::<u32>()) {
+        let drawn = Drawn { optimizer: "gradient_descent", ..Drawn::interval(seed) };
+        let adjoint = drawn.run(&Way::default());
+        let forward = drawn.run(&Way { gradient: "forward", ..Way::default() });
+        prop_assert_eq!(&adjoint.spikes, &forward.spikes);
+        let scale = largest(forward.weights.iter().zip(&forward.initial).map(|(after, before)| after - before))
+            .max(largest(forward.initial.iter().copied()));
+        for (a, f) in adjoint.weights.iter().zip(&forward.weights) {
+            prop_assert!((a - f).abs() <= 1e-12 * scale, "{a} and {f} differ on a scale of {scale}");
+        }
+    }
+}
+
+/// Loss of a run's first interval in its learning window (outside it both signals are recorded as zero).
+fn loss(drawn: &Drawn, run: &common::Run) -> f64 {
+    // Error signals of the first interval are recorded in the interval's steps, four steps later.
+    let rows = 4 * drawn.readouts()..(drawn.interval + 4) * drawn.readouts();
+    run.readout[rows.clone()]
+        .iter()
+        .zip(&run.target[rows])
+        .map(|(y, target)| match (drawn.softmax, *target == 0.0) {
+            (true, true) => 0.0,
+            (true, false) => -target * y.ln(),
+            (false, _) => 0.5 * (y - target) * (y - target),
+        })
+        .sum()
+}
+
+/// For readout weights the e-prop gradient is the derivative of the loss: nothing behind them depends on them.
+#[test]
+fn readout_gradients_are_finite_differences_of_the_loss() {
+    let mut checked = 0;
+    for seed in 0..200 {
+        for gradient in ["adjoint", "forward"] {
+            let drawn = Drawn {
+                optimizer: "gradient_descent",
+                intervals: 1,
+                batch_size: 1,
+                eta: 1.0,
+                ..Drawn::interval(seed)
+            };
+            let way = Way { gradient, ..Way::default() };
+            let run = drawn.run(&way);
+            // Spikes that readouts read before their interval's second step leave no eligibility in it.
+            if run.spikes.is_empty() || run.spikes.iter().any(|time| *time <= 3.0) {
+                continue;
+            }
+            let moved: Vec<f64> =
+                run.initial.iter().zip(&run.weights).map(|(before, after)| before - after).collect();
+            let h = 1e-4;
+            let place = seed as usize % drawn.readout_weights();
+            let nudged = |change: f64| Drawn { nudge: Some((place, change)), ..drawn.clone() }.run(&way);
+            let (up, down) = (nudged(h), nudged(-h));
+            let derivative = (loss(&drawn, &up) - loss(&drawn, &down)) / (2.0 * h);
+            // The nudged weight is the one in which the initial weights differ.
+            let at = (0..moved.len()).find(|at| up.initial[*at] != down.initial[*at]).expect("one is nudged");
+            let averaged = moved[at];
+            let expected = if drawn.average { derivative / drawn.window as f64 } else { derivative };
+            assert!(
+                (averaged - expected).abs() <= 1e-6 * expected.abs().max(1e-3),
+                "seed {seed}, {gradient}: gradient {averaged}, finite difference {expected}"
+            );
+            checked += usize::from(expected != 0.0);
+        }
+    }
+    assert!(checked > 100, "only {checked} derivatives were not zero");
+}

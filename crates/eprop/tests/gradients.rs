@@ -46,7 +46,7 @@ fn loss(drawn: &Drawn, run: &common::Run) -> f64 {
 #[test]
 fn readout_gradients_are_finite_differences_of_the_loss() {
     let mut checked = 0;
-    for seed in 0..200 {
+    for seed in 0..400 {
         for gradient in ["adjoint", "forward"] {
             let drawn = Drawn {
                 optimizer: "gradient_descent",

@@ -1,0 +1,44 @@
+//! What must not change a bit: cuts, threads, storage, the order in which unrelated devices are created.
+
+mod common;
+
+use common::{Drawn, Run, Way};
+use proptest::prelude::*;
+
+fn bits(values: &[f64]) -> Vec<u64> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+fn same(a: &Run, b: &Run) -> Result<(), TestCaseError> {
+    prop_assert_eq!(bits(&a.weights), bits(&b.weights));
+    prop_assert_eq!(bits(&a.readout), bits(&b.readout));
+    prop_assert_eq!(bits(&a.target), bits(&b.target));
+    prop_assert_eq!(bits(&a.spikes), bits(&b.spikes));
+    Ok(())
+}
+
+fn ways() -> impl Strategy<Value = Way> {
+    (
+        prop::collection::vec((1u32..40).prop_map(f64::from), 1..6),
+        1usize..4,
+        any::<bool>(),
+        any::<bool>(),
+    )
+        .prop_map(|(cuts, threads, sparse, device_first)| Way {
+            gradient: "adjoint",
+            threads,
+            sparse,
+            cuts,
+            device_first,
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn update_intervals_give_the_same_bits_in_every_way(seed in any::<u32>(), way in ways(), batch in 1usize..6) {
+        let drawn = Drawn { batch_size: batch, intervals: 2 * batch + 1, ..Drawn::interval(seed) };
+        same(&drawn.run(&Way::default()), &drawn.run(&way))?;
+    }
+}

@@ -37,6 +37,9 @@ struct Plans {
     stimulus_taps: Vec<SpikeTap>,
 }
 
+/// An input spike as it is found, sorted and kept.
+const BYTES_PER_INPUT_SPIKE: u64 = 12 + 8 + 8;
+
 /// A network, its state and its recordings. Kernels share nothing.
 #[derive(Debug)]
 pub struct Kernel {
@@ -345,8 +348,14 @@ impl Kernel {
             "weights",
             self.network.projections.iter().map(|p| p.weights.len() as u64 * 8).sum::<u64>(),
         )];
+        let mut slice = 4096;
         if let Some(interval) = &self.interval {
             parts.extend(interval.memory(&self.network));
+            slice = interval.slice_end(self.time, i64::MAX) - self.time;
+        }
+        if let Some(plans) = &self.plans {
+            let spikes = plans.stimuli.expected_spikes(self.time, self.time + slice);
+            parts.push(("spikes of inputs", spikes * BYTES_PER_INPUT_SPIKE));
         }
         if let Some(event) = &self.event {
             parts.extend(event.memory());

@@ -92,6 +92,23 @@ pub struct Stimuli {
 }
 
 impl Stimuli {
+    /// About how many spikes they emit in the steps from `from` on to `to`.
+    #[must_use]
+    pub fn expected_spikes(&self, from: i64, to: i64) -> u64 {
+        let of = |generator: &Generator| {
+            let sent = match &generator.source {
+                Source::Times { times, origin, .. } => {
+                    let step = |time: f64| (time / self.resolution).round() as i64 + origin;
+                    let before = |end: i64| times.partition_point(|time| step(*time) < end);
+                    before(to).saturating_sub(before(from)) as f64
+                }
+                Source::Poisson { mean, .. } => mean * (to - from) as f64,
+            };
+            sent * generator.outlets.len() as f64
+        };
+        self.generators.iter().map(of).sum::<f64>() as u64
+    }
+
     /// Follows the connections from generators through parrots.
     ///
     /// # Errors

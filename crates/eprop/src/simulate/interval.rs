@@ -613,15 +613,15 @@ impl IntervalNetwork {
     #[must_use]
     pub fn memory(&self, network: &Network) -> Vec<(&'static str, u64)> {
         let plan = &self.plan;
-        let lanes =
-            if plan.independent { 1 + self.group_size().min(self.batch_size(network)) } else { 2 } as u64;
+        let together = if plan.independent { self.group_size().min(self.batch_size(network)) } else { 1 } as u64;
+        let lanes = 1 + together;
         let history = ((plan.recurrent_count() + plan.readout_count()) * plan.interval * 8) as u64;
         let gradients: u64 = self.layouts.iter().map(|layout| layout.len as u64 * 8).sum();
         let moments: u64 =
             self.synapses.values().map(|s| (s.first.len() + s.second.len() + s.sum.len()) as u64 * 8).sum();
         vec![
             ("history of surrogate gradients and errors", lanes * history),
-            ("gradients of intervals in progress", lanes * gradients),
+            ("gradients of intervals in progress", together * gradients),
             ("gradient sums and moments", moments),
         ]
     }

@@ -78,10 +78,13 @@ export function nestError(details: ErrorDetails & { code: ErrorCode }): NESTErro
   return new NESTErrors[details.code](details);
 }
 
+/** Begins the message of an error that comes from the engine. */
+const mark = "eprop:";
+
 /** Makes an error of the engine, which comes as data, one of the classes above. */
 export function fromNative(error: unknown): unknown {
-  if (error instanceof Error && error.message.startsWith('{"code":')) {
-    const details = JSON.parse(error.message) as ErrorDetails;
+  if (error instanceof Error && error.message.startsWith(mark)) {
+    const details = JSON.parse(error.message.slice(mark.length)) as ErrorDetails;
     const Class = NESTErrors[details.code as ErrorCode] ?? NESTError;
     return new Class(details);
   }

@@ -3,6 +3,7 @@ import {
   type IterationData,
   type Task,
   type TaskOptions,
+  checkBatch,
   commonOptions,
   scaledFloat32,
   taskParameters,
@@ -86,6 +87,7 @@ export function evidenceAccumulation(options: TaskOptions & { drawAllFirst?: boo
     testIterations: 4,
   });
   const parameters = taskParameters(name, evidenceAccumulationParameters, options.parameters);
+  checkBatch(name, batchSize, { steps, inputs, rate: probability, readouts });
   const random = new NumpyRandom(seed);
   const n = neurons.regular + neurons.adaptive;
   const in_rec = transposedFloat32(random.randn(inputs, n), Math.sqrt(inputs));

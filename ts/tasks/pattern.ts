@@ -3,6 +3,7 @@ import { regressionWeights } from "./sine-waves.js";
 import {
   type Task,
   type TaskOptions,
+  checkBatch,
   commonOptions,
   frozenNoise,
   sameSequences,
@@ -43,6 +44,7 @@ export function patternTask(
   // The number of steps is that of the curve, which draws nothing: inputs come before it.
   const curve = coordinates(random);
   const steps = curve[0].length;
+  checkBatch(name, batchSize, { steps, inputs, rate: 0.05, readouts: 2 });
   const spikes = frozenNoise(random, steps, inputs, 0.05);
   const data = sameSequences(spikes, curve, batchSize, inputs);
   const { adapt_tau, tau_m_mean } = parameters;

@@ -2,6 +2,7 @@ import { NumpyRandom } from "../random/index.js";
 import {
   type Task,
   type TaskOptions,
+  checkBatch,
   commonOptions,
   frozenNoise,
   linspace,
@@ -65,6 +66,7 @@ export function sineWaves(options: TaskOptions = {}): Task {
   const name = "sine-waves";
   const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });
   const parameters = taskParameters(name, sineWavesParameters, options.parameters);
+  checkBatch(name, batchSize, { steps, inputs, rate: 0.05, readouts: 1 });
   const random = new NumpyRandom(seed);
   const weights = regressionWeights(random, { in: inputs, rec: neurons, out: 1 });
   const spikes = frozenNoise(random, steps, inputs, 0.05);

@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { nestError } from "../errors.js";
 import type { NodeParams, OptimizerParams } from "../nest/models.generated.js";
 import type { NumberMatrix } from "../random/index.js";
@@ -197,6 +198,34 @@ export function commonOptions(
       testIterations: whole(task, "testIterations", options.testIterations, defaults.testIterations ?? 0, 0),
     },
   };
+}
+
+/** Bytes of a spike and of a readout's step on their way through generators and recorders. */
+const bytesPer = { spike: 48, readoutStep: 96 };
+
+/**
+ * Refuses a batch whose inputs and readouts cannot fit into memory.
+ *
+ * @param rate Spikes of an input per step, on average.
+ */
+export function checkBatch(
+  task: string,
+  batchSize: number,
+  sequence: { steps: number; inputs: number; rate: number; readouts: number },
+): void {
+  const { steps, inputs, rate, readouts } = sequence;
+  const bytes = batchSize * steps * (inputs * rate * bytesPer.spike + readouts * bytesPer.readoutStep);
+  // Places of spikes are 32-bit numbers.
+  if (bytes > totalmem() || batchSize * steps * inputs > 0xffff_ffff) {
+    throw nestError({
+      code: "OutOfMemory",
+      message: `a batch of this size takes ${(bytes / 2 ** 30).toFixed(1)} GiB`,
+      model: task,
+      parameter: "batchSize",
+      value: String(batchSize),
+      bound: `what fits into ${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
+    });
+  }
 }
 
 /** A matrix with rows and columns exchanged, each value divided by `divisor` and rounded to 32 bits. */

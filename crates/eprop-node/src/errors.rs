@@ -5,6 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use eprop::{Error, ErrorCode};
 use serde_json::json;
 
+/// Tells an error of the engine from one of Node-API; `ts/errors.ts` looks for it.
+const MARK: &str = "eprop:";
+
 /// A refused call as JSON in the message of a JavaScript error; `ts/errors.ts` makes a `NESTError` of it.
 pub fn to_js(error: &Error) -> napi::Error {
     let details = json!({
@@ -15,7 +18,7 @@ pub fn to_js(error: &Error) -> napi::Error {
         "value": error.value,
         "bound": error.bound,
     });
-    napi::Error::from_reason(details.to_string())
+    napi::Error::from_reason(format!("{MARK}{details}"))
 }
 
 /// Runs a call of the engine; a panic becomes an `InternalError`, since it would end the user's process otherwise.

@@ -312,7 +312,7 @@ impl Kernel {
                 }
             }
             match &mut self.event {
-                Some(event) => event.replan(&self.network, &index, &self.held, &self.clock_base)?,
+                Some(event) => event.replan(&self.network, &index, &self.held, &self.clock_base, self.time)?,
                 none => *none = EventNetwork::new(&self.network, &index, &self.held, &self.clock_base)?,
             }
             let changed: Vec<NodeId> = self
@@ -455,7 +455,7 @@ impl Kernel {
                     reached,
                     control,
                     &mut self.recordings,
-                )?;
+                );
                 reached = reached.min(stopped);
             }
             self.time = reached;
@@ -476,8 +476,7 @@ impl Kernel {
             interval.store_states(&mut self.network);
         }
         if let Some(event) = &self.event {
-            let index = NodeIndex::new(&self.network);
-            event.store_states(&mut self.network, &index);
+            event.store_states(&mut self.network, self.time);
         }
     }
 

@@ -1,7 +1,10 @@
 //! Learning: the gradient of an interval or of a presynaptic spike, and the optimizer.
 
 pub mod adjoint;
+pub mod eligibility;
 pub mod events;
 pub mod forward;
+pub mod history;
 pub mod optimizer;
+pub mod per_spike;
 pub mod rows;

@@ -251,7 +251,7 @@ impl IntervalPlan {
             window: kernel.learning_window,
             reset,
             segments: segments(network),
-            clocked: clocked(network, index, clock_base),
+            clocked: clocked(network, index, RECURRENT, clock_base),
             recurrent,
             recurrent_ids: index.members(RECURRENT).to_vec(),
             readouts,
@@ -397,19 +397,26 @@ fn segments(network: &Network) -> Vec<Segment> {
     segments
 }
 
-fn clocked(network: &Network, index: &NodeIndex, base: &BTreeMap<NodeId, i64>) -> Vec<Clocked> {
+/// The neurons of a population that fire by the clock. `base` names the steps that their clocks count from.
+#[must_use]
+pub fn clocked(
+    network: &Network,
+    index: &NodeIndex,
+    population: Population,
+    base: &BTreeMap<NodeId, i64>,
+) -> Vec<Clocked> {
     let dt = network.kernel.resolution;
     let steps = |name: &str| -> Vec<i64> {
-        gather(network, RECURRENT, name).iter().map(|time| (time / dt).round() as i64).collect()
+        gather(network, population, name).iter().map(|time| (time / dt).round() as i64).collect()
     };
     let (offset, interval) = (steps("ignore_and_spike_offset"), steps("ignore_and_spike_interval"));
-    gather(network, RECURRENT, "ignore_and_spike")
+    gather(network, population, "ignore_and_spike")
         .iter()
         .enumerate()
         .filter(|(_, ignore)| **ignore != 0.0)
         .map(|(place, _)| Clocked {
             place,
-            first: base.get(&index.members(RECURRENT)[place]).copied().unwrap_or(0) + offset[place],
+            first: base.get(&index.members(population)[place]).copied().unwrap_or(0) + offset[place],
             interval: interval[place].max(1),
         })
         .collect()

@@ -1,54 +1,634 @@
-//! e
-use crate::describe::network::Network;
-use crate::error::Result;
-use crate::plan::index::NodeIndex;
-use crate::record::Recordings;
-use crate::simulate::RunControl;
-use crate::simulate::emission::Emission;
+//! The neurons whose weights change at every presynaptic spike (e-prop+), step by step.
+
 use std::collections::BTreeMap;
-#[derive(Debug)]
-pub struct EventNetwork;
-impl EventNetwork {
-    pub fn new(
-        _: &Network,
-        _: &NodeIndex,
-        _: &BTreeMap<u32, f64>,
-        _: &BTreeMap<u32, i64>,
-    ) -> Result<Option<Self>> {
-        Ok(None)
+
+use crate::describe::network::{Column, Network, NodeId};
+use crate::error::Result;
+use crate::learn::eligibility::{readout, recurrent};
+use crate::learn::history::History;
+use crate::learn::per_spike::PlasticRows;
+use crate::plan::event::{EventPlan, READOUT, RECURRENT};
+use crate::plan::index::{NodeIndex, Population, groups_of};
+use crate::plan::route::Route;
+use crate::record::{Recordable, Recordings, SpikeEvents, TapChunk, WeightEvents};
+use crate::simulate::RunControl;
+use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row};
+use crate::simulate::emission::Emission;
+use crate::simulate::event_neuron_step::{self, StateSlices, StepInput, StepOutput};
+use crate::simulate::row;
+
+/// Steps between looks for rows that have been silent for long.
+const SWEEP: i64 = 64;
+/// Longest window that is kept whole; rows silent for longer are caught up.
+const LONGEST_WINDOW: i64 = 256;
+
+/// State of the recurrent neurons, one array each.
+#[derive(Debug, Clone, Default)]
+struct RecurrentState {
+    voltage: Vec<f64>,
+    spiked: Vec<f64>,
+    adaptation: Vec<f64>,
+    countdown: Vec<f64>,
+    kept: Vec<f64>,
+    rate: Vec<f64>,
+    /// What the neurons integrate in the next step: gain times current.
+    drive: Vec<f64>,
+    clock: Vec<f64>,
+    input: Vec<f64>,
+    fired: Vec<u8>,
+}
+
+impl RecurrentState {
+    fn resize(&mut self, neurons: usize) {
+        for values in [
+            &mut self.voltage,
+            &mut self.spiked,
+            &mut self.adaptation,
+            &mut self.countdown,
+            &mut self.kept,
+            &mut self.rate,
+            &mut self.drive,
+            &mut self.input,
+        ] {
+            values.resize(neurons, 0.0);
+        }
+        self.clock.resize(neurons, f64::NAN);
+        self.fired.resize(neurons.next_multiple_of(8), 0);
     }
+}
+
+/// State of the readouts, one array each.
+#[derive(Debug, Clone, Default)]
+struct ReadoutState {
+    voltage: Vec<f64>,
+    drive: Vec<f64>,
+    input: Vec<f64>,
+    window: Vec<f64>,
+    target: Vec<f64>,
+}
+
+impl ReadoutState {
+    fn resize(&mut self, readouts: usize) {
+        for values in
+            [&mut self.voltage, &mut self.drive, &mut self.input, &mut self.window, &mut self.target]
+        {
+            values.resize(readouts, 0.0);
+        }
+    }
+}
+
+/// Plan and state of the neurons of this family.
+#[derive(Debug)]
+pub struct EventNetwork {
+    plan: EventPlan,
+    neurons: RecurrentState,
+    readouts: ReadoutState,
+    history: History,
+    errors: History,
+    /// Per route onto recurrent neurons: its synapses, if they are plastic.
+    recurrent_rows: Vec<Vec<PlasticRows>>,
+    /// As `recurrent_rows`, for routes onto readouts.
+    readout_rows: Vec<Vec<PlasticRows>>,
+    /// Neurons that fired, by stamp: a ring.
+    fired: Vec<Vec<u32>>,
+    spike_count: u64,
+    swept: i64,
+}
+
+impl EventNetwork {
+    /// Lays out the neurons of this family; `None` where there are none.
+    ///
+    /// # Errors
+    /// As [`EventPlan::new`].
+    pub fn new(
+        network: &Network,
+        index: &NodeIndex,
+        held: &BTreeMap<NodeId, f64>,
+        clock_base: &BTreeMap<NodeId, i64>,
+    ) -> Result<Option<Self>> {
+        let Some(plan) = EventPlan::new(network, index, held, clock_base)? else { return Ok(None) };
+        let mut this = Self {
+            neurons: RecurrentState::default(),
+            readouts: ReadoutState::default(),
+            history: History::new(0, recurrent::COUNT, 1),
+            errors: History::new(0, readout::COUNT, 1),
+            recurrent_rows: Vec::new(),
+            readout_rows: Vec::new(),
+            fired: Vec::new(),
+            spike_count: 0,
+            swept: 0,
+            plan,
+        };
+        this.lay_out(network, 0);
+        Ok(Some(this))
+    }
+
+    /// Takes over a changed description; the state of what existed stays.
+    ///
+    /// # Errors
+    /// As [`EventPlan::new`].
     pub fn replan(
         &mut self,
-        _: &Network,
-        _: &NodeIndex,
-        _: &BTreeMap<u32, f64>,
-        _: &BTreeMap<u32, i64>,
+        network: &Network,
+        index: &NodeIndex,
+        held: &BTreeMap<NodeId, f64>,
+        clock_base: &BTreeMap<NodeId, i64>,
+        now: i64,
     ) -> Result<()> {
+        let Some(plan) = EventPlan::new(network, index, held, clock_base)? else { return Ok(()) };
+        self.plan = plan;
+        self.lay_out(network, now);
         Ok(())
     }
-    pub fn load_states(&mut self, _: &Network, _: &NodeIndex, _: &[u32]) {}
-    pub fn store_states(&self, _: &mut Network, _: &NodeIndex) {}
+
+    fn lay_out(&mut self, network: &Network, now: i64) {
+        let plan = &self.plan;
+        let (n, k) = (plan.recurrent_count(), plan.readout_count());
+        self.neurons.resize(n);
+        self.readouts.resize(k);
+        let ring = |neurons: usize, columns: usize, cutoffs: &[i64], old: &History| {
+            let longest = cutoffs.iter().copied().max().unwrap_or(0).min(LONGEST_WINDOW);
+            let new = History::new(neurons, columns, (longest + 2 * SWEEP + 4) as usize);
+            if new.neurons() == old.neurons() && new.steps() == old.steps() {
+                return old.clone();
+            }
+            let mut new = new;
+            new.copy_from(old, now - old.steps().min(new.steps()) as i64 + 1, now);
+            new
+        };
+        self.history = ring(n, recurrent::COUNT, &plan.recurrent.cutoff, &self.history);
+        self.errors = ring(k, readout::COUNT, &plan.readouts.cutoff, &self.errors);
+        let rows = |routes: &[Route], onto_readouts: bool, history: &History, old: Vec<Vec<PlasticRows>>| {
+            let mut known: BTreeMap<usize, Vec<PlasticRows>> = BTreeMap::new();
+            for part in old.into_iter().flatten() {
+                known.entry(part.projection).or_default().push(part);
+            }
+            routes
+                .iter()
+                .map(|route| {
+                    if !route.plastic {
+                        return Vec::new();
+                    }
+                    let optimizer = &network.synapse_models[route.synapse].optimizer;
+                    let mut parts = PlasticRows::of_route(plan, route, onto_readouts, history, optimizer);
+                    if let Some(old) = known.remove(&route.projection) {
+                        if let [part] = &mut parts[..] {
+                            part.carry_over(old);
+                        } else {
+                            parts.iter_mut().for_each(|part| part.carry_over(old.clone()));
+                        }
+                    }
+                    parts
+                })
+                .collect()
+        };
+        let old = std::mem::take(&mut self.recurrent_rows);
+        self.recurrent_rows = rows(&plan.recurrent_routes, false, &self.history, old);
+        let old = std::mem::take(&mut self.readout_rows);
+        self.readout_rows = rows(&plan.readout_routes, true, &self.errors, old);
+        if self.fired.len() <= plan.longest_delay {
+            let old = std::mem::take(&mut self.fired);
+            self.fired = vec![Vec::new(); plan.longest_delay + 1];
+            for stamp in (now - old.len() as i64 + 1).max(0)..=now {
+                let length = self.fired.len();
+                if !old.is_empty() {
+                    self.fired[stamp as usize % length] = old[stamp as usize % old.len()].clone();
+                }
+            }
+        }
+    }
+
+    /// Takes state variables that the user has set.
+    pub fn load_states(&mut self, network: &Network, index: &NodeIndex, nodes: &[NodeId]) {
+        for node in nodes {
+            let Some(group) = network.group_of(*node) else { continue };
+            let offset = (*node - group.first) as usize;
+            let (population, place) = index.place(*node);
+            let relative = |name: &str| group.numbers(name)[offset] - group.numbers("E_L")[offset];
+            match population {
+                RECURRENT => {
+                    self.neurons.voltage[place] = relative("V_m");
+                    if group.model.place("adaptation").is_some() {
+                        self.neurons.adaptation[place] = group.numbers("adaptation")[offset];
+                    }
+                }
+                READOUT => self.readouts.voltage[place] = relative("V_m"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Writes the state variables to where the user reads them, as they are at step `now`.
+    pub fn store_states(&self, network: &mut Network, now: i64) {
+        let plan = &self.plan;
+        let p = &plan.recurrent;
+        let sums = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a + b).collect() };
+        let threshold: Vec<f64> = (0..plan.recurrent_count())
+            .map(|j| p.threshold[j] + p.adaptation_gain[j] * self.neurons.adaptation[j] + p.rest[j])
+            .collect();
+        let last = (now - 1).max(0);
+        let columns: [(&str, &[f64]); 4] = [
+            ("V_m", &sums(&self.neurons.voltage, &p.rest)),
+            ("V_th_adapt", &threshold),
+            ("adaptation", &self.neurons.adaptation),
+            ("surrogate_gradient", self.history.at(recurrent::SURROGATE, last)),
+        ];
+        store(network, RECURRENT, &columns);
+        let voltage = sums(&self.readouts.voltage, &plan.readouts.rest);
+        let error = self.errors.at(readout::ERROR, last);
+        store(network, READOUT, &[("V_m", &voltage), ("error_signal", error)]);
+    }
+
+    /// Advances to the global step `to`. Returns the step reached, which is `to` unless it was cancelled.
     pub fn advance(
         &mut self,
-        _: &mut Network,
-        _: &Emission,
-        _: i64,
+        network: &mut Network,
+        emission: &Emission,
+        from: i64,
         to: i64,
-        _: &RunControl,
-        _: &mut Recordings,
-    ) -> Result<i64> {
-        Ok(to)
+        control: &RunControl,
+        recordings: &mut Recordings,
+    ) -> i64 {
+        let mut recorded = Recorded::new(&self.plan);
+        let mut reached = to;
+        for step in from..to {
+            if step % 256 == 0 && control.cancelled() {
+                reached = step;
+                break;
+            }
+            self.advance_recurrent(network, emission, step, &mut recorded);
+            self.advance_readouts(network, emission, step, &mut recorded);
+            if step - self.swept >= SWEEP {
+                self.catch_up(network, step);
+            }
+        }
+        recorded.collect(&self.plan, recordings);
+        reached
     }
+
+    fn advance_recurrent(
+        &mut self,
+        network: &mut Network,
+        emission: &Emission,
+        step: i64,
+        recorded: &mut Recorded,
+    ) {
+        let plan = &self.plan;
+        let s = &mut self.neurons;
+        s.input.fill(0.0);
+        for (route, parts) in plan.recurrent_routes.iter().zip(&mut self.recurrent_rows) {
+            let spikes = Spikes { emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
+            let targets = &plan.recurrent_ids;
+            spikes.pass(plan, route, parts, &self.history, network, &mut s.input, targets, recorded);
+        }
+        for clocked in &plan.clocked {
+            s.clock[clocked.place] = f64::from(u8::from(clocked.fires(step)));
+        }
+        let [surrogate, regularization] =
+            self.history.pair_mut([recurrent::SURROGATE, recurrent::REGULARIZATION], step);
+        for run in &plan.runs {
+            let at = run.places.clone();
+            let integrate_current = |drive: &mut [f64]| {
+                for j in run.places.clone() {
+                    drive[j] = plan.recurrent.current_gain[j] * plan.recurrent.current[j];
+                }
+            };
+            // These models integrate the current of this step, the others that of the step before.
+            if run.hard_reset {
+                integrate_current(&mut s.drive);
+            }
+            event_neuron_step::advance(
+                &plan.recurrent,
+                run,
+                StepInput {
+                    input: &s.input[at.clone()],
+                    drive: &s.drive[at.clone()],
+                    clock: &s.clock[at.clone()],
+                    resolution: plan.resolution,
+                },
+                &mut StateSlices {
+                    voltage: &mut s.voltage[at.clone()],
+                    spiked: &mut s.spiked[at.clone()],
+                    adaptation: &mut s.adaptation[at.clone()],
+                    countdown: &mut s.countdown[at.clone()],
+                    kept: &mut s.kept[at.clone()],
+                    rate: &mut s.rate[at.clone()],
+                },
+                &mut StepOutput {
+                    surrogate: &mut surrogate[at.clone()],
+                    regularization: &mut regularization[at.clone()],
+                    fired: &mut s.fired[at.clone()],
+                },
+            );
+            integrate_current(&mut s.drive);
+        }
+        let length = self.fired.len();
+        let fired = &mut self.fired[(step + 1) as usize % length];
+        fired.clear();
+        for (block, bytes) in s.fired.as_chunks::<8>().0.iter().enumerate() {
+            let mut bits = u64::from_le_bytes(*bytes);
+            while bits != 0 {
+                fired.push((block * 8) as u32 + bits.trailing_zeros() / 8);
+                bits &= bits - 1;
+            }
+        }
+        self.spike_count += fired.len() as u64;
+        self.record_recurrent(step, recorded);
+    }
+
+    fn advance_readouts(
+        &mut self,
+        network: &mut Network,
+        emission: &Emission,
+        step: i64,
+        recorded: &mut Recorded,
+    ) {
+        let plan = &self.plan;
+        let p = &plan.readouts;
+        let s = &mut self.readouts;
+        let k = plan.readout_count();
+        s.input.fill(0.0);
+        for (route, parts) in plan.readout_routes.iter().zip(&mut self.readout_rows) {
+            let spikes = Spikes { emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
+            let targets = &plan.readout_ids;
+            spikes.pass(plan, route, parts, &self.errors, network, &mut s.input, targets, recorded);
+        }
+        let errors = self.errors.at_mut(readout::ERROR, step);
+        for j in 0..k {
+            let v = s.drive[j] + s.input[j] + p.decay[j] * s.voltage[j];
+            s.voltage[j] = if v > p.floor[j] { v } else { p.floor[j] };
+            s.drive[j] = p.current_gain[j] * p.current[j];
+            s.window[j] = p.windows.read(j, step);
+            s.target[j] = p.targets.read(j, step);
+            errors[j] = s.window[j] * (s.voltage[j] + p.rest[j] - s.target[j]);
+        }
+        // The error of this step belongs to the recurrent step before it.
+        let n = plan.recurrent_count();
+        if step > 0 {
+            let signal = self.history.at_mut(recurrent::SIGNAL, step - 1);
+            signal.fill(0.0);
+            for (j, error) in errors.iter().enumerate().filter(|(_, error)| **error != 0.0) {
+                row::add_scaled(signal, &plan.feedback[j * n..(j + 1) * n], *error);
+            }
+        }
+        self.record_readouts(step, recorded);
+    }
+
+    /// Takes in what has happened to rows that have been silent for long, before it leaves the history.
+    fn catch_up(&mut self, network: &Network, step: i64) {
+        self.swept = step;
+        let groups = [
+            (&self.plan.recurrent_routes, &mut self.recurrent_rows, &self.history, step - 1),
+            (&self.plan.readout_routes, &mut self.readout_rows, &self.errors, step),
+        ];
+        for (routes, rows, history, known) in groups {
+            let oldest = step - history.steps() as i64 + 2 * SWEEP;
+            for (route, parts) in routes.iter().zip(rows) {
+                let optimizer = &network.synapse_models[route.synapse].optimizer;
+                let weights = &network.projections[route.projection].weights;
+                for part in parts {
+                    part.catch_up(oldest, known, history, optimizer, weights);
+                }
+            }
+        }
+    }
+
+    fn record_recurrent(&self, step: i64, recorded: &mut Recorded) {
+        let plan = &self.plan;
+        let p = &plan.recurrent;
+        for (tap, chunk) in plan.recurrent_taps.iter().zip(&mut recorded.recurrent) {
+            if !tap.window.contains(step + 1) {
+                continue;
+            }
+            chunk.stamps.push(step + 1);
+            for (recordable, stream) in tap.recordables.iter().zip(&mut chunk.streams) {
+                let s = &self.neurons;
+                let value: &dyn Fn(usize) -> f64 = match recordable {
+                    Recordable::Voltage => &|j| s.voltage[j] + p.rest[j],
+                    Recordable::SurrogateGradient => &|j| self.history.at(recurrent::SURROGATE, step)[j],
+                    Recordable::Adaptation => &|j| s.adaptation[j],
+                    Recordable::AdaptiveThreshold => {
+                        &|j| p.threshold[j] + p.adaptation_gain[j] * s.adaptation[j] + p.rest[j]
+                    }
+                    Recordable::LearningSignal if step >= 2 => &|j| {
+                        if self.shows_no_signal(j, step) {
+                            0.0
+                        } else {
+                            self.history.at(recurrent::SIGNAL, step - 2)[j]
+                        }
+                    },
+                    Recordable::HistoryDuration => {
+                        &|_| self.history.steps().min(step as usize + 1) as f64 * plan.resolution
+                    }
+                    _ => &|_| 0.0,
+                };
+                stream.extend(tap.places.iter().map(|place| value(*place as usize)));
+            }
+        }
+        let fired = &self.fired[(step + 1) as usize % self.fired.len()];
+        for (tap, events) in plan.spike_taps.iter().zip(&mut recorded.spikes) {
+            if tap.window.contains(step + 1) {
+                for place in fired {
+                    for _ in 0..tap.listens[*place as usize] {
+                        events.push(step + 1, plan.recurrent_ids[*place as usize]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a neuron's recorded learning signal is zero in this step because NEST has just dropped that part of its
+    /// history, which no synapse needs any more (`docs/numerics-corrections.md`).
+    fn shows_no_signal(&self, neuron: usize, step: i64) -> bool {
+        // How many synapses fired last at each stamp, and when those fired that fire again now.
+        let mut waiting: BTreeMap<i64, usize> = BTreeMap::new();
+        let mut again = Vec::new();
+        let mut arrives = false;
+        for (route, parts) in self.plan.recurrent_routes.iter().zip(&self.recurrent_rows) {
+            for (stamp, now) in parts.iter().flat_map(|part| part.earlier_stamps(route, neuron, step)) {
+                arrives |= now;
+                if stamp > 0 {
+                    *waiting.entry(stamp).or_default() += 1;
+                    again.extend(now.then_some(stamp));
+                }
+            }
+        }
+        if !arrives {
+            return false;
+        }
+        if waiting.is_empty() {
+            return true;
+        }
+        let cutoff = self.plan.recurrent.cutoff[neuron];
+        again.into_iter().any(|stamp| {
+            let count = waiting.get_mut(&stamp).expect("each was counted");
+            *count -= 1;
+            if *count > 0 {
+                return false;
+            }
+            waiting.remove(&stamp);
+            let before = waiting.range(..stamp).next_back().map(|(before, _)| before.saturating_add(cutoff));
+            let between = waiting.range(stamp..).next().is_some();
+            !between && before.is_none_or(|end| end <= step - 2) && stamp.saturating_add(cutoff) >= step - 1
+        })
+    }
+
+    fn record_readouts(&self, step: i64, recorded: &mut Recorded) {
+        let plan = &self.plan;
+        let rest = &plan.readouts.rest;
+        let s = &self.readouts;
+        for (tap, chunk) in plan.readout_taps.iter().zip(&mut recorded.readouts) {
+            if !tap.window.contains(step + 1) {
+                continue;
+            }
+            chunk.stamps.push(step + 1);
+            for (recordable, stream) in tap.recordables.iter().zip(&mut chunk.streams) {
+                let value: &dyn Fn(usize) -> f64 = match recordable {
+                    Recordable::Voltage => &|j| s.voltage[j] + rest[j],
+                    Recordable::ReadoutSignal => &|j| s.window[j] * (s.voltage[j] + rest[j]),
+                    Recordable::TargetSignal => &|j| s.window[j] * s.target[j],
+                    Recordable::ErrorSignal => &|j| self.errors.at(readout::ERROR, step)[j],
+                    Recordable::HistoryDuration => {
+                        &|_| self.errors.steps().min(step as usize + 1) as f64 * plan.resolution
+                    }
+                    _ => &|_| 0.0,
+                };
+                stream.extend(tap.places.iter().map(|place| value(*place as usize)));
+            }
+        }
+    }
+
+    /// Bytes that a simulation takes, by part.
     #[must_use]
     pub fn memory(&self) -> Vec<(&'static str, u64)> {
-        vec![]
+        let rows = self.recurrent_rows.iter().chain(&self.readout_rows).flatten();
+        vec![
+            ("history of postsynaptic neurons", self.history.bytes() + self.errors.bytes()),
+            ("traces and moments of synapses", rows.map(PlasticRows::bytes).sum()),
+        ]
     }
+
+    /// The earliest stamp that is still needed at step `now`.
     #[must_use]
-    pub fn needs_from(&self, _: i64) -> i64 {
-        0
+    pub fn needs_from(&self, now: i64) -> i64 {
+        now - self.plan.longest_delay as i64
     }
+
+    /// Spikes of recurrent neurons so far.
     #[must_use]
     pub fn spike_count(&self) -> u64 {
-        0
+        self.spike_count
+    }
+}
+
+/// The spikes of one stamp.
+struct Spikes<'a> {
+    emission: &'a Emission,
+    fired: &'a [Vec<u32>],
+    stamp: i64,
+}
+
+impl Spikes<'_> {
+    /// Sends them over a route: plastic weights learn, then all are delivered.
+    #[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
+    fn pass(
+        &self,
+        plan: &EventPlan,
+        route: &Route,
+        parts: &mut [PlasticRows],
+        history: &History,
+        network: &mut Network,
+        input: &mut [f64],
+        targets: &[NodeId],
+        recorded: &mut Recorded,
+    ) {
+        if self.stamp <= 0 {
+            return;
+        }
+        let optimizer = &network.synapse_models[route.synapse].optimizer;
+        let projection = &mut network.projections[route.projection];
+        if route.poisson {
+            let ids = &plan.stimulus_ids;
+            deliver_poisson(route, &projection.weights, input, self.emission, self.stamp, ids);
+            return;
+        }
+        let receptor = projection.receptor;
+        let weights = &mut projection.weights;
+        let mut send = |place: u32, count: u32, sender: NodeId| {
+            let Some(row) = route.rows.row(place) else { return };
+            for part in parts.iter_mut() {
+                part.arrive(row, self.stamp, history, optimizer, weights);
+            }
+            let entries = route.entries(row);
+            let hole = route.holes.partition_point(|hole| *hole < entries.start);
+            for hole in route.holes[hole..].iter().take_while(|hole| **hole < entries.end) {
+                weights[*hole] = 0.0;
+            }
+            deliver_row(route, weights, input, row, f64::from(count));
+            if route.weight_recorder.is_some() {
+                let stamp = self.stamp;
+                let passage = Passage { route, row, sender, targets, receptor, stamp, count };
+                delivery::record_weights(&plan.weight_taps, &mut recorded.weights, passage, weights);
+            }
+        };
+        if route.source == RECURRENT {
+            for place in &self.fired[self.stamp as usize % self.fired.len()] {
+                send(*place, 1, plan.recurrent_ids[*place as usize]);
+            }
+        } else {
+            for (place, count) in self.emission.at(self.stamp).iter() {
+                send(place, count, plan.stimulus_ids[place as usize]);
+            }
+        }
+    }
+}
+
+/// What was recorded in a call.
+struct Recorded {
+    recurrent: Vec<TapChunk>,
+    readouts: Vec<TapChunk>,
+    spikes: Vec<SpikeEvents>,
+    weights: Vec<WeightEvents>,
+}
+
+impl Recorded {
+    fn new(plan: &EventPlan) -> Self {
+        Self {
+            recurrent: plan.recurrent_taps.iter().map(TapChunk::new).collect(),
+            readouts: plan.readout_taps.iter().map(TapChunk::new).collect(),
+            spikes: vec![SpikeEvents::default(); plan.spike_taps.len()],
+            weights: vec![WeightEvents::default(); plan.weight_taps.len()],
+        }
+    }
+
+    fn collect(mut self, plan: &EventPlan, recordings: &mut Recordings) {
+        let states = plan.recurrent_taps.iter().zip(&mut self.recurrent);
+        for (tap, chunk) in states.chain(plan.readout_taps.iter().zip(&mut self.readouts)) {
+            recordings.chunk(tap).append(chunk);
+        }
+        for (tap, events) in plan.spike_taps.iter().zip(&mut self.spikes) {
+            recordings.spikes.entry(tap.recorder).or_default().append(events);
+        }
+        for (tap, events) in plan.weight_taps.iter().zip(&mut self.weights) {
+            recordings.weights.entry(tap.recorder).or_default().append(events);
+        }
+    }
+}
+
+/// Writes values by place into the columns of a population's groups, where their models have them.
+pub(crate) fn store(network: &mut Network, population: Population, columns: &[(&str, &[f64])]) {
+    let mut begin = 0;
+    let lengths: Vec<usize> = groups_of(network, population).map(|group| group.len).collect();
+    let mut lengths = lengths.into_iter();
+    for group in network.groups.iter_mut().filter(|group| Population::of(group) == population) {
+        let Some(len) = lengths.next() else { break };
+        for (name, values) in columns {
+            if let Some(place) = group.model.place(name)
+                && let Column::Numbers(column) = &mut group.columns[place]
+            {
+                column.copy_from_slice(&values[begin..begin + len]);
+            }
+        }
+        begin += len;
     }
 }

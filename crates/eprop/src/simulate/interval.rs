@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use crate::describe::kernel_parameters::GradientMethod;
-use crate::describe::network::{Column, Network, NodeId, Projection};
+use crate::describe::network::{Network, NodeId, Projection};
 use crate::error::Result;
 use crate::learn::adjoint::{self, Workspace};
 use crate::learn::events::RowEvents;
 use crate::learn::forward;
 use crate::learn::optimizer::{self, Method};
 use crate::learn::rows::{GradientLayout, tile_width};
-use crate::plan::index::{NodeIndex, Population, groups_of};
+use crate::plan::index::NodeIndex;
 use crate::plan::interval::{IntervalPlan, Learner, READOUT, RECURRENT, SHIFT_READOUT};
 use crate::plan::route::Columns;
 use crate::record::{Recordable, Recordings};
 use crate::simulate::RunControl;
 use crate::simulate::emission::Emission;
+use crate::simulate::event::store;
 use crate::simulate::lane::{Lane, Surroundings};
 
 /// What is remembered of the synapses of a plastic projection between updates.
@@ -812,22 +813,4 @@ fn update(
         projection.weights[*hole] = 0.0;
     }
     square_sum
-}
-
-/// Writes values by place into the columns of a population's groups, where their models have them.
-fn store(network: &mut Network, population: Population, columns: &[(&str, &[f64])]) {
-    let mut begin = 0;
-    let lengths: Vec<usize> = groups_of(network, population).map(|group| group.len).collect();
-    let mut lengths = lengths.into_iter();
-    for group in network.groups.iter_mut().filter(|group| Population::of(group) == population) {
-        let Some(len) = lengths.next() else { break };
-        for (name, values) in columns {
-            if let Some(place) = group.model.place(name)
-                && let Column::Numbers(column) = &mut group.columns[place]
-            {
-                column.copy_from_slice(&values[begin..begin + len]);
-            }
-        }
-        begin += len;
-    }
 }

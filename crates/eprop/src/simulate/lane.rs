@@ -8,12 +8,12 @@ use crate::describe::network::Projection;
 use crate::math;
 use crate::plan::index::Population;
 use crate::plan::interval::{IntervalPlan, RECURRENT};
-use crate::plan::route::{Columns, Route};
+use crate::plan::route::Route;
 use crate::record::{Recordable, SpikeEvents, Tap, TapChunk, WeightEvents};
 use crate::simulate::RunControl;
+use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row};
 use crate::simulate::emission::Emission;
 use crate::simulate::neuron_step::{self, Parameters, State};
-use crate::simulate::row;
 
 /// What a lane reads and does not change.
 #[derive(Debug, Clone, Copy)]
@@ -585,46 +585,20 @@ impl Lane {
         };
         let emitted = local as isize + offset - route.delay as isize;
         let receptor = around.projections[route.projection].receptor;
-        for (tap, events) in plan.weight_taps.iter().zip(&mut self.weight_events) {
-            if Some(tap.recorder) != route.weight_recorder
-                || !tap.window.contains(step + 1 - route.delay as i64)
-            {
-                continue;
-            }
-            let mut record = |place: u32, count: u32| {
-                let Some(row) = route.rows.row(place) else { return };
-                let sender = match route.source {
-                    RECURRENT => plan.recurrent_ids[place as usize],
-                    _ => plan.stimulus_ids[place as usize],
-                };
-                if !tap.senders.is_empty() && tap.senders.binary_search(&sender).is_err() {
-                    return;
-                }
-                for entry in route.entries(row) {
-                    let target = ids[route.target(row, entry)];
-                    let wanted = tap.targets.is_empty() || tap.targets.binary_search(&target).is_ok();
-                    if wanted && !route.holes.contains(&entry) {
-                        for _ in 0..count {
-                            events.push(
-                                step + 1 - route.delay as i64,
-                                sender,
-                                target,
-                                receptor,
-                                weights[entry],
-                            );
-                        }
-                    }
-                }
+        let stamp = step + 1 - route.delay as i64;
+        let mut record = |place: u32, count: u32| {
+            let Some(row) = route.rows.row(place) else { return };
+            let sender = match route.source {
+                RECURRENT => plan.recurrent_ids[place as usize],
+                _ => plan.stimulus_ids[place as usize],
             };
-            if route.source == RECURRENT {
-                self.spikes.at(emitted).iter().for_each(|place| record(*place, 1));
-            } else {
-                around
-                    .emission
-                    .at(step + 1 - route.delay as i64)
-                    .iter()
-                    .for_each(|(place, count)| record(place, count));
-            }
+            let passage = Passage { route, row, sender, targets: ids, receptor, stamp, count };
+            delivery::record_weights(&plan.weight_taps, &mut self.weight_events, passage, weights);
+        };
+        if route.source == RECURRENT {
+            self.spikes.at(emitted).iter().for_each(|place| record(*place, 1));
+        } else {
+            around.emission.at(stamp).iter().for_each(|(place, count)| record(place, count));
         }
     }
 }
@@ -650,48 +624,13 @@ fn deliver(
             }
         }
     } else if route.poisson {
-        deliver_poisson(route, weights, input, emission, step, plan);
+        deliver_poisson(route, weights, input, emission, step + 1 - route.delay as i64, &plan.stimulus_ids);
     } else {
         debug_assert_eq!(route.source, Population::Stimulus);
         for (place, count) in emission.at(step + 1 - route.delay as i64).iter() {
             if let Some(row) = route.rows.row(place) {
                 deliver_row(route, weights, input, row, f64::from(count));
             }
-        }
-    }
-}
-
-#[inline]
-fn deliver_row(route: &Route, weights: &[f64], input: &mut [f64], row: usize, count: f64) {
-    let values = &weights[route.entries(row)];
-    match &route.columns {
-        Columns::Range { first, len } => {
-            let input = &mut input[*first..first + len];
-            if count == 1.0 { row::add(input, values) } else { row::add_scaled(input, values, count) }
-        }
-        Columns::Scattered(places) => row::scatter(input, places, values, count),
-        Columns::Sparse { row_start, places } => {
-            row::scatter(input, &places[row_start[row]..row_start[row + 1]], values, count);
-        }
-    }
-}
-
-#[cold]
-fn deliver_poisson(
-    route: &Route,
-    weights: &[f64],
-    input: &mut [f64],
-    emission: &Emission,
-    step: i64,
-    plan: &IntervalPlan,
-) {
-    let stamp = step + 1 - route.delay as i64;
-    for (place, id) in plan.stimulus_ids.iter().enumerate() {
-        let Some(row) = route.rows.row(place as u32) else { continue };
-        for entry in route.entries(row) {
-            let target = route.target(row, entry);
-            let train = plan.stimulus_ids.len() as u32 + (route.projection as u32) * 65_537 + entry as u32;
-            input[target] += weights[entry] * f64::from(emission.poisson_count(*id, train, stamp));
         }
     }
 }

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+pub mod delivery;
 pub mod emission;
 pub mod event;
+pub mod event_neuron_step;
 pub mod interval;
 pub mod lane;
 pub mod neuron_step;
 pub mod rates;
 pub mod row;
+pub mod surrogate;
 
 /// How a caller watches and stops a simulation.
 #[derive(Debug, Clone, Default)]

@@ -1,49 +1,9 @@
 //! One step of the recurrent neurons `eprop_iaf_bsshslm_2020` and `eprop_iaf_adapt_bsshslm_2020`, as a pure function
 //! of input, state and parameters (NUMERICS, section 2; Bellec et al. 2020, equations 6 to 11).
 
-use crate::math;
 use crate::plan::interval::Surrogate;
 use crate::simd::kernels;
-
-/// A surrogate gradient as a function of `x = v - threshold`.
-trait Shape {
-    fn at(x: f64, height: f64, per_width: f64) -> f64;
-}
-
-struct PiecewiseLinear;
-impl Shape for PiecewiseLinear {
-    #[inline(always)]
-    fn at(x: f64, height: f64, per_width: f64) -> f64 {
-        let rise = 1.0 - x.abs() * per_width;
-        height * if rise > 0.0 { rise } else { 0.0 }
-    }
-}
-
-struct Exponential;
-impl Shape for Exponential {
-    #[inline(always)]
-    fn at(x: f64, height: f64, per_width: f64) -> f64 {
-        height * math::exp(-(x.abs() * per_width))
-    }
-}
-
-struct FastSigmoidDerivative;
-impl Shape for FastSigmoidDerivative {
-    #[inline(always)]
-    fn at(x: f64, height: f64, per_width: f64) -> f64 {
-        let base = 1.0 + x.abs() * per_width;
-        height / (base * base)
-    }
-}
-
-struct ArctanDerivative;
-impl Shape for ArctanDerivative {
-    #[inline(always)]
-    fn at(x: f64, height: f64, per_width: f64) -> f64 {
-        let ratio = x * per_width;
-        height / (1.0 + ratio * ratio)
-    }
-}
+use crate::simulate::surrogate::{ArctanDerivative, Exponential, FastSigmoidDerivative, PiecewiseLinear, Shape};
 
 #[allow(clippy::too_many_arguments, reason = "separate slices tell the compiler that nothing overlaps")]
 #[inline(always)]

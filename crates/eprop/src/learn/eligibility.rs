@@ -1,0 +1,235 @@
+//! Eligibility traces of a row of synapses over a window of steps (NUMERICS, section 3): the innermost loops of
+//! e-prop+.
+//!
+//! A block of synapses keeps its traces in registers while it goes through the window; what postsynaptic neurons left
+//! in each step comes from their [`History`], read in rows.
+
+use crate::learn::history::{BLOCK, History};
+use crate::simd::kernels;
+
+/// Quantities that recurrent neurons leave.
+pub mod recurrent {
+    /// Surrogate gradient.
+    pub const SURROGATE: usize = 0;
+    /// Learning signal.
+    pub const SIGNAL: usize = 1;
+    /// Firing-rate regularization.
+    pub const REGULARIZATION: usize = 2;
+    /// How many there are.
+    pub const COUNT: usize = 3;
+}
+
+/// Quantities that readouts leave.
+pub mod readout {
+    /// Error signal.
+    pub const ERROR: usize = 0;
+    /// How many there are.
+    pub const COUNT: usize = 1;
+}
+
+/// Where the synapses of a row end.
+#[derive(Debug, Clone, Copy)]
+pub enum Targets<'a> {
+    /// Consecutive places from this one on.
+    Range(usize),
+    /// These places, one a lane.
+    Places(&'a [u32]),
+}
+
+/// Coefficients of the postsynaptic neurons: by lane of the row for [`Targets::Range`], else by place.
+#[derive(Debug, Clone, Default)]
+pub struct Coefficients {
+    /// `exp(-dt / tau_m)`
+    pub decay: Vec<f64>,
+    /// Decay of the eligibility trace.
+    pub kappa: Vec<f64>,
+    /// Decay of the firing-rate trace.
+    pub kappa_reg: Vec<f64>,
+    /// `exp(-dt / adapt_tau)`
+    pub rho: Vec<f64>,
+    /// Gain of the adaptation.
+    pub beta: Vec<f64>,
+}
+
+/// How an optimizer is called for one step of a window.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Call {
+    /// How many optimizer steps it makes; with the gradient first, then without.
+    pub steps: u32,
+    /// Number of the first of them, counted from 1.
+    pub first: u32,
+    /// Learning rate.
+    pub eta: f64,
+}
+
+/// Traces of a row of synapses, one lane each, padded to a multiple of eight lanes.
+#[derive(Debug)]
+pub struct Traces<'a> {
+    /// Low-pass filtered presynaptic spikes.
+    pub filtered: &'a mut [f64],
+    /// Adaptation's share of the eligibility; empty where no target adapts.
+    pub adaptation: &'a mut [f64],
+    /// Low-pass filtered eligibility.
+    pub eligibility: &'a mut [f64],
+    /// Eligibility for the firing-rate regularization.
+    pub regularization: &'a mut [f64],
+    /// Gradient of the window.
+    pub gradient: &'a mut [f64],
+}
+
+/// A window of steps.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
+    /// First step.
+    pub begin: i64,
+    /// How many steps.
+    pub steps: usize,
+    /// Presynaptic spikes that enter the trace in the first and in the second step.
+    pub spikes: [f64; 2],
+}
+
+#[inline(always)]
+fn lanes<const W: usize>(values: &[f64], begin: usize) -> [f64; W] {
+    let mut lanes = [0.0; W];
+    lanes.copy_from_slice(&values[begin..begin + W]);
+    lanes
+}
+
+#[inline(always)]
+fn load<const W: usize>(values: &[f64], targets: Targets<'_>, row: usize, lane: usize) -> [f64; W] {
+    match targets {
+        Targets::Range(first) => lanes(values, row + first + lane),
+        Targets::Places(places) => {
+            let mut loaded = [0.0; W];
+            let row = &values[row..];
+            for (value, place) in loaded.iter_mut().zip(&places[lane..lane + W]) {
+                *value = row[*place as usize];
+            }
+            loaded
+        }
+    }
+}
+
+/// A coefficient of a block.
+#[inline(always)]
+fn coefficient<const W: usize>(values: &[f64], targets: Targets<'_>, lane: usize) -> [f64; W] {
+    match targets {
+        Targets::Range(_) => lanes(values, lane),
+        Targets::Places(_) => load(values, targets, 0, lane),
+    }
+}
+
+#[inline(always)]
+fn recurrent_block<const W: usize, const ADAPTS: bool>(
+    coefficients: &Coefficients,
+    history: &History,
+    targets: Targets<'_>,
+    window: Window,
+    traces: &mut Traces<'_>,
+    lane: usize,
+) {
+    let decay: [f64; W] = coefficient(&coefficients.decay, targets, lane);
+    let kappa: [f64; W] = coefficient(&coefficients.kappa, targets, lane);
+    let kappa_reg: [f64; W] = coefficient(&coefficients.kappa_reg, targets, lane);
+    let rho: [f64; W] = if ADAPTS { coefficient(&coefficients.rho, targets, lane) } else { [0.0; W] };
+    let beta: [f64; W] = if ADAPTS { coefficient(&coefficients.beta, targets, lane) } else { [0.0; W] };
+    let mut filtered: [f64; W] = lanes(traces.filtered, lane);
+    let mut adaptation: [f64; W] = if ADAPTS { lanes(traces.adaptation, lane) } else { [0.0; W] };
+    let mut eligibility: [f64; W] = lanes(traces.eligibility, lane);
+    let mut regularization: [f64; W] = lanes(traces.regularization, lane);
+    let mut gradient: [f64; W] = lanes(traces.gradient, lane);
+    for step in 0..window.steps {
+        let z = if step < 2 { window.spikes[step] } else { 0.0 };
+        let row = history.row(window.begin + step as i64);
+        let psi: [f64; W] = load(history.column(recurrent::SURROGATE), targets, row, lane);
+        let signal: [f64; W] = load(history.column(recurrent::SIGNAL), targets, row, lane);
+        let pressure: [f64; W] = load(history.column(recurrent::REGULARIZATION), targets, row, lane);
+        for l in 0..W {
+            filtered[l] = decay[l] * filtered[l] + z;
+            let e = if ADAPTS {
+                let e = psi[l] * (filtered[l] - beta[l] * adaptation[l]);
+                adaptation[l] = rho[l] * adaptation[l] + e;
+                e
+            } else {
+                psi[l] * filtered[l]
+            };
+            eligibility[l] = kappa[l] * eligibility[l] + e;
+            regularization[l] = kappa_reg[l] * regularization[l] + (1.0 - kappa_reg[l]) * e;
+            gradient[l] += signal[l] * eligibility[l] + pressure[l] * regularization[l];
+        }
+    }
+    traces.filtered[lane..lane + W].copy_from_slice(&filtered);
+    if ADAPTS {
+        traces.adaptation[lane..lane + W].copy_from_slice(&adaptation);
+    }
+    traces.eligibility[lane..lane + W].copy_from_slice(&eligibility);
+    traces.regularization[lane..lane + W].copy_from_slice(&regularization);
+    traces.gradient[lane..lane + W].copy_from_slice(&gradient);
+}
+
+#[inline(always)]
+fn recurrent_body<const ADAPTS: bool>(
+    coefficients: &Coefficients,
+    history: &History,
+    targets: Targets<'_>,
+    window: Window,
+    traces: &mut Traces<'_>,
+) {
+    let mut lane = 0;
+    while lane + BLOCK <= traces.filtered.len() {
+        recurrent_block::<BLOCK, ADAPTS>(coefficients, history, targets, window, traces, lane);
+        lane += BLOCK;
+    }
+    while lane < traces.filtered.len() {
+        recurrent_block::<8, ADAPTS>(coefficients, history, targets, window, traces, lane);
+        lane += 8;
+    }
+}
+
+#[inline(always)]
+fn readout_body(
+    coefficients: &Coefficients,
+    history: &History,
+    targets: Targets<'_>,
+    window: Window,
+    traces: &mut Traces<'_>,
+) {
+    let mut lane = 0;
+    while lane < traces.filtered.len() {
+        let decay: [f64; 8] = coefficient(&coefficients.decay, targets, lane);
+        let mut filtered: [f64; 8] = lanes(traces.filtered, lane);
+        let mut gradient: [f64; 8] = lanes(traces.gradient, lane);
+        for step in 0..window.steps {
+            let z = if step < 2 { window.spikes[step] } else { 0.0 };
+            let row = history.row(window.begin + step as i64);
+            let error: [f64; 8] = load(history.column(readout::ERROR), targets, row, lane);
+            for l in 0..8 {
+                filtered[l] = decay[l] * filtered[l] + z;
+                gradient[l] += error[l] * filtered[l];
+            }
+        }
+        traces.filtered[lane..lane + 8].copy_from_slice(&filtered);
+        traces.gradient[lane..lane + 8].copy_from_slice(&gradient);
+        lane += 8;
+    }
+}
+
+kernels! {
+    /// Traces and gradient of synapses onto neurons that don't adapt.
+    pub fn onto_recurrent(
+        coefficients: &Coefficients, history: &History, targets: Targets<'_>, window: Window,
+        traces: &mut Traces<'_>,
+    ) = recurrent_body::<false>;
+
+    /// Traces and gradient of synapses onto neurons of which some adapt.
+    pub fn onto_adaptive(
+        coefficients: &Coefficients, history: &History, targets: Targets<'_>, window: Window,
+        traces: &mut Traces<'_>,
+    ) = recurrent_body::<true>;
+
+    /// Traces and gradient of synapses onto readouts.
+    pub fn onto_readouts(
+        coefficients: &Coefficients, history: &History, targets: Targets<'_>, window: Window,
+        traces: &mut Traces<'_>,
+    ) = readout_body;
+}

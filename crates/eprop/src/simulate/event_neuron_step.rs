@@ -1,0 +1,164 @@
+//! One step of the recurrent neurons of e-prop+ (NUMERICS, section 3): `eprop_iaf` and `eprop_iaf_adapt` lower the
+//! voltage by the threshold when they fire, `eprop_iaf_psc_delta` and `eprop_iaf_psc_delta_adapt` reset it.
+
+use crate::math;
+use crate::plan::event::{Recurrent, Run};
+use crate::plan::interval::Surrogate;
+use crate::simd::kernels;
+use crate::simulate::surrogate::{
+    ArctanDerivative, Exponential, FastSigmoidDerivative, PiecewiseLinear, Shape,
+};
+
+/// The state of a run of neurons, one array each.
+#[derive(Debug)]
+pub struct StateSlices<'a> {
+    /// Voltage relative to `E_L`.
+    pub voltage: &'a mut [f64],
+    /// 1 where the neuron fired in the step before.
+    pub spiked: &'a mut [f64],
+    /// Adaptation.
+    pub adaptation: &'a mut [f64],
+    /// Steps left of the refractory time.
+    pub countdown: &'a mut [f64],
+    /// Input kept in the refractory time.
+    pub kept: &'a mut [f64],
+    /// Low-pass filtered firing rate (spikes per ms).
+    pub rate: &'a mut [f64],
+}
+
+/// What a step leaves for learning.
+#[derive(Debug)]
+pub struct StepOutput<'a> {
+    /// Surrogate gradients.
+    pub surrogate: &'a mut [f64],
+    /// Firing-rate regularization: coefficient times deviation from the target rate.
+    pub regularization: &'a mut [f64],
+    /// 1 where the neuron fires.
+    pub fired: &'a mut [u8],
+}
+
+/// What drives a step.
+#[derive(Debug, Clone, Copy)]
+pub struct StepInput<'a> {
+    /// Sum of arriving weights.
+    pub input: &'a [f64],
+    /// Constant part of the voltage: gain times current.
+    pub drive: &'a [f64],
+    /// 1 where the clock fires, 0 where it does not, NaN where the voltage decides.
+    pub clock: &'a [f64],
+    /// Length of a step (ms).
+    pub resolution: f64,
+}
+
+#[inline(always)]
+fn body<S: Shape, const HARD_RESET: bool>(
+    p: &Recurrent,
+    first: usize,
+    step: StepInput<'_>,
+    state: &mut StateSlices<'_>,
+    out: &mut StepOutput<'_>,
+) {
+    let n = state.voltage.len();
+    let (input, drive, clock) = (&step.input[..n], &step.drive[..n], &step.clock[..n]);
+    let decay = &p.decay[first..][..n];
+    let threshold = &p.threshold[first..][..n];
+    let floor = &p.floor[first..][..n];
+    let reset = &p.reset[first..][..n];
+    let keep_rate = &p.keep_rate[first..][..n];
+    let refractory = &p.refractory[first..][..n];
+    let adaptation_decay = &p.adaptation_decay[first..][..n];
+    let adaptation_gain = &p.adaptation_gain[first..][..n];
+    let height = &p.height[first..][..n];
+    let per_width = &p.per_width[first..][..n];
+    let regularization = &p.regularization[first..][..n];
+    let target_rate = &p.target_rate[first..][..n];
+    let kappa_reg = &p.kappa_reg[first..][..n];
+    let voltage = &mut state.voltage[..n];
+    let spiked = &mut state.spiked[..n];
+    let adaptation = &mut state.adaptation[..n];
+    let countdown = &mut state.countdown[..n];
+    let kept = &mut state.kept[..n];
+    let rate = &mut state.rate[..n];
+    let surrogate_out = &mut out.surrogate[..n];
+    let regularization_out = &mut out.regularization[..n];
+    let fired = &mut out.fired[..n];
+    for j in 0..n {
+        let left = countdown[j] - 1.0;
+        let left = if left > 0.0 { left } else { 0.0 };
+        let integrates = !HARD_RESET || countdown[j] == 0.0;
+        let v = if HARD_RESET {
+            let v = drive[j] + decay[j] * voltage[j] + input[j];
+            let v = v + kept[j];
+            let later = input[j] * math::exp(-countdown[j] * keep_rate[j]);
+            // Without this, an infinite rate would make NaN of no input.
+            let later = if keep_rate[j] == f64::INFINITY { 0.0 } else { later };
+            kept[j] = if integrates { 0.0 } else { kept[j] + later };
+            v
+        } else {
+            drive[j] + input[j] + decay[j] * voltage[j]
+        };
+        let v = if v > floor[j] { v } else { floor[j] };
+        let v = if integrates { v } else { voltage[j] };
+        let a = adaptation_decay[j] * adaptation[j] + spiked[j];
+        let a = if integrates { a } else { adaptation[j] };
+        adaptation[j] = a;
+        let x = v - (threshold[j] + adaptation_gain[j] * a);
+        let psi = S::at(x, height[j], per_width[j]);
+        surrogate_out[j] = if left > 0.0 { 0.0 } else { psi };
+        let by_voltage = (x >= 0.0) && (left == 0.0);
+        let by_clock = clock[j] > 0.0;
+        let fires = if clock[j].is_nan() { by_voltage } else { by_clock };
+        let after = if HARD_RESET { reset[j] } else { v - threshold[j] };
+        voltage[j] = if fires { after } else { v };
+        let z = if fires { 1.0 } else { 0.0 };
+        spiked[j] = z;
+        countdown[j] = if fires { refractory[j] } else { left };
+        let average = kappa_reg[j] * rate[j] + (1.0 - kappa_reg[j]) * z / step.resolution;
+        rate[j] = average;
+        regularization_out[j] = regularization[j] * (average - target_rate[j]);
+        fired[j] = u8::from(fires);
+    }
+}
+
+macro_rules! steps {
+    ($($name:ident = $shape:ident, $hard_reset:literal;)*) => {
+        kernels! {$(
+            fn $name(
+                p: &Recurrent, first: usize, step: StepInput<'_>, state: &mut StateSlices<'_>,
+                out: &mut StepOutput<'_>,
+            ) = body::<$shape, $hard_reset>;
+        )*}
+    };
+}
+
+steps! {
+    piecewise_linear = PiecewiseLinear, false;
+    piecewise_linear_hard = PiecewiseLinear, true;
+    exponential = Exponential, false;
+    exponential_hard = Exponential, true;
+    fast_sigmoid = FastSigmoidDerivative, false;
+    fast_sigmoid_hard = FastSigmoidDerivative, true;
+    arctan = ArctanDerivative, false;
+    arctan_hard = ArctanDerivative, true;
+}
+
+/// Advances a run of neurons by one step. All slices are over the run alone.
+pub fn advance(
+    neurons: &Recurrent,
+    run: &Run,
+    step: StepInput<'_>,
+    state: &mut StateSlices<'_>,
+    out: &mut StepOutput<'_>,
+) {
+    let kernel = match (run.surrogate, run.hard_reset) {
+        (Surrogate::PiecewiseLinear, false) => piecewise_linear,
+        (Surrogate::PiecewiseLinear, true) => piecewise_linear_hard,
+        (Surrogate::Exponential, false) => exponential,
+        (Surrogate::Exponential, true) => exponential_hard,
+        (Surrogate::FastSigmoidDerivative, false) => fast_sigmoid,
+        (Surrogate::FastSigmoidDerivative, true) => fast_sigmoid_hard,
+        (Surrogate::ArctanDerivative, false) => arctan,
+        (Surrogate::ArctanDerivative, true) => arctan_hard,
+    };
+    kernel(neurons, run.places.start, step, state, out);
+}

@@ -1,0 +1,48 @@
+//! Surrogate gradients (NUMERICS, section 4).
+
+use crate::math;
+
+/// A surrogate gradient as a function of `x = v - threshold`.
+pub trait Shape {
+    /// The surrogate gradient there.
+    fn at(x: f64, height: f64, per_width: f64) -> f64;
+}
+
+/// `h max(0, 1 - |x| / w)`
+pub struct PiecewiseLinear;
+impl Shape for PiecewiseLinear {
+    #[inline(always)]
+    fn at(x: f64, height: f64, per_width: f64) -> f64 {
+        let rise = 1.0 - x.abs() * per_width;
+        height * if rise > 0.0 { rise } else { 0.0 }
+    }
+}
+
+/// `h exp(-|x| / w)`
+pub struct Exponential;
+impl Shape for Exponential {
+    #[inline(always)]
+    fn at(x: f64, height: f64, per_width: f64) -> f64 {
+        height * math::exp(-(x.abs() * per_width))
+    }
+}
+
+/// `h (1 + |x| / w)^-2`
+pub struct FastSigmoidDerivative;
+impl Shape for FastSigmoidDerivative {
+    #[inline(always)]
+    fn at(x: f64, height: f64, per_width: f64) -> f64 {
+        let base = 1.0 + x.abs() * per_width;
+        height / (base * base)
+    }
+}
+
+/// `h / (1 + (x / w)^2)`
+pub struct ArctanDerivative;
+impl Shape for ArctanDerivative {
+    #[inline(always)]
+    fn at(x: f64, height: f64, per_width: f64) -> f64 {
+        let ratio = x * per_width;
+        height / (1.0 + ratio * ratio)
+    }
+}

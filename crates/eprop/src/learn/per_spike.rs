@@ -303,29 +303,27 @@ impl PlasticRows {
         }
     }
 
-    /// The last stamps of the spikes that reached a target before `stamp`, row by row, and whether one of that stamp
-    /// reaches it; rows that have not yet sent it any are left out.
-    pub fn earlier_stamps(
+    /// For each row that reaches a target: the row, the stamp of its last spike before `stamp` (0 where there was
+    /// none), and whether it has one of that stamp.
+    pub fn stamps_onto(
         &self,
         route: &Route,
         target: usize,
         stamp: i64,
-    ) -> impl Iterator<Item = (i64, bool)> {
-        self.rows.iter().enumerate().filter(|(_, state)| state.previous > 0).filter_map(
-            move |(row, state)| {
-                let reaches = match &self.layout {
-                    Layout::Range { first, len } => {
-                        (*first..first + len).contains(&target)
-                            && route.holes.binary_search(&(row * len + target - first)).is_err()
-                    }
-                    Layout::Listed { starts, places, .. } => {
-                        places[starts[row]..starts[row + 1]].contains(&(target as u32))
-                    }
-                };
-                let now = state.previous == stamp;
-                reaches.then_some((if now { state.before } else { state.previous }, now))
-            },
-        )
+    ) -> impl Iterator<Item = (usize, i64, bool)> {
+        self.rows.iter().enumerate().filter_map(move |(row, state)| {
+            let reaches = match &self.layout {
+                Layout::Range { first, len } => {
+                    (*first..first + len).contains(&target)
+                        && route.holes.binary_search(&(row * len + target - first)).is_err()
+                }
+                Layout::Listed { starts, places, .. } => {
+                    places[starts[row]..starts[row + 1]].contains(&(target as u32))
+                }
+            };
+            let now = state.previous == stamp;
+            reaches.then_some((row, if now { state.before } else { state.previous }, now))
+        })
     }
 
     fn window_end(&self, state: &RowState) -> i64 {

@@ -68,6 +68,8 @@ pub struct Recurrent {
     pub kappa_reg: Vec<f64>,
     /// Longest window that eligibility is computed for (steps).
     pub cutoff: Vec<i64>,
+    /// Steps without a spike after which NEST sends a flush event.
+    pub flush_interval: Vec<i64>,
 }
 
 /// Coefficients of the readouts.
@@ -231,6 +233,7 @@ fn recurrent(network: &Network) -> Recurrent {
         kappa: of("kappa"),
         kappa_reg: of("kappa_reg"),
         cutoff: steps(&of("eprop_isi_trace_cutoff"), dt),
+        flush_interval: steps(&of("flush_event_send_interval"), dt).iter().map(|steps| *steps.max(&1)).collect(),
         rest: e_l,
     }
 }

@@ -30,6 +30,15 @@ impl Rows {
         Self::Map(map)
     }
 
+    /// The place of the source of a row.
+    #[must_use]
+    pub fn place(&self, row: usize) -> Option<usize> {
+        match self {
+            Self::Range { first, rows } => (row < *rows).then_some(first + row),
+            Self::Map(map) => map.iter().position(|other| *other as usize == row),
+        }
+    }
+
     /// The row of the source at that place, if it has one.
     #[must_use]
     #[inline]

@@ -445,7 +445,13 @@ impl EventNetwork {
         let mut again = Vec::new();
         let mut arrives = false;
         for (route, parts) in self.plan.recurrent_routes.iter().zip(&self.recurrent_rows) {
-            for (stamp, now) in parts.iter().flat_map(|part| part.earlier_stamps(route, neuron, step)) {
+            for (row, stamp, now) in parts.iter().flat_map(|part| part.stamps_onto(route, neuron, step)) {
+                let (stamp, now) = match route.rows.place(row) {
+                    Some(place) if route.source == RECURRENT => {
+                        flushed(stamp, now, step, self.plan.recurrent.flush_interval[place])
+                    }
+                    _ => (stamp, now),
+                };
                 arrives |= now;
                 if stamp > 0 {
                     *waiting.entry(stamp).or_default() += 1;
@@ -469,7 +475,7 @@ impl EventNetwork {
             waiting.remove(&stamp);
             let before = waiting.range(..stamp).next_back().map(|(before, _)| before.saturating_add(cutoff));
             let between = waiting.range(stamp..).next().is_some();
-            !between && before.is_none_or(|end| end <= step - 2) && stamp.saturating_add(cutoff) >= step - 1
+            !between && before.is_none_or(|end| end < step) && stamp.saturating_add(cutoff) >= step
         })
     }
 
@@ -519,6 +525,18 @@ impl EventNetwork {
     pub fn spike_count(&self) -> u64 {
         self.spike_count
     }
+}
+
+/// The last stamp before `step` at which a neuron sent a spike or a flush event, and whether it sends one then: NEST's
+/// neurons that have ever fired send a flush event after each `interval` without either. Here they matter to nothing else.
+fn flushed(spiked: i64, now: bool, step: i64, interval: i64) -> (i64, bool) {
+    if spiked == 0 {
+        return (spiked, now);
+    }
+    let since = step - spiked;
+    let flushes = !now && since > 0 && since % interval == 0;
+    let before = if now || flushes { since - 1 } else { since };
+    (spiked + before / interval * interval, now || flushes)
 }
 
 /// The spikes of one stamp.

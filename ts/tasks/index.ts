@@ -4,12 +4,14 @@ import { handwriting } from "./handwriting.js";
 import { lemniscate } from "./lemniscate.js";
 import { patternParameters } from "./pattern.js";
 import { sineWaves, sineWavesParameters } from "./sine-waves.js";
+import { sineWavesPlus, sineWavesPlusParameters } from "./sine-waves-plus.js";
 import type { Task, TaskOptions, TaskParameter } from "./task.js";
 
 export { evidenceAccumulation } from "./evidence-accumulation.js";
 export { handwriting } from "./handwriting.js";
 export { lemniscate, lemniscate as infiniteLoop } from "./lemniscate.js";
 export { sineWaves } from "./sine-waves.js";
+export { sineWavesPlus } from "./sine-waves-plus.js";
 export type {
   DataSplit,
   IterationData,
@@ -64,6 +66,14 @@ export const taskTable: readonly TaskEntry[] = [
     parameters: evidenceAccumulationParameters,
     options: ["drawAllFirst"],
     create: evidenceAccumulation,
+  },
+  {
+    name: "sine-waves-plus",
+    aliases: [],
+    text: "Generate a superposition of four sine waves with weights that change at every spike (e-prop+)",
+    parameters: sineWavesPlusParameters,
+    options: ["model"],
+    create: sineWavesPlus,
   },
 ];
 

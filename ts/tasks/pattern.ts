@@ -5,7 +5,7 @@ import {
   type TaskOptions,
   checkBatch,
   commonOptions,
-  frozenNoise,
+  noiseAfterFirstStep,
   sameSequences,
   taskParameters,
 } from "./task.js";
@@ -45,7 +45,7 @@ export function patternTask(
   const curve = coordinates(random);
   const steps = curve[0].length;
   checkBatch(name, batchSize, { steps, inputs, rate: 0.05, readouts: 2 });
-  const spikes = frozenNoise(random, steps, inputs, 0.05);
+  const spikes = noiseAfterFirstStep(random, steps, inputs, 0.05);
   const data = sameSequences(spikes, curve, batchSize, inputs);
   const { adapt_tau, tau_m_mean } = parameters;
   return {

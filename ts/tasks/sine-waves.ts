@@ -4,7 +4,7 @@ import {
   type TaskOptions,
   checkBatch,
   commonOptions,
-  frozenNoise,
+  noiseAfterFirstStep,
   linspace,
   sameSequences,
   scaledFloat32,
@@ -69,7 +69,7 @@ export function sineWaves(options: TaskOptions = {}): Task {
   checkBatch(name, batchSize, { steps, inputs, rate: 0.05, readouts: 1 });
   const random = new NumpyRandom(seed);
   const weights = regressionWeights(random, { in: inputs, rec: neurons, out: 1 });
-  const spikes = frozenNoise(random, steps, inputs, 0.05);
+  const spikes = noiseAfterFirstStep(random, steps, inputs, 0.05);
   const target = superposedSines(random);
   const data = sameSequences(spikes, [target], batchSize, inputs);
   return {

@@ -98,6 +98,8 @@ export interface Task {
 
 /** Options that every task takes. */
 export interface TaskOptions {
+  /** Model of the recurrent neurons, where a task has a choice. */
+  model?: string;
   /** Seed of numpy's generator and of the kernel's. */
   seed?: number;
   iterations?: number;
@@ -247,6 +249,11 @@ export function scaledFloat32({ data, shape }: NumberMatrix, divisor: number): N
   return { data: data.map((value) => Math.fround(value / divisor)), shape };
 }
 
+/** Each value times `factor`, with all three rounded to 32 bits. */
+export function timesFloat32({ data, shape }: NumberMatrix, factor: number): NumberMatrix {
+  return { data: data.map((value) => Math.fround(value * Math.fround(factor))), shape };
+}
+
 /** The matrix with zeros in its diagonal: no neuron drives itself. */
 export function withoutDiagonal({ data, shape }: NumberMatrix): NumberMatrix {
   const copy = data.slice();
@@ -260,19 +267,19 @@ export function linspace(start: number, stop: number, n: number): Float64Array {
   return Float64Array.from({ length: n }, (_, place) => (place === n - 1 ? stop : place * step + start));
 }
 
-/** Input spikes of the tutorials' regression tasks: each input fires in each step with this probability, never in step 0. */
-export function frozenNoise(
+/** Spikes of inputs that fire in each step with this probability. */
+export function noise(random: NumpyRandom, steps: number, inputs: number, probability: number): Uint32Array {
+  return random.spikesBelow(new Float64Array(inputs).fill(probability), inputs, new Uint32Array(steps));
+}
+
+/** As {@link noise}, without those in step 0: the tutorials with update intervals leave them out. */
+export function noiseAfterFirstStep(
   random: NumpyRandom,
   steps: number,
   inputs: number,
   probability: number,
 ): Uint32Array {
-  const drawn = random.spikesBelow(
-    new Float64Array(inputs).fill(probability),
-    inputs,
-    new Uint32Array(steps),
-  );
-  return drawn.filter((place) => place >= inputs);
+  return noise(random, steps, inputs, probability).filter((place) => place >= inputs);
 }
 
 /** The same sequence several times, one after the other. */

@@ -11,18 +11,19 @@ export function familyOf(model: RecurrentModel): Family {
 }
 
 /**
- * When what a sequence holds takes effect (ms after its begin): the emission of an input's spikes, a target, and the
- * begin of the readout's record.
+ * When what a sequence holds takes effect (steps after its begin): the emission of an input's spikes, a target, and
+ * the begin of the readout's record; `lag` is how much later than the sequence's end that record can be read.
  */
 export interface Timeline {
   readonly spikes: number;
   readonly target: number;
   readonly record: number;
+  readonly lag: number;
 }
 
 const timelines: Readonly<Record<Family, Timeline>> = {
-  interval: { spikes: 2, target: 4, record: 4 },
-  event: { spikes: 2, target: 2, record: 3 },
+  interval: { spikes: 2, target: 4, record: 4, lag: 5 },
+  event: { spikes: 2, target: 2, record: 2, lag: 3 },
 };
 
 const learningSynapses = {

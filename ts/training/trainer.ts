@@ -36,8 +36,6 @@ export interface TrainingResult {
   msPerIteration: number;
 }
 
-/** Steps after which the last rows of an iteration can be read. */
-const lag = 5;
 /** Identical iterations are simulated together for about so long (ms). */
 const chunkMs = 50;
 
@@ -89,7 +87,7 @@ class Training {
       }
     }
     for (let at = 0; at < testIterations; at++) yield* this.#phase("test", 1, at + 1 === testIterations);
-    await this.#simulate(lag);
+    await this.#simulate(this.network.timeline.lag);
     yield* this.#evaluated();
   }
 
@@ -119,6 +117,7 @@ class Training {
       Array.from({ length: count }, () => task.next(split)),
       begin,
     );
+    const { lag } = network.timeline;
     await this.#simulate(lag);
     yield* this.#evaluated();
     this.#pending = Array.from({ length: count }, (_, at) => ({ iteration: this.#started + at + 1, phase }));

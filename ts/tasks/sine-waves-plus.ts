@@ -1,0 +1,134 @@
+import { nestError } from "../errors.js";
+import type { NodeParams } from "../nest/models.generated.js";
+import { NumpyRandom } from "../random/index.js";
+import { regressionWeights, superposedSines } from "./sine-waves.js";
+import {
+  type RecurrentModel,
+  type Task,
+  type TaskOptions,
+  checkBatch,
+  commonOptions,
+  noise,
+  sameSequences,
+  taskParameters,
+  timesFloat32,
+} from "./task.js";
+
+/** The task's parameter table. */
+export const sineWavesPlusParameters = {
+  eta: { default: 1e-4, unit: "", min: 0, max: 10, text: "Learning rate before it is scaled by (1 - kappa)^2" },
+  kappa: { default: 0.97, unit: "", min: 0, max: 0.999999, text: "Decay of the eligibility trace in a step" },
+  cutoff: { default: 100, unit: "ms", min: 0, max: 1e9, text: "Longest part of an interspike interval that counts" },
+  f_target: { default: 10, unit: "spikes/s", min: 0, max: 1000, text: "Target firing rate" },
+  tau_m: { default: 30, unit: "ms", min: 0.1, max: 1e6, text: "Time constant of all membranes" },
+} as const;
+
+const steps = 1000;
+const inputs = 100;
+const neurons = 100;
+
+/** Models of neurons that the task can be done with. */
+export const sineWavesPlusModels = [
+  "eprop_iaf",
+  "eprop_iaf_adapt",
+  "eprop_iaf_psc_delta",
+  "eprop_iaf_psc_delta_adapt",
+] as const satisfies readonly RecurrentModel[];
+
+/** The sine-wave task with e-prop+: weights change with every spike. */
+export function sineWavesPlus(options: TaskOptions = {}): Task {
+  const name = "sine-waves-plus";
+  const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });
+  const parameters = taskParameters(name, sineWavesPlusParameters, options.parameters);
+  const model = sineWavesPlusModels.find((known) => known === (options.model ?? "eprop_iaf"));
+  if (model === undefined) {
+    throw nestError({
+      code: "UnknownModelName",
+      message: `the task ${name} has no such model of neurons`,
+      parameter: "model",
+      value: String(options.model),
+      bound: `one of ${sineWavesPlusModels.join(", ")}`,
+    });
+  }
+  checkBatch(name, batchSize, { steps, inputs, rate: 0.05, readouts: 1 });
+  const hardReset = model.includes("psc_delta");
+  const { kappa } = parameters;
+  const scale = 1 - kappa;
+  const random = new NumpyRandom(seed);
+  const drawn = regressionWeights(random, { in: inputs, rec: neurons, out: 1 });
+  const scaled = model === "eprop_iaf";
+  const weights = {
+    in_rec: scaled ? timesFloat32(drawn.in_rec, scale) : drawn.in_rec,
+    rec_rec: scaled ? timesFloat32(drawn.rec_rec, scale) : drawn.rec_rec,
+    rec_out: timesFloat32(drawn.rec_out, scale),
+    out_rec: scaled
+      ? timesFloat32(drawn.out_rec, scale)
+      : hardReset
+        ? { data: drawn.out_rec.data.map((weight) => Math.fround(weight / Math.fround(scale))), shape: drawn.out_rec.shape }
+        : drawn.out_rec,
+  };
+  const spikes = noise(random, steps, inputs, 0.05);
+  const target = superposedSines(random);
+  const data = sameSequences(spikes, [target], batchSize, inputs);
+  const params: NodeParams["eprop_iaf_psc_delta_adapt"] = {
+    C_m: 1,
+    c_reg: hardReset ? 2 / 1000 / scale ** 2 : 300 / 1000,
+    E_L: 0,
+    eprop_isi_trace_cutoff: parameters.cutoff,
+    f_target: parameters.f_target,
+    I_e: 0,
+    kappa,
+    kappa_reg: kappa,
+    surrogate_gradient_function: "piecewise_linear",
+    surrogate_gradient_height: 10,
+    surrogate_gradient_width: 1 / 33.3,
+    t_ref: 0,
+    tau_m: parameters.tau_m,
+    V_m: 0,
+    V_th: hardReset ? 0.5 : 0.03,
+    ...(hardReset && { V_reset: -0.5 }),
+    ...(model.includes("adapt") && { adapt_beta: 0 }),
+  };
+  return {
+    name,
+    text: "Generate a superposition of four sine waves; weights change with every spike",
+    seed,
+    resolution: 1,
+    steps,
+    learningWindow: steps,
+    batchSize,
+    kind: "regression",
+    loss: "mean_squared_error",
+    network: {
+      inputs,
+      recurrent: [{ model, n: neurons, params }],
+      readout: {
+        model: "eprop_readout",
+        n: 1,
+        params: {
+          C_m: 1,
+          E_L: 0,
+          eprop_isi_trace_cutoff: parameters.cutoff,
+          I_e: 0,
+          tau_m: parameters.tau_m,
+          V_m: 0,
+        },
+      },
+      weights,
+      optimizer: {
+        type: "gradient_descent",
+        batch_size: 1,
+        eta: parameters.eta * scale ** 2,
+        optimize_each_step: false,
+        Wmin: -100,
+        Wmax: 100,
+      },
+      averageGradient: false,
+    },
+    schedule,
+    sameEveryIteration: true,
+    next: () => data,
+    parameters: { seed, batchSize, model, ...parameters },
+    random,
+  };
+}

@@ -2,6 +2,7 @@ import { nestError } from "../errors.js";
 import { evidenceAccumulation, evidenceAccumulationParameters } from "./evidence-accumulation.js";
 import { handwriting } from "./handwriting.js";
 import { lemniscate } from "./lemniscate.js";
+import { nMnist, nMnistParameters } from "./n-mnist.js";
 import { patternParameters } from "./pattern.js";
 import { sineWaves, sineWavesParameters } from "./sine-waves.js";
 import { sineWavesPlus, sineWavesPlusParameters } from "./sine-waves-plus.js";
@@ -10,6 +11,7 @@ import type { Task, TaskOptions, TaskParameter } from "./task.js";
 export { evidenceAccumulation } from "./evidence-accumulation.js";
 export { handwriting } from "./handwriting.js";
 export { lemniscate, lemniscate as infiniteLoop } from "./lemniscate.js";
+export { type NMnistOptions, nMnist } from "./n-mnist.js";
 export { sineWaves } from "./sine-waves.js";
 export { sineWavesPlus } from "./sine-waves-plus.js";
 export type {
@@ -74,6 +76,14 @@ export const taskTable: readonly TaskEntry[] = [
     parameters: sineWavesPlusParameters,
     options: ["model"],
     create: sineWavesPlus,
+  },
+  {
+    name: "n-mnist",
+    aliases: ["neuromorphic-mnist"],
+    text: "Recognize digits that move before an event sensor (e-prop+)",
+    parameters: nMnistParameters,
+    options: ["data", "blocklist", "groupSize", "synthetic"],
+    create: nMnist,
   },
 ];
 

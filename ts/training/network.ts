@@ -148,7 +148,7 @@ export class TaskNetwork {
     for (let column = 0; column < columns; column++) {
       for (let row = 0; row < shape[0]; row++) {
         const place = row * columns + column;
-        if (mask[place] === 0) continue;
+        if (mask[place] === 0 || sources.ids[column] === targets.ids[row]) continue;
         from.push(sources.ids[column] as number);
         to.push(targets.ids[row] as number);
         weight.push(data[place] as number);

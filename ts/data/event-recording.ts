@@ -45,7 +45,11 @@ export function decodeRecording(bytes: Uint8Array, name: string): EventRecording
       number,
     ];
     if (x >= sensorSize || y >= sensorSize) {
-      refuse(`has a pixel outside the sensor at offset ${at}`, `x ${x}, y ${y}`, `from 0 to ${sensorSize - 1}`);
+      refuse(
+        `has a pixel outside the sensor at offset ${at}`,
+        `x ${x}, y ${y}`,
+        `from 0 to ${sensorSize - 1}`,
+      );
     }
     pixels[event] = (high >> 7) * sensorPixels + y * sensorSize + x;
     times[event] = ((high & 0x7f) << 16) | (middle << 8) | low;
@@ -61,7 +65,13 @@ export function encodeRecording({ pixels, times }: EventRecording): Uint8Array {
     const time = times[event] as number;
     const polarity = pixel >= sensorPixels ? 0x80 : 0;
     bytes.set(
-      [place % sensorSize, Math.floor(place / sensorSize), polarity | (time >> 16), (time >> 8) & 0xff, time & 0xff],
+      [
+        place % sensorSize,
+        Math.floor(place / sensorSize),
+        polarity | (time >> 16),
+        (time >> 8) & 0xff,
+        time & 0xff,
+      ],
       event * bytesPerEvent,
     );
   });

@@ -36,7 +36,8 @@ function folderSet(folder: string): RecordingSet {
     const recordings = readdirSync(digits)
       .filter((file) => file.endsWith(".bin"))
       .toSorted();
-    if (recordings.length === 0) refuse(`${digits} holds no recordings`, undefined, "at least one file *.bin");
+    if (recordings.length === 0)
+      refuse(`${digits} holds no recordings`, undefined, "at least one file *.bin");
     for (const file of recordings) {
       files.push(join(digits, file));
       labels.push(digit);
@@ -60,7 +61,11 @@ export function openRecordings(folder: string): RecordingSplits {
   const found = statSync(folder, { throwIfNoEntry: false });
   if (!found) refuse(`${folder} does not exist`, undefined, "a folder with Train and Test");
   if (!found.isDirectory()) {
-    refuse(`${folder} is not a folder`, basename(folder), "a folder with Train and Test (unpack archives first)");
+    refuse(
+      `${folder} is not a folder`,
+      basename(folder),
+      "a folder with Train and Test (unpack archives first)",
+    );
   }
   for (const split of ["Train", "Test"]) {
     if (!statSync(join(folder, split), { throwIfNoEntry: false })?.isDirectory()) {
@@ -80,14 +85,22 @@ export function readBlocklist(file: string, pixels: number): Set<number> {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    refuse(`${file} cannot be read`, (error as NodeJS.ErrnoException).code, "a text file with one pixel a line");
+    refuse(
+      `${file} cannot be read`,
+      (error as NodeJS.ErrnoException).code,
+      "a text file with one pixel a line",
+    );
   }
   const blocked = new Set<number>();
   text.split(/\r?\n/).forEach((line, at) => {
     if (line.trim() === "") return;
     const pixel = Number(line);
     if (!Number.isInteger(pixel) || pixel < 0 || pixel >= pixels) {
-      refuse(`${file}: line ${at + 1} is not a pixel`, line.slice(0, 40), `a whole number from 0 to ${pixels - 1}`);
+      refuse(
+        `${file}: line ${at + 1} is not a pixel`,
+        line.slice(0, 40),
+        `a whole number from 0 to ${pixels - 1}`,
+      );
     }
     blocked.add(pixel);
   });

@@ -17,10 +17,28 @@ import {
 
 /** The task's parameter table. */
 export const nMnistParameters = {
-  eta: { default: 5e-3, unit: "", min: 0, max: 10, text: "Learning rate before it is scaled by (1 - kappa)^2" },
+  eta: {
+    default: 5e-3,
+    unit: "",
+    min: 0,
+    max: 10,
+    text: "Learning rate before it is scaled by (1 - kappa)^2",
+  },
   kappa: { default: 0.99, unit: "", min: 0, max: 0.999999, text: "Decay of the eligibility trace in a step" },
-  cutoff: { default: 100, unit: "ms", min: 0, max: 1e9, text: "Longest part of an interspike interval that counts" },
-  c_reg: { default: 2, unit: "", min: 0, max: 1e9, text: "Coefficient of firing-rate regularization, before scaling" },
+  cutoff: {
+    default: 100,
+    unit: "ms",
+    min: 0,
+    max: 1e9,
+    text: "Longest part of an interspike interval that counts",
+  },
+  c_reg: {
+    default: 2,
+    unit: "",
+    min: 0,
+    max: 1e9,
+    text: "Coefficient of firing-rate regularization, before scaling",
+  },
   f_target: { default: 10, unit: "spikes/s", min: 0, max: 1000, text: "Target firing rate" },
   density_in_rec: { default: 0.25, unit: "", min: 0, max: 1, text: "Share of connections from inputs" },
   density_rec_rec: { default: 0.01, unit: "", min: 0, max: 1, text: "Share of recurrent connections" },

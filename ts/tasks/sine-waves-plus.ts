@@ -16,9 +16,21 @@ import {
 
 /** The task's parameter table. */
 export const sineWavesPlusParameters = {
-  eta: { default: 1e-4, unit: "", min: 0, max: 10, text: "Learning rate before it is scaled by (1 - kappa)^2" },
+  eta: {
+    default: 1e-4,
+    unit: "",
+    min: 0,
+    max: 10,
+    text: "Learning rate before it is scaled by (1 - kappa)^2",
+  },
   kappa: { default: 0.97, unit: "", min: 0, max: 0.999999, text: "Decay of the eligibility trace in a step" },
-  cutoff: { default: 100, unit: "ms", min: 0, max: 1e9, text: "Longest part of an interspike interval that counts" },
+  cutoff: {
+    default: 100,
+    unit: "ms",
+    min: 0,
+    max: 1e9,
+    text: "Longest part of an interspike interval that counts",
+  },
   f_target: { default: 10, unit: "spikes/s", min: 0, max: 1000, text: "Target firing rate" },
   tau_m: { default: 30, unit: "ms", min: 0.1, max: 1e6, text: "Time constant of all membranes" },
 } as const;
@@ -64,7 +76,10 @@ export function sineWavesPlus(options: TaskOptions = {}): Task {
     out_rec: scaled
       ? timesFloat32(drawn.out_rec, scale)
       : hardReset
-        ? { data: drawn.out_rec.data.map((weight) => Math.fround(weight / Math.fround(scale))), shape: drawn.out_rec.shape }
+        ? {
+            data: drawn.out_rec.data.map((weight) => Math.fround(weight / Math.fround(scale))),
+            shape: drawn.out_rec.shape,
+          }
         : drawn.out_rec,
   };
   const spikes = noise(random, steps, inputs, 0.05);

@@ -312,7 +312,9 @@ impl Kernel {
                 }
             }
             match &mut self.event {
-                Some(event) => event.replan(&self.network, &index, &self.held, &self.clock_base, self.time)?,
+                Some(event) => {
+                    event.replan(&self.network, &index, &self.held, &self.clock_base, self.time)?
+                }
                 none => *none = EventNetwork::new(&self.network, &index, &self.held, &self.clock_base)?,
             }
             let changed: Vec<NodeId> = self

@@ -1,8 +1,8 @@
 //! Run-time choice of the instruction set.
 //!
 //! Kernels are plain loops over slices. [`kernels!`] compiles each of them once per instruction set and calls the
-//! best one that the processor has. Rust neither fuses a multiplication with an addition nor reorders sums, so
-//! every version computes the same bits.
+//! best one that the processor has. A multiplication is fused with an addition where the loop says so (`mul_add`) and
+//! nowhere else, and sums are not reordered, so every version computes the same bits.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 pub enum Level {
     /// What every processor of the architecture has: SSE2 or NEON.
     Baseline = 1,
-    /// 256-bit vectors.
+    /// 256-bit vectors and fused multiply-add.
     Avx2 = 2,
     /// 512-bit vectors.
     Avx512 = 3,
@@ -44,10 +44,11 @@ pub fn detected() -> Level {
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("fma")
         {
             return Level::Avx512;
         }
-        if is_x86_feature_detected!("avx2") {
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
             return Level::Avx2;
         }
     }
@@ -91,12 +92,12 @@ macro_rules! kernels {
             #[cfg(target_arch = "x86_64")]
             {
                 #[cfg(stable_avx512)]
-                #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+                #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,fma")]
                 #[allow(clippy::too_many_arguments, reason = "as above")]
                 fn avx512($($argument: $type),*) {
                     $body($($argument),*);
                 }
-                #[target_feature(enable = "avx2")]
+                #[target_feature(enable = "avx2,fma")]
                 #[allow(clippy::too_many_arguments, reason = "as above")]
                 fn avx2($($argument: $type),*) {
                     $body($($argument),*);

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{Drawn, Run, Way};
+use eprop::simd::{self, Level};
 use proptest::prelude::*;
 
 fn bits(values: &[f64]) -> Vec<u64> {
@@ -18,12 +19,7 @@ fn same(a: &Run, b: &Run) -> Result<(), TestCaseError> {
 }
 
 fn ways() -> impl Strategy<Value = Way> {
-    (
-        prop::collection::vec((1u32..40).prop_map(f64::from), 1..6),
-        1usize..4,
-        any::<bool>(),
-        any::<bool>(),
-    )
+    (prop::collection::vec((1u32..40).prop_map(f64::from), 1..6), 1usize..4, any::<bool>(), any::<bool>())
         .prop_map(|(cuts, threads, sparse, device_first)| Way {
             gradient: "adjoint",
             threads,
@@ -37,8 +33,31 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    fn spikes_that_change_weights_give_the_same_bits_in_every_way(seed in any::<u32>(), way in ways()) {
+        let drawn = Drawn { intervals: 6, ..Drawn::plus(seed) };
+        same(&drawn.run(&Way::default()), &drawn.run(&way))?;
+    }
+
+    #[test]
     fn update_intervals_give_the_same_bits_in_every_way(seed in any::<u32>(), way in ways(), batch in 1usize..6) {
         let drawn = Drawn { batch_size: batch, intervals: 2 * batch + 1, ..Drawn::interval(seed) };
         same(&drawn.run(&Way::default()), &drawn.run(&way))?;
+    }
+}
+
+/// Every instruction set computes the same bits; the narrowest has no fused multiply-add of its own.
+#[test]
+fn instruction_sets_give_the_same_bits() {
+    let widest = simd::detected();
+    for seed in 0..20 {
+        for drawn in [Drawn::interval(seed), Drawn::plus(seed)] {
+            let expected = drawn.run(&Way::default());
+            for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
+                simd::limit(level);
+                let run = drawn.run(&Way::default());
+                simd::limit(widest);
+                same(&expected, &run).unwrap();
+            }
+        }
     }
 }

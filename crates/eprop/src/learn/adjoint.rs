@@ -51,17 +51,19 @@ fn step_body<const ADAPTIVE: bool, const SIGNAL: bool>(
     let (factor, factors) = (&mut factor[..n], &mut factors[..n]);
     let keep = 1.0 - kappa;
     for j in 0..n {
-        let lambda = if SIGNAL { kappa * filtered_signal[j] + signal[j] } else { kappa * filtered_signal[j] };
+        let lambda =
+            if SIGNAL { kappa.mul_add(filtered_signal[j], signal[j]) } else { kappa * filtered_signal[j] };
         filtered_signal[j] = lambda;
-        let mut a = regularization[j] + keep * lambda;
+        let mut a = keep.mul_add(lambda, regularization[j]);
         if ADAPTIVE {
             a += adaptation_signal[j];
         }
         let h = surrogate[j] * a;
         if ADAPTIVE {
-            adaptation_signal[j] = adaptation_decay[j] * adaptation_signal[j] - adaptation_gain[j] * h;
+            adaptation_signal[j] =
+                adaptation_decay[j].mul_add(adaptation_signal[j], -(adaptation_gain[j] * h));
         }
-        let q = decay[j] * factor[j] + gain[j] * h;
+        let q = decay[j].mul_add(factor[j], gain[j] * h);
         factor[j] = q;
         factors[j] = q;
     }

@@ -145,17 +145,17 @@ fn recurrent_block<const W: usize, const ADAPTS: bool>(
         let signal: [f64; W] = load(history.column(recurrent::SIGNAL), targets, row, lane);
         let pressure: [f64; W] = load(history.column(recurrent::REGULARIZATION), targets, row, lane);
         for l in 0..W {
-            filtered[l] = decay[l] * filtered[l] + z;
+            filtered[l] = decay[l].mul_add(filtered[l], z);
             let e = if ADAPTS {
-                let e = psi[l] * (filtered[l] - beta[l] * adaptation[l]);
-                adaptation[l] = rho[l] * adaptation[l] + e;
+                let e = psi[l] * (-beta[l]).mul_add(adaptation[l], filtered[l]);
+                adaptation[l] = rho[l].mul_add(adaptation[l], e);
                 e
             } else {
                 psi[l] * filtered[l]
             };
-            eligibility[l] = kappa[l] * eligibility[l] + e;
-            regularization[l] = kappa_reg[l] * regularization[l] + (1.0 - kappa_reg[l]) * e;
-            gradient[l] += signal[l] * eligibility[l] + pressure[l] * regularization[l];
+            eligibility[l] = kappa[l].mul_add(eligibility[l], e);
+            regularization[l] = kappa_reg[l].mul_add(regularization[l], (1.0 - kappa_reg[l]) * e);
+            gradient[l] += signal[l].mul_add(eligibility[l], pressure[l] * regularization[l]);
         }
     }
     traces.filtered[lane..lane + W].copy_from_slice(&filtered);
@@ -204,8 +204,8 @@ fn readout_body(
             let row = history.row(window.begin + step as i64);
             let error: [f64; 8] = load(history.column(readout::ERROR), targets, row, lane);
             for l in 0..8 {
-                filtered[l] = decay[l] * filtered[l] + z;
-                gradient[l] += error[l] * filtered[l];
+                filtered[l] = decay[l].mul_add(filtered[l], z);
+                gradient[l] = error[l].mul_add(filtered[l], gradient[l]);
             }
         }
         traces.filtered[lane..lane + 8].copy_from_slice(&filtered);

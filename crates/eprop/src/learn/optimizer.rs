@@ -40,7 +40,7 @@ pub struct OptimizerProperties {
 #[inline(always)]
 fn descend_body(weights: &mut [f64], gradients: &[f64], divisor: f64, eta: f64, w_min: f64, w_max: f64) {
     for (weight, gradient) in weights.iter_mut().zip(gradients) {
-        let moved = *weight - eta * (gradient / divisor);
+        let moved = (-eta).mul_add(gradient / divisor, *weight);
         let moved = if moved < w_max { moved } else { w_max };
         *weight = if moved > w_min { moved } else { w_min };
     }
@@ -65,8 +65,8 @@ fn adam_body(
     let (first, second, gradients) = (&mut first[..n], &mut second[..n], &gradients[..n]);
     for j in 0..n {
         let gradient = gradients[j] / divisor;
-        let m = beta_1 * first[j] + (1.0 - beta_1) * gradient;
-        let v = beta_2 * second[j] + (1.0 - beta_2) * (gradient * gradient);
+        let m = beta_1.mul_add(first[j], (1.0 - beta_1) * gradient);
+        let v = beta_2.mul_add(second[j], (1.0 - beta_2) * gradient * gradient);
         first[j] = m;
         second[j] = v;
         let moved = weights[j] - rate * m / (v.sqrt() + epsilon);

@@ -163,7 +163,14 @@ impl PlasticRows {
             first: vec![0.0; moments],
             second: vec![0.0; moments],
             rows: vec![
-                RowState { previous: 0, before: 0, next: 0, waiting: false, step: 0, eta: optimizer.eta_first };
+                RowState {
+                    previous: 0,
+                    before: 0,
+                    next: 0,
+                    waiting: false,
+                    step: 0,
+                    eta: optimizer.eta_first
+                };
                 route.row_count
             ],
             ahead: BTreeMap::new(),
@@ -351,9 +358,8 @@ impl PlasticRows {
             }
             Layout::Listed { starts, entries, .. } => {
                 let entries = &entries[starts[row]..starts[row + 1]];
-                self.scratch.extend(entries.iter().map(|entry| {
-                    weights.get(*entry as usize).copied().unwrap_or(0.0)
-                }));
+                self.scratch
+                    .extend(entries.iter().map(|entry| weights.get(*entry as usize).copied().unwrap_or(0.0)));
             }
         }
     }
@@ -483,8 +489,7 @@ impl PlasticRows {
                     optimizer::descend(weights, sum, divisor, state.eta, w_min, w_max);
                 }
                 Method::Adam { beta_1, beta_2, epsilon } => {
-                    let (first, second) =
-                        (&mut self.first[lanes.clone()], &mut self.second[lanes.clone()]);
+                    let (first, second) = (&mut self.first[lanes.clone()], &mut self.second[lanes.clone()]);
                     // Bounds hold after the steps without a gradient, too.
                     let (low, high) = (f64::NEG_INFINITY, f64::INFINITY);
                     for step in state.step..now {
@@ -492,7 +497,8 @@ impl PlasticRows {
                         let (low, high) = if step + 1 == now { (w_min, w_max) } else { (low, high) };
                         if step == state.step {
                             optimizer::adam(
-                                weights, first, second, sum, divisor, rate, beta_1, beta_2, epsilon, low, high,
+                                weights, first, second, sum, divisor, rate, beta_1, beta_2, epsilon, low,
+                                high,
                             );
                         } else {
                             optimizer::adam_without_gradient(
@@ -539,6 +545,5 @@ fn listed(route: &Route, nobody: usize, belongs: impl Fn(usize) -> bool) -> Layo
 
 fn is_uniform(p: &Recurrent, places: &[usize]) -> bool {
     let same = |values: &[f64]| places.iter().all(|place| values[*place] == values[places[0]]);
-    places.is_empty()
-        || (same(&p.decay) && same(&p.kappa) && same(&p.kappa_reg) && same(&p.adaptation_decay))
+    places.is_empty() || (same(&p.decay) && same(&p.kappa) && same(&p.kappa_reg) && same(&p.adaptation_decay))
 }

@@ -56,8 +56,8 @@ pub struct Recurrent {
     pub adaptation_gain: Vec<f64>,
     /// Height of the surrogate gradient.
     pub height: Vec<f64>,
-    /// One over the width of the surrogate gradient.
-    pub per_width: Vec<f64>,
+    /// Width of the surrogate gradient.
+    pub width: Vec<f64>,
     /// Coefficient of firing-rate regularization.
     pub regularization: Vec<f64>,
     /// Target number of spikes a step.
@@ -227,13 +227,16 @@ fn recurrent(network: &Network) -> Recurrent {
         adaptation_decay: decays(&or("adapt_tau", 1.0), dt),
         adaptation_gain: or("adapt_beta", 0.0),
         height: of("surrogate_gradient_height"),
-        per_width: of("surrogate_gradient_width").iter().map(|width| 1.0 / width).collect(),
+        width: of("surrogate_gradient_width"),
         regularization: of("c_reg"),
         target_rate: of("f_target").iter().map(|rate| rate / 1000.0 * dt).collect(),
         kappa: of("kappa"),
         kappa_reg: of("kappa_reg"),
         cutoff: steps(&of("eprop_isi_trace_cutoff"), dt),
-        flush_interval: steps(&of("flush_event_send_interval"), dt).iter().map(|steps| *steps.max(&1)).collect(),
+        flush_interval: steps(&of("flush_event_send_interval"), dt)
+            .iter()
+            .map(|steps| *steps.max(&1))
+            .collect(),
         rest: e_l,
     }
 }

@@ -31,8 +31,8 @@ struct RecurrentState {
     countdown: Vec<f64>,
     kept: Vec<f64>,
     rate: Vec<f64>,
-    /// What the neurons integrate in the next step: gain times current.
-    drive: Vec<f64>,
+    /// Current that the neurons integrate in the next step.
+    current: Vec<f64>,
     clock: Vec<f64>,
     input: Vec<f64>,
     fired: Vec<u8>,
@@ -47,7 +47,7 @@ impl RecurrentState {
             &mut self.countdown,
             &mut self.kept,
             &mut self.rate,
-            &mut self.drive,
+            &mut self.current,
             &mut self.input,
         ] {
             values.resize(neurons, 0.0);
@@ -61,7 +61,8 @@ impl RecurrentState {
 #[derive(Debug, Clone, Default)]
 struct ReadoutState {
     voltage: Vec<f64>,
-    drive: Vec<f64>,
+    /// Current that the readouts integrate in the next step.
+    current: Vec<f64>,
     input: Vec<f64>,
     window: Vec<f64>,
     target: Vec<f64>,
@@ -70,7 +71,7 @@ struct ReadoutState {
 impl ReadoutState {
     fn resize(&mut self, readouts: usize) {
         for values in
-            [&mut self.voltage, &mut self.drive, &mut self.input, &mut self.window, &mut self.target]
+            [&mut self.voltage, &mut self.current, &mut self.input, &mut self.window, &mut self.target]
         {
             values.resize(readouts, 0.0);
         }
@@ -288,21 +289,16 @@ impl EventNetwork {
             self.history.pair_mut([recurrent::SURROGATE, recurrent::REGULARIZATION], step);
         for run in &plan.runs {
             let at = run.places.clone();
-            let integrate_current = |drive: &mut [f64]| {
-                for j in run.places.clone() {
-                    drive[j] = plan.recurrent.current_gain[j] * plan.recurrent.current[j];
-                }
-            };
             // These models integrate the current of this step, the others that of the step before.
             if run.hard_reset {
-                integrate_current(&mut s.drive);
+                s.current[at.clone()].copy_from_slice(&plan.recurrent.current[at.clone()]);
             }
             event_neuron_step::advance(
                 &plan.recurrent,
                 run,
                 StepInput {
                     input: &s.input[at.clone()],
-                    drive: &s.drive[at.clone()],
+                    current: &s.current[at.clone()],
                     clock: &s.clock[at.clone()],
                     resolution: plan.resolution,
                 },
@@ -320,7 +316,7 @@ impl EventNetwork {
                     fired: &mut s.fired[at.clone()],
                 },
             );
-            integrate_current(&mut s.drive);
+            s.current[at.clone()].copy_from_slice(&plan.recurrent.current[at]);
         }
         let length = self.fired.len();
         let fired = &mut self.fired[(step + 1) as usize % length];
@@ -355,9 +351,9 @@ impl EventNetwork {
         }
         let errors = self.errors.at_mut(readout::ERROR, step);
         for j in 0..k {
-            let v = s.drive[j] + s.input[j] + p.decay[j] * s.voltage[j];
+            let v = p.decay[j].mul_add(s.voltage[j], p.current_gain[j].mul_add(s.current[j], s.input[j]));
             s.voltage[j] = if v > p.floor[j] { v } else { p.floor[j] };
-            s.drive[j] = p.current_gain[j] * p.current[j];
+            s.current[j] = p.current[j];
             s.window[j] = p.windows.read(j, step);
             s.target[j] = p.targets.read(j, step);
             errors[j] = s.window[j] * (s.voltage[j] + p.rest[j] - s.target[j]);

@@ -42,8 +42,8 @@ pub struct StepOutput<'a> {
 pub struct StepInput<'a> {
     /// Sum of arriving weights.
     pub input: &'a [f64],
-    /// Constant part of the voltage: gain times current.
-    pub drive: &'a [f64],
+    /// Current that is integrated (pA).
+    pub current: &'a [f64],
     /// 1 where the clock fires, 0 where it does not, NaN where the voltage decides.
     pub clock: &'a [f64],
     /// Length of a step (ms).
@@ -59,7 +59,8 @@ fn body<S: Shape, const HARD_RESET: bool>(
     out: &mut StepOutput<'_>,
 ) {
     let n = state.voltage.len();
-    let (input, drive, clock) = (&step.input[..n], &step.drive[..n], &step.clock[..n]);
+    let (input, current, clock) = (&step.input[..n], &step.current[..n], &step.clock[..n]);
+    let gain = &p.current_gain[first..][..n];
     let decay = &p.decay[first..][..n];
     let threshold = &p.threshold[first..][..n];
     let floor = &p.floor[first..][..n];
@@ -69,7 +70,7 @@ fn body<S: Shape, const HARD_RESET: bool>(
     let adaptation_decay = &p.adaptation_decay[first..][..n];
     let adaptation_gain = &p.adaptation_gain[first..][..n];
     let height = &p.height[first..][..n];
-    let per_width = &p.per_width[first..][..n];
+    let width = &p.width[first..][..n];
     let regularization = &p.regularization[first..][..n];
     let target_rate = &p.target_rate[first..][..n];
     let kappa_reg = &p.kappa_reg[first..][..n];
@@ -87,7 +88,7 @@ fn body<S: Shape, const HARD_RESET: bool>(
         let left = if left > 0.0 { left } else { 0.0 };
         let integrates = !HARD_RESET || countdown[j] == 0.0;
         let v = if HARD_RESET {
-            let v = drive[j] + decay[j] * voltage[j] + input[j];
+            let v = gain[j].mul_add(current[j], decay[j] * voltage[j]) + input[j];
             let v = v + kept[j];
             let later = input[j] * math::exp(-countdown[j] * keep_rate[j]);
             // Without this, an infinite rate would make NaN of no input.
@@ -95,15 +96,15 @@ fn body<S: Shape, const HARD_RESET: bool>(
             kept[j] = if integrates { 0.0 } else { kept[j] + later };
             v
         } else {
-            drive[j] + input[j] + decay[j] * voltage[j]
+            decay[j].mul_add(voltage[j], gain[j].mul_add(current[j], input[j]))
         };
         let v = if v > floor[j] { v } else { floor[j] };
         let v = if integrates { v } else { voltage[j] };
-        let a = adaptation_decay[j] * adaptation[j] + spiked[j];
+        let a = adaptation_decay[j].mul_add(adaptation[j], spiked[j]);
         let a = if integrates { a } else { adaptation[j] };
         adaptation[j] = a;
-        let x = v - (threshold[j] + adaptation_gain[j] * a);
-        let psi = S::at(x, height[j], per_width[j]);
+        let x = v - adaptation_gain[j].mul_add(a, threshold[j]);
+        let psi = S::at(x, height[j], width[j]);
         surrogate_out[j] = if left > 0.0 { 0.0 } else { psi };
         let by_voltage = (x >= 0.0) && (left == 0.0);
         let by_clock = clock[j] > 0.0;
@@ -113,7 +114,7 @@ fn body<S: Shape, const HARD_RESET: bool>(
         let z = if fires { 1.0 } else { 0.0 };
         spiked[j] = z;
         countdown[j] = if fires { refractory[j] } else { left };
-        let average = kappa_reg[j] * rate[j] + (1.0 - kappa_reg[j]) * z / step.resolution;
+        let average = kappa_reg[j].mul_add(rate[j], (1.0 - kappa_reg[j]) * z / step.resolution);
         rate[j] = average;
         regularization_out[j] = regularization[j] * (average - target_rate[j]);
         fired[j] = u8::from(fires);

@@ -614,7 +614,8 @@ impl IntervalNetwork {
     #[must_use]
     pub fn memory(&self, network: &Network) -> Vec<(&'static str, u64)> {
         let plan = &self.plan;
-        let together = if plan.independent { self.group_size().min(self.batch_size(network)) } else { 1 } as u64;
+        let together =
+            if plan.independent { self.group_size().min(self.batch_size(network)) } else { 1 } as u64;
         let lanes = 1 + together;
         let history = ((plan.recurrent_count() + plan.readout_count()) * plan.interval * 8) as u64;
         let gradients: u64 = self.layouts.iter().map(|layout| layout.len as u64 * 8).sum();

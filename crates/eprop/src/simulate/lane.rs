@@ -371,8 +371,8 @@ impl Lane {
             }
             let drive = first_drive.take().unwrap_or(around.readout_drive);
             for j in 0..k {
-                let v =
-                    drive[j] + p.spike_gain[j] * self.readout_input[j] + p.decay[j] * self.readout_voltage[j];
+                let arriving = drive[j] + p.spike_gain[j] * self.readout_input[j];
+                let v = p.decay[j].mul_add(self.readout_voltage[j], arriving);
                 self.readout_voltage[j] = if v > p.floor[j] { v } else { p.floor[j] };
             }
             let learning = self.interval >= 0 && local + plan.window >= plan.interval;

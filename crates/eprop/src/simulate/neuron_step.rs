@@ -3,7 +3,9 @@
 
 use crate::plan::interval::Surrogate;
 use crate::simd::kernels;
-use crate::simulate::surrogate::{ArctanDerivative, Exponential, FastSigmoidDerivative, PiecewiseLinear, Shape};
+use crate::simulate::surrogate::{
+    ArctanDerivative, Exponential, FastSigmoidDerivative, PiecewiseLinear, Shape,
+};
 
 #[allow(clippy::too_many_arguments, reason = "separate slices tell the compiler that nothing overlaps")]
 #[inline(always)]
@@ -18,7 +20,7 @@ fn body<S: Shape, const ADAPTIVE: bool>(
     adaptation_decay: &[f64],
     adaptation_gain: &[f64],
     height: &[f64],
-    per_width: &[f64],
+    width: &[f64],
     voltage: &mut [f64],
     spiked: &mut [f64],
     adaptation: &mut [f64],
@@ -30,23 +32,23 @@ fn body<S: Shape, const ADAPTIVE: bool>(
     let (input, drive, decay, spike_gain) = (&input[..n], &drive[..n], &decay[..n], &spike_gain[..n]);
     let (threshold, floor, refractory) = (&threshold[..n], &floor[..n], &refractory[..n]);
     let (adaptation_decay, adaptation_gain) = (&adaptation_decay[..n], &adaptation_gain[..n]);
-    let (height, per_width) = (&height[..n], &per_width[..n]);
+    let (height, width) = (&height[..n], &width[..n]);
     let (spiked, adaptation, countdown) = (&mut spiked[..n], &mut adaptation[..n], &mut countdown[..n]);
     let (surrogate, fired) = (&mut surrogate[..n], &mut fired[..n]);
     for j in 0..n {
         let left = countdown[j] - 1.0;
         let left = if left > 0.0 { left } else { 0.0 };
-        let v = drive[j] + spike_gain[j] * input[j] + decay[j] * voltage[j];
+        let v = decay[j].mul_add(voltage[j], drive[j] + spike_gain[j] * input[j]);
         let v = v - threshold[j] * spiked[j];
         let v = if v > floor[j] { v } else { floor[j] };
         let x = if ADAPTIVE {
-            let a = adaptation_decay[j] * adaptation[j] + spiked[j];
+            let a = adaptation_decay[j].mul_add(adaptation[j], spiked[j]);
             adaptation[j] = a;
-            v - (threshold[j] + adaptation_gain[j] * a)
+            v - adaptation_gain[j].mul_add(a, threshold[j])
         } else {
             v - threshold[j]
         };
-        let psi = S::at(x, height[j], per_width[j]);
+        let psi = S::at(x, height[j], width[j]);
         surrogate[j] = if left > 0.0 { 0.0 } else { psi };
         let fires = (x >= 0.0) && (left == 0.0);
         voltage[j] = v;
@@ -62,7 +64,7 @@ macro_rules! steps {
             fn $name(
                 input: &[f64], drive: &[f64], decay: &[f64], spike_gain: &[f64], threshold: &[f64],
                 floor: &[f64], refractory: &[f64], adaptation_decay: &[f64], adaptation_gain: &[f64],
-                height: &[f64], per_width: &[f64], voltage: &mut [f64], spiked: &mut [f64],
+                height: &[f64], width: &[f64], voltage: &mut [f64], spiked: &mut [f64],
                 adaptation: &mut [f64], countdown: &mut [f64], surrogate: &mut [f64], fired: &mut [u8],
             ) = body::<$shape, $adaptive>;
         )*}
@@ -157,7 +159,7 @@ pub fn advance(
         &p.adaptation_decay[run.clone()],
         &p.adaptation_gain[run.clone()],
         &p.height[run.clone()],
-        &p.per_width[run.clone()],
+        &p.width[run.clone()],
         &mut state.voltage[run.clone()],
         &mut state.spiked[run.clone()],
         &mut state.adaptation[run.clone()],

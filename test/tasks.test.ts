@@ -48,6 +48,10 @@ describe("NEST's losses from NEST's seed", () => {
     expect(result.iterations.map(({ iteration }) => iteration)).toEqual(results.iteration);
     expectWeights(result, weights);
   });
+  it("sine waves with e-prop+", async () => {
+    const result = await trainToEnd(tasks.sineWavesPlus({ seed: 1, iterations: 10 }));
+    expectClose(losses(result), reference["sine-waves-plus"].loss);
+  });
   it.each([
     [1, [0.741152550006, 0.7403881877, 0.665785233177, 0.663644193322, 0.729428962844]],
     [2, [0.702163370672, 0.735555303152, 0.740354864111, 0.683882815282, 0.707841122268]],
@@ -66,11 +70,10 @@ describe("NEST's losses from NEST's seed", () => {
 
 describe("training", () => {
   it("gives the same bits on any number of threads", async () => {
-    const train = (threads: number) =>
-      trainToEnd(tasks.evidenceAccumulation({ seed: 3, batchSize: 6, iterations: 2, testIterations: 1 }), {
-        threads,
-      });
-    const [one, three] = [await train(1), await train(3)];
+    const task = () =>
+      tasks.evidenceAccumulation({ seed: 3, batchSize: 6, iterations: 2, testIterations: 1 });
+    const one = await trainToEnd(task(), { threads: 1 });
+    const three = await trainToEnd(task(), { threads: 3 });
     expect(losses(three)).toEqual(losses(one));
     expect(three.weights).toEqual(one.weights);
   });

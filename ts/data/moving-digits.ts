@@ -18,6 +18,8 @@ const shapes = [
 
 /** Length of a recording (ms): three saccades of equal length. */
 const duration = 300;
+/** Time between looks (ms). */
+const frame = 3;
 /** Corners between which the sensor moves (pixels). */
 const corners = [
   [0, 0],
@@ -52,7 +54,7 @@ export function movingDigit(digit: number, seed: number): EventRecording {
   const reference = new Float64Array(sensorPixels);
   const pixels: number[] = [];
   const times: number[] = [];
-  for (let ms = 0; ms < duration; ms++) {
+  for (let ms = 0; ms < duration; ms += frame) {
     const saccade = Math.floor((ms * 3) / duration);
     const progress = (ms * 3) / duration - saccade;
     const [from, to] = [corners[saccade] ?? corners[0], corners[saccade + 1] ?? corners[0]];
@@ -66,7 +68,7 @@ export function movingDigit(digit: number, seed: number): EventRecording {
       if (Math.abs(change) < threshold) continue;
       reference[place] = level;
       pixels.push(place + (change > 0 ? sensorPixels : 0));
-      times.push(ms * 1000 + (place % 997));
+      times.push(ms * 1000 + ((place * 37) % (frame * 1000)));
     }
   }
   return { pixels: Uint16Array.from(pixels), times: Uint32Array.from(times) };
@@ -74,9 +76,18 @@ export function movingDigit(digit: number, seed: number): EventRecording {
 
 /** Labelled recordings of moving digits, made when they are wanted. */
 export function movingDigits(training: number, test: number, seed: number): RecordingSplits {
-  const set = (count: number, first: number): RecordingSet => ({
-    labels: Uint8Array.from({ length: count }, (_, place) => place % 10),
-    recording: (place) => movingDigit(place % 10, (first + place + seed * 1_000_003) % 0xffff_ffff),
-  });
+  const set = (count: number, first: number): RecordingSet => {
+    const made = new Map<number, EventRecording>();
+    return {
+      labels: Uint8Array.from({ length: count }, (_, place) => place % 10),
+      recording(place) {
+        const known = made.get(place);
+        if (known) return known;
+        const recording = movingDigit(place % 10, (first + place + seed * 1_000_003) % 0xffff_ffff);
+        made.set(place, recording);
+        return recording;
+      },
+    };
+  };
   return { training: set(training, 1), test: set(test, 1_000_000_007) };
 }

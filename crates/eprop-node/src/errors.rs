@@ -9,6 +9,7 @@ use serde_json::json;
 const MARK: &str = "eprop:";
 
 /// A refused call as JSON in the message of a JavaScript error; `ts/errors.ts` makes a `NESTError` of it.
+#[must_use]
 pub fn to_js(error: &Error) -> napi::Error {
     let details = json!({
         "code": error.code.name(),

@@ -83,6 +83,7 @@ pub fn params(shared: Option<Vec<Entry>>, per_node: Option<Vec<Vec<Entry>>>) -> 
 }
 
 /// A value as JavaScript reads it.
+#[must_use]
 pub fn entry(name: &str, value: Value) -> Entry {
     let mut entry = Entry {
         name: name.to_owned(),
@@ -118,6 +119,7 @@ pub fn entry(name: &str, value: Value) -> Entry {
 }
 
 /// A dictionary as JavaScript reads it.
+#[must_use]
 pub fn entries(values: Dict) -> Vec<Entry> {
     values.0.into_iter().map(|(name, value)| entry(&name, value)).collect()
 }

@@ -313,7 +313,7 @@ impl Kernel {
             }
             match &mut self.event {
                 Some(event) => {
-                    event.replan(&self.network, &index, &self.held, &self.clock_base, self.time)?
+                    event.replan(&self.network, &index, &self.held, &self.clock_base, self.time)?;
                 }
                 none => *none = EventNetwork::new(&self.network, &index, &self.held, &self.clock_base)?,
             }

@@ -180,17 +180,13 @@ impl PlasticRows {
     }
 
     /// Takes over traces and moments from the same synapses as they were laid out before.
-    pub fn carry_over(&mut self, old: Vec<Self>) {
-        if let [old] = &old[..]
-            && old.layout == self.layout
-            && old.cutoff == self.cutoff
-        {
-            let coefficients = std::mem::take(&mut self.coefficients);
-            let (adapts, uniform) = (self.adapts, self.uniform);
-            *self = old.clone();
-            self.coefficients = coefficients;
-            (self.adapts, self.uniform) = (adapts, uniform);
-            self.adaptation.resize(if adapts { self.filtered.len() } else { 0 }, 0.0);
+    pub fn carry_over(&mut self, mut old: Vec<Self>) {
+        if old.len() == 1 && old[0].layout == self.layout && old[0].cutoff == self.cutoff {
+            let mut old = old.remove(0);
+            std::mem::swap(&mut old.coefficients, &mut self.coefficients);
+            old.adaptation.resize(if self.adapts { old.filtered.len() } else { 0 }, 0.0);
+            (old.adapts, old.uniform) = (self.adapts, self.uniform);
+            *self = old;
             return;
         }
         for old in &old {
@@ -450,7 +446,9 @@ impl PlasticRows {
             match &self.layout {
                 _ if self.uniform => {
                     let factor = power(bases[0]);
-                    values.iter_mut().for_each(|value| *value *= factor);
+                    for value in values.iter_mut() {
+                        *value *= factor;
+                    }
                 }
                 Layout::Range { .. } => {
                     for (value, base) in values.iter_mut().zip(bases) {

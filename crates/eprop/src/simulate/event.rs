@@ -176,7 +176,9 @@ impl EventNetwork {
                         if let [part] = &mut parts[..] {
                             part.carry_over(old);
                         } else {
-                            parts.iter_mut().for_each(|part| part.carry_over(old.clone()));
+                            for part in &mut parts {
+                                part.carry_over(old.clone());
+                            }
                         }
                     }
                     parts
@@ -193,7 +195,7 @@ impl EventNetwork {
             for stamp in (now - old.len() as i64 + 1).max(0)..=now {
                 let length = self.fired.len();
                 if !old.is_empty() {
-                    self.fired[stamp as usize % length] = old[stamp as usize % old.len()].clone();
+                    self.fired[stamp as usize % length].clone_from(&old[stamp as usize % old.len()]);
                 }
             }
         }

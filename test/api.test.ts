@@ -34,7 +34,7 @@ describe("nodes", () => {
     expect(rec.get("tau_m")).toEqual([10, 20, 30]);
     expect(rec.slice(1, 3).get("tau_m")).toEqual([20, 30]);
     expect(rec.at(-1).get("tau_m")).toBe(30);
-    expect([...rec.slice(0, 1).concat(out)]).toEqual([3, 6]);
+    expect(Array.from(rec.slice(0, 1).concat(out))).toEqual([3, 6]);
     rec.set([{ V_th: 0.1 }, { V_th: 0.2 }, { V_th: 0.3 }]);
     expect(rec.get("V_th")).toEqual([0.1, 0.2, 0.3]);
     expect(rec.get(["V_th", "model"])).toMatchObject({ model: Array(3).fill("eprop_iaf_bsshslm_2020") });

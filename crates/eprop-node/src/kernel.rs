@@ -1,6 +1,6 @@
 //! The engine's kernel as a JavaScript class.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
@@ -58,7 +58,9 @@ pub struct NativeMemoryPart {
 pub struct NativeKernel {
     kernel: Arc<Mutex<Kernel>>,
     steps_done: Arc<AtomicU64>,
-    cancel: Arc<std::sync::atomic::AtomicBool>,
+    cancel: Arc<AtomicBool>,
+    /// Whether a simulation on another thread has been asked for and has not ended.
+    busy: Arc<AtomicBool>,
 }
 
 fn columns(events: Events) -> Vec<NativeColumn> {
@@ -86,8 +88,14 @@ fn handles(projection: &Uint32Array, entry: &BigInt64Array) -> Vec<ConnectionHan
 
 impl NativeKernel {
     fn with<T>(&self, call: impl FnOnce(&mut Kernel) -> eprop::Result<T>) -> napi::Result<T> {
-        guarded(|| call(&mut *locked(&self.kernel)?))
+        guarded(|| {
+            if self.busy.load(Ordering::Acquire) { Err(busy()) } else { call(&mut *locked(&self.kernel)?) }
+        })
     }
+}
+
+fn busy() -> Error {
+    Error::new(ErrorCode::KernelException, "this kernel is being simulated; wait for SimulateAsync to settle")
 }
 
 fn locked(kernel: &Mutex<Kernel>) -> eprop::Result<MutexGuard<'_, Kernel>> {
@@ -95,10 +103,16 @@ fn locked(kernel: &Mutex<Kernel>) -> eprop::Result<MutexGuard<'_, Kernel>> {
         Ok(kernel) => Ok(kernel),
         // The engine checks before it changes: what a caught panic left is whole, and may be read or reset.
         Err(TryLockError::Poisoned(kernel)) => Ok(kernel.into_inner()),
-        Err(TryLockError::WouldBlock) => Err(Error::new(
-            ErrorCode::KernelException,
-            "this kernel is being simulated; wait for SimulateAsync to settle",
-        )),
+        Err(TryLockError::WouldBlock) => Err(busy()),
+    }
+}
+
+/// Says that a simulation has ended, however it ends.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 
@@ -112,6 +126,7 @@ impl NativeKernel {
             kernel: Arc::new(Mutex::new(Kernel::new())),
             steps_done: Arc::default(),
             cancel: Arc::default(),
+            busy: Arc::default(),
         }
     }
 
@@ -315,10 +330,12 @@ impl NativeKernel {
     pub fn simulate_async(&self, ms: f64) -> napi::Result<AsyncTask<Simulation>> {
         // Refuse at once what cannot begin.
         self.with(|_| Ok(()))?;
+        self.busy.store(true, Ordering::Release);
         self.cancel.store(false, Ordering::Relaxed);
         self.steps_done.store(0, Ordering::Relaxed);
         Ok(AsyncTask::new(Simulation {
             kernel: Arc::clone(&self.kernel),
+            busy: Arc::clone(&self.busy),
             control: RunControl {
                 cancel: Arc::clone(&self.cancel),
                 steps_done: Arc::clone(&self.steps_done),
@@ -393,6 +410,7 @@ impl Default for NativeKernel {
 /// A simulation on a worker thread.
 pub struct Simulation {
     kernel: Arc<Mutex<Kernel>>,
+    busy: Arc<AtomicBool>,
     control: RunControl,
     ms: f64,
 }
@@ -402,6 +420,7 @@ impl Task for Simulation {
     type JsValue = ();
 
     fn compute(&mut self) -> napi::Result<()> {
+        let _ends = Ends(&self.busy);
         guarded(|| locked(&self.kernel)?.simulate(self.ms, &self.control))
     }
 

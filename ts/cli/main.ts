@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { NESTError } from "../errors.js";
+import { dataCommand } from "./data.js";
 import { conclude, tasksTable } from "./output.js";
 import { trainCommand } from "./train.js";
 
@@ -10,6 +11,7 @@ const program = new Command("eprop")
   .exitOverride();
 
 program.addCommand(trainCommand());
+program.addCommand(dataCommand());
 program
   .command("tasks")
   .description("list the tasks and their parameters")

@@ -18,6 +18,10 @@ interface TrainArguments {
   testIterations?: number;
   gradient?: "adjoint" | "forward";
   data?: string;
+  blocklist?: string;
+  groupSize?: number;
+  synthetic?: boolean;
+  model?: string;
   set?: Record<string, number>;
   record?: boolean;
   out?: string;
@@ -57,6 +61,10 @@ export function trainCommand(): Command {
     .option("--no-early-stop", "do not stop early")
     .option("--test-iterations <n>", "test iterations at the end", number)
     .option("--data <path>", "data to learn from, where a task takes it")
+    .option("--blocklist <file>", "pixels to leave out, one index a line (n-mnist)")
+    .option("--group-size <n>", "recordings per iteration (n-mnist)", number)
+    .option("--synthetic", "learn from simulated recordings of moving digits (n-mnist)")
+    .option("--model <name>", "model of the recurrent neurons, where a task has a choice")
     .option("--set <name=value>", "a parameter of the task; may be given several times", assignment)
     .addOption(
       new Option("--gradient <method>", "how gradients are computed").choices(["adjoint", "forward"]),
@@ -71,12 +79,13 @@ export function trainCommand(): Command {
 
 async function runTraining(name: string, args: TrainArguments): Promise<void> {
   const entry = findTask(name);
-  if (args.data !== undefined && !entry.options.includes("data")) {
+  for (const option of ["data", "blocklist", "groupSize", "synthetic", "model"] as const) {
+    if (args[option] === undefined || entry.options.includes(option)) continue;
     throw nestError({
       code: "ValueError",
-      message: `the task ${entry.name} takes no data`,
-      parameter: "data",
-      value: args.data,
+      message: `the task ${entry.name} takes no ${option}`,
+      parameter: option,
+      value: String(args[option]),
       bound: "left out",
     });
   }
@@ -96,7 +105,20 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
     gradient,
   } = args;
   const task = entry.create(
-    given({ seed, iterations, batchSize, validateEvery, earlyStop, testIterations, data, parameters: set }),
+    given({
+      seed: args.seed,
+      iterations: args.iterations,
+      batchSize: args.batchSize,
+      validateEvery: args.validateEvery,
+      earlyStop: args.earlyStop,
+      testIterations: args.testIterations,
+      data: args.data,
+      blocklist: args.blocklist,
+      groupSize: args.groupSize,
+      synthetic: args.synthetic,
+      model: args.model,
+      parameters: args.set,
+    }),
   );
   const stop = new AbortController();
   const interrupt = () => stop.abort();
@@ -105,7 +127,7 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
   const progress = args.quiet ? undefined : new ProgressLine(planned(task.schedule), process.stderr);
   try {
     const result = await trainToEnd(task, {
-      ...given({ threads, gradient }),
+      ...given({ threads: args.threads, gradient: args.gradient }),
       signal: stop.signal,
       record: args.record ?? out !== undefined,
       onIteration: (iteration) => progress?.show(iteration),

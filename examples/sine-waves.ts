@@ -49,7 +49,7 @@ const mmOut = nest.Create("multimeter", 1, {
 const transposed = (pre: number, post: number) => {
   const { data } = np.randn(pre, post);
   return Array.from({ length: post }, (_, j) =>
-    Array.from({ length: pre }, (_, i) => Math.fround((data[i * post + j] ?? 0) / Math.sqrt(pre))),
+    Array.from({ length: pre }, (__, i) => Math.fround((data[i * post + j] ?? 0) / Math.sqrt(pre))),
   );
 };
 const inRec = transposed(nIn, nRec);
@@ -84,7 +84,7 @@ const repeat = <T>(one: (offset: number) => T[]) =>
 genSpkIn.set(
   Array.from({ length: nIn }, (_, input) => ({
     spike_times: repeat((offset) =>
-      Array.from({ length: steps - 1 }, (_, step) => step + 1)
+      Array.from({ length: steps - 1 }, (__, step) => step + 1)
         .filter((step) => fires[step * nIn + input] === 1)
         .map((step) => offset + step + 2),
     ),

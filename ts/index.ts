@@ -5,7 +5,7 @@
  */
 export * as nest from "./nest/index.js";
 export { Kernel, NESTError, NESTErrors } from "./nest/index.js";
-export { NumpyRandom } from "./random/index.js";
+export { type NumberMatrix, NumpyRandom } from "./random/index.js";
 
 export * as tasks from "./tasks/index.js";
 export type { Task, TaskOptions } from "./tasks/index.js";

@@ -92,18 +92,6 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
   const out = args.out ?? (args.runs === undefined ? undefined : join(args.runs, `${entry.name}-${time}`));
   if (out !== undefined) checkRunFolder(out);
-  const {
-    seed,
-    iterations,
-    batchSize,
-    validateEvery,
-    earlyStop,
-    testIterations,
-    data,
-    set,
-    threads,
-    gradient,
-  } = args;
   const task = entry.create(
     given({
       seed: args.seed,

@@ -2,9 +2,9 @@
 import type { NumberMatrix } from "eprop";
 
 /** `np.array(matrix.T / divisor, dtype=float32)`, as rows. */
-export function transposed({ data, shape: [rows, columns] }: NumberMatrix, divisor: number): number[][] {
+export function transposed({ data, shape: [count, columns] }: NumberMatrix, divisor: number): number[][] {
   return Array.from({ length: columns }, (_, column) =>
-    Array.from({ length: rows }, (__, row) => Math.fround((data[row * columns + column] ?? 0) / divisor)),
+    Array.from({ length: count }, (__, row) => Math.fround((data[row * columns + column] ?? 0) / divisor)),
   );
 }
 
@@ -37,7 +37,7 @@ export function losses(
   readouts: number,
   rowsPerIteration: number,
 ): number[] {
-  const sums = new Array<number>(Math.floor(readout.length / rowsPerIteration)).fill(0);
+  const sums = Array.from({ length: Math.floor(readout.length / rowsPerIteration) }, () => 0);
   readout.forEach((value, row) => {
     const iteration = Math.floor(row / rowsPerIteration);
     if (iteration >= sums.length) return;

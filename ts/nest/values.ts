@@ -26,6 +26,7 @@ function encodeValue(name: string, value: unknown): Entry {
   if (typeof value === "boolean") return { name, flag: value };
   if (typeof value === "string") return { name, text: value };
   if (value instanceof NodeCollection) return { name, nodes: value.ids };
+  if (value instanceof Float64Array) return { name, numbers: value };
   if (isTyped(value)) return { name, numbers: Float64Array.from(value) };
   if (isRandomParameter(value)) return { name, ...value };
   if (Array.isArray(value)) return encodeList(name, value);

@@ -51,8 +51,10 @@ class Training {
   #pending: { iteration: number; phase: Phase }[] = [];
   #pendingMs = 0;
   #spikesBefore = 0;
-  #spikesLeft: number[][];
-  #targetsLeft: { times: number[]; values: number[] }[];
+  /** Steps of spikes that generators have not yet sent, by input. */
+  #spikesLeft: Float64Array[];
+  /** Changes of targets that have not yet come, by readout. */
+  #targetsLeft: { times: Float64Array; values: Float64Array }[];
 
   constructor(task: Task, options: TrainOptions) {
     this.task = task;
@@ -60,8 +62,9 @@ class Training {
     this.network = new TaskNetwork(task, options);
     this.recorders = new Recorders(this.network, task, options.record ?? false);
     this.before = this.network.weights();
-    this.#spikesLeft = Array.from({ length: task.network.inputs }, () => []);
-    this.#targetsLeft = Array.from({ length: task.network.readout.n }, () => ({ times: [], values: [] }));
+    this.#spikesLeft = Array.from({ length: task.network.inputs }, () => new Float64Array(0));
+    const none = { times: new Float64Array(0), values: new Float64Array(0) };
+    this.#targetsLeft = Array.from({ length: task.network.readout.n }, () => none);
   }
 
   /** All phases, in the order of the tutorials' pipeline. */
@@ -177,34 +180,61 @@ class Training {
   /** Gives generators what they emit in iterations that begin at a step. */
   #load(iterations: readonly IterationData[], begin: number): void {
     const { task, network } = this;
-    const { inputs } = task.network;
+    const { resolution } = task;
     const { timeline } = network;
     const length = task.steps * task.batchSize;
-    const spikes = this.#spikesLeft.map((left) => left.filter((step) => step > begin));
-    const targets = this.#targetsLeft.map(({ times, values }) => {
-      const kept = times.map((step) => step > begin);
-      return { times: times.filter((_, at) => kept[at]), values: values.filter((_, at) => kept[at]) };
+    const inputs = task.network.inputs;
+    const left = this.#spikesLeft.map((steps) => steps.filter((step) => step > begin));
+    const counts = Uint32Array.from(left, (steps) => steps.length);
+    for (const { spikes } of iterations) {
+      for (const place of spikes) counts[place % inputs] = (counts[place % inputs] as number) + 1;
+    }
+    const spikes = Array.from(counts, (count) => new Float64Array(count));
+    const filled = new Uint32Array(inputs);
+    left.forEach((steps, input) => {
+      spikes[input]?.set(steps);
+      filled[input] = steps.length;
     });
     iterations.forEach((data, at) => {
-      const offset = begin + at * length;
+      const offset = begin + at * length + timeline.spikes;
       for (const place of data.spikes) {
         const input = place % inputs;
-        spikes[input]?.push(offset + timeline.spikes + (place - input) / inputs);
+        const next = filled[input] as number;
+        (spikes[input] as Float64Array)[next] = offset + (place - input) / inputs;
+        filled[input] = next + 1;
       }
-      data.targets.forEach(({ steps, values }, readout) => {
-        steps.forEach((step, change) => {
-          targets[readout]?.times.push(offset + timeline.target + step);
-          targets[readout]?.values.push(values[change] as number);
-        });
+    });
+    const targets = this.#targetsLeft.map((waiting, readout) => {
+      const first = waiting.times.findIndex((step) => step > begin);
+      const kept = first < 0 ? 0 : waiting.times.length - first;
+      const changes = iterations.reduce(
+        (sum, data) => sum + (data.targets[readout]?.steps.length ?? 0),
+        kept,
+      );
+      const times = new Float64Array(changes);
+      const values = new Float64Array(changes);
+      if (kept > 0) {
+        times.set(waiting.times.subarray(first));
+        values.set(waiting.values.subarray(first));
+      }
+      let next = kept;
+      iterations.forEach((data, at) => {
+        const target = data.targets[readout];
+        if (target === undefined) return;
+        const offset = begin + at * length + timeline.target;
+        target.steps.forEach((step, change) => (times[next + change] = offset + step));
+        values.set(target.values, next);
+        next += target.steps.length;
       });
+      return { times, values };
     });
     this.#spikesLeft = spikes;
     this.#targetsLeft = targets;
-    network.inputs.set(spikes.map((steps) => spikeParams(steps, task.resolution)));
+    network.inputs.set(spikes.map((steps) => spikeParams(steps, resolution)));
     network.targets.set(
       targets.map(({ times, values }) => ({
-        amplitude_times: Float64Array.from(times, (step) => step * task.resolution),
-        amplitude_values: Float64Array.from(values),
+        amplitude_times: inMilliseconds(times, resolution),
+        amplitude_values: values,
       })),
     );
     if (network.learningWindow !== undefined) {
@@ -224,22 +254,28 @@ class Training {
   }
 }
 
+function inMilliseconds(steps: Float64Array, resolution: number): Float64Array {
+  return resolution === 1 ? steps : steps.map((step) => step * resolution);
+}
+
 /** Spike times of a generator; steps that are there several times are spikes of that multiplicity. */
-function spikeParams(steps: readonly number[], resolution: number) {
+function spikeParams(steps: Float64Array, resolution: number) {
+  if (!steps.some((step, at) => step === steps[at - 1])) {
+    return { spike_times: inMilliseconds(steps, resolution), spike_multiplicities: new Float64Array(0) };
+  }
   const times: number[] = [];
   const multiplicities: number[] = [];
   for (const step of steps) {
-    if (times.length > 0 && times[times.length - 1] === step * resolution) {
+    if (times.length > 0 && times[times.length - 1] === step) {
       multiplicities[multiplicities.length - 1] = (multiplicities.at(-1) as number) + 1;
     } else {
-      times.push(step * resolution);
+      times.push(step);
       multiplicities.push(1);
     }
   }
-  const repeated = times.length < steps.length;
   return {
-    spike_times: Float64Array.from(times),
-    spike_multiplicities: repeated ? Float64Array.from(multiplicities) : new Float64Array(0),
+    spike_times: inMilliseconds(Float64Array.from(times), resolution),
+    spike_multiplicities: Float64Array.from(multiplicities),
   };
 }
 

@@ -194,7 +194,7 @@ impl Kernel {
         if names("amplitude_times") || names("amplitude_values") {
             for node in nodes {
                 if let Some(amplitudes) = rates::amplitudes(&self.network, *node, &self.held) {
-                    held.push((*node, if self.time > 0 { amplitudes.at(self.time) } else { 0.0 }));
+                    held.push((*node, if self.time > 0 { amplitudes.at(self.time).0 } else { 0.0 }));
                 }
             }
         }

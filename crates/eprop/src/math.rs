@@ -37,6 +37,16 @@ pub fn exp(x: f64) -> f64 {
     value * scale(half) * scale(k - half)
 }
 
+/// The whole number nearest to a number that is about one.
+///
+/// As `x.round() as i64` for all such numbers, but without the call that this is where the processor's baseline has no
+/// instruction for it.
+#[must_use]
+#[inline]
+pub fn nearest(x: f64) -> i64 {
+    (x + 0.5f64.copysign(x)) as i64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

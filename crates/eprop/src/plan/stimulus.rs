@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::describe::network::{Carries, Network, NodeGroup, Targets};
 use crate::error::{Error, ErrorCode, Result};
+use crate::math::nearest;
 use crate::models::NodeClass;
 use crate::plan::index::{NodeIndex, Population};
 
@@ -98,7 +99,7 @@ impl Stimuli {
         let of = |generator: &Generator| {
             let sent = match &generator.source {
                 Source::Times { times, origin, .. } => {
-                    let step = |time: f64| (time / self.resolution).round() as i64 + origin;
+                    let step = |time: f64| nearest(time / self.resolution) + origin;
                     let before = |end: i64| times.partition_point(|time| step(*time) < end);
                     before(to).saturating_sub(before(from)) as f64
                 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::math::nearest;
 use crate::plan::stimulus::{Active, Source, Stimuli};
 
 /// Events of one stamp.
@@ -99,7 +100,7 @@ impl Emission {
                 let (low, high) = (from - outlet.lag, last - outlet.lag);
                 match &generator.source {
                     Source::Times { times, multiplicities, origin } => {
-                        let step = |time: f64| (time / stimuli.resolution).round() as i64 + origin;
+                        let step = |time: f64| nearest(time / stimuli.resolution) + origin;
                         let begin = times.partition_point(|time| step(*time) < low);
                         for (place, time) in times.iter().enumerate().skip(begin) {
                             let stamp = step(*time);

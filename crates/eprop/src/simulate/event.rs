@@ -15,6 +15,7 @@ use crate::simulate::RunControl;
 use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row};
 use crate::simulate::emission::Emission;
 use crate::simulate::event_neuron_step::{self, StateSlices, StepInput, StepOutput};
+use crate::simulate::rates::RateReader;
 use crate::simulate::row;
 
 /// Steps between looks for rows that have been silent for long.
@@ -66,6 +67,8 @@ struct ReadoutState {
     input: Vec<f64>,
     window: Vec<f64>,
     target: Vec<f64>,
+    windows: RateReader,
+    targets: RateReader,
 }
 
 impl ReadoutState {
@@ -75,6 +78,9 @@ impl ReadoutState {
         {
             values.resize(readouts, 0.0);
         }
+        // What is read may have changed with the description.
+        self.windows.forget();
+        self.targets.forget();
     }
 }
 
@@ -356,8 +362,8 @@ impl EventNetwork {
             let v = p.decay[j].mul_add(s.voltage[j], p.current_gain[j].mul_add(s.current[j], s.input[j]));
             s.voltage[j] = if v > p.floor[j] { v } else { p.floor[j] };
             s.current[j] = p.current[j];
-            s.window[j] = p.windows.read(j, step);
-            s.target[j] = p.targets.read(j, step);
+            s.window[j] = s.windows.read(&p.windows, j, step);
+            s.target[j] = s.targets.read(&p.targets, j, step);
             errors[j] = s.window[j] * (s.voltage[j] + p.rest[j] - s.target[j]);
         }
         // The error of this step belongs to the recurrent step before it.

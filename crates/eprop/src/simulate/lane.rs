@@ -14,6 +14,7 @@ use crate::simulate::RunControl;
 use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row};
 use crate::simulate::emission::Emission;
 use crate::simulate::neuron_step::{self, Parameters, State};
+use crate::simulate::rates::RateReader;
 
 /// What a lane reads and does not change.
 #[derive(Debug, Clone, Copy)]
@@ -108,6 +109,9 @@ pub struct Lane {
     readout_input: Vec<f64>,
     fired: Vec<u8>,
     signals_recorded: usize,
+    /// Target signals of the next step, by readout.
+    target: Vec<f64>,
+    targets: RateReader,
     /// Rows recorded of recurrent neurons, per tap of the plan.
     pub recurrent_chunks: Vec<TapChunk>,
     /// Rows recorded of readouts, per tap of the plan.
@@ -137,6 +141,8 @@ impl Lane {
             readout_input: vec![0.0; k],
             fired: vec![0; n.next_multiple_of(8)],
             signals_recorded: 0,
+            target: vec![0.0; k],
+            targets: RateReader::default(),
             recurrent_chunks: plan.recurrent_taps.iter().map(TapChunk::new).collect(),
             readout_chunks: plan.readout_taps.iter().map(TapChunk::new).collect(),
             spike_events: vec![SpikeEvents::default(); plan.spike_taps.len()],
@@ -162,6 +168,8 @@ impl Lane {
         self.spike_counts.resize(n, 0);
         self.input.resize(n, 0.0);
         self.readout_input.resize(k, 0.0);
+        self.target.resize(k, 0.0);
+        self.targets.forget();
         self.fired.resize(n.next_multiple_of(8), 0);
         if self.spikes.lookback < plan.longest_delay {
             let more = plan.longest_delay - self.spikes.lookback;
@@ -376,14 +384,13 @@ impl Lane {
                 self.readout_voltage[j] = if v > p.floor[j] { v } else { p.floor[j] };
             }
             let learning = self.interval >= 0 && local + plan.window >= plan.interval;
-            if self.interval >= 0 {
+            if learning {
                 for j in 0..k {
-                    self.errors[local * k + j] = if learning {
-                        self.readout_signal(plan, j) - p.targets.read(j, step + 1)
-                    } else {
-                        0.0
-                    };
+                    self.target[j] = self.targets.read(&p.targets, j, step + 1);
+                    self.errors[local * k + j] = self.readout_signal(plan, j) - self.target[j];
                 }
+            } else if self.interval >= 0 {
+                self.errors[local * k..(local + 1) * k].fill(0.0);
             }
             self.record_readouts(plan, step, learning);
         }
@@ -448,12 +455,13 @@ impl Lane {
 
     fn record_readouts(&mut self, plan: &IntervalPlan, step: i64, learning: bool) {
         let p = &plan.readouts;
-        for (place, tap) in plan.readout_taps.iter().enumerate() {
+        let mut chunks = std::mem::take(&mut self.readout_chunks);
+        for (tap, chunk) in plan.readout_taps.iter().zip(&mut chunks) {
             let now = tap.window.contains(step + 1);
             // Readout, target and error signal of this step's voltage show one step later.
             let late = tap.window.contains(step + 2);
             if now {
-                self.readout_chunks[place].stamps.push(step + 1);
+                chunk.stamps.push(step + 1);
             }
             for (stream, recordable) in tap.recordables.iter().enumerate() {
                 let value: &dyn Fn(usize) -> f64 = match recordable {
@@ -469,16 +477,14 @@ impl Lane {
                         &|_| 0.0
                     }
                     Recordable::ReadoutSignal if late => &|j| self.readout_signal(plan, j),
-                    Recordable::TargetSignal if late => &|j| p.targets.read(j, step + 1),
-                    Recordable::ErrorSignal if late => {
-                        &|j| self.readout_signal(plan, j) - p.targets.read(j, step + 1)
-                    }
+                    Recordable::TargetSignal if late => &|j| self.target[j],
+                    Recordable::ErrorSignal if late => &|j| self.readout_signal(plan, j) - self.target[j],
                     _ => continue,
                 };
-                let values: Vec<f64> = tap.places.iter().map(|place| value(*place as usize)).collect();
-                self.readout_chunks[place].streams[stream].extend(values);
+                chunk.streams[stream].extend(tap.places.iter().map(|place| value(*place as usize)));
             }
         }
+        self.readout_chunks = chunks;
     }
 
     /// Learning signals show three steps after the step they belong to.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::describe::network::{Carries, Network, NodeId, Targets};
+use crate::math::nearest;
 use crate::models::NodeClass;
 use crate::plan::index::{NodeIndex, Population};
 use crate::plan::stimulus::Active;
@@ -21,15 +22,21 @@ pub struct Amplitudes {
 }
 
 impl Amplitudes {
-    /// The amplitude that is read, with a delay of one step, in a step.
+    /// The amplitude that is read, with a delay of one step, in a step, and the first step after it in which it may
+    /// be another.
     #[must_use]
-    pub fn at(&self, step: i64) -> f64 {
-        if !self.active.contains(step) {
-            return 0.0;
+    pub fn at(&self, step: i64) -> (f64, i64) {
+        if step <= self.active.start {
+            return (0.0, self.active.start + 1);
         }
-        let begun =
-            self.times.partition_point(|time| (time / self.resolution).round() as i64 + self.origin <= step);
-        if begun == 0 { self.held } else { self.values[begun - 1] }
+        if step > self.active.stop {
+            return (0.0, i64::MAX);
+        }
+        let when = |time: f64| nearest(time / self.resolution) + self.origin;
+        let begun = self.times.partition_point(|time| when(*time) <= step);
+        let next = self.times.get(begun).map_or(i64::MAX, |time| when(*time));
+        let value = if begun == 0 { self.held } else { self.values[begun - 1] };
+        (value, next.min(self.active.stop.saturating_add(1)))
     }
 }
 
@@ -81,16 +88,51 @@ impl RateInputs {
     /// What readout `place` reads in a step.
     #[must_use]
     pub fn read(&self, place: usize, step: i64) -> f64 {
-        self.inputs[place]
-            .iter()
-            .map(|(amplitudes, weight, delay)| weight * amplitudes.at(step + 1 - delay))
-            .sum()
+        self.read_until(place, step).0
+    }
+
+    /// What readout `place` reads in a step, and the first step after it in which that may be something else.
+    #[must_use]
+    pub fn read_until(&self, place: usize, step: i64) -> (f64, i64) {
+        self.inputs[place].iter().fold((0.0, i64::MAX), |(sum, until), (amplitudes, weight, delay)| {
+            let lag = delay - 1;
+            let (value, next) = amplitudes.at(step - lag);
+            (sum + weight * value, until.min(next.saturating_add(lag)))
+        })
     }
 
     /// Whether anything arrives at that readout.
     #[must_use]
     pub fn is_connected(&self, place: usize) -> bool {
         !self.inputs[place].is_empty()
+    }
+}
+
+/// What readouts read, looked up again only where it may have changed.
+#[derive(Debug, Clone, Default)]
+pub struct RateReader {
+    /// Per readout: the value, and the steps in which it holds.
+    held: Vec<(f64, std::ops::Range<i64>)>,
+}
+
+impl RateReader {
+    /// What readout `place` reads in a step.
+    #[inline]
+    pub fn read(&mut self, inputs: &RateInputs, place: usize, step: i64) -> f64 {
+        if place >= self.held.len() {
+            self.held.resize(place + 1, (0.0, 0..0));
+        }
+        let (value, steps) = &mut self.held[place];
+        if !steps.contains(&step) {
+            let (now, until) = inputs.read_until(place, step);
+            (*value, *steps) = (now, step..until);
+        }
+        *value
+    }
+
+    /// Forgets what was read, since it may have changed.
+    pub fn forget(&mut self) {
+        self.held.clear();
     }
 }
 

@@ -104,8 +104,8 @@ pub struct Recurrent {
     pub adaptation_gain: Vec<f64>,
     /// Height of the surrogate gradient.
     pub height: Vec<f64>,
-    /// Width of the surrogate gradient.
-    pub width: Vec<f64>,
+    /// One over the width of the surrogate gradient.
+    pub per_width: Vec<f64>,
     /// Coefficient of firing-rate regularization.
     pub regularization: Vec<f64>,
     /// Target number of spikes a step.
@@ -327,7 +327,7 @@ fn recurrent(network: &Network) -> Recurrent {
             .collect(),
         adaptation_gain: gather_or(network, RECURRENT, "adapt_beta", 0.0),
         height: of("surrogate_gradient_height"),
-        width: of("surrogate_gradient_width"),
+        per_width: of("surrogate_gradient_width").iter().map(|width| 1.0 / width).collect(),
         regularization: of("c_reg"),
         target_rate: of("f_target").iter().map(|rate| rate / 1000.0 * dt).collect(),
         rest: e_l,

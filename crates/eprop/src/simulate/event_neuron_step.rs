@@ -104,7 +104,7 @@ fn body<S: Shape, const HARD_RESET: bool>(
         let a = if integrates { a } else { adaptation[j] };
         adaptation[j] = a;
         let x = v - adaptation_gain[j].mul_add(a, threshold[j]);
-        let psi = S::at(x, height[j], width[j]);
+        let psi = S::at(x / width[j], height[j]);
         surrogate_out[j] = if left > 0.0 { 0.0 } else { psi };
         let by_voltage = (x >= 0.0) && (left == 0.0);
         let by_clock = clock[j] > 0.0;

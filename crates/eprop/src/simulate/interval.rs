@@ -19,7 +19,7 @@ use crate::record::{Recordable, Recordings};
 use crate::simulate::RunControl;
 use crate::simulate::emission::Emission;
 use crate::simulate::event::store;
-use crate::simulate::lane::{Lane, Surroundings};
+use crate::simulate::lane::{Lane, LaneHistory, Surroundings};
 
 /// What is remembered of the synapses of a plastic projection between updates.
 #[derive(Debug, Clone, Default)]
@@ -82,6 +82,8 @@ pub struct IntervalNetwork {
     current: Vec<f64>,
     readout_current: Vec<f64>,
     spare: Vec<(Lane, Learned)>,
+    /// A history for each thread.
+    histories: Vec<LaneHistory>,
     pool: Option<rayon::ThreadPool>,
     threads: usize,
     /// Square sums of the gradient of the last update, by projection.
@@ -115,6 +117,7 @@ impl IntervalNetwork {
             current: vec![0.0; plan.recurrent_count()],
             readout_current: vec![0.0; plan.readout_count()],
             spare: Vec::new(),
+            histories: Vec::new(),
             pool: None,
             threads: 1,
             gradient_square_sums: BTreeMap::new(),
@@ -141,7 +144,10 @@ impl IntervalNetwork {
         self.current.resize(plan.recurrent_count(), 0.0);
         self.readout_current.resize(plan.readout_count(), 0.0);
         self.plan = plan;
-        self.spare.clear();
+        self.histories.clear();
+        for (lane, _) in &mut self.spare {
+            lane.fit(&self.plan);
+        }
         self.lay_out(network);
         Ok(())
     }
@@ -459,7 +465,7 @@ impl IntervalNetwork {
     ) -> bool {
         let first = self.lane.interval;
         while self.spare.len() < count {
-            self.spare.push((Lane::new(&self.plan), Learned::default()));
+            self.spare.push((Lane::without_history(&self.plan), Learned::default()));
         }
         let mut lanes: Vec<(Lane, Learned)> = self.spare.drain(..count).collect();
         std::mem::swap(&mut self.lane, &mut lanes[0].0);
@@ -469,14 +475,26 @@ impl IntervalNetwork {
         let before = &self.before;
         let projections = &network.projections;
         let (layouts, tile, method) = (&self.layouts, self.tile, self.gradient);
-        let run = |place: usize, lane: &mut Lane, learned: &mut Learned| {
+        let histories = Mutex::new(std::mem::take(&mut self.histories));
+        let run = |place: usize, lane: &mut Lane, learned: &mut Learned, history: &mut LaneHistory| {
+            // The first lane may have begun before, with a history of its own.
             if place > 0 {
+                lane.borrow_history(plan, std::mem::take(history));
                 lane.begin_afresh(first + place as i64);
             }
             let before: &[_] = if before_of == lane.interval { before } else { &[] };
             let around = drives.surroundings(plan, projections, before, emission, control);
             if lane.advance(&around, i64::MAX) {
                 learn(&around, lane, layouts, tile, method, learned);
+            }
+            if place > 0 {
+                *history = lane.return_history();
+            }
+        };
+        let borrow = || histories.lock().ok().and_then(|mut free| free.pop()).unwrap_or_default();
+        let give_back = |history| {
+            if let Ok(mut free) = histories.lock() {
+                free.push(history);
             }
         };
         if self.threads > 1 && count > 1 {
@@ -490,17 +508,22 @@ impl IntervalNetwork {
             });
             let next = Mutex::new(lanes.iter_mut().enumerate());
             pool.broadcast(|_| {
+                let mut history = borrow();
                 loop {
                     let taken = next.lock().ok().and_then(|mut lanes| lanes.next());
                     let Some((place, (lane, learned))) = taken else { break };
-                    run(place, lane, learned);
+                    run(place, lane, learned, &mut history);
                 }
+                give_back(history);
             });
         } else {
+            let mut history = borrow();
             for (place, (lane, learned)) in lanes.iter_mut().enumerate() {
-                run(place, lane, learned);
+                run(place, lane, learned, &mut history);
             }
+            give_back(history);
         }
+        self.histories = histories.into_inner().unwrap_or_default();
         let complete = lanes.iter().all(|(lane, _)| lane.is_finished(plan)) && !control.cancelled();
         if !complete {
             std::mem::swap(&mut self.lane, &mut lanes[0].0);
@@ -520,6 +543,8 @@ impl IntervalNetwork {
                 self.lane.begin_next(&self.plan);
             }
         }
+        let history = lanes[0].0.return_history();
+        self.lane.borrow_history(&self.plan, history);
         self.spare.append(&mut lanes);
         true
     }
@@ -538,7 +563,10 @@ impl IntervalNetwork {
         let control = RunControl::default();
         let around = drives.surroundings(&self.plan, &network.projections, &[], emission, &control);
         learn(&around, &mut self.lane, &self.layouts, self.tile, self.gradient, &mut learned);
-        let lane = std::mem::replace(&mut self.lane, spare_lane.unwrap_or_else(|| Lane::new(&self.plan)));
+        let lane = std::mem::replace(
+            &mut self.lane,
+            spare_lane.unwrap_or_else(|| Lane::without_history(&self.plan)),
+        );
         self.absorb(network, &lane, &mut learned);
         let spare = std::mem::replace(&mut self.lane, lane);
         self.spare.push((spare, learned));
@@ -616,13 +644,13 @@ impl IntervalNetwork {
         let plan = &self.plan;
         let together =
             if plan.independent { self.group_size().min(self.batch_size(network)) } else { 1 } as u64;
-        let lanes = 1 + together;
+        let threads = if together > 1 { (self.threads as u64).min(together) } else { 0 };
         let history = ((plan.recurrent_count() + plan.readout_count()) * plan.interval * 8) as u64;
         let gradients: u64 = self.layouts.iter().map(|layout| layout.len as u64 * 8).sum();
         let moments: u64 =
             self.synapses.values().map(|s| (s.first.len() + s.second.len() + s.sum.len()) as u64 * 8).sum();
         vec![
-            ("history of surrogate gradients and errors", lanes * history),
+            ("history of surrogate gradients and errors", (1 + threads) * history),
             ("gradients of intervals in progress", together * gradients),
             ("gradient sums and moments", moments),
         ]

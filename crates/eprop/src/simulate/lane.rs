@@ -84,6 +84,13 @@ impl SpikeHistory {
     }
 }
 
+/// Room for what a lane keeps for learning. A thread uses one for all its lanes, so that it stays in its cache.
+#[derive(Debug, Default)]
+pub struct LaneHistory {
+    surrogate: Vec<f64>,
+    errors: Vec<f64>,
+}
+
 /// An update interval in progress or finished.
 #[derive(Debug, Clone)]
 pub struct Lane {
@@ -150,6 +157,27 @@ impl Lane {
         }
     }
 
+    /// A lane without room for a history: it borrows one while it runs.
+    #[must_use]
+    pub fn without_history(plan: &IntervalPlan) -> Self {
+        Self { surrogate: Vec::new(), errors: Vec::new(), ..Self::new(plan) }
+    }
+
+    /// Takes over room for a history.
+    pub fn borrow_history(&mut self, plan: &IntervalPlan, history: LaneHistory) {
+        (self.surrogate, self.errors) = (history.surrogate, history.errors);
+        self.surrogate.resize(plan.recurrent_count() * plan.interval, 0.0);
+        self.errors.resize(plan.readout_count() * plan.interval, 0.0);
+    }
+
+    /// Gives the room for a history back.
+    pub fn return_history(&mut self) -> LaneHistory {
+        LaneHistory {
+            surrogate: std::mem::take(&mut self.surrogate),
+            errors: std::mem::take(&mut self.errors),
+        }
+    }
+
     /// Makes room for a plan in which neurons or recorders were added or parameters changed.
     pub fn fit(&mut self, plan: &IntervalPlan) {
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
@@ -162,8 +190,12 @@ impl Lane {
         ] {
             values.resize(n, 0.0);
         }
-        widen(&mut self.surrogate, old, n, plan.interval);
-        widen(&mut self.errors, self.readout_voltage.len(), k, plan.interval);
+        if !self.surrogate.is_empty() {
+            widen(&mut self.surrogate, old, n, plan.interval);
+        }
+        if !self.errors.is_empty() {
+            widen(&mut self.errors, self.readout_voltage.len(), k, plan.interval);
+        }
         self.readout_voltage.resize(k, 0.0);
         self.spike_counts.resize(n, 0);
         self.input.resize(n, 0.0);

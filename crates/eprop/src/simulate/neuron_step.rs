@@ -20,7 +20,7 @@ fn body<S: Shape, const ADAPTIVE: bool>(
     adaptation_decay: &[f64],
     adaptation_gain: &[f64],
     height: &[f64],
-    width: &[f64],
+    per_width: &[f64],
     voltage: &mut [f64],
     spiked: &mut [f64],
     adaptation: &mut [f64],
@@ -32,7 +32,7 @@ fn body<S: Shape, const ADAPTIVE: bool>(
     let (input, drive, decay, spike_gain) = (&input[..n], &drive[..n], &decay[..n], &spike_gain[..n]);
     let (threshold, floor, refractory) = (&threshold[..n], &floor[..n], &refractory[..n]);
     let (adaptation_decay, adaptation_gain) = (&adaptation_decay[..n], &adaptation_gain[..n]);
-    let (height, width) = (&height[..n], &width[..n]);
+    let (height, per_width) = (&height[..n], &per_width[..n]);
     let (spiked, adaptation, countdown) = (&mut spiked[..n], &mut adaptation[..n], &mut countdown[..n]);
     let (surrogate, fired) = (&mut surrogate[..n], &mut fired[..n]);
     for j in 0..n {
@@ -48,7 +48,7 @@ fn body<S: Shape, const ADAPTIVE: bool>(
         } else {
             v - threshold[j]
         };
-        let psi = S::at(x, height[j], width[j]);
+        let psi = S::at(x * per_width[j], height[j]);
         surrogate[j] = if left > 0.0 { 0.0 } else { psi };
         let fires = (x >= 0.0) && (left == 0.0);
         voltage[j] = v;
@@ -64,7 +64,7 @@ macro_rules! steps {
             fn $name(
                 input: &[f64], drive: &[f64], decay: &[f64], spike_gain: &[f64], threshold: &[f64],
                 floor: &[f64], refractory: &[f64], adaptation_decay: &[f64], adaptation_gain: &[f64],
-                height: &[f64], width: &[f64], voltage: &mut [f64], spiked: &mut [f64],
+                height: &[f64], per_width: &[f64], voltage: &mut [f64], spiked: &mut [f64],
                 adaptation: &mut [f64], countdown: &mut [f64], surrogate: &mut [f64], fired: &mut [u8],
             ) = body::<$shape, $adaptive>;
         )*}
@@ -159,7 +159,7 @@ pub fn advance(
         &p.adaptation_decay[run.clone()],
         &p.adaptation_gain[run.clone()],
         &p.height[run.clone()],
-        &p.width[run.clone()],
+        &p.per_width[run.clone()],
         &mut state.voltage[run.clone()],
         &mut state.spiked[run.clone()],
         &mut state.adaptation[run.clone()],

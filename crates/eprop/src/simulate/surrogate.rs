@@ -2,18 +2,18 @@
 
 use crate::math;
 
-/// A surrogate gradient as a function of `x = v - threshold`.
+/// A surrogate gradient as a function of the voltage's distance from the threshold in widths, `x / w`.
 pub trait Shape {
     /// The surrogate gradient there.
-    fn at(x: f64, height: f64, width: f64) -> f64;
+    fn at(distance: f64, height: f64) -> f64;
 }
 
 /// `h max(0, 1 - |x| / w)`
 pub struct PiecewiseLinear;
 impl Shape for PiecewiseLinear {
     #[inline(always)]
-    fn at(x: f64, height: f64, width: f64) -> f64 {
-        let rise = 1.0 - (x / width).abs();
+    fn at(distance: f64, height: f64) -> f64 {
+        let rise = 1.0 - distance.abs();
         height * if rise > 0.0 { rise } else { 0.0 }
     }
 }
@@ -22,8 +22,8 @@ impl Shape for PiecewiseLinear {
 pub struct Exponential;
 impl Shape for Exponential {
     #[inline(always)]
-    fn at(x: f64, height: f64, width: f64) -> f64 {
-        height * math::exp(-(x / width).abs())
+    fn at(distance: f64, height: f64) -> f64 {
+        height * math::exp(-distance.abs())
     }
 }
 
@@ -31,8 +31,8 @@ impl Shape for Exponential {
 pub struct FastSigmoidDerivative;
 impl Shape for FastSigmoidDerivative {
     #[inline(always)]
-    fn at(x: f64, height: f64, width: f64) -> f64 {
-        let base = 1.0 + (x / width).abs();
+    fn at(distance: f64, height: f64) -> f64 {
+        let base = 1.0 + distance.abs();
         height / (base * base)
     }
 }
@@ -41,8 +41,7 @@ impl Shape for FastSigmoidDerivative {
 pub struct ArctanDerivative;
 impl Shape for ArctanDerivative {
     #[inline(always)]
-    fn at(x: f64, height: f64, width: f64) -> f64 {
-        let ratio = x / width;
-        height / (1.0 + ratio * ratio)
+    fn at(distance: f64, height: f64) -> f64 {
+        height / (1.0 + distance * distance)
     }
 }

@@ -95,32 +95,71 @@ fn lanes<const W: usize>(values: &[f64], begin: usize) -> [f64; W] {
     lanes
 }
 
-#[inline(always)]
-fn load<const W: usize>(values: &[f64], targets: Targets<'_>, row: usize, lane: usize) -> [f64; W] {
-    match targets {
-        Targets::Range(first) => lanes(values, row + first + lane),
-        Targets::Places(places) => {
-            let mut loaded = [0.0; W];
-            let row = &values[row..];
-            for (value, place) in loaded.iter_mut().zip(&places[lane..lane + W]) {
-                *value = row[*place as usize];
-            }
-            loaded
-        }
-    }
-}
-
-/// A coefficient of a block.
+/// A coefficient of a block: by lane, or by place.
 #[inline(always)]
 fn coefficient<const W: usize>(values: &[f64], targets: Targets<'_>, lane: usize) -> [f64; W] {
     match targets {
         Targets::Range(_) => lanes(values, lane),
-        Targets::Places(_) => load(values, targets, 0, lane),
+        Targets::Places(places) => {
+            let mut picked = [0.0; W];
+            for (value, place) in picked.iter_mut().zip(&places[lane..lane + W]) {
+                *value = values[*place as usize];
+            }
+            picked
+        }
+    }
+}
+
+/// What the postsynaptic neurons of a block left in a step.
+struct Left<const W: usize> {
+    surrogate: [f64; W],
+    signal: [f64; W],
+    regularization: [f64; W],
+}
+
+/// Where a block reads what its postsynaptic neurons left.
+trait Source {
+    fn read<const W: usize>(&self, history: &History, step: i64, lane: usize) -> Left<W>;
+}
+
+/// From consecutive places.
+struct Consecutive(usize);
+
+impl Source for Consecutive {
+    #[inline(always)]
+    fn read<const W: usize>(&self, history: &History, step: i64, lane: usize) -> Left<W> {
+        let (row, width) = (history.row(step), history.width());
+        let at = self.0 + lane;
+        Left {
+            surrogate: lanes(row, recurrent::SURROGATE * width + at),
+            signal: lanes(row, recurrent::SIGNAL * width + at),
+            regularization: lanes(row, recurrent::REGULARIZATION * width + at),
+        }
+    }
+}
+
+/// From places that are listed.
+struct Scattered<'a>(&'a [u32]);
+
+impl Source for Scattered<'_> {
+    #[inline(always)]
+    fn read<const W: usize>(&self, history: &History, step: i64, lane: usize) -> Left<W> {
+        let row = history.scattered_row(step);
+        let mut left = Left { surrogate: [0.0; W], signal: [0.0; W], regularization: [0.0; W] };
+        let places = &self.0[lane..lane + W];
+        for l in 0..W {
+            let [surrogate, signal, regularization, _] = row[places[l] as usize];
+            left.surrogate[l] = surrogate;
+            left.signal[l] = signal;
+            left.regularization[l] = regularization;
+        }
+        left
     }
 }
 
 #[inline(always)]
-fn recurrent_block<const W: usize, const ADAPTS: bool>(
+fn recurrent_block<const W: usize, const ADAPTS: bool, S: Source>(
+    source: &S,
     coefficients: &Coefficients,
     history: &History,
     targets: Targets<'_>,
@@ -131,6 +170,7 @@ fn recurrent_block<const W: usize, const ADAPTS: bool>(
     let decay: [f64; W] = coefficient(&coefficients.decay, targets, lane);
     let kappa: [f64; W] = coefficient(&coefficients.kappa, targets, lane);
     let kappa_reg: [f64; W] = coefficient(&coefficients.kappa_reg, targets, lane);
+    let keep = kappa_reg.map(|kappa| 1.0 - kappa);
     let rho: [f64; W] = if ADAPTS { coefficient(&coefficients.rho, targets, lane) } else { [0.0; W] };
     let beta: [f64; W] = if ADAPTS { coefficient(&coefficients.beta, targets, lane) } else { [0.0; W] };
     let mut filtered: [f64; W] = lanes(traces.filtered, lane);
@@ -140,22 +180,20 @@ fn recurrent_block<const W: usize, const ADAPTS: bool>(
     let mut gradient: [f64; W] = lanes(traces.gradient, lane);
     for step in 0..window.steps {
         let z = if step < 2 { window.spikes[step] } else { 0.0 };
-        let row = history.row(window.begin + step as i64);
-        let psi: [f64; W] = load(history.column(recurrent::SURROGATE), targets, row, lane);
-        let signal: [f64; W] = load(history.column(recurrent::SIGNAL), targets, row, lane);
-        let pressure: [f64; W] = load(history.column(recurrent::REGULARIZATION), targets, row, lane);
+        let left: Left<W> = source.read(history, window.begin + step as i64, lane);
         for l in 0..W {
             filtered[l] = decay[l].mul_add(filtered[l], z);
             let e = if ADAPTS {
-                let e = psi[l] * (-beta[l]).mul_add(adaptation[l], filtered[l]);
+                let e = left.surrogate[l] * (-beta[l]).mul_add(adaptation[l], filtered[l]);
                 adaptation[l] = rho[l].mul_add(adaptation[l], e);
                 e
             } else {
-                psi[l] * filtered[l]
+                left.surrogate[l] * filtered[l]
             };
             eligibility[l] = kappa[l].mul_add(eligibility[l], e);
-            regularization[l] = kappa_reg[l].mul_add(regularization[l], (1.0 - kappa_reg[l]) * e);
-            gradient[l] += signal[l].mul_add(eligibility[l], pressure[l] * regularization[l]);
+            regularization[l] = kappa_reg[l].mul_add(regularization[l], keep[l] * e);
+            let pressed = left.regularization[l] * regularization[l];
+            gradient[l] += left.signal[l].mul_add(eligibility[l], pressed);
         }
     }
     traces.filtered[lane..lane + W].copy_from_slice(&filtered);
@@ -168,7 +206,8 @@ fn recurrent_block<const W: usize, const ADAPTS: bool>(
 }
 
 #[inline(always)]
-fn recurrent_body<const ADAPTS: bool>(
+fn recurrent_blocks<const ADAPTS: bool, S: Source>(
+    source: &S,
     coefficients: &Coefficients,
     history: &History,
     targets: Targets<'_>,
@@ -177,12 +216,32 @@ fn recurrent_body<const ADAPTS: bool>(
 ) {
     let mut lane = 0;
     while lane + BLOCK <= traces.filtered.len() {
-        recurrent_block::<BLOCK, ADAPTS>(coefficients, history, targets, window, traces, lane);
+        recurrent_block::<BLOCK, ADAPTS, S>(source, coefficients, history, targets, window, traces, lane);
         lane += BLOCK;
     }
     while lane < traces.filtered.len() {
-        recurrent_block::<8, ADAPTS>(coefficients, history, targets, window, traces, lane);
+        recurrent_block::<8, ADAPTS, S>(source, coefficients, history, targets, window, traces, lane);
         lane += 8;
+    }
+}
+
+#[inline(always)]
+fn recurrent_body<const ADAPTS: bool>(
+    coefficients: &Coefficients,
+    history: &History,
+    targets: Targets<'_>,
+    window: Window,
+    traces: &mut Traces<'_>,
+) {
+    match targets {
+        Targets::Range(first) => {
+            let source = Consecutive(first);
+            recurrent_blocks::<ADAPTS, _>(&source, coefficients, history, targets, window, traces);
+        }
+        Targets::Places(places) => {
+            let source = Scattered(places);
+            recurrent_blocks::<ADAPTS, _>(&source, coefficients, history, targets, window, traces);
+        }
     }
 }
 
@@ -202,7 +261,10 @@ fn readout_body(
         for step in 0..window.steps {
             let z = if step < 2 { window.spikes[step] } else { 0.0 };
             let row = history.row(window.begin + step as i64);
-            let error: [f64; 8] = load(history.column(readout::ERROR), targets, row, lane);
+            let error: [f64; 8] = match targets {
+                Targets::Range(first) => lanes(row, readout::ERROR * history.width() + first + lane),
+                Targets::Places(_) => coefficient(&row[readout::ERROR * history.width()..], targets, lane),
+            };
             for l in 0..8 {
                 filtered[l] = decay[l].mul_add(filtered[l], z);
                 gradient[l] = error[l].mul_add(filtered[l], gradient[l]);

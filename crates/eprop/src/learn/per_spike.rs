@@ -235,6 +235,12 @@ impl PlasticRows {
         }
     }
 
+    /// Whether its rows end at scattered places.
+    #[must_use]
+    pub fn is_scattered(&self) -> bool {
+        matches!(self.layout, Layout::Listed { .. })
+    }
+
     /// Bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {

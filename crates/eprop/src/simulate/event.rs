@@ -193,6 +193,9 @@ impl EventNetwork {
         };
         let old = std::mem::take(&mut self.recurrent_rows);
         self.recurrent_rows = rows(&plan.recurrent_routes, false, &self.history, old);
+        if self.recurrent_rows.iter().flatten().any(PlasticRows::is_scattered) {
+            self.history.keep_scattered();
+        }
         let old = std::mem::take(&mut self.readout_rows);
         self.readout_rows = rows(&plan.readout_routes, true, &self.errors, old);
         if self.fired.len() <= plan.longest_delay {
@@ -374,6 +377,7 @@ impl EventNetwork {
             for (j, error) in errors.iter().enumerate().filter(|(_, error)| **error != 0.0) {
                 row::add_scaled(signal, &plan.feedback[j * n..(j + 1) * n], *error);
             }
+            self.history.finish(step - 1);
         }
         self.record_readouts(step, recorded);
     }

@@ -57,11 +57,24 @@ export const tutorials: readonly { name: string; make: () => Task; per?: number 
   },
   { name: "sine-waves-plus", make: () => tasks.sineWavesPlus({ iterations: 60 }) },
   {
-    name: "n-mnist",
+    name: "moving digits",
     make: () => tasks.nMnist({ synthetic: true, groupSize: 20, iterations: 8, testIterations: 0 }),
     per: 20,
   },
 ];
+
+/** N-MNIST from a folder of recordings, as NEST's time for it was taken. */
+export function nMnistCase(
+  data: string,
+  blocklist?: string,
+): { name: string; make: () => Task; per: number } {
+  const from = { data, ...(blocklist !== undefined && { blocklist }) };
+  return {
+    name: "n-mnist",
+    make: () => tasks.nMnist({ ...from, groupSize: 20, iterations: 8, testIterations: 0 }),
+    per: 20,
+  };
+}
 
 /** A batch as in the spoken-digits data set: 700 channels, about 8,000 spikes a sample, adaptive neurons. */
 export function spokenDigits(

@@ -1,5 +1,5 @@
 /**
- * What eprop costs, against what: `npm run -s bench -- [--json FILE] [--quick]`.
+ * What eprop costs, against what: `npm run -s bench -- [--json FILE] [--quick] [--only NAME] [--n-mnist DIR]`.
  *
  * The tutorials at their own size (against NEST's recorded times and the forward gradient of the same run), a batch as
  * in the spoken-digits data set, and how cost grows.
@@ -7,12 +7,18 @@
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { type Cost, type Settings, spokenDigits, taskCost, tutorials } from "./cases.js";
+import { type Cost, type Settings, nMnistCase, spokenDigits, taskCost, tutorials } from "./cases.js";
 import { measureMachine } from "./machine.js";
 import { nestTimes } from "./nest-times.js";
 
 const { values } = parseArgs({
-  options: { json: { type: "string" }, quick: { type: "boolean", default: false }, only: { type: "string" } },
+  options: {
+    json: { type: "string" },
+    quick: { type: "boolean", default: false },
+    only: { type: "string" },
+    "n-mnist": { type: "string" },
+    blocklist: { type: "string" },
+  },
 });
 const quick = values.quick ?? false;
 const wanted = (name: string) => values.only === undefined || name.includes(values.only);
@@ -59,9 +65,10 @@ process.stdout.write(
 );
 
 const all = cpus().length;
-for (const { name, make, per } of tutorials.filter((tutorial) => wanted(tutorial.name))) {
+const cases = [...tutorials, ...(values["n-mnist"] ? [nMnistCase(values["n-mnist"], values.blocklist)] : [])];
+for (const { name, make, per } of cases.filter((tutorial) => wanted(tutorial.name))) {
   const nest = nestTimes[name];
-  const plus = name === "sine-waves-plus" || name === "n-mnist";
+  const plus = ["sine-waves-plus", "moving digits", "n-mnist"].includes(name);
   const one = await taskCost(make(), { threads: 1 }, per);
   const short = { ...make(), schedule: { ...make().schedule, iterations: 2 } };
   const forward =

@@ -13,7 +13,7 @@ const typeOf = (row) =>
     text: "string",
     choice: row.choices.map((choice) => JSON.stringify(choice)).join(" | "),
     numbers: "NumberList",
-    texts: "readonly string[]",
+    texts: row.name === "record_from" ? "readonly Recordables[keyof Recordables][]" : "readonly string[]",
     nodes: "NodeReference",
     table: "OptimizerParams",
   })[row.kind];

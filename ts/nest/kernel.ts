@@ -9,6 +9,16 @@ import { type Decoded, decode, encode } from "./values.js";
 /** Name of a synapse model. */
 export type SynapseModelName = keyof SynapseParams;
 
+/** Parameters of a node model; any for a copied one. */
+export type NodeParamsOf<M extends string> = M extends NodeModelName ? NodeParams[M] : object;
+
+/** Defaults of a model; any for a copied one. */
+export type DefaultsOf<M extends string> = M extends NodeModelName
+  ? NodeParams[M]
+  : M extends SynapseModelName
+    ? SynapseParams[M]
+    : object;
+
 /** How nodes are connected. */
 export type ConnectionRule =
   | { rule?: "all_to_all" | "one_to_one"; allow_autapses?: boolean; allow_multapses?: boolean }
@@ -86,14 +96,11 @@ export class Kernel {
    *
    * @param params The same for all nodes (a list for a scalar gives one value each), or a dictionary per node.
    */
-  Create<M extends NodeModelName>(
+  Create<M extends NodeModelName | (string & {})>(
     model: M,
-    n?: number,
-    params?: NodeParams[M] | readonly NodeParams[M][] | null,
-  ): NodeCollection<M>;
-  /** Creates nodes of a copied model. */
-  Create(model: string, n?: number, params?: object | readonly object[] | null): NodeCollection;
-  Create(model: string, n = 1, params?: object | readonly object[] | null): NodeCollection {
+    n = 1,
+    params?: NodeParamsOf<M> | readonly NodeParamsOf<M>[] | null,
+  ): NodeCollection<M extends NodeModelName ? M : NodeModelName> {
     const first = guarded(() => this.native.create(model, n, ...encodeParams(params)));
     return new NodeCollection(
       this,
@@ -127,10 +134,10 @@ export class Kernel {
   }
 
   /** Sets defaults of a node or synapse model; the learning rate is one. */
-  SetDefaults<M extends NodeModelName>(model: M, values: NodeParams[M]): void;
-  SetDefaults<M extends SynapseModelName>(model: M, values: SynapseParams[M]): void;
-  SetDefaults(model: string, values: object): void;
-  SetDefaults(model: string, values: object): void {
+  SetDefaults<M extends NodeModelName | SynapseModelName | (string & {})>(
+    model: M,
+    values: DefaultsOf<M>,
+  ): void {
     guarded(() => this.native.setDefaults(model, encode(values)));
   }
 

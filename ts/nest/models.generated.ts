@@ -430,7 +430,7 @@ export interface NodeParams {
     /** Added to the times of samples (ms). Default 0. */
     offset?: Scalar;
     /** State variables to record. */
-    record_from?: readonly string[];
+    record_from?: readonly Recordables[keyof Recordables][];
   };
   /** records membrane voltages at regular times. */
   voltmeter: {
@@ -453,7 +453,7 @@ export interface NodeParams {
     /** Added to the times of samples (ms). Default 0. */
     offset?: Scalar;
     /** State variables to record. Default V_m. */
-    record_from?: readonly string[];
+    record_from?: readonly Recordables[keyof Recordables][];
   };
   /** records spikes. */
   spike_recorder: {

@@ -1,0 +1,101 @@
+//! e-prop+ held against its definition, computed here from what a network recorded.
+
+use eprop::describe::connections::ConnectionFilter;
+use eprop::record::{EventColumn, Events};
+use eprop::simulate::RunControl;
+use eprop::value::Params;
+use eprop::{Dict, Kernel};
+
+fn create(kernel: &mut Kernel, model: &str, params: Dict) -> [u32; 1] {
+    [kernel.create(model, 1.0, &Params::Shared(params)).unwrap()]
+}
+
+fn column(events: &Events, name: &str) -> Vec<f64> {
+    events
+        .columns
+        .iter()
+        .find_map(|(column, values)| match values {
+            EventColumn::Floats(values) if *column == name => Some(values.clone()),
+            _ => None,
+        })
+        .unwrap()
+}
+
+/// A row that is silent for far longer than the history is kept learns from the whole window all the same.
+#[test]
+fn silence_longer_than_the_history_loses_nothing() {
+    for (each_step, silence) in [(false, 300), (false, 5000), (true, 2000)] {
+        let mut kernel = Kernel::new();
+        kernel.set(&Dict::new().with("resolution", 1.0)).unwrap();
+        let (first, second) = (10, 10 + silence);
+        let spike_times = vec![f64::from(first), f64::from(second)];
+        let input = create(&mut kernel, "spike_generator", Dict::new().with("spike_times", spike_times));
+        let (tau, kappa) = (30.0, 0.97);
+        let membrane =
+            |tau: f64| Dict::new().with("C_m", 1.0).with("E_L", 0.0).with("V_m", 0.0).with("tau_m", tau);
+        let neuron = membrane(tau)
+            .with("I_e", 0.04)
+            .with("V_th", 1.0)
+            .with("t_ref", 0.0)
+            .with("c_reg", 0.0)
+            .with("kappa", kappa)
+            .with("surrogate_gradient_width", 2.0);
+        let rec = create(&mut kernel, "eprop_iaf", neuron);
+        let out = create(&mut kernel, "eprop_readout", membrane(20.0).with("I_e", 0.01));
+        let open =
+            |value: f64| Dict::new().with("amplitude_times", vec![1.0]).with("amplitude_values", vec![value]);
+        let target = create(&mut kernel, "step_rate_generator", open(0.1));
+        let window = create(&mut kernel, "step_rate_generator", open(1.0));
+        let eta = 1e-3;
+        let optimizer = Dict::new()
+            .with("type", "gradient_descent")
+            .with("eta", eta)
+            .with("optimize_each_step", each_step)
+            .with("Wmin", -1e6)
+            .with("Wmax", 1e6);
+        kernel.set_defaults("eprop_synapse", &Dict::new().with("optimizer", optimizer)).unwrap();
+        let rule = Dict::new().with("rule", "all_to_all");
+        let synapse = |model: &str| Dict::new().with("synapse_model", model).with("delay", 1.0);
+        let (before, feedback) = (0.3, 0.7);
+        for (from, to, synapse) in [
+            (input, rec, synapse("eprop_synapse").with("weight", before)),
+            (out, rec, synapse("eprop_learning_signal_connection").with("weight", feedback)),
+            (target, out, synapse("rate_connection_delayed").with("receptor_type", 2.0)),
+            (window, out, synapse("rate_connection_delayed").with("receptor_type", 1.0)),
+        ] {
+            kernel.connect(&from, &to, &rule, &synapse).unwrap();
+        }
+        let recorded = |quantity: &'static str| {
+            let names: &[&str] = &[quantity];
+            Dict::new().with("record_from", names).with("interval", 1.0)
+        };
+        let surrogate = create(&mut kernel, "multimeter", recorded("surrogate_gradient"));
+        let error = create(&mut kernel, "multimeter", recorded("error_signal"));
+        kernel.connect(&surrogate, &rec, &rule, &Dict::new()).unwrap();
+        kernel.connect(&error, &out, &rule, &Dict::new()).unwrap();
+        kernel.simulate(f64::from(second + 5), &RunControl::default()).unwrap();
+
+        // Row `u` of a record belongs to step `u`; the error of a step is the learning signal of the step before.
+        let psi = column(&kernel.events(surrogate[0]).unwrap(), "surrogate_gradient");
+        let error = column(&kernel.events(error[0]).unwrap(), "error_signal");
+        let decay = (-1.0 / tau).exp();
+        let (mut filtered, mut eligibility, mut gradient) = (0.0, 0.0, 0.0);
+        for step in first as usize - 1..second as usize - 1 {
+            filtered = decay * filtered + f64::from(u8::from(step == first as usize));
+            eligibility = kappa * eligibility + psi[step] * filtered;
+            gradient += feedback * error[step + 1] * eligibility;
+        }
+        let filter = ConnectionFilter {
+            sources: Some(input.to_vec()),
+            targets: Some(rec.to_vec()),
+            synapse_model: None,
+        };
+        let after = kernel.get_connections(&filter).unwrap().weight[0];
+        let expected = before - eta * gradient;
+        assert!(gradient.abs() > 1e-3, "nothing was to be learned");
+        assert!(
+            (after - expected).abs() <= 1e-12 * gradient.abs().max(1.0),
+            "each step {each_step}, silence {silence}: weight {after}, expected {expected}"
+        );
+    }
+}

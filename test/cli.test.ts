@@ -27,7 +27,14 @@ describe("eprop train", () => {
   it("leaves a whole run folder, and refuses one that exists", () => {
     const out = join(folder, "run");
     expect(eprop("train", "sine-waves", "--iterations", "2", "--quiet", "--out", out).status).toBe(0);
-    expect(readdirSync(out).toSorted()).toEqual(["events.npz", "losses.csv", "run.json", "weights.npz"]);
+    expect(readdirSync(out).toSorted()).toEqual([
+      "events.npz",
+      "figures",
+      "losses.csv",
+      "report.html",
+      "run.json",
+      "weights.npz",
+    ]);
     expect(readFileSync(join(out, "losses.csv"), "utf8").split("\n")).toHaveLength(4);
     const again = eprop("train", "sine-waves", "--iterations", "2", "--out", out);
     expect(again.status).toBe(1);

@@ -121,7 +121,7 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
       onIteration: (iteration) => progress?.show(iteration),
     });
     progress?.end();
-    if (out !== undefined) writeRunFolder(out, result);
+    if (out !== undefined) await writeRunFolder(out, result);
     const summary = runSummary(result);
     if (args.json) {
       process.stdout.write(`${JSON.stringify(summary)}\n`);

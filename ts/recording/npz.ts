@@ -1,4 +1,4 @@
-import { zipSync } from "fflate";
+import { unzipSync, zipSync } from "fflate";
 
 /** Numbers with a shape, row by row. */
 export interface NumberArray {
@@ -31,4 +31,36 @@ export function npz(arrays: Readonly<Record<string, NumberArray>>): Uint8Array {
     Object.entries(arrays).map(([name, array]) => [`${name}.npy`, npy(array)]),
   );
   return zipSync(files, { level: 1 });
+}
+
+const readers: Readonly<Record<string, (bytes: ArrayBuffer) => NumberArray["data"]>> = {
+  "<f8": (bytes) => new Float64Array(bytes),
+  "<f4": (bytes) => new Float32Array(bytes),
+  "<u4": (bytes) => new Uint32Array(bytes),
+  "<i4": (bytes) => new Int32Array(bytes),
+};
+
+/**
+ * The array of a file in NumPy's format 1.0.
+ *
+ * @throws `Error` where it is none, or has numbers of another type.
+ */
+export function readNpy(bytes: Uint8Array): NumberArray {
+  if (bytes.length < 10 || bytes[0] !== 0x93 || bytes[1] !== 0x4e) throw new Error("is not a NumPy array");
+  const begin = 10 + (bytes[8] as number) + 256 * (bytes[9] as number);
+  const header = new TextDecoder().decode(bytes.subarray(10, begin));
+  const type = /'descr': '([^']+)'/.exec(header)?.[1] ?? "";
+  const shape = (/'shape': \(([^)]*)\)/.exec(header)?.[1] ?? "")
+    .split(",")
+    .filter((part) => part.trim() !== "");
+  const read = readers[type];
+  if (read === undefined || header.includes("'fortran_order': True"))
+    throw new Error(`has numbers of type ${type}`);
+  return { data: read(bytes.slice(begin).buffer), shape: shape.map(Number) };
+}
+
+/** The arrays of an archive that {@link npz} wrote. */
+export function readNpz(bytes: Uint8Array): Record<string, NumberArray> {
+  const files = Object.entries(unzipSync(bytes));
+  return Object.fromEntries(files.map(([name, file]) => [name.replace(/\.npy$/, ""), readNpy(file)]));
 }

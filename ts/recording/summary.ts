@@ -1,5 +1,11 @@
+import { cpus } from "node:os";
+import { instructionSet } from "../native/index.js";
+import { version } from "../version.js";
 import { type PlasticProjection, type PlasticWeights, plasticProjections } from "../training/network.js";
 import type { TrainingResult } from "../training/trainer.js";
+
+/** Version of the format of run folders. */
+export const runFormat = 1;
 
 /** Sum of weights and of their squares. */
 export interface WeightSums {
@@ -9,6 +15,16 @@ export interface WeightSums {
 
 /** A training in numbers. */
 export interface RunSummary {
+  /** Version of this format. */
+  format: number;
+  /** Version of eprop. */
+  eprop: string;
+  /** When the run ended. */
+  date: string;
+  /** What it ran on. */
+  machine: { processor: string; cores: number; node: string; instructions: string };
+  /** Steps of a sequence, sequences of an iteration, length of a step (ms). */
+  timing: { steps: number; batchSize: number; resolution: number; learningWindow: number };
   task: string;
   seed: number;
   parameters: Readonly<Record<string, number | string>>;
@@ -33,7 +49,23 @@ export function runSummary({ task, iterations, weights, msPerIteration }: Traini
     name,
     { before: sums(weights.before, name), after: sums(weights.after, name) },
   ]);
+  const processors = cpus();
   return {
+    format: runFormat,
+    eprop: version,
+    date: new Date().toISOString(),
+    machine: {
+      processor: processors[0]?.model ?? "unknown",
+      cores: processors.length,
+      node: process.version,
+      instructions: instructionSet(),
+    },
+    timing: {
+      steps: task.steps,
+      batchSize: task.batchSize,
+      resolution: task.resolution,
+      learningWindow: task.learningWindow,
+    },
     task: task.name,
     seed: task.seed,
     parameters: task.parameters,

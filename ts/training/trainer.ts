@@ -14,7 +14,10 @@ export interface Iteration extends Metrics {
   phase: Phase;
   /** Time that its simulation took (ms). */
   ms: number;
-  /** Spikes of a recurrent neuron in a sequence, on average. */
+  /**
+   * Spikes of a recurrent neuron in a sequence, on average; the same for identical iterations that were simulated
+   * together.
+   */
   spikesPerNeuron: number;
 }
 

@@ -1,0 +1,16 @@
+import { readFileSync } from "node:fs";
+
+/** The package's version. */
+export const version: string = (() => {
+  // Compiled files lie one or two folders below the package.
+  for (const up of ["..", "../.."]) {
+    try {
+      const text = readFileSync(new URL(`${up}/package.json`, import.meta.url), "utf8");
+      const found = JSON.parse(text) as { name: string; version: string };
+      if (found.name === "eprop") return found.version;
+    } catch {
+      continue;
+    }
+  }
+  return "unknown";
+})();

@@ -189,7 +189,7 @@ describe("mistakes", () => {
   });
   it("refuse a network that cannot fit, with the figure", () => {
     const { kernel } = small();
-    kernel.set({ memory_limit: 1000 });
-    expect(() => kernel.Simulate(10)).toThrow(/bytes needed.*at most 1000 bytes/);
+    kernel.set({ memory_limit: 100 });
+    expect(() => kernel.Simulate(10)).toThrow(/bytes needed.*at most 100 bytes/);
   });
 });

@@ -103,6 +103,20 @@ describe("recorders", () => {
   });
 });
 
+describe("generators", () => {
+  it("move times between steps to the end of their step, where that is allowed", () => {
+    const kernel = new Kernel();
+    kernel.set({ resolution: 1 });
+    const input = kernel.Create("spike_generator", 1, { allow_offgrid_times: true, spike_times: [1.3, 4, 6.9] });
+    const parrot = kernel.Create("parrot_neuron", 1);
+    const spikes = kernel.Create("spike_recorder", 1);
+    kernel.Connect(input, parrot);
+    kernel.Connect(parrot, spikes);
+    kernel.Simulate(20);
+    expect([...(kernel.events(spikes).times ?? [])]).toEqual([3, 5, 8]);
+  });
+});
+
 describe("simulating", () => {
   it("does not block, tells progress and stops at a signal", async () => {
     const { kernel, input } = small();

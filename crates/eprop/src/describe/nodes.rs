@@ -414,7 +414,11 @@ fn check_node(group: &NodeGroup, node: usize, kernel: &KernelParameters) -> Resu
                     format!("{} entries", times.len()),
                 ));
             }
-            let step = |time: f64| (time / kernel.resolution).round();
+            let moves = scalar("allow_offgrid_times") != 0.0;
+            let step = |time: f64| {
+                let steps = time / kernel.resolution;
+                if moves { (steps - 1e-9).ceil() } else { steps.round() }
+            };
             if let Some([earlier, later, ..]) = times.windows(2).find(|pair| step(pair[0]) >= step(pair[1])) {
                 return Err(refuse(
                     "amplitude_times",

@@ -28,6 +28,17 @@ pub struct Active {
     pub stop: i64,
 }
 
+/// The times of a list of a generator (ms); those between steps, where they are allowed, at the end of their step.
+#[must_use]
+pub fn times_on_grid(group: &NodeGroup, node: usize, name: &str, resolution: f64) -> Arc<Vec<f64>> {
+    let times = &group.lists(name)[node];
+    if group.numbers("allow_offgrid_times")[node] == 0.0 {
+        return times.clone();
+    }
+    // What differs from a step by rounding alone lies on it.
+    Arc::new(times.iter().map(|time| (time / resolution - 1e-9).ceil() * resolution).collect())
+}
+
 impl Active {
     /// The active time of a device.
     #[must_use]
@@ -184,7 +195,7 @@ impl Stimuli {
                     Source::Poisson { mean: group.numbers("rate")[node] * resolution / 1000.0, generator: id }
                 } else {
                     Source::Times {
-                        times: group.lists("spike_times")[node].clone(),
+                        times: times_on_grid(group, node, "spike_times", resolution),
                         multiplicities: group.lists("spike_multiplicities")[node].clone(),
                         origin: (group.numbers("origin")[node] / resolution).round() as i64,
                     }

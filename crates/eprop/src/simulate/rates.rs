@@ -7,7 +7,7 @@ use crate::describe::network::{Carries, Network, NodeId, Targets};
 use crate::math::nearest;
 use crate::models::NodeClass;
 use crate::plan::index::{NodeIndex, Population};
-use crate::plan::stimulus::Active;
+use crate::plan::stimulus::{Active, times_on_grid};
 
 /// A generator's amplitude over time.
 #[derive(Debug, Clone)]
@@ -143,7 +143,7 @@ pub fn amplitudes(network: &Network, node: NodeId, held: &BTreeMap<NodeId, f64>)
     let place = (node - group.first) as usize;
     let resolution = network.kernel.resolution;
     Some(Amplitudes {
-        times: group.lists("amplitude_times")[place].clone(),
+        times: times_on_grid(group, place, "amplitude_times", resolution),
         values: group.lists("amplitude_values")[place].clone(),
         active: Active::of(group, place, resolution),
         origin: (group.numbers("origin")[place] / resolution).round() as i64,

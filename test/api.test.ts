@@ -107,7 +107,10 @@ describe("generators", () => {
   it("move times between steps to the end of their step, where that is allowed", () => {
     const kernel = new Kernel();
     kernel.set({ resolution: 1 });
-    const input = kernel.Create("spike_generator", 1, { allow_offgrid_times: true, spike_times: [1.3, 4, 6.9] });
+    const input = kernel.Create("spike_generator", 1, {
+      allow_offgrid_times: true,
+      spike_times: [1.3, 4, 6.9],
+    });
     const parrot = kernel.Create("parrot_neuron", 1);
     const spikes = kernel.Create("spike_recorder", 1);
     kernel.Connect(input, parrot);

@@ -26,17 +26,32 @@ impl Amplitudes {
     /// be another.
     #[must_use]
     pub fn at(&self, step: i64) -> (f64, i64) {
+        self.at_near(step, &mut 0)
+    }
+
+    /// As [`Self::at`]; `hint` is the number of times that had begun when this was last asked, and is kept.
+    fn at_near(&self, step: i64, hint: &mut usize) -> (f64, i64) {
         if step <= self.active.start {
             return (0.0, self.active.start + 1);
         }
         if step > self.active.stop {
             return (0.0, i64::MAX);
         }
-        let when = |time: f64| nearest(time / self.resolution) + self.origin;
-        let begun = self.times.partition_point(|time| when(*time) <= step);
-        let next = self.times.get(begun).map_or(i64::MAX, |time| when(*time));
+        let when = |place: usize| -> i64 {
+            self.times.get(place).map_or(i64::MAX, |time| nearest(time / self.resolution) + self.origin)
+        };
+        // Mostly the next time begins, or none does.
+        let mut begun = *hint;
+        if begun > self.times.len() || (begun > 0 && when(begun - 1) > step) || when(begun) <= step {
+            begun += 1;
+            if begun > self.times.len() || when(begun - 1) > step || when(begun) <= step {
+                let begins = |time: &f64| nearest(time / self.resolution) + self.origin <= step;
+                begun = self.times.partition_point(begins);
+            }
+        }
+        *hint = begun;
         let value = if begun == 0 { self.held } else { self.values[begun - 1] };
-        (value, next.min(self.active.stop.saturating_add(1)))
+        (value, when(begun).min(self.active.stop.saturating_add(1)))
     }
 }
 
@@ -88,12 +103,17 @@ impl RateInputs {
     /// What readout `place` reads in a step.
     #[must_use]
     pub fn read(&self, place: usize, step: i64) -> f64 {
-        self.read_until(place, step).0
+        self.read_until(place, step, &mut 0).0
     }
 
-    /// What readout `place` reads in a step, and the first step after it in which that may be something else.
+    /// What readout `place` reads in a step, and the first step after it in which that may be something else. `hint`
+    /// makes the next look-up short.
     #[must_use]
-    pub fn read_until(&self, place: usize, step: i64) -> (f64, i64) {
+    pub fn read_until(&self, place: usize, step: i64, hint: &mut usize) -> (f64, i64) {
+        if let [(amplitudes, weight, 1)] = &self.inputs[place][..] {
+            let (value, next) = amplitudes.at_near(step, hint);
+            return (0.0 + weight * value, next);
+        }
         self.inputs[place].iter().fold((0.0, i64::MAX), |(sum, until), (amplitudes, weight, delay)| {
             let lag = delay - 1;
             let (value, next) = amplitudes.at(step - lag);
@@ -111,8 +131,8 @@ impl RateInputs {
 /// What readouts read, looked up again only where it may have changed.
 #[derive(Debug, Clone, Default)]
 pub struct RateReader {
-    /// Per readout: the value, and the steps in which it holds.
-    held: Vec<(f64, std::ops::Range<i64>)>,
+    /// Per readout: the value, the steps in which it holds, and a hint for the next look-up.
+    held: Vec<(f64, std::ops::Range<i64>, usize)>,
 }
 
 impl RateReader {
@@ -120,11 +140,11 @@ impl RateReader {
     #[inline]
     pub fn read(&mut self, inputs: &RateInputs, place: usize, step: i64) -> f64 {
         if place >= self.held.len() {
-            self.held.resize(place + 1, (0.0, 0..0));
+            self.held.resize(place + 1, (0.0, 0..0, 0));
         }
-        let (value, steps) = &mut self.held[place];
+        let (value, steps, hint) = &mut self.held[place];
         if !steps.contains(&step) {
-            let (now, until) = inputs.read_until(place, step);
+            let (now, until) = inputs.read_until(place, step, hint);
             (*value, *steps) = (now, step..until);
         }
         *value

@@ -83,6 +83,16 @@ describe("training", () => {
     setTimeout(() => stop.abort(new Error("enough")), 100);
     await expect(training).rejects.toThrow("enough");
   });
+  it("counts the spikes of each iteration, however many were simulated together", async () => {
+    const count = async (threads: number) => {
+      const { iterations } = await trainToEnd(tasks.sineWaves({ iterations: 60 }), { threads });
+      return iterations.map(({ spikesPerNeuron }) => spikesPerNeuron);
+    };
+    const [one, two] = [await count(1), await count(2)];
+    expect(two).toEqual(one);
+    expect(new Set(one).size).toBeGreaterThan(30);
+    expect(one[0]).toBeCloseTo(39.99, 1);
+  });
   it("records the first and the last iteration", async () => {
     const task = tasks.sineWaves({ iterations: 3 });
     const { recorded } = await trainToEnd(task, { record: true });

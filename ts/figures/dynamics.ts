@@ -18,6 +18,17 @@ const readoutSymbols: Readonly<Record<string, string>> = {
   error_signal: "y_k − y*_k",
 };
 
+/** The time of a sequence, with labels at the bottom of a column of panels. */
+function timeAxis({ summary }: RunData, bottom: boolean): Specification {
+  const { steps, resolution } = summary.timing;
+  const scale = { domain: [0, steps * resolution], nice: false };
+  return axis(
+    "time",
+    bottom ? "t (ms)" : "",
+    bottom ? { scale } : { scale, axis: { labels: false, ticks: false } },
+  );
+}
+
 function raster(run: RunData, recorder: string, when: When, title: string): Specification | undefined {
   const events = sequenceEvents(run, recorder, when);
   if (events === undefined) return undefined;
@@ -32,7 +43,7 @@ function raster(run: RunData, recorder: string, when: When, title: string): Spec
     height: 90,
     data: { values: values.filter(({ neuron }) => neuron !== undefined) },
     mark: { type: "tick", orient: "vertical", thickness: 1, size: 2.5, color: "#56606b" },
-    encoding: { x: axis("time", "", { axis: { labels: false, ticks: false } }), y: axis("neuron", title) },
+    encoding: { x: timeAxis(run, false), y: axis("neuron", title) },
   };
 }
 
@@ -58,7 +69,7 @@ function lines(
     data: { values },
     mark: { type: "line", strokeWidth: 1 },
     encoding: {
-      x: axis("time", bottom ? "t (ms)" : "", bottom ? {} : { axis: { labels: false, ticks: false } }),
+      x: timeAxis(run, bottom),
       y: axis("value", title, { scale: { zero: false }, axis: { tickCount: 3 } }),
       color: { field: "neuron", type: "nominal", legend: null },
       tooltip: [{ field: "neuron" }, { field: "time" }, { field: "value", format: ".4g" }],

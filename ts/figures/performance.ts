@@ -36,7 +36,7 @@ export function performanceFigure({ summary }: RunData): Figure {
     specification: {
       data: { values },
       vconcat: [
-        panel("loss", phased ? "cross-entropy or squared-error loss" : "loss (half squared error)", false),
+        panel("loss", "loss", false),
         ...(phased ? [panel("error", "error (share wrong)", true)] : []),
         panel("rate", "firing rate (spikes/s)", true),
       ],

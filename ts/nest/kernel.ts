@@ -244,6 +244,11 @@ export class Kernel {
     return guarded(() => this.native.spikeCount());
   }
 
+  /** Spikes of recurrent neurons in each update interval that has ended since the last call; moved out. */
+  takeIntervalSpikes(): Float64Array {
+    return guarded(() => this.native.takeIntervalSpikes());
+  }
+
   /** Gives its memory back. */
   close(): void {
     guarded(() => this.native.reset());

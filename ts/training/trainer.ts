@@ -15,8 +15,8 @@ export interface Iteration extends Metrics {
   /** Time that its simulation took (ms). */
   ms: number;
   /**
-   * Spikes of a recurrent neuron in a sequence, on average; the same for identical iterations that were simulated
-   * together.
+   * Spikes of a recurrent neuron in a sequence, on average. With e-prop+, the same for identical iterations that were
+   * simulated together.
    */
   spikesPerNeuron: number;
 }
@@ -159,13 +159,12 @@ class Training {
       });
     }
     const count = this.#pending.length;
+    const perNeuron = (spikes: number) => spikes / (task.batchSize * network.recurrent.length);
+    const counts = network.kernel.takeIntervalSpikes();
     const spikes = network.kernel.spikeCount();
-    const sequences = count * task.batchSize * network.recurrent.length;
-    const shared = {
-      ms: this.#pendingMs / count,
-      spikesPerNeuron: (spikes - this.#spikesBefore) / sequences,
-    };
+    const average = (spikes - this.#spikesBefore) / count;
     this.#spikesBefore = spikes;
+    const ms = this.#pendingMs / count;
     this.#pendingMs = 0;
     const finished = this.#pending.map((pending, at) => ({
       ...pending,
@@ -173,7 +172,12 @@ class Training {
         readout: signals.readout.subarray(at * rows, (at + 1) * rows),
         target: signals.target.subarray(at * rows, (at + 1) * rows),
       }),
-      ...shared,
+      ms,
+      spikesPerNeuron: perNeuron(
+        network.family === "interval"
+          ? sum(counts.subarray(at * task.batchSize, (at + 1) * task.batchSize))
+          : average,
+      ),
     }));
     this.#pending = [];
     this.iterations.push(...finished);
@@ -255,6 +259,10 @@ class Training {
         this.iterations.reduce((sum, { ms }) => sum + ms, 0) / Math.max(1, this.iterations.length),
     };
   }
+}
+
+function sum(values: Float64Array): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function inMilliseconds(steps: Float64Array, resolution: number): Float64Array {

@@ -394,6 +394,16 @@ impl NativeKernel {
         self.with(|kernel| Ok(kernel.gradient_norm()))
     }
 
+    /// Moves out the spikes of recurrent neurons in each update interval that has ended since the last call.
+    #[napi]
+    pub fn take_interval_spikes(&self) -> napi::Result<Float64Array> {
+        self.with(|kernel| {
+            let counts: Vec<f64> =
+                kernel.take_interval_spikes().into_iter().map(|count| count as f64).collect();
+            Ok(counts.into())
+        })
+    }
+
     /// Spikes of recurrent neurons so far.
     #[napi]
     pub fn spike_count(&self) -> napi::Result<f64> {

@@ -90,6 +90,8 @@ pub struct IntervalNetwork {
     pub gradient_square_sums: BTreeMap<usize, f64>,
     /// Spikes of recurrent neurons so far.
     pub spike_count: u64,
+    /// Spikes of recurrent neurons in each finished interval since this was last taken.
+    pub interval_spikes: Vec<u64>,
 }
 
 impl IntervalNetwork {
@@ -122,6 +124,7 @@ impl IntervalNetwork {
             threads: 1,
             gradient_square_sums: BTreeMap::new(),
             spike_count: 0,
+            interval_spikes: Vec::new(),
             plan,
         };
         this.lay_out(network);
@@ -536,7 +539,8 @@ impl IntervalNetwork {
         }
         for (lane, learned) in &mut lanes {
             collect(&self.plan, lane, recordings);
-            self.spike_count += lane.spike_counts.iter().map(|count| u64::from(*count)).sum::<u64>();
+            self.spike_count += lane.spikes_fired();
+            note_spikes(&mut self.interval_spikes, lane.spikes_fired());
             self.absorb(network, lane, learned);
             if lane.interval + 1 == first + count as i64 {
                 std::mem::swap(&mut self.lane, lane);
@@ -551,10 +555,11 @@ impl IntervalNetwork {
 
     /// Learns from the lane that has just been finished.
     fn finish_lane(&mut self, network: &mut Network, emission: &Emission) {
-        self.spike_count += self.lane.spike_counts.iter().map(|count| u64::from(*count)).sum::<u64>();
+        self.spike_count += self.lane.spikes_fired();
         if self.lane.interval < 0 {
             return;
         }
+        note_spikes(&mut self.interval_spikes, self.lane.spikes_fired());
         let (spare_lane, mut learned) = self
             .spare
             .pop()
@@ -659,6 +664,16 @@ impl IntervalNetwork {
 
 fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// Counts of intervals that are kept for those who ask at last.
+const KEPT_COUNTS: usize = 1 << 20;
+
+fn note_spikes(counts: &mut Vec<u64>, spikes: u64) {
+    if counts.len() == KEPT_COUNTS {
+        counts.drain(..KEPT_COUNTS / 2);
+    }
+    counts.push(spikes);
 }
 
 /// What drives neurons besides spikes.

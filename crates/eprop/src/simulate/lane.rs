@@ -214,6 +214,12 @@ impl Lane {
         self.weight_events = vec![WeightEvents::default(); plan.weight_taps.len()];
     }
 
+    /// Spikes of all recurrent neurons in the interval so far.
+    #[must_use]
+    pub fn spikes_fired(&self) -> u64 {
+        self.spike_counts.iter().map(|count| u64::from(*count)).sum()
+    }
+
     /// Whether no step was done yet.
     #[must_use]
     pub fn is_fresh(&self) -> bool {

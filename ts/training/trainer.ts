@@ -175,7 +175,7 @@ class Training {
       ms,
       spikesPerNeuron: perNeuron(
         network.family === "interval"
-          ? sum(counts.subarray(at * task.batchSize, (at + 1) * task.batchSize))
+          ? total(counts.subarray(at * task.batchSize, (at + 1) * task.batchSize))
           : average,
       ),
     }));
@@ -261,8 +261,8 @@ class Training {
   }
 }
 
-function sum(values: Float64Array): number {
-  return values.reduce((total, value) => total + value, 0);
+function total(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 function inMilliseconds(steps: Float64Array, resolution: number): Float64Array {

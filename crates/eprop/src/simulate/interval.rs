@@ -350,8 +350,8 @@ impl IntervalNetwork {
     fn group_size(&self) -> usize {
         // Enough lanes that threads finish at about the same time, few enough to hold their gradients.
         let gradients: usize = self.layouts.iter().map(|layout| layout.len * 8).sum();
-        let lanes = (512 << 20) / gradients.max(1);
-        lanes.clamp(self.threads, 8 * self.threads.max(4))
+        let lanes = HELD_GRADIENTS / gradients.max(1);
+        lanes.clamp(2 * self.threads, 8 * self.threads.max(4))
     }
 
     /// Advances to the global step `to`. `last` says whether nothing follows in this call: only then is an interval
@@ -665,6 +665,9 @@ impl IntervalNetwork {
 fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
+
+/// Bytes of gradients that intervals side by side may hold: more do not go faster.
+const HELD_GRADIENTS: usize = 64 << 20;
 
 /// Counts of intervals that are kept for those who ask at last.
 const KEPT_COUNTS: usize = 1 << 20;

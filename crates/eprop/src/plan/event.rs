@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::models::Family;
 use crate::plan::index::{NodeIndex, Population, gather, gather_or, groups_of};
 use crate::plan::interval::{Clocked, Surrogate, clocked, feedback};
+use crate::plan::membrane::{current_gains, decays};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
 use crate::plan::route::{Route, spike_routes_onto};
 use crate::record::Tap;
@@ -194,14 +195,6 @@ fn steps(times: &[f64], dt: f64) -> Vec<i64> {
     times.iter().map(|time| if *time / dt < 9e15 { (time / dt).round() as i64 } else { i64::MAX }).collect()
 }
 
-fn decays(taus: &[f64], dt: f64) -> Vec<f64> {
-    taus.iter().map(|tau| libm::exp(-dt / tau)).collect()
-}
-
-fn gains(taus: &[f64], capacitances: &[f64], decays: &[f64]) -> Vec<f64> {
-    taus.iter().zip(capacitances).zip(decays).map(|((tau, c), p)| tau / c * (1.0 - p)).collect()
-}
-
 fn recurrent(network: &Network) -> Recurrent {
     let dt = network.kernel.resolution;
     let of = |name: &str| gather(network, RECURRENT, name);
@@ -212,7 +205,7 @@ fn recurrent(network: &Network) -> Recurrent {
         values.iter().zip(&e_l).map(|(value, rest)| value - rest).collect()
     };
     Recurrent {
-        current_gain: gains(&tau_m, &of("C_m"), &decay),
+        current_gain: current_gains(&tau_m, &of("C_m"), &decay),
         decay,
         current: of("I_e"),
         threshold: relative(of("V_th")),
@@ -247,7 +240,7 @@ fn readouts(network: &Network, index: &NodeIndex, held: &BTreeMap<NodeId, f64>) 
     let (tau_m, e_l) = (of("tau_m"), of("E_L"));
     let decay = decays(&tau_m, dt);
     Readouts {
-        current_gain: gains(&tau_m, &of("C_m"), &decay),
+        current_gain: current_gains(&tau_m, &of("C_m"), &decay),
         decay,
         current: of("I_e"),
         floor: of("V_min").iter().zip(&e_l).map(|(value, rest)| value - rest).collect(),

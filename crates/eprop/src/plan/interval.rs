@@ -7,6 +7,7 @@ use crate::describe::network::{Carries, Network, NodeId, Targets};
 use crate::error::{Error, ErrorCode, Result};
 use crate::models::Family;
 use crate::plan::index::{NodeIndex, Population, gather, gather_or, groups_of};
+use crate::plan::membrane::{current_gains, decays};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
 use crate::plan::route::{Columns, Route, spike_routes_onto};
 use crate::record::Tap;
@@ -309,22 +310,19 @@ fn recurrent(network: &Network) -> Recurrent {
     let dt = network.kernel.resolution;
     let of = |name: &str| gather(network, RECURRENT, name);
     let (tau_m, c_m, e_l) = (of("tau_m"), of("C_m"), of("E_L"));
-    let decay: Vec<f64> = tau_m.iter().map(|tau| libm::exp(-dt / tau)).collect();
+    let decay = decays(&tau_m, dt);
     let regular = of("regular_spike_arrival");
     let relative =
         |name: &str| -> Vec<f64> { of(name).iter().zip(&e_l).map(|(value, rest)| value - rest).collect() };
     Recurrent {
-        current_gain: tau_m.iter().zip(&c_m).zip(&decay).map(|((tau, c), p)| tau / c * (1.0 - p)).collect(),
+        current_gain: current_gains(&tau_m, &c_m, &decay),
         spike_gain: regular.iter().zip(&decay).map(|(r, p)| if *r == 0.0 { 1.0 - p } else { 1.0 }).collect(),
         decay,
         current: of("I_e"),
         threshold: relative("V_th"),
         floor: relative("V_min"),
         refractory: of("t_ref").iter().map(|time| (time / dt).round()).collect(),
-        adaptation_decay: gather_or(network, RECURRENT, "adapt_tau", 1.0)
-            .iter()
-            .map(|tau| libm::exp(-dt / tau))
-            .collect(),
+        adaptation_decay: decays(&gather_or(network, RECURRENT, "adapt_tau", 1.0), dt),
         adaptation_gain: gather_or(network, RECURRENT, "adapt_beta", 0.0),
         height: of("surrogate_gradient_height"),
         per_width: of("surrogate_gradient_width").iter().map(|width| 1.0 / width).collect(),
@@ -338,7 +336,7 @@ fn readouts(network: &Network, index: &NodeIndex, held: &BTreeMap<NodeId, f64>) 
     let dt = network.kernel.resolution;
     let of = |name: &str| gather(network, READOUT, name);
     let (tau_m, c_m, e_l) = (of("tau_m"), of("C_m"), of("E_L"));
-    let decay: Vec<f64> = tau_m.iter().map(|tau| libm::exp(-dt / tau)).collect();
+    let decay = decays(&tau_m, dt);
     let mut normalizer: Vec<Option<Vec<(usize, f64)>>> =
         of("loss").iter().map(|loss| (*loss != 0.0).then(Vec::new)).collect();
     for projection in network.projections.iter().filter(|p| p.carries == Carries::Rate && p.receptor == 1) {
@@ -363,7 +361,7 @@ fn readouts(network: &Network, index: &NodeIndex, held: &BTreeMap<NodeId, f64>) 
         .value(format!("node {}", index.members(READOUT)[place])));
     }
     Ok(Readouts {
-        current_gain: tau_m.iter().zip(&c_m).zip(&decay).map(|((tau, c), p)| tau / c * (1.0 - p)).collect(),
+        current_gain: current_gains(&tau_m, &c_m, &decay),
         spike_gain: of("regular_spike_arrival")
             .iter()
             .zip(&decay)

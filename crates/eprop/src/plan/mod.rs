@@ -4,6 +4,7 @@
 pub mod event;
 pub mod index;
 pub mod interval;
+pub mod membrane;
 pub mod probes;
 pub mod route;
 pub mod stimulus;

@@ -26,7 +26,7 @@ const comment = (row) => {
 
 /** The text of the generated module. */
 export async function generatedTypes() {
-  const { kernelTable, modelTables } = await import(join(root, "ts/native/index.js"));
+  const { errorCodes, kernelTable, modelTables } = await import(join(root, "ts/native/index.js"));
   const fields = (rows, readOnly) =>
     rows
       .filter((row) => (row.role === "read-only") === readOnly)
@@ -63,6 +63,9 @@ export async function generatedTypes() {
         `  ${model.name}: ${model.recordables.map((name) => JSON.stringify(name)).join(" | ") || "never"};`,
     ),
     "}",
+    "",
+    "/** Codes of refused calls. */",
+    `export const errorCodes = ${JSON.stringify(errorCodes())} as const;`,
     "",
     "/** Parameters of each synapse model, as `SetDefaults` takes them. */",
     "export interface SynapseParams {",

@@ -1,3 +1,5 @@
+import { errorCodes } from "./nest/models.generated.js";
+
 /** What a refused call says about itself. */
 export interface ErrorDetails {
   code: string;
@@ -42,35 +44,12 @@ export class NESTError extends Error {
   }
 }
 
-const codes = [
-  "BadProperty",
-  "BadParameter",
-  "BadParameterValue",
-  "BadDelay",
-  "DimensionMismatch",
-  "IllegalConnection",
-  "IndexError",
-  "KernelException",
-  "NotImplemented",
-  "TypeMismatch",
-  "UnaccessedDictionaryEntry",
-  "UnknownModelName",
-  "UnknownNode",
-  "UnknownSynapseType",
-  "ValueError",
-  "OutOfMemory",
-  "NewModelNameExists",
-  "UnknownReceptorType",
-  "Aborted",
-  "InternalError",
-] as const;
-
 /** The code of a {@link NESTError}. */
-export type ErrorCode = (typeof codes)[number];
+export type ErrorCode = (typeof errorCodes)[number];
 
 /** A class for each code, so that `error instanceof NESTErrors.BadProperty` can be asked. */
 export const NESTErrors = Object.fromEntries(
-  codes.map((code) => [code, { [code]: class extends NESTError {} }[code]]),
+  errorCodes.map((code) => [code, { [code]: class extends NESTError {} }[code]]),
 ) as Record<ErrorCode, typeof NESTError>;
 
 /** An error with the class of its code. */

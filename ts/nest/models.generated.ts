@@ -524,6 +524,30 @@ export interface Recordables {
   weight_recorder: never;
 }
 
+/** Codes of refused calls. */
+export const errorCodes = [
+  "BadProperty",
+  "BadParameter",
+  "BadParameterValue",
+  "BadDelay",
+  "DimensionMismatch",
+  "IllegalConnection",
+  "IndexError",
+  "KernelException",
+  "NotImplemented",
+  "TypeMismatch",
+  "UnaccessedDictionaryEntry",
+  "UnknownModelName",
+  "UnknownNode",
+  "UnknownSynapseType",
+  "ValueError",
+  "OutOfMemory",
+  "NewModelNameExists",
+  "UnknownReceptorType",
+  "Aborted",
+  "InternalError",
+] as const;
+
 /** Parameters of each synapse model, as `SetDefaults` takes them. */
 export interface SynapseParams {
   /** a synapse whose weight does not change. */

@@ -119,3 +119,10 @@ pub fn kernel_table() -> Vec<ParameterRow> {
 pub fn instruction_set() -> String {
     eprop::simd::level().name().to_owned()
 }
+
+/// Stable names of the engine's error codes.
+#[napi]
+#[must_use]
+pub fn error_codes() -> Vec<String> {
+    eprop::ErrorCode::ALL.iter().map(|code| code.name().to_owned()).collect()
+}

@@ -48,6 +48,30 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// All codes.
+    pub const ALL: [Self; 20] = [
+        Self::BadProperty,
+        Self::BadParameter,
+        Self::BadParameterValue,
+        Self::BadDelay,
+        Self::DimensionMismatch,
+        Self::IllegalConnection,
+        Self::IndexError,
+        Self::KernelException,
+        Self::NotImplemented,
+        Self::TypeMismatch,
+        Self::UnaccessedDictionaryEntry,
+        Self::UnknownModelName,
+        Self::UnknownNode,
+        Self::UnknownSynapseType,
+        Self::ValueError,
+        Self::OutOfMemory,
+        Self::NewModelNameExists,
+        Self::UnknownReceptorType,
+        Self::Aborted,
+        Self::InternalError,
+    ];
+
     /// The stable name of the code.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -14,10 +14,7 @@ export interface RecordOptions {
 export type Recorded = { [recorder: string]: { [column: string]: Float64Array | Uint32Array } };
 
 /** States that are recorded of each recurrent model. */
-const recurrentStates = {
-  interval: ["V_m", "surrogate_gradient", "learning_signal"],
-  event: ["V_m", "surrogate_gradient", "learning_signal"],
-} as const;
+const recurrentStates = ["V_m", "surrogate_gradient", "learning_signal"] as const;
 const readoutStates = ["V_m", "readout_signal", "target_signal", "error_signal"] as const;
 
 /** Recorders of a task's network that observe chosen stretches of time. */
@@ -38,10 +35,7 @@ export class Recorders {
       const recorder = kernel.Create("multimeter", 1, {
         ...idle,
         interval: task.resolution,
-        record_from: [
-          ...recurrentStates[network.family],
-          ...(adapts(task, at) ? (["adaptation"] as const) : []),
-        ],
+        record_from: [...recurrentStates, ...(adapts(task, at) ? (["adaptation"] as const) : [])],
       });
       kernel.Connect(recorder, population.slice(0, neurons));
       this.#recorders.set(`recurrent_${at + 1}`, recorder);

@@ -2,6 +2,7 @@ import { NumpyRandom } from "../random/index.js";
 import {
   type Task,
   type TaskOptions,
+  gradientDescent,
   checkBatch,
   commonOptions,
   noiseAfterFirstStep,
@@ -119,13 +120,7 @@ export function sineWaves(options: TaskOptions = {}): Task {
         },
       },
       weights,
-      optimizer: {
-        type: "gradient_descent",
-        batch_size: batchSize,
-        eta: parameters.eta,
-        Wmin: -100,
-        Wmax: 100,
-      },
+      optimizer: gradientDescent(parameters.eta, batchSize),
       averageGradient: false,
     },
     schedule,

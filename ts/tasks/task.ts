@@ -165,9 +165,10 @@ export function whole(
   value: number | undefined,
   otherwise: number,
   min: number,
+  max = 1e6,
 ): number {
   const chosen = value ?? otherwise;
-  checkRange(task, name, chosen, min, 1e6);
+  checkRange(task, name, chosen, min, max);
   if (!Number.isInteger(chosen)) {
     throw nestError({
       code: "BadParameterValue",
@@ -187,7 +188,7 @@ export function commonOptions(
   options: TaskOptions,
   defaults: { iterations: number; batchSize: number; validateEvery?: number; testIterations?: number },
 ): { seed: number; batchSize: number; schedule: Schedule } {
-  const seed = whole(task, "seed", Math.min(options.seed ?? 1, 0xffff_ffff), 1, 1);
+  const seed = whole(task, "seed", options.seed, 1, 1, 0xffff_ffff);
   const validateEvery = whole(task, "validateEvery", options.validateEvery, defaults.validateEvery ?? 0, 0);
   return {
     seed,
@@ -228,6 +229,27 @@ export function checkBatch(
       bound: `what fits into ${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
     });
   }
+}
+
+/** Bounds of all tutorials' weights. */
+const weightBounds = { Wmin: -100, Wmax: 100 } as const;
+
+/** Gradient descent as the tutorials use it. With e-prop+, one call per spike. */
+export function gradientDescent(eta: number, batchSize: number): OptimizerParams {
+  return { type: "gradient_descent", batch_size: batchSize, eta, optimize_each_step: false, ...weightBounds };
+}
+
+/** Adam as the tutorials use it. */
+export function adam(eta: number, batchSize: number): OptimizerParams {
+  return {
+    type: "adam",
+    batch_size: batchSize,
+    beta_1: 0.9,
+    beta_2: 0.999,
+    epsilon: 1e-8,
+    eta,
+    ...weightBounds,
+  };
 }
 
 /** A matrix with rows and columns exchanged, each value divided by `divisor` and rounded to 32 bits. */

@@ -35,7 +35,7 @@ struct RowState {
     next: i64,
     /// Whether a spike waits to enter the trace.
     waiting: bool,
-    /// Optimizer steps counted by the batch index, from 1 on; 0 before the first call.
+    /// The optimizer step that the last call reached, counted from 1.
     step: u64,
     /// Learning rate read at the last call.
     eta: f64,
@@ -168,7 +168,7 @@ impl PlasticRows {
                     before: 0,
                     next: 0,
                     waiting: false,
-                    step: 0,
+                    step: 1,
                     eta: optimizer.eta_first
                 };
                 route.row_count
@@ -475,9 +475,6 @@ impl PlasticRows {
         let lanes = self.lanes(row);
         let state = &mut self.rows[row];
         let now = 1 + index / optimizer.batch_size as u64;
-        if state.step == 0 {
-            state.step = FIRST_STEP;
-        }
         let gradient = &mut self.gradient[lanes.clone()];
         let sum = &mut self.sum[lanes.clone()];
         for (sum, gradient) in sum.iter_mut().zip(gradient.iter_mut()) {
@@ -523,9 +520,6 @@ impl PlasticRows {
 fn part<'a>(values: &'a mut [f64], lanes: &std::ops::Range<usize>) -> &'a mut [f64] {
     values.get_mut(lanes.clone()).unwrap_or_default()
 }
-
-/// The optimizer step that a synapse stands at before its first call.
-const FIRST_STEP: u64 = 1;
 
 fn listed(route: &Route, nobody: usize, belongs: impl Fn(usize) -> bool) -> Layout {
     let mut starts = vec![0];

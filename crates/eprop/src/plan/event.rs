@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::describe::network::{Network, NodeId};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::Result;
 use crate::models::Family;
 use crate::plan::index::{NodeIndex, Population, gather, gather_or, groups_of};
 use crate::plan::interval::{Clocked, Surrogate, clocked, feedback};
 use crate::plan::membrane::{current_gains, decays};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
-use crate::plan::route::{Route, spike_routes_onto};
+use crate::plan::route::{Route, refuse_plastic_poisson, spike_routes_onto};
 use crate::record::Tap;
 use crate::simulate::rates::RateInputs;
 
@@ -147,14 +147,7 @@ impl EventPlan {
         }
         let recurrent_routes = spike_routes_onto(network, index, RECURRENT);
         let readout_routes = spike_routes_onto(network, index, READOUT);
-        if recurrent_routes.iter().chain(&readout_routes).any(|route| route.plastic && route.poisson) {
-            return Err(Error::new(
-                ErrorCode::NotImplemented,
-                "a poisson_generator sends each target a train of its own, so it cannot drive plastic synapses; put \
-                 a parrot_neuron between",
-            )
-            .model("poisson_generator"));
-        }
+        refuse_plastic_poisson(recurrent_routes.iter().chain(&readout_routes))?;
         let longest_delay =
             recurrent_routes.iter().chain(&readout_routes).map(|route| route.delay).max().unwrap_or(1);
         Ok(Some(Self {

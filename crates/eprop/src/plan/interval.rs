@@ -9,7 +9,7 @@ use crate::models::Family;
 use crate::plan::index::{NodeIndex, Population, gather, gather_or, groups_of};
 use crate::plan::membrane::{current_gains, decays};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
-use crate::plan::route::{Columns, Route, spike_routes_onto};
+use crate::plan::route::{Columns, Route, refuse_plastic_poisson, spike_routes_onto};
 use crate::record::Tap;
 use crate::simulate::rates::RateInputs;
 
@@ -213,17 +213,10 @@ impl IntervalPlan {
         let readouts = readouts(network, index, held)?;
         let recurrent_routes = spike_routes_onto(network, index, RECURRENT);
         let readout_routes = spike_routes_onto(network, index, READOUT);
+        refuse_plastic_poisson(recurrent_routes.iter().chain(&readout_routes))?;
         let mut learners = Vec::new();
         for (onto_readouts, routes) in [(false, &recurrent_routes), (true, &readout_routes)] {
             for (place, route) in routes.iter().enumerate().filter(|(_, route)| route.plastic) {
-                if route.poisson {
-                    return Err(Error::new(
-                        ErrorCode::NotImplemented,
-                        "a poisson_generator sends each target a train of its own, so it cannot drive plastic \
-                         synapses; put a parrot_neuron between",
-                    )
-                    .model("poisson_generator"));
-                }
                 let synapse = &network.synapse_models[route.synapse];
                 let tau = readout_time_constant(network, index, route.projection)?;
                 learners.push(Learner {

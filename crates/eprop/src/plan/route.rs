@@ -1,6 +1,7 @@
 //! Projections as the simulation sees them: source place to row, row to target places.
 
 use crate::describe::network::{Carries, Network, NodeId, Targets};
+use crate::error::{Error, ErrorCode, Result};
 use crate::plan::index::{NodeIndex, Population};
 
 /// Place of a source in its population to its row in a projection.
@@ -134,6 +135,22 @@ impl Route {
             Columns::Sparse { places, .. } => places.len(),
         }
     }
+}
+
+/// Refuses Poisson generators on plastic synapses.
+///
+/// # Errors
+/// `NotImplemented` where there is one.
+pub fn refuse_plastic_poisson<'a>(routes: impl IntoIterator<Item = &'a Route>) -> Result<()> {
+    if routes.into_iter().any(|route| route.plastic && route.poisson) {
+        return Err(Error::new(
+            ErrorCode::NotImplemented,
+            "a poisson_generator sends each target a train of its own, so it cannot drive plastic synapses; put a \
+             parrot_neuron between",
+        )
+        .model("poisson_generator"));
+    }
+    Ok(())
 }
 
 /// The spike projections onto a population, in the order in which their weights are summed: by the first source,

@@ -72,7 +72,6 @@ pub struct IntervalNetwork {
     gradient: GradientMethod,
     /// The interval in progress.
     lane: Lane,
-    /// The interval before, for what shows late.
     synapses: BTreeMap<usize, SynapseState>,
     rates: BTreeMap<usize, RateHistory>,
     /// Weights onto readouts before the update at the start of interval `before_of`.

@@ -3,6 +3,7 @@ import { Recorders, type RecordOptions, type Recorded } from "../recording/recor
 import type { DataSplit, IterationData, Task } from "../tasks/task.js";
 import { type Metrics, evaluate, readoutSignals } from "./metrics.js";
 import { type NetworkOptions, type PlasticWeights, TaskNetwork } from "./network.js";
+import { type Observer, Sampler } from "./sampler.js";
 
 /** What an iteration is for. Weights change in training alone. */
 export type Phase = "training" | "validation" | "early-stopping" | "test";
@@ -25,9 +26,16 @@ export interface Iteration extends Metrics {
 export interface TrainOptions extends NetworkOptions {
   /** Stops the training: it rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** Ends the training with the iteration that comes next: everything is recorded and returned as at a planned end. */
+  finish?: AbortSignal;
+  /** Looks into sequences while the training runs. */
+  observer?: Observer;
   /** What to record besides losses; nothing if left out. */
   record?: RecordOptions | boolean;
 }
+
+/** What ended a training: its schedule, small validation errors, or a request to finish. */
+export type Ending = "schedule" | "early-stopping" | "request";
 
 /** What a training leaves. */
 export interface TrainingResult {
@@ -35,6 +43,7 @@ export interface TrainingResult {
   iterations: readonly Iteration[];
   weights: { before: PlasticWeights; after: PlasticWeights };
   recorded: Recorded;
+  ended: Ending;
   /** Time that the simulation of an iteration took, on average (ms). */
   msPerIteration: number;
 }
@@ -47,9 +56,11 @@ class Training {
   readonly task: Task;
   readonly network: TaskNetwork;
   readonly recorders: Recorders;
+  readonly #sampler: Sampler | undefined;
   readonly before: PlasticWeights;
   readonly #options: TrainOptions;
   readonly iterations: Iteration[] = [];
+  #ended: Ending = "schedule";
   #started = 0;
   #pending: { iteration: number; phase: Phase }[] = [];
   #pendingMs = 0;
@@ -64,6 +75,7 @@ class Training {
     this.#options = options;
     this.network = new TaskNetwork(task, options);
     this.recorders = new Recorders(this.network, task, options.record ?? false);
+    if (options.observer !== undefined) this.#sampler = new Sampler(this.network, task, options.observer);
     this.before = this.network.weights();
     this.#spikesLeft = Array.from({ length: task.network.inputs }, () => new Float64Array(0));
     const none = { times: new Float64Array(0), values: new Float64Array(0) };
@@ -74,8 +86,12 @@ class Training {
   async *run(): AsyncGenerator<Iteration, void, undefined> {
     const { iterations, validateEvery, earlyStopIterations, earlyStopError, testIterations } =
       this.task.schedule;
-    let stopped = false;
-    for (let done = 0; done < iterations && !stopped;) {
+    for (let done = 0; done < iterations && this.#ended === "schedule";) {
+      if (this.#options.finish?.aborted) {
+        this.#ended = "request";
+        yield* this.#phase("training", 1, true);
+        break;
+      }
       const due = validateEvery > 0 && done % validateEvery === 0;
       if (due) yield* this.#phase("validation", 1);
       if (due && earlyStopIterations > 0 && this.#lastError() < earlyStopError) {
@@ -84,15 +100,19 @@ class Training {
           yield* this.#phase("early-stopping", 1);
           errors.push(this.#lastError());
         }
-        stopped = errors.reduce((sum, error) => sum + error, 0) / errors.length < earlyStopError;
+        const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length;
+        if (mean < earlyStopError) this.#ended = "early-stopping";
       }
-      if (!stopped) {
+      if (this.#ended === "schedule") {
         const count = this.#together(iterations - done);
         yield* this.#phase("training", count, done + count === iterations && testIterations === 0);
         done += count;
       }
     }
-    for (let at = 0; at < testIterations; at++) yield* this.#phase("test", 1, at + 1 === testIterations);
+    for (let at = 0; at < testIterations && this.#ended !== "request"; at++) {
+      if (this.#options.finish?.aborted) this.#ended = "request";
+      yield* this.#phase("test", 1, this.#ended === "request" || at + 1 === testIterations);
+    }
     await this.#simulate(this.network.timeline.lag);
     yield* this.#evaluated();
   }
@@ -119,6 +139,7 @@ class Training {
       if (this.#started + at === 0) this.recorders.observe(0, length);
       else if (last && at + 1 === count) this.recorders.observe(begin + at * length, begin + count * length);
     }
+    this.#sampler?.arm(this.#started + count, begin + (count - 1) * length);
     this.#load(
       Array.from({ length: count }, () => task.next(split)),
       begin,
@@ -166,12 +187,13 @@ class Training {
     this.#spikesBefore = spikes;
     const ms = this.#pendingMs / count;
     this.#pendingMs = 0;
+    const signalsOf = (at: number) => ({
+      readout: signals.readout.subarray(at * rows, (at + 1) * rows),
+      target: signals.target.subarray(at * rows, (at + 1) * rows),
+    });
     const finished = this.#pending.map((pending, at) => ({
       ...pending,
-      ...evaluate(task, {
-        readout: signals.readout.subarray(at * rows, (at + 1) * rows),
-        target: signals.target.subarray(at * rows, (at + 1) * rows),
-      }),
+      ...evaluate(task, signalsOf(at)),
       ms,
       spikesPerNeuron: perNeuron(
         network.family === "interval"
@@ -181,6 +203,7 @@ class Training {
     }));
     this.#pending = [];
     this.iterations.push(...finished);
+    this.#sampler?.deliver(this.iterations.length, signalsOf(count - 1));
     yield* finished;
   }
 
@@ -255,6 +278,7 @@ class Training {
       iterations: this.iterations,
       weights: { before: this.before, after: this.network.weights() },
       recorded: this.recorders.recorded(),
+      ended: this.#ended,
       msPerIteration:
         this.iterations.reduce((sum, { ms }) => sum + ms, 0) / Math.max(1, this.iterations.length),
     };

@@ -47,9 +47,9 @@ describe("run folders", () => {
     const whole = readFileSync(join(run, "run.json"), "utf8");
     write("{");
     expect(() => readRunFolder(run)).toThrow(/run.json is not JSON/);
-    write(whole.replace('"format": 1', '"format": 99'));
+    write(whole.replace('"format": 2', '"format": 99'));
     expect(() => readRunFolder(run)).toThrow(/format 99/);
-    write('{"format":1}');
+    write('{"format":2}');
     expect(() => readRunFolder(run)).toThrow(/incomplete/);
     write(whole);
     writeFileSync(join(folder, "weights.npz"), "no archive");

@@ -101,6 +101,41 @@ describe("training", () => {
     expect([times?.[0], times?.[999], times?.[1000], times?.[1999]]).toEqual([1, 1000, 2001, 3000]);
     expect(recorded.spikes_rec?.senders?.length).toBeGreaterThan(0);
   });
+  it("follows weights from their initial to their final values", async () => {
+    const { recorded, weights } = await trainToEnd(tasks.sineWaves({ iterations: 30 }), { record: true });
+    for (const name of plasticProjections) {
+      const { times, senders, targets, weights: course } = recorded[`weights_${name}`] ?? {};
+      const count = times?.findIndex((time) => time > 0) ?? 0;
+      expect([times?.at(-1), times?.length], name).toEqual([30_000, 31 * count]);
+      const value = (
+        row: number,
+        { data, shape: [rows, columns] }: { data: Float64Array; shape: readonly [number, number] },
+      ) => {
+        const source = (senders?.[row] as number) - (name === "in_rec" ? 1 : 101);
+        const target = (targets?.[row] as number) - (name === "rec_out" ? 201 : 101);
+        return data[(target % rows) * columns + source];
+      };
+      for (let at = 0; at < count; at++) {
+        expect(course?.[at]).toBe(value(at, weights.before[name]));
+        expect(course?.at(at - count)).toBe(value(30 * count + at, weights.after[name]));
+      }
+    }
+  });
+  it("measures the gradient of each iteration and the loss of each readout", async () => {
+    const run = async (gradient: "adjoint" | "forward") =>
+      (await trainToEnd(tasks.lemniscate({ iterations: 12 }), { gradient })).iterations;
+    const [adjoint, forward] = [await run("adjoint"), await run("forward")];
+    expectClose(
+      adjoint.map(({ gradientNorm }) => gradientNorm as number),
+      forward.map(({ gradientNorm }) => gradientNorm as number),
+      1e-6,
+    );
+    expect(new Set(adjoint.map(({ gradientNorm }) => gradientNorm)).size).toBe(12);
+    for (const { loss, readoutLosses } of adjoint) {
+      expect(readoutLosses).toHaveLength(2);
+      expect(loss).toBeCloseTo(readoutLosses.reduce((sum, each) => sum + each) / 2, 10);
+    }
+  });
   it("stops early when errors are small", async () => {
     const task = tasks.evidenceAccumulation({ seed: 1, batchSize: 2, iterations: 40 });
     const eager = { ...task, schedule: { ...task.schedule, earlyStopError: 1.1, earlyStopIterations: 3 } };

@@ -118,6 +118,21 @@ export class SynapseCollection {
     return this.#table.source.length;
   }
 
+  /** Every `step`-th connection from place `begin` to place `end`, the latter excluded. */
+  slice(begin = 0, end = this.length, step = 1): SynapseCollection {
+    const kept = (_: unknown, place: number) => place >= begin && place < end && (place - begin) % step === 0;
+    const { source, target, weight, delay, receptor, projection, entry } = this.#table;
+    return new SynapseCollection(this.#kernel, {
+      source: source.filter(kept),
+      target: target.filter(kept),
+      weight: weight.filter(kept),
+      delay: delay.filter(kept),
+      receptor: receptor.filter(kept),
+      projection: projection.filter(kept),
+      entry: entry.filter(kept),
+    });
+  }
+
   /** Sources, targets or receptors: one node id (or number) each. */
   get(name: "source" | "target" | "receptor"): Uint32Array;
   /** Weights now, or delays (ms). */

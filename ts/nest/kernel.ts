@@ -239,6 +239,11 @@ export class Kernel {
     return guarded(() => this.native.gradientNorm());
   }
 
+  /** Norm of the gradient at each update of weights since the last call; moved out. Of weights that change once an interval. */
+  takeGradientNorms(): Float64Array {
+    return guarded(() => this.native.takeGradientNorms());
+  }
+
   /** Spikes of recurrent neurons so far, counted at the end of each update interval. */
   spikeCount(): number {
     return guarded(() => this.native.spikeCount());

@@ -35,7 +35,10 @@ export class Recorders {
       const recorder = kernel.Create("multimeter", 1, {
         ...idle,
         interval: task.resolution,
-        record_from: [...recurrentStates, ...(adapts(task, at) ? (["adaptation"] as const) : [])],
+        record_from: [
+          ...recurrentStates,
+          ...(adapts(task, at) ? (["adaptation", "V_th_adapt"] as const) : []),
+        ],
       });
       kernel.Connect(recorder, population.slice(0, neurons));
       this.#recorders.set(`recurrent_${at + 1}`, recorder);

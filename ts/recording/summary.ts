@@ -5,7 +5,7 @@ import { type PlasticProjection, type PlasticWeights, plasticProjections } from 
 import type { TrainingResult } from "../training/trainer.js";
 
 /** Version of the format of run folders. */
-export const runFormat = 1;
+export const runFormat = 2;
 
 /** Sum of weights and of their squares. */
 export interface WeightSums {
@@ -29,9 +29,13 @@ export interface RunSummary {
   seed: number;
   parameters: Readonly<Record<string, number | string>>;
   loss: number[];
+  /** The loss of each readout, of every iteration. */
+  readout_losses: number[][];
   results?: { iteration: number[]; label: string[]; loss: number[]; error: number[] };
   weights: Record<PlasticProjection, { before: WeightSums; after: WeightSums }>;
   spikes_per_neuron: number[];
+  /** Norm of the gradient in every iteration; of weights that change once an interval. */
+  gradient_norm?: number[];
   ms_per_iteration: number;
 }
 
@@ -70,6 +74,7 @@ export function runSummary({ task, iterations, weights, msPerIteration }: Traini
     seed: task.seed,
     parameters: task.parameters,
     loss: iterations.map(({ loss }) => loss),
+    readout_losses: iterations.map(({ readoutLosses }) => readoutLosses),
     ...(task.kind === "classification" && {
       results: {
         iteration: iterations.map(({ iteration }) => iteration),
@@ -80,6 +85,9 @@ export function runSummary({ task, iterations, weights, msPerIteration }: Traini
     }),
     weights: Object.fromEntries(projections) as RunSummary["weights"],
     spikes_per_neuron: iterations.map(({ spikesPerNeuron }) => spikesPerNeuron),
+    ...(iterations.every(({ gradientNorm }) => gradientNorm !== undefined) && {
+      gradient_norm: iterations.map(({ gradientNorm }) => gradientNorm as number),
+    }),
     ms_per_iteration: msPerIteration,
   };
 }

@@ -10,6 +10,8 @@ export interface ReadoutSignals {
 /** How well an iteration went. */
 export interface Metrics {
   loss: number;
+  /** The loss of each readout; `loss` is their mean, with cross entropy their sum. */
+  readoutLosses: number[];
   /** Share of sequences that are decided wrongly; of classification tasks only. */
   error?: number;
 }
@@ -37,6 +39,7 @@ export function evaluate(task: Task, { readout, target }: ReadoutSignals): Metri
   const crossEntropy = task.loss === "cross_entropy";
   let total = 0;
   let wrong = 0;
+  const losses = new Float64Array(readouts);
   const means = new Float64Array(readouts);
   const targets = new Float64Array(readouts);
   for (let sequence = 0; sequence < batchSize; sequence++) {
@@ -49,13 +52,19 @@ export function evaluate(task: Task, { readout, target }: ReadoutSignals): Metri
         const wanted = target[row + at] as number;
         means[at] = (means[at] as number) + y;
         targets[at] = (targets[at] as number) + wanted;
-        total += crossEntropy ? (wanted === 0 ? 0 : -wanted * Math.log(y)) : 0.5 * (y - wanted) ** 2;
+        const part = crossEntropy ? (wanted === 0 ? 0 : -wanted * Math.log(y)) : 0.5 * (y - wanted) ** 2;
+        losses[at] = (losses[at] as number) + part;
+        total += part;
       }
     }
     if (largest(means) !== largest(targets)) wrong++;
   }
   const loss = crossEntropy ? total / (learningWindow * batchSize) : total / (readouts * batchSize);
-  return task.kind === "classification" ? { loss, error: wrong / batchSize } : { loss };
+  const each = crossEntropy ? learningWindow * batchSize : batchSize;
+  const readoutLosses = Array.from(losses, (value) => value / each);
+  return task.kind === "classification"
+    ? { loss, readoutLosses, error: wrong / batchSize }
+    : { loss, readoutLosses };
 }
 
 function largest(values: Float64Array): number {

@@ -1,4 +1,4 @@
-import type { NodeCollection } from "../nest/collections.js";
+import type { NodeCollection, SynapseCollection } from "../nest/collections.js";
 import { Kernel, type SynapseSpec } from "../nest/kernel.js";
 import type { RecurrentModel, Task, Weights } from "../tasks/task.js";
 
@@ -162,11 +162,16 @@ export class TaskNetwork {
     this.kernel.SetDefaults(learningSynapses[this.family].plastic, { optimizer: { eta } });
   }
 
+  /** The connections of a plastic projection. */
+  connections(name: PlasticProjection): SynapseCollection {
+    return this.kernel.GetConnections(...this.#sources[name]);
+  }
+
   /** The plastic weights as they are now. */
   weights(): PlasticWeights {
     const read = (name: PlasticProjection) => {
       const [sources, targets] = this.#sources[name];
-      const connections = this.kernel.GetConnections(sources, targets);
+      const connections = this.connections(name);
       const [source, target, weight] = [
         connections.get("source"),
         connections.get("target"),

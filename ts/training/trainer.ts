@@ -1,5 +1,6 @@
 import { nestError } from "../errors.js";
 import { Recorders, type RecordOptions, type Recorded } from "../recording/recorders.js";
+import { WeightCourses } from "../recording/weight-courses.js";
 import type { DataSplit, IterationData, Task } from "../tasks/task.js";
 import { type Metrics, evaluate, readoutSignals } from "./metrics.js";
 import { type NetworkOptions, type PlasticWeights, TaskNetwork } from "./network.js";
@@ -20,6 +21,8 @@ export interface Iteration extends Metrics {
    * simulated together.
    */
   spikesPerNeuron: number;
+  /** Norm of the gradient of all weights, averaged over the batch; of weights that change once an interval. */
+  gradientNorm?: number;
 }
 
 /** How a task is trained. */
@@ -57,6 +60,8 @@ class Training {
   readonly network: TaskNetwork;
   readonly recorders: Recorders;
   readonly #sampler: Sampler | undefined;
+  readonly #courses: WeightCourses | undefined;
+  #snapshotAt = 0;
   readonly before: PlasticWeights;
   readonly #options: TrainOptions;
   readonly iterations: Iteration[] = [];
@@ -77,6 +82,8 @@ class Training {
     this.recorders = new Recorders(this.network, task, options.record ?? false);
     if (options.observer !== undefined) this.#sampler = new Sampler(this.network, task, options.observer);
     this.before = this.network.weights();
+    if (options.record) this.#courses = new WeightCourses(this.network, task.schedule.iterations);
+    this.#courses?.snapshot(0);
     this.#spikesLeft = Array.from({ length: task.network.inputs }, () => new Float64Array(0));
     const none = { times: new Float64Array(0), values: new Float64Array(0) };
     this.#targetsLeft = Array.from({ length: task.network.readout.n }, () => none);
@@ -126,7 +133,8 @@ class Training {
   #together(left: number): number {
     const last = this.iterations.at(-1);
     if (!this.task.sameEveryIteration || this.task.schedule.validateEvery > 0 || last === undefined) return 1;
-    return Math.max(1, Math.min(left, 100, Math.floor(chunkMs / Math.max(last.ms, 0.01))));
+    const most = this.#courses?.every ?? 100;
+    return Math.max(1, Math.min(left, most, 100, Math.floor(chunkMs / Math.max(last.ms, 0.01))));
   }
 
   async *#phase(phase: Phase, count: number, last = false): AsyncGenerator<Iteration, void, undefined> {
@@ -182,6 +190,7 @@ class Training {
     const count = this.#pending.length;
     const perNeuron = (spikes: number) => spikes / (task.batchSize * network.recurrent.length);
     const counts = network.kernel.takeIntervalSpikes();
+    const norms = network.kernel.takeGradientNorms();
     const spikes = network.kernel.spikeCount();
     const average = (spikes - this.#spikesBefore) / count;
     this.#spikesBefore = spikes;
@@ -200,11 +209,22 @@ class Training {
           ? total(counts.subarray(at * task.batchSize, (at + 1) * task.batchSize))
           : average,
       ),
+      ...(norms.length === count && { gradientNorm: norms[at] as number }),
     }));
     this.#pending = [];
     this.iterations.push(...finished);
     this.#sampler?.deliver(this.iterations.length, signalsOf(count - 1));
+    this.#snapshot();
     yield* finished;
+  }
+
+  /** Notes weights where it is time to. */
+  #snapshot(last = false): void {
+    const courses = this.#courses;
+    const done = this.iterations.length;
+    if (courses === undefined || (!last && done < this.#snapshotAt)) return;
+    this.#snapshotAt = done + courses.every;
+    courses.snapshot(done * this.task.batchSize * this.task.steps * this.task.resolution);
   }
 
   /** Gives generators what they emit in iterations that begin at a step. */
@@ -273,11 +293,12 @@ class Training {
   }
 
   result(): TrainingResult {
+    this.#snapshot(true);
     return {
       task: this.task,
       iterations: this.iterations,
       weights: { before: this.before, after: this.network.weights() },
-      recorded: this.recorders.recorded(),
+      recorded: { ...this.recorders.recorded(), ...this.#courses?.recorded() },
       ended: this.#ended,
       msPerIteration:
         this.iterations.reduce((sum, { ms }) => sum + ms, 0) / Math.max(1, this.iterations.length),

@@ -394,6 +394,12 @@ impl NativeKernel {
         self.with(|kernel| Ok(kernel.gradient_norm()))
     }
 
+    /// Moves out the norm of the gradient at each update of weights since the last call.
+    #[napi]
+    pub fn take_gradient_norms(&self) -> napi::Result<Float64Array> {
+        self.with(|kernel| Ok(kernel.take_gradient_norms().into()))
+    }
+
     /// Moves out the spikes of recurrent neurons in each update interval that has ended since the last call.
     #[napi]
     pub fn take_interval_spikes(&self) -> napi::Result<Float64Array> {

@@ -566,6 +566,11 @@ impl Kernel {
             .map_or(0.0, |interval| interval.gradient_square_sums.values().sum::<f64>().sqrt())
     }
 
+    /// Moves out the norm of the gradient at each update of weights since the last call.
+    pub fn take_gradient_norms(&mut self) -> Vec<f64> {
+        self.interval.as_mut().map_or_else(Vec::new, |interval| std::mem::take(&mut interval.gradient_norms))
+    }
+
     /// Moves out how many spikes recurrent neurons sent in each update interval that has ended since the last call.
     pub fn take_interval_spikes(&mut self) -> Vec<u64> {
         self.interval.as_mut().map_or_else(Vec::new, |interval| std::mem::take(&mut interval.interval_spikes))

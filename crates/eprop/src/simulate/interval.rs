@@ -87,6 +87,8 @@ pub struct IntervalNetwork {
     threads: usize,
     /// Square sums of the gradient of the last update, by projection.
     pub gradient_square_sums: BTreeMap<usize, f64>,
+    /// Norm of the gradient at each update of weights since this was last taken.
+    pub gradient_norms: Vec<f64>,
     /// Spikes of recurrent neurons so far.
     pub spike_count: u64,
     /// Spikes of recurrent neurons in each finished interval since this was last taken.
@@ -122,6 +124,7 @@ impl IntervalNetwork {
             pool: None,
             threads: 1,
             gradient_square_sums: BTreeMap::new(),
+            gradient_norms: Vec::new(),
             spike_count: 0,
             interval_spikes: Vec::new(),
             plan,
@@ -539,7 +542,7 @@ impl IntervalNetwork {
         for (lane, learned) in &mut lanes {
             collect(&self.plan, lane, recordings);
             self.spike_count += lane.spikes_fired();
-            note_spikes(&mut self.interval_spikes, lane.spikes_fired());
+            note(&mut self.interval_spikes, lane.spikes_fired());
             self.absorb(network, lane, learned);
             if lane.interval + 1 == first + count as i64 {
                 std::mem::swap(&mut self.lane, lane);
@@ -558,7 +561,7 @@ impl IntervalNetwork {
         if self.lane.interval < 0 {
             return;
         }
-        note_spikes(&mut self.interval_spikes, self.lane.spikes_fired());
+        note(&mut self.interval_spikes, self.lane.spikes_fired());
         let (spare_lane, mut learned) = self
             .spare
             .pop()
@@ -580,6 +583,7 @@ impl IntervalNetwork {
     fn absorb(&mut self, network: &mut Network, lane: &Lane, learned: &mut Learned) {
         let plan = &self.plan;
         self.before_of = i64::MIN;
+        let mut updated = false;
         for (place, learner) in plan.learners.iter().enumerate() {
             let route = plan.route_of(learner);
             let model = &network.synapse_models[route.synapse];
@@ -629,7 +633,11 @@ impl IntervalNetwork {
                     projection,
                 );
                 self.gradient_square_sums.insert(route.projection, square_sum);
+                updated = true;
             }
+        }
+        if updated {
+            note(&mut self.gradient_norms, self.gradient_square_sums.values().sum::<f64>().sqrt());
         }
         if self.before_of != lane.interval + 1 {
             self.before.iter_mut().for_each(|before| *before = None);
@@ -668,14 +676,14 @@ fn gcd(a: usize, b: usize) -> usize {
 /// Bytes of gradients that intervals side by side may hold: more do not go faster.
 const HELD_GRADIENTS: usize = 64 << 20;
 
-/// Counts of intervals that are kept for those who ask at last.
-const KEPT_COUNTS: usize = 1 << 20;
+/// Notes on intervals and updates that are kept for those who ask at last.
+const KEPT_NOTES: usize = 1 << 20;
 
-fn note_spikes(counts: &mut Vec<u64>, spikes: u64) {
-    if counts.len() == KEPT_COUNTS {
-        counts.drain(..KEPT_COUNTS / 2);
+fn note<T>(notes: &mut Vec<T>, value: T) {
+    if notes.len() == KEPT_NOTES {
+        notes.drain(..KEPT_NOTES / 2);
     }
-    counts.push(spikes);
+    notes.push(value);
 }
 
 /// What drives neurons besides spikes.

@@ -31,6 +31,7 @@ describe("eprop train", () => {
       "events.npz",
       "figures",
       "losses.csv",
+      "metrics.jsonl",
       "report.html",
       "run.json",
       "weights.npz",

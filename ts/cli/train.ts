@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { nestError } from "../errors.js";
-import { checkRunFolder, writeRunFolder } from "../recording/run-folder.js";
+import { RunFolder } from "../recording/run-folder.js";
 import { runSummary } from "../recording/summary.js";
 import { findTask } from "../tasks/index.js";
 import type { Schedule } from "../tasks/task.js";
@@ -91,7 +91,7 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
   }
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
   const out = args.out ?? (args.runs === undefined ? undefined : join(args.runs, `${entry.name}-${time}`));
-  if (out !== undefined) checkRunFolder(out);
+  const folder = out === undefined ? undefined : new RunFolder(out);
   const task = entry.create(
     given({
       seed: args.seed,
@@ -108,20 +108,30 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
       parameters: args.set,
     }),
   );
-  const stop = new AbortController();
-  const interrupt = () => stop.abort();
-  process.once("SIGINT", interrupt);
-  process.once("SIGTERM", interrupt);
+  const [finish, stop] = [new AbortController(), new AbortController()];
+  // The first signal ends the training with everything saved, the second at once.
+  const interrupt = () => {
+    if (finish.signal.aborted) stop.abort();
+    else process.stderr.write("\neprop: ending after this iteration; again to stop at once\n");
+    finish.abort();
+    process.exitCode = 130;
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
   const progress = args.quiet ? undefined : new ProgressLine(planned(task.schedule), process.stderr);
   try {
     const result = await trainToEnd(task, {
       ...given({ threads: args.threads, gradient: args.gradient }),
       signal: stop.signal,
-      record: args.record ?? out !== undefined,
-      onIteration: (iteration) => progress?.show(iteration),
+      finish: finish.signal,
+      record: args.record ?? folder !== undefined,
+      onIteration: (iteration) => {
+        folder?.append(iteration);
+        progress?.show(iteration);
+      },
     });
     progress?.end();
-    if (out !== undefined) await writeRunFolder(out, result);
+    await folder?.finish(result);
     const summary = runSummary(result);
     if (args.json) {
       process.stdout.write(`${JSON.stringify(summary)}\n`);
@@ -131,9 +141,10 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
         `${task.name}: loss ${loss[0]?.toPrecision(6)} → ${loss.at(-1)?.toPrecision(6)} in ${loss.length} iterations, ` +
           `${ms_per_iteration.toFixed(2)} ms per iteration\n`,
       );
-      if (out !== undefined) process.stdout.write(`run folder: ${out}\n`);
+      if (folder !== undefined) process.stdout.write(`run folder: ${folder.path}\n`);
     }
   } finally {
+    folder?.close();
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);
   }

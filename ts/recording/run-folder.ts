@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { nestError } from "../errors.js";
 import { plasticProjections } from "../training/network.js";
-import type { TrainingResult } from "../training/trainer.js";
+import type { Iteration, TrainingResult } from "../training/trainer.js";
 import type { RunData } from "../figures/run-data.js";
+import { MetricsFile, iterationColumns, readMetrics } from "./metrics-file.js";
 import { type NumberArray, npz, readNpz } from "./npz.js";
 import { type RunSummary, runFormat, runSummary } from "./summary.js";
 
@@ -30,28 +31,67 @@ export function checkRunFolder(folder: string): void {
   if (!found?.isDirectory()) refuse(`${parent} is not a folder`, "a folder that can be made");
 }
 
+/** Writes a file that is there whole or not at all. */
+function writeWhole(path: string, content: string | Uint8Array): void {
+  const partial = `${path}.partial`;
+  writeFileSync(partial, content);
+  renameSync(partial, path);
+}
+
 /**
- * Writes what a training leaves: `run.json` (parameters, losses, sums of weights), `losses.csv`, `weights.npz` (each
- * projection before and after), `events.npz` (each recorder's columns), `report.html` and `figures/`. The folder
- * appears when it is whole.
+ * A run folder that is being written. It appears with the first iteration and holds `metrics.jsonl` from then on;
+ * what else a training leaves follows at the end, `run.json` last but for the report. So a folder without `run.json`
+ * is of a run that goes on, or that was killed.
  */
-export async function writeRunFolder(folder: string, result: TrainingResult): Promise<void> {
-  checkRunFolder(folder);
-  const partial = `${resolve(folder)}.partial-${process.pid}`;
-  try {
-    mkdirSync(partial, { recursive: true });
-    writeFileSync(join(partial, "run.json"), `${JSON.stringify(runSummary(result), null, 2)}\n`);
-    writeFileSync(join(partial, "losses.csv"), lossTable(result));
-    writeFileSync(join(partial, "weights.npz"), npz(weightArrays(result)));
-    writeFileSync(join(partial, "events.npz"), npz(eventArrays(result)));
+export class RunFolder {
+  readonly path: string;
+  #metrics: MetricsFile | undefined;
+
+  /** @throws {@link NESTError} where there can be no such folder, before any work is done. */
+  constructor(path: string) {
+    checkRunFolder(path);
+    this.path = path;
+  }
+
+  /** Appends to `metrics.jsonl`. */
+  append(iteration: Iteration): void {
+    this.#metrics ??= this.#begin();
+    this.#metrics.append(iteration);
+  }
+
+  #begin(): MetricsFile {
+    checkRunFolder(this.path);
+    mkdirSync(this.path, { recursive: true });
+    return new MetricsFile(join(this.path, "metrics.jsonl"));
+  }
+
+  /**
+   * Writes `losses.csv`, `weights.npz` (each projection before and after), `events.npz` (each recorder's columns),
+   * `run.json` (parameters, losses, sums of weights), `report.html` and `figures/`.
+   */
+  async finish(result: TrainingResult): Promise<void> {
+    this.#metrics ??= this.#begin();
+    this.close();
+    writeWhole(join(this.path, "losses.csv"), lossTable(result));
+    writeWhole(join(this.path, "weights.npz"), npz(weightArrays(result)));
+    writeWhole(join(this.path, "events.npz"), npz(eventArrays(result)));
+    writeWhole(join(this.path, "run.json"), `${JSON.stringify(runSummary(result), null, 2)}\n`);
     // The plotting libraries are loaded by those who plot.
     const { writeReport } = await import("./report.js");
-    await writeReport(partial, runData(result));
-    renameSync(partial, folder);
-  } catch (error) {
-    rmSync(partial, { recursive: true, force: true });
-    throw error;
+    await writeReport(this.path, runData(result));
   }
+
+  close(): void {
+    this.#metrics?.close();
+    this.#metrics = undefined;
+  }
+}
+
+/** Writes what a training leaves into a new folder; see {@link RunFolder}. */
+export async function writeRunFolder(path: string, result: TrainingResult): Promise<void> {
+  const folder = new RunFolder(path);
+  for (const iteration of result.iterations) folder.append(iteration);
+  await folder.finish(result);
 }
 
 /** A training's results as figures and reports take them. */
@@ -88,6 +128,14 @@ export function readRunFolder(folder: string): RunData {
       return refuse(file, (error as Error).message, "an archive of NumPy arrays");
     }
   };
+  if (!existsSync(join(folder, "run.json")) && existsSync(join(folder, "metrics.jsonl"))) {
+    const { length } = readMetrics(join(folder, "metrics.jsonl"));
+    refuse(
+      "run.json",
+      `is missing: the run goes on or was killed after ${length} iterations`,
+      "a run that ended",
+    );
+  }
   let summary: Partial<RunSummary> = {};
   try {
     summary = JSON.parse(new TextDecoder().decode(bytes("run.json"))) as RunSummary;
@@ -110,10 +158,9 @@ export function readRunFolder(folder: string): RunData {
 
 /** Losses and what else was measured, a line per iteration. */
 export function lossTable({ iterations }: TrainingResult): string {
-  const lines = iterations.map(({ iteration, phase, loss, error, ms, spikesPerNeuron }) =>
-    [iteration, phase, loss, error ?? "", ms.toFixed(3), spikesPerNeuron].join(","),
-  );
-  return ["iteration,phase,loss,error,ms,spikes_per_neuron", ...lines, ""].join("\n");
+  const values = Object.values(iterationColumns);
+  const lines = iterations.map((iteration) => values.map((value) => value(iteration) ?? "").join(","));
+  return [Object.keys(iterationColumns).join(","), ...lines, ""].join("\n");
 }
 
 function weightArrays({ weights }: TrainingResult): Record<string, NumberArray> {

@@ -2,7 +2,7 @@ import { cpus } from "node:os";
 import { instructionSet } from "../native/index.js";
 import { version } from "../version.js";
 import { type PlasticProjection, type PlasticWeights, plasticProjections } from "../training/network.js";
-import type { TrainingResult } from "../training/trainer.js";
+import type { Ending, TrainingResult } from "../training/trainer.js";
 
 /** Version of the format of run folders. */
 export const runFormat = 2;
@@ -23,6 +23,8 @@ export interface RunSummary {
   date: string;
   /** What it ran on. */
   machine: { processor: string; cores: number; node: string; instructions: string };
+  /** What ended the training. */
+  ended: Ending;
   /** Steps of a sequence, sequences of an iteration, length of a step (ms). */
   timing: { steps: number; batchSize: number; resolution: number; learningWindow: number };
   task: string;
@@ -48,7 +50,7 @@ function sums(weights: PlasticWeights, name: PlasticProjection): WeightSums {
 }
 
 /** Losses, results by phase where there are phases, sums of weights and times of a training. */
-export function runSummary({ task, iterations, weights, msPerIteration }: TrainingResult): RunSummary {
+export function runSummary({ task, iterations, weights, ended, msPerIteration }: TrainingResult): RunSummary {
   const projections = plasticProjections.map((name) => [
     name,
     { before: sums(weights.before, name), after: sums(weights.after, name) },
@@ -64,6 +66,7 @@ export function runSummary({ task, iterations, weights, msPerIteration }: Traini
       node: process.version,
       instructions: instructionSet(),
     },
+    ended,
     timing: {
       steps: task.steps,
       batchSize: task.batchSize,

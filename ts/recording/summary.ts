@@ -2,6 +2,8 @@ import { cpus } from "node:os";
 import { instructionSet } from "../native/index.js";
 import { version } from "../version.js";
 import { type PlasticProjection, type PlasticWeights, plasticProjections } from "../training/network.js";
+import type { MemoryEstimate } from "../nest/kernel.js";
+import type { Task } from "../tasks/task.js";
 import type { Ending, TrainingResult } from "../training/trainer.js";
 
 /** Version of the format of run folders. */
@@ -29,6 +31,9 @@ export interface RunSummary {
   timing: { steps: number; batchSize: number; resolution: number; learningWindow: number };
   task: string;
   seed: number;
+  loss_function: Task["loss"];
+  /** How many inputs, recurrent neurons of which models, and readouts there are. */
+  network: { inputs: number; recurrent: { model: string; n: number }[]; readouts: number };
   parameters: Readonly<Record<string, number | string>>;
   loss: number[];
   /** The loss of each readout, of every iteration. */
@@ -39,6 +44,10 @@ export interface RunSummary {
   /** Norm of the gradient in every iteration; of weights that change once an interval. */
   gradient_norm?: number[];
   ms_per_iteration: number;
+  /** Time that the simulation of each iteration took (ms). */
+  ms: number[];
+  /** What the simulation took, by part, and the most that the process ever held (bytes). */
+  memory: { simulation: MemoryEstimate; peak: number };
 }
 
 function sums(weights: PlasticWeights, name: PlasticProjection): WeightSums {
@@ -50,7 +59,14 @@ function sums(weights: PlasticWeights, name: PlasticProjection): WeightSums {
 }
 
 /** Losses, results by phase where there are phases, sums of weights and times of a training. */
-export function runSummary({ task, iterations, weights, ended, msPerIteration }: TrainingResult): RunSummary {
+export function runSummary({
+  task,
+  iterations,
+  weights,
+  ended,
+  msPerIteration,
+  memory,
+}: TrainingResult): RunSummary {
   const projections = plasticProjections.map((name) => [
     name,
     { before: sums(weights.before, name), after: sums(weights.after, name) },
@@ -75,6 +91,12 @@ export function runSummary({ task, iterations, weights, ended, msPerIteration }:
     },
     task: task.name,
     seed: task.seed,
+    loss_function: task.loss,
+    network: {
+      inputs: task.network.inputs,
+      recurrent: task.network.recurrent.map(({ model, n }) => ({ model, n })),
+      readouts: task.network.readout.n,
+    },
     parameters: task.parameters,
     loss: iterations.map(({ loss }) => loss),
     readout_losses: iterations.map(({ readoutLosses }) => readoutLosses),
@@ -92,5 +114,7 @@ export function runSummary({ task, iterations, weights, ended, msPerIteration }:
       gradient_norm: iterations.map(({ gradientNorm }) => gradientNorm as number),
     }),
     ms_per_iteration: msPerIteration,
+    ms: iterations.map(({ ms }) => Number(ms.toFixed(3))),
+    memory: { simulation: memory, peak: process.resourceUsage().maxRSS * 1024 },
   };
 }

@@ -1,4 +1,5 @@
 import { nestError } from "../errors.js";
+import type { MemoryEstimate } from "../nest/kernel.js";
 import { Recorders, type RecordOptions, type Recorded } from "../recording/recorders.js";
 import { WeightCourses } from "../recording/weight-courses.js";
 import type { DataSplit, IterationData, Task } from "../tasks/task.js";
@@ -49,6 +50,8 @@ export interface TrainingResult {
   ended: Ending;
   /** Time that the simulation of an iteration took, on average (ms). */
   msPerIteration: number;
+  /** Memory that the simulation took. */
+  memory: MemoryEstimate;
 }
 
 /** Identical iterations are simulated together for about so long (ms). */
@@ -302,6 +305,7 @@ class Training {
       ended: this.#ended,
       msPerIteration:
         this.iterations.reduce((sum, { ms }) => sum + ms, 0) / Math.max(1, this.iterations.length),
+      memory: this.network.kernel.memory(),
     };
   }
 }

@@ -14,6 +14,7 @@ const iteration = (number: number, loss = 1 / 3): Iteration => ({
   iteration: number,
   phase: "training",
   loss,
+  readoutLosses: [loss],
   ms: 0.123456789,
   spikesPerNeuron: 4,
 });

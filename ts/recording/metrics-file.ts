@@ -9,6 +9,7 @@ export const iterationColumns = {
   error: ({ error }) => error,
   ms: ({ ms }) => Number(ms.toPrecision(6)),
   spikes_per_neuron: ({ spikesPerNeuron }) => spikesPerNeuron,
+  gradient_norm: ({ gradientNorm }) => gradientNorm,
 } as const satisfies Record<string, (iteration: Iteration) => number | string | undefined>;
 
 /** A line of `metrics.jsonl`; a loss that is no number is null. */
@@ -19,6 +20,7 @@ export interface MetricsLine {
   error?: number | null;
   ms: number;
   spikes_per_neuron: number;
+  gradient_norm?: number;
 }
 
 /**

@@ -1,10 +1,14 @@
 // Puts the addon and its loader where compiled TypeScript looks for them.
-import { cp, mkdir } from "node:fs/promises";
+import { cp, mkdir, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-for (const target of process.argv.length > 2 ? process.argv.slice(2) : ["dist/native"]) {
-  await mkdir(join(root, target), { recursive: true });
-  await cp(join(root, "ts/native"), join(root, target), { recursive: true });
+const target = join(root, process.argv[2] ?? "dist/native");
+await mkdir(target, { recursive: true });
+for (const name of await readdir(join(root, "ts/native"))) {
+  if (!/\.(node|cjs|d\.cts)$/.test(name)) continue;
+  // A file that a running process has mapped must not be written over.
+  await rm(join(target, name), { force: true });
+  await cp(join(root, "ts/native", name), join(target, name));
 }

@@ -1,5 +1,6 @@
 // Writes ts/nest/models.generated.ts from the engine's parameter tables.
 import { writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -26,7 +27,7 @@ const comment = (row) => {
 
 /** The text of the generated module. */
 export async function generatedTypes() {
-  const { errorCodes, kernelTable, modelTables } = await import(join(root, "ts/native/index.js"));
+  const { errorCodes, kernelTable, modelTables } = createRequire(import.meta.url)("../ts/native/binding.cjs");
   const fields = (rows, readOnly) =>
     rows
       .filter((row) => (row.role === "read-only") === readOnly)

@@ -1,0 +1,228 @@
+/**
+ * The packages as a user gets them: packed, installed in an empty folder without a compiler, and used.
+ *
+ * `EPROP_PACKAGES` names a folder with packed files to test instead of the checkout's.
+ */
+import { spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import manifest from "../package.json" with { type: "json" };
+
+/** Packed size that no package may reach (bytes). */
+const sizeLimit = 3_000_000;
+/** NEST's loss in the first iteration of the sine-wave task. */
+const firstLoss = 101.9643569990416;
+
+const windows = process.platform === "win32";
+const root = resolve(".");
+const folder = mkdtempSync(join(tmpdir(), "eprop-package-"));
+const packages = process.env["EPROP_PACKAGES"] ?? join(folder, "packages");
+const consumer = join(folder, "consumer");
+const installed = (name: string) => join(consumer, "node_modules", name);
+
+/** A PATH on which npm works and there is neither cargo nor rustc. */
+function pathWithoutRust(): string {
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  if (windows) {
+    return folders.filter((place) => !existsSync(join(place, "cargo.exe"))).join(delimiter);
+  }
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  for (const program of ["node", "npm", "npx", "sh", "env"]) {
+    const place = folders.find((from) => existsSync(join(from, program)));
+    if (place !== undefined) symlinkSync(join(place, program), join(bin, program));
+  }
+  return bin;
+}
+
+let path = "";
+
+/** Runs a program in the consumer's folder. */
+function run(program: string, ...args: string[]) {
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    cwd: consumer,
+    encoding: "utf8",
+    env: { ...process.env, PATH: path, npm_config_audit: "false", npm_config_fund: "false" },
+    shell: windows && program !== process.execPath,
+  });
+  if (error) throw error;
+  return { status, stdout, stderr, said: `${stdout}${stderr}` };
+}
+
+const node = (...args: string[]) => run(process.execPath, ...args);
+
+/** Packs the checkout, with empty files for the platforms that were not built here. */
+function packCheckout(): void {
+  const artifacts = join(folder, "artifacts");
+  mkdirSync(artifacts);
+  const built = readdirSync("ts/native").filter((name) => name.endsWith(".node"));
+  for (const name of built) copyFileSync(join("ts/native", name), join(artifacts, name));
+  for (const platform of platforms()) {
+    const name = `eprop.${platform}.node`;
+    if (!built.includes(name)) writeFileSync(join(artifacts, name), "");
+  }
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ["scripts/pack.mjs", "--artifacts", artifacts, "--out", packages],
+    { encoding: "utf8" },
+  );
+  expect(status, stderr).toBe(0);
+}
+
+/** Names of the platforms, as the published package's loader lists them. */
+function platforms(): string[] {
+  const [, list = "[]"] =
+    /const binaries = (\[.*?\]);/s.exec(readFileSync("dist/native/index.js", "utf8")) ?? [];
+  return JSON.parse(list) as string[];
+}
+
+const packed = (name: string) => join(packages, `${name}-${manifest.version}.tgz`);
+
+beforeAll(() => {
+  if (!existsSync(packages)) packCheckout();
+  mkdirSync(consumer);
+  path = pathWithoutRust();
+  // The packages of all platforms are at hand as files; npm has to choose the one that fits.
+  const overrides = Object.fromEntries(
+    platforms().map((platform) => [`eprop-${platform}`, `file:${packed(`eprop-${platform}`)}`]),
+  );
+  const project = { name: "consumer", private: true, type: "module", overrides };
+  writeFileSync(join(consumer, "package.json"), JSON.stringify(project));
+  const { status, said } = run("npm", "install", "--prefer-offline", packed("eprop"));
+  expect(status, said).toBe(0);
+  for (const name of readdirSync("test/package"))
+    copyFileSync(join("test/package", name), join(consumer, name));
+}, 300_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000);
+
+it("no compiler is at hand", () => {
+  expect(spawnSync("cargo", ["--version"], { env: { PATH: path } }).error).toBeDefined();
+  expect(spawnSync("rustc", ["--version"], { env: { PATH: path } }).error).toBeDefined();
+});
+
+describe("what is packed", () => {
+  it("is small", () => {
+    for (const name of readdirSync(packages)) {
+      expect(statSync(join(packages, name)).size, name).toBeLessThan(sizeLimit);
+    }
+  });
+  it("has one binary, in the package of its platform, which alone is installed", () => {
+    const own = readdirSync(join(consumer, "node_modules")).filter((name) => name.startsWith("eprop"));
+    expect(own).toHaveLength(2);
+    const [main = "", binary = ""] = own;
+    expect(readdirSync(installed(binary)).filter((name) => name.endsWith(".node"))).toHaveLength(1);
+    expect(readdirSync(installed(binary))).toContain("THIRD-PARTY-NOTICES.txt");
+    const files = readdirSync(installed(main), { recursive: true, encoding: "utf8" });
+    expect(files.filter((name) => name.endsWith(".node"))).toEqual([]);
+    for (const name of ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "CHANGELOG.md"]) {
+      expect(files).toContain(name);
+    }
+  });
+  it("has source maps that contain their sources", () => {
+    const map = JSON.parse(readFileSync(join(installed("eprop"), "dist/index.js.map"), "utf8")) as {
+      sourcesContent?: string[];
+    };
+    expect(map.sourcesContent?.[0]).toContain("@packageDocumentation");
+  });
+  it.each([
+    ["publint", ["publint", "run", "--strict"]],
+    // CommonJS gets the ES modules: Node has require(esm) from 20.19 on.
+    ["attw", ["attw", "--profile", "esm-only"]],
+  ])("%s has nothing to report", (_, [program = "", ...args]) => {
+    const { status, stdout, stderr } = spawnSync("npx", ["--no", program, "--", ...args, packed("eprop")], {
+      cwd: root,
+      encoding: "utf8",
+      shell: windows,
+    });
+    expect(status, stdout + stderr).toBe(0);
+    expect(stdout).not.toMatch(/suggestion|warning/i);
+  });
+});
+
+describe("what is installed", () => {
+  it("trains from the command line", () => {
+    const { status, stdout, said } = run(
+      "npx",
+      "--no",
+      "eprop",
+      "--",
+      "train",
+      "sine-waves",
+      "--iterations",
+      "2",
+      "--json",
+      "--quiet",
+    );
+    expect(status, said).toBe(0);
+    const { loss } = JSON.parse(stdout) as { loss: number[] };
+    expect(loss).toHaveLength(2);
+    expect(loss[0]).toBeCloseTo(firstLoss, 9);
+  });
+  it.each([
+    // The declarations themselves are checked once.
+    ["NodeNext", false],
+    ["Bundler", true],
+  ])("type-checks a program with %s resolution", (moduleResolution, skipLibCheck) => {
+    const options = {
+      module: moduleResolution === "Bundler" ? "ESNext" : moduleResolution,
+      moduleResolution,
+      target: "ES2023",
+      strict: true,
+      skipLibCheck,
+      typeRoots: [join(root, "node_modules/@types")],
+      types: ["node"],
+      outDir: moduleResolution,
+    };
+    const config = `tsconfig.${moduleResolution}.json`;
+    writeFileSync(
+      join(consumer, config),
+      JSON.stringify({ compilerOptions: options, files: ["program.ts"] }),
+    );
+    const { status, said } = node(join(root, "node_modules/typescript/bin/tsc"), "-p", config);
+    expect(status, said).toBe(0);
+    const { stdout, stderr } = node(join(moduleResolution, "program.js"));
+    expect(JSON.parse(stdout), stderr).toEqual({
+      loss: expect.closeTo(firstLoss, 9) as number,
+      tau: [10, 20, 30],
+      code: "BadProperty",
+    });
+  });
+  const answer = { loss: expect.closeTo(firstLoss, 9) as number, nodes: 2 };
+  it("can be required", () => {
+    const { stdout, stderr } = node("required.cjs");
+    expect(JSON.parse(stdout), stderr).toEqual(answer);
+    expect(stderr).toBe("");
+  });
+  it("can be imported and required in worker threads, at once", () => {
+    const { stdout, stderr } = node("workers.mjs", "./imported.mjs", "./required.cjs", "./imported.mjs");
+    expect(JSON.parse(stdout), stderr).toEqual([answer, answer, answer]);
+  });
+  it("says what to do where its binary was not installed", () => {
+    const binary =
+      readdirSync(join(consumer, "node_modules")).find((name) => name.startsWith("eprop-")) ?? "";
+    renameSync(installed(binary), join(folder, "aside"));
+    try {
+      const { status, stdout, stderr } = run("npx", "--no", "eprop", "tasks");
+      expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+      expect(stderr).toContain(`optional package ${binary}`);
+      expect(stderr).not.toMatch(/^\s+at /m);
+    } finally {
+      renameSync(join(folder, "aside"), installed(binary));
+    }
+  });
+});

@@ -12,6 +12,7 @@ use napi::{Env, Task};
 use napi_derive::napi;
 
 use crate::errors::guarded;
+use crate::safetensors::{NativeState, native_state, state};
 use crate::values::{Entry, dict, entries, entry, params};
 
 /// A column of recorded values: one of the optional fields is there.
@@ -379,6 +380,21 @@ impl NativeKernel {
                 .into_iter()
                 .map(|(name, bytes)| NativeMemoryPart { name: name.to_owned(), bytes: bytes as f64 })
                 .collect())
+        })
+    }
+
+    /// Everything there is: description, state and recordings.
+    #[napi]
+    pub fn state(&self) -> napi::Result<NativeState> {
+        self.with(|kernel| Ok(native_state(kernel.state()?)))
+    }
+
+    /// Becomes the kernel that the state was taken from.
+    #[napi]
+    pub fn restore(&self, saved: NativeState) -> napi::Result<()> {
+        self.with(|kernel| {
+            *kernel = Kernel::restored(state(saved)?)?;
+            Ok(())
         })
     }
 

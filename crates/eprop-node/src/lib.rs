@@ -7,4 +7,5 @@ pub mod errors;
 pub mod kernel;
 pub mod models;
 pub mod random;
+pub mod safetensors;
 pub mod values;

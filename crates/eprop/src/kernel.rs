@@ -17,6 +17,7 @@ use crate::simulate::emission::Emission;
 use crate::simulate::event::EventNetwork;
 use crate::simulate::interval::IntervalNetwork;
 use crate::simulate::rates;
+use crate::state::{Archive, Persist, State};
 use crate::value::{Dict, Params, Value};
 
 /// Memory that a simulation takes.
@@ -392,6 +393,52 @@ impl Kernel {
         let outcome = self.run(begin, end, control);
         self.store_states();
         outcome
+    }
+
+    /// The kernel as it is between two calls: description, state and recordings. A kernel made from it by
+    /// [`Kernel::restored`] goes on as this one does, to the bit.
+    ///
+    /// # Errors
+    /// As [`Kernel::memory`].
+    pub fn state(&mut self) -> Result<State> {
+        self.plan()?;
+        let mut state = State::default();
+        self.persist(&mut Archive::writer(&mut state))?;
+        Ok(state)
+    }
+
+    /// The kernel that [`Kernel::state`] was asked for.
+    ///
+    /// # Errors
+    /// `ValueError` that names what is missing or does not fit.
+    pub fn restored(mut state: State) -> Result<Self> {
+        let mut kernel = Self::new();
+        kernel.persist(&mut Archive::reader(&mut state))?;
+        if let Some(name) = state.arrays.keys().chain(state.texts.keys()).next() {
+            return Err(Error::new(ErrorCode::ValueError, "the saved state holds what is not known")
+                .parameter(name.clone()));
+        }
+        Ok(kernel)
+    }
+
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        archive.within("network", |archive| self.network.persist(archive))?;
+        archive.within("random", |archive| self.random.persist(archive))?;
+        archive.number("time", &mut self.time)?;
+        archive.map("held_amplitudes", &mut self.held)?;
+        archive.map("clock_base", &mut self.clock_base)?;
+        archive.within("emission", |archive| self.emission.persist(archive))?;
+        archive.within("recordings", |archive| self.recordings.persist(archive))?;
+        if archive.reads() {
+            self.plan()?;
+        }
+        if let Some(interval) = &mut self.interval {
+            archive.within("interval", |archive| interval.persist(&self.network, archive))?;
+        }
+        if let Some(event) = &mut self.event {
+            archive.within("event", |archive| event.persist(self.time, archive))?;
+        }
+        Ok(())
     }
 
     fn steps_of(&self, ms: f64) -> Result<i64> {

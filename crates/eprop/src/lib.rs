@@ -11,6 +11,7 @@ pub mod plan;
 pub mod random;
 pub mod record;
 pub mod simulate;
+pub mod state;
 pub mod value;
 
 mod kernel;

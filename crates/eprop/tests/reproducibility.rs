@@ -1,4 +1,4 @@
-//! What must not change a bit: cuts, threads, storage, the order in which unrelated devices are created.
+//! What must not change a bit: cuts, threads, storage, saving and restoring, the order in which unrelated devices are created.
 
 mod common;
 
@@ -19,14 +19,17 @@ fn same(a: &Run, b: &Run) -> Result<(), TestCaseError> {
 }
 
 fn ways() -> impl Strategy<Value = Way> {
-    (prop::collection::vec((1u32..40).prop_map(f64::from), 1..6), 1usize..4, any::<bool>(), any::<bool>())
-        .prop_map(|(cuts, threads, sparse, device_first)| Way {
+    let cuts = prop::collection::vec((1u32..40).prop_map(f64::from), 1..6);
+    (cuts, 1usize..4, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
+        |(cuts, threads, sparse, device_first, restore)| Way {
             gradient: "adjoint",
             threads,
             sparse,
             cuts,
             device_first,
-        })
+            restore,
+        },
+    )
 }
 
 proptest! {

@@ -8,4 +8,5 @@ pub mod kernel_parameters;
 pub mod network;
 pub mod nodes;
 pub mod parameter;
+mod saved;
 pub mod suggest;

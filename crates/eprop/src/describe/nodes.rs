@@ -295,7 +295,7 @@ pub(super) fn row(
         .collect()
 }
 
-fn column(default: &Cell, count: usize) -> Column {
+pub(super) fn column(default: &Cell, count: usize) -> Column {
     match default {
         Cell::Number(number) => Column::Numbers(vec![*number; count]),
         Cell::List(list) => Column::Lists(vec![Arc::clone(list); count]),

@@ -17,6 +17,8 @@ pub mod recurrent {
     pub const REGULARIZATION: usize = 2;
     /// How many there are.
     pub const COUNT: usize = 3;
+    /// Their names, in that order.
+    pub const NAMES: [&str; COUNT] = ["surrogate", "signal", "regularization"];
 }
 
 /// Quantities that readouts leave.
@@ -25,6 +27,8 @@ pub mod readout {
     pub const ERROR: usize = 0;
     /// How many there are.
     pub const COUNT: usize = 1;
+    /// Their names, in that order.
+    pub const NAMES: [&str; COUNT] = ["error"];
 }
 
 /// Where the synapses of a row end.

@@ -3,6 +3,8 @@
 //! A spike updates its neuron's row over the window since the neuron's last spike. A row whose window is about to
 //! leave the history is caught up: its traces and gradient go on, its weights stay until the next spike.
 
+mod state;
+
 use std::collections::BTreeMap;
 
 use crate::learn::eligibility::{self, Coefficients, Targets, Traces, Window};

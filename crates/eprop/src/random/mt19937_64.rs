@@ -1,5 +1,8 @@
 //! The 64-bit Mersenne Twister MT19937-64 (Nishimura 2000).
 
+use crate::error::Result;
+use crate::state::{Archive, Persist};
+
 const N: usize = 312;
 const M: usize = 156;
 
@@ -38,5 +41,13 @@ impl Mt19937x64 {
         word ^= (word << 17) & 0x71d6_7fff_eda6_0000;
         word ^= (word << 37) & 0xfff7_eee0_0000_0000;
         word ^ (word >> 43)
+    }
+}
+
+impl Persist for Mt19937x64 {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        archive.fixed("words", &mut self.state)?;
+        archive.number("place", &mut self.place)?;
+        if self.place > N { Err(archive.misfit("place", self.place.to_string())) } else { Ok(()) }
     }
 }

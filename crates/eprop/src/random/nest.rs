@@ -1,7 +1,9 @@
 //! NEST's random generator for parameters of nodes and connections.
 
+use crate::error::Result;
 use crate::random::mt19937_64::Mt19937x64;
 use crate::random::seed_sequence;
+use crate::state::{Archive, Persist, optional};
 
 /// NEST's key for the generators of virtual processes.
 const STREAM: u32 = 0xb84c_9bae;
@@ -43,6 +45,13 @@ impl NestRandom {
                 return y * factor;
             }
         }
+    }
+}
+
+impl Persist for NestRandom {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        self.engine.persist(archive)?;
+        optional(archive, "kept", &mut self.kept)
     }
 }
 

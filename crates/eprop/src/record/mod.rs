@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::describe::network::NodeId;
+use crate::error::Result;
+use crate::state::{Archive, Persist};
 
 pub mod spikes;
 pub mod states;
@@ -71,6 +73,14 @@ impl Recordings {
             chunks.len() - 1
         });
         &mut chunks[place].1
+    }
+}
+
+impl Persist for Recordings {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        archive.parts("spikes", &mut self.spikes, SpikeEvents::default)?;
+        archive.parts("states", &mut self.states, StateEvents::default)?;
+        archive.parts("weights", &mut self.weights, WeightEvents::default)
     }
 }
 

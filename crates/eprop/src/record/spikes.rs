@@ -1,6 +1,8 @@
 //! Recorded spikes.
 
+use crate::error::Result;
 use crate::record::{EventColumn, Events, TimeUnit, order, permuted};
+use crate::state::{Archive, Persist};
 
 /// Spikes a recorder holds.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -35,6 +37,18 @@ impl SpikeEvents {
                 ("times", EventColumn::Floats(stamps.into_iter().map(|stamp| unit.time(stamp)).collect())),
                 ("senders", EventColumn::Ids(permuted(self.senders, order.as_deref()))),
             ],
+        }
+    }
+}
+
+impl Persist for SpikeEvents {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        archive.list("stamps", &mut self.stamps)?;
+        archive.list("senders", &mut self.senders)?;
+        if self.stamps.len() == self.senders.len() {
+            Ok(())
+        } else {
+            Err(archive.misfit("senders", "not one for each event"))
         }
     }
 }

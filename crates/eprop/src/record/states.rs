@@ -3,7 +3,9 @@
 //! Some recordables show in a step what belongs to an earlier one (NUMERICS, section 2): they come as streams of
 //! their own, each in the order of the steps that show them, and are read as far as all of them reach.
 
+use crate::error::Result;
 use crate::record::{EventColumn, Events, TimeUnit, Window, order, permuted};
+use crate::state::{Archive, Persist};
 
 /// What a multimeter can record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,5 +183,51 @@ impl StateEvents {
             events.columns.push((recordable.name(), EventColumn::Floats(permuted(column, order.as_deref()))));
         }
         events
+    }
+}
+
+impl Persist for Tap {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        archive.number("recorder", &mut self.recorder)?;
+        archive.list("nodes", &mut self.nodes)?;
+        archive.list("places", &mut self.places)?;
+        let mut names = self.recordables.iter().map(|recordable| recordable.name().to_owned()).collect();
+        archive.texts("recordables", &mut names)?;
+        self.recordables = names
+            .iter()
+            .map(|name| {
+                let unknown = || archive.misfit("recordables", format!("there is no recordable {name}"));
+                Recordable::by_name(name).ok_or_else(unknown)
+            })
+            .collect::<Result<_>>()?;
+        let Window { start, stop, interval, offset } = &mut self.window;
+        let mut window = [*start, *stop, *interval, *offset];
+        archive.fixed("window", &mut window)?;
+        [*start, *stop, *interval, *offset] = window;
+        if *interval < 1 { Err(archive.misfit("window", "no interval")) } else { Ok(()) }
+    }
+}
+
+impl Persist for StateEvents {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        let mut count = self.chunks.len();
+        archive.number("taps", &mut count)?;
+        if archive.reads() {
+            let window = Window { start: 0, stop: 0, interval: 1, offset: 0 };
+            let tap = Tap { recorder: 0, nodes: vec![], places: vec![], recordables: vec![], window };
+            self.chunks = vec![(tap, TapChunk::default()); count];
+        }
+        for (place, (tap, chunk)) in self.chunks.iter_mut().enumerate() {
+            archive.within(&format!("tap.{place}"), |archive| {
+                tap.persist(archive)?;
+                archive.list("stamps", &mut chunk.stamps)?;
+                chunk.streams.resize(tap.recordables.len(), Vec::new());
+                for (recordable, stream) in tap.recordables.iter().zip(&mut chunk.streams) {
+                    archive.list(recordable.name(), stream)?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 }

@@ -1,6 +1,8 @@
 //! Recorded weights.
 
+use crate::error::Result;
 use crate::record::{EventColumn, Events, TimeUnit};
+use crate::state::{Archive, Persist};
 
 /// Weights a recorder saw, one event a spike and synapse.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -53,6 +55,22 @@ impl WeightEvents {
                 ("receptors", ids(&self.receptors)),
                 ("weights", EventColumn::Floats(order.iter().map(|place| self.weights[*place]).collect())),
             ],
+        }
+    }
+}
+
+impl Persist for WeightEvents {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        archive.list("stamps", &mut self.stamps)?;
+        archive.list("senders", &mut self.senders)?;
+        archive.list("targets", &mut self.targets)?;
+        archive.list("receptors", &mut self.receptors)?;
+        archive.list("weights", &mut self.weights)?;
+        let events = self.stamps.len();
+        if [self.senders.len(), self.targets.len(), self.receptors.len(), self.weights.len()] == [events; 4] {
+            Ok(())
+        } else {
+            Err(archive.misfit("weights", "not one for each event"))
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::error::Result;
 use crate::math::nearest;
 use crate::plan::stimulus::{Active, Source, Stimuli};
+use crate::state::{Archive, Persist};
 
 /// Events of one stamp.
 #[derive(Debug, Clone, Copy)]
@@ -181,6 +183,37 @@ impl Emission {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.starts.capacity() * 8 + (self.places.capacity() + self.multiplicities.capacity()) * 4
+    }
+}
+
+/// What is laid out may come from generators that have been set anew since, so it is kept.
+impl Persist for Emission {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        archive.number("first", &mut self.first)?;
+        archive.list("starts", &mut self.starts)?;
+        archive.list("places", &mut self.places)?;
+        archive.list("multiplicities", &mut self.multiplicities)?;
+        let whole = self.starts.is_sorted()
+            && self.starts.first() == Some(&0)
+            && self.starts.last() == Some(&self.places.len())
+            && self.places.len() == self.multiplicities.len();
+        if !whole {
+            return Err(archive.misfit("starts", "ends beyond the list"));
+        }
+        archive.parts("trains", &mut self.trains, || Train {
+            mean: 0.0,
+            seed: 0,
+            active: Active { start: 0, stop: 0 },
+        })
+    }
+}
+
+impl Persist for Train {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        archive.number("mean", &mut self.mean)?;
+        archive.number("seed", &mut self.seed)?;
+        archive.number("start", &mut self.active.start)?;
+        archive.number("stop", &mut self.active.stop)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The neurons whose weights change at every presynaptic spike (e-prop+), step by step.
 
+mod state;
+
 use std::collections::BTreeMap;
 
 use crate::describe::network::{Column, Network, NodeId};

@@ -1,6 +1,8 @@
 //! The neurons whose weights change once an update interval: intervals in order or as lanes on several threads,
 //! gradients summed in the order of intervals, weights updated at the end of a batch.
 
+mod state;
+
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 

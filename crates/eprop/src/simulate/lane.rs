@@ -4,6 +4,8 @@
 //! and a readout's error one step later still, so the same count names steps that belong together
 //! (NUMERICS, section 2).
 
+mod state;
+
 use crate::describe::network::Projection;
 use crate::math;
 use crate::plan::index::Population;

@@ -20,11 +20,20 @@ pub struct Way {
     pub cuts: Vec<f64>,
     /// Create an unrelated device before all others.
     pub device_first: bool,
+    /// Go on after each `Simulate` call with a kernel that was restored from the state of the one before.
+    pub restore: bool,
 }
 
 impl Default for Way {
     fn default() -> Self {
-        Self { gradient: "adjoint", threads: 1, sparse: false, cuts: vec![1e9], device_first: false }
+        Self {
+            gradient: "adjoint",
+            threads: 1,
+            sparse: false,
+            cuts: vec![1e9],
+            device_first: false,
+            restore: false,
+        }
     }
 }
 
@@ -127,6 +136,9 @@ impl Drawn {
             let ms = cut.min(total - done);
             kernel.simulate(ms, &RunControl::default()).unwrap();
             done += ms;
+            if way.restore {
+                kernel = Kernel::restored(kernel.state().unwrap()).unwrap();
+            }
             if done >= total {
                 break;
             }

@@ -1,0 +1,307 @@
+//! The description as named arrays and texts (see [`crate::state`]).
+
+use std::sync::Arc;
+
+use crate::describe::check::Cell;
+use crate::describe::kernel_parameters::KernelParameters;
+use crate::describe::network::{
+    Carries, Column, Network, NodeGroup, NodeModelState, Projection, SynapseModelState, Targets,
+};
+use crate::describe::nodes::column;
+use crate::error::Result;
+use crate::learn::optimizer::{Method, OptimizerProperties};
+use crate::models::{NODE_MODELS, NodeModel, synapses};
+use crate::state::{Archive, Persist, optional};
+use crate::value::Value;
+
+/// What projections carry, by the number it is saved as.
+const CARRIES: [Carries; 7] = [
+    Carries::Spikes,
+    Carries::PlasticPerInterval,
+    Carries::PlasticPerSpike,
+    Carries::LearningSignal,
+    Carries::Rate,
+    Carries::ToRecorder,
+    Carries::FromMultimeter,
+];
+
+impl Persist for KernelParameters {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        let mut values = self.values();
+        for (name, value) in &mut values.0 {
+            match value {
+                Value::Number(number) => archive.number(name, number)?,
+                Value::Bool(flag) => archive.number(name, flag)?,
+                Value::Text(text) => archive.text(name, text)?,
+                _ => unreachable!("kernel parameters are numbers, truth values and texts"),
+            }
+        }
+        if archive.reads() {
+            *self = Self::default().with(&values, false)?;
+        }
+        Ok(())
+    }
+}
+
+impl Persist for Cell {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        match self {
+            Self::Number(number) => archive.number("value", number),
+            Self::List(list) => archive.list("value", Arc::make_mut(list)),
+            Self::Text(text) => archive.text("value", text),
+            Self::Texts(texts) => archive.texts("value", texts),
+            Self::Nodes(nodes) => archive.list("value", nodes),
+        }
+    }
+}
+
+impl Persist for NodeModelState {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        archive.text("name", &mut self.name)?;
+        self.model = node_model(archive, self.model)?;
+        // Only defaults that were changed are written.
+        let built_in: Vec<Cell> = self.model.parameters.iter().map(Cell::default_of).collect();
+        if archive.reads() {
+            self.defaults.clone_from(&built_in);
+        }
+        let rows = self.model.parameters.iter().zip(&self.defaults).zip(&built_in);
+        let mut changed: Vec<String> =
+            rows.filter(|((_, now), then)| now != then).map(|((row, _), _)| row.name.to_owned()).collect();
+        archive.texts("changed", &mut changed)?;
+        for name in changed {
+            let Some(place) = self.model.place(&name) else {
+                return Err(archive.misfit("changed", format!("{} has no {name}", self.model.name)));
+            };
+            archive.within(&name, |archive| self.defaults[place].persist(archive))?;
+        }
+        Ok(())
+    }
+}
+
+fn node_model(archive: &mut Archive<'_>, model: &'static NodeModel) -> Result<&'static NodeModel> {
+    let mut name = model.name.to_owned();
+    archive.text("model", &mut name)?;
+    NODE_MODELS
+        .into_iter()
+        .find(|known| known.name == name)
+        .ok_or_else(|| archive.misfit("model", format!("there is no model {name}")))
+}
+
+impl Persist for SynapseModelState {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        let mut model = self.model.name.to_owned();
+        archive.text("name", &mut self.name)?;
+        archive.text("model", &mut model)?;
+        self.model = synapses::MODELS
+            .iter()
+            .find(|known| known.name == model)
+            .ok_or_else(|| archive.misfit("model", format!("there is no synapse model {model}")))?;
+        archive.number("weight", &mut self.weight)?;
+        archive.number("delay", &mut self.delay)?;
+        archive.number("receptor_type", &mut self.receptor)?;
+        archive.number("tau_m_readout", &mut self.tau_m_readout)?;
+        archive.number("tau_m_readout_set", &mut self.tau_m_readout_set)?;
+        archive.number("average_gradient", &mut self.average_gradient)?;
+        optional(archive, "weight_recorder", &mut self.weight_recorder)?;
+        archive.within("optimizer", |archive| self.optimizer.persist(archive))
+    }
+}
+
+impl Persist for OptimizerProperties {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        let mut adam = match self.method {
+            Method::GradientDescent => Vec::new(),
+            Method::Adam { beta_1, beta_2, epsilon } => vec![beta_1, beta_2, epsilon],
+        };
+        archive.list("adam", &mut adam)?;
+        self.method = match adam[..] {
+            [] => Method::GradientDescent,
+            [beta_1, beta_2, epsilon] => Method::Adam { beta_1, beta_2, epsilon },
+            _ => return Err(archive.misfit("adam", "neither none nor three numbers")),
+        };
+        archive.number("eta", &mut self.eta)?;
+        archive.number("eta_first", &mut self.eta_first)?;
+        archive.number("eta_set", &mut self.eta_set)?;
+        archive.number("batch_size", &mut self.batch_size)?;
+        archive.number("Wmin", &mut self.w_min)?;
+        archive.number("Wmax", &mut self.w_max)?;
+        archive.number("optimize_each_step", &mut self.optimize_each_step)
+    }
+}
+
+impl Persist for NodeGroup {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        archive.number("first", &mut self.first)?;
+        archive.number("len", &mut self.len)?;
+        archive.text("name", &mut self.model_name)?;
+        self.model = node_model(archive, self.model)?;
+        if archive.reads() {
+            let defaults = self.model.parameters.iter().map(Cell::default_of);
+            self.columns = defaults.map(|default| column(&default, self.len)).collect();
+        }
+        for (parameter, column) in self.model.parameters.iter().zip(&mut self.columns) {
+            archive.within(parameter.name, |archive| persist_column(column, self.len, archive))?;
+        }
+        Ok(())
+    }
+}
+
+fn persist_column(column: &mut Column, nodes: usize, archive: &mut Archive<'_>) -> Result<()> {
+    let held = match column {
+        Column::Numbers(values) => return archive.fixed("value", values),
+        Column::Lists(lists) => {
+            let mut values: Vec<Vec<f64>> = lists.iter().map(|list| list.to_vec()).collect();
+            archive.lists("value", &mut values)?;
+            *lists = values.into_iter().map(Arc::new).collect();
+            lists.len()
+        }
+        Column::Texts(texts) => {
+            archive.texts("value", texts)?;
+            texts.len()
+        }
+        Column::TextLists(lists) => {
+            for (node, list) in lists.iter_mut().enumerate() {
+                archive.texts(&node.to_string(), list)?;
+            }
+            nodes
+        }
+        Column::NodeLists(lists) => {
+            archive.lists("value", lists)?;
+            lists.len()
+        }
+    };
+    if held == nodes { Ok(()) } else { Err(archive.misfit("value", format!("{held} values, {nodes} nodes"))) }
+}
+
+impl Persist for Projection {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        let mut carries = CARRIES.iter().position(|known| *known == self.carries).unwrap_or(0) as u8;
+        archive.number("carries", &mut carries)?;
+        self.carries = *CARRIES
+            .get(usize::from(carries))
+            .ok_or_else(|| archive.misfit("carries", format!("{carries} is nothing that is known")))?;
+        archive.number("synapse", &mut self.synapse)?;
+        archive.number("receptor", &mut self.receptor)?;
+        archive.number("delay", &mut self.delay)?;
+        optional(archive, "tau_m_readout", &mut self.tau_m_readout)?;
+        archive.list("sources", &mut self.sources)?;
+        let (mut dense, mut autapses, mut row_start) = (true, true, Vec::new());
+        let mut nodes = match &self.targets {
+            Targets::Dense { nodes, autapses: own } => {
+                autapses = *own;
+                nodes.clone()
+            }
+            Targets::Sparse { row_start: starts, nodes } => {
+                dense = false;
+                row_start.clone_from(starts);
+                nodes.clone()
+            }
+        };
+        archive.number("dense", &mut dense)?;
+        archive.number("autapses", &mut autapses)?;
+        archive.list("row_start", &mut row_start)?;
+        archive.list("targets", &mut nodes)?;
+        archive.list("weights", &mut self.weights)?;
+        let (rows, entries) = (self.sources.len(), self.weights.len());
+        let whole = if dense {
+            entries == rows * nodes.len()
+        } else {
+            entries == nodes.len()
+                && row_start.len() == rows + 1
+                && row_start.first() == Some(&0)
+                && row_start.last() == Some(&entries)
+                && row_start.is_sorted()
+        };
+        if !whole {
+            return Err(archive.misfit("weights", "not one for each connection"));
+        }
+        self.targets =
+            if dense { Targets::Dense { nodes, autapses } } else { Targets::Sparse { row_start, nodes } };
+        Ok(())
+    }
+}
+
+/// As many parts as are saved, each made by `make` where they are read.
+fn parts<T: Persist>(
+    archive: &mut Archive<'_>,
+    name: &str,
+    parts: &mut Vec<T>,
+    make: impl Fn() -> T,
+) -> Result<()> {
+    let mut count = parts.len();
+    archive.number(name, &mut count)?;
+    if archive.reads() {
+        parts.clear();
+    }
+    for place in 0..count {
+        if archive.reads() {
+            parts.push(make());
+        }
+        archive.within(&format!("{name}.{place}"), |archive| parts[place].persist(archive))?;
+    }
+    Ok(())
+}
+
+impl Persist for Network {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        archive.within("kernel", |archive| self.kernel.persist(archive))?;
+        parts(archive, "node_models", &mut self.node_models, || NodeModelState {
+            name: String::new(),
+            model: NODE_MODELS[0],
+            defaults: Vec::new(),
+        })?;
+        parts(archive, "synapse_models", &mut self.synapse_models, || {
+            super::defaults::built_in(&synapses::MODELS[0])
+        })?;
+        parts(archive, "nodes", &mut self.groups, || NodeGroup {
+            first: 0,
+            len: 0,
+            model: NODE_MODELS[0],
+            model_name: String::new(),
+            columns: Vec::new(),
+        })?;
+        parts(archive, "projections", &mut self.projections, || Projection {
+            synapse: 0,
+            carries: Carries::Spikes,
+            receptor: 0,
+            delay: 1,
+            tau_m_readout: None,
+            sources: Vec::new(),
+            targets: Targets::Dense { nodes: Vec::new(), autapses: true },
+            weights: Vec::new(),
+        })?;
+        if archive.reads() {
+            self.check_saved(archive)?;
+            self.state_changes.clear();
+            self.version += 1;
+        }
+        Ok(())
+    }
+}
+
+impl Network {
+    /// Refuses nodes and connections that name what does not exist.
+    fn check_saved(&self, archive: &Archive<'_>) -> Result<()> {
+        let mut next = 1;
+        for group in &self.groups {
+            if group.first as usize != next || group.len == 0 {
+                return Err(archive.misfit("nodes", format!("node {} where {next} is next", group.first)));
+            }
+            next += group.len;
+        }
+        let exists = |node: &u32| (1..next).contains(&(*node as usize));
+        for (place, projection) in self.projections.iter().enumerate() {
+            let targets = match &projection.targets {
+                Targets::Dense { nodes, .. } | Targets::Sparse { nodes, .. } => nodes,
+            };
+            let whole = projection.synapse < self.synapse_models.len()
+                && projection.delay > 0
+                && projection.sources.is_sorted()
+                && projection.sources.iter().chain(targets).all(exists);
+            if !whole {
+                return Err(archive.misfit("projections", format!("projection {place}")));
+            }
+        }
+        Ok(())
+    }
+}

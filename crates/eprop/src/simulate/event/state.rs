@@ -1,0 +1,79 @@
+//! The state of the neurons whose weights change at every presynaptic spike.
+
+use crate::error::Result;
+use crate::learn::eligibility::{readout, recurrent};
+use crate::learn::history::History;
+use crate::learn::per_spike::PlasticRows;
+use crate::plan::route::Route;
+use crate::simulate::event::EventNetwork;
+use crate::state::{Archive, Persist};
+
+impl EventNetwork {
+    /// Writes the state at step `now`, or reads it into a network that was laid out for it.
+    ///
+    /// # Errors
+    /// `ValueError` where the archive holds something that does not fit.
+    pub fn persist(&mut self, now: i64, archive: &mut Archive<'_>) -> Result<()> {
+        archive.within("recurrent", |archive| {
+            let s = &mut self.neurons;
+            archive.fixed("voltage", &mut s.voltage)?;
+            archive.fixed("spiked", &mut s.spiked)?;
+            archive.fixed("adaptation", &mut s.adaptation)?;
+            archive.fixed("countdown", &mut s.countdown)?;
+            archive.fixed("kept_input", &mut s.kept)?;
+            archive.fixed("rate", &mut s.rate)?;
+            archive.fixed("current", &mut s.current)?;
+            persist_history(&mut self.history, &recurrent::NAMES, now, archive)
+        })?;
+        archive.within("readout", |archive| {
+            let s = &mut self.readouts;
+            archive.fixed("voltage", &mut s.voltage)?;
+            archive.fixed("current", &mut s.current)?;
+            s.windows.forget();
+            s.targets.forget();
+            persist_history(&mut self.errors, &readout::NAMES, now, archive)
+        })?;
+        persist_rows(&self.plan.recurrent_routes, &mut self.recurrent_rows, archive)?;
+        persist_rows(&self.plan.readout_routes, &mut self.readout_rows, archive)?;
+        // Spikes that are still on their way.
+        let stamps = (now - self.plan.longest_delay as i64).max(0)..=now;
+        let ring = self.fired.len();
+        let mut fired: Vec<Vec<u32>> =
+            stamps.clone().map(|stamp| self.fired[stamp as usize % ring].clone()).collect();
+        let count = fired.len();
+        archive.lists("fired", &mut fired)?;
+        let neurons = self.plan.recurrent_count();
+        if fired.len() != count || fired.iter().flatten().any(|place| *place as usize >= neurons) {
+            return Err(archive.misfit("fired", "not one list of neurons a step"));
+        }
+        for (stamp, places) in stamps.zip(fired) {
+            self.fired[stamp as usize % ring] = places;
+        }
+        archive.number("spike_count", &mut self.spike_count)?;
+        archive.number("swept", &mut self.swept)
+    }
+}
+
+/// The steps before `now` that a history holds: a matrix of steps and neurons for each quantity.
+fn persist_history(history: &mut History, names: &[&str], now: i64, archive: &mut Archive<'_>) -> Result<()> {
+    let steps = (now - history.steps() as i64).max(0)..now;
+    for (column, name) in names.iter().enumerate() {
+        let mut rows: Vec<f64> = steps.clone().flat_map(|step| history.at(column, step).to_vec()).collect();
+        archive.rows(name, history.neurons(), &mut rows)?;
+        for (step, row) in steps.clone().zip(rows.chunks_exact(history.neurons().max(1))) {
+            history.at_mut(column, step).copy_from_slice(row);
+        }
+    }
+    steps.for_each(|step| history.finish(step));
+    Ok(())
+}
+
+fn persist_rows(routes: &[Route], rows: &mut [Vec<PlasticRows>], archive: &mut Archive<'_>) -> Result<()> {
+    for (route, parts) in routes.iter().zip(rows) {
+        for (place, part) in parts.iter_mut().enumerate() {
+            let name = format!("synapses.{}.{place}", route.projection);
+            archive.within(&name, |archive| part.persist(archive))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! The state of the neurons whose weights change once an update interval.
+
+use crate::describe::network::Network;
+use crate::error::Result;
+use crate::learn::rows::GradientLayout;
+use crate::plan::route::Route;
+use crate::simulate::interval::{IntervalNetwork, RateHistory, SynapseState};
+use crate::state::{Archive, Persist};
+
+impl IntervalNetwork {
+    /// Writes the state between two `Simulate` calls, or reads it into a network that was laid out for it.
+    ///
+    /// # Errors
+    /// `ValueError` where the archive holds something that does not fit.
+    pub fn persist(&mut self, network: &Network, archive: &mut Archive<'_>) -> Result<()> {
+        archive.within("lane", |archive| self.lane.persist(&self.plan, archive))?;
+        for (learner, layout) in self.plan.learners.iter().zip(&self.layouts) {
+            let route = self.plan.route_of(learner);
+            let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
+            archive.within(&format!("synapses.{}", route.projection), |archive| {
+                state.persist(route, layout, archive)
+            })?;
+        }
+        archive.parts("learning_rates", &mut self.rates, RateHistory::default)?;
+        // Weights before the last update matter in the first step of the interval that follows it.
+        let mut kept: Vec<usize> =
+            self.before.iter().enumerate().filter(|(_, before)| before.is_some()).map(|(at, _)| at).collect();
+        archive.list("before.routes", &mut kept)?;
+        archive.number("before.interval", &mut self.before_of)?;
+        if archive.reads() {
+            self.before = vec![None; if kept.is_empty() { 0 } else { self.plan.readout_routes.len() }];
+        }
+        for place in kept {
+            let Some(route) = self.plan.readout_routes.get(place) else {
+                return Err(archive.misfit("before.routes", format!("there is no route {place}")));
+            };
+            let weights = || network.projections[route.projection].weights.clone();
+            let before = self.before[place].get_or_insert_with(weights);
+            archive.fixed(&format!("before.{place}"), before)?;
+        }
+        archive.fixed("current", &mut self.current)?;
+        archive.fixed("readout_current", &mut self.readout_current)?;
+        archive.map("gradient_square_sums", &mut self.gradient_square_sums)?;
+        archive.number("spike_count", &mut self.spike_count)?;
+        archive.list("interval_spikes", &mut self.interval_spikes)
+    }
+}
+
+impl SynapseState {
+    fn persist(&mut self, route: &Route, layout: &GradientLayout, archive: &mut Archive<'_>) -> Result<()> {
+        let mut sum = vec![0.0; layout.len];
+        for row in 0..route.row_count {
+            let entries = route.entries(row);
+            for (piece, part) in layout.pieces(entries.clone(), row) {
+                sum[entries.start + part.start..entries.start + part.end].copy_from_slice(&self.sum[piece]);
+            }
+        }
+        archive.fixed("sum", &mut sum)?;
+        for row in 0..route.row_count {
+            let entries = route.entries(row);
+            for (piece, part) in layout.pieces(entries.clone(), row) {
+                self.sum[piece].copy_from_slice(&sum[entries.start + part.start..entries.start + part.end]);
+            }
+        }
+        archive.fixed("summed", &mut self.summed)?;
+        archive.fixed("first", &mut self.first)?;
+        archive.fixed("second", &mut self.second)?;
+        archive.fixed("rates", &mut self.rates)?;
+        archive.fixed("called", &mut self.called)
+    }
+}
+
+impl Persist for RateHistory {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        let (mut steps, mut rates): (Vec<i64>, Vec<f64>) = self.0.iter().copied().unzip();
+        archive.list("steps", &mut steps)?;
+        archive.list("rates", &mut rates)?;
+        if steps.len() != rates.len() || steps.is_empty() {
+            return Err(archive.misfit("rates", "not one for each step"));
+        }
+        self.0 = steps.into_iter().zip(rates).collect();
+        Ok(())
+    }
+}

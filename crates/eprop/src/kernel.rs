@@ -18,6 +18,7 @@ use crate::simulate::event::EventNetwork;
 use crate::simulate::interval::IntervalNetwork;
 use crate::simulate::rates;
 use crate::state::{Archive, Persist, State};
+use crate::threads::{self, Permit};
 use crate::value::{Dict, Params, Value};
 
 /// Memory that a simulation takes.
@@ -373,6 +374,7 @@ impl Kernel {
     /// if it was cancelled: then everything recorded so far is intact and the kernel stands at the time it reached.
     pub fn simulate(&mut self, ms: f64, control: &RunControl) -> Result<()> {
         let steps = self.steps_of(ms)?;
+        threads::check_environment()?;
         self.plan()?;
         let limit = match self.network.kernel.memory_limit {
             0 => available_memory(),
@@ -469,8 +471,11 @@ impl Kernel {
     }
 
     fn run(&mut self, begin: i64, end: i64, control: &RunControl) -> Result<()> {
+        let stop = || control.cancelled();
+        let mut permit = Permit::wait(&stop);
         while self.time < end {
-            if control.cancelled() {
+            permit = permit.and_then(|permit| permit.give_way(&stop));
+            if control.cancelled() || permit.is_none() {
                 return Err(aborted(self.time()));
             }
             let from = self.time;
@@ -481,7 +486,9 @@ impl Kernel {
             let to = if self.event.is_some() { to.min(from + 4096) } else { to };
             let plans = self.plans.as_ref().expect("planned before running");
             let known = self.emission.end();
-            self.emission.extend_to(&plans.stimuli, to);
+            if !self.emission.extend_to(&plans.stimuli, to, control) {
+                return Err(aborted(self.time()));
+            }
             record_stimuli(plans, &self.emission, known.max(from + 1), to, &mut self.recordings);
             let mut reached = to;
             if let Some(interval) = &mut self.interval {

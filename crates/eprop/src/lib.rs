@@ -17,6 +17,7 @@ pub mod value;
 mod kernel;
 pub mod math;
 pub mod simd;
+pub mod threads;
 
 pub use error::{Error, ErrorCode, Result};
 pub use kernel::Kernel;

@@ -1,4 +1,4 @@
-//! What must not change a bit: cuts, threads, storage, saving and restoring, the order in which unrelated devices are created.
+//! What must not change a bit: cuts, stops, threads, storage, saving and restoring, the order in which unrelated devices are created.
 
 mod common;
 
@@ -20,14 +20,15 @@ fn same(a: &Run, b: &Run) -> Result<(), TestCaseError> {
 
 fn ways() -> impl Strategy<Value = Way> {
     let cuts = prop::collection::vec((1u32..40).prop_map(f64::from), 1..6);
-    (cuts, 1usize..4, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(cuts, threads, sparse, device_first, restore)| Way {
+    (cuts, 1usize..4, any::<bool>(), any::<bool>(), any::<bool>(), 0usize..30).prop_map(
+        |(cuts, threads, sparse, device_first, restore, stops)| Way {
             gradient: "adjoint",
             threads,
             sparse,
             cuts,
             device_first,
             restore,
+            stops,
         },
     )
 }

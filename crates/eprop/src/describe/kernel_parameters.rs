@@ -52,7 +52,16 @@ pub const TABLE: &[Parameter] = &[
         row("eprop_reset_neurons_on_update", "", 1.0, Bound::None, "Neurons start each interval afresh"),
         Kind::Bool,
     ),
-    kind(row("local_num_threads", "", 1.0, Bound::Positive, "Threads a simulation may use"), Kind::Integer),
+    kind(
+        row(
+            "local_num_threads",
+            "",
+            1.0,
+            Bound::Positive,
+            "Threads a simulation may use, of those of the process",
+        ),
+        Kind::Integer,
+    ),
     kind(
         row(
             "total_num_virtual_procs",
@@ -148,7 +157,7 @@ impl std::default::Default for KernelParameters {
             update_interval: 10_000,
             learning_window: 10_000,
             reset_neurons_on_update: true,
-            local_num_threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            local_num_threads: crate::threads::budget(),
             total_num_virtual_procs: 1,
             rng_seed: 143_202_461,
             gradient: GradientMethod::Adjoint,

@@ -10,6 +10,7 @@ use crate::learn::rows::GradientLayout;
 use crate::plan::interval::{IntervalPlan, Learner};
 use crate::plan::route::Columns;
 use crate::simd::kernels;
+use crate::simulate::RunControl;
 use crate::simulate::lane::Lane;
 use crate::simulate::row;
 
@@ -97,13 +98,14 @@ pub fn regularization(plan: &IntervalPlan, lane: &Lane, neuron: usize) -> f64 {
 }
 
 /// The gradient of a finished interval for each learner: `gradients[learner]` in the learner's layout, of which only
-/// the rows touched by `events[learner]` are written.
+/// the rows touched by `events[learner]` are written. They are not whole if that was cancelled on the way.
 pub fn gradient(
     plan: &IntervalPlan,
     lane: &Lane,
     events: &[RowEvents],
     layouts: &[GradientLayout],
     tile_width: usize,
+    control: &RunControl,
     gradients: &mut [Vec<f64>],
     workspace: &mut Workspace,
 ) {
@@ -131,10 +133,22 @@ pub fn gradient(
             let end = (begin + tile_width).min(n);
             let tile = begin..end;
             let whole = |place: usize| &events[place].whole;
-            backward(plan, lane, &whole, plan.interval, kappa, &learners, tile.clone(), gradients, workspace);
+            backward(
+                plan,
+                lane,
+                &whole,
+                plan.interval,
+                kappa,
+                &learners,
+                tile.clone(),
+                control,
+                gradients,
+                workspace,
+            );
             if learners.iter().any(|place| !events[*place].early.is_empty()) {
                 let early = |place: usize| &events[place].early;
-                backward(plan, lane, &early, plan.interval - 1, kappa, &learners, tile, gradients, workspace);
+                let end = plan.interval - 1;
+                backward(plan, lane, &early, end, kappa, &learners, tile, control, gradients, workspace);
             }
             begin = end;
         }
@@ -155,6 +169,7 @@ fn backward<'a>(
     kappa: f64,
     learners: &[usize],
     tile: std::ops::Range<usize>,
+    control: &RunControl,
     gradients: &mut [Vec<f64>],
     workspace: &mut Workspace,
 ) {
@@ -171,7 +186,7 @@ fn backward<'a>(
     factors.resize(BLOCK * width, 0.0);
     let learning_from = plan.interval - plan.window;
     let mut end = plan.interval;
-    while end > 1 {
+    while end > 1 && !control.cancelled() {
         let begin = end.saturating_sub(BLOCK).max(1);
         for step in (begin..end).rev() {
             let with_signal = step >= learning_from && step < signal_end && k > 0;

@@ -7,6 +7,7 @@ use crate::learn::adjoint::regularization;
 use crate::learn::events::RowEvents;
 use crate::learn::rows::GradientLayout;
 use crate::plan::interval::{IntervalPlan, Learner};
+use crate::simulate::RunControl;
 use crate::simulate::lane::Lane;
 
 /// The traces of one synapse.
@@ -28,6 +29,7 @@ pub fn gradient(
     lane: &Lane,
     events: &[RowEvents],
     layouts: &[GradientLayout],
+    control: &RunControl,
     gradients: &mut [Vec<f64>],
 ) {
     let signals = learning_signals(plan, lane);
@@ -35,6 +37,9 @@ pub fn gradient(
         let route = plan.route_of(learner);
         let spikes = events[place].by_row(route.row_count, plan.interval);
         for (row, _) in &events[place].touched {
+            if control.cancelled() {
+                return;
+            }
             let row = *row as usize;
             let entries = route.entries(row);
             let values: Vec<f64> = entries

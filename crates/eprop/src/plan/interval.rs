@@ -280,6 +280,16 @@ impl IntervalPlan {
         self.recurrent_ids.len()
     }
 
+    /// Steps that take so little time, even if all sources send spikes, that a caller who wants to stop need not be
+    /// asked in between.
+    #[must_use]
+    pub fn steps_between_looks(&self) -> usize {
+        /// Additions of weights, some milliseconds of them.
+        const WORK: usize = 4 << 20;
+        let entries: usize = self.recurrent_routes.iter().map(Route::entry_count).sum();
+        (WORK / (entries + 64 * self.recurrent_count()).max(1)).clamp(1, 256)
+    }
+
     /// Number of readouts.
     #[must_use]
     pub fn readout_count(&self) -> usize {

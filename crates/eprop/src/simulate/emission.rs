@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::math::nearest;
 use crate::plan::stimulus::{Active, Source, Stimuli};
+use crate::simulate::RunControl;
 use crate::state::{Archive, Persist};
 
 /// Events of one stamp.
@@ -84,16 +85,20 @@ impl Emission {
         }
     }
 
-    /// Lays out the stamps up to `last`, included.
-    pub fn extend_to(&mut self, stimuli: &Stimuli, last: i64) {
+    /// Lays out the stamps up to `last`, included. Returns false if that was cancelled, and lays out none.
+    pub fn extend_to(&mut self, stimuli: &Stimuli, last: i64, control: &RunControl) -> bool {
         let from = self.end();
         if last < from {
-            return;
+            return true;
         }
         let length = (last - from + 1) as usize;
         let mut found = std::mem::take(&mut self.scratch);
         found.clear();
         for generator in &stimuli.generators {
+            if control.cancelled() {
+                self.scratch = found;
+                return false;
+            }
             if let Source::Poisson { mean, generator: id } = generator.source {
                 let train = Train { mean, seed: stimuli.seed, active: generator.active };
                 self.trains.insert(id, train);
@@ -160,6 +165,7 @@ impl Emission {
         }
         debug_assert!(self.places.len() <= base + found.len());
         self.scratch = found;
+        true
     }
 
     /// Forgets stamps before `stamp`.

@@ -266,7 +266,7 @@ impl EventNetwork {
         let mut recorded = Recorded::new(&self.plan);
         let mut reached = to;
         for step in from..to {
-            if step % 256 == 0 && control.cancelled() {
+            if control.cancelled() {
                 reached = step;
                 break;
             }

@@ -22,6 +22,7 @@ use crate::simulate::RunControl;
 use crate::simulate::emission::Emission;
 use crate::simulate::event::store;
 use crate::simulate::lane::{Lane, LaneHistory, Surroundings};
+use crate::threads;
 
 /// What is remembered of the synapses of a plastic projection between updates.
 #[derive(Debug, Clone, Default)]
@@ -85,7 +86,6 @@ pub struct IntervalNetwork {
     spare: Vec<(Lane, Learned)>,
     /// A history for each thread.
     histories: Vec<LaneHistory>,
-    pool: Option<rayon::ThreadPool>,
     threads: usize,
     /// Square sums of the gradient of the last update, by projection.
     pub gradient_square_sums: BTreeMap<usize, f64>,
@@ -123,7 +123,6 @@ impl IntervalNetwork {
             readout_current: vec![0.0; plan.readout_count()],
             spare: Vec::new(),
             histories: Vec::new(),
-            pool: None,
             threads: 1,
             gradient_square_sums: BTreeMap::new(),
             gradient_norms: Vec::new(),
@@ -218,10 +217,7 @@ impl IntervalNetwork {
         self.tile = tile;
         self.layouts = layouts;
         self.gradient = network.kernel.gradient;
-        if self.threads != network.kernel.local_num_threads {
-            self.threads = network.kernel.local_num_threads;
-            self.pool = None;
-        }
+        self.threads = network.kernel.local_num_threads;
     }
 
     /// The plan.
@@ -397,7 +393,10 @@ impl IntervalNetwork {
             if !self.lane.is_finished(&self.plan) {
                 return to;
             }
-            self.finish_lane(network, emission);
+            if !self.finish_lane(network, emission, control) {
+                let reached = self.plan.start_recurrent(self.lane.interval) + self.lane.recurrent_done as i64;
+                return reached.min(to);
+            }
             self.lane.begin_next(&self.plan);
             if control.cancelled() {
                 return self.plan.start_recurrent(self.lane.interval).min(to);
@@ -504,32 +503,16 @@ impl IntervalNetwork {
                 free.push(history);
             }
         };
-        if self.threads > 1 && count > 1 {
-            let threads = self.threads;
-            let pool = self.pool.get_or_insert_with(|| {
-                rayon::ThreadPoolBuilder::new()
-                    .num_threads(threads)
-                    .thread_name(|place| format!("eprop-{place}"))
-                    .build()
-                    .expect("the system grants threads")
-            });
-            let next = Mutex::new(lanes.iter_mut().enumerate());
-            pool.broadcast(|_| {
-                let mut history = borrow();
-                loop {
-                    let taken = next.lock().ok().and_then(|mut lanes| lanes.next());
-                    let Some((place, (lane, learned))) = taken else { break };
-                    run(place, lane, learned, &mut history);
-                }
-                give_back(history);
-            });
-        } else {
+        let next = Mutex::new(lanes.iter_mut().enumerate());
+        threads::side_by_side(self.threads.min(count), || {
             let mut history = borrow();
-            for (place, (lane, learned)) in lanes.iter_mut().enumerate() {
+            loop {
+                let taken = next.lock().ok().and_then(|mut lanes| lanes.next());
+                let Some((place, (lane, learned))) = taken else { break };
                 run(place, lane, learned, &mut history);
             }
             give_back(history);
-        }
+        });
         self.histories = histories.into_inner().unwrap_or_default();
         let complete = lanes.iter().all(|(lane, _)| lane.is_finished(plan)) && !control.cancelled();
         if !complete {
@@ -557,28 +540,31 @@ impl IntervalNetwork {
         true
     }
 
-    /// Learns from the lane that has just been finished.
-    fn finish_lane(&mut self, network: &mut Network, emission: &Emission) {
-        self.spike_count += self.lane.spikes_fired();
+    /// Learns from the lane that has just been finished. Returns false if that was cancelled, and changed nothing.
+    fn finish_lane(&mut self, network: &mut Network, emission: &Emission, control: &RunControl) -> bool {
         if self.lane.interval < 0 {
-            return;
+            self.spike_count += self.lane.spikes_fired();
+            return true;
         }
-        note(&mut self.interval_spikes, self.lane.spikes_fired());
         let (spare_lane, mut learned) = self
             .spare
             .pop()
             .map_or_else(|| (None, Learned::default()), |(lane, learned)| (Some(lane), learned));
         let drives = Drives::new(&self.plan, &self.plan.recurrent.current, &self.plan.readouts.current);
-        let control = RunControl::default();
-        let around = drives.surroundings(&self.plan, &network.projections, &[], emission, &control);
+        let around = drives.surroundings(&self.plan, &network.projections, &[], emission, control);
         learn(&around, &mut self.lane, &self.layouts, self.tile, self.gradient, &mut learned);
-        let lane = std::mem::replace(
-            &mut self.lane,
-            spare_lane.unwrap_or_else(|| Lane::without_history(&self.plan)),
-        );
+        let spare_lane = spare_lane.unwrap_or_else(|| Lane::without_history(&self.plan));
+        if control.cancelled() {
+            self.spare.push((spare_lane, learned));
+            return false;
+        }
+        self.spike_count += self.lane.spikes_fired();
+        note(&mut self.interval_spikes, self.lane.spikes_fired());
+        let lane = std::mem::replace(&mut self.lane, spare_lane);
         self.absorb(network, &lane, &mut learned);
         let spare = std::mem::replace(&mut self.lane, lane);
         self.spare.push((spare, learned));
+        true
     }
 
     /// Adds the gradients of an interval and, at the end of a batch, updates the weights.
@@ -732,6 +718,7 @@ impl Drives {
     }
 }
 
+/// The gradients of a finished lane; not whole if that was cancelled on the way.
 #[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
 fn learn(
     around: &Surroundings<'_>,
@@ -753,9 +740,9 @@ fn learn(
     let Learned { events, gradients, workspace } = learned;
     match method {
         GradientMethod::Adjoint => {
-            adjoint::gradient(plan, lane, events, layouts, tile, gradients, workspace);
+            adjoint::gradient(plan, lane, events, layouts, tile, around.control, gradients, workspace);
         }
-        GradientMethod::Forward => forward::gradient(plan, lane, events, layouts, gradients),
+        GradientMethod::Forward => forward::gradient(plan, lane, events, layouts, around.control, gradients),
     }
 }
 

@@ -278,7 +278,7 @@ impl Lane {
         let readout_to = local(plan.start_readout(self.interval), self.readout_length(plan));
         // Readouts follow recurrent neurons and never lead them, so each population can go in one run.
         while self.recurrent_done < recurrent_to {
-            let until = recurrent_to.min(self.recurrent_done + 256);
+            let until = recurrent_to.min(self.recurrent_done + plan.steps_between_looks());
             self.advance_recurrent(around, until);
             if around.control.cancelled() {
                 return false;

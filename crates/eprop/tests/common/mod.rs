@@ -2,12 +2,14 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+use std::sync::atomic::Ordering;
+
 use eprop::describe::connections::ConnectionFilter;
 use eprop::random::NumpyRandom;
 use eprop::record::EventColumn;
 use eprop::simulate::RunControl;
 use eprop::value::Params;
-use eprop::{Dict, Kernel, Value};
+use eprop::{Dict, ErrorCode, Kernel, Value};
 
 /// How a network is built and run; none of it may change what comes out.
 #[derive(Debug, Clone)]
@@ -22,6 +24,8 @@ pub struct Way {
     pub device_first: bool,
     /// Go on after each `Simulate` call with a kernel that was restored from the state of the one before.
     pub restore: bool,
+    /// How often another thread stops the simulation, which then goes on.
+    pub stops: usize,
 }
 
 impl Default for Way {
@@ -33,6 +37,7 @@ impl Default for Way {
             cuts: vec![1e9],
             device_first: false,
             restore: false,
+            stops: 0,
         }
     }
 }
@@ -134,7 +139,7 @@ impl Drawn {
         let mut done = 0.0;
         for cut in way.cuts.iter().cycle() {
             let ms = cut.min(total - done);
-            kernel.simulate(ms, &RunControl::default()).unwrap();
+            simulate(&mut kernel, ms, way.stops);
             done += ms;
             if way.restore {
                 kernel = Kernel::restored(kernel.state().unwrap()).unwrap();
@@ -163,6 +168,28 @@ impl Drawn {
             spikes: column(&spikes, "times"),
         }
     }
+}
+
+/// Simulates; another thread stops that so many times at most, and it goes on from there.
+fn simulate(kernel: &mut Kernel, ms: f64, stops: usize) {
+    let end = kernel.time() + ms;
+    let control = RunControl::default();
+    std::thread::scope(|scope| {
+        if stops > 0 {
+            let cancel = control.cancel.clone();
+            scope.spawn(move || {
+                for stop in 0..stops {
+                    (0..(stop * 7919) % 3000).for_each(|_| std::hint::spin_loop());
+                    cancel.store(true, Ordering::Relaxed);
+                }
+            });
+        }
+        while let Err(error) = kernel.simulate(end - kernel.time(), &control) {
+            assert_eq!(error.code, ErrorCode::Aborted);
+            control.cancel.store(false, Ordering::Relaxed);
+        }
+    });
+    assert_eq!(kernel.time(), end);
 }
 
 struct Sizes {

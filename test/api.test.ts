@@ -77,8 +77,10 @@ describe("models", () => {
   it("have NEST's defaults, are copied and changed", () => {
     const kernel = new Kernel();
     expect(kernel.GetDefaults("eprop_iaf_bsshslm_2020")).toMatchObject({ C_m: 250, tau_m: 10, V_th: -55 });
-    kernel.CopyModel("eprop_synapse_bsshslm_2020", "mine", { optimizer: { type: "adam", eta: 0.01 } });
-    expect(kernel.GetDefaults("mine")).toMatchObject({ optimizer: { eta: 0.01 } });
+    const mine = kernel.CopyModel("eprop_synapse_bsshslm_2020", "mine", {
+      optimizer: { type: "adam", eta: 0.01 },
+    });
+    expect(kernel.GetDefaults(mine)).toMatchObject({ optimizer: { eta: 0.01 } });
     kernel.SetDefaults("eprop_iaf_bsshslm_2020", { tau_m: 12 });
     expect(kernel.Create("eprop_iaf_bsshslm_2020", 1).get("tau_m")).toBe(12);
   });
@@ -202,6 +204,7 @@ describe("mistakes", () => {
     expect(state()).toEqual(before);
   });
   it("have classes by code", () => {
+    // @ts-expect-error: no such model
     expect(() => new Kernel().Create("nope", 1)).toThrow(NESTErrors.UnknownModelName);
   });
   it("refuse a network that cannot fit, with the figure", () => {

@@ -156,6 +156,7 @@ describe("bad options", () => {
     [() => tasks.sineWaves({ iterations: 1.5 }), /whole number/],
     [() => tasks.sineWaves({ seed: Number.NaN }), /seed.*NaN/],
     [() => tasks.sineWaves({ batchSize: 900_000 }), /batchSize.*900000/],
+    // @ts-expect-error: no such parameter
     [() => tasks.sineWaves({ parameters: { etta: 1 } }), /etta.*eta/],
     [() => tasks.sineWaves({ parameters: { eta: -1 } }), /eta.*-1/],
     [() => tasks.findTask("sine-wave"), /did you mean sine-waves/],

@@ -1,28 +1,99 @@
-/** What must not compile; `npm run types` checks it, nothing runs it. */
-import { Kernel } from "../ts/nest/index.js";
+/** What must compile and what must not; `npm run types` checks it, nothing runs it. */
+import { tasks } from "../ts/index.js";
+import { Kernel, type CopiedModel, type NodeCollection } from "../ts/nest/index.js";
 
 const kernel = new Kernel();
 const neurons = kernel.Create("eprop_iaf_bsshslm_2020", 2, { tau_m: 10, regular_spike_arrival: true });
+
+// Names of models
+
+// @ts-expect-error: no such node model
+kernel.Create("eprop_iaf_bsshslm", 2);
+// @ts-expect-error: a synapse model makes no nodes
+kernel.Create("eprop_synapse", 2);
+// @ts-expect-error: no such model
+kernel.SetDefaults("eprop_synapse_bsshslm", {});
+// @ts-expect-error: no such model
+kernel.GetDefaults("iaf_psc_alpha");
+// @ts-expect-error: no such model
+kernel.GetNodes("eprop_iaf_adaptive");
+// @ts-expect-error: no such synapse model
+kernel.Connect(neurons, neurons, "all_to_all", { synapse_model: "stdp_synapse" });
+// @ts-expect-error: a node model is no synapse model
+kernel.GetConnections(neurons, neurons, "eprop_iaf");
+
+// Names of parameters
 
 // @ts-expect-error: the model has no such parameter
 kernel.Create("eprop_iaf_bsshslm_2020", 2, { tau_mem: 10 });
 // @ts-expect-error: adaptation belongs to another model
 kernel.Create("eprop_iaf_bsshslm_2020", 2, { adapt_beta: 1 });
+// @ts-expect-error: nor has the second dictionary's model such a parameter
+kernel.Create("eprop_iaf_bsshslm_2020", 2, [{ tau_m: 10 }, { tau_mem: 10 }]);
+// @ts-expect-error: a value that may be read only
+kernel.Create("eprop_iaf_bsshslm_2020", 2, { learning_signal: 1 });
+// @ts-expect-error: the nodes' model has no such parameter
+neurons.set({ C_n: 1 });
+// @ts-expect-error: the nodes' model has no such parameter
+kernel.SetStatus(neurons, { kappa: 0.9 });
+// @ts-expect-error: no such kernel parameter
+kernel.set({ resolutoin: 1 });
+// @ts-expect-error: no such kernel parameter
+kernel.get("resolutoin");
+// @ts-expect-error: synapses of e-prop+ have no such parameter
+kernel.SetDefaults("eprop_synapse", { average_gradient: true });
+// @ts-expect-error: the optimizer has no such parameter
+kernel.SetDefaults("eprop_synapse", { optimizer: { momentum: 0.9 } });
+// @ts-expect-error: a synapse has no such property
+kernel.Connect(neurons, neurons, "all_to_all", { wieght: 1 });
+// @ts-expect-error: the task has no such parameter
+tasks.sineWaves({ parameters: { adapt_tau: 100 } });
+
+// Values
+
 // @ts-expect-error: a number is wanted
 kernel.Create("eprop_iaf_bsshslm_2020", 2, { tau_m: "10" });
+// @ts-expect-error: a truth value is wanted
+kernel.Create("eprop_iaf_bsshslm_2020", 2, { regular_spike_arrival: 1 });
 // @ts-expect-error: no such surrogate gradient
 kernel.Create("eprop_iaf_bsshslm_2020", 2, { surrogate_gradient_function: "gaussian" });
 // @ts-expect-error: no such loss
 kernel.Create("eprop_readout_bsshslm_2020", 1, { loss: "hinge" });
-// @ts-expect-error: the nodes' model has no such parameter
-neurons.set({ C_n: 1 });
-// @ts-expect-error: no model records that
-kernel.Create("multimeter", 1, { record_from: ["V_x"] });
-// @ts-expect-error: no such kernel parameter
-kernel.set({ resolutoin: 1 });
+// @ts-expect-error: times are numbers
+kernel.Create("spike_generator", 1, { spike_times: ["1.0"] });
+// @ts-expect-error: a number of nodes is wanted
+kernel.Create("parrot_neuron", "2");
+// @ts-expect-error: no such optimizer
+kernel.SetDefaults("eprop_synapse_bsshslm_2020", { optimizer: { type: "sgd" } });
 // @ts-expect-error: no such rule
 kernel.Connect(neurons, neurons, "one_to_all");
 // @ts-expect-error: the rule needs a probability
 kernel.Connect(neurons, neurons, { rule: "pairwise_bernoulli" });
-// @ts-expect-error: no such optimizer
-kernel.SetDefaults("eprop_synapse_bsshslm_2020", { optimizer: { type: "sgd" } });
+// @ts-expect-error: a time is wanted
+kernel.Simulate("100");
+
+// Recordables
+
+kernel.Create("multimeter", 1, { record_from: ["V_m", "learning_signal", "readout_signal"] });
+// @ts-expect-error: no model records that
+kernel.Create("multimeter", 1, { record_from: ["V_x"] });
+// @ts-expect-error: a list is wanted
+kernel.Create("multimeter", 1, { record_from: "V_m" });
+
+// Copied models carry the name of what they were copied from
+
+const copied: CopiedModel<"eprop_iaf"> = kernel.CopyModel("eprop_iaf", "mine", { tau_m: 20 });
+const nodes: NodeCollection<"eprop_iaf"> = kernel.Create(copied, 2, { kappa: 0.9 });
+kernel.SetDefaults(kernel.CopyModel(copied, "mine, too"), { kappa: 0.8 });
+const plastic = kernel.CopyModel("eprop_synapse", "plastic", { optimizer: { eta: 1e-3 } });
+kernel.Connect(nodes, nodes, "all_to_all", { synapse_model: plastic });
+// @ts-expect-error: the original has no such parameter
+kernel.CopyModel("eprop_iaf", "mine", { tau_mem: 20 });
+// @ts-expect-error: nor has the copy
+kernel.Create(copied, 2, { tau_mem: 10 });
+// @ts-expect-error: a copied node model is no synapse model
+kernel.Connect(nodes, nodes, "all_to_all", { synapse_model: copied });
+// @ts-expect-error: a copied synapse model makes no nodes
+kernel.Create(plastic, 2);
+// @ts-expect-error: any text is no copied model
+kernel.Create("mine", 2);

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { Kernel, NESTError, type NodeCollection } from "../../ts/nest/index.js";
+import { Kernel, NESTError, type NodeCollection, type NodeModelName } from "../../ts/nest/index.js";
 
 type Selection = string | [string, number, number] | Selection[];
 type Call = [string, ...unknown[]];
@@ -106,14 +106,14 @@ class Replay {
       case "Create":
         this.nodes.set(
           args[0] as string,
-          kernel.Create(args[1] as string, args[2] as number, this.params(args[3])),
+          kernel.Create(args[1] as NodeModelName, args[2] as number, this.params(args[3])),
         );
         break;
       case "Set":
         this.select(args[0] as Selection).set(this.params(args[1]) as object);
         break;
       case "SetDefaults":
-        kernel.SetDefaults(args[0] as string, this.params(args[1]) as object);
+        kernel.SetDefaults(args[0] as NodeModelName, this.params(args[1]) as object);
         break;
       case "Connect":
         kernel.Connect(

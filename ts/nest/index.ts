@@ -9,6 +9,7 @@ export { NESTError, NESTErrors } from "../errors.js";
 export { type EventColumns, NodeCollection, type NodeModelName, SynapseCollection } from "./collections.js";
 export {
   type ConnectionRule,
+  type CopiedModel,
   Kernel,
   type MemoryEstimate,
   type SimulateOptions,

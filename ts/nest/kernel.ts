@@ -9,15 +9,17 @@ import { type Decoded, decode, encode } from "./values.js";
 /** Name of a synapse model. */
 export type SynapseModelName = keyof SynapseParams;
 
-/** Parameters of a node model; any for a copied one. */
-export type NodeParamsOf<M extends string> = M extends NodeModelName ? NodeParams[M] : object;
+declare const copyOf: unique symbol;
 
-/** Defaults of a model; any for a copied one. */
-export type DefaultsOf<M extends string> = M extends NodeModelName
+/** The name of a model that `CopyModel` made, with the name of the built-in model it comes from in its type. */
+export type CopiedModel<M extends NodeModelName | SynapseModelName> = string & { readonly [copyOf]: M };
+
+/** Defaults of a model. */
+export type DefaultsOf<M extends NodeModelName | SynapseModelName> = M extends NodeModelName
   ? NodeParams[M]
   : M extends SynapseModelName
     ? SynapseParams[M]
-    : object;
+    : never;
 
 /** How nodes are connected. */
 export type ConnectionRule =
@@ -29,7 +31,7 @@ export type ConnectionRule =
 /** What the synapses of a `Connect` call are. */
 export interface SynapseSpec {
   /** Name of the synapse model, built-in or copied. */
-  synapse_model?: SynapseModelName | (string & {});
+  synapse_model?: SynapseModelName | CopiedModel<SynapseModelName>;
   /** A number, one per connection (pairs), or a matrix of rows per target and columns per source. */
   weight?: number | NumberList | Matrix | RandomParameter;
   /** Delay (ms). */
@@ -96,11 +98,11 @@ export class Kernel {
    *
    * @param params The same for all nodes (a list for a scalar gives one value each), or a dictionary per node.
    */
-  Create<M extends NodeModelName | (string & {})>(
-    model: M,
+  Create<M extends NodeModelName>(
+    model: M | CopiedModel<M>,
     n = 1,
-    params?: NodeParamsOf<M> | readonly NodeParamsOf<M>[] | null,
-  ): NodeCollection<M extends NodeModelName ? M : NodeModelName> {
+    params?: NodeParams[M] | readonly NodeParams[M][] | null,
+  ): NodeCollection<M> {
     const first = guarded(() => this.native.create(model, n, ...encodeParams(params)));
     return new NodeCollection(
       this,
@@ -109,7 +111,7 @@ export class Kernel {
   }
 
   /** All nodes, or those of a model. */
-  GetNodes(model?: string): NodeCollection {
+  GetNodes<M extends NodeModelName>(model?: M | CopiedModel<M>): NodeCollection<M> {
     const all = Uint32Array.from({ length: guarded(() => this.native.nodeCount()) }, (_, place) => place + 1);
     const ids = model === undefined ? all : all.filter((id) => this.native.modelOf(id) === model);
     return new NodeCollection(this, ids);
@@ -134,25 +136,28 @@ export class Kernel {
   }
 
   /** Sets defaults of a node or synapse model; the learning rate is one. */
-  SetDefaults<M extends NodeModelName | SynapseModelName | (string & {})>(
-    model: M,
+  SetDefaults<M extends NodeModelName | SynapseModelName>(
+    model: M | CopiedModel<M>,
     values: DefaultsOf<M>,
   ): void {
     guarded(() => this.native.setDefaults(model, encode(values)));
   }
 
   /** Defaults of a node or synapse model. */
-  GetDefaults(model: NodeModelName | SynapseModelName | (string & {})): { [name: string]: Decoded } {
+  GetDefaults<M extends NodeModelName | SynapseModelName>(
+    model: M | CopiedModel<M>,
+  ): { [name: string]: Decoded } {
     return decode(guarded(() => this.native.getDefaults(model)));
   }
 
-  /** Copies a model under a new name, with other defaults. */
-  CopyModel(
-    existing: NodeModelName | SynapseModelName | (string & {}),
+  /** Copies a model under a new name, with other defaults. Returns the name as what other calls take. */
+  CopyModel<M extends NodeModelName | SynapseModelName>(
+    existing: M | CopiedModel<M>,
     copy: string,
-    values: object = {},
-  ): void {
-    guarded(() => this.native.copyModel(existing, copy, encode(values)));
+    values?: DefaultsOf<M>,
+  ): CopiedModel<M> {
+    guarded(() => this.native.copyModel(existing, copy, encode(values ?? {})));
+    return copy as CopiedModel<M>;
   }
 
   /**
@@ -181,7 +186,7 @@ export class Kernel {
   GetConnections(
     source?: NodeReference | null,
     target?: NodeReference | null,
-    synapse_model?: SynapseModelName | (string & {}),
+    synapse_model?: SynapseModelName | CopiedModel<SynapseModelName>,
   ): SynapseCollection {
     const table = guarded(() =>
       this.native.getConnections(optionalIds(source), optionalIds(target), synapse_model ?? null),

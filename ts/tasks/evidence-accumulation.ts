@@ -79,7 +79,9 @@ function draw(random: NumpyRandom, batchSize: number): IterationData {
 }
 
 /** Decide on which side more cues appeared, after a long pause: regular and adaptive neurons, softmax readouts, Adam. */
-export function evidenceAccumulation(options: TaskOptions & { drawAllFirst?: boolean } = {}): Task {
+export function evidenceAccumulation(
+  options: TaskOptions<keyof typeof evidenceAccumulationParameters> & { drawAllFirst?: boolean } = {},
+): Task {
   const name = "evidence-accumulation";
   const { seed, batchSize, schedule } = commonOptions(name, options, {
     iterations: 50,

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { nestError } from "../errors.js";
-import { patternTask } from "./pattern.js";
+import { type patternParameters, patternTask } from "./pattern.js";
 import { drawnWord, readPenOffsets } from "./pen-strokes.js";
 import type { Task, TaskOptions } from "./task.js";
 
@@ -31,7 +31,9 @@ function coordinate(offsets: Float64Array): Float64Array {
 }
 
 /** Write a word by hand: two readouts learn the coordinates of a pen. `data` names a file of pen offsets. */
-export function handwriting(options: TaskOptions & { data?: string } = {}): Task {
+export function handwriting(
+  options: TaskOptions<keyof typeof patternParameters> & { data?: string } = {},
+): Task {
   const { data } = options;
   return patternTask(
     "handwriting",

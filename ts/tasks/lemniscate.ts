@@ -1,10 +1,10 @@
-import { patternTask } from "./pattern.js";
+import { type patternParameters, patternTask } from "./pattern.js";
 import { type Task, type TaskOptions, linspace } from "./task.js";
 
 const steps = 1258;
 
 /** Draw an infinite loop: two readouts learn a sine over one and over two periods. */
-export function lemniscate(options: TaskOptions = {}): Task {
+export function lemniscate(options: TaskOptions<keyof typeof patternParameters> = {}): Task {
   const phase = linspace(0, 2 * Math.PI, steps);
   return patternTask(
     "lemniscate",

@@ -35,7 +35,7 @@ export function patternTask(
   name: string,
   text: string,
   coordinates: (random: NumpyRandom) => readonly [Float64Array, Float64Array],
-  options: TaskOptions,
+  options: TaskOptions<keyof typeof patternParameters>,
   extra: Record<string, string> = {},
 ): Task {
   const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });

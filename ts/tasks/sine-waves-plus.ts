@@ -49,7 +49,7 @@ export const sineWavesPlusModels = [
 ] as const satisfies readonly RecurrentModel[];
 
 /** The sine-wave task with e-prop+: weights change with every spike. */
-export function sineWavesPlus(options: TaskOptions = {}): Task {
+export function sineWavesPlus(options: TaskOptions<keyof typeof sineWavesPlusParameters> = {}): Task {
   const name = "sine-waves-plus";
   const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });
   const parameters = taskParameters(name, sineWavesPlusParameters, options.parameters);

@@ -63,7 +63,7 @@ export function regressionWeights(random: NumpyRandom, n: { in: number; rec: num
  * Generate a superposition of four sine waves from frozen noise: 100 leaky integrate-and-fire neurons, one readout,
  * gradient descent.
  */
-export function sineWaves(options: TaskOptions = {}): Task {
+export function sineWaves(options: TaskOptions<keyof typeof sineWavesParameters> = {}): Task {
   const name = "sine-waves";
   const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });
   const parameters = taskParameters(name, sineWavesParameters, options.parameters);

@@ -96,8 +96,8 @@ export interface Task {
   readonly random: NumpyRandom;
 }
 
-/** Options that every task takes. */
-export interface TaskOptions {
+/** Options that every task takes; `P` are the names of its parameters. */
+export interface TaskOptions<P extends string = string> {
   /** Model of the recurrent neurons, where a task has a choice. */
   model?: string;
   /** Seed of numpy's generator and of the kernel's. */
@@ -108,7 +108,7 @@ export interface TaskOptions {
   earlyStop?: boolean;
   testIterations?: number;
   /** Values for rows of the task's parameter table. */
-  parameters?: Readonly<Record<string, number>>;
+  parameters?: { readonly [name in P]?: number };
 }
 
 /** A row of a task's parameter table. */
@@ -124,8 +124,9 @@ export interface TaskParameter {
 export function taskParameters<T extends Record<string, TaskParameter>>(
   task: string,
   table: T,
-  given: Readonly<Record<string, number>> = {},
+  values: { readonly [name in keyof T]?: number } = {},
 ): { [name in keyof T]: number } {
+  const given = values as Readonly<Record<string, number>>;
   for (const [name, value] of Object.entries(given)) {
     const row = table[name];
     if (row === undefined) {

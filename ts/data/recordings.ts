@@ -1,7 +1,9 @@
-import { readFileSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { nestError } from "../errors.js";
 import { type EventRecording, decodeRecording } from "./event-recording.js";
+
+// An import of node:fs would load all of Node's streams with it, whoever imports eprop.
+const { readFileSync, readdirSync, statSync } = process.getBuiltinModule("node:fs");
 
 /** Labelled recordings, read when they are wanted. */
 export interface RecordingSet {

@@ -1,5 +1,7 @@
-import { readFileSync } from "node:fs";
 import { nestError } from "../errors.js";
+
+// An import of node:fs would load all of Node's streams with it, whoever imports eprop.
+const { readFileSync } = process.getBuiltinModule("node:fs");
 
 /** Pen offsets: how far the pen moves from one point to the next. */
 export interface PenOffsets {

@@ -1,4 +1,3 @@
-import { totalmem } from "node:os";
 import { nestError } from "../errors.js";
 import type { NodeParams, OptimizerParams } from "../nest/models.generated.js";
 import type { NumberMatrix } from "../random/index.js";
@@ -219,15 +218,16 @@ export function checkBatch(
 ): void {
   const { steps, inputs, rate, readouts } = sequence;
   const bytes = batchSize * steps * (inputs * rate * bytesPer.spike + readouts * bytesPer.readoutStep);
+  const memory = process.getBuiltinModule("node:os").totalmem();
   // Places of spikes are 32-bit numbers.
-  if (bytes > totalmem() || batchSize * steps * inputs > 0xffff_ffff) {
+  if (bytes > memory || batchSize * steps * inputs > 0xffff_ffff) {
     throw nestError({
       code: "OutOfMemory",
       message: `a batch of this size takes ${(bytes / 2 ** 30).toFixed(1)} GiB`,
       model: task,
       parameter: "batchSize",
       value: String(batchSize),
-      bound: `what fits into ${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
+      bound: `what fits into ${(memory / 2 ** 30).toFixed(1)} GiB`,
     });
   }
 }

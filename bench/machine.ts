@@ -1,31 +1,38 @@
-import { cpus } from "node:os";
-import { instructionSet } from "../ts/native/index.js";
+import { cpus, totalmem } from "node:os";
+import { instructionSet, memoryBandwidth, vectorRate } from "../ts/native/index.js";
 
-/** What this machine can do, measured. */
+/** What this machine can do on so many threads, measured. */
+export interface Roof {
+  threads: number;
+  /** Bytes per second between processor and memory. */
+  bandwidth: number;
+  /** Operations with 64-bit numbers per second. */
+  vectorRate: number;
+}
+
+/** The machine that is measured on. */
 export interface Machine {
   processor: string;
   cores: number;
+  memory: number;
   instructions: string;
-  /** Bytes that one core copies per second, read and written, from and to memory. */
-  bandwidth: number;
+  node: string;
+  roofs: readonly Roof[];
 }
 
-/** Measures memory bandwidth with a copy far larger than the caches. */
+/** Measures the machine with one thread up to one a core. */
 export function measureMachine(): Machine {
-  const from = new Float64Array(24 << 20).fill(1);
-  const to = new Float64Array(from.length);
-  to.set(from);
-  let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 5; round++) {
-    const begin = performance.now();
-    to.set(from);
-    best = Math.min(best, performance.now() - begin);
-  }
-  const [first] = cpus();
+  const processors = cpus();
   return {
-    processor: first?.model ?? "unknown",
-    cores: cpus().length,
+    processor: processors[0]?.model ?? "unknown",
+    cores: processors.length,
+    memory: totalmem(),
     instructions: instructionSet(),
-    bandwidth: (2 * from.byteLength) / (best / 1000),
+    node: process.version,
+    roofs: processors.map((_, place) => ({
+      threads: place + 1,
+      bandwidth: memoryBandwidth(place + 1),
+      vectorRate: vectorRate(place + 1),
+    })),
   };
 }

@@ -5,6 +5,7 @@
 
 pub mod errors;
 pub mod kernel;
+pub mod machine;
 pub mod models;
 pub mod random;
 pub mod safetensors;

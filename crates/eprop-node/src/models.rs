@@ -113,13 +113,6 @@ pub fn kernel_table() -> Vec<ParameterRow> {
     eprop::describe::kernel_parameters::TABLE.iter().map(row).collect()
 }
 
-/// The instruction set that kernels run with on this processor.
-#[napi]
-#[must_use]
-pub fn instruction_set() -> String {
-    eprop::simd::level().name().to_owned()
-}
-
 /// Stable names of the engine's error codes.
 #[napi]
 #[must_use]

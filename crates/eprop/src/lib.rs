@@ -15,6 +15,7 @@ pub mod state;
 pub mod value;
 
 mod kernel;
+pub mod machine;
 pub mod math;
 pub mod simd;
 pub mod threads;

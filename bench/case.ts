@@ -1,0 +1,99 @@
+/** What is measured: cases as data, which a process of its own can be given. */
+
+/** Width of weights and histories. */
+export type Precision = "f64" | "f32";
+
+/** How a kernel computes. */
+export interface Settings {
+  threads: number;
+  gradient?: "adjoint" | "forward";
+  precision?: Precision;
+}
+
+/** The training of a task; its unit is an iteration, or a part of one. */
+export interface TaskRun {
+  kind: "task";
+  /** Name in the table of tasks. */
+  task: string;
+  options: Readonly<Record<string, unknown>>;
+  /** Parts of an iteration that are counted singly, as the recordings of a group. */
+  parts?: number;
+}
+
+/** A batch of a network as in the spoken-digits data set; its unit is the batch. */
+export interface NetworkRun {
+  kind: "network";
+  neurons: number;
+  batch: number;
+  steps: number;
+  readouts: number;
+  inputs: number;
+  /** Input spikes of a sample. */
+  spikes: number;
+  /** Synapses that a neuron has from inputs and from neurons, drawn at random; all if left out. */
+  indegree?: { inputs: number; neurons: number };
+  /** Batches that are measured after the first. */
+  repetitions: number;
+}
+
+/** What starting costs: a fresh process imports the package, or simulates a small network for the first time. */
+export interface StartUpRun {
+  kind: "start-up";
+  what: "import" | "first-simulate";
+}
+
+export type Run = TaskRun | NetworkRun | StartUpRun;
+
+/** A row of a table. */
+export interface Case {
+  name: string;
+  table: "tasks" | "spoken digits" | "growth" | "large and sparse" | "start-up";
+  settings: Settings;
+  run: Run;
+  /** Fresh processes that it is measured in; their median counts. */
+  processes: number;
+  /** The same or a smaller run for the forward gradient, compared by neuron-step. */
+  forward?: TaskRun | NetworkRun;
+  /** The series that it belongs to, and where in it. */
+  series?: { name: string; x: number };
+}
+
+/** What a process of its own is told to do. */
+export interface Job {
+  run: Run;
+  settings: Settings;
+}
+
+/** What a run does, counted: its cost is held against this. */
+export interface Work {
+  /** Steps of recurrent neurons. */
+  neuronSteps: number;
+  /** Synapses times steps: what a trace per synapse would update. */
+  synapseSteps: number;
+  /** Spikes times their plastic synapses. */
+  synapticEvents: number;
+  /** Bytes that the work must at least read and write. */
+  bytes: number;
+  /** Additions, subtractions, multiplications, divisions and roots of the work. */
+  operations: number;
+}
+
+/** What a process measured. */
+export interface Measurement {
+  /** Milliseconds of the first unit, with all memory new. */
+  cold: number;
+  /** Milliseconds of each unit after it. */
+  warm: readonly number[];
+  /** Share of the measured time and threads in which the processor was this process's. */
+  busy: number;
+  /** Largest resident memory (bytes). */
+  peak: number;
+  /** Work of a unit; none for start-up. */
+  work?: Work;
+}
+
+/** The middle one of some numbers. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}

@@ -1,0 +1,102 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { type Case, type Job, type Measurement, type Work, median } from "./case.js";
+import type { Machine } from "./machine.js";
+import { type Recorded, recordedTimes } from "./recorded-times.js";
+
+/** What a case cost. */
+export interface Line {
+  name: string;
+  table: Case["table"];
+  threads: number;
+  precision: "f64" | "f32";
+  /** Milliseconds of a unit, as {@link unitTime}. */
+  ms: number;
+  /** Milliseconds of the first unit, with all memory new. */
+  coldMs: number;
+  /** Units that the median is of. */
+  repetitions: number;
+  /** Share of the measured time and threads in which the processor was the case's. */
+  busy: number;
+  peakBytes: number;
+  nsPerNeuronStep?: number;
+  nsPerSynapticEvent?: number;
+  synapseStepsPerSecond?: number;
+  /** How many times faster than the gradient by its definition, by neuron-step. */
+  againstForward?: number;
+  /** How many times faster than another simulator's recorded time. */
+  against?: { simulator: Recorded; ratio: number };
+  /** Share of the measured memory bandwidth that the counted bytes take. */
+  bandwidthShare?: number;
+  /** Share of the measured vector rate that the counted operations take. */
+  vectorShare?: number;
+  work?: Work;
+  series?: { name: string; x: number };
+}
+
+const script = fileURLToPath(new URL("process.js", import.meta.url));
+
+function measure(job: Job): Measurement {
+  const { stdout, stderr, status, error } = spawnSync(process.execPath, [script, JSON.stringify(job)], {
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+  });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`a measurement failed: ${JSON.stringify(job)}\n${stderr}`);
+  return JSON.parse(stdout) as Measurement;
+}
+
+function againstRecorded(name: string, ms: number): Line["against"] {
+  for (const [simulator, times] of Object.entries(recordedTimes) as [Recorded, Record<string, number>][]) {
+    const time = times[name];
+    if (time !== undefined) return { simulator, ratio: time / ms };
+  }
+  return undefined;
+}
+
+/** Milliseconds of a unit: the median of those after the first; of first ones where there are no others. */
+function unitTime(measured: readonly Measurement[]): number {
+  const warm = measured.flatMap((measurement) => measurement.warm);
+  return median(warm.length > 0 ? warm : measured.map(({ cold }) => cold));
+}
+
+/** Measures a case in processes of its own. */
+export function lineOf(one: Case, machine: Machine): Line {
+  const { run, settings } = one;
+  const measured = Array.from({ length: one.processes }, () => measure({ run, settings }));
+  const ms = unitTime(measured);
+  const line: Line = {
+    name: one.name,
+    table: one.table,
+    threads: settings.threads,
+    precision: settings.precision ?? "f64",
+    ms,
+    coldMs: median(measured.map(({ cold }) => cold)),
+    repetitions: measured.reduce((count, { warm }) => count + Math.max(1, warm.length), 0),
+    busy: median(measured.map(({ busy }) => busy)),
+    peakBytes: Math.max(...measured.map(({ peak }) => peak)),
+    ...(one.series && { series: one.series }),
+  };
+  const work = measured[0]?.work;
+  if (work === undefined) return line;
+  const seconds = ms / 1e3;
+  const roof = machine.roofs.find(({ threads }) => threads === settings.threads);
+  const against = againstRecorded(one.name, ms);
+  const forward =
+    one.forward && measure({ run: one.forward, settings: { ...settings, gradient: "forward" } });
+  const forwardCost = forward?.work && unitTime([forward]) / forward.work.neuronSteps;
+  const lanes = line.precision === "f32" ? 2 : 1;
+  return {
+    ...line,
+    nsPerNeuronStep: (ms * 1e6) / work.neuronSteps,
+    nsPerSynapticEvent: (ms * 1e6) / work.synapticEvents,
+    synapseStepsPerSecond: work.synapseSteps / seconds,
+    ...(forwardCost !== undefined && { againstForward: forwardCost / (ms / work.neuronSteps) }),
+    ...(against && { against }),
+    ...(roof && {
+      bandwidthShare: work.bytes / seconds / roof.bandwidth,
+      vectorShare: work.operations / seconds / (lanes * roof.vectorRate),
+    }),
+    work,
+  };
+}

@@ -1,0 +1,88 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { slope } from "../bench/growth.js";
+import type { Report } from "../bench/tables.js";
+
+const folder = mkdtempSync(join(tmpdir(), "eprop-bench-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("npm run bench", () => {
+  const json = join(folder, "bench.json");
+  const page = join(folder, "page.md");
+  let report: Report;
+  beforeAll(() => {
+    writeFileSync(page, readFileSync("docs/benchmarks.md"));
+    const only = ["sine-waves", "steps", "first Simulate", "synapses a neuron"].flatMap((name) => [
+      "--only",
+      name,
+    ]);
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ["dist-test/bench/run.js", "--quick", ...only, "--json", json, "--markdown", page],
+      { encoding: "utf8" },
+    );
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+    report = JSON.parse(readFileSync(json, "utf8")) as Report;
+  }, 120_000);
+
+  it("says what the machine can do", () => {
+    const { roofs, cores } = report.machine;
+    expect(roofs.map(({ threads }) => threads)).toEqual(
+      Array.from({ length: cores }, (_, place) => place + 1),
+    );
+    for (const { bandwidth, vectorRate } of roofs) {
+      expect(bandwidth).toBeGreaterThan(1e8);
+      expect(vectorRate).toBeGreaterThan(1e8);
+    }
+  });
+  it("gives each case all its figures", () => {
+    const simulations = report.lines.filter(({ table }) => table !== "start-up");
+    expect(simulations.length).toBeGreaterThan(6);
+    for (const line of simulations) {
+      for (const figure of [
+        line.ms,
+        line.coldMs,
+        line.nsPerNeuronStep,
+        line.nsPerSynapticEvent,
+        line.synapseStepsPerSecond,
+        line.bandwidthShare,
+        line.vectorShare,
+        line.work?.bytes,
+        line.work?.operations,
+      ]) {
+        expect(figure, line.name).toBeGreaterThan(0);
+      }
+      expect(line.vectorShare, line.name).toBeLessThan(1);
+      // Node alone takes some tens of megabytes.
+      expect(line.peakBytes).toBeGreaterThan(20e6);
+      expect(line.peakBytes).toBeLessThan(500e6);
+    }
+  });
+  it("compares with NEST and with the forward gradient", () => {
+    const line = report.lines.find(({ name, threads }) => name === "sine-waves" && threads === 1);
+    expect(line?.against?.simulator).toBe("NEST");
+    expect(line?.against?.ratio).toBeCloseTo(160 / (line?.ms ?? 0), 6);
+    expect(line?.againstForward).toBeGreaterThan(1);
+    // 10,000 synapses from inputs, 9,900 among neurons, 100 onto the readout.
+    expect(line?.work?.synapseSteps).toBe(20_000 * 1000);
+  });
+  it("fits how cost grows", () => {
+    expect(report.growth.map(({ series }) => series)).toEqual(["steps", "synapses a neuron"]);
+    expect(report.growth.every(({ slope: power }) => Number.isFinite(power))).toBe(true);
+    expect(slope([1, 2, 3].map((x) => [x, 5 + 1.5 * x] as const))).toBeCloseTo(1.5, 12);
+  });
+  it("writes the page's tables, and leaves the others", () => {
+    const text = readFileSync(page, "utf8");
+    expect(text).toContain("| first Simulate of 20 neurons");
+    expect(text).toMatch(/steps, from 100 to 200: cost grows with the power \d/);
+    expect(text.match(/<!-- bench /g)).toHaveLength(6);
+    expect(text).toContain("# What it costs");
+    const spoken = text.slice(text.indexOf("<!-- bench spoken digits -->"));
+    const before = readFileSync("docs/benchmarks.md", "utf8");
+    expect(before).toContain(spoken.slice(0, spoken.indexOf("<!-- end -->")));
+  });
+});

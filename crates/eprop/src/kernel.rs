@@ -50,7 +50,7 @@ pub struct Kernel {
     /// Steps done.
     time: i64,
     plans: Option<Plans>,
-    interval: Option<IntervalNetwork>,
+    interval: Option<IntervalNetwork<f64>>,
     event: Option<EventNetwork>,
     emission: Emission,
     recordings: Recordings,
@@ -519,7 +519,7 @@ impl Kernel {
             let needed = self
                 .interval
                 .as_ref()
-                .map_or(i64::MAX, IntervalNetwork::needs_from)
+                .map_or(i64::MAX, IntervalNetwork::<f64>::needs_from)
                 .min(self.event.as_ref().map_or(i64::MAX, |event| event.needs_from(reached)))
                 .min(reached);
             self.emission.forget_before(needed);

@@ -16,7 +16,9 @@ pub mod value;
 
 mod kernel;
 pub mod machine;
+pub mod lines;
 pub mod math;
+pub mod real;
 pub mod simd;
 pub mod threads;
 

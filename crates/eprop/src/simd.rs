@@ -83,23 +83,23 @@ pub fn limit(level: Level) -> Level {
 macro_rules! kernels {
     ($(
         $(#[$attribute:meta])*
-        $visibility:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) = $body:expr;
+        $visibility:vis fn $name:ident $(<$generic:ident: $bound:path>)? ($($argument:ident: $type:ty),* $(,)?) = $body:expr;
     )*) => {$(
         $(#[$attribute])*
         #[allow(clippy::too_many_arguments, reason = "separate slices tell the compiler that nothing overlaps")]
         #[inline]
-        $visibility fn $name($($argument: $type),*) {
+        $visibility fn $name $(<$generic: $bound>)? ($($argument: $type),*) {
             #[cfg(target_arch = "x86_64")]
             {
                 #[cfg(stable_avx512)]
                 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,fma")]
                 #[allow(clippy::too_many_arguments, reason = "as above")]
-                fn avx512($($argument: $type),*) {
+                fn avx512 $(<$generic: $bound>)? ($($argument: $type),*) {
                     $body($($argument),*);
                 }
                 #[target_feature(enable = "avx2,fma")]
                 #[allow(clippy::too_many_arguments, reason = "as above")]
-                fn avx2($($argument: $type),*) {
+                fn avx2 $(<$generic: $bound>)? ($($argument: $type),*) {
                     $body($($argument),*);
                 }
                 match $crate::simd::level() {

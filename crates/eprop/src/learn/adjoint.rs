@@ -5,93 +5,254 @@
 //! "The same gradient, backwards"), it needs one pass over neurons and steps and one row addition a presynaptic
 //! spike, and no trace per synapse.
 
-use crate::learn::events::{RowEvents, RowsByStep};
+use std::ops::Range;
+
+use crate::learn::events::{ActiveRow, RowEvents};
 use crate::learn::rows::GradientLayout;
+use crate::lines::{Lines, per_line};
 use crate::plan::interval::{IntervalPlan, Learner};
-use crate::plan::route::Columns;
+use crate::plan::route::{Columns, Route};
+use crate::real::Real;
 use crate::simd::kernels;
 use crate::simulate::RunControl;
 use crate::simulate::lane::Lane;
+use crate::simulate::neurons::Neurons;
 use crate::simulate::row;
 
-/// Steps whose filtered factors are kept at once: few enough to stay in the first-level cache.
-const BLOCK: usize = 16;
+/// Neighbouring neurons that go through a run of steps together, their state in registers.
+const TOGETHER: usize = 32;
 
-/// Buffers of a backward pass.
+/// Bytes of factors that are kept at once: few enough to stay in the second-level cache.
+const FACTOR_BYTES: usize = 256 << 10;
+
+/// State of the recursion, one value per neuron.
 #[derive(Debug, Clone, Default)]
-pub struct Workspace {
-    filtered_signal: Vec<f64>,
-    adaptation_signal: Vec<f64>,
-    factor: Vec<f64>,
-    factors: Vec<f64>,
-    signal: Vec<f64>,
-    regularization: Vec<f64>,
+struct Carry<R> {
+    /// Filtered learning signal: `lam` of NUMERICS, section 2.
+    signal: Lines<R>,
+    /// Adaptation's share: `mu`.
+    adaptation: Lines<R>,
+    /// What a presynaptic spike adds to the gradient: `q`.
+    factor: Lines<R>,
 }
 
-#[allow(clippy::too_many_arguments, reason = "separate slices tell the compiler that nothing overlaps")]
-#[inline(always)]
-fn step_body<const ADAPTIVE: bool, const SIGNAL: bool>(
-    surrogate: &[f64],
-    signal: &[f64],
-    regularization: &[f64],
-    decay: &[f64],
-    gain: &[f64],
-    adaptation_decay: &[f64],
-    adaptation_gain: &[f64],
-    kappa: f64,
-    filtered_signal: &mut [f64],
-    adaptation_signal: &mut [f64],
-    factor: &mut [f64],
-    factors: &mut [f64],
-) {
-    let n = surrogate.len();
-    let (regularization, decay, gain) = (&regularization[..n], &decay[..n], &gain[..n]);
-    let (adaptation_decay, adaptation_gain) = (&adaptation_decay[..n], &adaptation_gain[..n]);
-    let signal = if SIGNAL { &signal[..n] } else { signal };
-    let (filtered_signal, adaptation_signal) = (&mut filtered_signal[..n], &mut adaptation_signal[..n]);
-    let (factor, factors) = (&mut factor[..n], &mut factors[..n]);
-    let keep = 1.0 - kappa;
-    for j in 0..n {
-        let lambda =
-            if SIGNAL { kappa.mul_add(filtered_signal[j], signal[j]) } else { kappa * filtered_signal[j] };
-        filtered_signal[j] = lambda;
-        let mut a = keep.mul_add(lambda, regularization[j]);
-        if ADAPTIVE {
-            a += adaptation_signal[j];
+impl<R: Real> Carry<R> {
+    fn clear(&mut self, stride: usize) {
+        for values in [&mut self.signal, &mut self.adaptation, &mut self.factor] {
+            values.resize(stride);
+            values.fill(R::ZERO);
         }
-        let h = surrogate[j] * a;
-        if ADAPTIVE {
-            adaptation_signal[j] =
-                adaptation_decay[j].mul_add(adaptation_signal[j], -(adaptation_gain[j] * h));
-        }
-        let q = decay[j].mul_add(factor[j], gain[j] * h);
-        factor[j] = q;
-        factors[j] = q;
     }
 }
 
-macro_rules! steps {
-    ($($name:ident = $adaptive:literal, $signal:literal;)*) => {
-        kernels! {$(
-            fn $name(
-                surrogate: &[f64], signal: &[f64], regularization: &[f64], decay: &[f64], gain: &[f64],
-                adaptation_decay: &[f64], adaptation_gain: &[f64], kappa: f64, filtered_signal: &mut [f64],
-                adaptation_signal: &mut [f64], factor: &mut [f64], factors: &mut [f64],
-            ) = step_body::<$adaptive, $signal>;
-        )*}
-    };
+/// Buffers of a backward pass.
+#[derive(Debug, Clone, Default)]
+pub struct Workspace<R> {
+    carry: Carry<R>,
+    factors: Lines<R>,
+    regularization: Lines<R>,
+    /// Rows with spikes in the present steps, by learner.
+    active: Vec<Vec<ActiveRow>>,
 }
 
-steps! {
-    step_quiet = false, false;
-    step_signal = false, true;
-    step_adaptive_quiet = true, false;
-    step_adaptive_signal = true, true;
+/// What the recursion reads.
+#[derive(Debug, Clone, Copy)]
+struct Pass<'a, R> {
+    neurons: &'a Neurons<R>,
+    /// Surrogate gradients, a row per step.
+    surrogate: &'a [R],
+    /// Errors, a row of readouts per step.
+    errors: &'a [f64],
+    readouts: usize,
+    /// Steps in which errors count.
+    learning: (usize, usize),
+    kappa: R,
+    regularization: &'a [R],
+}
+
+#[inline(always)]
+fn lanes<R: Real, const W: usize>(values: &[R], begin: usize) -> [R; W] {
+    let mut lanes = [R::ZERO; W];
+    lanes.copy_from_slice(&values[begin..begin + W]);
+    lanes
+}
+
+/// Takes `W` neurons from column `at` on backwards through the steps, and leaves their factors in columns from `to` on.
+#[inline(always)]
+fn block<R: Real, const ADAPTS: bool, const W: usize>(
+    pass: &Pass<'_, R>,
+    steps: (usize, usize),
+    carry: &mut Carry<R>,
+    factors: &mut [R],
+    width: usize,
+    at: usize,
+    to: usize,
+) {
+    let p = pass.neurons;
+    let kappa = pass.kappa;
+    let keep = R::ONE - kappa;
+    let regularization: [R; W] = lanes(pass.regularization, at);
+    let decay: [R; W] = lanes(&p.decay, at);
+    let gain: [R; W] = lanes(&p.spike_gain, at);
+    let adaptation_decay: [R; W] = lanes(&p.adaptation_decay, at);
+    let adaptation_gain: [R; W] = lanes(&p.adaptation_gain, at);
+    let mut lambda: [R; W] = lanes(&carry.signal, at);
+    let mut mu: [R; W] = lanes(&carry.adaptation, at);
+    let mut q: [R; W] = lanes(&carry.factor, at);
+    for step in (steps.0..steps.1).rev() {
+        let psi: [R; W] = lanes(pass.surrogate, step * p.stride + at);
+        if step >= pass.learning.0 && step < pass.learning.1 {
+            let mut signal = [R::ZERO; W];
+            for readout in 0..pass.readouts {
+                let error = R::of(pass.errors[step * pass.readouts + readout]);
+                let weights: [R; W] = lanes(&p.feedback, readout * p.stride + at);
+                for l in 0..W {
+                    signal[l] += error * weights[l];
+                }
+            }
+            for l in 0..W {
+                lambda[l] = kappa.mul_add(lambda[l], signal[l]);
+            }
+        } else {
+            for l in 0..W {
+                lambda[l] = kappa * lambda[l];
+            }
+        }
+        for l in 0..W {
+            let mut a = keep.mul_add(lambda[l], regularization[l]);
+            if ADAPTS {
+                a += mu[l];
+            }
+            let h = psi[l] * a;
+            if ADAPTS {
+                mu[l] = adaptation_decay[l].mul_add(mu[l], -(adaptation_gain[l] * h));
+            }
+            q[l] = decay[l].mul_add(q[l], gain[l] * h);
+        }
+        factors[(step - steps.0) * width + to..][..W].copy_from_slice(&q);
+    }
+    carry.signal[at..at + W].copy_from_slice(&lambda);
+    carry.adaptation[at..at + W].copy_from_slice(&mu);
+    carry.factor[at..at + W].copy_from_slice(&q);
+}
+
+#[inline(always)]
+fn factors_body<R: Real, const ADAPTS: bool>(
+    pass: &Pass<'_, R>,
+    steps: (usize, usize),
+    carry: &mut Carry<R>,
+    factors: &mut [R],
+    width: usize,
+    columns: (usize, usize),
+) {
+    let mut at = columns.0;
+    while at + TOGETHER <= columns.1 {
+        block::<R, ADAPTS, TOGETHER>(pass, steps, carry, factors, width, at, at - columns.0);
+        at += TOGETHER;
+    }
+    while at < columns.1 {
+        // A cache line of either precision.
+        if per_line::<R>() == 8 {
+            block::<R, ADAPTS, 8>(pass, steps, carry, factors, width, at, at - columns.0);
+        } else {
+            block::<R, ADAPTS, 16>(pass, steps, carry, factors, width, at, at - columns.0);
+        }
+        at += per_line::<R>();
+    }
+}
+
+/// Factors of steps, one row of `width` each, from the first step's on.
+#[derive(Debug, Clone, Copy)]
+struct Factors<'a, R> {
+    values: &'a [R],
+    width: usize,
+    first: usize,
+}
+
+#[inline(always)]
+fn add_block<R: Real, const W: usize>(
+    gradient: &mut [R],
+    factors: Factors<'_, R>,
+    steps: &[u32],
+    column: usize,
+    first: bool,
+) {
+    let mut sum: [R; W] = if first { [R::ZERO; W] } else { lanes(gradient, 0) };
+    for step in steps {
+        let factors: [R; W] = lanes(factors.values, (*step as usize - factors.first) * factors.width + column);
+        for l in 0..W {
+            sum[l] += factors[l];
+        }
+    }
+    gradient[..W].copy_from_slice(&sum);
+}
+
+/// `gradient[c] += factors[step][column + c]` for all of a row's steps, in their order.
+#[inline(always)]
+fn add_row<R: Real>(
+    gradient: &mut [R],
+    factors: Factors<'_, R>,
+    steps: &[u32],
+    column: usize,
+    first: bool,
+) {
+    let mut at = 0;
+    while at + TOGETHER <= gradient.len() {
+        add_block::<R, TOGETHER>(&mut gradient[at..at + TOGETHER], factors, steps, column + at, first);
+        at += TOGETHER;
+    }
+    while at + 4 <= gradient.len() {
+        add_block::<R, 4>(&mut gradient[at..at + 4], factors, steps, column + at, first);
+        at += 4;
+    }
+    while at < gradient.len() {
+        add_block::<R, 1>(&mut gradient[at..=at], factors, steps, column + at, first);
+        at += 1;
+    }
+}
+
+#[inline(always)]
+fn add_rows_body<R: Real>(
+    gradient: &mut [R],
+    factors: Factors<'_, R>,
+    events: &RowEvents,
+    active: &[ActiveRow],
+    columns: usize,
+    column: usize,
+    place: (usize, usize),
+) {
+    let (base, stride) = place;
+    for active in active {
+        let at = base + active.row * stride;
+        let steps = events.steps(*active);
+        add_row(&mut gradient[at..at + columns], factors, steps, column, active.first);
+    }
+}
+
+kernels! {
+    /// The recursion for neurons without adaptation.
+    fn factors_plain<R: Real>(
+        pass: &Pass<'_, R>, steps: (usize, usize), carry: &mut Carry<R>, factors: &mut [R], width: usize,
+        columns: (usize, usize),
+    ) = factors_body::<R, false>;
+
+    /// The recursion for neurons of which some adapt.
+    fn factors_adaptive<R: Real>(
+        pass: &Pass<'_, R>, steps: (usize, usize), carry: &mut Carry<R>, factors: &mut [R], width: usize,
+        columns: (usize, usize),
+    ) = factors_body::<R, true>;
+
+    /// Adds factors to the gradients of rows: `columns` of them from `column` of the factors on; `place` is where the
+    /// first row's are and how far the next row's are from them.
+    fn add_rows<R: Real>(
+        gradient: &mut [R], factors: Factors<'_, R>, events: &RowEvents, active: &[ActiveRow], columns: usize,
+        column: usize, place: (usize, usize),
+    ) = add_rows_body;
 }
 
 /// The regularization of a neuron's firing rate, per step: `R` of NUMERICS, section 2.
 #[must_use]
-pub fn regularization(plan: &IntervalPlan, lane: &Lane, neuron: usize) -> f64 {
+pub fn regularization<R: Real>(plan: &IntervalPlan, lane: &Lane<R>, neuron: usize) -> f64 {
     let p = &plan.recurrent;
     let steps = plan.interval as f64;
     p.regularization[neuron] * (f64::from(lane.spike_counts[neuron]) / steps - p.target_rate[neuron]) / steps
@@ -99,198 +260,187 @@ pub fn regularization(plan: &IntervalPlan, lane: &Lane, neuron: usize) -> f64 {
 
 /// The gradient of a finished interval for each learner: `gradients[learner]` in the learner's layout, of which only
 /// the rows touched by `events[learner]` are written. They are not whole if that was cancelled on the way.
-pub fn gradient(
+pub fn gradient<R: Real>(
     plan: &IntervalPlan,
-    lane: &Lane,
-    events: &[RowEvents],
+    neurons: &Neurons<R>,
+    lane: &Lane<R>,
+    events: &mut [RowEvents],
     layouts: &[GradientLayout],
-    tile_width: usize,
     control: &RunControl,
-    gradients: &mut [Vec<f64>],
-    workspace: &mut Workspace,
+    gradients: &mut [Vec<R>],
+    workspace: &mut Workspace<R>,
 ) {
-    for (place, learner) in plan.learners.iter().enumerate() {
-        let route = plan.route_of(learner);
-        for (row, _) in &events[place].touched {
-            for (piece, _) in layouts[place].pieces(route.entries(*row as usize), *row as usize) {
-                gradients[place][piece].fill(0.0);
-            }
-        }
-    }
     let recurrent: Vec<usize> =
         (0..plan.learners.len()).filter(|place| !plan.learners[*place].onto_readouts).collect();
     let mut kappas: Vec<f64> = recurrent.iter().map(|place| plan.learners[*place].kappa).collect();
     kappas.sort_by(f64::total_cmp);
     kappas.dedup();
-    let n = plan.recurrent_count();
-    workspace.regularization.clear();
-    workspace.regularization.extend((0..n).map(|neuron| regularization(plan, lane, neuron)));
+    workspace.regularization.resize(neurons.stride);
+    for neuron in 0..plan.recurrent_count() {
+        workspace.regularization[neuron] = R::of(regularization(plan, lane, neuron));
+    }
     for kappa in kappas {
         let learners: Vec<usize> =
             recurrent.iter().copied().filter(|place| plan.learners[*place].kappa == kappa).collect();
-        let mut begin = 0;
-        while begin < n {
-            let end = (begin + tile_width).min(n);
-            let tile = begin..end;
-            let whole = |place: usize| &events[place].whole;
-            backward(
-                plan,
-                lane,
-                &whole,
-                plan.interval,
-                kappa,
-                &learners,
-                tile.clone(),
-                control,
-                gradients,
-                workspace,
-            );
-            if learners.iter().any(|place| !events[*place].early.is_empty()) {
-                let early = |place: usize| &events[place].early;
-                let end = plan.interval - 1;
-                backward(plan, lane, &early, end, kappa, &learners, tile, control, gradients, workspace);
+        for early in [false, true] {
+            if learners.iter().all(|place| events[*place].is_empty(early)) {
+                continue;
             }
-            begin = end;
+            // A row that learns early does without the last learning signal.
+            let signal_end = plan.interval - usize::from(early);
+            backward(
+                plan, neurons, lane, events, early, signal_end, kappa, &learners, layouts, control, gradients, workspace,
+            );
         }
     }
     for (place, learner) in plan.learners.iter().enumerate().filter(|(_, learner)| learner.onto_readouts) {
-        readout_gradient(plan, lane, learner, &events[place], &mut gradients[place]);
+        let Workspace { active, .. } = workspace;
+        active.resize_with(plan.learners.len(), Vec::new);
+        events[place].move_on(false, 1, &mut active[place]);
+        readout_gradient(plan, lane, learner, &events[place], &active[place], &mut gradients[place]);
     }
 }
 
-/// The backward pass for neighbouring neurons, with the learning signals before step `signal_end`. Either `tile` is all
-/// neurons, or all `learners` have tiles.
-#[allow(clippy::too_many_arguments, reason = "one tile of what `gradient` was given")]
-fn backward<'a>(
+/// The backward pass with the learning signals before step `signal_end`, for the rows that learn early or for the others.
+#[allow(clippy::too_many_arguments, reason = "a part of what `gradient` was given")]
+fn backward<R: Real>(
     plan: &IntervalPlan,
-    lane: &Lane,
-    rows: &dyn Fn(usize) -> &'a RowsByStep,
+    neurons: &Neurons<R>,
+    lane: &Lane<R>,
+    events: &mut [RowEvents],
+    early: bool,
     signal_end: usize,
     kappa: f64,
     learners: &[usize],
-    tile: std::ops::Range<usize>,
+    layouts: &[GradientLayout],
     control: &RunControl,
-    gradients: &mut [Vec<f64>],
-    workspace: &mut Workspace,
+    gradients: &mut [Vec<R>],
+    workspace: &mut Workspace<R>,
 ) {
-    let (n, k) = (plan.recurrent_count(), plan.readout_count());
-    let width = tile.len();
-    let p = &plan.recurrent;
-    let adaptive =
-        plan.segments.iter().any(|s| s.adaptive && s.places.start < tile.end && tile.start < s.places.end);
-    let Workspace { filtered_signal, adaptation_signal, factor, factors, signal, regularization } = workspace;
-    for values in [&mut *filtered_signal, adaptation_signal, factor, signal] {
-        values.clear();
-        values.resize(width, 0.0);
-    }
-    factors.resize(BLOCK * width, 0.0);
-    let learning_from = plan.interval - plan.window;
+    let stride = neurons.stride;
+    let Workspace { carry, factors, regularization, active } = workspace;
+    carry.clear(stride);
+    let pass = Pass {
+        neurons,
+        surrogate: &lane.surrogate,
+        errors: &lane.errors,
+        readouts: plan.readout_count(),
+        learning: (plan.interval - plan.window, signal_end),
+        kappa: R::of(kappa),
+        regularization,
+    };
+    let dense = learners.iter().all(|place| matches!(plan.route_of(&plan.learners[*place]).columns, Columns::Range { .. }));
+    // Rows with targets all over need the factors of all neurons at once.
+    let width = if dense { TOGETHER.min(stride) } else { stride };
+    let together = (FACTOR_BYTES / (width * size_of::<R>())).max(8).min(plan.interval);
+    factors.resize(together * width);
+    let recursion = if plan.segments.iter().any(|s| s.adaptive) { factors_adaptive } else { factors_plain };
+    active.resize_with(plan.learners.len(), Vec::new);
     let mut end = plan.interval;
     while end > 1 && !control.cancelled() {
-        let begin = end.saturating_sub(BLOCK).max(1);
-        for step in (begin..end).rev() {
-            let with_signal = step >= learning_from && step < signal_end && k > 0;
-            if with_signal {
-                signal.fill(0.0);
-                for readout in 0..k {
-                    let error = lane.errors[step * k + readout];
-                    let weights = &plan.feedback[readout * n..][tile.clone()];
-                    row::add_scaled(signal, weights, error);
-                }
-            }
-            let kernel = match (adaptive, with_signal) {
-                (false, false) => step_quiet,
-                (false, true) => step_signal,
-                (true, false) => step_adaptive_quiet,
-                (true, true) => step_adaptive_signal,
-            };
-            kernel(
-                &lane.surrogate[step * n..][tile.clone()],
-                signal,
-                &regularization[tile.clone()],
-                &p.decay[tile.clone()],
-                &p.spike_gain[tile.clone()],
-                &p.adaptation_decay[tile.clone()],
-                &p.adaptation_gain[tile.clone()],
-                kappa,
-                filtered_signal,
-                adaptation_signal,
-                factor,
-                &mut factors[(step - begin) * width..][..width],
-            );
-        }
+        let begin = end.saturating_sub(together).max(1);
         for place in learners {
-            let route = plan.route_of(&plan.learners[*place]);
-            let gradient = &mut gradients[*place];
-            match &route.columns {
-                Columns::Range { first, len } => {
-                    let (low, high) = (tile.start.max(*first), tile.end.min(first + len));
-                    if low >= high {
-                        continue;
-                    }
-                    let base = route.row_count * (low - first);
-                    for step in (begin..end).rev() {
-                        let factors = &factors[(step - begin) * width..][low - tile.start..high - tile.start];
-                        for row in rows(*place).at(step) {
-                            let at = base + *row as usize * (high - low);
-                            row::add(&mut gradient[at..at + (high - low)], factors);
-                        }
-                    }
-                }
-                Columns::Scattered(places) => {
-                    for step in (begin..end).rev() {
-                        let factors = &factors[(step - begin) * width..][..width];
-                        for row in rows(*place).at(step) {
-                            row::gather(&mut gradient[route.entries(*row as usize)], places, factors);
-                        }
-                    }
-                }
-                Columns::Sparse { places, .. } => {
-                    for step in (begin..end).rev() {
-                        let factors = &factors[(step - begin) * width..][..width];
-                        for row in rows(*place).at(step) {
-                            let entries = route.entries(*row as usize);
-                            row::gather(&mut gradient[entries.clone()], &places[entries], factors);
-                        }
-                    }
-                }
+            events[*place].move_on(early, begin, &mut active[*place]);
+        }
+        let mut left = 0;
+        while left < stride {
+            let right = (left + width).min(stride);
+            recursion(&pass, (begin, end), carry, factors, width, (left, right));
+            let present = Factors { values: factors, width, first: begin };
+            for place in learners {
+                let route = plan.route_of(&plan.learners[*place]);
+                let (layout, events) = (&layouts[*place], &events[*place]);
+                add(route, layout, present, events, &active[*place], left..right, &mut gradients[*place]);
             }
+            left = right;
         }
         end = begin;
     }
 }
 
+/// Adds the factors of the columns in `tile` to the gradients of the rows that have spikes in these steps.
+fn add<R: Real>(
+    route: &Route,
+    layout: &GradientLayout,
+    factors: Factors<'_, R>,
+    events: &RowEvents,
+    active: &[ActiveRow],
+    tile: Range<usize>,
+    gradient: &mut [R],
+) {
+    match &route.columns {
+        Columns::Range { first, .. } => {
+            for part in &layout.tiles {
+                let low = tile.start.max(first + part.columns.start);
+                let high = tile.end.min(first + part.columns.end);
+                if low < high {
+                    let base = part.base + low - first - part.columns.start;
+                    let place = (base, part.columns.len());
+                    add_rows(gradient, factors, events, active, high - low, low - tile.start, place);
+                }
+            }
+        }
+        Columns::Scattered(_) | Columns::Sparse { .. } => {
+            for active in active {
+                let entries = route.entries(active.row);
+                let places = match &route.columns {
+                    Columns::Sparse { places, .. } => &places[entries.clone()],
+                    Columns::Scattered(places) => places,
+                    Columns::Range { .. } => &[],
+                };
+                let sums = &mut gradient[entries];
+                if active.first {
+                    sums.fill(R::ZERO);
+                }
+                for step in events.steps(*active) {
+                    let row = &factors.values[(*step as usize - factors.first) * factors.width..][..factors.width];
+                    row::gather(sums, places, row);
+                }
+            }
+        }
+    }
+}
+
 /// Synapses onto readouts: `g = sum_u error(u + 1) zbar(u)`, turned round likewise.
-fn readout_gradient(
+fn readout_gradient<R: Real>(
     plan: &IntervalPlan,
-    lane: &Lane,
+    lane: &Lane<R>,
     learner: &Learner,
     events: &RowEvents,
-    gradient: &mut [f64],
+    active: &[ActiveRow],
+    gradient: &mut [R],
 ) {
     let k = plan.readout_count();
     let route = plan.route_of(learner);
     let p = &plan.readouts;
+    let mut factors = vec![0.0; k * plan.interval];
     let mut factor = vec![0.0; k];
     for step in (1..plan.interval).rev() {
         let errors = &lane.errors[step * k..(step + 1) * k];
         for j in 0..k {
             factor[j] = p.decay[j] * factor[j] + p.spike_gain[j] * errors[j];
         }
-        for row in events.whole.at(step) {
-            let entries = route.entries(*row as usize);
+        factors[step * k..(step + 1) * k].copy_from_slice(&factor);
+    }
+    let mut sums = vec![0.0; k];
+    for active in active {
+        let entries = route.entries(active.row);
+        let sums = &mut sums[..entries.len()];
+        sums.fill(0.0);
+        for step in events.steps(*active) {
+            let factors = &factors[*step as usize * k..][..k];
             match &route.columns {
                 Columns::Range { first, len } => {
-                    let row = &mut gradient[entries];
-                    for (sum, factor) in row.iter_mut().zip(&factor[*first..first + len]) {
+                    for (sum, factor) in sums.iter_mut().zip(&factors[*first..first + len]) {
                         *sum += factor;
                     }
                 }
-                Columns::Scattered(places) => row::gather(&mut gradient[entries], places, &factor),
-                Columns::Sparse { places, .. } => {
-                    row::gather(&mut gradient[entries.clone()], &places[entries], &factor);
-                }
+                Columns::Scattered(places) => row::gather(sums, places, factors),
+                Columns::Sparse { places, .. } => row::gather(sums, &places[entries.clone()], factors),
             }
+        }
+        for (gradient, sum) in gradient[entries].iter_mut().zip(&*sums) {
+            *gradient = R::of(*sum);
         }
     }
 }

@@ -4,72 +4,58 @@ use crate::plan::interval::{IntervalPlan, Learner, RECURRENT};
 use crate::simulate::emission::Emission;
 use crate::simulate::lane::Lane;
 
-/// Rows by the step that reads their spikes.
-#[derive(Debug, Clone, Default)]
-pub struct RowsByStep {
-    starts: Vec<u32>,
-    rows: Vec<u32>,
+/// A row with spikes in a run of steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActiveRow {
+    /// The row.
+    pub row: usize,
+    /// Where its spikes in these steps begin, for [`RowEvents::steps`].
+    pub from: u32,
+    /// Where they end.
+    pub to: u32,
+    /// Whether no later step of the interval has one.
+    pub first: bool,
 }
 
-impl RowsByStep {
-    fn clear(&mut self) {
-        self.starts.clear();
-        self.rows.clear();
-        // The first step of an interval reads none (NUMERICS, section 2, edges).
-        self.starts.extend([0, 0]);
-    }
-
-    fn finish_step(&mut self) {
-        self.starts.push(self.rows.len() as u32);
-    }
-
-    /// Rows whose spikes are read in a step of the interval.
-    #[must_use]
-    #[inline]
-    pub fn at(&self, step: usize) -> &[u32] {
-        &self.rows[self.starts[step] as usize..self.starts[step + 1] as usize]
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-}
-
-/// The spikes over one projection that count in one interval.
+/// The spikes over one projection that count in one interval, by row.
 ///
 /// A row onto recurrent neurons whose source spikes again so early that the spike is read in the second step of the
 /// next interval learns without the learning signal of the interval's last step, which arrives too late for it
 /// (`docs/numerics-corrections.md`). Such rows are kept apart.
 #[derive(Debug, Clone, Default)]
 pub struct RowEvents {
-    /// Rows that learn from all steps.
-    pub whole: RowsByStep,
-    /// Rows that learn without the last learning signal.
-    pub early: RowsByStep,
     /// The rows with a spike, in the order of their first one, and the step of that one.
     pub touched: Vec<(u32, u32)>,
-    seen: Vec<bool>,
+    /// Where each row's steps begin; one more entry than rows.
+    starts: Vec<u32>,
+    /// Steps that read a spike, row after row, from the last to the first.
+    steps: Vec<u32>,
+    /// Where the steps begin that a pass has still to come to.
+    next: Vec<u32>,
     is_early: Vec<bool>,
+    /// Rows with spikes, ascending: those that learn from all steps, and those that learn early.
+    rows: [Vec<u32>; 2],
+    /// Row and step of each spike, in the order of steps.
+    spikes: Vec<(u32, u32)>,
 }
 
 impl RowEvents {
     /// Collects the events of a finished interval. `next` holds the neurons that fire in the first step of the next
     /// one.
-    pub fn collect(
+    pub fn collect<R>(
         &mut self,
         plan: &IntervalPlan,
         learner: &Learner,
-        lane: &Lane,
+        lane: &Lane<R>,
         emission: &Emission,
         next: &[u32],
     ) {
         let route = plan.route_of(learner);
+        let (interval, spikes) = (lane.interval, &lane.spikes);
         let start = if learner.onto_readouts {
-            plan.start_readout(lane.interval)
+            plan.start_readout(interval)
         } else {
-            plan.start_recurrent(lane.interval)
+            plan.start_recurrent(interval)
         };
         let emitted_before = usize::from(!learner.onto_readouts);
         let steps = plan.interval;
@@ -82,27 +68,79 @@ impl RowEvents {
                 self.is_early[row] = true;
             }
         }
-        self.whole.clear();
-        self.early.clear();
+        self.spikes.clear();
         self.touched.clear();
-        self.seen.clear();
-        self.seen.resize(route.row_count, false);
+        self.starts.clear();
+        self.starts.resize(route.row_count + 1, 0);
+        // The first step of an interval reads none (NUMERICS, section 2, edges).
         for step in 1..steps {
             let places = if route.source == RECURRENT {
-                lane.spikes.at((step - emitted_before) as isize)
+                spikes.at((step - emitted_before) as isize)
             } else {
                 emission.at(start + step as i64).places
             };
             for row in places.iter().filter_map(|place| route.rows.row(*place)) {
-                let list = if self.is_early[row] { &mut self.early } else { &mut self.whole };
-                list.rows.push(row as u32);
-                if !std::mem::replace(&mut self.seen[row], true) {
+                self.spikes.push((row as u32, step as u32));
+                self.starts[row] += 1;
+                if self.starts[row] == 1 {
                     self.touched.push((row as u32, step as u32));
                 }
             }
-            self.whole.finish_step();
-            self.early.finish_step();
         }
+        self.rows.iter_mut().for_each(Vec::clear);
+        let mut total = 0;
+        for row in 0..route.row_count {
+            if self.starts[row] > 0 {
+                self.rows[usize::from(self.is_early[row])].push(row as u32);
+            }
+            total += self.starts[row];
+            self.starts[row] = total;
+        }
+        self.starts[route.row_count] = total;
+        // Filling each row from its end puts the last step first, and leaves in `starts` where the row begins.
+        self.steps.resize(self.spikes.len(), 0);
+        for (row, step) in &self.spikes {
+            let at = &mut self.starts[*row as usize];
+            *at -= 1;
+            self.steps[*at as usize] = *step;
+        }
+        self.next.clone_from(&self.starts);
+    }
+
+    /// Whether no row learns early, or no other row learns.
+    #[must_use]
+    pub fn is_empty(&self, early: bool) -> bool {
+        self.rows[usize::from(early)].is_empty()
+    }
+
+    /// The rows that have spikes in the steps from `begin` on that were not asked for before; asked for from the
+    /// interval's end on.
+    pub fn move_on(&mut self, early: bool, begin: usize, active: &mut Vec<ActiveRow>) {
+        active.clear();
+        for row in &self.rows[usize::from(early)] {
+            let row = *row as usize;
+            let from = self.next[row];
+            let rest = &self.steps[from as usize..self.starts[row + 1] as usize];
+            let taken = rest.iter().take_while(|step| **step as usize >= begin).count() as u32;
+            if taken > 0 {
+                self.next[row] = from + taken;
+                active.push(ActiveRow { row, from, to: from + taken, first: from == self.starts[row] });
+            }
+        }
+    }
+
+    /// The steps in which spikes of an active row are read, from the last to the first.
+    #[must_use]
+    #[inline(always)]
+    pub fn steps(&self, active: ActiveRow) -> &[u32] {
+        &self.steps[active.from as usize..active.to as usize]
+    }
+
+    /// Whether a row has a spike.
+    #[must_use]
+    #[inline]
+    pub fn has(&self, row: usize) -> bool {
+        self.starts[row] < self.starts[row + 1]
     }
 
     /// Whether a row learns without the last learning signal.
@@ -111,15 +149,9 @@ impl RowEvents {
         self.is_early[row]
     }
 
-    /// Steps of the spikes of each row.
-    #[must_use]
-    pub fn by_row(&self, rows: usize, steps: usize) -> Vec<Vec<usize>> {
-        let mut spikes = vec![Vec::new(); rows];
-        for step in 1..steps {
-            for row in self.whole.at(step).iter().chain(self.early.at(step)) {
-                spikes[*row as usize].push(step);
-            }
-        }
-        spikes
+    /// The steps in which a row's spikes are read, from the first to the last.
+    pub fn steps_of(&self, row: usize) -> impl Iterator<Item = usize> + '_ {
+        let range = self.starts[row] as usize..self.starts[row + 1] as usize;
+        self.steps[range].iter().rev().map(|step| *step as usize)
     }
 }

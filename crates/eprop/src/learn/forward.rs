@@ -7,6 +7,7 @@ use crate::learn::adjoint::regularization;
 use crate::learn::events::RowEvents;
 use crate::learn::rows::GradientLayout;
 use crate::plan::interval::{IntervalPlan, Learner};
+use crate::real::Real;
 use crate::simulate::RunControl;
 use crate::simulate::lane::Lane;
 
@@ -24,34 +25,34 @@ struct Traces {
 }
 
 /// The gradient of a finished interval for each learner, laid out as [`super::adjoint::gradient`] does.
-pub fn gradient(
+pub fn gradient<R: Real>(
     plan: &IntervalPlan,
-    lane: &Lane,
+    lane: &Lane<R>,
     events: &[RowEvents],
     layouts: &[GradientLayout],
     control: &RunControl,
-    gradients: &mut [Vec<f64>],
+    gradients: &mut [Vec<R>],
 ) {
     let signals = learning_signals(plan, lane);
     for (place, learner) in plan.learners.iter().enumerate() {
         let route = plan.route_of(learner);
-        let spikes = events[place].by_row(route.row_count, plan.interval);
         for (row, _) in &events[place].touched {
             if control.cancelled() {
                 return;
             }
             let row = *row as usize;
             let entries = route.entries(row);
-            let values: Vec<f64> = entries
+            let spikes: Vec<usize> = events[place].steps_of(row).collect();
+            let values: Vec<R> = entries
                 .clone()
                 .map(|entry| {
                     let target = route.target(row, entry);
-                    if learner.onto_readouts {
-                        onto_readout(plan, lane, &spikes[row], target)
+                    R::of(if learner.onto_readouts {
+                        onto_readout(plan, lane, &spikes, target)
                     } else {
                         let signal_end = plan.interval - usize::from(events[place].is_early(row));
-                        onto_recurrent(plan, lane, learner, &signals, &spikes[row], target, signal_end)
-                    }
+                        onto_recurrent(plan, lane, learner, &signals, &spikes, target, signal_end)
+                    })
                 })
                 .collect();
             for (piece, part) in layouts[place].pieces(entries, row) {
@@ -62,7 +63,7 @@ pub fn gradient(
 }
 
 /// Learning signals of all neurons: a row of neurons per step.
-fn learning_signals(plan: &IntervalPlan, lane: &Lane) -> Vec<f64> {
+fn learning_signals<R>(plan: &IntervalPlan, lane: &Lane<R>) -> Vec<f64> {
     let (n, k) = (plan.recurrent_count(), plan.readout_count());
     let mut signals = vec![0.0; plan.interval * n];
     for step in plan.interval - plan.window..plan.interval {
@@ -77,9 +78,9 @@ fn learning_signals(plan: &IntervalPlan, lane: &Lane) -> Vec<f64> {
     signals
 }
 
-fn onto_recurrent(
+fn onto_recurrent<R: Real>(
     plan: &IntervalPlan,
-    lane: &Lane,
+    lane: &Lane<R>,
     learner: &Learner,
     signals: &[f64],
     spikes: &[usize],
@@ -94,7 +95,7 @@ fn onto_recurrent(
     for step in 1..plan.interval {
         let z = f64::from(u8::from(next.next_if(|spike| **spike == step).is_some()));
         traces.zbar = p.decay[j] * traces.zbar + p.spike_gain[j] * z;
-        let e = lane.surrogate[step * n + j] * (traces.zbar - p.adaptation_gain[j] * traces.eps);
+        let e = lane.surrogate(step)[j].f64() * (traces.zbar - p.adaptation_gain[j] * traces.eps);
         traces.eps = p.adaptation_decay[j] * traces.eps + e;
         traces.ebar = learner.kappa * traces.ebar + (1.0 - learner.kappa) * e;
         let signal = if step < signal_end { signals[step * n + j] } else { 0.0 };
@@ -103,7 +104,7 @@ fn onto_recurrent(
     traces.gradient
 }
 
-fn onto_readout(plan: &IntervalPlan, lane: &Lane, spikes: &[usize], k: usize) -> f64 {
+fn onto_readout<R>(plan: &IntervalPlan, lane: &Lane<R>, spikes: &[usize], k: usize) -> f64 {
     let readouts = plan.readout_count();
     let p = &plan.readouts;
     let mut traces = Traces::default();

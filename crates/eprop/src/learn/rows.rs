@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::plan::interval::{IntervalPlan, Learner};
-use crate::plan::route::Columns;
+use crate::plan::route::{Columns, Route};
 
 /// Neighbouring targets whose gradients lie together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,17 @@ pub struct Tile {
     pub columns: Range<usize>,
     /// Place of the gradient of row 0, first column.
     pub base: usize,
+}
+
+/// Gradients that lie together, and the rows they belong to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    /// The rows.
+    pub rows: Range<usize>,
+    /// Places of the gradients.
+    pub places: Range<usize>,
+    /// Gradients of each row; 0 where they are all of a row's entries.
+    pub width: usize,
 }
 
 /// Places of the gradients of a learner.
@@ -35,9 +46,9 @@ pub fn tile_width(rows: usize, columns: usize) -> usize {
     if rows * columns * 8 <= TILE_BYTES {
         return columns.max(1);
     }
-    let width = (TILE_BYTES / 8 / rows.max(1)).clamp(16, 512) & !7;
+    let width = (TILE_BYTES / 8 / rows.max(1)).clamp(32, 512) & !31;
     // Tiles of equal width leave no small rest.
-    columns.div_ceil(columns.div_ceil(width)).next_multiple_of(8)
+    columns.div_ceil(columns.div_ceil(width)).next_multiple_of(32)
 }
 
 impl GradientLayout {
@@ -59,6 +70,26 @@ impl GradientLayout {
             }
         }
         Self { tiles, len }
+    }
+
+    /// Runs of rows whose gradients lie together, about `size` gradients each, in the order of their places.
+    #[must_use]
+    pub fn shares(&self, route: &Route, size: usize) -> Vec<Share> {
+        let mut shares = Vec::new();
+        let tiles = self.tiles.iter().map(|tile| (tile.base, tile.columns.len()));
+        let whole = self.tiles.is_empty().then_some((0, 0));
+        for (base, width) in tiles.chain(whole) {
+            let end_of = |row: usize| if width == 0 { route.entries(row).end } else { base + (row + 1) * width };
+            let (mut first, mut begin) = (0, base);
+            for row in 0..route.row_count {
+                let end = end_of(row);
+                if end - begin >= size || row + 1 == route.row_count {
+                    shares.push(Share { rows: first..row + 1, places: begin..end, width });
+                    (first, begin) = (row + 1, end);
+                }
+            }
+        }
+        shares
     }
 
     /// The pieces that a row's entries are kept in: place in the gradients, place within the row, length.

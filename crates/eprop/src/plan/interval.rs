@@ -54,7 +54,7 @@ impl Surrogate {
 pub struct Segment {
     /// Their places.
     pub places: Range<usize>,
-    /// Whether the threshold adapts.
+    /// Whether any threshold adapts; those that do not have a gain of 0.
     pub adaptive: bool,
     /// Shape of the surrogate gradient.
     pub surrogate: Surrogate,
@@ -387,8 +387,9 @@ fn segments(network: &Network) -> Vec<Segment> {
         for choice in group.numbers("surrogate_gradient_function") {
             let surrogate = Surrogate::from_choice(*choice);
             match segments.last_mut() {
-                Some(last) if last.adaptive == adaptive && last.surrogate == surrogate => {
+                Some(last) if last.surrogate == surrogate => {
                     last.places.end += 1;
+                    last.adaptive |= adaptive;
                 }
                 _ => segments.push(Segment { places: place..place + 1, adaptive, surrogate }),
             }

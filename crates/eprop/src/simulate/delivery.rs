@@ -3,18 +3,19 @@
 use crate::describe::network::NodeId;
 use crate::plan::probes::WeightTap;
 use crate::plan::route::{Columns, Route};
+use crate::real::Real;
 use crate::record::WeightEvents;
 use crate::simulate::emission::Emission;
 use crate::simulate::row;
 
 /// Adds a row's weights, `count` times each, to the input of its targets.
 #[inline]
-pub fn deliver_row(route: &Route, weights: &[f64], input: &mut [f64], row: usize, count: f64) {
+pub fn deliver_row<R: Real>(route: &Route, weights: &[R], input: &mut [R], row: usize, count: R) {
     let values = &weights[route.entries(row)];
     match &route.columns {
         Columns::Range { first, len } => {
             let input = &mut input[*first..first + len];
-            if count == 1.0 { row::add(input, values) } else { row::add_scaled(input, values, count) }
+            if count == R::ONE { row::add(input, values) } else { row::add_scaled(input, values, count) }
         }
         Columns::Scattered(places) => row::scatter(input, places, values, count),
         Columns::Sparse { row_start, places } => {
@@ -25,10 +26,10 @@ pub fn deliver_row(route: &Route, weights: &[f64], input: &mut [f64], row: usize
 
 /// Adds what Poisson generators send in a stamp: each target has a train of its own.
 #[cold]
-pub fn deliver_poisson(
+pub fn deliver_poisson<R: Real>(
     route: &Route,
-    weights: &[f64],
-    input: &mut [f64],
+    weights: &[R],
+    input: &mut [R],
     emission: &Emission,
     stamp: i64,
     stimulus_ids: &[NodeId],
@@ -38,7 +39,7 @@ pub fn deliver_poisson(
         for entry in route.entries(row) {
             let target = route.target(row, entry);
             let train = stimulus_ids.len() as u32 + (route.projection as u32) * 65_537 + entry as u32;
-            input[target] += weights[entry] * f64::from(emission.poisson_count(*id, train, stamp));
+            input[target] += weights[entry] * R::of(f64::from(emission.poisson_count(*id, train, stamp)));
         }
     }
 }

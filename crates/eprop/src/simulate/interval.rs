@@ -13,15 +13,18 @@ use crate::learn::adjoint::{self, Workspace};
 use crate::learn::events::RowEvents;
 use crate::learn::forward;
 use crate::learn::optimizer::{self, Method};
-use crate::learn::rows::{GradientLayout, tile_width};
+use crate::learn::rows::{GradientLayout, Share, tile_width};
+use crate::lines::Lines;
 use crate::plan::index::NodeIndex;
 use crate::plan::interval::{IntervalPlan, Learner, READOUT, RECURRENT, SHIFT_READOUT};
-use crate::plan::route::Columns;
+use crate::plan::route::{Columns, Route};
+use crate::real::Real;
 use crate::record::{Recordable, Recordings};
 use crate::simulate::RunControl;
 use crate::simulate::emission::Emission;
 use crate::simulate::event::store;
 use crate::simulate::lane::{Lane, LaneHistory, Surroundings};
+use crate::simulate::neurons::Neurons;
 use crate::threads;
 
 /// What is remembered of the synapses of a plastic projection between updates.
@@ -60,21 +63,22 @@ impl RateHistory {
 
 /// What came out of one interval besides the lane itself.
 #[derive(Debug, Default)]
-struct Learned {
+struct Learned<R> {
     events: Vec<RowEvents>,
-    gradients: Vec<Vec<f64>>,
-    workspace: Workspace,
+    gradients: Vec<Vec<R>>,
+    workspace: Workspace<R>,
 }
 
 /// Plan and state of the neurons of this family.
 #[derive(Debug)]
-pub struct IntervalNetwork {
+pub struct IntervalNetwork<R> {
     plan: IntervalPlan,
+    neurons: Neurons<R>,
     layouts: Vec<GradientLayout>,
     tile: usize,
     gradient: GradientMethod,
     /// The interval in progress.
-    lane: Lane,
+    lane: Lane<R>,
     synapses: BTreeMap<usize, SynapseState>,
     rates: BTreeMap<usize, RateHistory>,
     /// Weights onto readouts before the update at the start of interval `before_of`.
@@ -83,9 +87,13 @@ pub struct IntervalNetwork {
     /// Currents of the step before, which the next step integrates.
     current: Vec<f64>,
     readout_current: Vec<f64>,
-    spare: Vec<(Lane, Learned)>,
+    spare: Vec<(Lane<R>, Learned<R>)>,
+    /// Room for what is learned from an interval that runs alone.
+    learned: Learned<R>,
+    /// Weights in this precision, where they have to be converted.
+    converted: Vec<Vec<R>>,
     /// A history for each thread.
-    histories: Vec<LaneHistory>,
+    histories: Vec<LaneHistory<R>>,
     threads: usize,
     /// Square sums of the gradient of the last update, by projection.
     pub gradient_square_sums: BTreeMap<usize, f64>,
@@ -97,7 +105,7 @@ pub struct IntervalNetwork {
     pub interval_spikes: Vec<u64>,
 }
 
-impl IntervalNetwork {
+impl<R: Real> IntervalNetwork<R> {
     /// Lays out the neurons of this family; `None` where there are none.
     ///
     /// # Errors
@@ -109,8 +117,10 @@ impl IntervalNetwork {
         clock_base: &BTreeMap<NodeId, i64>,
     ) -> Result<Option<Self>> {
         let Some(plan) = IntervalPlan::new(network, index, held, clock_base)? else { return Ok(None) };
-        let lane = Lane::new(&plan);
+        let neurons = Neurons::new(&plan);
+        let lane = Lane::new(&plan, neurons.stride);
         let mut this = Self {
+            neurons,
             layouts: Vec::new(),
             tile: 1,
             gradient: network.kernel.gradient,
@@ -122,6 +132,8 @@ impl IntervalNetwork {
             current: vec![0.0; plan.recurrent_count()],
             readout_current: vec![0.0; plan.readout_count()],
             spare: Vec::new(),
+            learned: Learned::default(),
+            converted: Vec::new(),
             histories: Vec::new(),
             threads: 1,
             gradient_square_sums: BTreeMap::new(),
@@ -146,13 +158,17 @@ impl IntervalNetwork {
         clock_base: &BTreeMap<NodeId, i64>,
     ) -> Result<()> {
         let Some(plan) = IntervalPlan::new(network, index, held, clock_base)? else { return Ok(()) };
-        self.lane.fit(&plan);
+        self.neurons = Neurons::new(&plan);
+        let stride = self.neurons.stride;
+        self.lane.fit(&plan, stride);
+        // Who rests still does so where no neuron has a refractory time any more.
+        self.neurons.rests |= self.lane.state.countdown.iter().any(|steps| *steps > R::ZERO);
         self.current.resize(plan.recurrent_count(), 0.0);
         self.readout_current.resize(plan.readout_count(), 0.0);
         self.plan = plan;
         self.histories.clear();
         for (lane, _) in &mut self.spare {
-            lane.fit(&self.plan);
+            lane.fit(&self.plan, stride);
         }
         self.lay_out(network);
         Ok(())
@@ -235,9 +251,9 @@ impl IntervalNetwork {
             let relative = |name: &str| group.numbers(name)[offset] - group.numbers("E_L")[offset];
             match population {
                 RECURRENT => {
-                    self.lane.state.voltage[place] = relative("V_m");
+                    self.lane.state.voltage[place] = R::of(relative("V_m"));
                     if group.model.place("adaptation").is_some() {
-                        self.lane.state.adaptation[place] = group.numbers("adaptation")[offset];
+                        self.lane.state.adaptation[place] = R::of(group.numbers("adaptation")[offset]);
                     }
                 }
                 READOUT => self.lane.readout_voltage[place] = relative("V_m"),
@@ -253,18 +269,19 @@ impl IntervalNetwork {
         let p = &plan.recurrent;
         let state = &self.lane.state;
         let last = self.lane.recurrent_done.checked_sub(1);
-        let voltage: Vec<f64> = (0..n).map(|j| state.voltage[j] + p.rest[j]).collect();
+        let voltage: Vec<f64> = (0..n).map(|j| state.voltage[j].f64() + p.rest[j]).collect();
+        let adaptation: Vec<f64> = (0..n).map(|j| state.adaptation[j].f64()).collect();
         let threshold: Vec<f64> =
-            (0..n).map(|j| p.threshold[j] + p.adaptation_gain[j] * state.adaptation[j] + p.rest[j]).collect();
+            (0..n).map(|j| p.threshold[j] + p.adaptation_gain[j] * adaptation[j] + p.rest[j]).collect();
         let surrogate: Vec<f64> =
-            (0..n).map(|j| last.map_or(0.0, |step| self.lane.surrogate[step * n + j])).collect();
+            (0..n).map(|j| last.map_or(0.0, |step| self.lane.surrogate(step)[j].f64())).collect();
         store(
             network,
             RECURRENT,
             &[
                 ("V_m", &voltage),
                 ("V_th_adapt", &threshold),
-                ("adaptation", &state.adaptation),
+                ("adaptation", &adaptation),
                 ("surrogate_gradient", &surrogate),
             ],
         );
@@ -349,7 +366,7 @@ impl IntervalNetwork {
 
     fn group_size(&self) -> usize {
         // Enough lanes that threads finish at about the same time, few enough to hold their gradients.
-        let gradients: usize = self.layouts.iter().map(|layout| layout.len * 8).sum();
+        let gradients: usize = self.layouts.iter().map(|layout| layout.len * size_of::<R>()).sum();
         let lanes = HELD_GRADIENTS / gradients.max(1);
         lanes.clamp(2 * self.threads, 8 * self.threads.max(4))
     }
@@ -435,12 +452,16 @@ impl IntervalNetwork {
         to: i64,
         control: &RunControl,
     ) -> bool {
-        let drives = Drives::new(&self.plan, &self.current, &self.readout_current);
+        let drives = Drives::new(&self.plan, &self.neurons, &self.current, &self.readout_current);
+        let mut room = std::mem::take(&mut self.converted);
+        let weights = converted(&network.projections, &mut room);
         let recurrent_begins = self.lane.recurrent_done;
         let readout_begins = self.lane.readout_done;
         let around = drives.surroundings(
             &self.plan,
+            &self.neurons,
             &network.projections,
+            &weights,
             if self.before_of == self.lane.interval { &self.before } else { &[] },
             emission,
             control,
@@ -452,6 +473,7 @@ impl IntervalNetwork {
         if self.lane.readout_done > readout_begins {
             self.readout_current.clone_from(&self.plan.readouts.current);
         }
+        self.converted = room;
         done
     }
 
@@ -471,27 +493,30 @@ impl IntervalNetwork {
     ) -> bool {
         let first = self.lane.interval;
         while self.spare.len() < count {
-            self.spare.push((Lane::without_history(&self.plan), Learned::default()));
+            self.spare.push((Lane::without_history(&self.plan, self.neurons.stride), Learned::default()));
         }
-        let mut lanes: Vec<(Lane, Learned)> = self.spare.drain(..count).collect();
+        let mut lanes: Vec<(Lane<R>, Learned<R>)> = self.spare.drain(..count).collect();
         std::mem::swap(&mut self.lane, &mut lanes[0].0);
-        let drives = Drives::new(&self.plan, &self.current, &self.readout_current);
-        let plan = &self.plan;
+        let drives = Drives::new(&self.plan, &self.neurons, &self.current, &self.readout_current);
+        let mut room = std::mem::take(&mut self.converted);
+        let weights = converted(&network.projections, &mut room);
+        let (plan, neurons) = (&self.plan, &self.neurons);
         let before_of = self.before_of;
         let before = &self.before;
         let projections = &network.projections;
-        let (layouts, tile, method) = (&self.layouts, self.tile, self.gradient);
+        let (layouts, method) = (&self.layouts, self.gradient);
         let histories = Mutex::new(std::mem::take(&mut self.histories));
-        let run = |place: usize, lane: &mut Lane, learned: &mut Learned, history: &mut LaneHistory| {
+        let run = |place: usize, lane: &mut Lane<R>, learned: &mut Learned<R>, history: &mut LaneHistory<R>| {
             // The first lane may have begun before, with a history of its own.
             if place > 0 {
                 lane.borrow_history(plan, std::mem::take(history));
                 lane.begin_afresh(first + place as i64);
             }
             let before: &[_] = if before_of == lane.interval { before } else { &[] };
-            let around = drives.surroundings(plan, projections, before, emission, control);
+            let around =
+                drives.surroundings(plan, neurons, projections, &weights, before, emission, control);
             if lane.advance(&around, i64::MAX) {
-                learn(&around, lane, layouts, tile, method, learned);
+                learn(&around, lane, layouts, method, learned);
             }
             if place > 0 {
                 *history = lane.return_history();
@@ -514,6 +539,7 @@ impl IntervalNetwork {
             give_back(history);
         });
         self.histories = histories.into_inner().unwrap_or_default();
+        self.converted = room;
         let complete = lanes.iter().all(|(lane, _)| lane.is_finished(plan)) && !control.cancelled();
         if !complete {
             std::mem::swap(&mut self.lane, &mut lanes[0].0);
@@ -524,16 +550,16 @@ impl IntervalNetwork {
             self.collect_recorded(recordings);
             return false;
         }
-        for (lane, learned) in &mut lanes {
+        for (lane, _) in &mut lanes {
             collect(&self.plan, lane, recordings);
             self.spike_count += lane.spikes_fired();
             note(&mut self.interval_spikes, lane.spikes_fired());
-            self.absorb(network, lane, learned);
-            if lane.interval + 1 == first + count as i64 {
-                std::mem::swap(&mut self.lane, lane);
-                self.lane.begin_next(&self.plan);
-            }
         }
+        let learned: Vec<&Learned<R>> = lanes.iter().map(|(_, learned)| learned).collect();
+        self.absorb(network, first, &learned);
+        let last = &mut lanes[count - 1].0;
+        std::mem::swap(&mut self.lane, last);
+        self.lane.begin_next(&self.plan);
         let history = lanes[0].0.return_history();
         self.lane.borrow_history(&self.plan, history);
         self.spare.append(&mut lanes);
@@ -546,30 +572,30 @@ impl IntervalNetwork {
             self.spike_count += self.lane.spikes_fired();
             return true;
         }
-        let (spare_lane, mut learned) = self
-            .spare
-            .pop()
-            .map_or_else(|| (None, Learned::default()), |(lane, learned)| (Some(lane), learned));
-        let drives = Drives::new(&self.plan, &self.plan.recurrent.current, &self.plan.readouts.current);
-        let around = drives.surroundings(&self.plan, &network.projections, &[], emission, control);
-        learn(&around, &mut self.lane, &self.layouts, self.tile, self.gradient, &mut learned);
-        let spare_lane = spare_lane.unwrap_or_else(|| Lane::without_history(&self.plan));
-        if control.cancelled() {
-            self.spare.push((spare_lane, learned));
-            return false;
+        let mut learned = std::mem::take(&mut self.learned);
+        let (current, readout_current) = (&self.plan.recurrent.current, &self.plan.readouts.current);
+        let drives = Drives::new(&self.plan, &self.neurons, current, readout_current);
+        let mut room = std::mem::take(&mut self.converted);
+        let weights = converted(&network.projections, &mut room);
+        let (plan, neurons, projections) = (&self.plan, &self.neurons, &network.projections);
+        let around = drives.surroundings(plan, neurons, projections, &weights, &[], emission, control);
+        learn(&around, &mut self.lane, &self.layouts, self.gradient, &mut learned);
+        self.converted = room;
+        let complete = !control.cancelled();
+        if complete {
+            self.spike_count += self.lane.spikes_fired();
+            note(&mut self.interval_spikes, self.lane.spikes_fired());
+            self.absorb(network, self.lane.interval, &[&learned]);
         }
-        self.spike_count += self.lane.spikes_fired();
-        note(&mut self.interval_spikes, self.lane.spikes_fired());
-        let lane = std::mem::replace(&mut self.lane, spare_lane);
-        self.absorb(network, &lane, &mut learned);
-        let spare = std::mem::replace(&mut self.lane, lane);
-        self.spare.push((spare, learned));
-        true
+        self.learned = learned;
+        complete
     }
 
-    /// Adds the gradients of an interval and, at the end of a batch, updates the weights.
-    fn absorb(&mut self, network: &mut Network, lane: &Lane, learned: &mut Learned) {
+    /// Adds the gradients of consecutive intervals of one batch, in their order, and updates the weights if the last
+    /// of them ends it.
+    fn absorb(&mut self, network: &mut Network, first: i64, learned: &[&Learned<R>]) {
         let plan = &self.plan;
+        let last = first + learned.len() as i64 - 1;
         self.before_of = i64::MIN;
         let mut updated = false;
         for (place, learner) in plan.learners.iter().enumerate() {
@@ -577,31 +603,30 @@ impl IntervalNetwork {
             let model = &network.synapse_models[route.synapse];
             let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
             let batch = model.optimizer.batch_size as i64;
-            let present = 1 + (lane.interval / batch) as u64;
             let rates = &self.rates[&route.synapse];
-            let start = if learner.onto_readouts {
-                plan.start_readout(lane.interval)
-            } else {
-                plan.start_recurrent(lane.interval)
-            };
-            for (row, step) in &learned.events[place].touched {
-                let row = *row as usize;
-                if state.called[row] < present {
-                    state.called[row] = present;
-                    state.rates[row] = rates.at(start + i64::from(*step));
-                }
-                let divisor = if learner.average { plan.window as f64 } else { 1.0 };
-                let fresh = !std::mem::replace(&mut state.summed[row], true);
-                for (piece, _) in self.layouts[place].pieces(route.entries(row), row) {
-                    add_gradient(
-                        &mut state.sum[piece.clone()],
-                        &learned.gradients[place][piece],
-                        divisor,
-                        fresh,
-                    );
+            for (interval, learned) in (first..).zip(learned) {
+                let present = 1 + (interval / batch) as u64;
+                let start = if learner.onto_readouts {
+                    plan.start_readout(interval)
+                } else {
+                    plan.start_recurrent(interval)
+                };
+                for (row, step) in &learned.events[place].touched {
+                    let row = *row as usize;
+                    if state.called[row] < present {
+                        state.called[row] = present;
+                        state.rates[row] = rates.at(start + i64::from(*step));
+                    }
                 }
             }
-            if (lane.interval + 1) % batch == 0 {
+            let layout = &self.layouts[place];
+            let divisor = if learner.average { plan.window as f64 } else { 1.0 };
+            let gradients: Vec<Gradient<'_, R>> = learned
+                .iter()
+                .map(|learned| (&learned.gradients[place][..], &learned.events[place]))
+                .collect();
+            add_gradients(route, layout, &gradients, divisor, state, self.threads);
+            if (last + 1) % batch == 0 {
                 let projection = &mut network.projections[route.projection];
                 if learner.onto_readouts {
                     self.before.resize(plan.readout_routes.len(), None);
@@ -609,17 +634,10 @@ impl IntervalNetwork {
                         Some(before) => before.clone_from(&projection.weights),
                         before => *before = Some(projection.weights.clone()),
                     }
-                    self.before_of = lane.interval + 1;
+                    self.before_of = last + 1;
                 }
-                let square_sum = update(
-                    plan,
-                    learner,
-                    &self.layouts[place],
-                    &model.optimizer,
-                    (lane.interval + 1) as u64 / batch as u64,
-                    state,
-                    projection,
-                );
+                let step = (last + 1) as u64 / batch as u64;
+                let square_sum = update(plan, learner, layout, &model.optimizer, step, state, projection);
                 self.gradient_square_sums.insert(route.projection, square_sum);
                 updated = true;
             }
@@ -627,7 +645,7 @@ impl IntervalNetwork {
         if updated {
             note(&mut self.gradient_norms, self.gradient_square_sums.values().sum::<f64>().sqrt());
         }
-        if self.before_of != lane.interval + 1 {
+        if self.before_of != last + 1 {
             self.before.iter_mut().for_each(|before| *before = None);
         }
     }
@@ -645,8 +663,9 @@ impl IntervalNetwork {
         let together =
             if plan.independent { self.group_size().min(self.batch_size(network)) } else { 1 } as u64;
         let threads = if together > 1 { (self.threads as u64).min(together) } else { 0 };
-        let history = ((plan.recurrent_count() + plan.readout_count()) * plan.interval * 8) as u64;
-        let gradients: u64 = self.layouts.iter().map(|layout| layout.len as u64 * 8).sum();
+        let step = self.neurons.stride * size_of::<R>() + plan.readout_count() * 8;
+        let history = (step * plan.interval) as u64;
+        let gradients: u64 = self.layouts.iter().map(|layout| (layout.len * size_of::<R>()) as u64).sum();
         let moments: u64 =
             self.synapses.values().map(|s| (s.first.len() + s.second.len() + s.sum.len()) as u64 * 8).sum();
         vec![
@@ -674,23 +693,34 @@ fn note<T>(notes: &mut Vec<T>, value: T) {
     notes.push(value);
 }
 
+/// Weights of each projection in a precision; `room` holds those that have to be converted.
+fn converted<'a, R: Real>(projections: &'a [Projection], room: &'a mut Vec<Vec<R>>) -> Vec<&'a [R]> {
+    room.resize_with(projections.len(), Vec::new);
+    projections.iter().zip(room).map(|(projection, room)| R::all(&projection.weights, room)).collect()
+}
+
 /// What drives neurons besides spikes.
-struct Drives {
-    drive: Vec<f64>,
-    first: Option<Vec<f64>>,
+struct Drives<R> {
+    drive: Lines<R>,
+    first: Option<Lines<R>>,
     readout: Vec<f64>,
     first_readout: Option<Vec<f64>>,
 }
 
-impl Drives {
-    fn new(plan: &IntervalPlan, current: &[f64], readout_current: &[f64]) -> Self {
+impl<R: Real> Drives<R> {
+    fn new(plan: &IntervalPlan, neurons: &Neurons<R>, current: &[f64], readout_current: &[f64]) -> Self {
         let product = |gain: &[f64], current: &[f64]| -> Vec<f64> {
             gain.iter().zip(current).map(|(gain, current)| gain * current).collect()
         };
         let (p, q) = (&plan.recurrent, &plan.readouts);
+        let row = |current: &[f64]| {
+            let mut row: Lines<R> = product(&p.current_gain, current).into_iter().map(R::of).collect();
+            row.resize(neurons.stride);
+            row
+        };
         Self {
-            drive: product(&p.current_gain, &p.current),
-            first: (p.current != current).then(|| product(&p.current_gain, current)),
+            drive: row(&p.current),
+            first: (p.current != current).then(|| row(current)),
             readout: product(&q.current_gain, &q.current),
             first_readout: (q.current != readout_current).then(|| product(&q.current_gain, readout_current)),
         }
@@ -699,14 +729,18 @@ impl Drives {
     fn surroundings<'a>(
         &'a self,
         plan: &'a IntervalPlan,
+        neurons: &'a Neurons<R>,
         projections: &'a [Projection],
+        weights: &'a [&'a [R]],
         before: &'a [Option<Vec<f64>>],
         emission: &'a Emission,
         control: &'a RunControl,
-    ) -> Surroundings<'a> {
+    ) -> Surroundings<'a, R> {
         Surroundings {
             plan,
+            neurons,
             projections,
+            weights,
             before,
             emission,
             drive: &self.drive,
@@ -719,14 +753,12 @@ impl Drives {
 }
 
 /// The gradients of a finished lane; not whole if that was cancelled on the way.
-#[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
-fn learn(
-    around: &Surroundings<'_>,
-    lane: &mut Lane,
+fn learn<R: Real>(
+    around: &Surroundings<'_, R>,
+    lane: &mut Lane<R>,
     layouts: &[GradientLayout],
-    tile: usize,
     method: GradientMethod,
-    learned: &mut Learned,
+    learned: &mut Learned<R>,
 ) {
     let (plan, emission) = (around.plan, around.emission);
     let next = lane.fire_first(around);
@@ -734,19 +766,21 @@ fn learn(
     learned.gradients.resize_with(plan.learners.len(), Vec::new);
     for (place, learner) in plan.learners.iter().enumerate() {
         learned.events[place].collect(plan, learner, lane, emission, &next);
-        learned.gradients[place].resize(layouts[place].len, 0.0);
+        learned.gradients[place].resize(layouts[place].len, R::ZERO);
     }
     let lane = &*lane;
     let Learned { events, gradients, workspace } = learned;
     match method {
         GradientMethod::Adjoint => {
-            adjoint::gradient(plan, lane, events, layouts, tile, around.control, gradients, workspace);
+            adjoint::gradient(
+                plan, around.neurons, lane, events, layouts, around.control, gradients, workspace,
+            );
         }
         GradientMethod::Forward => forward::gradient(plan, lane, events, layouts, around.control, gradients),
     }
 }
 
-fn collect(plan: &IntervalPlan, lane: &mut Lane, recordings: &mut Recordings) {
+fn collect<R>(plan: &IntervalPlan, lane: &mut Lane<R>, recordings: &mut Recordings) {
     for (tap, chunk) in plan.recurrent_taps.iter().zip(&mut lane.recurrent_chunks) {
         recordings.chunk(tap).append(chunk);
     }
@@ -761,22 +795,81 @@ fn collect(plan: &IntervalPlan, lane: &mut Lane, recordings: &mut Recordings) {
     }
 }
 
-#[inline(always)]
-fn add_gradient_body(sum: &mut [f64], gradient: &[f64], divisor: f64, fresh: bool) {
-    if fresh {
-        for (sum, gradient) in sum.iter_mut().zip(gradient) {
-            *sum = gradient / divisor;
+/// Gradients that are worth adding on several threads.
+const WORTH_SHARING: usize = 1 << 18;
+/// How many a thread takes at once.
+const SHARE: usize = 1 << 15;
+
+/// The gradient of an interval for one learner, and the rows it has one for.
+type Gradient<'a, R> = (&'a [R], &'a RowEvents);
+
+/// Adds the gradients of intervals of one batch to its sum, in their order.
+fn add_gradients<R: Real>(
+    route: &Route,
+    layout: &GradientLayout,
+    gradients: &[Gradient<'_, R>],
+    divisor: f64,
+    state: &mut SynapseState,
+    threads: usize,
+) {
+    let SynapseState { sum, summed, .. } = state;
+    let threads = if layout.len * gradients.len() < WORTH_SHARING { 1 } else { threads };
+    let shares = layout.shares(route, if threads > 1 { SHARE } else { usize::MAX });
+    let mut rest = &mut sum[..];
+    let mut jobs = Vec::with_capacity(shares.len());
+    for share in shares {
+        let (part, after) = rest.split_at_mut(share.places.len());
+        rest = after;
+        jobs.push((share, part));
+    }
+    let before = &*summed;
+    let run = |(share, sum): (Share, &mut [f64])| {
+        let mut summed = before[share.rows.clone()].to_vec();
+        for (gradient, events) in gradients {
+            let gradient = &gradient[share.places.clone()];
+            let mut begin = 0;
+            for (row, summed) in share.rows.clone().zip(&mut summed) {
+                let end = begin + if share.width == 0 { route.entries(row).len() } else { share.width };
+                if events.has(row) {
+                    let fresh = !std::mem::replace(summed, true);
+                    add_gradient(&mut sum[begin..end], &gradient[begin..end], divisor, fresh);
+                }
+                begin = end;
+            }
         }
-    } else {
-        for (sum, gradient) in sum.iter_mut().zip(gradient) {
-            *sum += gradient / divisor;
+    };
+    let next = Mutex::new(jobs.into_iter());
+    threads::side_by_side(threads, || {
+        loop {
+            let taken = next.lock().ok().and_then(|mut jobs| jobs.next());
+            let Some(job) = taken else { break };
+            run(job);
+        }
+    });
+    for (_, events) in gradients {
+        for (row, _) in &events.touched {
+            summed[*row as usize] = true;
+        }
+    }
+}
+
+#[inline(always)]
+fn add_gradient_body<R: Real>(sum: &mut [f64], gradient: &[R], divisor: f64, fresh: bool) {
+    match (fresh, divisor == 1.0) {
+        (true, true) => sum.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum = gradient.f64()),
+        (false, true) => sum.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum += gradient.f64()),
+        (true, false) => {
+            sum.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum = gradient.f64() / divisor);
+        }
+        (false, false) => {
+            sum.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum += gradient.f64() / divisor);
         }
     }
 }
 
 crate::simd::kernels! {
     /// Adds the gradient of an interval to that of its batch; `fresh` where the batch has none yet.
-    fn add_gradient(sum: &mut [f64], gradient: &[f64], divisor: f64, fresh: bool) = add_gradient_body;
+    fn add_gradient<R: Real>(sum: &mut [f64], gradient: &[R], divisor: f64, fresh: bool) = add_gradient_body;
 }
 
 /// Updates the weights of a projection from the gradients of a batch; returns the sum of the squared gradients.

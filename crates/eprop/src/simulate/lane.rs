@@ -7,33 +7,41 @@
 mod state;
 
 use crate::describe::network::Projection;
+use crate::lines::Lines;
 use crate::math;
 use crate::plan::index::Population;
 use crate::plan::interval::{IntervalPlan, RECURRENT};
-use crate::plan::route::Route;
+use crate::plan::route::{Columns, Route};
+use crate::real::Real;
 use crate::record::{Recordable, SpikeEvents, Tap, TapChunk, WeightEvents};
 use crate::simulate::RunControl;
 use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row};
 use crate::simulate::emission::Emission;
-use crate::simulate::neuron_step::{self, Parameters, State};
+use crate::simulate::neuron_step::{self, State};
+use crate::simulate::neurons::Neurons;
 use crate::simulate::rates::RateReader;
+use crate::simulate::row;
 
 /// What a lane reads and does not change.
 #[derive(Debug, Clone, Copy)]
-pub struct Surroundings<'a> {
+pub struct Surroundings<'a, R> {
     /// The plan.
     pub plan: &'a IntervalPlan,
-    /// Where weights live.
+    /// Coefficients of the recurrent neurons.
+    pub neurons: &'a Neurons<R>,
+    /// Projections, for what weight recorders see.
     pub projections: &'a [Projection],
+    /// Weights of each projection.
+    pub weights: &'a [&'a [R]],
     /// Weights of the projections onto readouts before the update at the interval's start; they still hold for a
     /// spike that is read in a readout's first step.
     pub before: &'a [Option<Vec<f64>>],
     /// What stimuli emit.
     pub emission: &'a Emission,
     /// Constant part of the voltage: gain times current.
-    pub drive: &'a [f64],
+    pub drive: &'a [R],
     /// The same for the first step to come, where the current has changed.
-    pub first_drive: Option<&'a [f64]>,
+    pub first_drive: Option<&'a [R]>,
     /// As `drive`, for readouts.
     pub readout_drive: &'a [f64],
     /// As `first_drive`, for readouts.
@@ -87,15 +95,21 @@ impl SpikeHistory {
 }
 
 /// Room for what a lane keeps for learning. A thread uses one for all its lanes, so that it stays in its cache.
-#[derive(Debug, Default)]
-pub struct LaneHistory {
-    surrogate: Vec<f64>,
+#[derive(Debug)]
+pub struct LaneHistory<R> {
+    surrogate: Lines<R>,
     errors: Vec<f64>,
+}
+
+impl<R> Default for LaneHistory<R> {
+    fn default() -> Self {
+        Self { surrogate: Lines::default(), errors: Vec::new() }
+    }
 }
 
 /// An update interval in progress or finished.
 #[derive(Debug, Clone)]
-pub struct Lane {
+pub struct Lane<R> {
     /// Index of the interval; -1 is what comes before the first.
     pub interval: i64,
     /// Steps of recurrent neurons done.
@@ -103,18 +117,20 @@ pub struct Lane {
     /// Steps of readouts done.
     pub readout_done: usize,
     /// State of the recurrent neurons.
-    pub state: State,
+    pub state: State<R>,
     /// Voltage of the readouts.
     pub readout_voltage: Vec<f64>,
+    /// Length of a row of neurons.
+    stride: usize,
     /// Surrogate gradients: a row of neurons per step.
-    pub surrogate: Vec<f64>,
+    pub surrogate: Lines<R>,
     /// Errors: a row of readouts per step.
     pub errors: Vec<f64>,
     /// Spikes by step.
     pub spikes: SpikeHistory,
     /// Spikes of each neuron in the interval.
     pub spike_counts: Vec<u32>,
-    input: Vec<f64>,
+    input: Lines<R>,
     readout_input: Vec<f64>,
     fired: Vec<u8>,
     signals_recorded: usize,
@@ -131,24 +147,25 @@ pub struct Lane {
     pub weight_events: Vec<WeightEvents>,
 }
 
-impl Lane {
+impl<R: Real> Lane<R> {
     /// The lane before the first interval, all neurons at rest.
     #[must_use]
-    pub fn new(plan: &IntervalPlan) -> Self {
+    pub fn new(plan: &IntervalPlan, stride: usize) -> Self {
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
         Self {
             interval: -1,
             recurrent_done: 0,
             readout_done: 0,
-            state: State::at_rest(n),
+            state: State::at_rest(stride),
             readout_voltage: vec![0.0; k],
-            surrogate: vec![0.0; n * plan.interval],
+            stride,
+            surrogate: Lines::zeros(stride * plan.interval),
             errors: vec![0.0; k * plan.interval],
             spikes: SpikeHistory::new(plan.longest_delay),
             spike_counts: vec![0; n],
-            input: vec![0.0; n],
+            input: Lines::zeros(stride),
             readout_input: vec![0.0; k],
-            fired: vec![0; n.next_multiple_of(8)],
+            fired: vec![0; stride],
             signals_recorded: 0,
             target: vec![0.0; k],
             targets: RateReader::default(),
@@ -161,19 +178,19 @@ impl Lane {
 
     /// A lane without room for a history: it borrows one while it runs.
     #[must_use]
-    pub fn without_history(plan: &IntervalPlan) -> Self {
-        Self { surrogate: Vec::new(), errors: Vec::new(), ..Self::new(plan) }
+    pub fn without_history(plan: &IntervalPlan, stride: usize) -> Self {
+        Self { surrogate: Lines::default(), errors: Vec::new(), ..Self::new(plan, stride) }
     }
 
     /// Takes over room for a history.
-    pub fn borrow_history(&mut self, plan: &IntervalPlan, history: LaneHistory) {
+    pub fn borrow_history(&mut self, plan: &IntervalPlan, history: LaneHistory<R>) {
         (self.surrogate, self.errors) = (history.surrogate, history.errors);
-        self.surrogate.resize(plan.recurrent_count() * plan.interval, 0.0);
+        self.surrogate.resize(self.stride * plan.interval);
         self.errors.resize(plan.readout_count() * plan.interval, 0.0);
     }
 
     /// Gives the room for a history back.
-    pub fn return_history(&mut self) -> LaneHistory {
+    pub fn return_history(&mut self) -> LaneHistory<R> {
         LaneHistory {
             surrogate: std::mem::take(&mut self.surrogate),
             errors: std::mem::take(&mut self.errors),
@@ -181,30 +198,33 @@ impl Lane {
     }
 
     /// Makes room for a plan in which neurons or recorders were added or parameters changed.
-    pub fn fit(&mut self, plan: &IntervalPlan) {
+    pub fn fit(&mut self, plan: &IntervalPlan, stride: usize) {
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
-        let old = self.state.voltage.len();
-        for values in [
-            &mut self.state.voltage,
-            &mut self.state.spiked,
-            &mut self.state.adaptation,
-            &mut self.state.countdown,
-        ] {
-            values.resize(n, 0.0);
+        let old = std::mem::replace(&mut self.stride, stride);
+        for values in self.state.arrays_mut() {
+            // What filled the rows up was no neuron's.
+            values.resize(n.min(values.len()));
+            values.resize(stride);
         }
-        if !self.surrogate.is_empty() {
-            widen(&mut self.surrogate, old, n, plan.interval);
+        if old != stride && !self.surrogate.is_empty() {
+            let mut wider = Lines::zeros(stride * plan.interval);
+            if old > 0 {
+                for (row, wide) in self.surrogate.chunks_exact(old).zip(wider.chunks_exact_mut(stride)) {
+                    wide[..old].copy_from_slice(row);
+                }
+            }
+            self.surrogate = wider;
         }
         if !self.errors.is_empty() {
             widen(&mut self.errors, self.readout_voltage.len(), k, plan.interval);
         }
         self.readout_voltage.resize(k, 0.0);
         self.spike_counts.resize(n, 0);
-        self.input.resize(n, 0.0);
+        self.input.resize(stride);
         self.readout_input.resize(k, 0.0);
         self.target.resize(k, 0.0);
         self.targets.forget();
-        self.fired.resize(n.next_multiple_of(8), 0);
+        self.fired.resize(stride, 0);
         if self.spikes.lookback < plan.longest_delay {
             let more = plan.longest_delay - self.spikes.lookback;
             self.spikes.starts.splice(0..0, std::iter::repeat_n(0, more));
@@ -214,6 +234,12 @@ impl Lane {
         self.readout_chunks = plan.readout_taps.iter().map(TapChunk::new).collect();
         self.spike_events = vec![SpikeEvents::default(); plan.spike_taps.len()];
         self.weight_events = vec![WeightEvents::default(); plan.weight_taps.len()];
+    }
+
+    /// Surrogate gradients of a step.
+    #[must_use]
+    pub fn surrogate(&self, step: usize) -> &[R] {
+        &self.surrogate[step * self.stride..(step + 1) * self.stride]
     }
 
     /// Spikes of all recurrent neurons in the interval so far.
@@ -271,7 +297,7 @@ impl Lane {
 
     /// Advances to the global step `to`, or to the interval's end if that is earlier. Returns false if it was
     /// cancelled on the way.
-    pub fn advance(&mut self, around: &Surroundings<'_>, to: i64) -> bool {
+    pub fn advance(&mut self, around: &Surroundings<'_, R>, to: i64) -> bool {
         let plan = around.plan;
         let local = |start: i64, length: usize| (to - start).clamp(0, length as i64) as usize;
         let recurrent_to = local(plan.start_recurrent(self.interval), self.recurrent_length(plan));
@@ -291,7 +317,7 @@ impl Lane {
         true
     }
 
-    fn advance_recurrent(&mut self, around: &Surroundings<'_>, to: usize) {
+    fn advance_recurrent(&mut self, around: &Surroundings<'_, R>, to: usize) {
         let plan = around.plan;
         let start = plan.start_recurrent(self.interval);
         let n = plan.recurrent_count();
@@ -299,33 +325,30 @@ impl Lane {
             self.state.rest();
         }
         let mut first_drive = around.first_drive.filter(|_| self.recurrent_done < to);
+        let mut rows = Vec::new();
         for local in self.recurrent_done..to {
             let step = start + local as i64;
-            self.input.fill(0.0);
+            self.input.fill(R::ZERO);
             for route in &plan.recurrent_routes {
                 // What would be read over a plastic synapse in an interval's first step is dropped.
                 if !(route.plastic && local == 0 && self.interval >= 0) {
-                    let weights = &around.projections[route.projection].weights;
-                    deliver(
-                        route,
-                        weights,
-                        &mut self.input,
-                        around.emission,
-                        &self.spikes,
-                        local as isize - route.delay as isize,
-                        step,
-                        plan,
-                    );
+                    let emitted = local as isize - route.delay as isize;
+                    deliver(around, route, &mut self.input[..n], &mut rows, &self.spikes, emitted, step);
                     if route.weight_recorder.is_some() {
+                        let weights = &around.projections[route.projection].weights;
                         self.record_weights(around, route, weights, false, local, step);
                     }
                 }
             }
+            row::add_all(&mut self.input[..n], &rows);
+            rows.clear();
             let drive = first_drive.take().unwrap_or(around.drive);
-            let surrogate = &mut self.surrogate[local * n..(local + 1) * n];
-            for segment in &plan.segments {
+            let surrogate = &mut self.surrogate[local * self.stride..(local + 1) * self.stride];
+            for segment in &around.neurons.segments {
                 neuron_step::advance(
-                    Parameters { drive, neurons: &plan.recurrent, segment },
+                    around.neurons,
+                    segment,
+                    drive,
                     &self.input,
                     &mut self.state,
                     surrogate,
@@ -337,12 +360,12 @@ impl Lane {
                 let j = clocked.place;
                 // The step has set the countdown by its own condition: take that back.
                 if self.fired[j] != 0 {
-                    self.state.countdown[j] = 0.0;
+                    self.state.countdown[j] = R::ZERO;
                 }
-                self.state.spiked[j] = f64::from(u8::from(fires));
+                self.state.spiked[j] = if fires { R::ONE } else { R::ZERO };
                 self.fired[j] = u8::from(fires);
                 if fires {
-                    self.state.countdown[j] = plan.recurrent.refractory[j];
+                    self.state.countdown[j] = around.neurons.refractory[j];
                 }
             }
             for (block, fired) in self.fired.as_chunks::<8>().0.iter().enumerate() {
@@ -361,22 +384,30 @@ impl Lane {
     }
 
     /// The neurons that fire in the first step of the next interval. No plastic synapse has a say in that.
-    pub fn fire_first(&mut self, around: &Surroundings<'_>) -> Vec<u32> {
+    pub fn fire_first(&mut self, around: &Surroundings<'_, R>) -> Vec<u32> {
         let plan = around.plan;
         let step = plan.start_recurrent(self.interval + 1);
         let length = self.recurrent_length(plan) as isize;
-        self.input.fill(0.0);
-        for route in plan.recurrent_routes.iter().filter(|route| !route.plastic) {
-            let weights = &around.projections[route.projection].weights;
-            let emitted = length - route.delay as isize;
-            deliver(route, weights, &mut self.input, around.emission, &self.spikes, emitted, step, plan);
-        }
         let n = plan.recurrent_count();
-        let mut state = if plan.reset { State::at_rest(n) } else { self.state.clone() };
-        let mut surrogate = vec![0.0; n];
-        for segment in &plan.segments {
-            let parameters = Parameters { drive: around.drive, neurons: &plan.recurrent, segment };
-            neuron_step::advance(parameters, &self.input, &mut state, &mut surrogate, &mut self.fired);
+        self.input.fill(R::ZERO);
+        let mut rows = Vec::new();
+        for route in plan.recurrent_routes.iter().filter(|route| !route.plastic) {
+            let emitted = length - route.delay as isize;
+            deliver(around, route, &mut self.input[..n], &mut rows, &self.spikes, emitted, step);
+        }
+        row::add_all(&mut self.input[..n], &rows);
+        let mut state = if plan.reset { State::at_rest(self.stride) } else { self.state.clone() };
+        let mut surrogate = Lines::zeros(self.stride);
+        for segment in &around.neurons.segments {
+            neuron_step::advance(
+                around.neurons,
+                segment,
+                around.drive,
+                &self.input,
+                &mut state,
+                &mut surrogate,
+                &mut self.fired,
+            );
         }
         for clocked in &plan.clocked {
             self.fired[clocked.place] = u8::from(clocked.fires(step));
@@ -384,7 +415,7 @@ impl Lane {
         (0..n as u32).filter(|place| self.fired[*place as usize] != 0).collect()
     }
 
-    fn advance_readouts(&mut self, around: &Surroundings<'_>, to: usize) {
+    fn advance_readouts(&mut self, around: &Surroundings<'_, R>, to: usize) {
         let plan = around.plan;
         let start = plan.start_readout(self.interval);
         let offset = (start - plan.start_recurrent(self.interval)) as isize;
@@ -403,16 +434,15 @@ impl Lane {
                     Some(Some(before)) if local == 0 => before,
                     _ => current,
                 };
-                deliver(
-                    route,
-                    weights,
-                    &mut self.readout_input,
-                    around.emission,
-                    &self.spikes,
-                    local as isize + offset - route.delay as isize,
-                    step,
-                    plan,
-                );
+                let emitted = local as isize + offset - route.delay as isize;
+                for_each_row(around, route, &self.spikes, emitted, step, |row, count| {
+                    deliver_row(route, weights, &mut self.readout_input, row, count);
+                });
+                if route.poisson {
+                    let stamp = step + 1 - route.delay as i64;
+                    let ids = &plan.stimulus_ids;
+                    deliver_poisson(route, weights, &mut self.readout_input, around.emission, stamp, ids);
+                }
                 if route.weight_recorder.is_some() {
                     self.record_weights(around, route, weights, true, local, step);
                 }
@@ -468,14 +498,14 @@ impl Lane {
             chunk.stamps.push(step + 1);
             for (recordable, stream) in tap.recordables.iter().zip(&mut chunk.streams) {
                 let p = &plan.recurrent;
-                let n = plan.recurrent_count();
+                let (stride, state, surrogate) = (self.stride, &self.state, &self.surrogate);
                 let value: &dyn Fn(usize) -> f64 = match recordable {
-                    Recordable::Voltage => &|j| self.state.voltage[j] + p.rest[j],
-                    Recordable::SurrogateGradient => &|j| self.surrogate[local * n + j],
-                    Recordable::Adaptation => &|j| self.state.adaptation[j],
-                    Recordable::AdaptiveThreshold => {
-                        &|j| p.threshold[j] + p.adaptation_gain[j] * self.state.adaptation[j] + p.rest[j]
-                    }
+                    Recordable::Voltage => &|j| state.voltage[j].f64() + p.rest[j],
+                    Recordable::SurrogateGradient => &|j| surrogate[local * stride + j].f64(),
+                    Recordable::Adaptation => &|j| state.adaptation[j].f64(),
+                    Recordable::AdaptiveThreshold => &|j| {
+                        p.threshold[j] + p.adaptation_gain[j] * state.adaptation[j].f64() + p.rest[j]
+                    },
                     Recordable::HistoryDuration => &|_| (local + 1) as f64 * plan.resolution,
                     _ => continue,
                 };
@@ -528,7 +558,7 @@ impl Lane {
     }
 
     /// Learning signals show three steps after the step they belong to.
-    fn record_learning_signals(&mut self, around: &Surroundings<'_>) {
+    fn record_learning_signals(&mut self, around: &Surroundings<'_, R>) {
         let plan = around.plan;
         let start = plan.start_recurrent(self.interval);
         let known = self.readout_done.min(self.recurrent_length(plan));
@@ -615,7 +645,7 @@ impl Lane {
     #[cold]
     fn record_weights(
         &mut self,
-        around: &Surroundings<'_>,
+        around: &Surroundings<'_, R>,
         route: &Route,
         weights: &[f64],
         onto_readouts: bool,
@@ -649,35 +679,59 @@ impl Lane {
     }
 }
 
-/// Adds the weights of the spikes that are read in a step. `emitted` is the local step in which recurrent neurons
-/// emitted them; `step` is the global step that reads them.
-#[allow(clippy::too_many_arguments, reason = "borrows of a lane that must stay apart")]
+/// Calls `each` with the rows of a route whose spikes are read in a step, ascending, and their multiplicities.
+/// `emitted` is the local step in which recurrent neurons emitted them; `step` is the global step that reads them.
 #[inline]
-fn deliver(
+fn for_each_row<R>(
+    around: &Surroundings<'_, R>,
     route: &Route,
-    weights: &[f64],
-    input: &mut [f64],
-    emission: &Emission,
     spikes: &SpikeHistory,
     emitted: isize,
     step: i64,
-    plan: &IntervalPlan,
+    mut each: impl FnMut(usize, f64),
 ) {
     if route.source == RECURRENT {
-        for place in spikes.at(emitted) {
-            if let Some(row) = route.rows.row(*place) {
-                deliver_row(route, weights, input, row, 1.0);
-            }
+        for row in spikes.at(emitted).iter().filter_map(|place| route.rows.row(*place)) {
+            each(row, 1.0);
         }
-    } else if route.poisson {
-        deliver_poisson(route, weights, input, emission, step + 1 - route.delay as i64, &plan.stimulus_ids);
-    } else {
+    } else if !route.poisson {
         debug_assert_eq!(route.source, Population::Stimulus);
-        for (place, count) in emission.at(step + 1 - route.delay as i64).iter() {
+        for (place, count) in around.emission.at(step + 1 - route.delay as i64).iter() {
             if let Some(row) = route.rows.row(place) {
-                deliver_row(route, weights, input, row, f64::from(count));
+                each(row, f64::from(count));
             }
         }
+    }
+}
+
+/// Adds the weights of the spikes that are read in a step to the input. Whole rows wait in `rows` to be added together;
+/// what must come after them adds them first.
+#[inline]
+fn deliver<'a, R: Real>(
+    around: &Surroundings<'a, R>,
+    route: &Route,
+    input: &mut [R],
+    rows: &mut Vec<&'a [R]>,
+    spikes: &SpikeHistory,
+    emitted: isize,
+    step: i64,
+) {
+    let weights = around.weights[route.projection];
+    let whole = matches!(route.columns, Columns::Range { first: 0, len } if len == input.len());
+    for_each_row(around, route, spikes, emitted, step, |row, count| {
+        if whole && count == 1.0 {
+            rows.push(&weights[route.entries(row)]);
+        } else {
+            row::add_all(input, rows);
+            rows.clear();
+            deliver_row(route, weights, input, row, R::of(count));
+        }
+    });
+    if route.poisson {
+        row::add_all(input, rows);
+        rows.clear();
+        let stamp = step + 1 - route.delay as i64;
+        deliver_poisson(route, weights, input, around.emission, stamp, &around.plan.stimulus_ids);
     }
 }
 

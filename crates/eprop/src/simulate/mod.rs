@@ -10,6 +10,7 @@ pub mod event_neuron_step;
 pub mod interval;
 pub mod lane;
 pub mod neuron_step;
+pub mod neurons;
 pub mod rates;
 pub mod row;
 pub mod surrogate;

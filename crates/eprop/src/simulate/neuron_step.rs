@@ -1,31 +1,68 @@
 //! One step of the recurrent neurons `eprop_iaf_bsshslm_2020` and `eprop_iaf_adapt_bsshslm_2020`, as a pure function
 //! of input, state and parameters (NUMERICS, section 2; Bellec et al. 2020, equations 6 to 11).
 
-use crate::plan::interval::Surrogate;
+use crate::lines::Lines;
+use crate::plan::interval::{Segment, Surrogate};
+use crate::real::Real;
 use crate::simd::kernels;
+use crate::simulate::neurons::Neurons;
 use crate::simulate::surrogate::{
     ArctanDerivative, Exponential, FastSigmoidDerivative, PiecewiseLinear, Shape,
 };
 
+/// The state of all neurons, one array each, filled up like [`Neurons`].
+#[derive(Debug, Clone, Default)]
+pub struct State<R> {
+    /// Voltage relative to `E_L`.
+    pub voltage: Lines<R>,
+    /// 1 where the neuron fired in the step before.
+    pub spiked: Lines<R>,
+    /// Adaptation.
+    pub adaptation: Lines<R>,
+    /// Steps left of the refractory time.
+    pub countdown: Lines<R>,
+}
+
+impl<R: Real> State<R> {
+    /// All neurons at rest.
+    #[must_use]
+    pub fn at_rest(stride: usize) -> Self {
+        let zeros = || Lines::zeros(stride);
+        Self { voltage: zeros(), spiked: zeros(), adaptation: zeros(), countdown: zeros() }
+    }
+
+    /// Its arrays.
+    pub fn arrays_mut(&mut self) -> [&mut Lines<R>; 4] {
+        [&mut self.voltage, &mut self.spiked, &mut self.adaptation, &mut self.countdown]
+    }
+
+    /// Puts all neurons to rest.
+    pub fn rest(&mut self) {
+        for values in self.arrays_mut() {
+            values.fill(R::ZERO);
+        }
+    }
+}
+
 #[allow(clippy::too_many_arguments, reason = "separate slices tell the compiler that nothing overlaps")]
 #[inline(always)]
-fn body<S: Shape, const ADAPTIVE: bool>(
-    input: &[f64],
-    drive: &[f64],
-    decay: &[f64],
-    spike_gain: &[f64],
-    threshold: &[f64],
-    floor: &[f64],
-    refractory: &[f64],
-    adaptation_decay: &[f64],
-    adaptation_gain: &[f64],
-    height: &[f64],
-    per_width: &[f64],
-    voltage: &mut [f64],
-    spiked: &mut [f64],
-    adaptation: &mut [f64],
-    countdown: &mut [f64],
-    surrogate: &mut [f64],
+fn body<R: Real, S: Shape, const ADAPTS: bool, const RESTS: bool>(
+    input: &[R],
+    drive: &[R],
+    decay: &[R],
+    spike_gain: &[R],
+    threshold: &[R],
+    floor: &[R],
+    refractory: &[R],
+    adaptation_decay: &[R],
+    adaptation_gain: &[R],
+    height: &[R],
+    per_width: &[R],
+    voltage: &mut [R],
+    spiked: &mut [R],
+    adaptation: &mut [R],
+    countdown: &mut [R],
+    surrogate: &mut [R],
     fired: &mut [u8],
 ) {
     let n = voltage.len();
@@ -36,12 +73,16 @@ fn body<S: Shape, const ADAPTIVE: bool>(
     let (spiked, adaptation, countdown) = (&mut spiked[..n], &mut adaptation[..n], &mut countdown[..n]);
     let (surrogate, fired) = (&mut surrogate[..n], &mut fired[..n]);
     for j in 0..n {
-        let left = countdown[j] - 1.0;
-        let left = if left > 0.0 { left } else { 0.0 };
+        let rest = if RESTS {
+            let rest = countdown[j] - R::ONE;
+            if rest > R::ZERO { rest } else { R::ZERO }
+        } else {
+            R::ZERO
+        };
         let v = decay[j].mul_add(voltage[j], drive[j] + spike_gain[j] * input[j]);
         let v = v - threshold[j] * spiked[j];
         let v = if v > floor[j] { v } else { floor[j] };
-        let x = if ADAPTIVE {
+        let x = if ADAPTS {
             let a = adaptation_decay[j].mul_add(adaptation[j], spiked[j]);
             adaptation[j] = a;
             v - adaptation_gain[j].mul_add(a, threshold[j])
@@ -49,105 +90,91 @@ fn body<S: Shape, const ADAPTIVE: bool>(
             v - threshold[j]
         };
         let psi = S::at(x * per_width[j], height[j]);
-        surrogate[j] = if left > 0.0 { 0.0 } else { psi };
-        let fires = (x >= 0.0) && (left == 0.0);
+        surrogate[j] = if RESTS && rest > R::ZERO { R::ZERO } else { psi };
+        let fires = (x >= R::ZERO) && (!RESTS || rest == R::ZERO);
         voltage[j] = v;
-        spiked[j] = if fires { 1.0 } else { 0.0 };
-        countdown[j] = if fires { refractory[j] } else { left };
+        spiked[j] = if fires { R::ONE } else { R::ZERO };
+        if RESTS {
+            countdown[j] = if fires { refractory[j] } else { rest };
+        }
         fired[j] = u8::from(fires);
     }
 }
 
 macro_rules! steps {
-    ($($name:ident = $shape:ident, $adaptive:literal;)*) => {
+    ($($shape:ident: $plain:ident $resting:ident $adaptive:ident $adaptive_resting:ident;)*) => {
+        steps! {@ $($plain = $shape, false, false;)*}
+        steps! {@ $($resting = $shape, false, true;)*}
+        steps! {@ $($adaptive = $shape, true, false;)*}
+        steps! {@ $($adaptive_resting = $shape, true, true;)*}
+
+        /// Which step a run of neurons takes.
+        fn step_of<R: Real>(surrogate: Surrogate, adapts: bool, rests: bool) -> Step<R> {
+            match (surrogate, adapts, rests) {$(
+                (Surrogate::$shape, false, false) => $plain,
+                (Surrogate::$shape, false, true) => $resting,
+                (Surrogate::$shape, true, false) => $adaptive,
+                (Surrogate::$shape, true, true) => $adaptive_resting,
+            )*}
+        }
+    };
+    (@ $($name:ident = $shape:ident, $adapts:literal, $rests:literal;)*) => {
         kernels! {$(
-            fn $name(
-                input: &[f64], drive: &[f64], decay: &[f64], spike_gain: &[f64], threshold: &[f64],
-                floor: &[f64], refractory: &[f64], adaptation_decay: &[f64], adaptation_gain: &[f64],
-                height: &[f64], per_width: &[f64], voltage: &mut [f64], spiked: &mut [f64],
-                adaptation: &mut [f64], countdown: &mut [f64], surrogate: &mut [f64], fired: &mut [u8],
-            ) = body::<$shape, $adaptive>;
+            fn $name<R: Real>(
+                input: &[R], drive: &[R], decay: &[R], spike_gain: &[R], threshold: &[R], floor: &[R],
+                refractory: &[R], adaptation_decay: &[R], adaptation_gain: &[R], height: &[R], per_width: &[R],
+                voltage: &mut [R], spiked: &mut [R], adaptation: &mut [R], countdown: &mut [R],
+                surrogate: &mut [R], fired: &mut [u8],
+            ) = body::<R, $shape, $adapts, $rests>;
         )*}
     };
 }
 
 steps! {
-    piecewise_linear = PiecewiseLinear, false;
-    piecewise_linear_adaptive = PiecewiseLinear, true;
-    exponential = Exponential, false;
-    exponential_adaptive = Exponential, true;
-    fast_sigmoid = FastSigmoidDerivative, false;
-    fast_sigmoid_adaptive = FastSigmoidDerivative, true;
-    arctan = ArctanDerivative, false;
-    arctan_adaptive = ArctanDerivative, true;
+    PiecewiseLinear: piecewise_linear piecewise_linear_resting piecewise_linear_adaptive
+        piecewise_linear_adaptive_resting;
+    Exponential: exponential exponential_resting exponential_adaptive exponential_adaptive_resting;
+    FastSigmoidDerivative: fast_sigmoid fast_sigmoid_resting fast_sigmoid_adaptive fast_sigmoid_adaptive_resting;
+    ArctanDerivative: arctan arctan_resting arctan_adaptive arctan_adaptive_resting;
 }
 
-/// The parameters of a run of neurons, one array each.
-#[derive(Debug, Clone, Copy)]
-pub struct Parameters<'a> {
-    /// Constant part of the voltage: gain times current.
-    pub drive: &'a [f64],
-    /// The coefficients.
-    pub neurons: &'a crate::plan::interval::Recurrent,
-    /// The run.
-    pub segment: &'a crate::plan::interval::Segment,
-}
+/// One of the steps above.
+type Step<R> = fn(
+    &[R],
+    &[R],
+    &[R],
+    &[R],
+    &[R],
+    &[R],
+    &[R],
+    &[R],
+    &[R],
+    &[R],
+    &[R],
+    &mut [R],
+    &mut [R],
+    &mut [R],
+    &mut [R],
+    &mut [R],
+    &mut [u8],
+);
 
-/// The state of all neurons, one array each.
-#[derive(Debug, Clone, Default)]
-pub struct State {
-    /// Voltage relative to `E_L`.
-    pub voltage: Vec<f64>,
-    /// 1 where the neuron fired in the step before.
-    pub spiked: Vec<f64>,
-    /// Adaptation.
-    pub adaptation: Vec<f64>,
-    /// Steps left of the refractory time.
-    pub countdown: Vec<f64>,
-}
-
-impl State {
-    /// All neurons at rest.
-    #[must_use]
-    pub fn at_rest(neurons: usize) -> Self {
-        Self {
-            voltage: vec![0.0; neurons],
-            spiked: vec![0.0; neurons],
-            adaptation: vec![0.0; neurons],
-            countdown: vec![0.0; neurons],
-        }
-    }
-
-    /// Puts all neurons to rest.
-    pub fn rest(&mut self) {
-        for values in [&mut self.voltage, &mut self.spiked, &mut self.adaptation, &mut self.countdown] {
-            values.fill(0.0);
-        }
-    }
-}
-
-/// Advances a run of neurons by one step. `input` is the sum of arriving weights; `surrogate` and `fired` take the
-/// surrogate gradients and the spikes of the step. All slices but those of `parameters` are over all neurons.
+/// Advances a run of neurons by one step. `input` is the sum of arriving weights, `drive` the constant part of the
+/// voltage; `surrogate` and `fired` take the surrogate gradients and the spikes of the step. All slices are rows of
+/// `neurons.stride`; `segment` is one of `neurons.segments`.
 #[inline]
-pub fn advance(
-    parameters: Parameters<'_>,
-    input: &[f64],
-    state: &mut State,
-    surrogate: &mut [f64],
+pub fn advance<R: Real>(
+    neurons: &Neurons<R>,
+    segment: &Segment,
+    drive: &[R],
+    input: &[R],
+    state: &mut State<R>,
+    surrogate: &mut [R],
     fired: &mut [u8],
 ) {
-    let Parameters { drive, neurons: p, segment } = parameters;
+    let p = neurons;
     let run = segment.places.clone();
-    let step = match (segment.surrogate, segment.adaptive) {
-        (Surrogate::PiecewiseLinear, false) => piecewise_linear,
-        (Surrogate::PiecewiseLinear, true) => piecewise_linear_adaptive,
-        (Surrogate::Exponential, false) => exponential,
-        (Surrogate::Exponential, true) => exponential_adaptive,
-        (Surrogate::FastSigmoidDerivative, false) => fast_sigmoid,
-        (Surrogate::FastSigmoidDerivative, true) => fast_sigmoid_adaptive,
-        (Surrogate::ArctanDerivative, false) => arctan,
-        (Surrogate::ArctanDerivative, true) => arctan_adaptive,
-    };
+    let step = step_of(segment.surrogate, segment.adaptive, p.rests);
     step(
         &input[run.clone()],
         &drive[run.clone()],

@@ -1,20 +1,20 @@
 //! Surrogate gradients (NUMERICS, section 4).
 
-use crate::math;
+use crate::real::Real;
 
 /// A surrogate gradient as a function of the voltage's distance from the threshold in widths, `x / w`.
 pub trait Shape {
     /// The surrogate gradient there.
-    fn at(distance: f64, height: f64) -> f64;
+    fn at<R: Real>(distance: R, height: R) -> R;
 }
 
 /// `h max(0, 1 - |x| / w)`
 pub struct PiecewiseLinear;
 impl Shape for PiecewiseLinear {
     #[inline(always)]
-    fn at(distance: f64, height: f64) -> f64 {
-        let rise = 1.0 - distance.abs();
-        height * if rise > 0.0 { rise } else { 0.0 }
+    fn at<R: Real>(distance: R, height: R) -> R {
+        let rise = R::ONE - distance.abs();
+        height * if rise > R::ZERO { rise } else { R::ZERO }
     }
 }
 
@@ -22,8 +22,8 @@ impl Shape for PiecewiseLinear {
 pub struct Exponential;
 impl Shape for Exponential {
     #[inline(always)]
-    fn at(distance: f64, height: f64) -> f64 {
-        height * math::exp(-distance.abs())
+    fn at<R: Real>(distance: R, height: R) -> R {
+        height * (-distance.abs()).exp()
     }
 }
 
@@ -31,8 +31,8 @@ impl Shape for Exponential {
 pub struct FastSigmoidDerivative;
 impl Shape for FastSigmoidDerivative {
     #[inline(always)]
-    fn at(distance: f64, height: f64) -> f64 {
-        let base = 1.0 + distance.abs();
+    fn at<R: Real>(distance: R, height: R) -> R {
+        let base = R::ONE + distance.abs();
         height / (base * base)
     }
 }
@@ -41,7 +41,7 @@ impl Shape for FastSigmoidDerivative {
 pub struct ArctanDerivative;
 impl Shape for ArctanDerivative {
     #[inline(always)]
-    fn at(distance: f64, height: f64) -> f64 {
-        height / (1.0 + distance * distance)
+    fn at<R: Real>(distance: R, height: R) -> R {
+        height / (R::ONE + distance * distance)
     }
 }

@@ -4,10 +4,11 @@ use crate::describe::network::Network;
 use crate::error::Result;
 use crate::learn::rows::GradientLayout;
 use crate::plan::route::Route;
+use crate::real::Real;
 use crate::simulate::interval::{IntervalNetwork, RateHistory, SynapseState};
 use crate::state::{Archive, Persist};
 
-impl IntervalNetwork {
+impl<R: Real> IntervalNetwork<R> {
     /// Writes the state between two `Simulate` calls, or reads it into a network that was laid out for it.
     ///
     /// # Errors

@@ -2,10 +2,11 @@
 
 use crate::error::Result;
 use crate::plan::interval::IntervalPlan;
+use crate::real::Real;
 use crate::simulate::lane::{Lane, SpikeHistory};
 use crate::state::Archive;
 
-impl Lane {
+impl<R: Real> Lane<R> {
     /// Writes the state between two `Simulate` calls, or reads it. What is recorded has been collected.
     ///
     /// # Errors
@@ -24,12 +25,20 @@ impl Lane {
             return Err(archive.misfit("interval", "steps beyond its end"));
         }
         archive.within("recurrent", |archive| {
-            archive.fixed("voltage", &mut self.state.voltage)?;
-            archive.fixed("spiked", &mut self.state.spiked)?;
-            archive.fixed("adaptation", &mut self.state.adaptation)?;
-            archive.fixed("countdown", &mut self.state.countdown)?;
+            let names = ["voltage", "spiked", "adaptation", "countdown"];
+            for (name, values) in names.into_iter().zip(self.state.arrays_mut()) {
+                persist_reals(&mut values[..n], |numbers| archive.fixed(name, numbers))?;
+            }
             archive.fixed("spike_counts", &mut self.spike_counts)?;
-            archive.rows("surrogate", n, &mut self.surrogate[..self.recurrent_done * n])
+            let mut rows = Vec::with_capacity(self.recurrent_done * n);
+            for step in 0..self.recurrent_done {
+                rows.extend(self.surrogate(step)[..n].iter().map(|value| value.f64()));
+            }
+            archive.rows("surrogate", n, &mut rows)?;
+            for (row, values) in self.surrogate.chunks_mut(self.stride).zip(rows.chunks(n.max(1))) {
+                row.iter_mut().zip(values).for_each(|(to, from)| *to = R::of(*from));
+            }
+            Ok(())
         })?;
         archive.within("readout", |archive| {
             archive.fixed("voltage", &mut self.readout_voltage)?;
@@ -40,6 +49,14 @@ impl Lane {
         self.targets.forget();
         Ok(())
     }
+}
+
+/// Writes or reads numbers of either precision as 64-bit ones.
+fn persist_reals<R: Real>(values: &mut [R], each: impl FnOnce(&mut Vec<f64>) -> Result<()>) -> Result<()> {
+    let mut numbers: Vec<f64> = values.iter().map(|value| value.f64()).collect();
+    each(&mut numbers)?;
+    values.iter_mut().zip(numbers).for_each(|(to, from)| *to = R::of(from));
+    Ok(())
 }
 
 impl SpikeHistory {

@@ -315,6 +315,10 @@ fn recurrent(network: &Network) -> Recurrent {
     let (tau_m, c_m, e_l) = (of("tau_m"), of("C_m"), of("E_L"));
     let decay = decays(&tau_m, dt);
     let regular = of("regular_spike_arrival");
+    // Neurons that do not adapt take the time constant of those that do: it is of no account, and shared.
+    let adapt_tau = groups_of(network, RECURRENT)
+        .find(|group| group.model.place("adapt_tau").is_some())
+        .map_or(1.0, |group| group.numbers("adapt_tau")[0]);
     let relative =
         |name: &str| -> Vec<f64> { of(name).iter().zip(&e_l).map(|(value, rest)| value - rest).collect() };
     Recurrent {
@@ -325,7 +329,7 @@ fn recurrent(network: &Network) -> Recurrent {
         threshold: relative("V_th"),
         floor: relative("V_min"),
         refractory: of("t_ref").iter().map(|time| (time / dt).round()).collect(),
-        adaptation_decay: decays(&gather_or(network, RECURRENT, "adapt_tau", 1.0), dt),
+        adaptation_decay: decays(&gather_or(network, RECURRENT, "adapt_tau", adapt_tau), dt),
         adaptation_gain: gather_or(network, RECURRENT, "adapt_beta", 0.0),
         height: of("surrogate_gradient_height"),
         per_width: of("surrogate_gradient_width").iter().map(|width| 1.0 / width).collect(),

@@ -50,6 +50,19 @@ pub struct Surroundings<'a, R> {
     pub control: &'a RunControl,
 }
 
+/// The lowest bits of up to 64 bytes that are 0 or 1.
+#[inline]
+fn bits_of(bytes: &[u8]) -> u64 {
+    // The product moves the eight bits of a word side by side into its highest byte.
+    let gather = |word: u64| word.wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    let (words, rest) = bytes.as_chunks::<8>();
+    let whole = words
+        .iter()
+        .enumerate()
+        .fold(0, |bits, (place, word)| bits | gather(u64::from_le_bytes(*word)) << (8 * place));
+    rest.iter().enumerate().fold(whole, |bits, (place, byte)| bits | u64::from(*byte) << (8 * words.len() + place))
+}
+
 /// Spikes of recurrent neurons by step.
 #[derive(Debug, Clone, Default)]
 pub struct SpikeHistory {
@@ -79,6 +92,19 @@ impl SpikeHistory {
         self.starts.push(self.places.len());
     }
 
+    /// Adds the places at which `fired` is 1, and counts them.
+    fn push_fired(&mut self, fired: &[u8], counts: &mut [u32]) {
+        for (block, bytes) in fired.chunks(64).enumerate() {
+            let mut bits = bits_of(bytes);
+            while bits != 0 {
+                let place = block * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                self.places.push(place as u32);
+                counts[place] += 1;
+            }
+        }
+    }
+
     /// Begins an interval after one of `length` steps; its last steps become those before the first.
     fn begin_after(&mut self, length: usize) {
         let tail: Vec<Vec<u32>> = (0..self.lookback)
@@ -91,6 +117,20 @@ impl SpikeHistory {
             self.places.extend_from_slice(&places);
             self.starts.push(self.places.len());
         }
+    }
+}
+
+/// What readouts show: a row of readouts per step.
+#[derive(Debug, Clone, Default)]
+struct Shown {
+    voltage: Vec<f64>,
+    signal: Vec<f64>,
+    target: Vec<f64>,
+}
+
+impl Shown {
+    fn clear(&mut self) {
+        [&mut self.voltage, &mut self.signal, &mut self.target].into_iter().for_each(Vec::clear);
     }
 }
 
@@ -134,8 +174,8 @@ pub struct Lane<R> {
     readout_input: Vec<f64>,
     fired: Vec<u8>,
     signals_recorded: usize,
-    /// Target signals of the next step, by readout.
-    target: Vec<f64>,
+    /// What readouts show in the steps of a run.
+    shown: Shown,
     targets: RateReader,
     /// Rows recorded of recurrent neurons, per tap of the plan.
     pub recurrent_chunks: Vec<TapChunk>,
@@ -167,7 +207,7 @@ impl<R: Real> Lane<R> {
             readout_input: vec![0.0; k],
             fired: vec![0; stride],
             signals_recorded: 0,
-            target: vec![0.0; k],
+            shown: Shown::default(),
             targets: RateReader::default(),
             recurrent_chunks: plan.recurrent_taps.iter().map(TapChunk::new).collect(),
             readout_chunks: plan.readout_taps.iter().map(TapChunk::new).collect(),
@@ -222,7 +262,6 @@ impl<R: Real> Lane<R> {
         self.spike_counts.resize(n, 0);
         self.input.resize(stride);
         self.readout_input.resize(k, 0.0);
-        self.target.resize(k, 0.0);
         self.targets.forget();
         self.fired.resize(stride, 0);
         if self.spikes.lookback < plan.longest_delay {
@@ -342,6 +381,7 @@ impl<R: Real> Lane<R> {
             }
             row::add_all(&mut self.input[..n], &rows);
             rows.clear();
+            let shares = first_drive.is_none();
             let drive = first_drive.take().unwrap_or(around.drive);
             let surrogate = &mut self.surrogate[local * self.stride..(local + 1) * self.stride];
             for segment in &around.neurons.segments {
@@ -349,6 +389,7 @@ impl<R: Real> Lane<R> {
                     around.neurons,
                     segment,
                     drive,
+                    shares,
                     &self.input,
                     &mut self.state,
                     surrogate,
@@ -368,15 +409,7 @@ impl<R: Real> Lane<R> {
                     self.state.countdown[j] = around.neurons.refractory[j];
                 }
             }
-            for (block, fired) in self.fired.as_chunks::<8>().0.iter().enumerate() {
-                let mut bits = u64::from_le_bytes(*fired);
-                while bits != 0 {
-                    let place = block * 8 + bits.trailing_zeros() as usize / 8;
-                    bits &= bits - 1;
-                    self.spikes.places.push(place as u32);
-                    self.spike_counts[place] += 1;
-                }
-            }
+            self.spikes.push_fired(&self.fired[..n], &mut self.spike_counts);
             self.spikes.finish_step();
             self.record_recurrent(plan, local, step);
         }
@@ -403,6 +436,7 @@ impl<R: Real> Lane<R> {
                 around.neurons,
                 segment,
                 around.drive,
+                true,
                 &self.input,
                 &mut state,
                 &mut surrogate,
@@ -424,6 +458,7 @@ impl<R: Real> Lane<R> {
             self.readout_voltage.fill(0.0);
         }
         let p = &plan.readouts;
+        let recorded = !plan.readout_taps.is_empty();
         let mut first_drive = around.first_readout_drive.filter(|_| self.readout_done < to);
         for local in self.readout_done..to {
             let step = start + local as i64;
@@ -448,21 +483,33 @@ impl<R: Real> Lane<R> {
                 }
             }
             let drive = first_drive.take().unwrap_or(around.readout_drive);
+            let learning = self.interval >= 0 && local + plan.window >= plan.interval;
             for j in 0..k {
                 let arriving = drive[j] + p.spike_gain[j] * self.readout_input[j];
                 let v = p.decay[j].mul_add(self.readout_voltage[j], arriving);
                 self.readout_voltage[j] = if v > p.floor[j] { v } else { p.floor[j] };
             }
-            let learning = self.interval >= 0 && local + plan.window >= plan.interval;
-            if learning {
-                for j in 0..k {
-                    self.target[j] = self.targets.read(&p.targets, j, step + 1);
-                    self.errors[local * k + j] = self.readout_signal(plan, j) - self.target[j];
-                }
-            } else if self.interval >= 0 {
-                self.errors[local * k..(local + 1) * k].fill(0.0);
+            if recorded {
+                self.shown.voltage.extend_from_slice(&self.readout_voltage);
             }
-            self.record_readouts(plan, step, learning);
+            for j in 0..k {
+                let (signal, target) = if learning {
+                    (self.readout_signal(plan, j), self.targets.read(&p.targets, j, step + 1))
+                } else {
+                    (0.0, 0.0)
+                };
+                if self.interval >= 0 {
+                    self.errors[local * k + j] = signal - target;
+                }
+                if recorded {
+                    self.shown.signal.push(signal);
+                    self.shown.target.push(target);
+                }
+            }
+        }
+        if recorded {
+            self.record_readouts(plan, start, self.readout_done, to);
+            self.shown.clear();
         }
         self.readout_done = to;
     }
@@ -523,38 +570,41 @@ impl<R: Real> Lane<R> {
         }
     }
 
-    fn record_readouts(&mut self, plan: &IntervalPlan, step: i64, learning: bool) {
+    /// Records what the readouts have shown in the steps from `from` on to `to`.
+    fn record_readouts(&mut self, plan: &IntervalPlan, start: i64, from: usize, to: usize) {
         let p = &plan.readouts;
-        let mut chunks = std::mem::take(&mut self.readout_chunks);
-        for (tap, chunk) in plan.readout_taps.iter().zip(&mut chunks) {
-            let now = tap.window.contains(step + 1);
-            // Readout, target and error signal of this step's voltage show one step later.
-            let late = tap.window.contains(step + 2);
-            if now {
-                chunk.stamps.push(step + 1);
-            }
-            for (stream, recordable) in tap.recordables.iter().enumerate() {
-                let value: &dyn Fn(usize) -> f64 = match recordable {
-                    Recordable::Voltage if now => &|j| self.readout_voltage[j] + p.rest[j],
-                    Recordable::ReadoutSignalUnnormalized if now => &|j| {
-                        let signal = self.readout_voltage[j] + p.rest[j];
-                        if p.normalizer[j].is_some() { math::exp(signal) } else { signal }
-                    },
-                    Recordable::HistoryDuration if now => &|_| plan.resolution,
-                    Recordable::ReadoutSignal | Recordable::TargetSignal | Recordable::ErrorSignal
-                        if late && !learning =>
-                    {
-                        &|_| 0.0
-                    }
-                    Recordable::ReadoutSignal if late => &|j| self.readout_signal(plan, j),
-                    Recordable::TargetSignal if late => &|j| self.target[j],
-                    Recordable::ErrorSignal if late => &|j| self.readout_signal(plan, j) - self.target[j],
-                    _ => continue,
+        let k = plan.readout_count();
+        for (tap, chunk) in plan.readout_taps.iter().zip(&mut self.readout_chunks) {
+            let steps = |lag: i64| {
+                (from..to).filter(move |local| tap.window.contains(start + *local as i64 + lag)).map(move |local| local - from)
+            };
+            chunk.stamps.extend(steps(1).map(|row| start + (from + row) as i64 + 1));
+            for (recordable, stream) in tap.recordables.iter().zip(&mut chunk.streams) {
+                // Readout, target and error signal of a step's voltage show one step later.
+                let lag = match recordable {
+                    Recordable::ReadoutSignal | Recordable::TargetSignal | Recordable::ErrorSignal => 2,
+                    _ => 1,
                 };
-                chunk.streams[stream].extend(tap.places.iter().map(|place| value(*place as usize)));
+                let mut take = |value: &dyn Fn(usize, usize) -> f64| {
+                    for row in steps(lag) {
+                        stream.extend(tap.places.iter().map(|j| value(row * k + *j as usize, *j as usize)));
+                    }
+                };
+                let Shown { voltage, signal, target } = &self.shown;
+                match recordable {
+                    Recordable::Voltage => take(&|at, j| voltage[at] + p.rest[j]),
+                    Recordable::ReadoutSignalUnnormalized => take(&|at, j| {
+                        let signal = voltage[at] + p.rest[j];
+                        if p.normalizer[j].is_some() { math::exp(signal) } else { signal }
+                    }),
+                    Recordable::HistoryDuration => take(&|_, _| plan.resolution),
+                    Recordable::ReadoutSignal => take(&|at, _| signal[at]),
+                    Recordable::TargetSignal => take(&|at, _| target[at]),
+                    Recordable::ErrorSignal => take(&|at, _| signal[at] - target[at]),
+                    _ => {}
+                }
             }
         }
-        self.readout_chunks = chunks;
     }
 
     /// Learning signals show three steps after the step they belong to.

@@ -44,18 +44,24 @@ impl<R: Real> State<R> {
     }
 }
 
+/// A coefficient of neuron `j`: where neurons share it, the first one's.
+#[inline(always)]
+fn at<R: Real, const SHARED: bool>(values: &[R], j: usize) -> R {
+    if SHARED { values[0] } else { values[j] }
+}
+
 #[allow(clippy::too_many_arguments, reason = "separate slices tell the compiler that nothing overlaps")]
 #[inline(always)]
-fn body<R: Real, S: Shape, const ADAPTS: bool, const RESTS: bool>(
+fn body<R: Real, S: Shape, const ADAPTS: bool, const RESTS: bool, const SHARED: bool>(
     input: &[R],
-    drive: &[R],
     decay: &[R],
     spike_gain: &[R],
+    adaptation_gain: &[R],
+    drive: &[R],
     threshold: &[R],
     floor: &[R],
     refractory: &[R],
     adaptation_decay: &[R],
-    adaptation_gain: &[R],
     height: &[R],
     per_width: &[R],
     voltage: &mut [R],
@@ -66,107 +72,83 @@ fn body<R: Real, S: Shape, const ADAPTS: bool, const RESTS: bool>(
     fired: &mut [u8],
 ) {
     let n = voltage.len();
-    let (input, drive, decay, spike_gain) = (&input[..n], &drive[..n], &decay[..n], &spike_gain[..n]);
-    let (threshold, floor, refractory) = (&threshold[..n], &floor[..n], &refractory[..n]);
-    let (adaptation_decay, adaptation_gain) = (&adaptation_decay[..n], &adaptation_gain[..n]);
+    if n == 0 {
+        return;
+    }
+    let (input, decay, spike_gain) = (&input[..n], &decay[..n], &spike_gain[..n]);
+    let adaptation_gain = &adaptation_gain[..n];
+    let (drive, threshold, floor) = (&drive[..n], &threshold[..n], &floor[..n]);
+    let (refractory, adaptation_decay) = (&refractory[..n], &adaptation_decay[..n]);
     let (height, per_width) = (&height[..n], &per_width[..n]);
     let (spiked, adaptation, countdown) = (&mut spiked[..n], &mut adaptation[..n], &mut countdown[..n]);
     let (surrogate, fired) = (&mut surrogate[..n], &mut fired[..n]);
     for j in 0..n {
+        // All is read before the first condition, and conditions are combined without a branch: a value that is read
+        // under a condition becomes a gather, which costs more than all the rest.
+        let (threshold, floor) = (at::<R, SHARED>(threshold, j), at::<R, SHARED>(floor, j));
+        let (height, per_width) = (at::<R, SHARED>(height, j), at::<R, SHARED>(per_width, j));
+        let refractory = at::<R, SHARED>(refractory, j);
         let rest = if RESTS {
             let rest = countdown[j] - R::ONE;
             if rest > R::ZERO { rest } else { R::ZERO }
         } else {
             R::ZERO
         };
-        let v = decay[j].mul_add(voltage[j], drive[j] + spike_gain[j] * input[j]);
-        let v = v - threshold[j] * spiked[j];
-        let v = if v > floor[j] { v } else { floor[j] };
+        let v = decay[j].mul_add(voltage[j], at::<R, SHARED>(drive, j) + spike_gain[j] * input[j]);
+        let v = v - threshold * spiked[j];
+        let v = if v > floor { v } else { floor };
         let x = if ADAPTS {
-            let a = adaptation_decay[j].mul_add(adaptation[j], spiked[j]);
+            let a = at::<R, SHARED>(adaptation_decay, j).mul_add(adaptation[j], spiked[j]);
             adaptation[j] = a;
-            v - adaptation_gain[j].mul_add(a, threshold[j])
+            v - adaptation_gain[j].mul_add(a, threshold)
         } else {
-            v - threshold[j]
+            v - threshold
         };
-        let psi = S::at(x * per_width[j], height[j]);
-        surrogate[j] = if RESTS && rest > R::ZERO { R::ZERO } else { psi };
-        let fires = (x >= R::ZERO) && (!RESTS || rest == R::ZERO);
+        let psi = S::at(x * per_width, height);
+        surrogate[j] = if RESTS & (rest > R::ZERO) { R::ZERO } else { psi };
+        let fires = (x >= R::ZERO) & (!RESTS | (rest == R::ZERO));
         voltage[j] = v;
         spiked[j] = if fires { R::ONE } else { R::ZERO };
         if RESTS {
-            countdown[j] = if fires { refractory[j] } else { rest };
+            countdown[j] = if fires { refractory } else { rest };
         }
         fired[j] = u8::from(fires);
     }
 }
 
 macro_rules! steps {
-    ($($shape:ident: $plain:ident $resting:ident $adaptive:ident $adaptive_resting:ident;)*) => {
-        steps! {@ $($plain = $shape, false, false;)*}
-        steps! {@ $($resting = $shape, false, true;)*}
-        steps! {@ $($adaptive = $shape, true, false;)*}
-        steps! {@ $($adaptive_resting = $shape, true, true;)*}
-
-        /// Which step a run of neurons takes.
-        fn step_of<R: Real>(surrogate: Surrogate, adapts: bool, rests: bool) -> Step<R> {
-            match (surrogate, adapts, rests) {$(
-                (Surrogate::$shape, false, false) => $plain,
-                (Surrogate::$shape, false, true) => $resting,
-                (Surrogate::$shape, true, false) => $adaptive,
-                (Surrogate::$shape, true, true) => $adaptive_resting,
-            )*}
-        }
-    };
-    (@ $($name:ident = $shape:ident, $adapts:literal, $rests:literal;)*) => {
+    ($($name:ident = $shape:ident, $adapts:literal, $rests:literal, $shared:literal;)*) => {
         kernels! {$(
             fn $name<R: Real>(
-                input: &[R], drive: &[R], decay: &[R], spike_gain: &[R], threshold: &[R], floor: &[R],
-                refractory: &[R], adaptation_decay: &[R], adaptation_gain: &[R], height: &[R], per_width: &[R],
+                input: &[R], decay: &[R], spike_gain: &[R], adaptation_gain: &[R], drive: &[R], threshold: &[R],
+                floor: &[R], refractory: &[R], adaptation_decay: &[R], height: &[R], per_width: &[R],
                 voltage: &mut [R], spiked: &mut [R], adaptation: &mut [R], countdown: &mut [R],
                 surrogate: &mut [R], fired: &mut [u8],
-            ) = body::<R, $shape, $adapts, $rests>;
+            ) = body::<R, $shape, $adapts, $rests, $shared>;
         )*}
     };
 }
 
 steps! {
-    PiecewiseLinear: piecewise_linear piecewise_linear_resting piecewise_linear_adaptive
-        piecewise_linear_adaptive_resting;
-    Exponential: exponential exponential_resting exponential_adaptive exponential_adaptive_resting;
-    FastSigmoidDerivative: fast_sigmoid fast_sigmoid_resting fast_sigmoid_adaptive fast_sigmoid_adaptive_resting;
-    ArctanDerivative: arctan arctan_resting arctan_adaptive arctan_adaptive_resting;
+    exponential = Exponential, true, true, false;
+    fast_sigmoid = FastSigmoidDerivative, true, true, false;
+    arctan = ArctanDerivative, true, true, false;
+    piecewise_linear = PiecewiseLinear, true, true, false;
+    shared = PiecewiseLinear, false, false, true;
+    shared_resting = PiecewiseLinear, false, true, true;
+    shared_adaptive = PiecewiseLinear, true, false, true;
+    shared_adaptive_resting = PiecewiseLinear, true, true, true;
 }
 
-/// One of the steps above.
-type Step<R> = fn(
-    &[R],
-    &[R],
-    &[R],
-    &[R],
-    &[R],
-    &[R],
-    &[R],
-    &[R],
-    &[R],
-    &[R],
-    &[R],
-    &mut [R],
-    &mut [R],
-    &mut [R],
-    &mut [R],
-    &mut [R],
-    &mut [u8],
-);
-
 /// Advances a run of neurons by one step. `input` is the sum of arriving weights, `drive` the constant part of the
-/// voltage; `surrogate` and `fired` take the surrogate gradients and the spikes of the step. All slices are rows of
+/// voltage, the same for all neurons if `shares`; `surrogate` and `fired` take the surrogate gradients and the spikes of the step. All slices are rows of
 /// `neurons.stride`; `segment` is one of `neurons.segments`.
 #[inline]
 pub fn advance<R: Real>(
     neurons: &Neurons<R>,
     segment: &Segment,
     drive: &[R],
+    shares: bool,
     input: &[R],
     state: &mut State<R>,
     surrogate: &mut [R],
@@ -174,17 +156,27 @@ pub fn advance<R: Real>(
 ) {
     let p = neurons;
     let run = segment.places.clone();
-    let step = step_of(segment.surrogate, segment.adaptive, p.rests);
+    // The tutorials' neurons have steps of their own; any other network's take the general one.
+    let step = match (segment.surrogate, shares && p.shares, segment.adaptive, p.rests) {
+        (Surrogate::PiecewiseLinear, true, false, false) => shared,
+        (Surrogate::PiecewiseLinear, true, false, true) => shared_resting,
+        (Surrogate::PiecewiseLinear, true, true, false) => shared_adaptive,
+        (Surrogate::PiecewiseLinear, true, true, true) => shared_adaptive_resting,
+        (Surrogate::PiecewiseLinear, ..) => piecewise_linear,
+        (Surrogate::Exponential, ..) => exponential,
+        (Surrogate::FastSigmoidDerivative, ..) => fast_sigmoid,
+        (Surrogate::ArctanDerivative, ..) => arctan,
+    };
     step(
         &input[run.clone()],
-        &drive[run.clone()],
         &p.decay[run.clone()],
         &p.spike_gain[run.clone()],
+        &p.adaptation_gain[run.clone()],
+        &drive[run.clone()],
         &p.threshold[run.clone()],
         &p.floor[run.clone()],
         &p.refractory[run.clone()],
         &p.adaptation_decay[run.clone()],
-        &p.adaptation_gain[run.clone()],
         &p.height[run.clone()],
         &p.per_width[run.clone()],
         &mut state.voltage[run.clone()],

@@ -12,6 +12,8 @@ pub struct Neurons<R> {
     pub stride: usize,
     /// Runs of equal neurons; the last one reaches to the end of the row.
     pub segments: Vec<Segment>,
+    /// Whether neurons differ in `decay`, `spike_gain` and `adaptation_gain` at most.
+    pub shares: bool,
     /// `exp(-dt / tau_m)`
     pub decay: Lines<R>,
     /// Gain of arriving spikes.
@@ -48,6 +50,7 @@ impl<R: Real> Neurons<R> {
             values.iter().map(|value| R::of(*value)).chain(fills).collect()
         };
         let zero = |values: &[f64]| padded(values, R::ZERO);
+        let same = |values: &[f64]| values.iter().all(|value| *value == values[0]);
         let mut segments = plan.segments.clone();
         if let Some(last) = segments.last_mut() {
             last.places.end = stride;
@@ -55,6 +58,17 @@ impl<R: Real> Neurons<R> {
         Self {
             stride,
             segments,
+            shares: [
+                &p.current_gain.iter().zip(&p.current).map(|(gain, current)| gain * current).collect(),
+                &p.threshold,
+                &p.floor,
+                &p.refractory,
+                &p.adaptation_decay,
+                &p.height,
+                &p.per_width,
+            ]
+            .into_iter()
+            .all(|values| same(values)),
             decay: zero(&p.decay),
             spike_gain: zero(&p.spike_gain),
             threshold: padded(&p.threshold, R::MAX),

@@ -49,7 +49,8 @@ kernels! {
 /// `sum[j] += row[j]`
 #[inline]
 pub fn add<R: Real>(sum: &mut [R], row: &[R]) {
-    add_all(sum, &[row]);
+    // A row of a few readouts is added before a choice of instructions is made.
+    if sum.len() < 8 { add_some::<R, 1>(sum, &[row]) } else { add_all(sum, &[row]) }
 }
 
 /// `sum[places[j]] += factor * row[j]`, in the order of `j`.

@@ -636,7 +636,7 @@ export interface KernelParams {
   eprop_learning_window?: number;
   /** Neurons start each interval afresh. Default true. */
   eprop_reset_neurons_on_update?: boolean;
-  /** Threads a simulation may use. Default 1. */
+  /** Threads a simulation may use, of those of the process. Default 1. */
   local_num_threads?: number;
   /** Accepted for NEST's scripts; changes no number. Default 1. */
   total_num_virtual_procs?: number;

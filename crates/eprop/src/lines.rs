@@ -13,14 +13,14 @@ struct Line([u8; 64]);
 /// Numbers that begin at a cache line, so that no full vector straddles two.
 #[derive(Debug, Clone)]
 pub struct Lines<R> {
-    lines: Vec<Line>,
+    held: Vec<Line>,
     len: usize,
     number: PhantomData<R>,
 }
 
 impl<R> Default for Lines<R> {
     fn default() -> Self {
-        Self { lines: Vec::new(), len: 0, number: PhantomData }
+        Self { held: Vec::new(), len: 0, number: PhantomData }
     }
 }
 
@@ -41,7 +41,7 @@ impl<R: Real> Lines<R> {
 
     /// Makes it `len` numbers long; new ones are zero.
     pub fn resize(&mut self, len: usize) {
-        self.lines.resize(len.div_ceil(per_line::<R>()), Line([0; 64]));
+        self.held.resize(len.div_ceil(per_line::<R>()), Line([0; 64]));
         let kept = self.len.min(len);
         self.len = len;
         let end = (kept.div_ceil(per_line::<R>()) * per_line::<R>()).min(len);
@@ -63,14 +63,14 @@ impl<R: Real> Deref for Lines<R> {
 
     #[inline]
     fn deref(&self) -> &[R] {
-        &bytemuck::cast_slice(&self.lines)[..self.len]
+        &bytemuck::cast_slice(&self.held)[..self.len]
     }
 }
 
 impl<R: Real> DerefMut for Lines<R> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [R] {
-        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+        &mut bytemuck::cast_slice_mut(&mut self.held)[..self.len]
     }
 }
 

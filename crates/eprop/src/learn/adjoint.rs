@@ -179,7 +179,8 @@ fn add_block<R: Real, const W: usize>(
 ) {
     let mut sum: [R; W] = if first { [R::ZERO; W] } else { lanes(gradient, 0) };
     for step in steps {
-        let factors: [R; W] = lanes(factors.values, (*step as usize - factors.first) * factors.width + column);
+        let factors: [R; W] =
+            lanes(factors.values, (*step as usize - factors.first) * factors.width + column);
         for l in 0..W {
             sum[l] += factors[l];
         }
@@ -189,13 +190,7 @@ fn add_block<R: Real, const W: usize>(
 
 /// `gradient[c] += factors[step][column + c]` for all of a row's steps, in their order.
 #[inline(always)]
-fn add_row<R: Real>(
-    gradient: &mut [R],
-    factors: Factors<'_, R>,
-    steps: &[u32],
-    column: usize,
-    first: bool,
-) {
+fn add_row<R: Real>(gradient: &mut [R], factors: Factors<'_, R>, steps: &[u32], column: usize, first: bool) {
     let mut at = 0;
     while at + TOGETHER <= gradient.len() {
         add_block::<R, TOGETHER>(&mut gradient[at..at + TOGETHER], factors, steps, column + at, first);
@@ -289,7 +284,8 @@ pub fn gradient<R: Real>(
             // A row that learns early does without the last learning signal.
             let signal_end = plan.interval - usize::from(early);
             backward(
-                plan, neurons, lane, events, early, signal_end, kappa, &learners, layouts, control, gradients, workspace,
+                plan, neurons, lane, events, early, signal_end, kappa, &learners, layouts, control,
+                gradients, workspace,
             );
         }
     }
@@ -329,7 +325,9 @@ fn backward<R: Real>(
         kappa: R::of(kappa),
         regularization,
     };
-    let dense = learners.iter().all(|place| matches!(plan.route_of(&plan.learners[*place]).columns, Columns::Range { .. }));
+    let dense = learners
+        .iter()
+        .all(|place| matches!(plan.route_of(&plan.learners[*place]).columns, Columns::Range { .. }));
     // Rows with targets all over need the factors of all neurons at once.
     let width = if dense { TOGETHER.min(stride) } else { stride };
     let together = (FACTOR_BYTES / (width * size_of::<R>())).max(8).min(plan.interval);
@@ -393,7 +391,8 @@ fn add<R: Real>(
                     sums.fill(R::ZERO);
                 }
                 for step in events.steps(*active) {
-                    let row = &factors.values[(*step as usize - factors.first) * factors.width..][..factors.width];
+                    let row =
+                        &factors.values[(*step as usize - factors.first) * factors.width..][..factors.width];
                     row::gather(sums, places, row);
                 }
             }

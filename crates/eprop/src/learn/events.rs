@@ -52,11 +52,8 @@ impl RowEvents {
     ) {
         let route = plan.route_of(learner);
         let (interval, spikes) = (lane.interval, &lane.spikes);
-        let start = if learner.onto_readouts {
-            plan.start_readout(interval)
-        } else {
-            plan.start_recurrent(interval)
-        };
+        let start =
+            if learner.onto_readouts { plan.start_readout(interval) } else { plan.start_recurrent(interval) };
         let emitted_before = usize::from(!learner.onto_readouts);
         let steps = plan.interval;
         self.is_early.clear();

@@ -79,7 +79,8 @@ impl GradientLayout {
         let tiles = self.tiles.iter().map(|tile| (tile.base, tile.columns.len()));
         let whole = self.tiles.is_empty().then_some((0, 0));
         for (base, width) in tiles.chain(whole) {
-            let end_of = |row: usize| if width == 0 { route.entries(row).end } else { base + (row + 1) * width };
+            let end_of =
+                |row: usize| if width == 0 { route.entries(row).end } else { base + (row + 1) * width };
             let (mut first, mut begin) = (0, base);
             for row in 0..route.row_count {
                 let end = end_of(row);

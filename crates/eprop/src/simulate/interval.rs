@@ -506,22 +506,23 @@ impl<R: Real> IntervalNetwork<R> {
         let projections = &network.projections;
         let (layouts, method) = (&self.layouts, self.gradient);
         let histories = Mutex::new(std::mem::take(&mut self.histories));
-        let run = |place: usize, lane: &mut Lane<R>, learned: &mut Learned<R>, history: &mut LaneHistory<R>| {
-            // The first lane may have begun before, with a history of its own.
-            if place > 0 {
-                lane.borrow_history(plan, std::mem::take(history));
-                lane.begin_afresh(first + place as i64);
-            }
-            let before: &[_] = if before_of == lane.interval { before } else { &[] };
-            let around =
-                drives.surroundings(plan, neurons, projections, &weights, before, emission, control);
-            if lane.advance(&around, i64::MAX) {
-                learn(&around, lane, layouts, method, learned);
-            }
-            if place > 0 {
-                *history = lane.return_history();
-            }
-        };
+        let run =
+            |place: usize, lane: &mut Lane<R>, learned: &mut Learned<R>, history: &mut LaneHistory<R>| {
+                // The first lane may have begun before, with a history of its own.
+                if place > 0 {
+                    lane.borrow_history(plan, std::mem::take(history));
+                    lane.begin_afresh(first + place as i64);
+                }
+                let before: &[_] = if before_of == lane.interval { before } else { &[] };
+                let around =
+                    drives.surroundings(plan, neurons, projections, &weights, before, emission, control);
+                if lane.advance(&around, i64::MAX) {
+                    learn(&around, lane, layouts, method, learned);
+                }
+                if place > 0 {
+                    *history = lane.return_history();
+                }
+            };
         let borrow = || histories.lock().ok().and_then(|mut free| free.pop()).unwrap_or_default();
         let give_back = |history| {
             if let Ok(mut free) = histories.lock() {
@@ -773,7 +774,14 @@ fn learn<R: Real>(
     match method {
         GradientMethod::Adjoint => {
             adjoint::gradient(
-                plan, around.neurons, lane, events, layouts, around.control, gradients, workspace,
+                plan,
+                around.neurons,
+                lane,
+                events,
+                layouts,
+                around.control,
+                gradients,
+                workspace,
             );
         }
         GradientMethod::Forward => forward::gradient(plan, lane, events, layouts, around.control, gradients),

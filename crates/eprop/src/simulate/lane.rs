@@ -60,7 +60,9 @@ fn bits_of(bytes: &[u8]) -> u64 {
         .iter()
         .enumerate()
         .fold(0, |bits, (place, word)| bits | gather(u64::from_le_bytes(*word)) << (8 * place));
-    rest.iter().enumerate().fold(whole, |bits, (place, byte)| bits | u64::from(*byte) << (8 * words.len() + place))
+    rest.iter()
+        .enumerate()
+        .fold(whole, |bits, (place, byte)| bits | u64::from(*byte) << (8 * words.len() + place))
 }
 
 /// Spikes of recurrent neurons by step.
@@ -550,9 +552,9 @@ impl<R: Real> Lane<R> {
                     Recordable::Voltage => &|j| state.voltage[j].f64() + p.rest[j],
                     Recordable::SurrogateGradient => &|j| surrogate[local * stride + j].f64(),
                     Recordable::Adaptation => &|j| state.adaptation[j].f64(),
-                    Recordable::AdaptiveThreshold => &|j| {
-                        p.threshold[j] + p.adaptation_gain[j] * state.adaptation[j].f64() + p.rest[j]
-                    },
+                    Recordable::AdaptiveThreshold => {
+                        &|j| p.threshold[j] + p.adaptation_gain[j] * state.adaptation[j].f64() + p.rest[j]
+                    }
                     Recordable::HistoryDuration => &|_| (local + 1) as f64 * plan.resolution,
                     _ => continue,
                 };
@@ -576,7 +578,9 @@ impl<R: Real> Lane<R> {
         let k = plan.readout_count();
         for (tap, chunk) in plan.readout_taps.iter().zip(&mut self.readout_chunks) {
             let steps = |lag: i64| {
-                (from..to).filter(move |local| tap.window.contains(start + *local as i64 + lag)).map(move |local| local - from)
+                (from..to)
+                    .filter(move |local| tap.window.contains(start + *local as i64 + lag))
+                    .map(move |local| local - from)
             };
             chunk.stamps.extend(steps(1).map(|row| start + (from + row) as i64 + 1));
             for (recordable, stream) in tap.recordables.iter().zip(&mut chunk.streams) {

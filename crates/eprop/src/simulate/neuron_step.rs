@@ -51,6 +51,7 @@ fn at<R: Real, const SHARED: bool>(values: &[R], j: usize) -> R {
 }
 
 #[allow(clippy::too_many_arguments, reason = "separate slices tell the compiler that nothing overlaps")]
+#[allow(clippy::needless_bitwise_bool, reason = "a lazy operator would be a branch")]
 #[inline(always)]
 fn body<R: Real, S: Shape, const ADAPTS: bool, const RESTS: bool, const SHARED: bool>(
     input: &[R],
@@ -105,7 +106,7 @@ fn body<R: Real, S: Shape, const ADAPTS: bool, const RESTS: bool, const SHARED: 
             v - threshold
         };
         let psi = S::at(x * per_width, height);
-        surrogate[j] = if RESTS & (rest > R::ZERO) { R::ZERO } else { psi };
+        surrogate[j] = if RESTS && rest > R::ZERO { R::ZERO } else { psi };
         let fires = (x >= R::ZERO) & (!RESTS | (rest == R::ZERO));
         voltage[j] = v;
         spiked[j] = if fires { R::ONE } else { R::ZERO };

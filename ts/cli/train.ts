@@ -4,8 +4,8 @@ import { nestError } from "../errors.js";
 import { RunFolder } from "../recording/run-folder.js";
 import { runSummary } from "../recording/summary.js";
 import { findTask } from "../tasks/index.js";
-import type { Schedule } from "../tasks/task.js";
 import { trainToEnd } from "../training/index.js";
+import { plannedIterations } from "../training/pace.js";
 import { ProgressLine } from "./output.js";
 
 interface TrainArguments {
@@ -26,6 +26,8 @@ interface TrainArguments {
   record?: boolean;
   out?: string;
   runs?: string;
+  live?: boolean;
+  port?: number;
   json?: boolean;
   quiet?: boolean;
 }
@@ -40,11 +42,6 @@ function assignment(text: string, previous: Record<string, number> = {}): Record
   const [name, value] = text.split(/=(.*)/s);
   if (!name || value === undefined) throw new InvalidArgumentError("It must be name=value.");
   return { ...previous, [name]: number(value) };
-}
-
-/** How many iterations a schedule has if nothing stops it early. */
-function planned({ iterations, validateEvery, testIterations }: Schedule): number {
-  return iterations + (validateEvery > 0 ? Math.ceil(iterations / validateEvery) : 0) + testIterations;
 }
 
 /** The command `eprop train`. */
@@ -72,6 +69,12 @@ export function trainCommand(): Command {
     .option("--record", "record states and spikes of the first and the last iteration")
     .option("--out <folder>", "leave losses, weights and recorded events in a new folder (implies --record)")
     .option("--runs <folder>", "as --out, with a name made of task and time, in this folder")
+    .option("--live", "serve a page that shows the training while it runs (in a run folder, as --runs runs)")
+    .addOption(
+      new Option("--port <n>", "port of the live view; any free one if left out")
+        .argParser(number)
+        .implies({ live: true }),
+    )
     .option("--json", "print a JSON object on standard output")
     .option("--quiet", "no progress")
     .action(runTraining);
@@ -90,7 +93,8 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
     });
   }
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
-  const out = args.out ?? (args.runs === undefined ? undefined : join(args.runs, `${entry.name}-${time}`));
+  const runs = args.runs ?? (args.live ? "runs" : undefined);
+  const out = args.out ?? (runs === undefined ? undefined : join(runs, `${entry.name}-${time}`));
   const folder = out === undefined ? undefined : new RunFolder(out);
   const task = entry.create(
     given({
@@ -118,20 +122,36 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
-  const progress = args.quiet ? undefined : new ProgressLine(planned(task.schedule), process.stderr);
+  const progress = args.quiet
+    ? undefined
+    : new ProgressLine(plannedIterations(task.schedule), process.stderr);
+  const live = args.live
+    ? await (
+        await import("../live/index.js")
+      ).openLiveView(task, {
+        ...given({ port: args.port, folder: folder?.path }),
+        onStop: () => finish.abort(),
+      })
+    : undefined;
+  if (live !== undefined) process.stderr.write(`live view: ${live.server.url}\n`);
   try {
     const result = await trainToEnd(task, {
       ...given({ threads: args.threads, gradient: args.gradient }),
       signal: stop.signal,
       finish: finish.signal,
+      ...(live !== undefined && { observer: live.feed }),
       record: args.record ?? folder !== undefined,
       onIteration: (iteration) => {
         folder?.append(iteration);
+        live?.feed.push(iteration);
         progress?.show(iteration);
       },
     });
     progress?.end();
+    live?.feed.saving();
+    await live?.server.flush();
     await folder?.finish(result);
+    live?.feed.end({ how: result.ended });
     const summary = runSummary(result);
     if (args.json) {
       process.stdout.write(`${JSON.stringify(summary)}\n`);
@@ -143,8 +163,12 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
       );
       if (folder !== undefined) process.stdout.write(`run folder: ${folder.path}\n`);
     }
+  } catch (error) {
+    live?.feed.end({ how: "failure", message: error instanceof Error ? error.message : String(error) });
+    throw error;
   } finally {
     folder?.close();
+    await live?.server.close();
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);
   }

@@ -19,6 +19,8 @@ export interface SequenceSample {
   /** Length of the sequence and of a step (ms). */
   duration: number;
   resolution: number;
+  /** When the learning window begins (ms). */
+  learningFrom: number;
   input: SampledSpikes;
   recurrent: SampledSpikes;
   /** Readout and target signals: place `step * readouts + readout`. */
@@ -69,7 +71,7 @@ export class Sampler {
     if (this.#recording?.iteration !== iteration) return;
     const { begin } = this.#recording;
     this.#recording = undefined;
-    const { resolution, steps, network } = this.#task;
+    const { resolution, steps, learningWindow, network } = this.#task;
     const take = (name: "input" | "recurrent", nodes: NodeCollection): SampledSpikes => {
       const { times, senders } = this.#network.kernel.takeEvents(this.#recorders[name]);
       const first = nodes.ids[0] as number;
@@ -84,6 +86,7 @@ export class Sampler {
       iteration,
       duration: steps * resolution,
       resolution,
+      learningFrom: (steps - learningWindow) * resolution,
       input: take("input", this.#network.inputs),
       recurrent: take("recurrent", this.#network.recurrent),
       // Copies: the rest of the iteration need not stay for them.

@@ -1,0 +1,49 @@
+import type { Task } from "../tasks/task.js";
+import { familyOf } from "../training/network.js";
+import { plannedIterations } from "../training/pace.js";
+import { LiveFeed } from "./feed.js";
+import { livePage } from "./page.js";
+import { type LiveServer, serveLive } from "./server.js";
+
+export { LiveFeed } from "./feed.js";
+export type { LiveServer } from "./server.js";
+
+/** How a live view is served. */
+export interface LiveOptions {
+  /** Port on 127.0.0.1; any free one if left out. */
+  port?: number;
+  /** The run folder that the page names. */
+  folder?: string;
+  /** Called when someone asks for the training's end. */
+  onStop: () => void;
+}
+
+/** Serves the live view of a task's training: give the feed its iterations, and let it observe. */
+export async function openLiveView(
+  task: Task,
+  { port = 0, folder, onStop }: LiveOptions,
+): Promise<{ feed: LiveFeed; server: LiveServer }> {
+  const { network } = task;
+  const recurrent = network.recurrent.map(({ n, model }) => `${n} ${model}`).join(", ");
+  const feed = new LiveFeed(
+    {
+      task: task.name,
+      text: task.text,
+      seed: task.seed,
+      kind: task.kind,
+      gradient: network.recurrent.every(({ model }) => familyOf(model) === "interval"),
+      planned: plannedIterations(task.schedule),
+      ...(folder !== undefined && { folder }),
+      facts: [
+        ["recurrent neurons", recurrent],
+        ["inputs and readouts", `${network.inputs} and ${network.readout.n}`],
+        ["sequences per iteration", `${task.batchSize} of ${task.steps * task.resolution} ms`],
+        ...Object.entries(task.parameters)
+          .filter(([name]) => name !== "seed" && name !== "batchSize")
+          .map(([name, value]) => [name, String(value)] as const),
+      ],
+    },
+    task.steps * task.resolution,
+  );
+  return { feed, server: await serveLive(feed, livePage(), onStop, port) };
+}

@@ -1,0 +1,152 @@
+import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { nestError } from "../errors.js";
+import { type Cursor, type LiveFeed, newCursor } from "./feed.js";
+import type { Page } from "./page.js";
+
+/** Time between two updates of a page (ms). */
+const updateInterval = 250;
+/** Pages that are served at once. */
+const mostPages = 16;
+/** Time that pages have to take what is left when the server closes (ms). */
+const patience = 500;
+
+/** A page that listens. */
+interface Listener {
+  readonly response: ServerResponse;
+  readonly cursor: Cursor;
+  /** Whether it has not yet taken what it was sent. Until it has, it is sent nothing more. */
+  behind: boolean;
+}
+
+/** A server of one live view, on the loopback interface. */
+export interface LiveServer extends AsyncDisposable {
+  /** The page's address. */
+  readonly url: string;
+  /** Sends pages what they lack now, before work that keeps the process busy. */
+  flush(): Promise<void>;
+  /** Sends what is left to send, and ends all connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a live view on 127.0.0.1.
+ *
+ * A page that is slow or gone is skipped until it has taken what it was sent; then it gets what it lacks in one piece.
+ *
+ * @param onStop Called when someone asks for the training's end.
+ * @param port 0 for any free one.
+ */
+export async function serveLive(
+  feed: LiveFeed,
+  page: Page,
+  onStop: () => void,
+  port = 0,
+): Promise<LiveServer> {
+  const listeners = new Set<Listener>();
+  let hosts: readonly string[] = [];
+
+  const listen = (response: ServerResponse) => {
+    const listener: Listener = { response, cursor: newCursor(), behind: false };
+    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+    response.on("drain", () => (listener.behind = false));
+    response.on("close", () => {
+      listeners.delete(listener);
+      feed.viewers = listeners.size;
+    });
+    listeners.add(listener);
+    feed.viewers = listeners.size;
+    send(listener);
+  };
+
+  const send = (listener: Listener) => {
+    if (listener.behind) return;
+    const events = feed.take(listener.cursor);
+    if (events !== "") listener.behind = !listener.response.write(events);
+  };
+
+  const routes = new Map<string, (request: IncomingMessage, response: ServerResponse) => void>();
+  routes.set("GET /", (_, response) => response.writeHead(200, page.headers).end(page.html));
+  routes.set("GET /events", (_, response) => {
+    if (listeners.size < mostPages) listen(response);
+    else refuse(response, 503, "too many pages are open");
+  });
+  routes.set("POST /stop", ({ headers }, response) => {
+    // A browser says where a request comes from; other sites can't end a training.
+    if (headers.origin === undefined || headers.origin !== `http://${headers.host}`) {
+      refuse(response, 403, "the request comes from elsewhere");
+      return;
+    }
+    feed.ending();
+    onStop();
+    response.writeHead(204).end();
+  });
+
+  const server = createServer((request, response) => {
+    const { host, "sec-fetch-site": site } = request.headers;
+    for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value);
+    request.resume();
+    // A name that leads to this address but is not its own was made to lead here (DNS rebinding).
+    if (host === undefined || !hosts.includes(host)) {
+      refuse(response, 421, `this server is ${hosts.join(" or ")}`);
+      return;
+    }
+    const path = request.url?.split("?", 1)[0];
+    if (site !== undefined && site !== "same-origin" && site !== "none" && path !== "/") {
+      refuse(response, 403, "the request comes from elsewhere");
+      return;
+    }
+    const route = routes.get(`${request.method} ${path}`);
+    if (route !== undefined) route(request, response);
+    else refuse(response, 404, "there is no such page");
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const taken = error.code === "EADDRINUSE" || error.code === "EACCES";
+      reject(
+        taken
+          ? nestError({
+              code: "ValueError",
+              message: `the live view cannot listen on port ${port} (${error.code})`,
+              parameter: "port",
+              value: String(port),
+              bound: "a free port, or 0 for any",
+            })
+          : error,
+      );
+    });
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  const { port: actual } = server.address() as AddressInfo;
+  hosts = [`127.0.0.1:${actual}`, `localhost:${actual}`];
+  const sendAll = () => {
+    for (const listener of listeners) send(listener);
+  };
+  const timer = setInterval(sendAll, updateInterval);
+
+  const close = async () => {
+    clearInterval(timer);
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const { response, cursor } of listeners) response.end(feed.take(cursor));
+    server.closeIdleConnections();
+    const patient = setTimeout(() => server.closeAllConnections(), patience);
+    await closed;
+    clearTimeout(patient);
+  };
+  const flush = async () => {
+    sendAll();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { url: `http://127.0.0.1:${actual}/`, flush, close, [Symbol.asyncDispose]: close };
+}
+
+const commonHeaders = {
+  "x-content-type-options": "nosniff",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+} as const;
+
+function refuse(response: ServerResponse, status: number, reason: string): void {
+  response.writeHead(status, { "content-type": "text/plain", connection: "close" }).end(`${reason}\n`);
+}

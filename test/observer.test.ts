@@ -64,7 +64,10 @@ describe("finishing", () => {
     const planned = await trainToEnd(tasks.sineWaves({ iterations: iterations.length }), { record: true });
     expect(planned.ended).toBe("schedule");
     expect(recorded.readouts?.times?.at(-1)).toBe(iterations.length * task.steps);
-    expect(recorded).toEqual(planned.recorded);
+    // Weights are noted as often as the planned length allows.
+    const events = (of: typeof recorded) =>
+      Object.entries(of).filter(([recorder]) => !recorder.startsWith("weights_"));
+    expect(events(recorded)).toEqual(events(planned.recorded));
     expect(next.value.weights).toEqual(planned.weights);
   });
   it("leaves out what is left of every phase", async () => {

@@ -17,6 +17,7 @@ interface TrainArguments {
   earlyStop?: boolean;
   testIterations?: number;
   gradient?: "adjoint" | "forward";
+  precision?: "f64" | "f32";
   data?: string;
   blocklist?: string;
   groupSize?: number;
@@ -66,6 +67,7 @@ export function trainCommand(): Command {
     .addOption(
       new Option("--gradient <method>", "how gradients are computed").choices(["adjoint", "forward"]),
     )
+    .addOption(new Option("--precision <name>", "what is computed in").choices(["f64", "f32"]))
     .option("--record", "record states and spikes of the first and the last iteration")
     .option("--out <folder>", "leave losses, weights and recorded events in a new folder (implies --record)")
     .option("--runs <folder>", "as --out, with a name made of task and time, in this folder")
@@ -136,7 +138,7 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
   if (live !== undefined) process.stderr.write(`live view: ${live.server.url}\n`);
   try {
     const result = await trainToEnd(task, {
-      ...given({ threads: args.threads, gradient: args.gradient }),
+      ...given({ threads: args.threads, gradient: args.gradient, precision: args.precision }),
       signal: stop.signal,
       finish: finish.signal,
       ...(live !== undefined && { observer: live.feed }),

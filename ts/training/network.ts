@@ -51,6 +51,8 @@ export interface NetworkOptions {
   threads?: number;
   /** How gradients are computed. */
   gradient?: "adjoint" | "forward";
+  /** Precision of neurons and of an interval's gradients; `f64` if left out. */
+  precision?: "f64" | "f32";
 }
 
 /** The network of a task in a kernel. */
@@ -83,6 +85,7 @@ export class TaskNetwork {
       }),
       ...(options.threads !== undefined && { local_num_threads: options.threads }),
       ...(options.gradient !== undefined && { gradient: options.gradient }),
+      ...(options.precision !== undefined && { precision: options.precision }),
     });
     this.inputs = kernel.Create("spike_generator", network.inputs);
     this.populations = network.recurrent.map(({ model, n, params }) => kernel.Create(model, n, params));

@@ -15,7 +15,7 @@ use crate::record::{Events, Recordings, TimeUnit};
 use crate::simulate::RunControl;
 use crate::simulate::emission::Emission;
 use crate::simulate::event::EventNetwork;
-use crate::simulate::interval::IntervalNetwork;
+use crate::simulate::interval::{Intervals, either};
 use crate::simulate::rates;
 use crate::state::{Archive, Persist, State};
 use crate::threads::{self, Permit};
@@ -50,7 +50,7 @@ pub struct Kernel {
     /// Steps done.
     time: i64,
     plans: Option<Plans>,
-    interval: Option<IntervalNetwork<f64>>,
+    interval: Option<Intervals>,
     event: Option<EventNetwork>,
     emission: Emission,
     recordings: Recordings,
@@ -123,6 +123,7 @@ impl Kernel {
                 "eprop_update_interval",
                 "eprop_learning_window",
                 "eprop_reset_neurons_on_update",
+                "precision",
             ] {
                 if let Some(value) = values.get(name) {
                     return Err(Error::new(
@@ -305,13 +306,21 @@ impl Kernel {
         if stale {
             let index = NodeIndex::new(&self.network);
             let stimuli = Stimuli::new(&self.network, &index)?;
+            if self.interval.as_ref().is_some_and(|held| held.precision() != self.network.kernel.precision) {
+                // Nothing was simulated yet: all there is to keep are states that the user has set.
+                self.interval = None;
+                let groups = self.network.groups.iter().enumerate();
+                self.network.state_changes =
+                    groups.flat_map(|(place, group)| (0..group.len).map(move |node| (place, node))).collect();
+            }
             match &mut self.interval {
-                Some(interval) => {
-                    interval.replan(&self.network, &index, &self.held, &self.clock_base)?;
-                }
-                none => {
-                    *none = IntervalNetwork::new(&self.network, &index, &self.held, &self.clock_base)?;
-                }
+                Some(interval) => either!(interval, network => network.replan(
+                    &self.network,
+                    &index,
+                    &self.held,
+                    &self.clock_base,
+                ))?,
+                none => *none = Intervals::new(&self.network, &index, &self.held, &self.clock_base)?,
             }
             match &mut self.event {
                 Some(event) => {
@@ -326,8 +335,10 @@ impl Kernel {
                 .map(|(group, node)| self.network.groups[group].first + node as NodeId)
                 .collect();
             if let Some(interval) = &mut self.interval {
-                interval.load_states(&self.network, &index, &changed);
-                interval.begin_recording(&mut self.recordings, self.time);
+                either!(interval, network => {
+                    network.load_states(&self.network, &index, &changed);
+                    network.begin_recording(&mut self.recordings, self.time);
+                });
             }
             if let Some(event) = &mut self.event {
                 event.load_states(&self.network, &index, &changed);
@@ -354,8 +365,8 @@ impl Kernel {
         )];
         let mut slice = 4096;
         if let Some(interval) = &self.interval {
-            parts.extend(interval.memory(&self.network));
-            slice = interval.slice_end(self.time, i64::MAX) - self.time;
+            parts.extend(either!(interval, network => network.memory(&self.network)));
+            slice = either!(interval, network => network.slice_end(self.time, i64::MAX)) - self.time;
         }
         if let Some(plans) = &self.plans {
             let spikes = plans.stimuli.expected_spikes(self.time, self.time + slice);
@@ -435,7 +446,10 @@ impl Kernel {
             self.plan()?;
         }
         if let Some(interval) = &mut self.interval {
-            archive.within("interval", |archive| interval.persist(&self.network, archive))?;
+            archive.within(
+                "interval",
+                |archive| either!(interval, network => network.persist(&self.network, archive)),
+            )?;
         }
         if let Some(event) = &mut self.event {
             archive.within("event", |archive| event.persist(self.time, archive))?;
@@ -479,10 +493,10 @@ impl Kernel {
                 return Err(aborted(self.time()));
             }
             let from = self.time;
-            let to = self
-                .interval
-                .as_ref()
-                .map_or_else(|| end.min(from + 4096), |interval| interval.slice_end(from, end));
+            let to = self.interval.as_ref().map_or_else(
+                || end.min(from + 4096),
+                |interval| either!(interval, network => network.slice_end(from, end)),
+            );
             let to = if self.event.is_some() { to.min(from + 4096) } else { to };
             let plans = self.plans.as_ref().expect("planned before running");
             let known = self.emission.end();
@@ -493,7 +507,7 @@ impl Kernel {
             let mut reached = to;
             if let Some(interval) = &mut self.interval {
                 let last = to == end || self.event.is_some();
-                reached = interval.advance(
+                reached = either!(interval, network => network.advance(
                     &mut self.network,
                     &self.emission,
                     from,
@@ -501,7 +515,7 @@ impl Kernel {
                     last,
                     control,
                     &mut self.recordings,
-                );
+                ));
             }
             if let Some(event) = &mut self.event {
                 let stopped = event.advance(
@@ -519,7 +533,7 @@ impl Kernel {
             let needed = self
                 .interval
                 .as_ref()
-                .map_or(i64::MAX, IntervalNetwork::<f64>::needs_from)
+                .map_or(i64::MAX, |interval| either!(interval, network => network.needs_from()))
                 .min(self.event.as_ref().map_or(i64::MAX, |event| event.needs_from(reached)))
                 .min(reached);
             self.emission.forget_before(needed);
@@ -529,7 +543,7 @@ impl Kernel {
 
     fn store_states(&mut self) {
         if let Some(interval) = &self.interval {
-            interval.store_states(&mut self.network);
+            either!(interval, network => network.store_states(&mut self.network));
         }
         if let Some(event) = &self.event {
             event.store_states(&mut self.network, self.time);
@@ -617,23 +631,31 @@ impl Kernel {
     pub fn gradient_norm(&self) -> f64 {
         self.interval
             .as_ref()
-            .map_or(0.0, |interval| interval.gradient_square_sums.values().sum::<f64>().sqrt())
+            .map_or(0.0, |interval| {
+                either!(interval, network => network.gradient_square_sums.values().sum::<f64>().sqrt())
+            })
     }
 
     /// Moves out the norm of the gradient at each update of weights since the last call.
     pub fn take_gradient_norms(&mut self) -> Vec<f64> {
-        self.interval.as_mut().map_or_else(Vec::new, |interval| std::mem::take(&mut interval.gradient_norms))
+        self.interval.as_mut().map_or_else(
+            Vec::new,
+            |interval| either!(interval, network => std::mem::take(&mut network.gradient_norms)),
+        )
     }
 
     /// Moves out how many spikes recurrent neurons sent in each update interval that has ended since the last call.
     pub fn take_interval_spikes(&mut self) -> Vec<u64> {
-        self.interval.as_mut().map_or_else(Vec::new, |interval| std::mem::take(&mut interval.interval_spikes))
+        self.interval.as_mut().map_or_else(
+            Vec::new,
+            |interval| either!(interval, network => std::mem::take(&mut network.interval_spikes)),
+        )
     }
 
     /// Spikes of recurrent neurons so far, counted at the end of each interval.
     #[must_use]
     pub fn spike_count(&self) -> u64 {
-        self.interval.as_ref().map_or(0, |interval| interval.spike_count)
+        self.interval.as_ref().map_or(0, |interval| either!(interval, network => network.spike_count))
             + self.event.as_ref().map_or(0, EventNetwork::spike_count)
     }
 }

@@ -15,8 +15,8 @@ pub mod state;
 pub mod value;
 
 mod kernel;
-pub mod machine;
 pub mod lines;
+pub mod machine;
 pub mod math;
 pub mod real;
 pub mod simd;

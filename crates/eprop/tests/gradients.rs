@@ -27,6 +27,27 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// In 32 bits, the gradient of the first interval has the digits that these have, as long as no spike differs.
+    #[test]
+    fn single_precision_is_near(seed in any::<u32>()) {
+        let drawn = Drawn { optimizer: "gradient_descent", intervals: 1, batch_size: 1, ..Drawn::interval(seed) };
+        let double = drawn.run(&Way::default());
+        let single = drawn.run(&Way { precision: "f32", ..Way::default() });
+        prop_assume!(double.spikes == single.spikes);
+        let change = |run: &common::Run| -> Vec<f64> {
+            run.weights.iter().zip(&run.initial).map(|(after, before)| after - before).collect()
+        };
+        let (double, single) = (change(&double), change(&single));
+        let scale = largest(double.iter().copied());
+        for (d, s) in double.iter().zip(&single) {
+            prop_assert!((d - s).abs() <= 1e-3 * scale, "{d} and {s} differ on a scale of {scale}");
+        }
+    }
+}
+
 /// Loss of a run's first interval in its learning window (outside it both signals are recorded as zero).
 fn loss(drawn: &Drawn, run: &common::Run) -> f64 {
     // Error signals of the first interval are recorded in the interval's steps, four steps later.

@@ -23,6 +23,7 @@ fn ways() -> impl Strategy<Value = Way> {
     (cuts, 1usize..4, any::<bool>(), any::<bool>(), any::<bool>(), 0usize..30).prop_map(
         |(cuts, threads, sparse, device_first, restore, stops)| Way {
             gradient: "adjoint",
+            precision: "f64",
             threads,
             sparse,
             cuts,
@@ -46,6 +47,8 @@ proptest! {
     fn update_intervals_give_the_same_bits_in_every_way(seed in any::<u32>(), way in ways(), batch in 1usize..6) {
         let drawn = Drawn { batch_size: batch, intervals: 2 * batch + 1, ..Drawn::interval(seed) };
         same(&drawn.run(&Way::default()), &drawn.run(&way))?;
+        let single = |way: &Way| drawn.run(&Way { precision: "f32", ..way.clone() });
+        same(&single(&Way::default()), &single(&way))?;
     }
 }
 
@@ -55,12 +58,15 @@ fn instruction_sets_give_the_same_bits() {
     let widest = simd::detected();
     for seed in 0..20 {
         for drawn in [Drawn::interval(seed), Drawn::plus(seed)] {
-            let expected = drawn.run(&Way::default());
-            for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
-                simd::limit(level);
-                let run = drawn.run(&Way::default());
-                simd::limit(widest);
-                same(&expected, &run).unwrap();
+            for precision in ["f64", "f32"] {
+                let way = Way { precision, ..Way::default() };
+                let expected = drawn.run(&way);
+                for level in [Level::Baseline, Level::Avx2, Level::Avx512] {
+                    simd::limit(level);
+                    let run = drawn.run(&way);
+                    simd::limit(widest);
+                    same(&expected, &run).unwrap();
+                }
             }
         }
     }

@@ -16,6 +16,20 @@ pub enum GradientMethod {
     Adjoint,
 }
 
+/// What simulations compute in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// 64-bit floating point: the reference.
+    #[default]
+    F64,
+    /// 32-bit floating point for the neurons and the gradients of an interval, where weights change once an update
+    /// interval. Weights, sums over a batch and moments stay in 64 bits.
+    F32,
+}
+
+/// Names of the precisions, in the order of [`Precision`].
+const PRECISIONS: &[&str] = &["f64", "f32"];
+
 const fn row(
     name: &'static str,
     unit: &'static str,
@@ -81,6 +95,10 @@ pub const TABLE: &[Parameter] = &[
         Kind::Choice(&["adjoint", "forward"]),
     ),
     kind(
+        row("precision", "", 0.0, Bound::None, "Precision that neurons and gradients are computed in"),
+        Kind::Choice(PRECISIONS),
+    ),
+    kind(
         row(
             "memory_limit",
             "bytes",
@@ -136,6 +154,8 @@ pub struct KernelParameters {
     pub rng_seed: u32,
     /// Form of the gradient.
     pub gradient: GradientMethod,
+    /// What neurons and gradients are computed in.
+    pub precision: Precision,
     /// Memory a simulation may take (bytes); 0 means what the machine has.
     pub memory_limit: u64,
     /// Accepted, without effect.
@@ -161,6 +181,7 @@ impl std::default::Default for KernelParameters {
             total_num_virtual_procs: 1,
             rng_seed: 143_202_461,
             gradient: GradientMethod::Adjoint,
+            precision: Precision::F64,
             memory_limit: 0,
             print_time: false,
             overwrite_files: false,
@@ -244,6 +265,9 @@ impl KernelParameters {
                     next.gradient =
                         if number == 0.0 { GradientMethod::Adjoint } else { GradientMethod::Forward };
                 }
+                ("precision", _) => {
+                    next.precision = if number == 0.0 { Precision::F64 } else { Precision::F32 };
+                }
                 ("memory_limit", _) => next.memory_limit = number as u64,
                 ("print_time", _) => next.print_time = number != 0.0,
                 ("overwrite_files", _) => next.overwrite_files = number != 0.0,
@@ -296,6 +320,7 @@ impl KernelParameters {
                     if self.gradient == GradientMethod::Adjoint { "adjoint" } else { "forward" }.into(),
                 ),
             )
+            .with("precision", Value::Text(PRECISIONS[self.precision as usize].into()))
             .with("memory_limit", number(self.memory_limit as f64))
             .with("print_time", Value::Bool(self.print_time))
             .with("overwrite_files", Value::Bool(self.overwrite_files))

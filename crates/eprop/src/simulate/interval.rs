@@ -6,7 +6,7 @@ mod state;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use crate::describe::kernel_parameters::GradientMethod;
+use crate::describe::kernel_parameters::{GradientMethod, Precision};
 use crate::describe::network::{Network, NodeId, Projection};
 use crate::error::Result;
 use crate::learn::adjoint::{self, Workspace};
@@ -67,6 +67,53 @@ struct Learned<R> {
     events: Vec<RowEvents>,
     gradients: Vec<Vec<R>>,
     workspace: Workspace<R>,
+}
+
+/// The neurons of this family in one of the precisions.
+#[derive(Debug)]
+pub enum Intervals {
+    /// In 64-bit floating point.
+    Double(IntervalNetwork<f64>),
+    /// In 32-bit floating point.
+    Single(IntervalNetwork<f32>),
+}
+
+/// Does the same with a network of either precision.
+macro_rules! either {
+    ($intervals:expr, $network:ident => $call:expr) => {
+        match $intervals {
+            $crate::simulate::interval::Intervals::Double($network) => $call,
+            $crate::simulate::interval::Intervals::Single($network) => $call,
+        }
+    };
+}
+pub(crate) use either;
+
+impl Intervals {
+    /// Lays out the neurons of this family in the precision that is asked for; `None` where there are none.
+    ///
+    /// # Errors
+    /// As [`IntervalPlan::new`].
+    pub fn new(
+        network: &Network,
+        index: &NodeIndex,
+        held: &BTreeMap<NodeId, f64>,
+        clock_base: &BTreeMap<NodeId, i64>,
+    ) -> Result<Option<Self>> {
+        Ok(match network.kernel.precision {
+            Precision::F64 => IntervalNetwork::new(network, index, held, clock_base)?.map(Self::Double),
+            Precision::F32 => IntervalNetwork::new(network, index, held, clock_base)?.map(Self::Single),
+        })
+    }
+
+    /// What it computes in.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        match self {
+            Self::Double(_) => Precision::F64,
+            Self::Single(_) => Precision::F32,
+        }
+    }
 }
 
 /// Plan and state of the neurons of this family.

@@ -344,18 +344,24 @@ impl<R: Real> Lane<R> {
         let recurrent_to = local(plan.start_recurrent(self.interval), self.recurrent_length(plan));
         let readout_to = local(plan.start_readout(self.interval), self.readout_length(plan));
         // Readouts follow recurrent neurons and never lead them, so each population can go in one run.
-        while self.recurrent_done < recurrent_to {
+        let mut goes_on = true;
+        while goes_on && self.recurrent_done < recurrent_to {
             let until = recurrent_to.min(self.recurrent_done + plan.steps_between_looks());
             self.advance_recurrent(around, until);
-            if around.control.cancelled() {
-                return false;
-            }
+            goes_on = !around.control.cancelled();
         }
+        // Where that was stopped, readouts stop at the same step.
+        let reached = plan.start_recurrent(self.interval) + self.recurrent_done as i64;
+        let readout_to = if goes_on {
+            readout_to
+        } else {
+            readout_to.min((reached - plan.start_readout(self.interval)).max(0) as usize)
+        };
         if self.readout_done < readout_to {
             self.advance_readouts(around, readout_to);
             self.record_learning_signals(around);
         }
-        true
+        goes_on
     }
 
     fn advance_recurrent(&mut self, around: &Surroundings<'_, R>, to: usize) {

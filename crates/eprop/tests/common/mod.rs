@@ -15,6 +15,8 @@ use eprop::{Dict, ErrorCode, Kernel, Value};
 #[derive(Debug, Clone)]
 pub struct Way {
     pub gradient: &'static str,
+    /// Precision of neurons and gradients; this alone changes bits.
+    pub precision: &'static str,
     pub threads: usize,
     /// Connect pair by pair, which stores what `all_to_all` stores densely as sparse rows.
     pub sparse: bool,
@@ -32,6 +34,7 @@ impl Default for Way {
     fn default() -> Self {
         Self {
             gradient: "adjoint",
+            precision: "f64",
             threads: 1,
             sparse: false,
             cuts: vec![1e9],
@@ -122,6 +125,7 @@ impl Drawn {
                     .with("eprop_learning_window", self.window as f64)
                     .with("eprop_reset_neurons_on_update", random.random() < 0.7)
                     .with("gradient", way.gradient)
+                    .with("precision", way.precision)
                     .with("local_num_threads", way.threads as f64),
             )
             .unwrap();

@@ -1,5 +1,4 @@
 import { taskTable } from "../tasks/index.js";
-import type { Iteration } from "../training/index.js";
 
 /** Writes a last line to standard error and sets the exit code. */
 export function conclude(line: string, code: number): void {
@@ -27,35 +26,4 @@ export function tasksTable(json: boolean): string {
     "",
   ]);
   return `${lines.join("\n")}\n`;
-}
-
-/** Shows how far a training is: in place on a terminal, else a line every two seconds. */
-export class ProgressLine {
-  readonly #total: number;
-  readonly #stream: NodeJS.WriteStream;
-  #shown = 0;
-
-  constructor(total: number, stream: NodeJS.WriteStream) {
-    this.#total = total;
-    this.#stream = stream;
-  }
-
-  show({ iteration, phase, loss, error, ms }: Iteration): void {
-    const now = performance.now();
-    const terminal = this.#stream.isTTY;
-    if (iteration < this.#total && now - this.#shown < (terminal ? 100 : 2000)) return;
-    this.#shown = now;
-    const parts = [
-      `${iteration}/${this.#total} ${phase}`,
-      `loss ${loss.toPrecision(6)}`,
-      ...(error === undefined ? [] : [`error ${error.toFixed(3)}`]),
-      `${ms.toFixed(2)} ms/iteration`,
-    ];
-    const line = parts.join("  ");
-    this.#stream.write(terminal ? `\r\u001b[K${line}` : `${line}\n`);
-  }
-
-  end(): void {
-    if (this.#stream.isTTY) this.#stream.write("\n");
-  }
 }

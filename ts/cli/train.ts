@@ -6,7 +6,7 @@ import { runSummary } from "../recording/summary.js";
 import { findTask } from "../tasks/index.js";
 import { trainToEnd } from "../training/index.js";
 import { plannedIterations } from "../training/pace.js";
-import { ProgressLine } from "./output.js";
+import { ProgressLine } from "./progress.js";
 
 interface TrainArguments {
   seed?: number;
@@ -114,19 +114,22 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
       parameters: args.set,
     }),
   );
+  const progress = args.quiet
+    ? undefined
+    : new ProgressLine(plannedIterations(task.schedule), process.stderr);
   const [finish, stop] = [new AbortController(), new AbortController()];
   // The first signal ends the training with everything saved, the second at once.
   const interrupt = () => {
     if (finish.signal.aborted) stop.abort();
-    else process.stderr.write("\neprop: ending after this iteration; again to stop at once\n");
+    else {
+      progress?.end();
+      process.stderr.write("eprop: ending after this iteration; again to stop at once\n");
+    }
     finish.abort();
     process.exitCode = 130;
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
-  const progress = args.quiet
-    ? undefined
-    : new ProgressLine(plannedIterations(task.schedule), process.stderr);
   const live = args.live
     ? await (
         await import("../live/index.js")
@@ -169,6 +172,7 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
     live?.feed.end({ how: "failure", message: error instanceof Error ? error.message : String(error) });
     throw error;
   } finally {
+    progress?.end();
     folder?.close();
     await live?.server.close();
     process.off("SIGINT", interrupt);

@@ -23,7 +23,7 @@ use crate::simulate::row;
 const TOGETHER: usize = 32;
 
 /// Bytes of factors that are kept at once: few enough to stay in the second-level cache.
-const FACTOR_BYTES: usize = 256 << 10;
+const FACTOR_BYTES: usize = 128 << 10;
 
 /// State of the recursion, one value per neuron.
 #[derive(Debug, Clone, Default)]
@@ -48,11 +48,13 @@ impl<R: Real> Carry<R> {
 /// Buffers of a backward pass.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace<R> {
-    carry: Carry<R>,
+    /// Of the rows that learn from all steps, and of those that learn early.
+    carries: [Carry<R>; 2],
+    signals: Lines<R>,
     factors: Lines<R>,
     regularization: Lines<R>,
-    /// Rows with spikes in the present steps, by learner.
-    active: Vec<Vec<ActiveRow>>,
+    /// Rows with spikes in the present steps, by learner, for each of the carries.
+    active: [Vec<Vec<ActiveRow>>; 2],
 }
 
 /// What the recursion reads.
@@ -61,9 +63,6 @@ struct Pass<'a, R> {
     neurons: &'a Neurons<R>,
     /// Surrogate gradients, a row per step.
     surrogate: &'a [R],
-    /// Errors, a row of readouts per step.
-    errors: &'a [f64],
-    readouts: usize,
     /// Steps in which errors count.
     learning: (usize, usize),
     kappa: R,
@@ -82,6 +81,7 @@ fn lanes<R: Real, const W: usize>(values: &[R], begin: usize) -> [R; W] {
 fn block<R: Real, const ADAPTS: bool, const W: usize>(
     pass: &Pass<'_, R>,
     steps: (usize, usize),
+    signals: &[R],
     carry: &mut Carry<R>,
     factors: &mut [R],
     width: usize,
@@ -102,14 +102,7 @@ fn block<R: Real, const ADAPTS: bool, const W: usize>(
     for step in (steps.0..steps.1).rev() {
         let psi: [R; W] = lanes(pass.surrogate, step * p.stride + at);
         if step >= pass.learning.0 && step < pass.learning.1 {
-            let mut signal = [R::ZERO; W];
-            for readout in 0..pass.readouts {
-                let error = R::of(pass.errors[step * pass.readouts + readout]);
-                let weights: [R; W] = lanes(&p.feedback, readout * p.stride + at);
-                for l in 0..W {
-                    signal[l] += error * weights[l];
-                }
-            }
+            let signal: [R; W] = lanes(signals, (step - steps.0) * width + to);
             for l in 0..W {
                 lambda[l] = kappa.mul_add(lambda[l], signal[l]);
             }
@@ -140,6 +133,7 @@ fn block<R: Real, const ADAPTS: bool, const W: usize>(
 fn factors_body<R: Real, const ADAPTS: bool>(
     pass: &Pass<'_, R>,
     steps: (usize, usize),
+    signals: &[R],
     carry: &mut Carry<R>,
     factors: &mut [R],
     width: usize,
@@ -147,17 +141,59 @@ fn factors_body<R: Real, const ADAPTS: bool>(
 ) {
     let mut at = columns.0;
     while at + TOGETHER <= columns.1 {
-        block::<R, ADAPTS, TOGETHER>(pass, steps, carry, factors, width, at, at - columns.0);
+        block::<R, ADAPTS, TOGETHER>(pass, steps, signals, carry, factors, width, at, at - columns.0);
         at += TOGETHER;
     }
     while at < columns.1 {
         // A cache line of either precision.
         if per_line::<R>() == 8 {
-            block::<R, ADAPTS, 8>(pass, steps, carry, factors, width, at, at - columns.0);
+            block::<R, ADAPTS, 8>(pass, steps, signals, carry, factors, width, at, at - columns.0);
         } else {
-            block::<R, ADAPTS, 16>(pass, steps, carry, factors, width, at, at - columns.0);
+            block::<R, ADAPTS, 16>(pass, steps, signals, carry, factors, width, at, at - columns.0);
         }
         at += per_line::<R>();
+    }
+}
+
+#[inline(always)]
+fn signal_block<R: Real, const W: usize>(
+    signals: &mut [R],
+    errors: &[f64],
+    feedback: &[R],
+    stride: usize,
+    at: usize,
+) {
+    let mut sum = [R::ZERO; W];
+    for (readout, error) in errors.iter().enumerate() {
+        let error = R::of(*error);
+        let weights: [R; W] = lanes(feedback, readout * stride + at);
+        for l in 0..W {
+            sum[l] += error * weights[l];
+        }
+    }
+    signals[..W].copy_from_slice(&sum);
+}
+
+#[inline(always)]
+fn signals_body<R: Real>(
+    signals: &mut [R],
+    width: usize,
+    errors: &[f64],
+    readouts: usize,
+    feedback: &[R],
+    stride: usize,
+    columns: (usize, usize),
+) {
+    for (signals, errors) in signals.chunks_exact_mut(width).zip(errors.chunks_exact(readouts)) {
+        let mut at = columns.0;
+        while at + TOGETHER <= columns.1 {
+            signal_block::<R, TOGETHER>(&mut signals[at - columns.0..], errors, feedback, stride, at);
+            at += TOGETHER;
+        }
+        while at < columns.1 {
+            signal_block::<R, 8>(&mut signals[at - columns.0..], errors, feedback, stride, at);
+            at += 8;
+        }
     }
 }
 
@@ -225,16 +261,23 @@ fn add_rows_body<R: Real>(
 }
 
 kernels! {
+    /// Learning signals of consecutive steps, a row of `width` each, for a run of neurons: the readouts' errors in each
+    /// step, weighted by the rows of `feedback`.
+    fn learning_signals<R: Real>(
+        signals: &mut [R], width: usize, errors: &[f64], readouts: usize, feedback: &[R], stride: usize,
+        columns: (usize, usize),
+    ) = signals_body;
+
     /// The recursion for neurons without adaptation.
     fn factors_plain<R: Real>(
-        pass: &Pass<'_, R>, steps: (usize, usize), carry: &mut Carry<R>, factors: &mut [R], width: usize,
-        columns: (usize, usize),
+        pass: &Pass<'_, R>, steps: (usize, usize), signals: &[R], carry: &mut Carry<R>, factors: &mut [R],
+        width: usize, columns: (usize, usize),
     ) = factors_body::<R, false>;
 
     /// The recursion for neurons of which some adapt.
     fn factors_adaptive<R: Real>(
-        pass: &Pass<'_, R>, steps: (usize, usize), carry: &mut Carry<R>, factors: &mut [R], width: usize,
-        columns: (usize, usize),
+        pass: &Pass<'_, R>, steps: (usize, usize), signals: &[R], carry: &mut Carry<R>, factors: &mut [R],
+        width: usize, columns: (usize, usize),
     ) = factors_body::<R, true>;
 
     /// Adds factors to the gradients of rows: `columns` of them from `column` of the factors on; `place` is where the
@@ -277,35 +320,23 @@ pub fn gradient<R: Real>(
     for kappa in kappas {
         let learners: Vec<usize> =
             recurrent.iter().copied().filter(|place| plan.learners[*place].kappa == kappa).collect();
-        for early in [false, true] {
-            if learners.iter().all(|place| events[*place].is_empty(early)) {
-                continue;
-            }
-            // A row that learns early does without the last learning signal.
-            let signal_end = plan.interval - usize::from(early);
-            backward(
-                plan, neurons, lane, events, early, signal_end, kappa, &learners, layouts, control,
-                gradients, workspace,
-            );
-        }
+        backward(plan, neurons, lane, events, kappa, &learners, layouts, control, gradients, workspace);
     }
     for (place, learner) in plan.learners.iter().enumerate().filter(|(_, learner)| learner.onto_readouts) {
-        let Workspace { active, .. } = workspace;
+        let active = &mut workspace.active[0];
         active.resize_with(plan.learners.len(), Vec::new);
         events[place].move_on(false, 1, &mut active[place]);
         readout_gradient(plan, lane, learner, &events[place], &active[place], &mut gradients[place]);
     }
 }
 
-/// The backward pass with the learning signals before step `signal_end`, for the rows that learn early or for the others.
+/// The backward pass for the learners that share a filter of the learning signal.
 #[allow(clippy::too_many_arguments, reason = "a part of what `gradient` was given")]
 fn backward<R: Real>(
     plan: &IntervalPlan,
     neurons: &Neurons<R>,
     lane: &Lane<R>,
     events: &mut [RowEvents],
-    early: bool,
-    signal_end: usize,
     kappa: f64,
     learners: &[usize],
     layouts: &[GradientLayout],
@@ -313,44 +344,58 @@ fn backward<R: Real>(
     gradients: &mut [Vec<R>],
     workspace: &mut Workspace<R>,
 ) {
-    let stride = neurons.stride;
-    let Workspace { carry, factors, regularization, active } = workspace;
-    carry.clear(stride);
-    let pass = Pass {
-        neurons,
-        surrogate: &lane.surrogate,
-        errors: &lane.errors,
-        readouts: plan.readout_count(),
-        learning: (plan.interval - plan.window, signal_end),
-        kappa: R::of(kappa),
-        regularization,
-    };
-    let dense = learners
-        .iter()
-        .all(|place| matches!(plan.route_of(&plan.learners[*place]).columns, Columns::Range { .. }));
+    let (stride, readouts) = (neurons.stride, plan.readout_count());
+    let Workspace { carries, signals, factors, regularization, active } = workspace;
+    carries.iter_mut().for_each(|carry| carry.clear(stride));
+    active.iter_mut().for_each(|active| active.resize_with(plan.learners.len(), Vec::new));
+    let dense =
+        |place: &usize| matches!(plan.route_of(&plan.learners[*place]).columns, Columns::Range { .. });
     // Rows with targets all over need the factors of all neurons at once.
-    let width = if dense { TOGETHER.min(stride) } else { stride };
+    let width = if learners.iter().all(dense) { TOGETHER.min(stride) } else { stride };
     let together = (FACTOR_BYTES / (width * size_of::<R>())).max(8).min(plan.interval);
     factors.resize(together * width);
+    signals.resize(together * width);
     let recursion = if plan.segments.iter().any(|s| s.adaptive) { factors_adaptive } else { factors_plain };
-    active.resize_with(plan.learners.len(), Vec::new);
+    let learning_from = plan.interval - plan.window;
+    // A row that learns early does without the last learning signal.
+    let passes = [false, true].map(|early| {
+        learners.iter().any(|place| !events[*place].is_empty(early)).then_some(Pass {
+            neurons,
+            surrogate: &lane.surrogate,
+            learning: (learning_from, plan.interval - usize::from(early)),
+            kappa: R::of(kappa),
+            regularization,
+        })
+    });
     let mut end = plan.interval;
     while end > 1 && !control.cancelled() {
         let begin = end.saturating_sub(together).max(1);
         for place in learners {
-            events[*place].move_on(early, begin, &mut active[*place]);
+            for (early, active) in [false, true].into_iter().zip(&mut *active) {
+                events[*place].move_on(early, begin, &mut active[*place]);
+            }
         }
         let mut left = 0;
         while left < stride {
-            let right = (left + width).min(stride);
-            recursion(&pass, (begin, end), carry, factors, width, (left, right));
-            let present = Factors { values: factors, width, first: begin };
-            for place in learners {
-                let route = plan.route_of(&plan.learners[*place]);
-                let (layout, events) = (&layouts[*place], &events[*place]);
-                add(route, layout, present, events, &active[*place], left..right, &mut gradients[*place]);
+            let columns = (left, (left + width).min(stride));
+            let learning = begin.max(learning_from)..end;
+            if readouts > 0 && !learning.is_empty() {
+                let rows = &mut signals[(learning.start - begin) * width..(end - begin) * width];
+                let errors = &lane.errors[learning.start * readouts..end * readouts];
+                learning_signals(rows, width, errors, readouts, &neurons.feedback, stride, columns);
             }
-            left = right;
+            for ((pass, carry), active) in passes.iter().zip(&mut *carries).zip(&*active) {
+                let Some(pass) = pass else { continue };
+                recursion(pass, (begin, end), signals, carry, factors, width, columns);
+                let present = Factors { values: factors, width, first: begin };
+                for place in learners {
+                    let route = plan.route_of(&plan.learners[*place]);
+                    let (layout, events) = (&layouts[*place], &events[*place]);
+                    let tile = columns.0..columns.1;
+                    add(route, layout, present, events, &active[*place], tile, &mut gradients[*place]);
+                }
+            }
+            left = columns.1;
         }
         end = begin;
     }

@@ -415,7 +415,7 @@ impl<R: Real> IntervalNetwork<R> {
         // Enough lanes that threads finish at about the same time, few enough to hold their gradients.
         let gradients: usize = self.layouts.iter().map(|layout| layout.len * size_of::<R>()).sum();
         let lanes = HELD_GRADIENTS / gradients.max(1);
-        lanes.clamp(2 * self.threads, 8 * self.threads.max(4))
+        lanes.clamp(2 * self.threads, 4 * self.threads.max(2))
     }
 
     /// Advances to the global step `to`. `last` says whether nothing follows in this call: only then is an interval
@@ -729,7 +729,7 @@ fn gcd(a: usize, b: usize) -> usize {
 }
 
 /// Bytes of gradients that intervals side by side may hold: more do not go faster.
-const HELD_GRADIENTS: usize = 64 << 20;
+const HELD_GRADIENTS: usize = 16 << 20;
 
 /// Notes on intervals and updates that are kept for those who ask at last.
 const KEPT_NOTES: usize = 1 << 20;

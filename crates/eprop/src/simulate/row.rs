@@ -11,7 +11,7 @@ fn add_scaled_body<R: Real>(sum: &mut [R], row: &[R], factor: R) {
 }
 
 /// Rows that are added in one pass: the sum is read and written once for all of them.
-const TOGETHER: usize = 4;
+const TOGETHER: usize = 8;
 
 #[inline(always)]
 fn add_some<R: Real, const N: usize>(sum: &mut [R], rows: &[&[R]]) {
@@ -33,6 +33,10 @@ fn add_all_body<R: Real>(sum: &mut [R], rows: &[&[R]]) {
             1 => add_some::<R, 1>(sum, rows),
             2 => add_some::<R, 2>(sum, rows),
             3 => add_some::<R, 3>(sum, rows),
+            4 => add_some::<R, 4>(sum, rows),
+            5 => add_some::<R, 5>(sum, rows),
+            6 => add_some::<R, 6>(sum, rows),
+            7 => add_some::<R, 7>(sum, rows),
             _ => add_some::<R, TOGETHER>(sum, rows),
         }
     }

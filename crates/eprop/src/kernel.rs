@@ -15,7 +15,7 @@ use crate::record::{Events, Recordings, TimeUnit};
 use crate::simulate::RunControl;
 use crate::simulate::emission::Emission;
 use crate::simulate::event::EventNetwork;
-use crate::simulate::interval::{Intervals, either};
+use crate::simulate::interval::{HISTORY, Intervals, either};
 use crate::simulate::rates;
 use crate::state::{Archive, Persist, State};
 use crate::threads::{self, Permit};
@@ -54,6 +54,8 @@ pub struct Kernel {
     event: Option<EventNetwork>,
     emission: Emission,
     recordings: Recordings,
+    /// Bytes that the last simulation was allowed to take.
+    granted: u64,
     /// Amplitudes that rate generators had when their times were last set.
     held: BTreeMap<NodeId, f64>,
     /// Steps from which neurons that fire by the clock count.
@@ -80,6 +82,7 @@ impl Kernel {
             event: None,
             emission: Emission::default(),
             recordings: Recordings::default(),
+            granted: 0,
             held: BTreeMap::new(),
             clock_base: BTreeMap::new(),
         }
@@ -173,6 +176,7 @@ impl Kernel {
     /// # Errors
     /// If model or parameters are refused.
     pub fn create(&mut self, model: &str, n: f64, params: &Params) -> Result<NodeId> {
+        self.before_change();
         let first = self.network.create(model, n, params, &mut self.random)?;
         if self.time > 0 {
             for node in first..=self.node_count() as NodeId {
@@ -187,6 +191,7 @@ impl Kernel {
     /// # Errors
     /// If parameters are refused.
     pub fn set_nodes(&mut self, nodes: &[NodeId], params: &Params) -> Result<()> {
+        self.before_change();
         let names = |name: &str| match params {
             Params::None => false,
             Params::Shared(values) => values.get(name).is_some(),
@@ -265,6 +270,7 @@ impl Kernel {
         rule: &Dict,
         synapse: &Dict,
     ) -> Result<()> {
+        self.before_change();
         self.network.connect(sources, targets, rule, synapse, &mut self.random)
     }
 
@@ -273,6 +279,7 @@ impl Kernel {
     /// # Errors
     /// As [`Kernel::connect`].
     pub fn connect_pairs(&mut self, sources: &[NodeId], targets: &[NodeId], synapse: &Dict) -> Result<()> {
+        self.before_change();
         self.network.connect_pairs(sources, targets, synapse, &mut self.random)
     }
 
@@ -297,7 +304,15 @@ impl Kernel {
     /// # Errors
     /// If a value is refused.
     pub fn set_connections(&mut self, handles: &[ConnectionHandle], values: &Dict) -> Result<()> {
+        self.before_change();
         self.network.set_connections(handles, values)
+    }
+
+    /// To be called before anything changes that steps already done were computed with.
+    fn before_change(&mut self) {
+        if let Some(interval) = &mut self.interval {
+            either!(interval, network => network.before_change(&self.network, &self.emission));
+        }
     }
 
     /// Lays out what was described since the last time.
@@ -388,9 +403,17 @@ impl Kernel {
         threads::check_environment()?;
         self.plan()?;
         let limit = match self.network.kernel.memory_limit {
-            0 => available_memory(),
+            // What an earlier call took is this network's already.
+            0 => available_memory().saturating_add(self.granted),
             limit => limit,
         };
+        let estimate = self.memory()?;
+        if let Some(interval) = &mut self.interval {
+            let history =
+                estimate.parts.iter().find(|(name, _)| *name == HISTORY).map_or(0, |(_, bytes)| *bytes);
+            let left = limit.saturating_sub(estimate.total - history);
+            either!(interval, network => network.limit_history(&self.network, &self.emission, left));
+        }
         let needed = self.memory()?.total;
         if needed > limit {
             return Err(Error::new(
@@ -401,6 +424,7 @@ impl Kernel {
             .value(format!("{needed} bytes needed"))
             .bound(format!("at most {limit} bytes")));
         }
+        self.granted = needed;
         let begin = self.time;
         let end = begin + steps;
         let outcome = self.run(begin, end, control);
@@ -414,6 +438,7 @@ impl Kernel {
     /// # Errors
     /// As [`Kernel::memory`].
     pub fn state(&mut self) -> Result<State> {
+        self.before_change();
         self.plan()?;
         let mut state = State::default();
         self.persist(&mut Archive::writer(&mut state))?;

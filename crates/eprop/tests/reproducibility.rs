@@ -20,8 +20,9 @@ fn same(a: &Run, b: &Run) -> Result<(), TestCaseError> {
 
 fn ways() -> impl Strategy<Value = Way> {
     let cuts = prop::collection::vec((1u32..40).prop_map(f64::from), 1..6);
-    (cuts, 1usize..4, any::<bool>(), any::<bool>(), any::<bool>(), 0usize..30).prop_map(
-        |(cuts, threads, sparse, device_first, restore, stops)| Way {
+    let parts = prop_oneof![Just(1.0), Just(0.85)];
+    (cuts, 1usize..4, any::<bool>(), any::<bool>(), any::<bool>(), 0usize..30, parts).prop_map(
+        |(cuts, threads, sparse, device_first, restore, stops, history)| Way {
             gradient: "adjoint",
             precision: "f64",
             threads,
@@ -30,6 +31,7 @@ fn ways() -> impl Strategy<Value = Way> {
             device_first,
             restore,
             stops,
+            history,
         },
     )
 }

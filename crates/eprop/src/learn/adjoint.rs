@@ -14,8 +14,7 @@ use crate::plan::interval::{IntervalPlan, Learner};
 use crate::plan::route::{Columns, Route};
 use crate::real::Real;
 use crate::simd::kernels;
-use crate::simulate::RunControl;
-use crate::simulate::lane::Lane;
+use crate::simulate::lane::{Lane, Surroundings};
 use crate::simulate::neurons::Neurons;
 use crate::simulate::row;
 
@@ -63,6 +62,8 @@ struct Pass<'a, R> {
     neurons: &'a Neurons<R>,
     /// Surrogate gradients, a row per step.
     surrogate: &'a [R],
+    /// The step of the first row.
+    first: usize,
     /// Steps in which errors count.
     learning: (usize, usize),
     kappa: R,
@@ -100,7 +101,7 @@ fn block<R: Real, const ADAPTS: bool, const W: usize>(
     let mut mu: [R; W] = lanes(&carry.adaptation, at);
     let mut q: [R; W] = lanes(&carry.factor, at);
     for step in (steps.0..steps.1).rev() {
-        let psi: [R; W] = lanes(pass.surrogate, step * p.stride + at);
+        let psi: [R; W] = lanes(pass.surrogate, (step - pass.first) * p.stride + at);
         if step >= pass.learning.0 && step < pass.learning.1 {
             let signal: [R; W] = lanes(signals, (step - steps.0) * width + to);
             for l in 0..W {
@@ -299,15 +300,14 @@ pub fn regularization<R: Real>(plan: &IntervalPlan, lane: &Lane<R>, neuron: usiz
 /// The gradient of a finished interval for each learner: `gradients[learner]` in the learner's layout, of which only
 /// the rows touched by `events[learner]` are written. They are not whole if that was cancelled on the way.
 pub fn gradient<R: Real>(
-    plan: &IntervalPlan,
-    neurons: &Neurons<R>,
-    lane: &Lane<R>,
+    around: &Surroundings<'_, R>,
+    lane: &mut Lane<R>,
     events: &mut [RowEvents],
     layouts: &[GradientLayout],
-    control: &RunControl,
     gradients: &mut [Vec<R>],
     workspace: &mut Workspace<R>,
 ) {
+    let Surroundings { plan, neurons, .. } = *around;
     let recurrent: Vec<usize> =
         (0..plan.learners.len()).filter(|place| !plan.learners[*place].onto_readouts).collect();
     let mut kappas: Vec<f64> = recurrent.iter().map(|place| plan.learners[*place].kappa).collect();
@@ -320,7 +320,7 @@ pub fn gradient<R: Real>(
     for kappa in kappas {
         let learners: Vec<usize> =
             recurrent.iter().copied().filter(|place| plan.learners[*place].kappa == kappa).collect();
-        backward(plan, neurons, lane, events, kappa, &learners, layouts, control, gradients, workspace);
+        backward(around, lane, events, kappa, &learners, layouts, gradients, workspace);
     }
     for (place, learner) in plan.learners.iter().enumerate().filter(|(_, learner)| learner.onto_readouts) {
         let active = &mut workspace.active[0];
@@ -333,21 +333,24 @@ pub fn gradient<R: Real>(
 /// The backward pass for the learners that share a filter of the learning signal.
 #[allow(clippy::too_many_arguments, reason = "a part of what `gradient` was given")]
 fn backward<R: Real>(
-    plan: &IntervalPlan,
-    neurons: &Neurons<R>,
-    lane: &Lane<R>,
+    around: &Surroundings<'_, R>,
+    lane: &mut Lane<R>,
     events: &mut [RowEvents],
     kappa: f64,
     learners: &[usize],
     layouts: &[GradientLayout],
-    control: &RunControl,
     gradients: &mut [Vec<R>],
     workspace: &mut Workspace<R>,
 ) {
+    let Surroundings { plan, neurons, control, .. } = *around;
     let (stride, readouts) = (neurons.stride, plan.readout_count());
     let Workspace { carries, signals, factors, regularization, active } = workspace;
-    carries.iter_mut().for_each(|carry| carry.clear(stride));
-    active.iter_mut().for_each(|active| active.resize_with(plan.learners.len(), Vec::new));
+    for carry in &mut *carries {
+        carry.clear(stride);
+    }
+    for active in &mut *active {
+        active.resize_with(plan.learners.len(), Vec::new);
+    }
     let dense =
         |place: &usize| matches!(plan.route_of(&plan.learners[*place]).columns, Columns::Range { .. });
     // Rows with targets all over need the factors of all neurons at once.
@@ -358,18 +361,18 @@ fn backward<R: Real>(
     let recursion = if plan.segments.iter().any(|s| s.adaptive) { factors_adaptive } else { factors_plain };
     let learning_from = plan.interval - plan.window;
     // A row that learns early does without the last learning signal.
-    let passes = [false, true].map(|early| {
-        learners.iter().any(|place| !events[*place].is_empty(early)).then_some(Pass {
-            neurons,
-            surrogate: &lane.surrogate,
-            learning: (learning_from, plan.interval - usize::from(early)),
-            kappa: R::of(kappa),
-            regularization,
-        })
+    let ends = [false, true].map(|early| {
+        let some = learners.iter().any(|place| !events[*place].is_empty(early));
+        some.then_some(plan.interval - usize::from(early))
     });
     let mut end = plan.interval;
     while end > 1 && !control.cancelled() {
-        let begin = end.saturating_sub(together).max(1);
+        let begin = end.saturating_sub(together).max(lane.recall(around, end)).max(1);
+        let (surrogate, first) = lane.surrogate.rows_of(end - 1);
+        let passes = ends.map(|end| {
+            let learning = (learning_from, end?);
+            Some(Pass { neurons, surrogate, first, learning, kappa: R::of(kappa), regularization })
+        });
         for place in learners {
             for (early, active) in [false, true].into_iter().zip(&mut *active) {
                 events[*place].move_on(early, begin, &mut active[*place]);

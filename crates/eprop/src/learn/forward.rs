@@ -95,7 +95,7 @@ fn onto_recurrent<R: Real>(
     for step in 1..plan.interval {
         let z = f64::from(u8::from(next.next_if(|spike| **spike == step).is_some()));
         traces.zbar = p.decay[j] * traces.zbar + p.spike_gain[j] * z;
-        let e = lane.surrogate(step)[j].f64() * (traces.zbar - p.adaptation_gain[j] * traces.eps);
+        let e = lane.surrogate.row(step)[j].f64() * (traces.zbar - p.adaptation_gain[j] * traces.eps);
         traces.eps = p.adaptation_decay[j] * traces.eps + e;
         traces.ebar = learner.kappa * traces.ebar + (1.0 - learner.kappa) * e;
         let signal = if step < signal_end { signals[step * n + j] } else { 0.0 };

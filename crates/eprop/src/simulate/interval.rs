@@ -25,6 +25,7 @@ use crate::simulate::emission::Emission;
 use crate::simulate::event::store;
 use crate::simulate::lane::{Lane, LaneHistory, Surroundings};
 use crate::simulate::neurons::Neurons;
+use crate::simulate::surrogate_history::SurrogateHistory;
 use crate::threads;
 
 /// What is remembered of the synapses of a plastic projection between updates.
@@ -121,6 +122,8 @@ impl Intervals {
 pub struct IntervalNetwork<R> {
     plan: IntervalPlan,
     neurons: Neurons<R>,
+    /// Steps whose surrogate gradients are kept at once.
+    kept: usize,
     layouts: Vec<GradientLayout>,
     tile: usize,
     gradient: GradientMethod,
@@ -165,8 +168,9 @@ impl<R: Real> IntervalNetwork<R> {
     ) -> Result<Option<Self>> {
         let Some(plan) = IntervalPlan::new(network, index, held, clock_base)? else { return Ok(None) };
         let neurons = Neurons::new(&plan);
-        let lane = Lane::new(&plan, neurons.stride);
+        let lane = Lane::new(&plan, neurons.stride, plan.interval);
         let mut this = Self {
+            kept: plan.interval,
             neurons,
             layouts: Vec::new(),
             tile: 1,
@@ -207,7 +211,9 @@ impl<R: Real> IntervalNetwork<R> {
         let Some(plan) = IntervalPlan::new(network, index, held, clock_base)? else { return Ok(()) };
         self.neurons = Neurons::new(&plan);
         let stride = self.neurons.stride;
-        self.lane.fit(&plan, stride);
+        self.kept =
+            if self.kept >= self.plan.interval { plan.interval } else { self.kept.min(plan.interval) };
+        self.lane.fit(&plan, stride, self.kept);
         // Who rests still does so where no neuron has a refractory time any more.
         self.neurons.rests |= self.lane.state.countdown.iter().any(|steps| *steps > R::ZERO);
         self.current.resize(plan.recurrent_count(), 0.0);
@@ -215,7 +221,7 @@ impl<R: Real> IntervalNetwork<R> {
         self.plan = plan;
         self.histories.clear();
         for (lane, _) in &mut self.spare {
-            lane.fit(&self.plan, stride);
+            lane.fit(&self.plan, stride, self.kept);
         }
         self.lay_out(network);
         Ok(())
@@ -315,13 +321,13 @@ impl<R: Real> IntervalNetwork<R> {
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
         let p = &plan.recurrent;
         let state = &self.lane.state;
-        let last = self.lane.recurrent_done.checked_sub(1);
+        let begun = self.lane.recurrent_done > 0;
         let voltage: Vec<f64> = (0..n).map(|j| state.voltage[j].f64() + p.rest[j]).collect();
         let adaptation: Vec<f64> = (0..n).map(|j| state.adaptation[j].f64()).collect();
         let threshold: Vec<f64> =
             (0..n).map(|j| p.threshold[j] + p.adaptation_gain[j] * adaptation[j] + p.rest[j]).collect();
         let surrogate: Vec<f64> =
-            (0..n).map(|j| last.map_or(0.0, |step| self.lane.surrogate(step)[j].f64())).collect();
+            (0..n).map(|j| if begun { self.lane.latest[j].f64() } else { 0.0 }).collect();
         store(
             network,
             RECURRENT,
@@ -551,13 +557,13 @@ impl<R: Real> IntervalNetwork<R> {
         let before_of = self.before_of;
         let before = &self.before;
         let projections = &network.projections;
-        let (layouts, method) = (&self.layouts, self.gradient);
+        let (layouts, method, kept) = (&self.layouts, self.gradient, self.kept);
         let histories = Mutex::new(std::mem::take(&mut self.histories));
         let run =
             |place: usize, lane: &mut Lane<R>, learned: &mut Learned<R>, history: &mut LaneHistory<R>| {
                 // The first lane may have begun before, with a history of its own.
                 if place > 0 {
-                    lane.borrow_history(plan, std::mem::take(history));
+                    lane.borrow_history(plan, kept, std::mem::take(history));
                     lane.begin_afresh(first + place as i64);
                 }
                 let before: &[_] = if before_of == lane.interval { before } else { &[] };
@@ -609,7 +615,7 @@ impl<R: Real> IntervalNetwork<R> {
         std::mem::swap(&mut self.lane, last);
         self.lane.begin_next(&self.plan);
         let history = lanes[0].0.return_history();
-        self.lane.borrow_history(&self.plan, history);
+        self.lane.borrow_history(&self.plan, self.kept, history);
         self.spare.append(&mut lanes);
         true
     }
@@ -698,6 +704,66 @@ impl<R: Real> IntervalNetwork<R> {
         }
     }
 
+    /// Keeps what was computed of the interval in progress, since what it was computed with is about to change.
+    pub fn before_change(&mut self, network: &Network, emission: &Emission) {
+        if !self.lane.surrogate.is_whole() {
+            self.keep_history(network, emission);
+        }
+    }
+
+    fn keep_history(&mut self, network: &Network, emission: &Emission) {
+        let (current, readout_current) = (&self.plan.recurrent.current, &self.plan.readouts.current);
+        let drives = Drives::new(&self.plan, &self.neurons, current, readout_current);
+        let mut room = std::mem::take(&mut self.converted);
+        let weights = converted(&network.projections, &mut room);
+        let (plan, neurons, projections) = (&self.plan, &self.neurons, &network.projections);
+        let control = RunControl::default();
+        let around = drives.surroundings(plan, neurons, projections, &weights, &[], emission, &control);
+        self.lane.keep_history(&around);
+        self.converted = room;
+    }
+
+    /// Keeps no more of the history of an interval than fits into so many bytes, if it can: what is not kept is computed
+    /// again. Changes no result.
+    pub fn limit_history(&mut self, network: &Network, emission: &Emission, bytes: u64) {
+        let whole = self.plan.interval;
+        let kept = match self.gradient {
+            // The definition reads all of it for every synapse.
+            GradientMethod::Forward => whole,
+            GradientMethod::Adjoint => {
+                let runs = std::iter::successors(Some(whole), |kept| Some(kept.div_ceil(2)));
+                let runs =
+                    runs.take_while(|kept| *kept >= SHORTEST_RUN.min(whole)).take(usize::BITS as usize);
+                let cost = |kept: &usize| self.history_bytes(network, *kept);
+                let fits = runs.clone().find(|kept| cost(kept) <= bytes);
+                fits.or_else(|| runs.min_by_key(cost)).unwrap_or(whole)
+            }
+        };
+        if kept != self.kept {
+            self.keep_history(network, emission);
+            self.kept = kept;
+            self.lane.fit(&self.plan, self.neurons.stride, kept);
+            self.histories.clear();
+        }
+    }
+
+    /// Bytes of the histories of all intervals that run at the same time, if so many steps are kept of each.
+    fn history_bytes(&self, network: &Network, kept: usize) -> u64 {
+        let plan = &self.plan;
+        let threads = match self.together(network) {
+            1 => 0,
+            together => self.threads.min(together) as u64,
+        };
+        let errors = (plan.readout_count() * plan.interval * 8) as u64;
+        let surrogate = SurrogateHistory::<R>::bytes_for(self.neurons.stride, kept, plan.interval);
+        (1 + threads) * (surrogate + errors)
+    }
+
+    /// How many intervals run side by side, or wait for their turn with what they have learned.
+    fn together(&self, network: &Network) -> usize {
+        if self.plan.independent { self.group_size().min(self.batch_size(network)) } else { 1 }
+    }
+
     /// The optimizer's memory of each plastic projection.
     #[must_use]
     pub fn synapses(&self) -> &BTreeMap<usize, SynapseState> {
@@ -707,17 +773,12 @@ impl<R: Real> IntervalNetwork<R> {
     /// Bytes that a simulation takes, by part.
     #[must_use]
     pub fn memory(&self, network: &Network) -> Vec<(&'static str, u64)> {
-        let plan = &self.plan;
-        let together =
-            if plan.independent { self.group_size().min(self.batch_size(network)) } else { 1 } as u64;
-        let threads = if together > 1 { (self.threads as u64).min(together) } else { 0 };
-        let step = self.neurons.stride * size_of::<R>() + plan.readout_count() * 8;
-        let history = (step * plan.interval) as u64;
+        let together = self.together(network) as u64;
         let gradients: u64 = self.layouts.iter().map(|layout| (layout.len * size_of::<R>()) as u64).sum();
         let moments: u64 =
             self.synapses.values().map(|s| (s.first.len() + s.second.len() + s.sum.len()) as u64 * 8).sum();
         vec![
-            ("history of surrogate gradients and errors", (1 + threads) * history),
+            (HISTORY, self.history_bytes(network, self.kept)),
             ("gradients of intervals in progress", together * gradients),
             ("gradient sums and moments", moments),
         ]
@@ -727,6 +788,12 @@ impl<R: Real> IntervalNetwork<R> {
 fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
+
+/// Name of the history's share of the memory.
+pub const HISTORY: &str = "history of surrogate gradients and errors";
+
+/// Fewer steps are not kept at once: the states at their begins would take more than they save.
+const SHORTEST_RUN: usize = 8;
 
 /// Bytes of gradients that intervals side by side may hold: more do not go faster.
 const HELD_GRADIENTS: usize = 16 << 20;
@@ -816,21 +883,9 @@ fn learn<R: Real>(
         learned.events[place].collect(plan, learner, lane, emission, &next);
         learned.gradients[place].resize(layouts[place].len, R::ZERO);
     }
-    let lane = &*lane;
     let Learned { events, gradients, workspace } = learned;
     match method {
-        GradientMethod::Adjoint => {
-            adjoint::gradient(
-                plan,
-                around.neurons,
-                lane,
-                events,
-                layouts,
-                around.control,
-                gradients,
-                workspace,
-            );
-        }
+        GradientMethod::Adjoint => adjoint::gradient(around, lane, events, layouts, gradients, workspace),
         GradientMethod::Forward => forward::gradient(plan, lane, events, layouts, around.control, gradients),
     }
 }

@@ -21,6 +21,7 @@ use crate::simulate::neuron_step::{self, State};
 use crate::simulate::neurons::Neurons;
 use crate::simulate::rates::RateReader;
 use crate::simulate::row;
+use crate::simulate::surrogate_history::SurrogateHistory;
 
 /// What a lane reads and does not change.
 #[derive(Debug, Clone, Copy)]
@@ -139,13 +140,13 @@ impl Shown {
 /// Room for what a lane keeps for learning. A thread uses one for all its lanes, so that it stays in its cache.
 #[derive(Debug)]
 pub struct LaneHistory<R> {
-    surrogate: Lines<R>,
+    surrogate: SurrogateHistory<R>,
     errors: Vec<f64>,
 }
 
-impl<R> Default for LaneHistory<R> {
+impl<R: Real> Default for LaneHistory<R> {
     fn default() -> Self {
-        Self { surrogate: Lines::default(), errors: Vec::new() }
+        Self { surrogate: SurrogateHistory::without_room(0), errors: Vec::new() }
     }
 }
 
@@ -164,14 +165,18 @@ pub struct Lane<R> {
     pub readout_voltage: Vec<f64>,
     /// Length of a row of neurons.
     stride: usize,
-    /// Surrogate gradients: a row of neurons per step.
-    pub surrogate: Lines<R>,
+    /// Surrogate gradients.
+    pub surrogate: SurrogateHistory<R>,
+    /// Surrogate gradients of the last step done.
+    pub latest: Lines<R>,
     /// Errors: a row of readouts per step.
     pub errors: Vec<f64>,
     /// Spikes by step.
     pub spikes: SpikeHistory,
     /// Spikes of each neuron in the interval.
     pub spike_counts: Vec<u32>,
+    /// A step whose constant part of the voltage was another than since, and that part.
+    other_drive: Option<(usize, Lines<R>)>,
     input: Lines<R>,
     readout_input: Vec<f64>,
     fired: Vec<u8>,
@@ -190,9 +195,17 @@ pub struct Lane<R> {
 }
 
 impl<R: Real> Lane<R> {
-    /// The lane before the first interval, all neurons at rest.
+    /// The lane before the first interval, all neurons at rest, with a history of `kept` steps.
     #[must_use]
-    pub fn new(plan: &IntervalPlan, stride: usize) -> Self {
+    pub fn new(plan: &IntervalPlan, stride: usize, kept: usize) -> Self {
+        let surrogate = SurrogateHistory::new(stride, kept, plan.interval);
+        let errors = vec![0.0; plan.readout_count() * plan.interval];
+        Self { surrogate, errors, ..Self::without_history(plan, stride) }
+    }
+
+    /// A lane without room for a history: it borrows one while it runs.
+    #[must_use]
+    pub fn without_history(plan: &IntervalPlan, stride: usize) -> Self {
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
         Self {
             interval: -1,
@@ -201,10 +214,12 @@ impl<R: Real> Lane<R> {
             state: State::at_rest(stride),
             readout_voltage: vec![0.0; k],
             stride,
-            surrogate: Lines::zeros(stride * plan.interval),
-            errors: vec![0.0; k * plan.interval],
+            surrogate: SurrogateHistory::without_room(stride),
+            latest: Lines::zeros(stride),
+            errors: Vec::new(),
             spikes: SpikeHistory::new(plan.longest_delay),
             spike_counts: vec![0; n],
+            other_drive: None,
             input: Lines::zeros(stride),
             readout_input: vec![0.0; k],
             fired: vec![0; stride],
@@ -218,51 +233,40 @@ impl<R: Real> Lane<R> {
         }
     }
 
-    /// A lane without room for a history: it borrows one while it runs.
-    #[must_use]
-    pub fn without_history(plan: &IntervalPlan, stride: usize) -> Self {
-        Self { surrogate: Lines::default(), errors: Vec::new(), ..Self::new(plan, stride) }
-    }
-
-    /// Takes over room for a history.
-    pub fn borrow_history(&mut self, plan: &IntervalPlan, history: LaneHistory<R>) {
+    /// Takes over room for a history of `kept` steps.
+    pub fn borrow_history(&mut self, plan: &IntervalPlan, kept: usize, history: LaneHistory<R>) {
         (self.surrogate, self.errors) = (history.surrogate, history.errors);
-        self.surrogate.resize(self.stride * plan.interval);
+        self.surrogate.fit(self.stride, kept, plan.interval);
+        self.surrogate.begin();
         self.errors.resize(plan.readout_count() * plan.interval, 0.0);
     }
 
     /// Gives the room for a history back.
     pub fn return_history(&mut self) -> LaneHistory<R> {
         LaneHistory {
-            surrogate: std::mem::take(&mut self.surrogate),
+            surrogate: std::mem::replace(&mut self.surrogate, SurrogateHistory::without_room(self.stride)),
             errors: std::mem::take(&mut self.errors),
         }
     }
 
     /// Makes room for a plan in which neurons or recorders were added or parameters changed.
-    pub fn fit(&mut self, plan: &IntervalPlan, stride: usize) {
+    pub fn fit(&mut self, plan: &IntervalPlan, stride: usize, kept: usize) {
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
-        let old = std::mem::replace(&mut self.stride, stride);
+        self.stride = stride;
         for values in self.state.arrays_mut() {
             // What filled the rows up was no neuron's.
             values.resize(n.min(values.len()));
             values.resize(stride);
         }
-        if old != stride && !self.surrogate.is_empty() {
-            let mut wider = Lines::zeros(stride * plan.interval);
-            if old > 0 {
-                for (row, wide) in self.surrogate.chunks_exact(old).zip(wider.chunks_exact_mut(stride)) {
-                    wide[..old].copy_from_slice(row);
-                }
-            }
-            self.surrogate = wider;
-        }
+        let kept = if self.surrogate.kept() == 0 { 0 } else { kept };
+        self.surrogate.fit(stride, kept, plan.interval);
         if !self.errors.is_empty() {
             widen(&mut self.errors, self.readout_voltage.len(), k, plan.interval);
         }
         self.readout_voltage.resize(k, 0.0);
         self.spike_counts.resize(n, 0);
         self.input.resize(stride);
+        self.latest.resize(stride);
         self.readout_input.resize(k, 0.0);
         self.targets.forget();
         self.fired.resize(stride, 0);
@@ -275,12 +279,6 @@ impl<R: Real> Lane<R> {
         self.readout_chunks = plan.readout_taps.iter().map(TapChunk::new).collect();
         self.spike_events = vec![SpikeEvents::default(); plan.spike_taps.len()];
         self.weight_events = vec![WeightEvents::default(); plan.weight_taps.len()];
-    }
-
-    /// Surrogate gradients of a step.
-    #[must_use]
-    pub fn surrogate(&self, step: usize) -> &[R] {
-        &self.surrogate[step * self.stride..(step + 1) * self.stride]
     }
 
     /// Spikes of all recurrent neurons in the interval so far.
@@ -334,6 +332,8 @@ impl<R: Real> Lane<R> {
         self.readout_done = 0;
         self.signals_recorded = 0;
         self.spike_counts.fill(0);
+        self.surrogate.begin();
+        self.other_drive = None;
     }
 
     /// Advances to the global step `to`, or to the interval's end if that is earlier. Returns false if it was
@@ -374,54 +374,106 @@ impl<R: Real> Lane<R> {
         let mut first_drive = around.first_drive.filter(|_| self.recurrent_done < to);
         let mut rows = Vec::new();
         for local in self.recurrent_done..to {
-            let step = start + local as i64;
-            self.input.fill(R::ZERO);
-            for route in &plan.recurrent_routes {
-                // What would be read over a plastic synapse in an interval's first step is dropped.
-                if !(route.plastic && local == 0 && self.interval >= 0) {
-                    let emitted = local as isize - route.delay as isize;
-                    deliver(around, route, &mut self.input[..n], &mut rows, &self.spikes, emitted, step);
-                    if route.weight_recorder.is_some() {
-                        let weights = &around.projections[route.projection].weights;
-                        self.record_weights(around, route, weights, false, local, step);
-                    }
-                }
+            self.surrogate.begin_step(local, &self.state);
+            let first_drive = first_drive.take();
+            if let Some(drive) = first_drive {
+                self.other_drive = Some((local, drive.iter().copied().collect()));
             }
-            row::add_all(&mut self.input[..n], &rows);
-            rows.clear();
-            let shares = first_drive.is_none();
-            let drive = first_drive.take().unwrap_or(around.drive);
-            let surrogate = &mut self.surrogate[local * self.stride..(local + 1) * self.stride];
-            for segment in &around.neurons.segments {
-                neuron_step::advance(
-                    around.neurons,
-                    segment,
-                    drive,
-                    shares,
-                    &self.input,
-                    &mut self.state,
-                    surrogate,
-                    &mut self.fired,
-                );
-            }
-            for clocked in &plan.clocked {
-                let fires = clocked.fires(step);
-                let j = clocked.place;
-                // The step has set the countdown by its own condition: take that back.
-                if self.fired[j] != 0 {
-                    self.state.countdown[j] = R::ZERO;
-                }
-                self.state.spiked[j] = if fires { R::ONE } else { R::ZERO };
-                self.fired[j] = u8::from(fires);
-                if fires {
-                    self.state.countdown[j] = around.neurons.refractory[j];
+            self.step(around, first_drive, local, &mut rows);
+            for route in plan.recurrent_routes.iter().filter(|route| route.weight_recorder.is_some()) {
+                if reads(self.interval, route, local) {
+                    let weights = &around.projections[route.projection].weights;
+                    self.record_weights(around, route, weights, false, local, start + local as i64);
                 }
             }
             self.spikes.push_fired(&self.fired[..n], &mut self.spike_counts);
             self.spikes.finish_step();
-            self.record_recurrent(plan, local, step);
+            self.record_recurrent(plan, local, start + local as i64);
+        }
+        if self.recurrent_done < to {
+            self.latest.copy_from_slice(self.surrogate.row(to - 1));
         }
         self.recurrent_done = to;
+    }
+
+    /// One step of the recurrent neurons: state, surrogate gradients, and who fires. `rows` is room.
+    #[inline]
+    fn step<'a>(
+        &mut self,
+        around: &Surroundings<'a, R>,
+        first_drive: Option<&[R]>,
+        local: usize,
+        rows: &mut Vec<&'a [R]>,
+    ) {
+        let plan = around.plan;
+        let step = plan.start_recurrent(self.interval) + local as i64;
+        let n = plan.recurrent_count();
+        self.input.fill(R::ZERO);
+        let interval = self.interval;
+        for route in plan.recurrent_routes.iter().filter(|route| reads(interval, route, local)) {
+            let emitted = local as isize - route.delay as isize;
+            deliver(around, route, &mut self.input[..n], rows, &self.spikes, emitted, step);
+        }
+        row::add_all(&mut self.input[..n], rows);
+        rows.clear();
+        let surrogate = self.surrogate.row_mut(local);
+        for segment in &around.neurons.segments {
+            neuron_step::advance(
+                around.neurons,
+                segment,
+                first_drive.unwrap_or(around.drive),
+                first_drive.is_none(),
+                &self.input,
+                &mut self.state,
+                surrogate,
+                &mut self.fired,
+            );
+        }
+        for clocked in &plan.clocked {
+            let fires = clocked.fires(step);
+            let j = clocked.place;
+            // The step has set the countdown by its own condition: take that back.
+            if self.fired[j] != 0 {
+                self.state.countdown[j] = R::ZERO;
+            }
+            self.state.spiked[j] = if fires { R::ONE } else { R::ZERO };
+            self.fired[j] = u8::from(fires);
+            if fires {
+                self.state.countdown[j] = around.neurons.refractory[j];
+            }
+        }
+    }
+
+    /// Makes the surrogate gradients of step `end - 1` and of steps before it available, computing them again if they
+    /// were not kept. Returns the first step whose are.
+    pub fn recall(&mut self, around: &Surroundings<'_, R>, end: usize) -> usize {
+        let (run, state) = self.surrogate.run_of(end - 1);
+        let Some(state) = state.cloned() else { return run.start };
+        let present = std::mem::replace(&mut self.state, state);
+        self.surrogate.recompute_from(run.start);
+        let mut rows = Vec::new();
+        let other = self.other_drive.take();
+        for local in run.clone() {
+            let drive = other.as_ref().filter(|(step, _)| *step == local).map(|(_, drive)| &**drive);
+            self.step(around, drive, local, &mut rows);
+        }
+        self.other_drive = other;
+        self.state = present;
+        run.start
+    }
+
+    /// Keeps the surrogate gradients of all steps done, since what they were computed with is about to change.
+    pub fn keep_history(&mut self, around: &Surroundings<'_, R>) {
+        let mut rows = Lines::zeros(self.recurrent_done * self.stride);
+        let mut end = self.recurrent_done;
+        while end > 0 {
+            let begin = self.recall(around, end);
+            for step in begin..end {
+                rows[step * self.stride..][..self.stride].copy_from_slice(self.surrogate.row(step));
+            }
+            end = begin;
+        }
+        self.surrogate.keep(rows);
     }
 
     /// The neurons that fire in the first step of the next interval. No plastic synapse has a say in that.
@@ -553,10 +605,11 @@ impl<R: Real> Lane<R> {
             chunk.stamps.push(step + 1);
             for (recordable, stream) in tap.recordables.iter().zip(&mut chunk.streams) {
                 let p = &plan.recurrent;
-                let (stride, state, surrogate) = (self.stride, &self.state, &self.surrogate);
+                let state = &self.state;
+                let surrogate = self.surrogate.row(local);
                 let value: &dyn Fn(usize) -> f64 = match recordable {
                     Recordable::Voltage => &|j| state.voltage[j].f64() + p.rest[j],
-                    Recordable::SurrogateGradient => &|j| surrogate[local * stride + j].f64(),
+                    Recordable::SurrogateGradient => &|j| surrogate[j].f64(),
                     Recordable::Adaptation => &|j| state.adaptation[j].f64(),
                     Recordable::AdaptiveThreshold => {
                         &|j| p.threshold[j] + p.adaptation_gain[j] * state.adaptation[j].f64() + p.rest[j]
@@ -737,6 +790,12 @@ impl<R: Real> Lane<R> {
             around.emission.at(stamp).iter().for_each(|(place, count)| record(place, count));
         }
     }
+}
+
+/// Whether a step of an interval reads the spikes of a route: what would be read over a plastic synapse in an interval's
+/// first step is dropped.
+fn reads(interval: i64, route: &Route, local: usize) -> bool {
+    !(route.plastic && local == 0 && interval >= 0)
 }
 
 /// Calls `each` with the rows of a route whose spikes are read in a step, ascending, and their multiplicities.

@@ -14,6 +14,7 @@ pub mod neurons;
 pub mod rates;
 pub mod row;
 pub mod surrogate;
+pub mod surrogate_history;
 
 /// How a caller watches and stops a simulation.
 #[derive(Debug, Clone, Default)]

@@ -8,6 +8,7 @@ use eprop::describe::connections::ConnectionFilter;
 use eprop::random::NumpyRandom;
 use eprop::record::EventColumn;
 use eprop::simulate::RunControl;
+use eprop::simulate::interval::HISTORY;
 use eprop::value::Params;
 use eprop::{Dict, ErrorCode, Kernel, Value};
 
@@ -26,6 +27,8 @@ pub struct Way {
     pub device_first: bool,
     /// Go on after each `Simulate` call with a kernel that was restored from the state of the one before.
     pub restore: bool,
+    /// How much of an interval's history fits into the memory that is allowed.
+    pub history: f64,
     /// How often another thread stops the simulation, which then goes on.
     pub stops: usize,
 }
@@ -41,6 +44,7 @@ impl Default for Way {
             device_first: false,
             restore: false,
             stops: 0,
+            history: 1.0,
         }
     }
 }
@@ -141,9 +145,15 @@ impl Drawn {
         let initial = weights(&kernel);
         let total = (steps + 6) as f64;
         let mut done = 0.0;
+        let mut whole = None;
         for cut in way.cuts.iter().cycle() {
             let ms = cut.min(total - done);
-            simulate(&mut kernel, ms, way.stops);
+            simulate(&mut kernel, ms, way.stops, |kernel| {
+                // Shorter intervals have nothing to gain.
+                if way.history < 1.0 && self.interval >= 32 && !self.plus {
+                    limit_history(kernel, way.history, &mut whole);
+                }
+            });
             done += ms;
             if way.restore {
                 kernel = Kernel::restored(kernel.state().unwrap()).unwrap();
@@ -174,8 +184,17 @@ impl Drawn {
     }
 }
 
-/// Simulates; another thread stops that so many times at most, and it goes on from there.
-fn simulate(kernel: &mut Kernel, ms: f64, stops: usize) {
+/// Allows a part of the memory that the history of whole intervals takes, besides all else.
+fn limit_history(kernel: &mut Kernel, part: f64, whole: &mut Option<u64>) {
+    let memory = kernel.memory().unwrap();
+    let held = memory.parts.iter().find(|(name, _)| *name == HISTORY).unwrap().1;
+    let whole = *whole.get_or_insert(held);
+    let limit = memory.total - held + (whole as f64 * part) as u64;
+    kernel.set(&Dict::new().with("memory_limit", limit as f64)).unwrap();
+}
+
+/// Simulates; another thread stops that so many times at most, and it goes on from there. `before` is called each time.
+fn simulate(kernel: &mut Kernel, ms: f64, stops: usize, mut before: impl FnMut(&mut Kernel)) {
     let end = kernel.time() + ms;
     let control = RunControl::default();
     std::thread::scope(|scope| {
@@ -188,9 +207,11 @@ fn simulate(kernel: &mut Kernel, ms: f64, stops: usize) {
                 }
             });
         }
+        before(kernel);
         while let Err(error) = kernel.simulate(end - kernel.time(), &control) {
             assert_eq!(error.code, ErrorCode::Aborted);
             control.cancel.store(false, Ordering::Relaxed);
+            before(kernel);
         }
     });
     assert_eq!(kernel.time(), end);

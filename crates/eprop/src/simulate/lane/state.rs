@@ -1,13 +1,15 @@
 //! The state of the interval in progress.
 
 use crate::error::Result;
+use crate::lines::Lines;
 use crate::plan::interval::IntervalPlan;
 use crate::real::Real;
 use crate::simulate::lane::{Lane, SpikeHistory};
 use crate::state::Archive;
 
 impl<R: Real> Lane<R> {
-    /// Writes the state between two `Simulate` calls, or reads it. What is recorded has been collected.
+    /// Writes the state between two `Simulate` calls, or reads it. What is recorded has been collected, and the history
+    /// is whole or kept ([`Self::keep_history`]).
     ///
     /// # Errors
     /// `ValueError` where the archive holds something that does not fit.
@@ -32,11 +34,20 @@ impl<R: Real> Lane<R> {
             archive.fixed("spike_counts", &mut self.spike_counts)?;
             let mut rows = Vec::with_capacity(self.recurrent_done * n);
             for step in 0..self.recurrent_done {
-                rows.extend(self.surrogate(step)[..n].iter().map(|value| value.f64()));
+                let row = if archive.reads() { &[][..] } else { &self.surrogate.row(step)[..n] };
+                rows.extend(row.iter().map(|value| value.f64()));
             }
+            rows.resize(self.recurrent_done * n, 0.0);
             archive.rows("surrogate", n, &mut rows)?;
-            for (row, values) in self.surrogate.chunks_mut(self.stride).zip(rows.chunks(n.max(1))) {
-                row.iter_mut().zip(values).for_each(|(to, from)| *to = R::of(*from));
+            if archive.reads() {
+                let mut held = Lines::zeros(self.recurrent_done * self.stride);
+                for (row, values) in held.chunks_mut(self.stride.max(1)).zip(rows.chunks(n.max(1))) {
+                    row.iter_mut().zip(values).for_each(|(to, from)| *to = R::of(*from));
+                }
+                if let Some(last) = held.chunks(self.stride.max(1)).next_back() {
+                    self.latest.copy_from_slice(last);
+                }
+                self.surrogate.keep(held);
             }
             Ok(())
         })?;

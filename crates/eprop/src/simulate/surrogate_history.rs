@@ -1,0 +1,162 @@
+//! What an interval keeps of its surrogate gradients until it learns.
+//!
+//! Where there is room, all steps are kept. Where there is not, the last few are, and the state of the neurons at the
+//! begin of each such run of steps: going backwards, the lane computes a run again from that state, to the bit
+//! (checkpointing; Griewank and Walther 2000).
+
+use std::ops::Range;
+
+use crate::lines::Lines;
+use crate::real::Real;
+use crate::simulate::neuron_step::State;
+
+/// Surrogate gradients of an interval's steps, a row of neurons per step.
+#[derive(Debug, Clone)]
+pub struct SurrogateHistory<R> {
+    stride: usize,
+    /// Steps of a run that is kept at once.
+    kept: usize,
+    /// Steps of an interval.
+    interval: usize,
+    /// The rows of one run.
+    rows: Lines<R>,
+    /// The first step of that run.
+    first: usize,
+    /// Rows of the steps before `base`, which cannot be computed again: since then, something has changed.
+    before: Lines<R>,
+    /// Where the first run begins.
+    base: usize,
+    /// The neurons at the begin of each run.
+    states: Vec<State<R>>,
+}
+
+impl<R: Real> SurrogateHistory<R> {
+    /// Room for a run of `kept` steps of an interval.
+    #[must_use]
+    pub fn new(stride: usize, kept: usize, interval: usize) -> Self {
+        let mut this = Self { kept, interval, ..Self::without_room(stride) };
+        this.make_room();
+        this
+    }
+
+    /// No room.
+    #[must_use]
+    pub fn without_room(stride: usize) -> Self {
+        Self {
+            stride,
+            kept: 0,
+            interval: 0,
+            rows: Lines::default(),
+            first: 0,
+            before: Lines::default(),
+            base: 0,
+            states: Vec::new(),
+        }
+    }
+
+    fn make_room(&mut self) {
+        self.rows.resize(self.stride * self.kept.min(self.interval));
+    }
+
+    /// Makes room for runs of `kept` steps of another plan's interval. All that was kept is before such a run.
+    pub fn fit(&mut self, stride: usize, kept: usize, interval: usize) {
+        if stride != self.stride {
+            for rows in [&mut self.rows, &mut self.before] {
+                *rows = widened(rows, self.stride, stride);
+            }
+            self.stride = stride;
+        }
+        self.kept = kept;
+        self.interval = interval;
+        self.make_room();
+    }
+
+    /// Steps of a run that is kept at once.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.kept
+    }
+
+    /// Whether all steps are kept.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.kept >= self.interval
+    }
+
+    /// Begins an interval.
+    pub fn begin(&mut self) {
+        (self.first, self.base) = (0, 0);
+        self.before.resize(0);
+        self.states.clear();
+    }
+
+    /// Begins a step whose row is to be written, after the neurons have come to `state`.
+    pub fn begin_step(&mut self, step: usize, state: &State<R>) {
+        if !self.is_whole() && (step - self.base).is_multiple_of(self.kept) {
+            self.first = step;
+            self.states.push(state.clone());
+        }
+    }
+
+    /// The row of a step of the present run, to be written.
+    #[inline]
+    pub fn row_mut(&mut self, step: usize) -> &mut [R] {
+        &mut self.rows[(step - self.first) * self.stride..][..self.stride]
+    }
+
+    /// The row of a step that is held.
+    #[must_use]
+    #[inline]
+    pub fn row(&self, step: usize) -> &[R] {
+        let (rows, first) = self.rows_of(step);
+        &rows[(step - first) * self.stride..][..self.stride]
+    }
+
+    /// The rows that a step is among, and the first one's step.
+    #[must_use]
+    pub fn rows_of(&self, step: usize) -> (&[R], usize) {
+        if step < self.base { (&self.before, 0) } else { (&self.rows, self.first) }
+    }
+
+    /// The steps of the run that a step belongs to, up to this one, and the neurons at its begin if the run has to be
+    /// computed again.
+    #[must_use]
+    pub fn run_of(&self, step: usize) -> (Range<usize>, Option<&State<R>>) {
+        if step < self.base {
+            return (0..step + 1, None);
+        }
+        let run = (step - self.base) / self.kept;
+        let begin = self.base + run * self.kept;
+        (begin..step + 1, (begin != self.first).then(|| &self.states[run]))
+    }
+
+    /// Says that the run which begins at a step is computed again.
+    pub fn recompute_from(&mut self, step: usize) {
+        self.first = step;
+    }
+
+    /// Keeps the rows of the first steps whatever happens; those to come begin with a run of their own.
+    pub fn keep(&mut self, rows: Lines<R>) {
+        self.base = rows.len() / self.stride.max(1);
+        self.before = rows;
+        self.first = self.base;
+        self.states.clear();
+    }
+
+    /// Bytes that runs of `kept` steps take: the rows of one, and states for all.
+    #[must_use]
+    pub fn bytes_for(stride: usize, kept: usize, interval: usize) -> u64 {
+        let states = if kept >= interval { 0 } else { 4 * interval.div_ceil(kept) };
+        ((kept.min(interval) + states) * stride * size_of::<R>()) as u64
+    }
+}
+
+fn widened<R: Real>(rows: &Lines<R>, from: usize, to: usize) -> Lines<R> {
+    let mut wider = Lines::zeros(rows.len().checked_div(from).unwrap_or(0) * to);
+    if from > 0 && from <= to {
+        for (row, wide) in rows.chunks_exact(from).zip(wider.chunks_exact_mut(to)) {
+            wide[..from].copy_from_slice(row);
+        }
+    }
+    wider
+}

@@ -1,18 +1,28 @@
+import { activityFigure } from "./activity.js";
+import { decisionsFigure } from "./decisions.js";
 import { dynamicsFigure } from "./dynamics.js";
 import type { Figure } from "./figure.js";
 import { patternFigure } from "./pattern.js";
 import { performanceFigure } from "./performance.js";
 import type { RunData } from "./run-data.js";
-import { weightsFigure } from "./weights.js";
+import { weightCoursesFigure } from "./weight-courses.js";
+import { weightMatricesFigure } from "./weight-matrices.js";
 
 export type { Figure, Specification } from "./figure.js";
-export { renderSvg } from "./render.js";
+export { renderPng, renderSvg, specificationOf } from "./render.js";
 export type { RunData } from "./run-data.js";
 export type { Scheme } from "./theme.js";
 
-/** The figures that a run has the data for. */
+/** The figures that a run has the data for, in the order of a report. */
 export function figuresOf(run: RunData): Figure[] {
-  return [performanceFigure(run), patternFigure(run), dynamicsFigure(run), weightsFigure(run)].filter(
-    (figure) => figure !== undefined,
-  );
+  return [
+    performanceFigure(run),
+    patternFigure(run),
+    decisionsFigure(run),
+    activityFigure(run),
+    dynamicsFigure(run, "first"),
+    dynamicsFigure(run, "last"),
+    weightCoursesFigure(run),
+    weightMatricesFigure(run),
+  ].filter((figure) => figure !== undefined);
 }

@@ -1,49 +1,78 @@
-import { type Figure, type Specification, axis } from "./figure.js";
-import { type RunData, type When, sequenceEvents } from "./run-data.js";
+import { type Figure, axis, extent, labelWidth, plotWidth, shown } from "./figure.js";
+import { type RunData, type When, eventsOf, onset, sequenceEvents } from "./run-data.js";
 
-/** Steps after a sequence's begin when readouts begin to follow it. */
-const onset = 4;
+const curvesOf: readonly (readonly [string, When, string])[] = [
+  ["target", "last", "target_signal"],
+  ["after training", "last", "readout_signal"],
+  ["before training", "first", "readout_signal"],
+];
 
-function plane(run: RunData, when: When): Specification | undefined {
-  const events = sequenceEvents(run, "readouts", when);
-  const { readout_signal, target_signal } = events?.values ?? {};
-  if (events === undefined || readout_signal === undefined || target_signal === undefined) return undefined;
-  const values: object[] = [];
-  for (let row = 0; row + 1 < events.times.length; row += 2) {
-    const time = events.times[row] as number;
-    // Before, no target has arrived.
-    if (time <= onset * run.summary.timing.resolution) continue;
-    values.push(
-      { time, signal: "target", x: target_signal[row], y: target_signal[row + 1] },
-      { time, signal: "readout", x: readout_signal[row], y: readout_signal[row + 1] },
-    );
-  }
-  return {
-    width: 360,
-    height: 220,
-    title: when === "first" ? "before training" : "after training",
-    data: { values },
-    mark: { type: "line", strokeWidth: 1.5 },
-    encoding: {
-      x: axis("x", "y_0"),
-      y: axis("y", "y_1"),
-      order: { field: "time" },
-      color: { field: "signal", type: "nominal", title: null },
-      strokeDash: { field: "signal", type: "nominal", title: null },
-    },
-  };
-}
+const dashes = [
+  [5, 3],
+  [1, 0],
+  [1.5, 2.5],
+];
 
-/** The curve that two readouts draw, against their targets. */
+/** The curve that two readouts draw in the plane, against their targets. */
 export function patternFigure(run: RunData): Figure | undefined {
-  const readouts = run.weights.rec_out_after?.shape?.[0];
-  if (readouts !== 2 || run.summary.results !== undefined) return undefined;
-  const panels = [plane(run, "first"), plane(run, "last")].filter((panel) => panel !== undefined);
-  if (panels.length === 0) return undefined;
+  const { summary } = run;
+  if (summary.network.readouts !== 2 || summary.results !== undefined) return undefined;
+  const values = curvesOf.flatMap(([curve, when, quantity]) => {
+    const events = sequenceEvents(run, "readouts", when);
+    if (events === undefined) return [];
+    const [first, second] = [...new Set(events.senders)].toSorted((a, b) => a - b);
+    const x = eventsOf(events, first as number);
+    const y = eventsOf(events, second as number);
+    return Array.from(x.times, (t, row) => ({
+      t,
+      curve,
+      x: shown(x.values[quantity]?.[row]),
+      y: shown(y.values[quantity]?.[row]),
+    })).filter(({ t }) => t > onset * summary.timing.resolution);
+  });
+  const [xs, ys] = [
+    extent(values.map(({ x }) => x ?? Number.NaN)),
+    extent(values.map(({ y }) => y ?? Number.NaN)),
+  ];
+  if (xs === undefined || ys === undefined) return undefined;
+  // A unit is as long along both axes, as on paper.
+  const unit = Math.max((xs[1] - xs[0]) / plotWidth, (ys[1] - ys[0]) / (0.75 * plotWidth));
+  const height = Math.max(90, Math.round((ys[1] - ys[0]) / unit));
+  const middle = (xs[0] + xs[1]) / 2;
+  const kinds = curvesOf.map(([curve]) => curve);
+  const curve = { field: "curve", type: "nominal", title: null } as const;
+  const ranged = (from: string, to: string) => ({
+    scale: { domain: [{ expr: from }, { expr: to }], nice: false, zero: false },
+    axis: { tickCount: 5, grid: true, minExtent: labelWidth },
+  });
   return {
     name: "pattern",
-    title: "The drawn pattern",
-    caption: "What the two readouts draw, and what they should.",
-    specification: { hconcat: panels },
+    title: "Pattern",
+    caption: "What the two readouts draw in the plane, before and after training, and what they should.",
+    specification: {
+      params: [
+        { name: "from", value: middle - (unit * plotWidth) / 2 },
+        { name: "to", value: middle + (unit * plotWidth) / 2 },
+        { name: "low", value: ys[0] },
+        { name: "high", value: ys[1] },
+      ],
+      width: plotWidth,
+      height,
+      data: { values },
+      mark: { type: "line", clip: true, strokeWidth: 1.6 },
+      encoding: {
+        x: axis("x", "y₀ and y₀*", ranged("from", "to")),
+        y: axis("y", "y₁ and y₁*", ranged("low", "high")),
+        order: { field: "t" },
+        color: { ...curve, scale: { domain: kinds } },
+        strokeDash: { ...curve, scale: { domain: kinds, range: dashes } },
+        tooltip: [
+          { field: "curve" },
+          { field: "t", title: "t (ms)" },
+          { field: "x", title: "y₀" },
+          { field: "y", title: "y₁" },
+        ],
+      },
+    },
   };
 }

@@ -1,45 +1,102 @@
-import { type Figure, type Specification, axis, panelWidth } from "./figure.js";
+import { type Figure, type Specification, plotWidth, stacked } from "./figure.js";
+import {
+  iterationAxis,
+  iterationRange,
+  iterationRows,
+  iterationTooltip,
+  phaseEncoding,
+  quantityAxis,
+} from "./iterations.js";
 import type { RunData } from "./run-data.js";
 
-/** Loss, classification error and firing rate over iterations; phases are told apart by shape and colour. */
-export function performanceFigure({ summary }: RunData): Figure {
-  const { loss, results, spikes_per_neuron, timing } = summary;
-  const perSecond = 1000 / (timing.steps * timing.resolution);
-  const values = loss.map((value, at) => ({
-    iteration: at + 1,
-    loss: value,
-    error: results?.error[at],
-    rate: (spikes_per_neuron[at] ?? 0) * perSecond,
-    phase: results?.label[at] ?? "training",
-  }));
-  const phased = results !== undefined;
-  const panel = (field: string, title: string, zero: boolean): Specification => {
-    const x = axis("iteration", "iteration");
-    const y = axis(field, title, { scale: { zero } });
-    const line = { mark: { type: "line", strokeWidth: 1.5 }, encoding: { x, y } };
-    const points = {
-      mark: { type: "point", filled: true, size: 36 },
-      encoding: {
-        x,
-        y,
-        color: { field: "phase", type: "nominal" },
-        shape: { field: "phase", type: "nominal" },
-        tooltip: [{ field: "iteration" }, { field: "phase" }, { field, format: ".4f" }],
-      },
-    };
-    return { width: 2 * panelWidth, height: 150, layer: phased ? [line, points] : [line] };
+/** The loss as NEST's tutorials write it. */
+function lossTitle({ summary }: RunData): string {
+  return summary.loss_function === "cross_entropy" ? "ℒ = −Σ πₖ* log πₖ" : "ℒ = ½ Σ (yₖ − yₖ*)²";
+}
+
+/** Dashes of the whole loss and of those of readouts. */
+const dashes = [
+  [1, 0],
+  [6, 3],
+  [1.5, 3],
+  [8, 3, 2, 3],
+];
+
+/** Loss of the whole and of each readout; of tasks without phases. */
+function lossCurves(run: RunData): Specification {
+  const { readout_losses } = run.summary;
+  const rows = iterationRows(run.summary).flatMap(({ iteration, loss }) => [
+    { iteration, loss, of: "all readouts" },
+    ...(run.summary.network.readouts > 1
+      ? (readout_losses[iteration - 1] ?? []).map((value, k) => ({
+          iteration,
+          loss: value,
+          of: `readout ${k}`,
+        }))
+      : []),
+  ]);
+  const kinds = [...new Set(rows.map(({ of }) => of))];
+  const of = { field: "of", type: "nominal", title: null } as const;
+  return {
+    width: plotWidth,
+    height: 200,
+    data: { values: rows },
+    mark: { type: "line", clip: true, strokeWidth: 1.6 },
+    encoding: {
+      x: iterationAxis(true),
+      y: quantityAxis("loss", lossTitle(run), { zero: true }),
+      ...(kinds.length > 1 && {
+        color: { ...of, scale: { domain: kinds } },
+        strokeDash: { ...of, scale: { domain: kinds, range: dashes } },
+      }),
+      tooltip: [{ field: "iteration" }, { field: "loss", format: ".4~g" }, { field: "of", title: "loss of" }],
+    },
   };
+}
+
+/** A quantity of every iteration as points, marked by phase. */
+function phasePoints(run: RunData, field: string, title: string, scale: Specification, bottom: boolean) {
+  const rows = iterationRows(run.summary);
+  return {
+    width: plotWidth,
+    height: 130,
+    data: { values: rows },
+    layer: [
+      {
+        transform: [{ filter: "datum.phase === 'training'" }],
+        mark: { type: "line", clip: true, strokeWidth: 0.8, opacity: 0.4 },
+        encoding: { x: iterationAxis(bottom), y: quantityAxis(field, title, scale) },
+      },
+      {
+        mark: { type: "point", clip: true, filled: true, size: 34, opacity: 1 },
+        encoding: {
+          x: iterationAxis(bottom),
+          y: quantityAxis(field, title, scale),
+          ...phaseEncoding(rows),
+          tooltip: iterationTooltip(field, field),
+        },
+      },
+    ],
+  };
+}
+
+/** Loss over iterations; of classification tasks also the error, with phases told apart by shape and colour. */
+export function performanceFigure(run: RunData): Figure {
+  const { loss, results } = run.summary;
+  const panels =
+    results === undefined
+      ? [lossCurves(run)]
+      : [
+          phasePoints(run, "loss", lossTitle(run), { zero: false }, false),
+          phasePoints(run, "error", "error (share wrong)", { zero: true }, true),
+        ];
   return {
     name: "learning-performance",
     title: "Learning performance",
-    caption: phased ? "Loss and share of wrong decisions, by phase." : "Loss over iterations.",
-    specification: {
-      data: { values },
-      vconcat: [
-        panel("loss", "loss", false),
-        ...(phased ? [panel("error", "error (share wrong)", true)] : []),
-        panel("rate", "firing rate (spikes/s)", true),
-      ],
-    },
+    caption:
+      results === undefined
+        ? "Loss of every iteration" + (run.summary.network.readouts > 1 ? ", and that of each readout." : ".")
+        : "Loss and share of wrong decisions of every iteration; weights change in training alone.",
+    specification: { params: iterationRange(loss.length), ...stacked(panels) },
   };
 }

@@ -1,19 +1,78 @@
-import type { Figure } from "./figure.js";
+import { createRequire } from "node:module";
+import type { Figure, Specification } from "./figure.js";
 import { type Scheme, theme } from "./theme.js";
 
-/** A figure as SVG. The plotting libraries are loaded when the first one is wanted. */
-export async function renderSvg(figure: Figure, scheme: Scheme = "light"): Promise<string> {
-  const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
-  const specification = {
+/** A figure's whole Vega-Lite specification, as the Vega editor and other tools take it. */
+export function specificationOf(figure: Figure, scheme: Scheme = "light"): Specification {
+  return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    description: `${figure.title}. ${figure.caption}`,
     ...figure.specification,
     config: theme(scheme),
   };
-  const { spec } = vegaLite.compile(specification as unknown as Parameters<typeof vegaLite.compile>[0]);
+}
+
+/** How wide letters are on average, in font sizes: where there is no canvas, Vega takes them for much wider. */
+const letterWidth = 0.56;
+
+async function plottingLibraries() {
+  const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
+  const metrics = (vega as unknown as { textMetrics: TextMetrics }).textMetrics;
+  metrics.width = ({ fontSize = 11 }, text) => letterWidth * fontSize * String(text ?? "").length;
+  return { vega, vegaLite };
+}
+
+/** A picture has nobody who points at it. */
+function withoutTooltips(part: unknown): unknown {
+  if (Array.isArray(part)) return part.map(withoutTooltips);
+  if (typeof part !== "object" || part === null) return part;
+  const kept = Object.entries(part).filter(([name]) => name !== "tooltip");
+  // Data hold no specifications.
+  return Object.fromEntries(
+    kept.map(([name, value]) => [name, dataNames.has(name) ? value : withoutTooltips(value)]),
+  );
+}
+
+const dataNames: ReadonlySet<string> = new Set(["data", "datasets"]);
+
+interface TextMetrics {
+  width: (item: { fontSize?: number }, text: unknown) => number;
+}
+
+/** A figure as SVG. The plotting libraries are loaded when the first one is wanted. */
+export async function renderSvg(figure: Figure, scheme: Scheme = "light"): Promise<string> {
+  const { vega, vegaLite } = await plottingLibraries();
+  const specification = withoutTooltips(specificationOf(figure, scheme));
+  const { spec } = vegaLite.compile(specification as Parameters<typeof vegaLite.compile>[0]);
   const view = new vega.View(vega.parse(spec), { renderer: "none" });
   try {
     return await view.toSVG();
   } finally {
     view.finalize();
   }
+}
+
+/** Fonts that have all symbols of the figures; a system may have none. */
+const fontFiles = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"];
+
+/**
+ * A picture of an SVG, with the same letters on every system.
+ *
+ * @param width Width of the picture (pixels); twice that of the SVG if left out.
+ */
+export async function renderPng(svg: string, width?: number): Promise<Uint8Array> {
+  const { Resvg } = await import("@resvg/resvg-js");
+  const { resolve } = createRequire(import.meta.url);
+  const picture = new Resvg(svg, {
+    fitTo: width === undefined ? { mode: "zoom", value: 2 } : { mode: "width", value: width },
+    // A pixel is a weight.
+    imageRendering: 1,
+    font: {
+      loadSystemFonts: false,
+      fontFiles: fontFiles.map((file) => resolve(`dejavu-fonts-ttf/ttf/${file}`)),
+      defaultFontFamily: "DejaVu Sans",
+      sansSerifFamily: "DejaVu Sans",
+    },
+  });
+  return picture.render().asPng();
 }

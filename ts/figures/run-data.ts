@@ -1,5 +1,5 @@
-import type { RunSummary } from "../recording/summary.js";
 import type { NumberArray } from "../recording/npz.js";
+import type { RunSummary } from "../recording/summary.js";
 
 /** A run as figures want it: numbers, weights before and after, recorded events. */
 export interface RunData {
@@ -10,52 +10,104 @@ export interface RunData {
   readonly events: Readonly<Record<string, NumberArray>>;
 }
 
-/** The events of a recorder in the first sequence of the first or of the last recorded iteration; times from its begin. */
-export interface SequenceEvents {
+/** Events in order of time; times from a sequence's or an iteration's begin (ms). */
+export interface Events {
   readonly times: Float64Array;
-  readonly senders: ArrayLike<number>;
+  readonly senders: Float64Array;
   readonly values: Readonly<Record<string, Float64Array>>;
 }
+
+/** Steps after a sequence's begin when all variables follow it; before, they show the end of the one before. */
+export const onset = 5;
 
 /** Which recorded iteration. */
 export type When = "first" | "last";
 
-/** What a recorder saw in one sequence, before or after training; undefined where it saw nothing. */
-export function sequenceEvents(
-  { summary, events }: RunData,
-  recorder: string,
-  when: When,
-): SequenceEvents | undefined {
+/** Length of a sequence (ms). */
+export function sequenceDuration({ summary }: RunData): number {
+  return summary.timing.steps * summary.timing.resolution;
+}
+
+/** Place of the first row whose time is later than `time`. */
+function firstAfter(times: ArrayLike<number>, time: number): number {
+  let [low, high] = [0, times.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((times[middle] as number) > time) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** What a recorder saw in the first `sequences` sequences of a recorded iteration; undefined where it saw nothing. */
+function recordedEvents(run: RunData, recorder: string, when: When, sequences: number): Events | undefined {
+  const { events, summary } = run;
   const times = events[`${recorder}.times`]?.data;
   const senders = events[`${recorder}.senders`]?.data;
   if (times === undefined || senders === undefined || times.length === 0) return undefined;
-  const { steps, batchSize, resolution } = summary.timing;
-  const iteration = steps * batchSize * resolution;
+  const iteration = sequenceDuration(run) * summary.timing.batchSize;
   const last = times[times.length - 1] as number;
   const begin = when === "first" ? 0 : Math.max(0, Math.ceil(last / iteration - 1e-9) - 1) * iteration;
-  const rows: number[] = [];
-  times.forEach((time, row) => {
-    if (time > begin && time <= begin + steps * resolution) rows.push(row);
-  });
-  if (rows.length === 0) return undefined;
+  const [from, to] = [firstAfter(times, begin), firstAfter(times, begin + sequences * sequenceDuration(run))];
+  if (from === to) return undefined;
   const columns = Object.keys(events)
     .filter((name) => name.startsWith(`${recorder}.`))
     .map((name) => name.slice(recorder.length + 1))
     .filter((name) => name !== "times" && name !== "senders");
+  const part = (name: string) =>
+    Float64Array.from(events[`${recorder}.${name}`]?.data.subarray(from, to) ?? []);
   return {
-    times: Float64Array.from(rows, (row) => (times[row] as number) - begin),
-    senders: rows.map((row) => senders[row] as number),
-    values: Object.fromEntries(
-      columns.map((name) => {
-        const column = events[`${recorder}.${name}`]?.data ?? new Float64Array(0);
-        return [name, Float64Array.from(rows, (row) => column[row] as number)];
-      }),
-    ),
+    times: part("times").map((time) => time - begin),
+    senders: part("senders"),
+    values: Object.fromEntries(columns.map((name) => [name, part(name)])),
   };
 }
 
-/** Recorders of recurrent populations. */
-export function recurrentRecorders({ events }: RunData): string[] {
-  const names = Object.keys(events).map((name) => name.split(".")[0] as string);
-  return [...new Set(names)].filter((name) => name.startsWith("recurrent_")).toSorted();
+/** What a recorder saw in one sequence, before or after training; undefined where it saw nothing. */
+export function sequenceEvents(run: RunData, recorder: string, when: When): Events | undefined {
+  return recordedEvents(run, recorder, when, 1);
+}
+
+/** What a recorder saw in all sequences of an iteration, before or after training; undefined where it saw nothing. */
+export function batchEvents(run: RunData, recorder: string, when: When): Events | undefined {
+  return recordedEvents(run, recorder, when, run.summary.timing.batchSize);
+}
+
+/** The rows of one sender. */
+export function eventsOf(events: Events, sender: number): Events {
+  return eventsWhere(events, (_, from) => from === sender);
+}
+
+/** The rows that a condition on time and sender holds for. */
+export function eventsWhere(
+  { times, senders, values }: Events,
+  holds: (time: number, sender: number) => boolean,
+): Events {
+  const kept = (_: number, row: number) => holds(times[row] as number, senders[row] as number);
+  return {
+    times: times.filter(kept),
+    senders: senders.filter(kept),
+    values: Object.fromEntries(Object.entries(values).map(([name, column]) => [name, column.filter(kept)])),
+  };
+}
+
+/** A population of neurons: what it is called, the id of its first node, how many there are. */
+export interface Population {
+  readonly name: string;
+  /** Recorder of its states. */
+  readonly recorder: string;
+  readonly first: number;
+  readonly size: number;
+}
+
+/** Recurrent populations; ids follow those of the inputs. */
+export function recurrentPopulations({ summary: { network } }: RunData): Population[] {
+  let first = network.inputs + 1;
+  return network.recurrent.map(({ model, n }, at) => {
+    const kind = model.includes("adapt") ? "adaptive" : "regular";
+    const name = network.recurrent.length > 1 ? `${kind} neurons` : "recurrent neurons";
+    const population = { name, recorder: `recurrent_${at + 1}`, first, size: n };
+    first += n;
+    return population;
+  });
 }

@@ -1,27 +1,85 @@
-/** Colours that colour-blind people can tell apart (Okabe and Ito 2008). */
-export const colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"];
-
 /** The look of a figure. */
 export type Scheme = "light" | "dark";
 
+/** Colours that colour-blind people can tell apart (after Okabe and Ito 2008), on white and on black. */
+const categories: Readonly<Record<Scheme, readonly string[]>> = {
+  light: ["#0072B2", "#D55E00", "#009E73", "#AA4499", "#A86F00", "#2B9FD9", "#444444"],
+  dark: ["#56B4E9", "#FF8C42", "#2FC79B", "#E29BCB", "#F0C24B", "#9AD0F5", "#CFCFCF"],
+};
+
+/** Blue, white and orange: weights below, at and above zero, on any background. */
+export const diverging = ["#053061", "#2166AC", "#6BAED6", "#F7F7F7", "#F4A261", "#D55E00", "#7F2704"];
+
 /** Vega-Lite's configuration for a look. */
 export function theme(scheme: Scheme) {
-  const ink = scheme === "light" ? "#1f2328" : "#e6edf3";
-  const grid = scheme === "light" ? "#e4e7eb" : "#2d333b";
+  const light = scheme === "light";
+  const ink = light ? "#1f2328" : "#e6edf3";
+  const grid = light ? "#e7eaee" : "#2a313a";
+  const muted = light ? "#57606a" : "#9aa4af";
+  const ramp = light
+    ? ["#f4f7fb", "#a6cbe6", "#3f8fc5", "#08306b"]
+    : ["#161d27", "#1f5f93", "#56b4e9", "#e9f5fd"];
+  const category = categories[scheme];
   return {
-    background: scheme === "light" ? "#ffffff" : "#0d1117",
-    font: "system-ui, sans-serif",
+    background: light ? "#ffffff" : "#0d1117",
+    font: "system-ui, 'DejaVu Sans', sans-serif",
+    padding: 6,
+    aria: false,
     axis: {
-      labelColor: ink,
+      labelColor: muted,
       titleColor: ink,
       gridColor: grid,
-      domainColor: ink,
-      tickColor: ink,
+      domainColor: muted,
+      tickColor: muted,
+      tickSize: 4,
+      labelFontSize: 10.5,
+      titleFontSize: 11.5,
       titleFontWeight: 500,
+      labelOverlap: true,
+      labelFlush: true,
     },
-    legend: { labelColor: ink, titleColor: ink },
-    title: { color: ink, fontSize: 13, fontWeight: 600, anchor: "start" },
+    axisY: {
+      grid: true,
+      domain: false,
+      ticks: false,
+      minExtent: 40,
+      maxExtent: 40,
+      labelPadding: 5,
+      labelFlush: 6,
+    },
+    axisX: { grid: false, titlePadding: 4 },
+    legend: {
+      labelColor: ink,
+      titleColor: ink,
+      labelFontSize: 11,
+      titleFontSize: 11,
+      titleFontWeight: 500,
+      orient: "top",
+      symbolStrokeWidth: 1.8,
+      symbolSize: 90,
+      padding: 0,
+      offset: 6,
+      columnPadding: 14,
+      labelLimit: 300,
+    },
+    title: { color: ink, fontSize: 11.5, fontWeight: 500, anchor: "start", offset: 4 },
     view: { stroke: null },
-    range: { category: scheme === "light" ? colours : [...colours.slice(0, -1), "#ffffff"] },
+    mark: { color: category[0] },
+    line: { strokeWidth: 1.2, strokeCap: "round", strokeJoin: "round" },
+    rule: { color: muted },
+    text: { color: ink },
+    style: {
+      spikes: { fill: ink, stroke: ink, strokeWidth: 0.9 },
+      course: { stroke: category[0], strokeWidth: 1, opacity: 0.75 },
+      decision: { color: category[1] },
+      reference: { stroke: muted, strokeDash: [4, 3] },
+    },
+    range: {
+      category,
+      symbol: ["circle", "triangle-up", "diamond", "square", "cross", "triangle-down"],
+      diverging,
+      ramp,
+      heatmap: ramp,
+    },
   };
 }

@@ -1,0 +1,65 @@
+import { type Figure, type Specification, plotWidth, stacked } from "./figure.js";
+import {
+  iterationAxis,
+  iterationRange,
+  iterationRows,
+  iterationTooltip,
+  quantityAxis,
+} from "./iterations.js";
+import type { RunData } from "./run-data.js";
+
+/** Firing rate and norm of the gradient over iterations. */
+export function activityFigure({ summary }: RunData): Figure {
+  const rows = iterationRows(summary);
+  const target = Number(summary.parameters.f_target);
+  const gradients = rows.filter(({ gradient }) => gradient !== undefined);
+  const panel = (field: string, title: string, scale: Specification, bottom: boolean): Specification => ({
+    width: plotWidth,
+    height: 110,
+    data: { values: field === "gradient" ? gradients : rows },
+    layer: [
+      ...(field === "rate" && Number.isFinite(target)
+        ? [
+            {
+              data: { values: [{ target }] },
+              mark: { type: "rule", style: "reference" },
+              encoding: { y: { field: "target", type: "quantitative" } },
+            },
+            {
+              data: { values: [{ target }] },
+              mark: { type: "text", align: "right", baseline: "bottom", dy: -2, fontSize: 10.5 },
+              encoding: {
+                x: { value: plotWidth },
+                y: { field: "target", type: "quantitative" },
+                text: { value: "target rate" },
+              },
+            },
+          ]
+        : []),
+      {
+        mark: { type: "line", clip: true, strokeWidth: 1.4 },
+        encoding: {
+          x: iterationAxis(bottom),
+          y: quantityAxis(field, title, scale, field === "gradient" ? { tickCount: 3, grid: false } : {}),
+          tooltip: iterationTooltip(field, title),
+        },
+      },
+    ],
+  });
+  const panels = [
+    panel("rate", "firing rate (spikes/s)", { zero: true }, gradients.length === 0),
+    ...(gradients.length > 0
+      ? [panel("gradient", "gradient norm ‖∇ℒ‖", { type: "log", nice: true }, true)]
+      : []),
+  ];
+  return {
+    name: "activity",
+    title: "Firing rate and gradient",
+    caption:
+      "Mean firing rate of the recurrent neurons in every iteration" +
+      (gradients.length > 0
+        ? ", and the norm of the gradient of all plastic weights in every training iteration."
+        : "."),
+    specification: { params: iterationRange(summary.loss.length), ...stacked(panels) },
+  };
+}

@@ -1,0 +1,66 @@
+import {
+  type Figure,
+  type Specification,
+  axis,
+  extent,
+  heading,
+  plotWidth,
+  shown,
+  stacked,
+  zoomRange,
+  zoomedAxis,
+} from "./figure.js";
+import type { RunData } from "./run-data.js";
+
+/** Plastic projections with NEST's symbols. */
+export const projections = [
+  { name: "in_rec", symbol: "W_in (pA)", text: "input to recurrent neurons" },
+  { name: "rec_rec", symbol: "W_rec (pA)", text: "among recurrent neurons" },
+  { name: "rec_out", symbol: "W_out (pA)", text: "recurrent neurons to readouts" },
+] as const;
+
+/** How weights of a few synapses change over the training, beginning with their initial values. */
+export function weightCoursesFigure(run: RunData): Figure | undefined {
+  const recorded = projections.flatMap((projection) => {
+    const column = (name: string) => run.events[`weights_${projection.name}.${name}`]?.data;
+    const [times, senders, targets, weights] = ["times", "senders", "targets", "weights"].map(column);
+    if (times === undefined || senders === undefined || targets === undefined || weights === undefined)
+      return [];
+    return [{ ...projection, times, senders, targets, weights }];
+  });
+  const domain = extent(...recorded.map(({ weights }) => weights));
+  if (domain === undefined) return undefined;
+  const end = recorded[0]?.times.at(-1) ?? 0;
+  const panels = recorded.map(({ symbol, text, times, senders, targets, weights }, at): Specification => ({
+    width: plotWidth,
+    height: 95,
+    title: heading(symbol, text),
+    data: {
+      values: Array.from(times, (t, row) => ({
+        t,
+        w: shown(weights[row]),
+        from: senders[row],
+        to: targets[row],
+        synapse: `${senders[row]}→${targets[row]}`,
+      })),
+    },
+    mark: { type: "line", clip: true, interpolate: "step-after", style: "course" },
+    encoding: {
+      x: zoomedAxis("t", "t (ms)", at + 1 === recorded.length, { axis: { tickCount: 4, format: ",d" } }),
+      y: axis("w", "", { scale: { domain, zero: false }, axis: { tickCount: 4 } }),
+      detail: { field: "synapse" },
+      tooltip: [
+        { field: "synapse", title: "synapse (node ids)" },
+        { field: "t", title: "t (ms)" },
+        { field: "w", title: "weight (pA)" },
+      ],
+    },
+  }));
+  const [count] = recorded.map(({ times }) => times.findIndex((time) => time > 0));
+  return {
+    name: "weight-courses",
+    title: "Weight time courses",
+    caption: `Weights of up to ${count} synapses of each projection over the training, beginning with their initial values; all panels have the same axis.`,
+    specification: { params: zoomRange(0, end), ...stacked(panels) },
+  };
+}

@@ -1,0 +1,160 @@
+import { encode } from "fast-png";
+import type { NumberArray } from "../recording/npz.js";
+import { type Figure, type Specification, axis, labelWidth, plotWidth, shown } from "./figure.js";
+import type { RunData } from "./run-data.js";
+import { diverging } from "./theme.js";
+
+/** Rows and columns of a matrix that are drawn at the most; of larger ones, every second, third, … is. */
+const most = 240;
+
+/** Share of all weights that the colours tell apart; the few that are larger have the colour of the largest. */
+const within = 0.995;
+
+/** Steps between zero and the largest weight in the numbers that a matrix carries for those who point at it. */
+const levels = 1000;
+
+const gap = 14;
+const width = (plotWidth - gap) / 2;
+
+/** Plastic projections as the tutorials draw them: recurrent neurons along the horizontal axis. */
+const layout = [
+  { name: "in_rec", rows: "input i", columns: "neuron j", transposed: true, height: 92 },
+  { name: "rec_rec", rows: "neuron i", columns: "neuron j", transposed: true, height: 92 },
+  { name: "rec_out", rows: "readout k", columns: "neuron j", transposed: false, height: 46 },
+] as const;
+
+type Layout = (typeof layout)[number];
+
+/** Red, green and blue of a level from -1 to 1. */
+function colourOf(level: number): [number, number, number] {
+  const place = ((Math.max(-1, Math.min(1, level)) + 1) / 2) * (diverging.length - 1);
+  const low = Math.min(diverging.length - 2, Math.floor(place));
+  const part = (hex: string | undefined, at: number) =>
+    Number.parseInt((hex ?? "#ffffff").slice(at, at + 2), 16);
+  return [1, 3, 5].map((at) =>
+    Math.round(
+      part(diverging[low], at) + (place - low) * (part(diverging[low + 1], at) - part(diverging[low], at)),
+    ),
+  ) as [number, number, number];
+}
+
+/** A matrix as a picture with a pixel per weight, the first row at the bottom, and the weights it shows. */
+function picture({ data, shape }: NumberArray, { transposed }: Layout, largest: number) {
+  const [targets = 0, sources = 0] = shape ?? [];
+  const [allRows, allColumns] = transposed ? [sources, targets] : [targets, sources];
+  const [rowStep, columnStep] = [Math.ceil(allRows / most), Math.ceil(allColumns / most)];
+  const [rows, columns] = [Math.ceil(allRows / rowStep), Math.ceil(allColumns / columnStep)];
+  const pixels = new Uint8Array(rows * columns * 3);
+  const weights: number[] = [];
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const [r, c] = [row * rowStep, column * columnStep];
+      const weight = data[transposed ? c * sources + r : r * sources + c] as number;
+      weights.push(Math.round((weight / largest) * levels));
+      pixels.set(colourOf(weight / largest), ((rows - 1 - row) * columns + column) * 3);
+    }
+  }
+  const png = Buffer.from(encode({ width: columns, height: rows, data: pixels, channels: 3 }));
+  return {
+    url: `data:image/png;base64,${png.toString("base64")}`,
+    matrix: { rows, columns, rowStep, columnStep, unit: shown(largest / levels), weights },
+    size: [allRows, allColumns] as const,
+  };
+}
+
+function panel(matrix: NumberArray, of: Layout, largest: number, when: string, left: boolean): Specification {
+  const { url, matrix: shownMatrix, size } = picture(matrix, of, largest);
+  const range = (n: number) => ({ domain: [0.5, n + 0.5], nice: false, zero: false });
+  const ticks = (n: number) =>
+    n <= 10 ? Array.from({ length: n }, (_, at) => at + 1) : [1, Math.round(n / 2), n];
+  const [first, bottom] = [of === layout[0], of === layout.at(-1)];
+  return {
+    width,
+    height: of.height,
+    ...(first && { title: { text: `${when} training`, anchor: "start", frame: "group" } }),
+    layer: [
+      {
+        data: { values: [{ url, labels: [of.rows, of.columns], ...shownMatrix }] },
+        mark: {
+          type: "image",
+          align: "left",
+          baseline: "top",
+          aspect: false,
+          smooth: false,
+          width,
+          height: of.height,
+        },
+        encoding: { url: { field: "url", type: "nominal" }, x: { value: 0 }, y: { value: 0 } },
+      },
+      {
+        data: { values: [{ weight: 0, row: 1, column: 1 }] },
+        mark: { type: "point", opacity: 0 },
+        encoding: {
+          x: axis("column", bottom ? of.columns : "", {
+            scale: range(size[1]),
+            axis: { values: ticks(size[1]), labels: bottom, grid: false },
+          }),
+          y: axis("row", left ? of.rows : "", {
+            scale: range(size[0]),
+            axis: {
+              values: ticks(size[0]),
+              ...(of.name === "rec_out" && { labelExpr: "datum.value - 1" }),
+              labels: left,
+              grid: false,
+              ...(left ? {} : { minExtent: 0, maxExtent: 0 }),
+            },
+          }),
+          color: axis("weight", "weight (pA)", {
+            scale: { domain: [-largest, 0, largest], range: diverging, interpolate: "rgb" },
+            legend: {
+              orient: "bottom",
+              direction: "horizontal",
+              gradientLength: plotWidth / 2,
+              gradientThickness: 9,
+              titleOrient: "left",
+              tickCount: 5,
+              values: [-largest, -largest / 2, 0, largest / 2, largest],
+              format: ".2~g",
+              offset: labelWidth / 4,
+            },
+          }),
+        },
+      },
+    ],
+  };
+}
+
+/** The size of weights that {@link within} of all reach at the most. */
+function largestWeight(matrices: readonly NumberArray[]): number {
+  const sizes = Float64Array.from(
+    matrices.flatMap(({ data }) =>
+      Array.from(data, (weight) => Math.abs(weight)).filter((weight) => weight > 0),
+    ),
+  ).toSorted();
+  return shown(sizes[Math.min(sizes.length - 1, Math.floor(sizes.length * within))], 2) || 1;
+}
+
+/** Weight matrices before and after training, all with one diverging scale of colours. */
+export function weightMatricesFigure(run: RunData): Figure | undefined {
+  const matrices = layout.flatMap((of) => {
+    const [before, after] = [run.weights[`${of.name}_before`], run.weights[`${of.name}_after`]];
+    return before === undefined || after === undefined ? [] : [{ of, before, after }];
+  });
+  if (matrices.length === 0) return undefined;
+  const largest = largestWeight(matrices.flatMap(({ before, after }) => [before, after]));
+  return {
+    name: "weight-matrices",
+    title: "Weight matrices",
+    caption:
+      "A cell is the weight of a synapse; input, recurrent and readout weights have one scale of colours, " +
+      `which ends at ±${largest} pA (${100 * within} % of the weights are smaller).`,
+    specification: {
+      vconcat: matrices.map(({ of, before, after }) => ({
+        hconcat: [panel(before, of, largest, "before", true), panel(after, of, largest, "after", false)],
+        spacing: gap,
+      })),
+      spacing: 10,
+      resolve: { scale: { color: "shared" } },
+    },
+  };
+}

@@ -1,9 +1,9 @@
-// Puts what a page is made of beside its compiled script.
+// Puts what pages are made of beside their compiled scripts.
 import { cp } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-for (const file of ["live.html", "live.css"]) {
-  await cp(join(root, "ts/live/page", file), join(root, "dist/live/page", file));
+for (const file of ["live/page/live.html", "live/page/live.css", "report/page/report.css"]) {
+  await cp(join(root, "ts", file), join(root, "dist", file));
 }

@@ -10,7 +10,7 @@ export function reportCommand(): Command {
     .action(async (folder: string) => {
       const run = readRunFolder(folder);
       // The plotting libraries are loaded by those who plot.
-      const { writeReport } = await import("../recording/report.js");
+      const { writeReport } = await import("../report/write.js");
       await writeReport(folder, run);
       process.stdout.write(`${join(folder, "report.html")}\n`);
     });

@@ -11,7 +11,7 @@ export interface Figure {
 }
 
 /** Width of a panel's plot (pixels); with its labels it fits a narrow screen. */
-export const plotWidth = 356;
+export const plotWidth = 340;
 
 /** Room for the labels left of a plot, the same in all panels (pixels). */
 export const labelWidth = 40;

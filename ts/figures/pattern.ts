@@ -1,4 +1,4 @@
-import { type Figure, axis, extent, labelWidth, plotWidth, shown } from "./figure.js";
+import { type Figure, axis, extent, plotWidth, shown } from "./figure.js";
 import { type RunData, type When, eventsOf, onset, sequenceEvents } from "./run-data.js";
 
 const curvesOf: readonly (readonly [string, When, string])[] = [
@@ -43,7 +43,7 @@ export function patternFigure(run: RunData): Figure | undefined {
   const curve = { field: "curve", type: "nominal", title: null } as const;
   const ranged = (from: string, to: string) => ({
     scale: { domain: [{ expr: from }, { expr: to }], nice: false, zero: false },
-    axis: { tickCount: 5, grid: true, minExtent: labelWidth },
+    axis: { tickCount: 5, grid: true },
   });
   return {
     name: "pattern",

@@ -61,9 +61,9 @@ const fontFiles = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"];
  * @param width Width of the picture (pixels); twice that of the SVG if left out.
  */
 export async function renderPng(svg: string, width?: number): Promise<Uint8Array> {
-  const { Resvg } = await import("@resvg/resvg-js");
+  const { renderAsync } = await import("@resvg/resvg-js");
   const { resolve } = createRequire(import.meta.url);
-  const picture = new Resvg(svg, {
+  const picture = await renderAsync(svg, {
     fitTo: width === undefined ? { mode: "zoom", value: 2 } : { mode: "width", value: width },
     // A pixel is a weight.
     imageRendering: 1,
@@ -74,5 +74,5 @@ export async function renderPng(svg: string, width?: number): Promise<Uint8Array
       sansSerifFamily: "DejaVu Sans",
     },
   });
-  return picture.render().asPng();
+  return picture.asPng();
 }

@@ -39,8 +39,6 @@ export function weightCoursesFigure(run: RunData): Figure | undefined {
       values: Array.from(times, (t, row) => ({
         t,
         w: shown(weights[row]),
-        from: senders[row],
-        to: targets[row],
         synapse: `${senders[row]}→${targets[row]}`,
       })),
     },

@@ -74,7 +74,11 @@ function panel(matrix: NumberArray, of: Layout, largest: number, when: string, l
     ...(first && { title: { text: `${when} training`, anchor: "start", frame: "group" } }),
     layer: [
       {
-        data: { values: [{ url, labels: [of.rows, of.columns], ...shownMatrix }] },
+        data: {
+          values: [
+            { url, labels: [of.rows, of.columns], begin: [of.name === "rec_out" ? 0 : 1, 1], ...shownMatrix },
+          ],
+        },
         mark: {
           type: "image",
           align: "left",

@@ -77,7 +77,7 @@ export class RunFolder {
     writeWhole(join(this.path, "events.npz"), npz(eventArrays(result)));
     writeWhole(join(this.path, "run.json"), `${JSON.stringify(runSummary(result), null, 2)}\n`);
     // The plotting libraries are loaded by those who plot.
-    const { writeReport } = await import("./report.js");
+    const { writeReport } = await import("../report/write.js");
     await writeReport(this.path, runData(result));
   }
 

@@ -1,0 +1,51 @@
+/** Text as HTML shows it. */
+export function escaped(text: string | number): string {
+  return String(text)
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}
+
+/** A table with a name and a value in each row; rows without a value are left out. */
+export function nameTable(rows: readonly (readonly [string, string | number | undefined])[]): string {
+  const lines = rows
+    .filter(([, value]) => value !== undefined && value !== "")
+    .map(([name, value]) => `<tr><th scope="row">${escaped(name)}</th><td>${escaped(value ?? "")}</td></tr>`);
+  return `<table>${lines.join("\n")}</table>`;
+}
+
+/** A table with a head. */
+export function headedTable(
+  head: readonly string[],
+  rows: readonly { cells: readonly (string | number)[]; kind?: string }[],
+): string {
+  const cells = (kind: string, values: readonly (string | number)[]) =>
+    values.map((value) => `<${kind}>${escaped(value)}</${kind}>`).join("");
+  const lines = rows.map(
+    ({ cells: values, kind }) =>
+      `<tr${kind === undefined ? "" : ` class="${kind}"`}>${cells("td", values)}</tr>`,
+  );
+  return `<table><thead><tr>${cells("th", head)}</tr></thead><tbody>${lines.join("\n")}</tbody></table>`;
+}
+
+/** A number as tables show it. */
+export function digits(value: number | undefined, precision = 5): string {
+  if (value === undefined) return "";
+  return Number.isFinite(value) ? String(Number(value.toPrecision(precision))) : String(value);
+}
+
+/** A size in bytes as people read it. */
+export function bytes(value: number): string {
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+  const unit = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, value)) / 10)));
+  return `${digits(value / 2 ** (10 * unit), 3)} ${units[unit]}`;
+}
+
+/** A time in ms as people read it. */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${digits(ms, 3)} ms`;
+  if (ms < 120_000) return `${digits(ms / 1000, 3)} s`;
+  if (ms < 7_200_000) return `${digits(ms / 60_000, 3)} min`;
+  return `${digits(ms / 3_600_000, 3)} h`;
+}

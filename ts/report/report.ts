@@ -1,0 +1,160 @@
+import { iterationRows } from "../figures/iterations.js";
+import type { RunData } from "../figures/run-data.js";
+import type { RunSummary } from "../recording/summary.js";
+import { taskTable } from "../tasks/index.js";
+import { bytes, digits, duration, escaped, headedTable, nameTable } from "./markup.js";
+import { type Picture, figureHtml, pageHtml } from "./page.js";
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
+/** The mean error of a phase's iterations, and how many they are; undefined where there are none. */
+export function phaseError(
+  { results }: RunSummary,
+  phase: string,
+): { mean: number; count: number } | undefined {
+  const errors = results?.error.filter((_, at) => results.label[at] === phase) ?? [];
+  return errors.length === 0 ? undefined : { mean: sum(errors) / errors.length, count: errors.length };
+}
+
+/** The loss of training iterations: the first, the smallest, the last. */
+export function trainingLosses({ loss, results }: RunSummary): {
+  first: number;
+  least: number;
+  last: number;
+} {
+  const training = loss.filter((_, at) => (results?.label[at] ?? "training") === "training");
+  const losses = training.length > 0 ? training : loss;
+  return {
+    first: losses[0] ?? Number.NaN,
+    least: Math.min(...losses),
+    last: losses.at(-1) ?? Number.NaN,
+  };
+}
+
+const endings: Readonly<Record<RunSummary["ended"], string>> = {
+  schedule: "when all iterations were done",
+  "early-stopping": "early: validation errors were small enough",
+  request: "on request, before all iterations were done",
+};
+
+/** What the network is made of. */
+export function networkText({ network }: RunSummary): string {
+  const recurrent = network.recurrent.map(({ model, n }) => `${n} ${model}`).join(" and ");
+  return `${network.inputs} inputs, ${recurrent}, ${network.readouts} readout${network.readouts === 1 ? "" : "s"}`;
+}
+
+/** A parameter's name with its unit, and what it is, where the task's table has it. */
+export function parameterText(task: string, name: string): string {
+  const row = taskTable.find((entry) => entry.name === task)?.parameters[name];
+  if (row === undefined) return name;
+  return `${name}${row.unit === "" ? "" : ` (${row.unit})`}: ${row.text.toLowerCase()}`;
+}
+
+function trained(summary: RunSummary): string {
+  const { timing, machine } = summary;
+  return nameTable([
+    ["task", summary.task],
+    ["seed", summary.seed],
+    ["network", networkText(summary)],
+    [
+      "sequence",
+      `${timing.steps} steps of ${timing.resolution} ms, ${timing.batchSize} per iteration, errors count in ${timing.learningWindow} steps`,
+    ],
+    ["iterations", summary.loss.length],
+    ["ended", endings[summary.ended]],
+    ["eprop", summary.eprop],
+    ["date", summary.date],
+    [
+      "machine",
+      `${machine.processor}, ${machine.cores} cores, ${machine.instructions}, Node ${machine.node}`,
+    ],
+  ]);
+}
+
+function outcome(summary: RunSummary): string {
+  const { first, least, last } = trainingLosses(summary);
+  const errors = ["training", "validation", "test"].map((phase) => {
+    const error = phaseError(summary, phase);
+    return [
+      `error, ${phase}`,
+      error && `${digits(error.mean, 4)} (mean of ${error.count} iterations)`,
+    ] as const;
+  });
+  const rows = iterationRows(summary);
+  return nameTable([
+    ["loss, first training iteration", digits(first, 6)],
+    ["loss, smallest", digits(least, 6)],
+    ["loss, last training iteration", digits(last, 6)],
+    ...errors,
+    ["firing rate, first iteration (spikes/s)", digits(rows[0]?.rate, 4)],
+    ["firing rate, last iteration (spikes/s)", digits(rows.at(-1)?.rate, 4)],
+  ]);
+}
+
+function cost({ ms, ms_per_iteration, timing, memory, loss }: RunSummary): string {
+  const simulated = loss.length * timing.steps * timing.batchSize * timing.resolution;
+  const { total, parts } = memory.simulation;
+  return nameTable([
+    ["simulated time", duration(simulated)],
+    ["time of the simulation", duration(sum(ms))],
+    ["per iteration, mean", `${digits(ms_per_iteration, 4)} ms`],
+    ["per iteration, fastest", `${digits(Math.min(...ms), 4)} ms`],
+    ["per iteration, slowest", `${digits(Math.max(...ms), 4)} ms`],
+    ["memory of the simulation", bytes(total)],
+    ...Object.entries(parts).map(([part, size]) => [`… ${part}`, bytes(size)] as const),
+    ["memory of the process, at the most", bytes(memory.peak)],
+  ]);
+}
+
+function losses(summary: RunSummary): string {
+  const rows = iterationRows(summary).map(({ iteration, phase, loss, error, rate, gradient }, at) => ({
+    cells: [
+      iteration,
+      phase,
+      digits(loss, 8),
+      digits(error, 5),
+      digits(rate, 4),
+      digits(gradient, 4),
+      digits(summary.ms[at], 4),
+    ],
+  }));
+  const head = [
+    "iteration",
+    "phase",
+    "loss",
+    "error",
+    "firing rate (spikes/s)",
+    "gradient norm",
+    "time (ms)",
+  ];
+  return headedTable(head, rows);
+}
+
+/** The report of a run: one HTML file that needs nothing else. */
+export function reportHtml({ summary }: RunData, pictures: readonly Picture[]): string {
+  const title = `${summary.task}, seed ${summary.seed}`;
+  const text = taskTable.find(({ name }) => name === summary.task)?.text ?? "";
+  const parameters = Object.entries(summary.parameters).map(
+    ([name, value]) => [parameterText(summary.task, name), value] as const,
+  );
+  const body = `<header><h1>${escaped(title)}</h1>
+<button type="button" id="scheme" hidden>dark / light</button></header>
+<p class="text">${escaped(text)}</p>
+<div class="figures">
+${pictures.map(figureHtml).join("\n")}
+</div>
+<p class="text">Drag over a figure to zoom into a part of it (or turn the wheel with the Control key held); a double
+click shows the whole range again. Point at a curve, a spike or a weight to read its value.</p>
+<div class="tables">
+<section><h2>What was trained</h2>${trained(summary)}</section>
+<section><h2>Parameters</h2>${nameTable(parameters)}</section>
+<section><h2>How well it went</h2>${outcome(summary)}</section>
+<section><h2>What it cost</h2>${cost(summary)}</section>
+</div>
+<details><summary>All iterations</summary><div class="scroll">${losses(summary)}</div></details>`;
+  return pageHtml(
+    `eprop: ${title}`,
+    body,
+    pictures.map(({ figure }) => figure),
+  );
+}

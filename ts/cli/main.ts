@@ -3,7 +3,7 @@ import { Command, CommanderError } from "commander";
 import { NESTError } from "../errors.js";
 import { dataCommand } from "./data.js";
 import { conclude, tasksTable } from "./output.js";
-import { reportCommand } from "./report.js";
+import { compareCommand, reportCommand } from "./report.js";
 import { trainCommand } from "./train.js";
 
 const program = new Command("eprop")
@@ -14,6 +14,7 @@ const program = new Command("eprop")
 program.addCommand(trainCommand());
 program.addCommand(dataCommand());
 program.addCommand(reportCommand());
+program.addCommand(compareCommand());
 program
   .command("tasks")
   .description("list the tasks and their parameters")

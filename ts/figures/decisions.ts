@@ -12,7 +12,7 @@ interface Decision {
   chosen: number;
 }
 
-function largest(values: readonly number[]): number {
+function largest(values: Float64Array): number {
   return values.reduce((best, value, at) => (value > (values[best] as number) ? at : best), 0);
 }
 
@@ -25,8 +25,8 @@ function decisionsOf(run: RunData, when: When): Decision[] {
   const duration = sequenceDuration(run);
   const first = events.senders.reduce((least, sender) => Math.min(least, sender), Number.POSITIVE_INFINITY);
   const sums = Array.from({ length: timing.batchSize }, () => ({
-    readout: new Array<number>(network.readouts).fill(0),
-    target: new Array<number>(network.readouts).fill(0),
+    readout: new Float64Array(network.readouts),
+    target: new Float64Array(network.readouts),
   }));
   events.times.forEach((time, row) => {
     const sequence = Math.ceil(time / duration - 1e-9) - 1;
@@ -39,7 +39,7 @@ function decisionsOf(run: RunData, when: When): Decision[] {
   });
   return sums
     .map(({ readout, target }) => ({
-      means: readout.map((sum) => sum / timing.learningWindow),
+      means: Array.from(readout, (sum) => sum / timing.learningWindow),
       target: largest(target),
       chosen: largest(readout),
     }))

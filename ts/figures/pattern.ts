@@ -13,6 +13,12 @@ const dashes = [
   [1.5, 2.5],
 ];
 
+/** A scale that two parameters of the figure set. */
+const ranged = (from: string, to: string) => ({
+  scale: { domain: [{ expr: from }, { expr: to }], nice: false, zero: false },
+  axis: { tickCount: 5, grid: true },
+});
+
 /** The curve that two readouts draw in the plane, against their targets. */
 export function patternFigure(run: RunData): Figure | undefined {
   const { summary } = run;
@@ -41,10 +47,6 @@ export function patternFigure(run: RunData): Figure | undefined {
   const middle = (xs[0] + xs[1]) / 2;
   const kinds = curvesOf.map(([curve]) => curve);
   const curve = { field: "curve", type: "nominal", title: null } as const;
-  const ranged = (from: string, to: string) => ({
-    scale: { domain: [{ expr: from }, { expr: to }], nice: false, zero: false },
-    axis: { tickCount: 5, grid: true },
-  });
   return {
     name: "pattern",
     title: "Pattern",

@@ -25,17 +25,14 @@ const layout = [
 
 type Layout = (typeof layout)[number];
 
+const stops = diverging.map((hex) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)));
+
 /** Red, green and blue of a level from -1 to 1. */
-function colourOf(level: number): [number, number, number] {
-  const place = ((Math.max(-1, Math.min(1, level)) + 1) / 2) * (diverging.length - 1);
-  const low = Math.min(diverging.length - 2, Math.floor(place));
-  const part = (hex: string | undefined, at: number) =>
-    Number.parseInt((hex ?? "#ffffff").slice(at, at + 2), 16);
-  return [1, 3, 5].map((at) =>
-    Math.round(
-      part(diverging[low], at) + (place - low) * (part(diverging[low + 1], at) - part(diverging[low], at)),
-    ),
-  ) as [number, number, number];
+function colourOf(level: number): number[] {
+  const place = ((Math.max(-1, Math.min(1, level)) + 1) / 2) * (stops.length - 1);
+  const low = Math.min(stops.length - 2, Math.floor(place));
+  const above = stops[low + 1] ?? [];
+  return (stops[low] ?? []).map((part, at) => Math.round(part + (place - low) * ((above[at] ?? 0) - part)));
 }
 
 /** A matrix as a picture with a pixel per weight, the first row at the bottom, and the weights it shows. */
@@ -62,11 +59,15 @@ function picture({ data, shape }: NumberArray, { transposed }: Layout, largest: 
   };
 }
 
+/** The scale of rows or columns, which are as wide as one. */
+const range = (n: number) => ({ domain: [0.5, n + 0.5], nice: false, zero: false });
+
+/** Rows or columns that have a label. */
+const ticks = (n: number) =>
+  n <= 10 ? Array.from({ length: n }, (_, at) => at + 1) : [1, Math.round(n / 2), n];
+
 function panel(matrix: NumberArray, of: Layout, largest: number, when: string, left: boolean): Specification {
   const { url, matrix: shownMatrix, size } = picture(matrix, of, largest);
-  const range = (n: number) => ({ domain: [0.5, n + 0.5], nice: false, zero: false });
-  const ticks = (n: number) =>
-    n <= 10 ? Array.from({ length: n }, (_, at) => at + 1) : [1, Math.round(n / 2), n];
   const [first, bottom] = [of === layout[0], of === layout.at(-1)];
   return {
     width,

@@ -15,13 +15,14 @@ export function nameTable(rows: readonly (readonly [string, string | number | un
   return `<table>${lines.join("\n")}</table>`;
 }
 
+const cells = (kind: string, values: readonly (string | number)[]) =>
+  values.map((value) => `<${kind}>${escaped(value)}</${kind}>`).join("");
+
 /** A table with a head. */
 export function headedTable(
   head: readonly string[],
   rows: readonly { cells: readonly (string | number)[]; kind?: string }[],
 ): string {
-  const cells = (kind: string, values: readonly (string | number)[]) =>
-    values.map((value) => `<${kind}>${escaped(value)}</${kind}>`).join("");
   const lines = rows.map(
     ({ cells: values, kind }) =>
       `<tr${kind === undefined ? "" : ` class="${kind}"`}>${cells("td", values)}</tr>`,

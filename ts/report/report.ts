@@ -106,7 +106,7 @@ function cost({ ms, ms_per_iteration, timing, memory, loss }: RunSummary): strin
   ]);
 }
 
-function losses(summary: RunSummary): string {
+function iterations(summary: RunSummary): string {
   const rows = iterationRows(summary).map(({ iteration, phase, loss, error, rate, gradient }, at) => ({
     cells: [
       iteration,
@@ -151,7 +151,7 @@ click shows the whole range again. Point at a curve, a spike or a weight to read
 <section><h2>How well it went</h2>${outcome(summary)}</section>
 <section><h2>What it cost</h2>${cost(summary)}</section>
 </div>
-<details><summary>All iterations</summary><div class="scroll">${losses(summary)}</div></details>`;
+<details><summary>All iterations</summary><div class="scroll">${iterations(summary)}</div></details>`;
   return pageHtml(
     `eprop: ${title}`,
     body,

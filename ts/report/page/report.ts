@@ -173,6 +173,12 @@ function nearest(panel: Panel, px: number, py: number, plane: boolean): Hit | un
   return best;
 }
 
+/** The part between two places that lies in a stretch, from the stretch's begin. */
+function within(a: number, b: number, from: number, length: number): [number, number] {
+  const [low, high] = a < b ? [a, b] : [b, a];
+  return [Math.max(low - from, 0), Math.min(high - from, length)];
+}
+
 /** A figure of the report. */
 class LiveFigure {
   readonly element: HTMLElement;
@@ -211,7 +217,7 @@ class LiveFigure {
       element.classList.toggle("large", this.#large);
       void this.draw();
     });
-    button("save SVG", () => void this.#save());
+    button("SVG", () => void this.#save());
     this.plot.addEventListener("pointermove", (event) => this.#move(event));
     this.plot.addEventListener("pointerleave", () => this.#leave());
     this.plot.addEventListener("pointerdown", (event) => this.#down(event));
@@ -340,10 +346,6 @@ class LiveFigure {
   #dragged(x: number, y: number): { panel: Panel; x: [number, number]; y: [number, number] } | undefined {
     if (this.#drag === undefined) return undefined;
     const { panel } = this.#drag;
-    const within = (a: number, b: number, from: number, length: number): [number, number] => {
-      const [low, high] = a < b ? [a, b] : [b, a];
-      return [Math.max(low - from, 0), Math.min(high - from, length)];
-    };
     return {
       panel,
       x: within(this.#drag.x, x, panel.x, panel.width),

@@ -1,0 +1,180 @@
+import {
+  heading,
+  type Figure,
+  type Specification,
+  axis,
+  extent,
+  plotWidth,
+  shown,
+  stacked,
+  zoomRange,
+  zoomedAxis,
+} from "./figure.js";
+import {
+  type IterationRow,
+  iterationAxis,
+  iterationRange,
+  iterationRows,
+  quantityAxis,
+} from "./iterations.js";
+import { eventsOf, onset, type RunData, sequenceDuration, sequenceEvents } from "./run-data.js";
+
+/** A run among others: what tells it apart. */
+export interface LabelledRun {
+  readonly label: string;
+  readonly run: RunData;
+}
+
+const dashes = [
+  [1, 0],
+  [6, 3],
+  [1.5, 2.5],
+  [8, 3, 1.5, 3],
+];
+
+/** Colour and dashes by run. */
+function runEncoding(labels: readonly string[]): Specification {
+  const field = { field: "run", type: "nominal", title: null } as const;
+  const legend = { columns: 2, symbolType: "stroke" };
+  return {
+    color: { ...field, scale: { domain: labels }, legend },
+    strokeDash: {
+      ...field,
+      scale: {
+        domain: labels,
+        range: labels.map((_, at) => dashes[(at + Math.floor(at / 7)) % dashes.length]),
+      },
+      legend,
+    },
+  };
+}
+
+interface ComparedQuantity {
+  readonly field: "loss" | "error" | "rate" | "gradient";
+  readonly title: string;
+  readonly scale: Specification;
+}
+
+/** A quantity of all runs over iterations. */
+function quantityPanel(
+  runs: readonly LabelledRun[],
+  { field, title, scale }: ComparedQuantity,
+  bottom: boolean,
+): Specification | undefined {
+  const wanted = (row: IterationRow) => row.phase === "training" && row[field] !== undefined;
+  const values = runs.flatMap(({ label, run }) =>
+    iterationRows(run.summary)
+      .filter(wanted)
+      .map((row) => ({ run: label, iteration: row.iteration, [field]: shown(row[field], 6) })),
+  );
+  if (values.length === 0) return undefined;
+  return {
+    width: plotWidth,
+    height: 130,
+    data: { values },
+    mark: { type: "line", clip: true, strokeWidth: 1.4 },
+    encoding: {
+      x: iterationAxis(bottom),
+      y: quantityAxis(field, title, scale, field === "gradient" ? { tickCount: 3, grid: false } : {}),
+      ...runEncoding(runs.map(({ label }) => label)),
+      tooltip: [{ field: "run" }, { field: "iteration" }, { field, title, format: ".4~g" }],
+    },
+  };
+}
+
+function quantitiesFigure(
+  runs: readonly LabelledRun[],
+  about: Omit<Figure, "specification">,
+  quantities: readonly ComparedQuantity[],
+): Figure | undefined {
+  const held = quantities.filter((quantity) => quantityPanel(runs, quantity, false) !== undefined);
+  if (held.length === 0) return undefined;
+  const longest = Math.max(...runs.map(({ run }) => run.summary.loss.length));
+  return {
+    ...about,
+    specification: {
+      params: iterationRange(longest),
+      ...stacked(
+        held.map((quantity, at) => quantityPanel(runs, quantity, at + 1 === held.length) as Specification),
+      ),
+    },
+  };
+}
+
+/** What the readouts of all runs learned to send, against their target; of regression tasks. */
+function readoutsFigure(runs: readonly LabelledRun[]): Figure | undefined {
+  const [first] = runs;
+  if (first === undefined || first.run.summary.results !== undefined) return undefined;
+  const { network, timing } = first.run.summary;
+  const labels = ["target", ...runs.map(({ label }) => label)];
+  const panels = Array.from({ length: network.readouts }, (_, k): Specification | undefined => {
+    const values = runs.flatMap(({ label, run }, at) => {
+      const events = sequenceEvents(run, "readouts", "last");
+      if (events === undefined) return [];
+      const senders = [...new Set(events.senders)].toSorted((a, b) => a - b);
+      const readout = eventsOf(events, senders[k] as number);
+      const curve = (of: string, quantity: string) =>
+        Array.from(readout.times, (t, row) => ({
+          t,
+          run: of,
+          y: shown(readout.values[quantity]?.[row]),
+        })).filter(({ t }) => t > onset * timing.resolution);
+      return [...(at === 0 ? curve("target", "target_signal") : []), ...curve(label, "readout_signal")];
+    });
+    if (values.length === 0) return undefined;
+    return {
+      width: plotWidth,
+      height: 120,
+      title: heading(`y${"₀₁₂₃₄₅₆₇₈₉"[k] ?? `(${k})`}`, "after training"),
+      data: { values },
+      mark: { type: "line", clip: true },
+      encoding: {
+        x: zoomedAxis("t", "t (ms)", k + 1 === network.readouts),
+        y: axis("y", "", {
+          scale: { domain: extent(values.map(({ y }) => y ?? Number.NaN)) ?? [0, 1], zero: false },
+        }),
+        ...runEncoding(labels),
+        tooltip: [{ field: "run" }, { field: "t", title: "t (ms)" }, { field: "y" }],
+      },
+    };
+  }).filter((panel) => panel !== undefined);
+  if (panels.length === 0) return undefined;
+  return {
+    name: "readouts",
+    title: "Readout signals",
+    caption: "What the readouts of each run send in the last iteration, and what they should.",
+    specification: { params: zoomRange(0, sequenceDuration(first.run)), ...stacked(panels) },
+  };
+}
+
+/** Figures that have several runs of a task in them. */
+export function comparisonFigures(runs: readonly LabelledRun[]): Figure[] {
+  return [
+    quantitiesFigure(
+      runs,
+      {
+        name: "learning-performance",
+        title: "Learning performance",
+        caption: "Loss, and error where there is one, of every training iteration.",
+      },
+      [
+        { field: "loss", title: "loss", scale: { zero: false } },
+        { field: "error", title: "error (share wrong)", scale: { zero: true } },
+      ],
+    ),
+    quantitiesFigure(
+      runs,
+      {
+        name: "activity",
+        title: "Firing rate and gradient",
+        caption:
+          "Mean firing rate of the recurrent neurons, and norm of the gradient, in every training iteration.",
+      },
+      [
+        { field: "rate", title: "firing rate (spikes/s)", scale: { zero: true } },
+        { field: "gradient", title: "gradient norm ‖∇ℒ‖", scale: { type: "log" } },
+      ],
+    ),
+    readoutsFigure(runs),
+  ].filter((figure) => figure !== undefined);
+}

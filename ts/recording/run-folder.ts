@@ -6,6 +6,7 @@ import type { Iteration, TrainingResult } from "../training/trainer.js";
 import type { RunData } from "../figures/run-data.js";
 import { MetricsFile, iterationColumns, readMetrics } from "./metrics-file.js";
 import { type NumberArray, npz, readNpz } from "./npz.js";
+import { eventsProblem, summaryProblem, weightsProblem, withNumbers } from "./run-check.js";
 import { type RunSummary, runFormat, runSummary } from "./summary.js";
 
 /** Refuses a place where a run folder can't be made, before any work is done. */
@@ -143,17 +144,26 @@ export function readRunFolder(folder: string): RunData {
     if (error instanceof SyntaxError) refuse("run.json", "is not JSON", "the file as it was written");
     throw error;
   }
-  if (summary.format !== runFormat) {
+  if (typeof summary !== "object" || summary === null || summary.format !== runFormat) {
     refuse(
       "run.json",
-      `has format ${String(summary.format)}`,
+      `has format ${String(summary?.format)}${typeof summary?.eprop === "string" ? ` of eprop ${summary.eprop}` : ""}`,
       `format ${runFormat}, of this version of eprop`,
     );
   }
-  if (!Array.isArray(summary.loss) || summary.timing === undefined || summary.weights === undefined) {
-    refuse("run.json", "is incomplete", "the file as it was written");
-  }
-  return { summary: summary as RunSummary, weights: archive("weights.npz"), events: archive("events.npz") };
+  const asWritten = "the file as it was written";
+  const problem = summaryProblem(summary);
+  if (problem !== undefined) refuse("run.json", problem, asWritten);
+  const run = {
+    summary: withNumbers(summary as RunSummary),
+    weights: archive("weights.npz"),
+    events: archive("events.npz"),
+  };
+  const inWeights = weightsProblem(run);
+  if (inWeights !== undefined) refuse("weights.npz", inWeights, asWritten);
+  const inEvents = eventsProblem(run.events);
+  if (inEvents !== undefined) refuse("events.npz", inEvents, asWritten);
+  return run;
 }
 
 /** Losses and what else was measured, a line per iteration. */

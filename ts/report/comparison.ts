@@ -1,4 +1,3 @@
-import { renameSync, writeFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { nestError } from "../errors.js";
 import { type LabelledRun, comparisonFigures } from "../figures/comparison.js";
@@ -12,7 +11,7 @@ import type { RunSummary } from "../recording/summary.js";
 import { bytes, digits, escaped, headedTable } from "./markup.js";
 import { figureHtml, pageHtml } from "./page.js";
 import { networkText, parameterText, phaseError, trainingLosses } from "./report.js";
-import { picturesOf } from "./write.js";
+import { picturesOf, writeWhole } from "./write.js";
 
 /** What may tell runs apart, by name. */
 function settings(summary: RunSummary): Record<string, string> {
@@ -126,13 +125,20 @@ ${pictures.map(figureHtml).join("\n")}
 }
 
 /**
+ * Writes a comparison of runs to a file.
+ *
+ * @throws As {@link comparisonHtml}.
+ */
+export async function writeComparisonOf(runs: readonly LabelledRun[], file: string): Promise<void> {
+  writeWhole(file, await comparisonHtml(runs));
+}
+
+/**
  * Writes a comparison of run folders to a file.
  *
  * @throws {@link NESTError} that names the folder which is no whole run, or says that they are of different tasks.
  */
 export async function writeComparison(folders: readonly string[], file: string): Promise<void> {
   const runs = folders.map((folder) => readRunFolder(folder));
-  const html = await comparisonHtml(labelledRuns(folders, runs));
-  writeFileSync(`${file}.partial`, html);
-  renameSync(`${file}.partial`, file);
+  await writeComparisonOf(labelledRuns(folders, runs), file);
 }

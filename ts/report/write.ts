@@ -24,7 +24,7 @@ export async function picturesOf(figures: readonly Figure[], scheme: Scheme = "l
 }
 
 /** Writes a file that is there whole or not at all. */
-function writeWhole(path: string, content: string): void {
+export function writeWhole(path: string, content: string): void {
   writeFileSync(`${path}.partial`, content);
   renameSync(`${path}.partial`, path);
 }

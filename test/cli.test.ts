@@ -22,7 +22,7 @@ describe("eprop train", () => {
     expect(run.task).toBe("sine-waves");
     expect(run.loss[0]).toBeCloseTo(101.9643569990416, 9);
     expect(Object.keys(run.weights)).toEqual(["in_rec", "rec_rec", "rec_out"]);
-    expect(stderr).toContain("2/2 training");
+    expect(stderr).toContain("2/2  training");
   });
   it("leaves a whole run folder, and refuses one that exists", () => {
     const out = join(folder, "run");

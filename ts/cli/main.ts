@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { NESTError } from "../errors.js";
 import { dataCommand } from "./data.js";
+import { exportCommand } from "./export.js";
 import { conclude, tasksTable } from "./output.js";
 import { compareCommand, reportCommand } from "./report.js";
 import { trainCommand } from "./train.js";
@@ -15,6 +16,7 @@ program.addCommand(trainCommand());
 program.addCommand(dataCommand());
 program.addCommand(reportCommand());
 program.addCommand(compareCommand());
+program.addCommand(exportCommand());
 program
   .command("tasks")
   .description("list the tasks and their parameters")

@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { nestError } from "../errors.js";
+import { type Format, parseFormats } from "../recording/export.js";
 import { RunFolder } from "../recording/run-folder.js";
 import { runSummary } from "../recording/summary.js";
 import { findTask } from "../tasks/index.js";
 import { trainToEnd } from "../training/index.js";
 import { plannedIterations } from "../training/pace.js";
+import { formatHelp } from "./export.js";
 import { ProgressLine } from "./progress.js";
 
 interface TrainArguments {
@@ -27,6 +29,7 @@ interface TrainArguments {
   record?: boolean;
   out?: string;
   runs?: string;
+  format?: Format[];
   live?: boolean;
   port?: number;
   json?: boolean;
@@ -71,6 +74,7 @@ export function trainCommand(): Command {
     .option("--record", "record states and spikes of the first and the last iteration")
     .option("--out <folder>", "leave losses, weights and recorded events in a new folder (implies --record)")
     .option("--runs <folder>", "as --out, with a name made of task and time, in this folder")
+    .option("--format <list>", `events and weights also as, separated by commas: ${formatHelp}`, parseFormats)
     .option("--live", "serve a page that shows the training while it runs (in a run folder, as --runs runs)")
     .addOption(
       new Option("--port <n>", "port of the live view; any free one if left out")
@@ -155,7 +159,7 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
     progress?.end();
     live?.feed.saving();
     await live?.server.flush();
-    await folder?.finish(result);
+    await folder?.finish(result, args.format);
     live?.feed.end({ how: result.ended });
     const summary = runSummary(result);
     if (args.json) {

@@ -93,6 +93,12 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
 
   #value(name: string): EventColumns | Decoded | Decoded[] {
     if (name === "events") return this.kernel.events(this);
+    if (name === "filenames") {
+      const files = [...this.ids].map((id) =>
+        this.kernel.fileOf(new NodeCollection(this.kernel, Uint32Array.of(id))),
+      );
+      return files.filter((file) => file !== undefined) as unknown as Decoded[];
+    }
     if (name === "global_id") return this.length === 1 ? (this.ids[0] ?? 0) : [...this.ids];
     if (name === "model") {
       const models = [...this.ids].map((id) => guarded(() => this.kernel.native.modelOf(id)));

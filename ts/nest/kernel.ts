@@ -1,5 +1,6 @@
 import { fromNative, guarded, nestError } from "../errors.js";
 import { type Entry, NativeKernel } from "../native/index.js";
+import { AsciiBackend } from "./ascii-backend.js";
 import { type EventColumns, NodeCollection, type NodeModelName, SynapseCollection } from "./collections.js";
 import type { KernelParams, KernelStatus, NodeParams, SynapseParams } from "./models.generated.js";
 import type { RandomParameter } from "./random.js";
@@ -64,10 +65,13 @@ export interface MemoryEstimate {
 export class Kernel {
   /** The engine's side. */
   readonly native: NativeKernel = new NativeKernel();
+  /** Files of recorders, once a recorder was told to write one. */
+  #files: AsciiBackend | undefined;
 
   /** Forgets all nodes, connections and settings. */
   ResetKernel(): void {
     guarded(() => this.native.reset());
+    this.#files = undefined;
   }
 
   /** Sets kernel parameters. */
@@ -104,6 +108,7 @@ export class Kernel {
     params?: NodeParams[M] | readonly NodeParams[M][] | null,
   ): NodeCollection<M> {
     const first = guarded(() => this.native.create(model, n, ...encodeParams(params)));
+    this.#noteFiles(params);
     return new NodeCollection(
       this,
       Uint32Array.from({ length: n }, (_, place) => first + place),
@@ -130,9 +135,24 @@ export class Kernel {
     return name === undefined ? nodes.get() : nodes.get(name);
   }
 
+  /** The path of a recorder's file, where it records to one. */
+  fileOf(recorder: NodeCollection): string | undefined {
+    return recorder.get("record_to") === "ascii" ? this.#files?.path(recorder) : undefined;
+  }
+
+  /** Looks for recorders with files from now on if parameters ask for one. */
+  #noteFiles(params: object | readonly object[] | null | undefined): void {
+    for (const values of Array.isArray(params) ? params : [params]) {
+      if (values && "record_to" in values && values.record_to !== "memory") {
+        this.#files ??= new AsciiBackend(this);
+      }
+    }
+  }
+
   /** @internal */
   setNodes(nodes: NodeCollection, params: object | readonly object[]): void {
     guarded(() => this.native.setNodes(nodes.ids, ...encodeParams(params)));
+    this.#noteFiles(params);
   }
 
   /** Sets defaults of a node or synapse model; the learning rate is one. */
@@ -141,6 +161,7 @@ export class Kernel {
     values: DefaultsOf<M>,
   ): void {
     guarded(() => this.native.setDefaults(model, encode(values)));
+    this.#noteFiles(values);
   }
 
   /** Defaults of a node or synapse model. */
@@ -196,12 +217,15 @@ export class Kernel {
 
   /** Simulates `ms` milliseconds; blocks until done. */
   Simulate(ms: number): void {
+    this.#files?.prepare();
     guarded(() => this.native.simulate(ms));
+    this.#files?.write();
   }
 
   /** Simulates `ms` milliseconds on another thread. Until it settles, this kernel takes no other call. */
   async SimulateAsync(ms: number, { signal, onProgress }: SimulateOptions = {}): Promise<void> {
     signal?.throwIfAborted();
+    this.#files?.prepare();
     const cancel = () => this.native.cancel();
     const total = Math.round(ms / this.get("resolution"));
     const simulation = guarded(() => this.native.simulateAsync(ms));
@@ -217,6 +241,7 @@ export class Kernel {
     } finally {
       if (timer) clearInterval(timer);
       signal?.removeEventListener("abort", cancel);
+      this.#files?.write();
     }
     onProgress?.({ done: total, total });
   }

@@ -423,6 +423,10 @@ export interface NodeParams {
     record_to?: "memory" | "ascii";
     /** Give times in steps. Default false. */
     time_in_steps?: boolean;
+    /** End of the names of files. Default dat. */
+    file_extension?: string;
+    /** Decimal places of numbers in files. Default 3. */
+    precision?: WholeScalar;
     /** Number of events held; setting it to 0 drops them. Default 0. */
     n_events?: WholeScalar;
     /** Time between samples (ms). Default 1. */
@@ -446,6 +450,10 @@ export interface NodeParams {
     record_to?: "memory" | "ascii";
     /** Give times in steps. Default false. */
     time_in_steps?: boolean;
+    /** End of the names of files. Default dat. */
+    file_extension?: string;
+    /** Decimal places of numbers in files. Default 3. */
+    precision?: WholeScalar;
     /** Number of events held; setting it to 0 drops them. Default 0. */
     n_events?: WholeScalar;
     /** Time between samples (ms). Default 1. */
@@ -469,6 +477,10 @@ export interface NodeParams {
     record_to?: "memory" | "ascii";
     /** Give times in steps. Default false. */
     time_in_steps?: boolean;
+    /** End of the names of files. Default dat. */
+    file_extension?: string;
+    /** Decimal places of numbers in files. Default 3. */
+    precision?: WholeScalar;
     /** Number of events held; setting it to 0 drops them. Default 0. */
     n_events?: WholeScalar;
   };
@@ -486,6 +498,10 @@ export interface NodeParams {
     record_to?: "memory" | "ascii";
     /** Give times in steps. Default false. */
     time_in_steps?: boolean;
+    /** End of the names of files. Default dat. */
+    file_extension?: string;
+    /** Decimal places of numbers in files. Default 3. */
+    precision?: WholeScalar;
     /** Number of events held; setting it to 0 drops them. Default 0. */
     n_events?: WholeScalar;
     /** Presynaptic nodes to record; all if empty. */

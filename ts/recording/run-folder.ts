@@ -1,12 +1,14 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { nestError } from "../errors.js";
 import { plasticProjections } from "../training/network.js";
 import type { Iteration, TrainingResult } from "../training/trainer.js";
 import type { RunData } from "../figures/run-data.js";
 import { MetricsFile, iterationColumns, readMetrics } from "./metrics-file.js";
+import { type Format, writeExports } from "./export.js";
 import { type NumberArray, npz, readNpz } from "./npz.js";
 import { eventsProblem, summaryProblem, weightsProblem, withNumbers } from "./run-check.js";
+import { writeWhole } from "./write-whole.js";
 import { type RunSummary, runFormat, runSummary } from "./summary.js";
 
 /** Refuses a place where a run folder can't be made, before any work is done. */
@@ -30,13 +32,6 @@ export function checkRunFolder(folder: string): void {
     found = statSync(parent, { throwIfNoEntry: false });
   }
   if (!found?.isDirectory()) refuse(`${parent} is not a folder`, "a folder that can be made");
-}
-
-/** Writes a file that is there whole or not at all. */
-function writeWhole(path: string, content: string | Uint8Array): void {
-  const partial = `${path}.partial`;
-  writeFileSync(partial, content);
-  renameSync(partial, path);
 }
 
 /**
@@ -68,14 +63,15 @@ export class RunFolder {
 
   /**
    * Writes `losses.csv`, `weights.npz` (each projection before and after), `events.npz` (each recorder's columns),
-   * `run.json` (parameters, losses, sums of weights), `report.html` and `figures/`.
+   * events and weights in other formats, `run.json` (parameters, losses, sums of weights), `report.html` and `figures/`.
    */
-  async finish(result: TrainingResult): Promise<void> {
+  async finish(result: TrainingResult, formats: readonly Format[] = []): Promise<void> {
     this.#metrics ??= this.#begin();
     this.close();
     writeWhole(join(this.path, "losses.csv"), lossTable(result));
     writeWhole(join(this.path, "weights.npz"), npz(weightArrays(result)));
     writeWhole(join(this.path, "events.npz"), npz(eventArrays(result)));
+    await writeExports(this.path, runData(result), formats);
     writeWhole(join(this.path, "run.json"), `${JSON.stringify(runSummary(result), null, 2)}\n`);
     // The plotting libraries are loaded by those who plot.
     const { writeReport } = await import("../report/write.js");

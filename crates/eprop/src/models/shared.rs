@@ -265,9 +265,11 @@ pub(crate) const DEVICE: [Parameter; 4] = [
 ];
 
 /// What every recorder has.
-pub(crate) const RECORDER: [Parameter; 3] = [
+pub(crate) const RECORDER: [Parameter; 5] = [
     choice("record_to", &["memory", "ascii"], "Where events go"),
     flag("time_in_steps", false, "Give times in steps"),
+    text("file_extension", "dat", "End of the names of files"),
+    integer("precision", "", 3.0, Bound::NonNegative, "Decimal places of numbers in files"),
     {
         let mut row = integer(
             "n_events",

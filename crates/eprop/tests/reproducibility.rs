@@ -4,6 +4,7 @@ mod common;
 
 use common::{Drawn, Run, Way};
 use eprop::simd::{self, Level};
+use eprop::threads;
 use proptest::prelude::*;
 
 fn bits(values: &[f64]) -> Vec<u64> {
@@ -51,6 +52,31 @@ proptest! {
         same(&drawn.run(&Way::default()), &drawn.run(&way))?;
         let single = |way: &Way| drawn.run(&Way { precision: "f32", ..way.clone() });
         same(&single(&Way::default()), &single(&way))?;
+    }
+}
+
+/// Networks that are large enough are shared by threads, in their neurons and in their gradients.
+#[test]
+fn neurons_shared_by_threads_give_the_same_bits() {
+    threads::set_budget(8).unwrap();
+    for seed in 0..4 {
+        let drawn = Drawn {
+            neurons: Some(800 + 37 * seed as usize),
+            interval: 40,
+            window: 30,
+            intervals: 2,
+            batch_size: 1,
+            ..Drawn::interval(seed)
+        };
+        for (sparse, precision) in [(false, "f64"), (true, "f32")] {
+            let one = Way { sparse, precision, ..Way::default() };
+            let expected = drawn.run(&one);
+            for threads in [2, 3, 8] {
+                let history = if threads == 3 { 0.85 } else { 1.0 };
+                let cuts = if threads == 2 { vec![7.0, 30.0] } else { vec![1e9] };
+                same(&expected, &drawn.run(&Way { threads, history, cuts, ..one.clone() })).unwrap();
+            }
+        }
     }
 }
 

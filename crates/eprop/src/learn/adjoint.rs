@@ -6,6 +6,7 @@
 //! spike, and no trace per synapse.
 
 use std::ops::Range;
+use std::sync::Mutex;
 
 use crate::learn::events::{ActiveRow, RowEvents};
 use crate::learn::rows::GradientLayout;
@@ -17,6 +18,7 @@ use crate::simd::kernels;
 use crate::simulate::lane::{Lane, Surroundings};
 use crate::simulate::neurons::Neurons;
 use crate::simulate::row;
+use crate::threads;
 
 /// Neighbouring neurons that go through a run of steps together, their state in registers.
 const TOGETHER: usize = 32;
@@ -24,7 +26,10 @@ const TOGETHER: usize = 32;
 /// Bytes of factors that are kept at once: few enough to stay in the second-level cache.
 const FACTOR_BYTES: usize = 128 << 10;
 
-/// State of the recursion, one value per neuron.
+/// The same where rows need the factors of all neurons: enough steps that threads have something to share.
+const SPREAD_BYTES: usize = 4 << 20;
+
+/// State of the recursion, one value per neuron of a tile.
 #[derive(Debug, Clone, Default)]
 struct Carry<R> {
     /// Filtered learning signal: `lam` of NUMERICS, section 2.
@@ -36,21 +41,45 @@ struct Carry<R> {
 }
 
 impl<R: Real> Carry<R> {
-    fn clear(&mut self, stride: usize) {
+    fn clear(&mut self, neurons: usize) {
         for values in [&mut self.signal, &mut self.adaptation, &mut self.factor] {
-            values.resize(stride);
+            values.resize(neurons);
             values.fill(R::ZERO);
         }
+    }
+}
+
+/// Neighbouring neurons that go backwards on their own.
+#[derive(Debug, Clone, Default)]
+struct Tile<R> {
+    /// Their columns.
+    columns: Range<usize>,
+    /// Of the rows that learn from all steps, and of those that learn early.
+    carries: [Carry<R>; 2],
+    /// Used where rows need the factors of several tiles.
+    room: Room<R>,
+}
+
+/// Learning signals and factors of the present steps, a row of neurons per step.
+#[derive(Debug, Clone, Default)]
+struct Room<R> {
+    signals: Lines<R>,
+    factors: Lines<R>,
+}
+
+impl<R: Real> Room<R> {
+    fn resize(&mut self, len: usize) {
+        self.signals.resize(len);
+        self.factors.resize(len);
     }
 }
 
 /// Buffers of a backward pass.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace<R> {
-    /// Of the rows that learn from all steps, and of those that learn early.
-    carries: [Carry<R>; 2],
-    signals: Lines<R>,
-    factors: Lines<R>,
+    tiles: Vec<Tile<R>>,
+    /// One for each thread.
+    rooms: Vec<Room<R>>,
     regularization: Lines<R>,
     /// Rows with spikes in the present steps, by learner, for each of the carries.
     active: [Vec<Vec<ActiveRow>>; 2],
@@ -77,7 +106,8 @@ fn lanes<R: Real, const W: usize>(values: &[R], begin: usize) -> [R; W] {
     lanes
 }
 
-/// Takes `W` neurons from column `at` on backwards through the steps, and leaves their factors in columns from `to` on.
+/// Takes `W` neurons from column `at` on, whose carries begin at `within`, backwards through the steps, and leaves their
+/// factors in columns from `to` on.
 #[inline(always)]
 fn block<R: Real, const ADAPTS: bool, const W: usize>(
     pass: &Pass<'_, R>,
@@ -87,6 +117,7 @@ fn block<R: Real, const ADAPTS: bool, const W: usize>(
     factors: &mut [R],
     width: usize,
     at: usize,
+    within: usize,
     to: usize,
 ) {
     let p = pass.neurons;
@@ -97,9 +128,9 @@ fn block<R: Real, const ADAPTS: bool, const W: usize>(
     let gain: [R; W] = lanes(&p.spike_gain, at);
     let adaptation_decay: [R; W] = lanes(&p.adaptation_decay, at);
     let adaptation_gain: [R; W] = lanes(&p.adaptation_gain, at);
-    let mut lambda: [R; W] = lanes(&carry.signal, at);
-    let mut mu: [R; W] = lanes(&carry.adaptation, at);
-    let mut q: [R; W] = lanes(&carry.factor, at);
+    let mut lambda: [R; W] = lanes(&carry.signal, within);
+    let mut mu: [R; W] = lanes(&carry.adaptation, within);
+    let mut q: [R; W] = lanes(&carry.factor, within);
     for step in (steps.0..steps.1).rev() {
         let psi: [R; W] = lanes(pass.surrogate, (step - pass.first) * p.stride + at);
         if step >= pass.learning.0 && step < pass.learning.1 {
@@ -125,9 +156,9 @@ fn block<R: Real, const ADAPTS: bool, const W: usize>(
         }
         factors[(step - steps.0) * width + to..][..W].copy_from_slice(&q);
     }
-    carry.signal[at..at + W].copy_from_slice(&lambda);
-    carry.adaptation[at..at + W].copy_from_slice(&mu);
-    carry.factor[at..at + W].copy_from_slice(&q);
+    carry.signal[within..within + W].copy_from_slice(&lambda);
+    carry.adaptation[within..within + W].copy_from_slice(&mu);
+    carry.factor[within..within + W].copy_from_slice(&q);
 }
 
 #[inline(always)]
@@ -139,18 +170,21 @@ fn factors_body<R: Real, const ADAPTS: bool>(
     factors: &mut [R],
     width: usize,
     columns: (usize, usize),
+    tile: usize,
 ) {
     let mut at = columns.0;
     while at + TOGETHER <= columns.1 {
-        block::<R, ADAPTS, TOGETHER>(pass, steps, signals, carry, factors, width, at, at - columns.0);
+        let (within, to) = (at - tile, at - columns.0);
+        block::<R, ADAPTS, TOGETHER>(pass, steps, signals, carry, factors, width, at, within, to);
         at += TOGETHER;
     }
     while at < columns.1 {
+        let (within, to) = (at - tile, at - columns.0);
         // A cache line of either precision.
         if per_line::<R>() == 8 {
-            block::<R, ADAPTS, 8>(pass, steps, signals, carry, factors, width, at, at - columns.0);
+            block::<R, ADAPTS, 8>(pass, steps, signals, carry, factors, width, at, within, to);
         } else {
-            block::<R, ADAPTS, 16>(pass, steps, signals, carry, factors, width, at, at - columns.0);
+            block::<R, ADAPTS, 16>(pass, steps, signals, carry, factors, width, at, within, to);
         }
         at += per_line::<R>();
     }
@@ -269,16 +303,16 @@ kernels! {
         columns: (usize, usize),
     ) = signals_body;
 
-    /// The recursion for neurons without adaptation.
+    /// The recursion for neurons without adaptation, of a tile that begins at column `tile`.
     fn factors_plain<R: Real>(
         pass: &Pass<'_, R>, steps: (usize, usize), signals: &[R], carry: &mut Carry<R>, factors: &mut [R],
-        width: usize, columns: (usize, usize),
+        width: usize, columns: (usize, usize), tile: usize,
     ) = factors_body::<R, false>;
 
-    /// The recursion for neurons of which some adapt.
+    /// The recursion for neurons of which some adapt, likewise.
     fn factors_adaptive<R: Real>(
         pass: &Pass<'_, R>, steps: (usize, usize), signals: &[R], carry: &mut Carry<R>, factors: &mut [R],
-        width: usize, columns: (usize, usize),
+        width: usize, columns: (usize, usize), tile: usize,
     ) = factors_body::<R, true>;
 
     /// Adds factors to the gradients of rows: `columns` of them from `column` of the factors on; `place` is where the
@@ -330,8 +364,46 @@ pub fn gradient<R: Real>(
     }
 }
 
+/// What all tiles of a backward pass share in a run of steps.
+struct Run<'a, R> {
+    around: &'a Surroundings<'a, R>,
+    learners: &'a [usize],
+    layouts: &'a [GradientLayout],
+    events: &'a [RowEvents],
+    active: &'a [Vec<Vec<ActiveRow>>; 2],
+    errors: &'a [f64],
+    steps: (usize, usize),
+    learning_from: usize,
+    /// Logarithm of the number of neurons in a tile, where rows have targets all over.
+    spread_bits: u32,
+    /// `None` where no row learns so.
+    passes: [Option<Pass<'a, R>>; 2],
+}
+
+impl<R: Real> Run<'_, R> {
+    /// Learning signals of the steps for the neurons of some columns.
+    fn weigh_errors(&self, signals: &mut [R], width: usize, columns: (usize, usize)) {
+        let Surroundings { plan, neurons, .. } = self.around;
+        let readouts = plan.readout_count();
+        let (begin, end) = self.steps;
+        let learning = begin.max(self.learning_from)..end;
+        if readouts > 0 && !learning.is_empty() {
+            let rows = &mut signals[(learning.start - begin) * width..(end - begin) * width];
+            let errors = &self.errors[learning.start * readouts..end * readouts];
+            learning_signals(rows, width, errors, readouts, &neurons.feedback, neurons.stride, columns);
+        }
+    }
+
+    fn recursion(&self) -> Recursion<R> {
+        if self.around.plan.segments.iter().any(|s| s.adaptive) { factors_adaptive } else { factors_plain }
+    }
+}
+
+/// The recursion of one of the kinds.
+type Recursion<R> =
+    fn(&Pass<'_, R>, (usize, usize), &[R], &mut Carry<R>, &mut [R], usize, (usize, usize), usize);
+
 /// The backward pass for the learners that share a filter of the learning signal.
-#[allow(clippy::too_many_arguments, reason = "a part of what `gradient` was given")]
 fn backward<R: Real>(
     around: &Surroundings<'_, R>,
     lane: &mut Lane<R>,
@@ -343,22 +415,28 @@ fn backward<R: Real>(
     workspace: &mut Workspace<R>,
 ) {
     let Surroundings { plan, neurons, control, .. } = *around;
-    let (stride, readouts) = (neurons.stride, plan.readout_count());
-    let Workspace { carries, signals, factors, regularization, active } = workspace;
-    for carry in &mut *carries {
-        carry.clear(stride);
-    }
+    let stride = neurons.stride;
+    let Workspace { tiles, rooms, regularization, active } = workspace;
     for active in &mut *active {
         active.resize_with(plan.learners.len(), Vec::new);
     }
     let dense =
         |place: &usize| matches!(plan.route_of(&plan.learners[*place]).columns, Columns::Range { .. });
+    let dense = learners.iter().all(dense);
+    let spread_bits = stride.next_power_of_two().trailing_zeros().min(SPREAD_BITS);
+    let width = match layouts[learners[0]].tile_width {
+        _ if !dense => 1 << spread_bits,
+        width if width >= plan.recurrent_count() => stride,
+        width => width,
+    };
+    tiles.resize_with(stride.div_ceil(width.max(1)), Tile::default);
+    for (place, tile) in tiles.iter_mut().enumerate() {
+        tile.columns = place * width..((place + 1) * width).min(stride);
+        tile.carries.iter_mut().for_each(|carry| carry.clear(tile.columns.len()));
+    }
     // Rows with targets all over need the factors of all neurons at once.
-    let width = if learners.iter().all(dense) { TOGETHER.min(stride) } else { stride };
-    let together = (FACTOR_BYTES / (width * size_of::<R>())).max(8).min(plan.interval);
-    factors.resize(together * width);
-    signals.resize(together * width);
-    let recursion = if plan.segments.iter().any(|s| s.adaptive) { factors_adaptive } else { factors_plain };
+    let (bytes, row) = if dense { (FACTOR_BYTES, TOGETHER.min(stride)) } else { (SPREAD_BYTES, stride) };
+    let together = (bytes / (row * size_of::<R>()).max(1)).max(8).min(plan.interval);
     let learning_from = plan.interval - plan.window;
     // A row that learns early does without the last learning signal.
     let ends = [false, true].map(|early| {
@@ -368,82 +446,188 @@ fn backward<R: Real>(
     let mut end = plan.interval;
     while end > 1 && !control.cancelled() {
         let begin = end.saturating_sub(together).max(lane.recall(around, end)).max(1);
-        let (surrogate, first) = lane.surrogate.rows_of(end - 1);
-        let passes = ends.map(|end| {
-            let learning = (learning_from, end?);
-            Some(Pass { neurons, surrogate, first, learning, kappa: R::of(kappa), regularization })
-        });
         for place in learners {
             for (early, active) in [false, true].into_iter().zip(&mut *active) {
                 events[*place].move_on(early, begin, &mut active[*place]);
             }
         }
-        let mut left = 0;
-        while left < stride {
-            let columns = (left, (left + width).min(stride));
-            let learning = begin.max(learning_from)..end;
-            if readouts > 0 && !learning.is_empty() {
-                let rows = &mut signals[(learning.start - begin) * width..(end - begin) * width];
-                let errors = &lane.errors[learning.start * readouts..end * readouts];
-                learning_signals(rows, width, errors, readouts, &neurons.feedback, stride, columns);
-            }
-            for ((pass, carry), active) in passes.iter().zip(&mut *carries).zip(&*active) {
-                let Some(pass) = pass else { continue };
-                recursion(pass, (begin, end), signals, carry, factors, width, columns);
-                let present = Factors { values: factors, width, first: begin };
-                for place in learners {
-                    let route = plan.route_of(&plan.learners[*place]);
-                    let (layout, events) = (&layouts[*place], &events[*place]);
-                    let tile = columns.0..columns.1;
-                    add(route, layout, present, events, &active[*place], tile, &mut gradients[*place]);
-                }
-            }
-            left = columns.1;
+        let (surrogate, first) = lane.surrogate.rows_of(end - 1);
+        let run = Run {
+            around,
+            learners,
+            layouts,
+            events,
+            active,
+            errors: &lane.errors,
+            steps: (begin, end),
+            learning_from,
+            spread_bits,
+            passes: ends.map(|end| {
+                let learning = (learning_from, end?);
+                Some(Pass { neurons, surrogate, first, learning, kappa: R::of(kappa), regularization })
+            }),
+        };
+        if dense {
+            run_dense(&run, tiles, rooms, gradients);
+        } else {
+            run_spread(&run, tiles, gradients);
         }
         end = begin;
     }
 }
 
-/// Adds the factors of the columns in `tile` to the gradients of the rows that have spikes in these steps.
-fn add<R: Real>(
-    route: &Route,
-    layout: &GradientLayout,
-    factors: Factors<'_, R>,
-    events: &RowEvents,
-    active: &[ActiveRow],
-    tile: Range<usize>,
-    gradient: &mut [R],
+/// A tile and its part of the gradients of each learner that reaches it.
+struct DenseJob<'a, R> {
+    tile: &'a mut Tile<R>,
+    /// Place of the learner, of the tile in its layout, and the gradients.
+    gradients: Vec<(usize, usize, &'a mut [R])>,
+}
+
+/// A run of steps where all rows reach consecutive neurons: tiles have nothing in common but the spikes.
+fn run_dense<R: Real>(
+    run: &Run<'_, R>,
+    tiles: &mut [Tile<R>],
+    rooms: &mut Vec<Room<R>>,
+    gradients: &mut [Vec<R>],
 ) {
-    match &route.columns {
-        Columns::Range { first, .. } => {
-            for part in &layout.tiles {
-                let low = tile.start.max(first + part.columns.start);
-                let high = tile.end.min(first + part.columns.end);
-                if low < high {
-                    let base = part.base + low - first - part.columns.start;
-                    let place = (base, part.columns.len());
-                    add_rows(gradient, factors, events, active, high - low, low - tile.start, place);
+    let threads = run.around.threads.min(tiles.len());
+    let mut jobs: Vec<DenseJob<'_, R>> =
+        tiles.iter_mut().map(|tile| DenseJob { tile, gradients: Vec::new() }).collect();
+    for (place, gradient) in
+        gradients.iter_mut().enumerate().filter(|(place, _)| run.learners.contains(place))
+    {
+        let route = run.around.plan.route_of(&run.around.plan.learners[place]);
+        let Columns::Range { first, .. } = route.columns else { continue };
+        let mut rest = &mut gradient[..];
+        for (at, part) in run.layouts[place].tiles.iter().enumerate() {
+            let (own, after) = rest.split_at_mut(route.row_count * part.columns.len());
+            rest = after;
+            let width = jobs[0].tile.columns.len();
+            jobs[(first + part.columns.start) / width].gradients.push((place, at, own));
+        }
+    }
+    let (jobs, rooms) = (Mutex::new(jobs.into_iter()), Mutex::new(rooms));
+    threads::side_by_side(threads, || {
+        let mut room = rooms.lock().ok().and_then(|mut rooms| rooms.pop()).unwrap_or_default();
+        loop {
+            let taken = jobs.lock().ok().and_then(|mut jobs| jobs.next());
+            let Some(mut job) = taken else { break };
+            job.run(run, &mut room);
+        }
+        if let Ok(mut rooms) = rooms.lock() {
+            rooms.push(room);
+        }
+    });
+}
+
+impl<R: Real> DenseJob<'_, R> {
+    fn run(&mut self, run: &Run<'_, R>, room: &mut Room<R>) {
+        let Surroundings { plan, neurons, .. } = run.around;
+        let width = TOGETHER.min(neurons.stride);
+        room.resize((run.steps.1 - run.steps.0) * width);
+        let Room { signals, factors } = room;
+        let tile = self.tile.columns.clone();
+        for left in tile.clone().step_by(width) {
+            let columns = (left, (left + width).min(tile.end));
+            run.weigh_errors(signals, width, columns);
+            for ((pass, carry), active) in run.passes.iter().zip(&mut self.tile.carries).zip(run.active) {
+                let Some(pass) = pass else { continue };
+                run.recursion()(pass, run.steps, signals, carry, factors, width, columns, tile.start);
+                let present = Factors { values: factors, width, first: run.steps.0 };
+                for (place, at, gradient) in &mut self.gradients {
+                    let Columns::Range { first, .. } = plan.route_of(&plan.learners[*place]).columns else {
+                        continue;
+                    };
+                    let part = &run.layouts[*place].tiles[*at].columns;
+                    let (begin, end) = (first + part.start, first + part.end);
+                    let (low, high) = (columns.0.max(begin), columns.1.min(end));
+                    if low < high {
+                        let (events, active) = (&run.events[*place], &active[*place]);
+                        let rows = (low - begin, part.len());
+                        add_rows(gradient, present, events, active, high - low, low - columns.0, rows);
+                    }
                 }
             }
         }
-        Columns::Scattered(_) | Columns::Sparse { .. } => {
-            for active in active {
-                let entries = route.entries(active.row);
-                let places = match &route.columns {
-                    Columns::Sparse { places, .. } => &places[entries.clone()],
-                    Columns::Scattered(places) => places,
-                    Columns::Range { .. } => &[],
-                };
-                let sums = &mut gradient[entries];
-                if active.first {
-                    sums.fill(R::ZERO);
+    }
+}
+
+/// Logarithm of the number of neurons in a tile where rows have targets all over, if there are so many.
+const SPREAD_BITS: u32 = 12;
+
+/// Rows whose factors are gathered at once by one thread.
+const ROWS_AT_ONCE: usize = 256;
+
+/// A run of steps where some rows have targets all over: first the factors of all neurons, then the rows.
+fn run_spread<R: Real>(run: &Run<'_, R>, tiles: &mut [Tile<R>], gradients: &mut [Vec<R>]) {
+    let plan = run.around.plan;
+    let threads = run.around.threads;
+    let (steps, width) = (run.steps.1 - run.steps.0, 1 << run.spread_bits);
+    for (pass, early) in run.passes.iter().zip(0..2) {
+        let Some(pass) = pass else { continue };
+        let jobs = Mutex::new(tiles.iter_mut());
+        threads::side_by_side(threads.min(jobs.lock().map_or(1, |jobs| jobs.len())), || {
+            loop {
+                let taken = jobs.lock().ok().and_then(|mut jobs| jobs.next());
+                let Some(Tile { columns, carries, room }) = taken else { break };
+                room.resize(steps * width);
+                let Room { signals, factors } = room;
+                let columns = (columns.start, columns.end);
+                // The second pass finds them weighed.
+                if early == 0 || run.passes[0].is_none() {
+                    run.weigh_errors(signals, width, columns);
                 }
-                for step in events.steps(*active) {
-                    let row =
-                        &factors.values[(*step as usize - factors.first) * factors.width..][..factors.width];
-                    row::gather(sums, places, row);
-                }
+                let carry = &mut carries[early];
+                run.recursion()(pass, run.steps, signals, carry, factors, width, columns, columns.0);
             }
+        });
+        let factors: Vec<&[R]> = tiles.iter().map(|tile| &*tile.room.factors).collect();
+        for place in run.learners {
+            let route = plan.route_of(&plan.learners[*place]);
+            let events = &run.events[*place];
+            let mut rows = Vec::with_capacity(run.active[early][*place].len());
+            let (mut rest, mut begin) = (&mut gradients[*place][..], 0);
+            for active in &run.active[early][*place] {
+                let entries = route.entries(active.row);
+                let (_, after) = rest.split_at_mut(entries.start - begin);
+                let (own, after) = after.split_at_mut(entries.len());
+                (rest, begin) = (after, entries.end);
+                rows.push((*active, own));
+            }
+            let jobs = Mutex::new(rows.chunks_mut(ROWS_AT_ONCE));
+            threads::side_by_side(threads, || {
+                loop {
+                    let taken = jobs.lock().ok().and_then(|mut jobs| jobs.next());
+                    let Some(rows) = taken else { break };
+                    for (active, sums) in rows {
+                        if active.first {
+                            sums.fill(R::ZERO);
+                        }
+                        for step in events.steps(*active) {
+                            let step = *step as usize - run.steps.0;
+                            gather(route, active.row, sums, &factors, run.spread_bits, step);
+                        }
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// Adds the factors of a step, from tiles of `1 << bits` neurons, to the gradients of a row of synapses.
+fn gather<R: Real>(route: &Route, row: usize, sums: &mut [R], factors: &[&[R]], bits: u32, step: usize) {
+    let (begin, within) = (step << bits, (1 << bits) - 1);
+    let factor = |place: usize| factors[place >> bits][begin + (place & within)];
+    match &route.columns {
+        Columns::Range { first, .. } => {
+            sums.iter_mut().zip(*first..).for_each(|(sum, place)| *sum += factor(place));
+        }
+        Columns::Scattered(places) => {
+            sums.iter_mut().zip(places).for_each(|(sum, place)| *sum += factor(*place as usize));
+        }
+        Columns::Sparse { places, .. } => {
+            let places = &places[route.entries(row)];
+            sums.iter_mut().zip(places).for_each(|(sum, place)| *sum += factor(*place as usize));
         }
     }
 }

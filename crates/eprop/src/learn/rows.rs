@@ -33,6 +33,8 @@ pub struct Share {
 pub struct GradientLayout {
     /// The tiles; a projection whose rows are not ranges of targets has none and keeps gradients as weights.
     pub tiles: Vec<Tile>,
+    /// Target places from the begin of a tile to that of the next.
+    pub tile_width: usize,
     /// Number of gradients.
     pub len: usize,
 }
@@ -69,7 +71,7 @@ impl GradientLayout {
                 begin = end;
             }
         }
-        Self { tiles, len }
+        Self { tiles, tile_width: width, len }
     }
 
     /// Runs of rows whose gradients lie together, about `size` gradients each, in the order of their places.

@@ -1,5 +1,7 @@
 //! Rows of weights onto the neurons they reach, and what weight recorders see of them.
 
+use std::ops::Range;
+
 use crate::describe::network::NodeId;
 use crate::plan::probes::WeightTap;
 use crate::plan::route::{Columns, Route};
@@ -11,25 +13,65 @@ use crate::simulate::row;
 /// Adds a row's weights, `count` times each, to the input of its targets.
 #[inline]
 pub fn deliver_row<R: Real>(route: &Route, weights: &[R], input: &mut [R], row: usize, count: R) {
+    let places = 0..input.len();
+    deliver_row_part(route, weights, input, &places, row, count);
+}
+
+/// As [`deliver_row`], for those targets alone that are among `places`; `input` is theirs.
+#[inline]
+pub fn deliver_row_part<R: Real>(
+    route: &Route,
+    weights: &[R],
+    input: &mut [R],
+    places: &Range<usize>,
+    row: usize,
+    count: R,
+) {
     let values = &weights[route.entries(row)];
+    // Targets ascend within a row.
+    let within = |targets: &[u32]| {
+        let from = if places.start == 0 {
+            0
+        } else {
+            targets.partition_point(|target| (*target as usize) < places.start)
+        };
+        let to = match targets.last() {
+            Some(last) if *last as usize >= places.end => {
+                targets.partition_point(|target| (*target as usize) < places.end)
+            }
+            _ => targets.len(),
+        };
+        from..to
+    };
     match &route.columns {
         Columns::Range { first, len } => {
-            let input = &mut input[*first..first + len];
-            if count == R::ONE { row::add(input, values) } else { row::add_scaled(input, values, count) }
+            let (low, high) = (places.start.max(*first), places.end.min(first + len));
+            if low < high {
+                let input = &mut input[low - places.start..high - places.start];
+                let values = &values[low - first..high - first];
+                if count == R::ONE { row::add(input, values) } else { row::add_scaled(input, values, count) }
+            }
         }
-        Columns::Scattered(places) => row::scatter(input, places, values, count),
-        Columns::Sparse { row_start, places } => {
-            row::scatter(input, &places[row_start[row]..row_start[row + 1]], values, count);
+        Columns::Scattered(targets) => {
+            let part = within(targets);
+            row::scatter(input, places.start, &targets[part.clone()], &values[part], count);
+        }
+        Columns::Sparse { row_start, places: targets } => {
+            let targets = &targets[row_start[row]..row_start[row + 1]];
+            let part = within(targets);
+            row::scatter(input, places.start, &targets[part.clone()], &values[part], count);
         }
     }
 }
 
-/// Adds what Poisson generators send in a stamp: each target has a train of its own.
+/// Adds what Poisson generators send in a stamp to the input of the neurons at `places`: each target has a train of its
+/// own.
 #[cold]
 pub fn deliver_poisson<R: Real>(
     route: &Route,
     weights: &[R],
     input: &mut [R],
+    places: &Range<usize>,
     emission: &Emission,
     stamp: i64,
     stimulus_ids: &[NodeId],
@@ -38,8 +80,12 @@ pub fn deliver_poisson<R: Real>(
         let Some(row) = route.rows.row(place as u32) else { continue };
         for entry in route.entries(row) {
             let target = route.target(row, entry);
+            if !places.contains(&target) {
+                continue;
+            }
             let train = stimulus_ids.len() as u32 + (route.projection as u32) * 65_537 + entry as u32;
-            input[target] += weights[entry] * R::of(f64::from(emission.poisson_count(*id, train, stamp)));
+            input[target - places.start] +=
+                weights[entry] * R::of(f64::from(emission.poisson_count(*id, train, stamp)));
         }
     }
 }

@@ -577,7 +577,8 @@ impl Spikes<'_> {
         let projection = &mut network.projections[route.projection];
         if route.poisson {
             let ids = &plan.stimulus_ids;
-            deliver_poisson(route, &projection.weights, input, self.emission, self.stamp, ids);
+            let places = 0..input.len();
+            deliver_poisson(route, &projection.weights, input, &places, self.emission, self.stamp, ids);
             return;
         }
         let receptor = projection.receptor;

@@ -519,6 +519,7 @@ impl<R: Real> IntervalNetwork<R> {
             emission,
             control,
         );
+        let around = Surroundings { threads: self.threads, ..around };
         let done = self.lane.advance(&around, to);
         if self.lane.recurrent_done > recurrent_begins {
             self.current.clone_from(&self.plan.recurrent.current);
@@ -633,6 +634,7 @@ impl<R: Real> IntervalNetwork<R> {
         let weights = converted(&network.projections, &mut room);
         let (plan, neurons, projections) = (&self.plan, &self.neurons, &network.projections);
         let around = drives.surroundings(plan, neurons, projections, &weights, &[], emission, control);
+        let around = Surroundings { threads: self.threads, ..around };
         learn(&around, &mut self.lane, &self.layouts, self.gradient, &mut learned);
         self.converted = room;
         let complete = !control.cancelled();
@@ -862,6 +864,7 @@ impl<R: Real> Drives<R> {
             first_drive: self.first.as_deref(),
             readout_drive: &self.readout,
             first_readout_drive: self.first_readout.as_deref(),
+            threads: 1,
             control,
         }
     }

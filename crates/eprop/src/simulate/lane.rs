@@ -5,6 +5,9 @@
 //! (NUMERICS, section 2).
 
 mod state;
+mod together;
+
+use std::ops::Range;
 
 use crate::describe::network::Projection;
 use crate::lines::Lines;
@@ -15,9 +18,9 @@ use crate::plan::route::{Columns, Route};
 use crate::real::Real;
 use crate::record::{Recordable, SpikeEvents, Tap, TapChunk, WeightEvents};
 use crate::simulate::RunControl;
-use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row};
+use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row, deliver_row_part};
 use crate::simulate::emission::Emission;
-use crate::simulate::neuron_step::{self, State};
+use crate::simulate::neuron_step::{self, State, StatePart};
 use crate::simulate::neurons::Neurons;
 use crate::simulate::rates::RateReader;
 use crate::simulate::row;
@@ -47,6 +50,8 @@ pub struct Surroundings<'a, R> {
     pub readout_drive: &'a [f64],
     /// As `first_drive`, for readouts.
     pub first_readout_drive: Option<&'a [f64]>,
+    /// Threads that may share the interval.
+    pub threads: usize,
     /// Whether to stop early.
     pub control: &'a RunControl,
 }
@@ -95,15 +100,15 @@ impl SpikeHistory {
         self.starts.push(self.places.len());
     }
 
-    /// Adds the places at which `fired` is 1, and counts them.
-    fn push_fired(&mut self, fired: &[u8], counts: &mut [u32]) {
+    /// Adds the places at which `fired`, from place `first` on, is 1, and counts them.
+    fn push_fired(&mut self, fired: &[u8], first: u32, counts: &mut [u32]) {
         for (block, bytes) in fired.chunks(64).enumerate() {
             let mut bits = bits_of(bytes);
             while bits != 0 {
-                let place = block * 64 + bits.trailing_zeros() as usize;
+                let at = block * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
-                self.places.push(place as u32);
-                counts[place] += 1;
+                self.places.push(first + at as u32);
+                counts[at] += 1;
             }
         }
     }
@@ -346,8 +351,7 @@ impl<R: Real> Lane<R> {
         // Readouts follow recurrent neurons and never lead them, so each population can go in one run.
         let mut goes_on = true;
         while goes_on && self.recurrent_done < recurrent_to {
-            let until = recurrent_to.min(self.recurrent_done + plan.steps_between_looks());
-            self.advance_recurrent(around, until);
+            self.advance_recurrent(around, recurrent_to);
             goes_on = !around.control.cancelled();
         }
         // Where that was stopped, readouts stop at the same step.
@@ -364,6 +368,7 @@ impl<R: Real> Lane<R> {
         goes_on
     }
 
+    /// Advances the recurrent neurons towards a step, until a look at whether to stop is due.
     fn advance_recurrent(&mut self, around: &Surroundings<'_, R>, to: usize) {
         let plan = around.plan;
         let start = plan.start_recurrent(self.interval);
@@ -372,6 +377,15 @@ impl<R: Real> Lane<R> {
             self.state.rest();
         }
         let mut first_drive = around.first_drive.filter(|_| self.recurrent_done < to);
+        if together::can_share(around) {
+            let to = self.advance_together(around, first_drive, to);
+            for local in self.recurrent_done..to {
+                self.record_recurrent(plan, local, start + local as i64);
+            }
+            self.finish_recurrent(to);
+            return;
+        }
+        let to = to.min(self.recurrent_done + plan.steps_between_looks());
         let mut rows = Vec::new();
         for local in self.recurrent_done..to {
             self.surrogate.begin_step(local, &self.state);
@@ -386,10 +400,14 @@ impl<R: Real> Lane<R> {
                     self.record_weights(around, route, weights, false, local, start + local as i64);
                 }
             }
-            self.spikes.push_fired(&self.fired[..n], &mut self.spike_counts);
+            self.spikes.push_fired(&self.fired[..n], 0, &mut self.spike_counts);
             self.spikes.finish_step();
             self.record_recurrent(plan, local, start + local as i64);
         }
+        self.finish_recurrent(to);
+    }
+
+    fn finish_recurrent(&mut self, to: usize) {
         if self.recurrent_done < to {
             self.latest.copy_from_slice(self.surrogate.row(to - 1));
         }
@@ -405,32 +423,16 @@ impl<R: Real> Lane<R> {
         local: usize,
         rows: &mut Vec<&'a [R]>,
     ) {
+        let mut part = Part {
+            state: self.state.whole(),
+            input: &mut self.input,
+            surrogate: self.surrogate.row_mut(local),
+            fired: &mut self.fired,
+        };
+        part.step(around, &self.spikes, self.interval, first_drive, local, rows);
         let plan = around.plan;
-        let step = plan.start_recurrent(self.interval) + local as i64;
-        let n = plan.recurrent_count();
-        self.input.fill(R::ZERO);
-        let interval = self.interval;
-        for route in plan.recurrent_routes.iter().filter(|route| reads(interval, route, local)) {
-            let emitted = local as isize - route.delay as isize;
-            deliver(around, route, &mut self.input[..n], rows, &self.spikes, emitted, step);
-        }
-        row::add_all(&mut self.input[..n], rows);
-        rows.clear();
-        let surrogate = self.surrogate.row_mut(local);
-        for segment in &around.neurons.segments {
-            neuron_step::advance(
-                around.neurons,
-                segment,
-                first_drive.unwrap_or(around.drive),
-                first_drive.is_none(),
-                &self.input,
-                &mut self.state,
-                surrogate,
-                &mut self.fired,
-            );
-        }
         for clocked in &plan.clocked {
-            let fires = clocked.fires(step);
+            let fires = clocked.fires(plan.start_recurrent(self.interval) + local as i64);
             let j = clocked.place;
             // The step has set the countdown by its own condition: take that back.
             if self.fired[j] != 0 {
@@ -482,11 +484,12 @@ impl<R: Real> Lane<R> {
         let step = plan.start_recurrent(self.interval + 1);
         let length = self.recurrent_length(plan) as isize;
         let n = plan.recurrent_count();
+        let places = 0..n;
         self.input.fill(R::ZERO);
         let mut rows = Vec::new();
         for route in plan.recurrent_routes.iter().filter(|route| !route.plastic) {
             let emitted = length - route.delay as isize;
-            deliver(around, route, &mut self.input[..n], &mut rows, &self.spikes, emitted, step);
+            deliver(around, route, &mut self.input[..n], &places, &mut rows, &self.spikes, emitted, step);
         }
         row::add_all(&mut self.input[..n], &rows);
         let mut state = if plan.reset { State::at_rest(self.stride) } else { self.state.clone() };
@@ -498,7 +501,7 @@ impl<R: Real> Lane<R> {
                 around.drive,
                 true,
                 &self.input,
-                &mut state,
+                &mut state.whole(),
                 &mut surrogate,
                 &mut self.fired,
             );
@@ -536,7 +539,8 @@ impl<R: Real> Lane<R> {
                 if route.poisson {
                     let stamp = step + 1 - route.delay as i64;
                     let ids = &plan.stimulus_ids;
-                    deliver_poisson(route, weights, &mut self.readout_input, around.emission, stamp, ids);
+                    let input = &mut self.readout_input;
+                    deliver_poisson(route, weights, input, &(0..k), around.emission, stamp, ids);
                 }
                 if route.weight_recorder.is_some() {
                     self.record_weights(around, route, weights, true, local, step);
@@ -823,34 +827,87 @@ fn for_each_row<R>(
     }
 }
 
-/// Adds the weights of the spikes that are read in a step to the input. Whole rows wait in `rows` to be added together;
-/// what must come after them adds them first.
+/// Neighbouring neurons in a step, one array each.
+pub(super) struct Part<'a, R> {
+    /// Their state.
+    pub state: StatePart<'a, R>,
+    /// Sum of arriving weights.
+    pub input: &'a mut [R],
+    /// Surrogate gradients.
+    pub surrogate: &'a mut [R],
+    /// 1 where a neuron fires.
+    pub fired: &'a mut [u8],
+}
+
+impl<R: Real> Part<'_, R> {
+    /// One step. `spikes` are those of all neurons in the steps before; `rows` is room.
+    #[inline]
+    pub fn step<'a>(
+        &mut self,
+        around: &Surroundings<'a, R>,
+        spikes: &SpikeHistory,
+        interval: i64,
+        first_drive: Option<&[R]>,
+        local: usize,
+        rows: &mut Vec<&'a [R]>,
+    ) {
+        let plan = around.plan;
+        let step = plan.start_recurrent(interval) + local as i64;
+        let places = self.state.places.start..self.state.places.end.min(plan.recurrent_count());
+        self.input.fill(R::ZERO);
+        let input = &mut self.input[..places.len()];
+        for route in plan.recurrent_routes.iter().filter(|route| reads(interval, route, local)) {
+            let emitted = local as isize - route.delay as isize;
+            deliver(around, route, input, &places, rows, spikes, emitted, step);
+        }
+        row::add_all(input, rows);
+        rows.clear();
+        for segment in &around.neurons.segments {
+            neuron_step::advance(
+                around.neurons,
+                segment,
+                first_drive.unwrap_or(around.drive),
+                first_drive.is_none(),
+                self.input,
+                &mut self.state,
+                self.surrogate,
+                self.fired,
+            );
+        }
+    }
+}
+
+/// Adds the weights of the spikes that are read in a step to the input of the neurons at `places`. Whole rows wait in
+/// `rows` to be added together; what must come after them adds them first.
 #[inline]
 fn deliver<'a, R: Real>(
     around: &Surroundings<'a, R>,
     route: &Route,
     input: &mut [R],
+    places: &Range<usize>,
     rows: &mut Vec<&'a [R]>,
     spikes: &SpikeHistory,
     emitted: isize,
     step: i64,
 ) {
     let weights = around.weights[route.projection];
-    let whole = matches!(route.columns, Columns::Range { first: 0, len } if len == input.len());
+    let n = around.plan.recurrent_count();
+    let whole = matches!(route.columns, Columns::Range { first: 0, len } if len == n);
     for_each_row(around, route, spikes, emitted, step, |row, count| {
         if whole && count == 1.0 {
-            rows.push(&weights[route.entries(row)]);
+            rows.push(&weights[row * n + places.start..row * n + places.end]);
         } else {
             row::add_all(input, rows);
             rows.clear();
-            deliver_row(route, weights, input, row, R::of(count));
+            deliver_row_part(route, weights, input, places, row, R::of(count));
         }
     });
     if route.poisson {
         row::add_all(input, rows);
         rows.clear();
         let stamp = step + 1 - route.delay as i64;
-        deliver_poisson(route, weights, input, around.emission, stamp, &around.plan.stimulus_ids);
+        let ids = &around.plan.stimulus_ids;
+        deliver_poisson(route, weights, input, places, around.emission, stamp, ids);
     }
 }
 

@@ -1,6 +1,8 @@
 //! One step of the recurrent neurons `eprop_iaf_bsshslm_2020` and `eprop_iaf_adapt_bsshslm_2020`, as a pure function
 //! of input, state and parameters (NUMERICS, section 2; Bellec et al. 2020, equations 6 to 11).
 
+use std::ops::Range;
+
 use crate::lines::Lines;
 use crate::plan::interval::{Segment, Surrogate};
 use crate::real::Real;
@@ -141,9 +143,38 @@ steps! {
     shared_adaptive_resting = PiecewiseLinear, true, true, true;
 }
 
-/// Advances a run of neurons by one step. `input` is the sum of arriving weights, `drive` the constant part of the
-/// voltage, the same for all neurons if `shares`; `surrogate` and `fired` take the surrogate gradients and the spikes of the step. All slices are rows of
-/// `neurons.stride`; `segment` is one of `neurons.segments`.
+/// The state of neighbouring neurons, one array each.
+#[derive(Debug)]
+pub struct StatePart<'a, R> {
+    /// The neurons.
+    pub places: Range<usize>,
+    /// As in [`State`].
+    pub voltage: &'a mut [R],
+    /// As in [`State`].
+    pub spiked: &'a mut [R],
+    /// As in [`State`].
+    pub adaptation: &'a mut [R],
+    /// As in [`State`].
+    pub countdown: &'a mut [R],
+}
+
+impl<R: Real> State<R> {
+    /// All of it.
+    pub fn whole(&mut self) -> StatePart<'_, R> {
+        StatePart {
+            places: 0..self.voltage.len(),
+            voltage: &mut self.voltage,
+            spiked: &mut self.spiked,
+            adaptation: &mut self.adaptation,
+            countdown: &mut self.countdown,
+        }
+    }
+}
+
+/// Advances those neurons of a segment that `state` has by one step. `drive` is the constant part of the voltage of all
+/// neurons, the same for all if `shares`; `input`, the sum of arriving weights, and `surrogate` and `fired`, which take
+/// the surrogate gradients and the spikes of the step, are of the neurons of `state`. `segment` is one of
+/// `neurons.segments`.
 #[inline]
 pub fn advance<R: Real>(
     neurons: &Neurons<R>,
@@ -151,12 +182,17 @@ pub fn advance<R: Real>(
     drive: &[R],
     shares: bool,
     input: &[R],
-    state: &mut State<R>,
+    state: &mut StatePart<'_, R>,
     surrogate: &mut [R],
     fired: &mut [u8],
 ) {
     let p = neurons;
-    let run = segment.places.clone();
+    let places = &state.places;
+    let run = segment.places.start.max(places.start)..segment.places.end.min(places.end);
+    if run.is_empty() {
+        return;
+    }
+    let part = run.start - places.start..run.end - places.start;
     // The tutorials' neurons have steps of their own; any other network's take the general one.
     let step = match (segment.surrogate, shares && p.shares, segment.adaptive, p.rests) {
         (Surrogate::PiecewiseLinear, true, false, false) => shared,
@@ -169,7 +205,7 @@ pub fn advance<R: Real>(
         (Surrogate::ArctanDerivative, ..) => arctan,
     };
     step(
-        &input[run.clone()],
+        &input[part.clone()],
         &p.decay[run.clone()],
         &p.spike_gain[run.clone()],
         &p.adaptation_gain[run.clone()],
@@ -179,12 +215,12 @@ pub fn advance<R: Real>(
         &p.refractory[run.clone()],
         &p.adaptation_decay[run.clone()],
         &p.height[run.clone()],
-        &p.per_width[run.clone()],
-        &mut state.voltage[run.clone()],
-        &mut state.spiked[run.clone()],
-        &mut state.adaptation[run.clone()],
-        &mut state.countdown[run.clone()],
-        &mut surrogate[run.clone()],
-        &mut fired[run],
+        &p.per_width[run],
+        &mut state.voltage[part.clone()],
+        &mut state.spiked[part.clone()],
+        &mut state.adaptation[part.clone()],
+        &mut state.countdown[part.clone()],
+        &mut surrogate[part.clone()],
+        &mut fired[part],
     );
 }

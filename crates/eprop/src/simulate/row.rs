@@ -57,10 +57,10 @@ pub fn add<R: Real>(sum: &mut [R], row: &[R]) {
     if sum.len() < 8 { add_some::<R, 1>(sum, &[row]) } else { add_all(sum, &[row]) }
 }
 
-/// `sum[places[j]] += factor * row[j]`, in the order of `j`.
-pub fn scatter<R: Real>(sum: &mut [R], places: &[u32], row: &[R], factor: R) {
+/// `sum[places[j] - first] += factor * row[j]`, in the order of `j`.
+pub fn scatter<R: Real>(sum: &mut [R], first: usize, places: &[u32], row: &[R], factor: R) {
     for (place, value) in places.iter().zip(row) {
-        sum[*place as usize] += factor * *value;
+        sum[*place as usize - first] += factor * *value;
     }
 }
 

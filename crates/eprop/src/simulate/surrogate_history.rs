@@ -90,9 +90,15 @@ impl<R: Real> SurrogateHistory<R> {
         self.states.clear();
     }
 
+    /// Whether a run begins at a step.
+    #[must_use]
+    pub fn begins_run(&self, step: usize) -> bool {
+        !self.is_whole() && (step - self.base).is_multiple_of(self.kept)
+    }
+
     /// Begins a step whose row is to be written, after the neurons have come to `state`.
     pub fn begin_step(&mut self, step: usize, state: &State<R>) {
-        if !self.is_whole() && (step - self.base).is_multiple_of(self.kept) {
+        if self.begins_run(step) {
             self.first = step;
             self.states.push(state.clone());
         }

@@ -62,6 +62,8 @@ pub struct Run {
 #[derive(Debug, Clone)]
 pub struct Drawn {
     pub seed: u32,
+    /// Number of recurrent neurons, if it is not to be drawn.
+    pub neurons: Option<usize>,
     /// Added to the readout weight at a place.
     pub nudge: Option<(usize, f64)>,
     pub interval: usize,
@@ -82,6 +84,7 @@ impl Drawn {
         let interval = 8 + (random.random() * 50.0) as usize;
         Self {
             seed,
+            neurons: None,
             nudge: None,
             interval,
             window: 1 + (random.random() * interval as f64) as usize,
@@ -112,13 +115,18 @@ impl Drawn {
     }
 
     fn sizes(&self) -> Sizes {
-        Sizes::draw(&mut NumpyRandom::new(self.seed.wrapping_add(1)))
+        self.draw_sizes(&mut NumpyRandom::new(self.seed.wrapping_add(1)))
+    }
+
+    fn draw_sizes(&self, random: &mut NumpyRandom) -> Sizes {
+        let sizes = Sizes::draw(random);
+        Sizes { recurrent: self.neurons.unwrap_or(sizes.recurrent), ..sizes }
     }
 
     /// Builds the network and runs it.
     pub fn run(&self, way: &Way) -> Run {
         let mut random = NumpyRandom::new(self.seed.wrapping_add(1));
-        let sizes = Sizes::draw(&mut random);
+        let sizes = self.draw_sizes(&mut random);
         let mut kernel = Kernel::new();
         let steps = self.interval * self.intervals;
         kernel

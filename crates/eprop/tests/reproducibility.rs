@@ -69,12 +69,12 @@ fn neurons_shared_by_threads_give_the_same_bits() {
             ..Drawn::interval(seed)
         };
         for (sparse, precision) in [(false, "f64"), (true, "f32")] {
-            let one = Way { sparse, precision, ..Way::default() };
+            let one = Way { precision, sparse, ..Way::default() };
             let expected = drawn.run(&one);
             for threads in [2, 3, 8] {
                 let history = if threads == 3 { 0.85 } else { 1.0 };
                 let cuts = if threads == 2 { vec![7.0, 30.0] } else { vec![1e9] };
-                same(&expected, &drawn.run(&Way { threads, history, cuts, ..one.clone() })).unwrap();
+                same(&expected, &drawn.run(&Way { threads, cuts, history, ..one.clone() })).unwrap();
             }
         }
     }

@@ -23,23 +23,27 @@ afterAll(async () => {
 const children: ChildProcess[] = [];
 afterAll(() => children.forEach((child) => child.kill("SIGKILL")));
 
-/** A training with a live view, in a process of its own. */
-async function liveTraining(...args: string[]): Promise<{ child: ChildProcess; url: string }> {
+/** A training with a live view, in a process of its own; the code it ends with. */
+interface LiveTraining {
+  child: ChildProcess;
+  url: string;
+  ended: Promise<number | null>;
+}
+
+async function liveTraining(...args: string[]): Promise<LiveTraining> {
   const child = spawn(process.execPath, ["dist/cli/main.js", "train", ...args, "--live", "--quiet"], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   children.push(child);
+  const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
   let said = "";
   for await (const part of child.stderr) {
     said += String(part);
     const url = /live view: (\S+)/.exec(said)?.[1];
-    if (url !== undefined) return { child, url };
+    if (url !== undefined) return { child, url, ended };
   }
   throw new Error(`the training did not begin: ${said}`);
 }
-
-const ended = (child: ChildProcess) =>
-  new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
 
 /** How many different colours the canvases of a page show. */
 const colours = (page: Page) =>
@@ -56,7 +60,7 @@ const number = async (page: Page) => Number.parseInt(await text(page, "#numbers 
 describe("the live view", () => {
   it("shows a training while it runs, and its button ends it with everything saved", async () => {
     const out = join(folder, "sine");
-    const { child, url } = await liveTraining("sine-waves", "--iterations", "100000", "--out", out);
+    const { url, ended } = await liveTraining("sine-waves", "--iterations", "100000", "--out", out);
     const { page, problems, requests } = await visit(browser, url);
     await page.waitForSelector("figure:nth-of-type(2) canvas >> nth=0");
     await page.waitForSelector("#sequence figure:nth-of-type(2) canvas");
@@ -86,7 +90,7 @@ describe("the live view", () => {
     await page.getByRole("button", { name: "Stop and save" }).click();
     await poll(() => text(page, "#state")).toContain("everything is saved");
     expect(await page.getByRole("button", { name: "Stop and save" }).isDisabled()).toBe(true);
-    expect(await ended(child)).toBe(0);
+    expect(await ended).toBe(0);
     const run = JSON.parse(readFileSync(join(out, "run.json"), "utf8")) as { ended: string; loss: number[] };
     expect(run.ended).toBe("request");
     expect(readMetrics(join(out, "metrics.jsonl"))).toHaveLength(run.loss.length);

@@ -52,3 +52,12 @@ describe('import "eprop"', () => {
     expect(builtinsLoaded(entry).filter((name) => !allowed.has(name))).toEqual([]);
   });
 });
+
+describe("the command line", () => {
+  it("loads no plotting library before it plots", () => {
+    const { others } = importGraph(new URL("../dist/cli/main.js", import.meta.url));
+    expect([...others]).toContain("commander");
+    const plotting = ["vega", "vega-lite", "@resvg/resvg-js", "fast-png"];
+    expect(plotting.filter((library) => others.has(library))).toEqual([]);
+  });
+});

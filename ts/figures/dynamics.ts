@@ -178,7 +178,9 @@ export function dynamicsFigure(run: RunData, when: When): Figure | undefined {
     title: `Dynamic variables ${when === "first" ? "before" : "after"} training`,
     caption:
       `Spikes and variables in one sequence of the ${when} iteration; of each population, the first neuron.` +
-      (network.readouts <= 2 ? several : " Readouts are told apart by colour."),
+      (network.readouts <= 2
+        ? several
+        : " Of many readouts, the report says under the pointer which one it is."),
     specification: {
       params: zoomRange(0, sequenceDuration(run)),
       datasets,

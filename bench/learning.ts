@@ -1,7 +1,7 @@
 /**
  * Trains the tutorials to their end on several seeds and writes a table: do they learn as NEST's do?
  *
- * `node dist-test/bench/learning.js [--seeds N] [--handwriting FILE] [--n-mnist DIR] [--out FILE]`
+ * `node dist-test/bench/learning.js [--seeds N] [--handwriting FILE] [--n-mnist DIR] [--precision f32] [--out FILE]`
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -13,9 +13,15 @@ const { values } = parseArgs({
     handwriting: { type: "string" },
     "n-mnist": { type: "string" },
     blocklist: { type: "string" },
+    precision: { type: "string", default: "f64" },
     out: { type: "string" },
   },
 });
+
+const { precision } = values;
+if (precision !== "f32" && precision !== "f64") {
+  throw new RangeError(`--precision is f32 or f64, not ${precision}`);
+}
 
 interface Row {
   name: string;
@@ -101,14 +107,16 @@ for (const row of rows) {
   const figures: string[] = [];
   const lengths = new Set<number>();
   for (const seed of seeds) {
-    const result = await trainToEnd(row.make(seed));
+    const result = await trainToEnd(row.make(seed), precision === "f64" ? {} : { precision });
     figures.push(row.figure(result).toPrecision(3));
     lengths.add(result.iterations.filter(({ phase }) => phase === "training").length);
     process.stderr.write(`${row.name}: seed ${seed}: ${figures.at(-1)}\n`);
   }
   const counts = [...lengths].toSorted((a, b) => a - b);
   const trained = counts.length === 1 ? `${counts[0]}` : `${counts[0]} to ${counts.at(-1)}`;
-  lines.push(`| ${row.name} | ${row.goal} | ${row.nest} | ${figures.join(" | ")} | ${trained} |`);
+  lines.push(
+    `| ${row.name}${precision === "f64" ? "" : `, ${precision}`} | ${row.goal} | ${row.nest} | ${figures.join(" | ")} | ${trained} |`,
+  );
 }
 const table = `${lines.join("\n")}\n`;
 process.stdout.write(table);

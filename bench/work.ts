@@ -52,9 +52,9 @@ const values = {
   eventHistory: 3,
   /** The weight. */
   delivery: 1,
-  /** The gradient, read and written. */
-  rowAddition: 2,
-  /** The gradient of the interval set to zero and read, that of the batch read and written. */
+  /** A factor, read; the gradient's row can stay in registers over many steps. */
+  rowAddition: 1,
+  /** The gradient of the interval written and read, that of the batch read and written. */
   gradientSum: 4,
   /** Gradient, weight and with Adam two moments; all but the gradient read and written. */
   optimizer: { adam: 7, gradient_descent: 3 },

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { slope } from "../bench/growth.js";
 import type { Report } from "../bench/tables.js";
+import { workOf } from "../bench/work.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-bench-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -70,6 +71,28 @@ describe("npm run bench", () => {
     // 10,000 synapses from inputs, 9,900 among neurons, 100 onto the readout.
     expect(line?.work?.synapseSteps).toBe(20_000 * 1000);
   });
+  it("counts work as the page says", () => {
+    const counts = {
+      neurons: 2,
+      readouts: 3,
+      steps: 10,
+      learningWindow: 5,
+      intervals: 4,
+      adaptive: 0.5,
+      synapses: 7,
+      synapticEvents: 100,
+      traceSteps: 1000,
+      optimizerCalls: 1,
+    } as const;
+    // 80 neuron-steps, half of them with adaptation; a learning signal in half of them from 3 readouts.
+    const interval = workOf({ ...counts, family: "interval", optimizer: "adam", width: 8 });
+    expect(interval.bytes).toBe(8 * (2 * 80 + 2 * 100 + 4 * 7 * 4 + 7 * 7));
+    expect(interval.operations).toBe(80 * (13 + 10) + 40 * 3 * 2 + 2 * 100 + 2 * 7 * 4 + 13 * 7);
+    expect(interval.synapseSteps).toBe(7 * 40);
+    const plus = workOf({ ...counts, family: "event", optimizer: "gradient_descent", width: 4 });
+    expect(plus.bytes).toBe(4 * (3 * 80 + (1 + 8 + 3) * 100));
+    expect(plus.operations).toBe(80 * 13 + 40 * 3 * 2 + 100 + 14 * 1000 + 3 * 100);
+  });
   it("fits how cost grows", () => {
     expect(report.growth.map(({ series }) => series)).toEqual(["steps", "synapses a neuron"]);
     expect(report.growth.every(({ slope: power }) => Number.isFinite(power))).toBe(true);
@@ -78,7 +101,7 @@ describe("npm run bench", () => {
   it("writes the page's tables, and leaves the others", () => {
     const text = readFileSync(page, "utf8");
     expect(text).toContain("| first Simulate of 20 neurons");
-    expect(text).toMatch(/steps, from 100 to 200: cost grows with the power \d/);
+    expect(text).toMatch(/steps, from 100 to 200: cost grows with the power -?\d/);
     expect(text.match(/<!-- bench /g)).toHaveLength(6);
     expect(text).toContain("# What it costs");
     const spoken = text.slice(text.indexOf("<!-- bench spoken digits -->"));

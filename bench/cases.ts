@@ -1,5 +1,5 @@
 import { cpus } from "node:os";
-import type { Case, NetworkRun, Settings, TaskRun } from "./case.js";
+import type { Case, NetworkRun, Precision, Settings, TaskRun } from "./case.js";
 
 /** What the command line chooses. */
 export interface Choice {
@@ -79,18 +79,21 @@ const sample = { steps: 1370, inputs: 700, spikes: 8000, readouts: 20 } as const
 
 function spokenDigits({ quick, settings }: Choice): Case[] {
   const batch = quick ? 4 : 512;
-  return (quick ? [256] : [256, 512, 1024]).map((neurons): Case => {
-    const run: NetworkRun = { kind: "network", ...sample, neurons, batch, repetitions: quick ? 1 : 3 };
-    return {
-      name: `spoken digits, ${neurons} neurons, batch ${batch}`,
-      table: "spoken digits",
-      settings: { ...settings, threads: allThreads },
-      run,
-      processes: 1,
-      // Forward, a batch of 512 takes minutes; by neuron-step a sample a thread costs the same.
-      forward: { ...run, batch: allThreads, repetitions: 1 },
-    };
-  });
+  const precisions = settings.precision ? [settings.precision] : (["f64", "f32"] as const);
+  return (quick ? [256] : [256, 512, 1024]).flatMap((neurons) =>
+    precisions.map((precision): Case => {
+      const run: NetworkRun = { kind: "network", ...sample, neurons, batch, repetitions: quick ? 1 : 3 };
+      return {
+        name: `spoken digits, ${neurons} neurons, batch ${batch}`,
+        table: "spoken digits",
+        settings: { ...settings, precision, threads: allThreads },
+        run,
+        processes: 1,
+        // Forward, a batch of 512 takes minutes; by neuron-step a sample a thread costs the same.
+        ...(precision === "f64" && { forward: { ...run, batch: allThreads, repetitions: 1 } }),
+      };
+    }),
+  );
 }
 
 interface Series {
@@ -99,6 +102,7 @@ interface Series {
   values: readonly number[];
   quick: readonly number[];
   run: (x: number) => Omit<NetworkRun, "kind" | "repetitions">;
+  precision?: Precision;
   threads?: (x: number) => number;
   forward?: true;
 }
@@ -152,6 +156,14 @@ const growth: readonly Series[] = [
     quick: [200, 400],
     run: (neurons) => ({ ...sparse, neurons, indegree: { inputs: 20, neurons: 80 } }),
   },
+  {
+    name: "neurons with 100 synapses each",
+    table: "large and sparse",
+    values: [10_000, 100_000],
+    quick: [200, 400],
+    run: (neurons) => ({ ...sparse, neurons, indegree: { inputs: 20, neurons: 80 } }),
+    precision: "f32",
+  },
 ];
 
 function growthCases({ quick, settings }: Choice): Case[] {
@@ -167,7 +179,11 @@ function growthCases({ quick, settings }: Choice): Case[] {
       return {
         name: series.name === "threads" ? `${x} threads` : `${x} ${series.name}`,
         table: series.table,
-        settings: { ...settings, threads: series.threads?.(x) ?? 1 },
+        settings: {
+          ...settings,
+          ...(series.precision && { precision: series.precision }),
+          threads: series.threads?.(x) ?? 1,
+        },
         run,
         processes: 1,
         ...(series.forward && { forward: { ...run, batch: 1, repetitions: 1 } }),

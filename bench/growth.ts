@@ -3,6 +3,7 @@ import type { Line } from "./line.js";
 /** How cost grows with a size: as its power `slope`. */
 export interface Growth {
   series: string;
+  table: Line["table"];
   from: number;
   to: number;
   slope: number;
@@ -17,15 +18,22 @@ export function slope(points: readonly (readonly [number, number])[]): number {
   return mean(products) / mean(points.map(([at]) => (at - x) ** 2));
 }
 
+const keyOf = ({ series, precision }: Line) =>
+  series && `${series.name}${precision === "f32" ? ", f32" : ""}`;
+
 /** The growth of each series of lines, fitted to the logarithms of sizes and times. */
 export function growthOf(lines: readonly Line[]): Growth[] {
-  const names = [...new Set(lines.flatMap(({ series }) => (series ? [series.name] : [])))];
-  return names.flatMap((name) => {
-    const points = lines.flatMap(({ series, ms }) =>
-      series?.name === name ? [[Math.log(series.x), Math.log(ms)] as const] : [],
+  const series = Map.groupBy(
+    lines.filter((line) => line.series !== undefined),
+    (line) => keyOf(line) as string,
+  );
+  return [...series].flatMap(([name, [first, ...rest]]) => {
+    if (first === undefined || rest.length === 0) return [];
+    const sizes = [first, ...rest].map((line) => line.series?.x ?? Number.NaN);
+    const points = [first, ...rest].map(
+      (line, place) => [Math.log(sizes[place] as number), Math.log(line.ms)] as const,
     );
-    if (points.length < 2) return [];
-    const sizes = points.map(([x]) => Math.round(Math.exp(x)));
-    return [{ series: name, from: Math.min(...sizes), to: Math.max(...sizes), slope: slope(points) }];
+    const [from, to] = [Math.min(...sizes), Math.max(...sizes)];
+    return [{ series: name, table: first.table, from, to, slope: slope(points) }];
   });
 }

@@ -118,8 +118,7 @@ export function blocks(report: Report): Map<string, string> {
   for (const table of Object.keys(tableColumns) as Line["table"][]) {
     const lines = report.lines.filter((line) => line.table === table);
     if (lines.length === 0) continue;
-    const names = new Set(lines.map(({ series }) => series?.name));
-    const growth = report.growth.filter(({ series }) => names.has(series));
+    const growth = report.growth.filter((one) => one.table === table);
     const list = growth.length > 0 ? ["", ...growth.map((one) => `- ${growthText(one)}`)] : [];
     found.set(table, [...head(table), ...lines.map(body), ...list].join("\n"));
   }

@@ -26,7 +26,7 @@ export interface Counts {
   optimizer: "adam" | "gradient_descent";
   /** Calls of the optimizer per synapse (once an interval). */
   optimizerCalls: number;
-  /** Bytes of a weight and of a value in a history. */
+  /** Bytes of a value in a history, of a weight that is delivered and of an interval's gradient; all else has eight. */
   width: 4 | 8;
 }
 
@@ -54,13 +54,18 @@ const values = {
   delivery: 1,
   /** A factor, read; the gradient's row can stay in registers over many steps. */
   rowAddition: 1,
-  /** The gradient of the interval written and read, that of the batch read and written. */
-  gradientSum: 4,
+  /** Written and read. */
+  intervalGradient: 2,
+  /** Read and written. */
+  batchGradient: 2,
   /** Gradient, weight and with Adam two moments; all but the gradient read and written. */
   optimizer: { adam: 7, gradient_descent: 3 },
   /** Four traces of the synapse, read and written. */
   traces: 8,
 } as const;
+
+/** Bytes of a 64-bit number. */
+const double = 8;
 
 /** The work of a unit. */
 export function workOf(counts: Counts): Work {
@@ -77,7 +82,7 @@ export function workOf(counts: Counts): Work {
     return {
       ...common,
       bytes:
-        width *
+        double *
         (neuronSteps * values.eventHistory +
           synapticEvents * (values.delivery + values.traces + values.optimizer[optimizer])),
       operations:
@@ -91,10 +96,10 @@ export function workOf(counts: Counts): Work {
     ...common,
     bytes:
       width *
-      (neuronSteps * values.history +
-        synapticEvents * (values.delivery + values.rowAddition) +
-        synapses * intervals * values.gradientSum +
-        calls * values.optimizer[optimizer]),
+        (neuronSteps * values.history +
+          synapticEvents * (values.delivery + values.rowAddition) +
+          synapses * intervals * values.intervalGradient) +
+      double * (synapses * intervals * values.batchGradient + calls * values.optimizer[optimizer]),
     operations:
       forward +
       neuronSteps * mixed(operations.backwardStep) +

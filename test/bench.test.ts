@@ -89,8 +89,10 @@ describe("npm run bench", () => {
     expect(interval.bytes).toBe(8 * (2 * 80 + 2 * 100 + 4 * 7 * 4 + 7 * 7));
     expect(interval.operations).toBe(80 * (13 + 10) + 40 * 3 * 2 + 2 * 100 + 2 * 7 * 4 + 13 * 7);
     expect(interval.synapseSteps).toBe(7 * 40);
-    const plus = workOf({ ...counts, family: "event", optimizer: "gradient_descent", width: 4 });
-    expect(plus.bytes).toBe(4 * (3 * 80 + (1 + 8 + 3) * 100));
+    const narrow = workOf({ ...counts, family: "interval", optimizer: "adam", width: 4 });
+    expect(narrow.bytes).toBe(4 * (2 * 80 + 2 * 100 + 2 * 7 * 4) + 8 * (2 * 7 * 4 + 7 * 7));
+    const plus = workOf({ ...counts, family: "event", optimizer: "gradient_descent", width: 8 });
+    expect(plus.bytes).toBe(8 * (3 * 80 + (1 + 8 + 3) * 100));
     expect(plus.operations).toBe(80 * 13 + 40 * 3 * 2 + 100 + 14 * 1000 + 3 * 100);
   });
   it("fits how cost grows", () => {

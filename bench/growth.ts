@@ -23,10 +23,11 @@ const keyOf = ({ series, precision }: Line) =>
 
 /** The growth of each series of lines, fitted to the logarithms of sizes and times. */
 export function growthOf(lines: readonly Line[]): Growth[] {
-  const series = Map.groupBy(
-    lines.filter((line) => line.series !== undefined),
-    (line) => keyOf(line) as string,
-  );
+  const series = new Map<string, Line[]>();
+  for (const line of lines) {
+    const key = keyOf(line);
+    if (key !== undefined) series.set(key, [...(series.get(key) ?? []), line]);
+  }
   return [...series].flatMap(([name, [first, ...rest]]) => {
     if (first === undefined || rest.length === 0) return [];
     const sizes = [first, ...rest].map((line) => line.series?.x ?? Number.NaN);

@@ -46,7 +46,8 @@ function build({ neurons, inputs, readouts, batch, steps, indegree }: NetworkRun
   const out = kernel.Create("eprop_readout_bsshslm_2020", readouts, { C_m: 1, E_L: 0, V_m: 0, tau_m: 20 });
   const target = kernel.Create("step_rate_generator", readouts);
   kernel.SetDefaults("eprop_synapse_bsshslm_2020", {
-    optimizer: { type: "adam", batch_size: batch, eta: 1e-3 },
+    // So small a rate that all batches fire alike.
+    optimizer: { type: "adam", batch_size: batch, eta: 1e-12 },
   });
   const [fromInputs, fromNeurons] = [indegree?.inputs ?? inputs, indegree?.neurons ?? neurons];
   // A neuron's drive has the same variance with any number of synapses.

@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+// An import of node:fs would load streams, too.
+const { readFileSync } = process.getBuiltinModule("node:fs");
 
 /** The package's version. */
 export const version: string = (() => {

@@ -1,10 +1,12 @@
-import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nestError } from "../errors.js";
 import { nestFileName, nestHeader, nestRows } from "../recording/nest-ascii.js";
 import type { Table } from "../recording/tables.js";
 import { NodeCollection } from "./collections.js";
 import type { Kernel } from "./kernel.js";
+
+// An import of node:fs would load streams, too.
+const { appendFileSync, writeFileSync } = process.getBuiltinModule("node:fs");
 
 const recorderModels = ["spike_recorder", "multimeter", "voltmeter", "weight_recorder"] as const;
 

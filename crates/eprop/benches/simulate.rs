@@ -44,12 +44,12 @@ fn rows(criterion: &mut Criterion) {
     let mut sum = vec![0.0; NEURONS];
     group.bench_function("add", |bencher| bencher.iter(|| row::add(black_box(&mut sum), &row)));
     group.bench_function("add_scaled", |bencher| {
-        bencher.iter(|| row::add_scaled(black_box(&mut sum), &row, 0.5))
+        bencher.iter(|| row::add_scaled(black_box(&mut sum), &row, 0.5));
     });
     // Every neuron is reached once, out of order.
     let places: Vec<u32> = (0..NEURONS as u32).map(|place| place * 389 % NEURONS as u32).collect();
     group.bench_function("scatter", |bencher| {
-        bencher.iter(|| row::scatter(black_box(&mut sum), &places, &row, 0.5));
+        bencher.iter(|| row::scatter(black_box(&mut sum), 0, &places, &row, 0.5));
     });
     group.bench_function("gather", |bencher| {
         bencher.iter(|| row::gather(black_box(&mut sum), &places, &row));

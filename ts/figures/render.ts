@@ -52,8 +52,8 @@ export async function renderSvg(figure: Figure, scheme: Scheme = "light"): Promi
   }
 }
 
-/** Fonts that have all symbols of the figures; a system may have none. */
-const fontFiles = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"];
+/** A font that has all symbols of the figures; a system may have none. */
+const fontFile = "dejavu-fonts-ttf/ttf/DejaVuSans.ttf";
 
 /**
  * A picture of an SVG, with the same letters on every system.
@@ -69,7 +69,7 @@ export async function renderPng(svg: string, width?: number): Promise<Uint8Array
     imageRendering: 1,
     font: {
       loadSystemFonts: false,
-      fontFiles: fontFiles.map((file) => resolve(`dejavu-fonts-ttf/ttf/${file}`)),
+      fontFiles: [resolve(fontFile)],
       defaultFontFamily: "DejaVu Sans",
       sansSerifFamily: "DejaVu Sans",
     },

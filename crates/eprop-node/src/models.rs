@@ -1,7 +1,7 @@
 //! The parameter tables, from which TypeScript's types and the model pages are made.
 
 use eprop::describe::parameter::{Default, Kind, Parameter, Role};
-use eprop::models::{NODE_MODELS, synapses};
+use eprop::models::{Equation, NODE_MODELS, synapses};
 use napi_derive::napi;
 
 /// A row of a parameter table.
@@ -29,6 +29,19 @@ pub struct ParameterRow {
     pub text: String,
 }
 
+/// An equation of a model.
+#[napi(object)]
+pub struct EquationRow {
+    /// What it says, in words.
+    pub text: String,
+    /// The equation in TeX.
+    pub tex: String,
+}
+
+fn equations(list: &[Equation]) -> Vec<EquationRow> {
+    list.iter().map(|row| EquationRow { text: row.text.to_owned(), tex: row.tex.to_owned() }).collect()
+}
+
 /// A model with its table.
 #[napi(object)]
 pub struct ModelTable {
@@ -42,6 +55,8 @@ pub struct ModelTable {
     pub parameters: Vec<ParameterRow>,
     /// What a multimeter can record.
     pub recordables: Vec<String>,
+    /// What it computes.
+    pub equations: Vec<EquationRow>,
 }
 
 fn row(parameter: &Parameter) -> ParameterRow {
@@ -95,6 +110,7 @@ pub fn model_tables() -> Vec<ModelTable> {
         element: "node".to_owned(),
         parameters: model.parameters.iter().map(row).collect(),
         recordables: model.recordables.iter().map(|name| (*name).to_owned()).collect(),
+        equations: equations(model.equations),
     });
     let synapses = synapses::MODELS.iter().map(|model| ModelTable {
         name: model.name.to_owned(),
@@ -102,6 +118,7 @@ pub fn model_tables() -> Vec<ModelTable> {
         element: "synapse".to_owned(),
         parameters: model.parameters.iter().map(row).collect(),
         recordables: Vec::new(),
+        equations: equations(model.equations),
     });
     nodes.chain(synapses).collect()
 }

@@ -1,5 +1,6 @@
 //! `eprop_iaf_adapt`: leaky integrate-and-fire neuron with an adaptive threshold whose weights change at every presynaptic spike.
 
+use crate::models::equations as eq;
 use crate::models::shared::{
     ADAPTIVE, CLOCK, MEMBRANE, SPIKING, SURROGATE, TRACES, table, threshold_above_floor,
 };
@@ -19,6 +20,15 @@ pub static MODEL: NodeModel = NodeModel {
         "eprop_history_duration",
         "learning_signal",
         "surrogate_gradient",
+    ],
+    equations: &[
+        eq::MEMBRANE,
+        eq::ADAPTATION,
+        eq::ADAPTED_SURROGATE,
+        eq::ADAPTED_SPIKE,
+        eq::RESET,
+        eq::FIRING_RATE,
+        eq::LEARNING_SIGNAL,
     ],
     check: threshold_above_floor,
 };

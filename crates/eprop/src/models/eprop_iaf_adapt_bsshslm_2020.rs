@@ -1,5 +1,6 @@
 //! `eprop_iaf_adapt_bsshslm_2020`: leaky integrate-and-fire neuron with an adaptive threshold whose weights change once an update interval.
 
+use crate::models::equations as eq;
 use crate::models::shared::{
     ADAPTIVE, ARRIVAL, CLOCK, MEMBRANE, SPIKING, SURROGATE, table, threshold_above_floor,
 };
@@ -19,6 +20,14 @@ pub static MODEL: NodeModel = NodeModel {
         "eprop_history_duration",
         "learning_signal",
         "surrogate_gradient",
+    ],
+    equations: &[
+        eq::FILTERED_MEMBRANE,
+        eq::LATE_RESET,
+        eq::ADAPTATION,
+        eq::ADAPTED_SURROGATE,
+        eq::ADAPTED_SPIKE,
+        eq::LEARNING_SIGNAL,
     ],
     check: threshold_above_floor,
 };

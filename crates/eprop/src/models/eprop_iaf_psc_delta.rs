@@ -1,6 +1,7 @@
 //! `eprop_iaf_psc_delta`: leaky integrate-and-fire neuron with hard reset whose weights change at every presynaptic spike.
 
 use crate::describe::parameter::{Bound, Parameter};
+use crate::models::equations as eq;
 use crate::models::shared::{
     CLOCK, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold, table,
 };
@@ -24,5 +25,14 @@ pub static MODEL: NodeModel = NodeModel {
         CLOCK
     ],
     recordables: &["V_m", "eprop_history_duration", "learning_signal", "surrogate_gradient"],
+    equations: &[
+        eq::MEMBRANE,
+        eq::REFRACTORY_INPUT,
+        eq::SURROGATE,
+        eq::SPIKE,
+        eq::HARD_RESET,
+        eq::FIRING_RATE,
+        eq::LEARNING_SIGNAL,
+    ],
     check: reset_below_threshold,
 };

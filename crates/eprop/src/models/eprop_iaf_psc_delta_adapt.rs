@@ -1,6 +1,7 @@
 //! `eprop_iaf_psc_delta_adapt`: leaky integrate-and-fire neuron with hard reset and adaptive threshold whose weights change at every presynaptic spike.
 
 use crate::describe::parameter::{Bound, Parameter};
+use crate::models::equations as eq;
 use crate::models::shared::{
     ADAPTIVE, CLOCK, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold, table,
 };
@@ -31,6 +32,16 @@ pub static MODEL: NodeModel = NodeModel {
         "eprop_history_duration",
         "learning_signal",
         "surrogate_gradient",
+    ],
+    equations: &[
+        eq::MEMBRANE,
+        eq::REFRACTORY_INPUT,
+        eq::ADAPTATION,
+        eq::ADAPTED_SURROGATE,
+        eq::ADAPTED_SPIKE,
+        eq::HARD_RESET,
+        eq::FIRING_RATE,
+        eq::LEARNING_SIGNAL,
     ],
     check: reset_below_threshold,
 };

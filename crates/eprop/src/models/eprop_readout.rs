@@ -1,5 +1,6 @@
 //! `eprop_readout`: readout neuron of networks whose weights change at every presynaptic spike.
 
+use crate::models::equations as eq;
 use crate::models::shared::{CUTOFF, MEMBRANE, READOUT, table, unchecked, with_default};
 use crate::models::{Family, NodeClass, NodeModel};
 
@@ -15,5 +16,6 @@ pub static MODEL: NodeModel = NodeModel {
         [CUTOFF]
     ],
     recordables: &["V_m", "eprop_history_duration", "error_signal", "readout_signal", "target_signal"],
+    equations: &[eq::MEMBRANE, eq::WINDOWED_READOUT],
     check: unchecked,
 };

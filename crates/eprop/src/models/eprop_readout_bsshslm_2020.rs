@@ -1,6 +1,7 @@
 //! `eprop_readout_bsshslm_2020`: readout neuron of networks whose weights change once an update interval.
 
 use crate::describe::parameter::{Bound, Parameter};
+use crate::models::equations as eq;
 use crate::models::shared::{ARRIVAL, MEMBRANE, READOUT, choice, table, unchecked, with_default};
 use crate::models::{Family, NodeClass, NodeModel};
 
@@ -33,5 +34,6 @@ pub static MODEL: NodeModel = NodeModel {
         "readout_signal_unnorm",
         "target_signal",
     ],
+    equations: &[eq::FILTERED_MEMBRANE, eq::READOUT, eq::ERROR],
     check: unchecked,
 };

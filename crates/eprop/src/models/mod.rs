@@ -8,6 +8,7 @@ pub mod eprop_iaf_psc_delta;
 pub mod eprop_iaf_psc_delta_adapt;
 pub mod eprop_readout;
 pub mod eprop_readout_bsshslm_2020;
+mod equations;
 pub mod multimeter;
 pub mod parrot_neuron;
 pub mod poisson_generator;
@@ -55,6 +56,15 @@ pub enum NodeClass {
     WeightRecorder,
 }
 
+/// An equation of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Equation {
+    /// What it says, in words.
+    pub text: &'static str,
+    /// The equation in TeX, with the symbols of the parameter tables.
+    pub tex: &'static str,
+}
+
 /// Reads a checked scalar of one node by parameter name.
 pub type Read<'a> = &'a dyn Fn(&str) -> f64;
 
@@ -73,6 +83,8 @@ pub struct NodeModel {
     pub parameters: &'static [Parameter],
     /// What a multimeter can record.
     pub recordables: &'static [&'static str],
+    /// What it computes in a step, in the order of computing.
+    pub equations: &'static [Equation],
     /// Checks that concern several parameters of one node.
     pub check: fn(Read<'_>) -> Result<()>,
 }
@@ -111,6 +123,8 @@ pub struct SynapseModel {
     pub kind: SynapseKind,
     /// Properties of a connection and common properties.
     pub parameters: &'static [Parameter],
+    /// How its weight changes.
+    pub equations: &'static [Equation],
 }
 
 impl SynapseModel {

@@ -26,6 +26,7 @@ pub static MODEL: NodeModel = NodeModel {
     class: NodeClass::Multimeter,
     parameters: table![DEVICE, RECORDER, SAMPLING, [record_from(&[])]],
     recordables: &[],
+    equations: &[],
     check: stops_after_start,
 };
 
@@ -37,5 +38,6 @@ pub static VOLTMETER: NodeModel = NodeModel {
     class: NodeClass::Multimeter,
     parameters: table![DEVICE, RECORDER, SAMPLING, [record_from(&["V_m"])]],
     recordables: &[],
+    equations: &[],
     check: stops_after_start,
 };

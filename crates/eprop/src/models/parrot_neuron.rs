@@ -11,5 +11,6 @@ pub static MODEL: NodeModel = NodeModel {
     class: NodeClass::Parrot,
     parameters: table![CLOCK],
     recordables: &[],
+    equations: &[],
     check: unchecked,
 };

@@ -2,7 +2,7 @@
 
 use crate::describe::parameter::{Bound, Parameter};
 use crate::models::shared::{DEVICE, stops_after_start, table};
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::{Equation, Family, NodeClass, NodeModel};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -15,5 +15,9 @@ pub static MODEL: NodeModel = NodeModel {
         [Parameter::number("rate", "λ", "spikes/s", 0.0, Bound::NonNegative, "Mean firing rate")]
     ],
     recordables: &[],
+    equations: &[Equation {
+        text: "The number of spikes that each target receives in a step",
+        tex: r"n^t \sim \mathrm{Poisson}\left(\lambda \Delta t\right)",
+    }],
     check: stops_after_start,
 };

@@ -28,5 +28,6 @@ pub static MODEL: NodeModel = NodeModel {
         ]
     ],
     recordables: &[],
+    equations: &[],
     check: stops_after_start,
 };

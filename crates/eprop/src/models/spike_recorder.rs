@@ -11,5 +11,6 @@ pub static MODEL: NodeModel = NodeModel {
     class: NodeClass::SpikeRecorder,
     parameters: table![DEVICE, RECORDER],
     recordables: &[],
+    equations: &[],
     check: stops_after_start,
 };

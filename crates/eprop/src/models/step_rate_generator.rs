@@ -25,5 +25,6 @@ pub static MODEL: NodeModel = NodeModel {
         ]
     ],
     recordables: &["rate"],
+    equations: &[],
     check: stops_after_start,
 };

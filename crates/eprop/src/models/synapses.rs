@@ -1,6 +1,7 @@
 //! The synapse models: tables of what a connection has and of what all connections of a model share.
 
 use crate::describe::parameter::{Bound, Default, Kind, Parameter};
+use crate::models::equations as eq;
 use crate::models::shared::{choice, flag, integer, nodes, table};
 use crate::models::{Family, SynapseKind, SynapseModel};
 
@@ -52,6 +53,7 @@ pub static MODELS: [SynapseModel; 6] = [
         family: Family::Any,
         kind: SynapseKind::Static,
         parameters: table![CONNECTION, RECORDED],
+        equations: &[],
     },
     SynapseModel {
         name: "eprop_synapse_bsshslm_2020",
@@ -59,6 +61,14 @@ pub static MODELS: [SynapseModel; 6] = [
         family: Family::PerInterval,
         kind: SynapseKind::Plastic,
         parameters: table![CONNECTION, RECORDED, OPTIMIZED, PER_INTERVAL],
+        equations: &[
+            eq::FILTERED_TRACE,
+            eq::ELIGIBILITY,
+            eq::INTERVAL_GRADIENT,
+            eq::READOUT_GRADIENT,
+            eq::GRADIENT_DESCENT,
+            eq::ADAM,
+        ],
     },
     SynapseModel {
         name: "eprop_synapse",
@@ -66,6 +76,14 @@ pub static MODELS: [SynapseModel; 6] = [
         family: Family::PerSpike,
         kind: SynapseKind::Plastic,
         parameters: table![CONNECTION, RECORDED, OPTIMIZED],
+        equations: &[
+            eq::TRACE,
+            eq::ELIGIBILITY,
+            eq::SPIKE_GRADIENT,
+            eq::READOUT_GRADIENT,
+            eq::GRADIENT_DESCENT,
+            eq::ADAM,
+        ],
     },
     SynapseModel {
         name: "eprop_learning_signal_connection_bsshslm_2020",
@@ -73,6 +91,7 @@ pub static MODELS: [SynapseModel; 6] = [
         family: Family::PerInterval,
         kind: SynapseKind::LearningSignal,
         parameters: table![CONNECTION, RECORDED],
+        equations: &[],
     },
     SynapseModel {
         name: "eprop_learning_signal_connection",
@@ -80,6 +99,7 @@ pub static MODELS: [SynapseModel; 6] = [
         family: Family::PerSpike,
         kind: SynapseKind::LearningSignal,
         parameters: table![CONNECTION, RECORDED],
+        equations: &[],
     },
     SynapseModel {
         name: "rate_connection_delayed",
@@ -87,5 +107,6 @@ pub static MODELS: [SynapseModel; 6] = [
         family: Family::Any,
         kind: SynapseKind::Rate,
         parameters: table![CONNECTION, RECORDED],
+        equations: &[],
     },
 ];

@@ -18,5 +18,6 @@ pub static MODEL: NodeModel = NodeModel {
         ]
     ],
     recordables: &[],
+    equations: &[],
     check: stops_after_start,
 };

@@ -18,10 +18,11 @@ function tex(symbol) {
 
 const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
+const line = (cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+
 /** A table in Markdown. Columns without any value are left out. */
 function table(columns, rows) {
   const used = columns.filter(({ of }) => rows.some((row) => of(row) !== ""));
-  const line = (cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   return [
     line(used.map(({ title }) => title)),
     line(used.map(() => "---")),
@@ -136,13 +137,13 @@ function help(...command) {
 function commandLinePage() {
   const overview = help();
   const [, list = ""] = overview.split("Commands:\n");
-  const commands = [...list.matchAll(/^ {2}([a-z]\S*)/gm)].map(([, name]) => name);
+  const commands = [...list.matchAll(/^ {2}([a-z]\S*)/gm)]
+    .map(([, name]) => name)
+    .filter((name) => name !== "help");
   return [
     "# Command line",
     `\`\`\`text\n${overview}\n\`\`\``,
-    ...commands
-      .filter((name) => name !== "help")
-      .flatMap((name) => [`## eprop ${name}`, `\`\`\`text\n${help(name)}\n\`\`\``]),
+    ...commands.flatMap((name) => [`## eprop ${name}`, `\`\`\`text\n${help(name)}\n\`\`\``]),
   ].join("\n\n");
 }
 

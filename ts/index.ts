@@ -1,7 +1,7 @@
 /**
  * Train recurrent spiking networks with eligibility propagation.
  *
- * @packageDocumentation
+ * @module eprop
  */
 export * as nest from "./nest/index.js";
 export { Kernel, NESTError, NESTErrors } from "./nest/index.js";

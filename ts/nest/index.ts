@@ -1,7 +1,7 @@
 /**
  * The NEST-like API: module functions over a default kernel, and {@link Kernel} for several.
  *
- * @packageDocumentation
+ * @module eprop/nest
  */
 import { Kernel } from "./kernel.js";
 

@@ -1,0 +1,127 @@
+/**
+ * Every example in the documents runs: TypeScript is type-checked and run, JavaScript and shell commands are run.
+ *
+ * After the language, the fence may say `no-run="reason"`, `cjs` (a CommonJS program) or `checkout` (a command for the
+ * checkout, not for where eprop is installed).
+ */
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+interface Example {
+  /** Document and line. */
+  place: string;
+  language: string;
+  attributes: string;
+  code: string;
+}
+
+const languages: Record<string, string> = { ts: "ts", js: "js", sh: "sh" };
+
+const documents = [
+  ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"],
+  ...readdirSync("docs")
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
+
+function examplesIn(document: string): Example[] {
+  const text = readFileSync(document, "utf8");
+  return [...text.matchAll(/^```(\S+)(.*)\n([\s\S]*?)^```$/gm)].map(
+    ({ 1: language = "", 2: attributes = "", 3: code = "", index }) => ({
+      place: `${document}:${text.slice(0, index).split("\n").length}`,
+      language,
+      attributes,
+      code,
+    }),
+  );
+}
+
+const all = documents.flatMap(examplesIn);
+const examples = all.filter(
+  ({ language, attributes }) => languages[language] !== undefined && !attributes.includes("no-run"),
+);
+
+const root = resolve(".");
+const folder = mkdtempSync(join(tmpdir(), "eprop-documents-"));
+const nameOf = (example: Example) => `example-${examples.indexOf(example)}`;
+
+beforeAll(() => {
+  mkdirSync(join(folder, "node_modules/.bin"), { recursive: true });
+  symlinkSync(root, join(folder, "node_modules/eprop"), "junction");
+  symlinkSync(join(root, "node_modules/@types"), join(folder, "node_modules/@types"), "junction");
+  const command = join(folder, "node_modules/.bin/eprop");
+  writeFileSync(command, `#!/bin/sh\nexec "${process.execPath}" "${root}/dist/cli/bin.js" "$@"\n`);
+  chmodSync(command, 0o755);
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  for (const example of examples) {
+    const { language, attributes, code } = example;
+    const extension = attributes.includes("cjs") ? "cjs" : language;
+    writeFileSync(join(folder, `${nameOf(example)}.${extension}`), code);
+  }
+  const compilerOptions = {
+    module: "NodeNext",
+    target: "ES2023",
+    strict: true,
+    skipLibCheck: true,
+    types: ["node"],
+    moduleDetection: "force",
+    allowImportingTsExtensions: false,
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [join(root, "node_modules/typescript/bin/tsc"), "-p", folder],
+    { encoding: "utf8" },
+  );
+  const places = examples.map((example) => `${nameOf(example)}: ${example.place}`).join("\n");
+  expect(status, `${stdout}\n${places}`).toBe(0);
+}, 120_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000);
+
+/** Runs an example in a folder of its own, or in the checkout. */
+function run(example: Example) {
+  const { language, attributes, code } = example;
+  const cwd = attributes.includes("checkout") ? root : join(folder, `${nameOf(example)}-folder`);
+  if (cwd !== root) mkdirSync(cwd);
+  const file = join(folder, `${nameOf(example)}.${attributes.includes("cjs") ? "cjs" : "js"}`);
+  const [program, args] = language === "sh" ? ["sh", ["-e", "-c", code]] : [process.execPath, [file]];
+  return spawnSync(program, args, {
+    cwd,
+    encoding: "utf8",
+    env: { ...process.env, npm_config_offline: "true" },
+  });
+}
+
+describe("examples in the documents", () => {
+  it("are there, and those that do not run say why", () => {
+    expect(examples.length).toBeGreaterThan(10);
+    for (const { place, language, attributes } of all) {
+      expect(
+        languages[language] ?? ["json", "python", "text", "math", "mermaid"].find((one) => one === language),
+        place,
+      ).toBe(language);
+      if (attributes.includes("no-run")) expect(attributes, place).toMatch(/no-run="[^"]{10,}"/);
+    }
+  });
+  it.each(examples.map((example) => [example.place, example] as const))(
+    "%s runs",
+    (_, example) => {
+      const { status, stdout, stderr } = run(example);
+      expect(status, stdout + stderr).toBe(0);
+    },
+    180_000,
+  );
+});

@@ -1,0 +1,49 @@
+/** The documentation is built, whole, and needs nothing from elsewhere. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+
+const folder = mkdtempSync(join(tmpdir(), "eprop-site-"));
+const page = (name: string) => readFileSync(join(folder, name), "utf8");
+
+beforeAll(() => {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["scripts/build-docs.mjs", relative(".", folder)],
+    { encoding: "utf8" },
+  );
+  // A warning, such as of a link that leads nowhere, is an error.
+  expect(status, stdout + stderr).toBe(0);
+}, 300_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+it("has a page for each model, with equations and what the table says", () => {
+  const text = page("documents/eprop_iaf_adapt_bsshslm_2020.html");
+  for (const part of [
+    "adapt_beta",
+    'class="katex"',
+    "Gain of the adaptation on the threshold",
+    "V_th_adapt",
+  ]) {
+    expect(text).toContain(part);
+  }
+  expect(text).not.toContain("katex-error");
+  const tables = page("documents/Models.html");
+  for (const model of ["eprop_readout", "eprop_synapse_bsshslm_2020", "poisson_generator", "voltmeter"]) {
+    expect(tables).toContain(`${model}.html`);
+    expect(readdirSync(join(folder, "documents"))).toContain(`${model}.html`);
+  }
+});
+it("has the guides, the API and the command line", () => {
+  expect(page("documents/From_a_NEST_script_to_eprop.html")).toContain("SimulateAsync");
+  expect(page("documents/Command_line.html")).toContain("--test-iterations");
+  expect(readdirSync(join(folder, "modules")).toSorted()).toContain("eprop.html");
+});
+it("loads nothing from elsewhere", () => {
+  for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    if (!/\.(html|css)$/.test(file)) continue;
+    expect(page(file), file).not.toMatch(/(src|rel="stylesheet" href)="https?:|url\(["']?https?:|@import/);
+  }
+});

@@ -30,7 +30,9 @@ interface Example {
 const languages: Record<string, string> = { ts: "ts", js: "js", sh: "sh" };
 
 const documents = [
-  ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"],
+  "README.md",
+  "ARCHITECTURE.md",
+  "CONTRIBUTING.md",
   ...readdirSync("docs")
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),
@@ -91,11 +93,13 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000);
 
-/** Runs an example in a folder of its own, or in the checkout. */
+/** Runs an example in a folder of its own, where `npm run eprop` is the command as it is in a checkout. */
 function run(example: Example) {
   const { language, attributes, code } = example;
-  const cwd = attributes.includes("checkout") ? root : join(folder, `${nameOf(example)}-folder`);
-  if (cwd !== root) mkdirSync(cwd);
+  const cwd = join(folder, `${nameOf(example)}-folder`);
+  mkdirSync(cwd);
+  const scripts = { eprop: `"${process.execPath}" "${root}/dist/cli/bin.js"` };
+  writeFileSync(join(cwd, "package.json"), JSON.stringify({ private: true, type: "module", scripts }));
   const file = join(folder, `${nameOf(example)}.${attributes.includes("cjs") ? "cjs" : "js"}`);
   const [program, args] = language === "sh" ? ["sh", ["-e", "-c", code]] : [process.execPath, [file]];
   return spawnSync(program, args, {

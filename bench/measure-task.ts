@@ -29,7 +29,7 @@ function iterationWork(task: Task, firings: number, settings: Settings) {
   const { cutoff } = task.parameters;
   const traceOf = typeof cutoff === "number" ? cutoff / task.resolution : steps;
 
-  const { spikes } = task.next("training");
+  const { spikes } = task.next("training", { training: 0, test: 0 });
   let events = firings * batchSize * (recurrent + onto);
   // Inputs and neurons leave a trace until their next spike, but no longer than counts.
   let traceSteps = recurrent * batchSize * Math.min(steps, firings * traceOf);

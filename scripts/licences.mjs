@@ -15,6 +15,7 @@ const permissive = [
   "Bitstream-Vera",
   "ISC",
   "MIT",
+  "NIST-PD-fallback",
   "Unicode-3.0",
   "Unlicense",
   "Zlib",
@@ -30,6 +31,8 @@ const unchanged = /^@resvg\/resvg-js/;
 const read = {
   // The licences of Bitstream Vera and Arev: as MIT, and a changed font needs another name.
   "dejavu-fonts-ttf": "Bitstream-Vera",
+  // NIST's notice, which asks for no more than to be kept, and HDF5's.
+  h5wasm: "NIST-PD-fallback AND BSD-3-Clause",
 };
 
 /** What is wrong with these packages' licences, a line each. */

@@ -32,6 +32,7 @@ describe("eprop train", () => {
       "figures",
       "losses.csv",
       "metrics.jsonl",
+      "network.safetensors",
       "report.html",
       "run.json",
       "weights.npz",

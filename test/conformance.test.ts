@@ -10,8 +10,12 @@ describe("recorded experiments", () => {
 
   for (const recorded of cases) {
     const ways = oncePerInterval(recorded.name)
-      ? ([{ gradient: "adjoint" }, { gradient: "forward" }, { gradient: "adjoint", threads: 3 }] as const)
-      : ([{}, { threads: 2 }] as const);
+      ? ([
+          { gradient: "adjoint" },
+          { gradient: "forward" },
+          { gradient: "adjoint", threads: 3, restore: true },
+        ] as const)
+      : ([{}, { threads: 2, restore: true }] as const);
     for (const way of ways) {
       it(`${recorded.name} ${JSON.stringify(way)}`, () => {
         const outcome = replay(recorded, way);

@@ -10,3 +10,4 @@ export { type NumberMatrix, NumpyRandom } from "./random/index.js";
 export * as tasks from "./tasks/index.js";
 export type { Task, TaskOptions } from "./tasks/index.js";
 export * from "./training/index.js";
+export * from "./network/index.js";

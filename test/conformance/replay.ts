@@ -36,6 +36,8 @@ export interface Outcome {
 export interface Settings {
   gradient?: "forward" | "adjoint";
   threads?: number;
+  /** Go on after each `Simulate` call with a kernel restored from the state of the one before. */
+  restore?: boolean;
 }
 
 /** Largest accepted deviation. */
@@ -128,6 +130,7 @@ class Replay {
         break;
       case "Simulate":
         kernel.Simulate(args[0] as number);
+        if (this.settings.restore) kernel.restore(kernel.state());
         break;
       case "GetConnections":
         this.connections.set(

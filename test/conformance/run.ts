@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { type Outcome, type Settings, readBadInputs, readCases, refuse, replay } from "./replay.js";
 
 const usage =
-  "usage: npm run -s conformance -- DIR [--json FILE] [--gradient forward|adjoint] [--threads N] [--filter REGEX]";
+  "usage: npm run -s conformance -- DIR [--json FILE] [--gradient forward|adjoint] [--threads N] [--restore] [--filter REGEX]";
 
 function main(): number {
   let parsed;
@@ -14,6 +14,7 @@ function main(): number {
         json: { type: "string" },
         gradient: { type: "string" },
         threads: { type: "string" },
+        restore: { type: "boolean" },
         filter: { type: "string" },
       },
     });
@@ -37,6 +38,7 @@ function main(): number {
   const settings: Settings = {
     ...(values.gradient && { gradient: values.gradient as "forward" | "adjoint" }),
     ...(threads && { threads }),
+    ...(values.restore && { restore: true }),
   };
   const wanted = new RegExp(values.filter ?? "");
   let outcomes: Outcome[];

@@ -24,7 +24,9 @@ export function python(args: readonly string[], env: Readonly<Record<string, str
     throw new Error(`The tests need Python 3, and ${interpreter} cannot be run. Install it or set PYTHON.`);
   }
   if (stderr.includes("ModuleNotFoundError")) {
-    throw new Error(`The tests need numpy, pandas and pyarrow: run scripts/install-python.sh.\n${stderr}`);
+    throw new Error(
+      `The tests need packages of test/python/requirements.txt: run scripts/install-python.sh.\n${stderr}`,
+    );
   }
   if (status !== 0) throw new Error(stderr || stdout);
   return stdout;

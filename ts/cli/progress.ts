@@ -90,12 +90,15 @@ export class ProgressLine {
   #last: Iteration | undefined;
   #pending = false;
 
-  /** @param total Iterations of all phases. */
-  constructor(total: number, stream: LineStream) {
+  /**
+   * @param total Iterations of all phases.
+   * @param before Iterations that were over before this begin, in a training that goes on.
+   */
+  constructor(total: number, stream: LineStream, before = 0) {
     this.#total = total;
     this.#stream = stream;
     this.#inPlace = stream.isTTY === true && process.env.TERM !== "dumb";
-    this.#pace = new Pace(total);
+    this.#pace = new Pace(total, before);
   }
 
   show(iteration: Iteration): void {

@@ -1,11 +1,11 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { nestError } from "../errors.js";
 import { type Format, parseFormats } from "../recording/export.js";
 import { RunFolder } from "../recording/run-folder.js";
 import { runSummary } from "../recording/summary.js";
 import { findTask } from "../tasks/index.js";
-import { trainToEnd } from "../training/index.js";
+import { type ResumeOptions, Trainer } from "../training/index.js";
 import { plannedIterations } from "../training/pace.js";
 import { formatHelp } from "./export.js";
 import { ProgressLine } from "./progress.js";
@@ -27,6 +27,8 @@ interface TrainArguments {
   model?: string;
   set?: Record<string, number>;
   record?: boolean;
+  checkpointEvery?: number;
+  resume?: string;
   out?: string;
   runs?: string;
   format?: Format[];
@@ -42,6 +44,14 @@ function number(text: string): number {
   return value;
 }
 
+function wholeNumber(text: string): number {
+  const value = number(text);
+  if (!Number.isInteger(value) || value < 1) {
+    throw new InvalidArgumentError("It must be a whole number from 1 on.");
+  }
+  return value;
+}
+
 function assignment(text: string, previous: Record<string, number> = {}): Record<string, number> {
   const [name, value] = text.split(/=(.*)/s);
   if (!name || value === undefined) throw new InvalidArgumentError("It must be name=value.");
@@ -52,7 +62,7 @@ function assignment(text: string, previous: Record<string, number> = {}): Record
 export function trainCommand(): Command {
   return new Command("train")
     .description("train a task")
-    .argument("<task>", "its name; `eprop tasks` lists them")
+    .argument("[task]", "its name; `eprop tasks` lists them")
     .option("--seed <n>", "seed of all random numbers", number)
     .option("--iterations <n>", "training iterations", number)
     .option("--batch-size <n>", "sequences per iteration", number)
@@ -81,12 +91,37 @@ export function trainCommand(): Command {
         .argParser(number)
         .implies({ live: true }),
     )
+    .option("--checkpoint-every <n>", "iterations between checkpoints in the run folder", wholeNumber)
+    .option("--resume <file>", "go on with the run of a checkpoint, in its folder; takes no task")
     .option("--json", "print a JSON object on standard output")
     .option("--quiet", "no progress")
     .action(runTraining);
 }
 
-async function runTraining(name: string, args: TrainArguments): Promise<void> {
+/** Options that may be given anew where a run is resumed. */
+const ofResumption: ReadonlySet<keyof TrainArguments> = new Set([
+  "resume",
+  "threads",
+  "checkpointEvery",
+  "live",
+  "port",
+  "json",
+  "quiet",
+]);
+
+/** A training, and where its results go. */
+interface Run {
+  trainer: Trainer;
+  folder: RunFolder | undefined;
+}
+
+type Signals = Required<Pick<ResumeOptions, "signal" | "finish">>;
+
+function checkpoints(path: string, { checkpointEvery: every }: TrainArguments) {
+  return every === undefined ? {} : { checkpoint: { path, every } };
+}
+
+function begun(name: string, args: TrainArguments, signals: Signals): Run {
   const entry = findTask(name);
   for (const option of ["data", "blocklist", "groupSize", "synthetic", "model"] as const) {
     if (args[option] === undefined || entry.options.includes(option)) continue;
@@ -102,6 +137,15 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
   const runs = args.runs ?? (args.live ? "runs" : undefined);
   const out = args.out ?? (runs === undefined ? undefined : join(runs, `${entry.name}-${time}`));
   const folder = out === undefined ? undefined : new RunFolder(out);
+  if (folder === undefined && args.checkpointEvery !== undefined) {
+    throw nestError({
+      code: "ValueError",
+      message: "checkpoints go into a run folder, and there is none",
+      parameter: "checkpoint-every",
+      value: String(args.checkpointEvery),
+      bound: "--out or --runs besides",
+    });
+  }
   const task = entry.create(
     given({
       seed: args.seed,
@@ -118,9 +162,45 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
       parameters: args.set,
     }),
   );
-  const progress = args.quiet
-    ? undefined
-    : new ProgressLine(plannedIterations(task.schedule), process.stderr);
+  const trainer = new Trainer(task, {
+    ...given({ threads: args.threads, gradient: args.gradient, precision: args.precision }),
+    ...signals,
+    ...(folder && checkpoints(folder.checkpoint, args)),
+    record: args.record ?? folder !== undefined,
+  });
+  return { trainer, folder };
+}
+
+async function resumed(path: string, args: TrainArguments, signals: Signals): Promise<Run> {
+  const other = (Object.keys(args) as (keyof TrainArguments)[]).find(
+    (option) => args[option] !== undefined && !ofResumption.has(option),
+  );
+  if (other !== undefined) {
+    throw nestError({
+      code: "ValueError",
+      message: `a run that is resumed takes no ${other}`,
+      parameter: other,
+      value: String(args[other]),
+      bound: "left out",
+    });
+  }
+  const trainer = await Trainer.resume(path, {
+    ...given({ threads: args.threads }),
+    ...signals,
+    ...checkpoints(path, args),
+  });
+  return { trainer, folder: new RunFolder(dirname(path), trainer.iterations) };
+}
+
+async function runTraining(name: string | undefined, args: TrainArguments): Promise<void> {
+  if ((name === undefined) === (args.resume === undefined)) {
+    throw nestError({
+      code: "ValueError",
+      message: name === undefined ? "there is no task to train" : "a run that is resumed has its task",
+      parameter: "task",
+      bound: "the name of a task, or --resume with a checkpoint",
+    });
+  }
   const [finish, stop] = [new AbortController(), new AbortController()];
   // The first signal ends the training with everything saved, the second at once.
   const interrupt = () => {
@@ -132,6 +212,16 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
     finish.abort();
     process.exitCode = 130;
   };
+  const signals = { signal: stop.signal, finish: finish.signal };
+  const run =
+    args.resume === undefined
+      ? begun(name as string, args, signals)
+      : await resumed(args.resume, args, signals);
+  const { trainer, folder } = run;
+  const { task } = trainer;
+  const progress = args.quiet
+    ? undefined
+    : new ProgressLine(plannedIterations(task.schedule), process.stderr, trainer.iterations.length);
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
   const live = args.live
@@ -142,20 +232,17 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
         onStop: () => finish.abort(),
       })
     : undefined;
-  if (live !== undefined) process.stderr.write(`live view: ${live.server.url}\n`);
+  if (live !== undefined) {
+    trainer.observe(live.feed);
+    process.stderr.write(`live view: ${live.server.url}\n`);
+  }
   try {
-    const result = await trainToEnd(task, {
-      ...given({ threads: args.threads, gradient: args.gradient, precision: args.precision }),
-      signal: stop.signal,
-      finish: finish.signal,
-      ...(live !== undefined && { observer: live.feed }),
-      record: args.record ?? folder !== undefined,
-      onIteration: (iteration) => {
-        folder?.append(iteration);
-        live?.feed.push(iteration);
-        progress?.show(iteration);
-      },
-    });
+    for await (const iteration of trainer) {
+      folder?.append(iteration);
+      live?.feed.push(iteration);
+      progress?.show(iteration);
+    }
+    const result = trainer.result();
     progress?.end();
     live?.feed.saving();
     await live?.server.flush();
@@ -178,6 +265,7 @@ async function runTraining(name: string, args: TrainArguments): Promise<void> {
   } finally {
     progress?.end();
     folder?.close();
+    trainer.close();
     await live?.server.close();
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);

@@ -1,5 +1,5 @@
 import { fromNative, guarded, nestError } from "../errors.js";
-import { type Entry, NativeKernel } from "../native/index.js";
+import { type Entry, NativeKernel, type NativeState } from "../native/index.js";
 import { AsciiBackend } from "./ascii-backend.js";
 import { type EventColumns, NodeCollection, type NodeModelName, SynapseCollection } from "./collections.js";
 import type { KernelParams, KernelStatus, NodeParams, SynapseParams } from "./models.generated.js";
@@ -262,6 +262,39 @@ export class Kernel {
       guarded(() => this.native.memory()).map(({ name, bytes }) => [name, bytes]),
     );
     return { total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0), parts };
+  }
+
+  /** @internal Everything there is: description, state and recordings. */
+  state(): NativeState {
+    return guarded(() => this.native.state());
+  }
+
+  /** @internal Becomes the kernel that the state was taken from. */
+  restore(state: NativeState): void {
+    guarded(() => this.native.restore(state));
+  }
+
+  /**
+   * Saves everything: nodes, connections, settings, the state of the simulation and what was recorded. A kernel loaded
+   * from the file goes on as this one does, to the bit. The file is written whole or not at all.
+   *
+   * @throws {@link NESTError} where the network could not be simulated, or the file cannot be written.
+   */
+  async save(path: string): Promise<void> {
+    const { writeState } = await import("../saving/state-file.js");
+    await writeState(path, "kernel", this.state());
+  }
+
+  /**
+   * A kernel from a file that {@link Kernel.save} wrote.
+   *
+   * @throws {@link NESTError} that says what is wrong with the file.
+   */
+  static async load(path: string): Promise<Kernel> {
+    const { readState } = await import("../saving/state-file.js");
+    const kernel = new Kernel();
+    kernel.restore(await readState(path, ["kernel"]));
+    return kernel;
   }
 
   /** Norm of the gradient at the last update of weights. */

@@ -80,6 +80,11 @@ export class Recorders {
     }
   }
 
+  /** Goes on with what {@link recorded} gave. */
+  restore(recorded: Recorded): void {
+    for (const [name, columns] of Object.entries(recorded)) this.#parts.set(name, [columns as EventColumns]);
+  }
+
   /** All that has been recorded. */
   recorded(): Recorded {
     return Object.fromEntries([...this.#parts].map(([name, parts]) => [name, joined(parts)]));

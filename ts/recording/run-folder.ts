@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { nestError } from "../errors.js";
 import { plasticProjections } from "../training/network.js";
@@ -43,10 +43,35 @@ export class RunFolder {
   readonly path: string;
   #metrics: MetricsFile | undefined;
 
-  /** @throws {@link NESTError} where there can be no such folder, before any work is done. */
-  constructor(path: string) {
-    checkRunFolder(path);
+  /**
+   * @param iterations Go on with the folder of a run after these iterations; a new folder if left out.
+   * @throws {@link NESTError} where there can be no such folder, before any work is done.
+   */
+  constructor(path: string, iterations?: readonly Iteration[]) {
     this.path = path;
+    if (iterations === undefined) checkRunFolder(path);
+    else this.#metrics = this.#goOn(iterations);
+  }
+
+  #goOn(iterations: readonly Iteration[]): MetricsFile {
+    const file = join(this.path, "metrics.jsonl");
+    if (!existsSync(file)) {
+      throw nestError({
+        code: "ValueError",
+        message: `${this.path} is not the folder of a run`,
+        parameter: "resume",
+        bound: "a checkpoint in the folder that `eprop train --out` made",
+      });
+    }
+    const metrics = new MetricsFile(file, iterations.length);
+    // After a loss of power the file may hold less than the checkpoint, which was synced.
+    iterations.slice(readMetrics(file).length).forEach((iteration) => metrics.append(iteration));
+    return metrics;
+  }
+
+  /** Where the run's checkpoint is, as long as the run is not over. */
+  get checkpoint(): string {
+    return join(this.path, "checkpoint.safetensors");
   }
 
   /** Appends to `metrics.jsonl`. */
@@ -63,7 +88,8 @@ export class RunFolder {
 
   /**
    * Writes `losses.csv`, `weights.npz` (each projection before and after), `events.npz` (each recorder's columns),
-   * events and weights in other formats, `run.json` (parameters, losses, sums of weights), `report.html` and `figures/`.
+   * events and weights in other formats, `network.safetensors` (the trained network, for {@link Network.load}),
+   * `run.json` (parameters, losses, sums of weights), `report.html` and `figures/`.
    */
   async finish(result: TrainingResult, formats: readonly Format[] = []): Promise<void> {
     this.#metrics ??= this.#begin();
@@ -72,10 +98,12 @@ export class RunFolder {
     writeWhole(join(this.path, "weights.npz"), npz(weightArrays(result)));
     writeWhole(join(this.path, "events.npz"), npz(eventArrays(result)));
     await writeExports(this.path, runData(result), formats);
+    await result.network.save(join(this.path, "network.safetensors"));
     writeWhole(join(this.path, "run.json"), `${JSON.stringify(runSummary(result), null, 2)}\n`);
     // The plotting libraries are loaded by those who plot.
     const { writeReport } = await import("../report/write.js");
     await writeReport(this.path, runData(result));
+    rmSync(this.checkpoint, { force: true });
   }
 
   close(): void {

@@ -4,7 +4,8 @@ import { version } from "../version.js";
 import { type PlasticProjection, type PlasticWeights, plasticProjections } from "../training/network.js";
 import type { MemoryEstimate } from "../nest/kernel.js";
 import type { Task } from "../tasks/task.js";
-import type { Ending, TrainingResult } from "../training/trainer.js";
+import type { Ending } from "../training/schedule.js";
+import type { TrainingResult } from "../training/trainer.js";
 
 /** Version of the format of run folders. */
 export const runFormat = 2;

@@ -8,6 +8,12 @@ const followed = 25;
 /** Snapshots of a training. */
 const snapshots = 100;
 
+/** Snapshots as they are kept: when they were taken (ms), and the weights of each projection one after the other. */
+export interface WeightNotes {
+  times: readonly number[];
+  weights: { readonly [projection: string]: readonly Float64Array[] };
+}
+
 /** How weights of a few connections change over a training; columns are those of a `weight_recorder`. */
 export class WeightCourses {
   readonly #connections: readonly (readonly [PlasticProjection, SynapseCollection])[];
@@ -35,6 +41,17 @@ export class WeightCourses {
       weights.push(connections.get("weight"));
       this.#weights.set(name, weights);
     }
+  }
+
+  /** The snapshots taken so far. */
+  notes(): WeightNotes {
+    return { times: [...this.#times], weights: Object.fromEntries(this.#weights) };
+  }
+
+  /** Goes on with what {@link notes} gave. */
+  restore({ times, weights }: WeightNotes): void {
+    this.#times.splice(0, this.#times.length, ...times);
+    for (const name of plasticProjections) this.#weights.set(name, [...(weights[name] ?? [])]);
   }
 
   /** All snapshots: recorders `weights_in_rec`, `weights_rec_rec`, `weights_rec_out`. */

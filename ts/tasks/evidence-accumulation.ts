@@ -163,8 +163,9 @@ export function evidenceAccumulation(
     },
     schedule,
     sameEveryIteration: false,
-    next: () => prepared.shift() ?? draw(random, batchSize),
+    next: (_split, drawn) => prepared[drawn.training + drawn.test] ?? draw(random, batchSize),
     parameters: { seed, batchSize, ...parameters },
+    options,
     random,
   };
 }

@@ -6,6 +6,7 @@ import { nestError } from "../errors.js";
 import { type NumberMatrix, NumpyRandom } from "../random/index.js";
 import {
   type DataSplit,
+  type Drawn,
   type IterationData,
   type Task,
   type TaskOptions,
@@ -93,11 +94,10 @@ function stepsOf(recording: EventRecording, inputOf: Int32Array, name: string): 
   return places.toSorted((a, b) => a - b);
 }
 
-/** Takes recordings in a shuffled order, from the start again at the end. */
-function taker(set: RecordingSet, random: NumpyRandom): () => number {
+/** Places of recordings in a shuffled order, from the start again at the end: that of the recording taken next. */
+function taker(set: RecordingSet, random: NumpyRandom): (taken: number) => number {
   const order = random.permutation(set.labels.length);
-  let taken = 0;
-  return () => order[taken++ % order.length] as number;
+  return (taken) => order[taken % order.length] as number;
 }
 
 function transposed({ data, shape: [rows, columns] }: NumberMatrix, factor: number): Weights {
@@ -165,11 +165,11 @@ export function nMnist(options: NMnistOptions = {}): Task {
   };
   const take = { training: taker(recordings.training, random), test: taker(recordings.test, random) };
 
-  const next = (split: DataSplit): IterationData => {
+  const next = (split: DataSplit, drawn: Drawn): IterationData => {
     const places: number[] = [];
     const labels = new Uint32Array(batchSize);
     for (let sequence = 0; sequence < batchSize; sequence++) {
-      const place = take[split]();
+      const place = take[split](drawn[split] * batchSize + sequence);
       labels[sequence] = recordings[split].labels[place] as number;
       const offset = sequence * steps * inputs;
       for (const at of stepsOf(recordings[split].recording(place), inputOf, `${split} recording ${place}`)) {
@@ -239,6 +239,7 @@ export function nMnist(options: NMnistOptions = {}): Task {
       data: options.data === undefined ? "moving digits" : basename(options.data),
       ...parameters,
     },
+    options,
     random,
   };
 }

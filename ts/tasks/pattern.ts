@@ -106,6 +106,7 @@ export function patternTask(
     sameEveryIteration: true,
     next: () => data,
     parameters: { seed, batchSize, ...parameters, ...extra },
+    options,
     random,
   };
 }

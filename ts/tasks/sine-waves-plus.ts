@@ -138,6 +138,7 @@ export function sineWavesPlus(options: TaskOptions<keyof typeof sineWavesPlusPar
     sameEveryIteration: true,
     next: () => data,
     parameters: { seed, batchSize, model, ...parameters },
+    options,
     random,
   };
 }

@@ -127,6 +127,7 @@ export function sineWaves(options: TaskOptions<keyof typeof sineWavesParameters>
     sameEveryIteration: true,
     next: () => data,
     parameters: { seed, batchSize, ...parameters },
+    options,
     random,
   };
 }

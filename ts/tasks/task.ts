@@ -66,6 +66,9 @@ export interface Schedule {
 /** Which inputs an iteration draws from. */
 export type DataSplit = "training" | "test";
 
+/** How many iterations have drawn from each split so far. */
+export type Drawn = Readonly<Record<DataSplit, number>>;
+
 /** A learning task as data: what is built, what goes in, what should come out. */
 export interface Task {
   /** Its name on the command line. */
@@ -87,11 +90,16 @@ export interface Task {
   readonly schedule: Schedule;
   /** Whether every iteration has the same inputs and targets. */
   readonly sameEveryIteration: boolean;
-  /** Inputs and targets of the next iteration. */
-  next(split: DataSplit): IterationData;
+  /**
+   * Inputs and targets of the next iteration. What was drawn before is in `drawn` and in the state of `random`, so
+   * that a training can go on in another process.
+   */
+  next(split: DataSplit, drawn: Drawn): IterationData;
   /** Everything that was chosen, for the record. */
   readonly parameters: Readonly<Record<string, number | string>>;
-  /** The generator that inputs are drawn from, for checkpoints. */
+  /** The options it was made with; with its name they make it again. */
+  readonly options: TaskOptions;
+  /** The generator that inputs are drawn from. */
   readonly random: NumpyRandom;
 }
 

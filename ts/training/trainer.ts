@@ -1,14 +1,14 @@
 import { nestError } from "../errors.js";
 import type { MemoryEstimate } from "../nest/kernel.js";
+import { Network } from "../network/network.js";
 import { Recorders, type RecordOptions, type Recorded } from "../recording/recorders.js";
 import { WeightCourses } from "../recording/weight-courses.js";
 import type { DataSplit, IterationData, Task } from "../tasks/task.js";
+import type { Checkpoint } from "./checkpoint.js";
 import { type Metrics, evaluate, readoutSignals } from "./metrics.js";
 import { type NetworkOptions, type PlasticWeights, TaskNetwork } from "./network.js";
 import { type Observer, Sampler } from "./sampler.js";
-
-/** What an iteration is for. Weights change in training alone. */
-export type Phase = "training" | "validation" | "early-stopping" | "test";
+import { type Ending, type Phase, type Position, beginning, nextStretch } from "./schedule.js";
 
 /** An iteration that is over. */
 export interface Iteration extends Metrics {
@@ -26,20 +26,31 @@ export interface Iteration extends Metrics {
   gradientNorm?: number;
 }
 
-/** How a task is trained. */
-export interface TrainOptions extends NetworkOptions {
+/** What may be chosen anew where a training is resumed. */
+export interface ResumeOptions {
+  /** Threads; all cores if left out. */
+  threads?: number;
   /** Stops the training: it rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Ends the training with the iteration that comes next: everything is recorded and returned as at a planned end. */
   finish?: AbortSignal;
   /** Looks into sequences while the training runs. */
   observer?: Observer;
+  /** Saves the training by itself; where it is resumed, to the same file as often as before if left out. */
+  checkpoint?: CheckpointOptions;
+}
+
+/** Where a training is saved by itself: each time that so many more iterations have been handed out. */
+export interface CheckpointOptions {
+  path: string;
+  every: number;
+}
+
+/** How a task is trained. */
+export interface TrainOptions extends ResumeOptions, NetworkOptions {
   /** What to record besides losses; nothing if left out. */
   record?: RecordOptions | boolean;
 }
-
-/** What ended a training: its schedule, small validation errors, or a request to finish. */
-export type Ending = "schedule" | "early-stopping" | "request";
 
 /** What a training leaves. */
 export interface TrainingResult {
@@ -52,158 +63,358 @@ export interface TrainingResult {
   msPerIteration: number;
   /** Memory that the simulation took. */
   memory: MemoryEstimate;
+  /** The trained network, to be used. */
+  network: Network;
 }
 
-/** Identical iterations are simulated together for about so long (ms). */
-const chunkMs = 50;
+/**
+ * Neurons times steps of identical iterations that are simulated together: about 50 ms. It does not follow the clock,
+ * so that the same training is cut in the same places.
+ */
+const together = { interval: 1e7, event: 1e6 } as const;
 
-/** A training: a task's network, and how far it is. */
-class Training {
+/** How far a training is; plain data, so that it can be saved. */
+export interface Progress {
+  position: Position;
+  /** What it does next: choose iterations, read out those before, simulate the rest, read out the last, nothing. */
+  stage: "choose" | "read" | "rest" | "last" | "over";
+  /** Step that the simulation goes to next. */
+  goal: number;
+  /** Iterations begun, of those the ones in the present stretch, and its phase. */
+  started: number;
+  count: number;
+  phase: Phase;
+  /** Iterations that have drawn their inputs from each split. */
+  drawn: Record<DataSplit, number>;
+  /** Iterations that are simulated and not yet read out. */
+  pending: { iteration: number; phase: Phase }[];
+  /** Time that their simulation took (ms). */
+  pendingMs: number;
+  spikesBefore: number;
+  /** Iterations handed out. */
+  delivered: number;
+  /** The iteration after which weights are noted next. */
+  snapshotAt: number;
+}
+
+/**
+ * Trains a task, an iteration at a time.
+ *
+ * @example
+ * const trainer = new Trainer(tasks.sineWaves());
+ * for await (const { iteration, loss } of trainer) {
+ *   if (iteration % 10 === 0) await trainer.save("sine-waves.checkpoint");
+ * }
+ * const { weights } = trainer.result();
+ */
+export class Trainer implements AsyncIterable<Iteration, void, undefined>, AsyncDisposable {
   readonly task: Task;
   readonly network: TaskNetwork;
-  readonly recorders: Recorders;
-  readonly #sampler: Sampler | undefined;
-  readonly #courses: WeightCourses | undefined;
-  #snapshotAt = 0;
-  readonly before: PlasticWeights;
   readonly #options: TrainOptions;
-  readonly iterations: Iteration[] = [];
-  #ended: Ending = "schedule";
-  #started = 0;
-  #pending: { iteration: number; phase: Phase }[] = [];
-  #pendingMs = 0;
-  #spikesBefore = 0;
+  readonly #recorders: Recorders;
+  readonly #courses: WeightCourses | undefined;
+  #sampler: Sampler | undefined;
+  readonly #before: PlasticWeights;
+  readonly #iterations: Iteration[] = [];
+  #progress: Progress = {
+    position: { ...beginning },
+    stage: "choose",
+    goal: 0,
+    started: 0,
+    count: 0,
+    phase: "training",
+    drawn: { training: 0, test: 0 },
+    pending: [],
+    pendingMs: 0,
+    spikesBefore: 0,
+    delivered: 0,
+    snapshotAt: 0,
+  };
+  /** Iterations handed out when it was last saved by itself. */
+  #savedAt = 0;
   /** Steps of spikes that generators have not yet sent, by input. */
   #spikesLeft: Float64Array[];
   /** Changes of targets that have not yet come, by readout. */
   #targetsLeft: { times: Float64Array; values: Float64Array }[];
 
-  constructor(task: Task, options: TrainOptions) {
+  constructor(task: Task, options?: TrainOptions);
+  /** @internal */
+  constructor(task: Task, options: TrainOptions, checkpoint: Checkpoint);
+  constructor(task: Task, options: TrainOptions = {}, checkpoint?: Checkpoint) {
     this.task = task;
     this.#options = options;
     this.network = new TaskNetwork(task, options);
-    this.recorders = new Recorders(this.network, task, options.record ?? false);
-    if (options.observer !== undefined) this.#sampler = new Sampler(this.network, task, options.observer);
-    this.before = this.network.weights();
+    this.#recorders = new Recorders(this.network, task, options.record ?? false);
     if (options.record) this.#courses = new WeightCourses(this.network, task.schedule.iterations);
-    this.#courses?.snapshot(0);
-    this.#spikesLeft = Array.from({ length: task.network.inputs }, () => new Float64Array(0));
-    const none = { times: new Float64Array(0), values: new Float64Array(0) };
-    this.#targetsLeft = Array.from({ length: task.network.readout.n }, () => none);
+    if (checkpoint === undefined) {
+      this.#before = this.network.weights();
+      this.#spikesLeft = Array.from({ length: task.network.inputs }, () => new Float64Array(0));
+      const none = { times: new Float64Array(0), values: new Float64Array(0) };
+      this.#targetsLeft = Array.from({ length: task.network.readout.n }, () => none);
+      this.#courses?.snapshot(0);
+    } else {
+      const { kernel } = this.network;
+      const threads = kernel.get("local_num_threads");
+      kernel.restore(checkpoint.kernel);
+      kernel.set({ local_num_threads: threads });
+      task.random.state = checkpoint.random;
+      this.#progress = checkpoint.progress;
+      this.#savedAt = checkpoint.progress.delivered;
+      this.#iterations.push(...checkpoint.iterations);
+      this.#before = checkpoint.before;
+      this.#spikesLeft = checkpoint.spikesLeft;
+      this.#targetsLeft = checkpoint.targetsLeft;
+      this.#recorders.restore(checkpoint.recorded);
+      this.#courses?.restore(checkpoint.courses);
+    }
+    if (options.observer !== undefined) this.observe(options.observer);
   }
 
-  /** All phases, in the order of the tutorials' pipeline. */
-  async *run(): AsyncGenerator<Iteration, void, undefined> {
-    const { iterations, validateEvery, earlyStopIterations, earlyStopError, testIterations } =
-      this.task.schedule;
-    for (let done = 0; done < iterations && this.#ended === "schedule";) {
-      if (this.#options.finish?.aborted) {
-        this.#ended = "request";
-        yield* this.#phase("training", 1, true);
+  /**
+   * Goes on with a training from a file that {@link Trainer.save} wrote; it ends with the same bits as one that was
+   * never interrupted.
+   *
+   * @param task The task, where it is none of eprop's own.
+   * @throws {@link NESTError} that says what is wrong with the file, or that the task's data have changed.
+   */
+  static async resume(path: string, options: ResumeOptions & { task?: Task } = {}): Promise<Trainer> {
+    const { task, ...rest } = options;
+    const { readCheckpoint } = await import("./checkpoint.js");
+    const saved = await readCheckpoint(path, task);
+    const { every, ...before } = saved.options;
+    const checkpoint = every === undefined ? {} : { checkpoint: { path, every } };
+    return new Trainer(saved.task, { ...before, ...checkpoint, ...rest }, saved);
+  }
+
+  /**
+   * Saves how far the training is, between two iterations. The file is written whole or not at all: until it is, one
+   * that was there before stays.
+   *
+   * @throws {@link NESTError} while an iteration is simulated, and where the file cannot be written.
+   */
+  async save(path: string): Promise<void> {
+    const { gradient, precision, record, checkpoint } = this.#options;
+    // What is saved is how it is now, whatever happens until it is written.
+    const saved: Checkpoint = {
+      task: this.task,
+      options: {
+        ...(gradient !== undefined && { gradient }),
+        ...(precision !== undefined && { precision }),
+        ...(record !== undefined && { record }),
+        ...(checkpoint !== undefined && { every: checkpoint.every }),
+      },
+      kernel: this.network.kernel.state(),
+      random: this.task.random.state,
+      progress: structuredClone(this.#progress),
+      iterations: [...this.#iterations],
+      before: this.#before,
+      spikesLeft: this.#spikesLeft,
+      targetsLeft: this.#targetsLeft,
+      recorded: this.#recorders.recorded(),
+      courses: this.#courses?.notes() ?? { times: [], weights: {} },
+    };
+    const { writeCheckpoint } = await import("./checkpoint.js");
+    await writeCheckpoint(path, saved);
+  }
+
+  /** Lets an observer look into sequences from the next iterations on, in place of one before it. */
+  observe(observer: Observer): void {
+    this.#sampler = new Sampler(this.network, this.task, observer);
+  }
+
+  /** Iterations handed out so far. */
+  get iterations(): readonly Iteration[] {
+    return this.#iterations.slice(0, this.#progress.delivered);
+  }
+
+  /** Whether all iterations have been handed out. */
+  get isOver(): boolean {
+    const { stage, delivered } = this.#progress;
+    return stage === "over" && delivered === this.#iterations.length;
+  }
+
+  /** The next iteration as soon as it is over; nothing at the end. */
+  async next(): Promise<Iteration | undefined> {
+    const progress = this.#progress;
+    await this.#saveIfDue();
+    while (progress.delivered === this.#iterations.length && progress.stage !== "over") await this.#advance();
+    const iteration = this.#iterations[progress.delivered];
+    if (iteration !== undefined) progress.delivered += 1;
+    return iteration;
+  }
+
+  async #saveIfDue(): Promise<void> {
+    const { checkpoint } = this.#options;
+    const { delivered } = this.#progress;
+    if (checkpoint === undefined || delivered === this.#savedAt || this.isOver) return;
+    if (delivered % checkpoint.every !== 0) return;
+    await this.save(checkpoint.path);
+    this.#savedAt = delivered;
+  }
+
+  /** The iterations that are left, each as soon as it is over. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Iteration, void, undefined> {
+    for (;;) {
+      const iteration = await this.next();
+      if (iteration === undefined) return;
+      yield iteration;
+    }
+  }
+
+  /** What the training has left so far. */
+  result(): TrainingResult {
+    this.#snapshot(true);
+    const { iterations } = this;
+    return {
+      task: this.task,
+      iterations,
+      weights: { before: this.#before, after: this.network.weights() },
+      recorded: { ...this.#recorders.recorded(), ...this.#courses?.recorded() },
+      ended: this.#progress.position.ended,
+      msPerIteration: iterations.reduce((sum, { ms }) => sum + ms, 0) / Math.max(1, iterations.length),
+      memory: this.network.kernel.memory(),
+      network: Network.of(this.network.kernel),
+    };
+  }
+
+  /** Gives its memory back. */
+  close(): void {
+    this.network.kernel.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  /** Does what comes next. Where that is cancelled, it can be done again. */
+  async #advance(): Promise<void> {
+    const progress = this.#progress;
+    const { lag } = this.network.timeline;
+    switch (progress.stage) {
+      case "choose": {
+        const chosen = this.#choose();
+        const begin = progress.started * this.#length;
+        progress.goal = begin + lag;
+        progress.stage = chosen ? "read" : "last";
         break;
       }
-      const due = validateEvery > 0 && done % validateEvery === 0;
-      if (due) yield* this.#phase("validation", 1);
-      if (due && earlyStopIterations > 0 && this.#lastError() < earlyStopError) {
-        const errors: number[] = [];
-        for (let at = 0; at < earlyStopIterations; at++) {
-          yield* this.#phase("early-stopping", 1);
-          errors.push(this.#lastError());
-        }
-        const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length;
-        if (mean < earlyStopError) this.#ended = "early-stopping";
+      case "read": {
+        await this.#simulate();
+        this.#evaluate();
+        const { count, phase, started } = progress;
+        progress.pending = Array.from({ length: count }, (_, at) => ({ iteration: started + at + 1, phase }));
+        progress.started += count;
+        progress.goal = progress.started * this.#length;
+        progress.stage = "rest";
+        break;
       }
-      if (this.#ended === "schedule") {
-        const count = this.#together(iterations - done);
-        yield* this.#phase("training", count, done + count === iterations && testIterations === 0);
-        done += count;
-      }
+      case "rest":
+        await this.#simulate();
+        progress.stage = "choose";
+        break;
+      case "last":
+        await this.#simulate();
+        this.#evaluate();
+        progress.stage = "over";
+        break;
+      case "over":
     }
-    for (let at = 0; at < testIterations && this.#ended !== "request"; at++) {
-      if (this.#options.finish?.aborted) this.#ended = "request";
-      yield* this.#phase("test", 1, this.#ended === "request" || at + 1 === testIterations);
-    }
-    await this.#simulate(this.network.timeline.lag);
-    yield* this.#evaluated();
   }
 
-  /** The error that was evaluated last: when a phase is over, that of the iteration before it. */
-  #lastError(): number {
-    return this.iterations.at(-1)?.error ?? Number.POSITIVE_INFINITY;
+  /** Steps of an iteration. */
+  get #length(): number {
+    return this.task.steps * this.task.batchSize;
+  }
+
+  /** Sets up the iterations that come next; false at the end. */
+  #choose(): boolean {
+    const { task, network } = this;
+    const progress = this.#progress;
+    const { stretch, position } = nextStretch(task.schedule, progress.position, {
+      lastError: this.#iterations.at(-1)?.error ?? Number.POSITIVE_INFINITY,
+      finish: this.#options.finish?.aborted ?? false,
+      together: (left) => this.#together(left),
+    });
+    if (stretch !== undefined) {
+      const { phase, count, last } = stretch;
+      const split: DataSplit = phase === "test" ? "test" : "training";
+      const drawn = { ...progress.drawn };
+      const data = Array.from({ length: count }, () => {
+        const next = task.next(split, drawn);
+        drawn[split] += 1;
+        return next;
+      });
+      network.setLearningRate(phase === "training" ? (task.network.optimizer.eta ?? 0) : 0);
+      const begin = progress.started * this.#length;
+      const end = begin + count * this.#length;
+      if (last) this.#recorders.observe(end - this.#length, end);
+      if (progress.started === 0) this.#recorders.observe(0, this.#length);
+      this.#sampler?.arm(progress.started + count, end - this.#length);
+      this.#load(data, begin);
+      progress.drawn = drawn;
+      progress.count = count;
+      progress.phase = phase;
+    }
+    progress.position = position;
+    return stretch !== undefined;
   }
 
   /** How many of the iterations left are simulated in one go. */
   #together(left: number): number {
-    const last = this.iterations.at(-1);
-    if (!this.task.sameEveryIteration || this.task.schedule.validateEvery > 0 || last === undefined) return 1;
-    const most = this.#courses?.every ?? 100;
-    return Math.max(1, Math.min(left, most, 100, Math.floor(chunkMs / Math.max(last.ms, 0.01))));
+    const { sameEveryIteration, schedule } = this.task;
+    if (!sameEveryIteration || schedule.validateEvery > 0 || this.#iterations.length === 0) return 1;
+    const neurons = this.task.network.inputs + this.network.recurrent.length;
+    const budget = Math.floor(together[this.network.family] / (neurons * this.#length));
+    return Math.max(1, Math.min(left, this.#courses?.every ?? 100, 100, budget));
   }
 
-  async *#phase(phase: Phase, count: number, last = false): AsyncGenerator<Iteration, void, undefined> {
-    const { task, network } = this;
-    const split: DataSplit = phase === "test" ? "test" : "training";
-    network.setLearningRate(phase === "training" ? (task.network.optimizer.eta ?? 0) : 0);
-    const length = task.steps * task.batchSize;
-    const begin = this.#started * length;
-    for (let at = 0; at < count; at++) {
-      if (this.#started + at === 0) this.recorders.observe(0, length);
-      else if (last && at + 1 === count) this.recorders.observe(begin + at * length, begin + count * length);
-    }
-    this.#sampler?.arm(this.#started + count, begin + (count - 1) * length);
-    this.#load(
-      Array.from({ length: count }, () => task.next(split)),
-      begin,
-    );
-    const { lag } = network.timeline;
-    await this.#simulate(lag);
-    yield* this.#evaluated();
-    this.#pending = Array.from({ length: count }, (_, at) => ({ iteration: this.#started + at + 1, phase }));
-    this.#started += count;
-    await this.#simulate(count * length - lag);
-  }
-
-  async #simulate(steps: number): Promise<void> {
+  /** Simulates up to the goal. */
+  async #simulate(): Promise<void> {
+    const { kernel } = this.network;
+    const { resolution } = this.task;
+    const done = Math.round(kernel.get("biological_time") / resolution);
     const begin = performance.now();
     const { signal } = this.#options;
-    await this.network.kernel.SimulateAsync(
-      steps * this.task.resolution,
-      signal === undefined ? {} : { signal },
-    );
-    this.#pendingMs += performance.now() - begin;
+    try {
+      await kernel.SimulateAsync(
+        (this.#progress.goal - done) * resolution,
+        signal === undefined ? {} : { signal },
+      );
+    } finally {
+      this.#progress.pendingMs += performance.now() - begin;
+    }
   }
 
-  /** The iterations that have been simulated since the last call. */
-  *#evaluated(): Generator<Iteration> {
+  /** Reads out the iterations that have been simulated since the last call. */
+  #evaluate(): void {
     const { task, network } = this;
-    this.recorders.drain();
+    const progress = this.#progress;
+    this.#recorders.drain();
     const events = network.kernel.takeEvents(network.readoutRecorder);
-    if (this.#pending.length === 0) return;
+    const count = progress.pending.length;
+    if (count === 0) return;
     const readouts = task.network.readout.n;
     const signals = readoutSignals(events, network.readouts.ids[0] as number, readouts);
-    const rows = task.steps * task.batchSize * readouts;
-    if (signals.readout.length !== rows * this.#pending.length) {
+    const rows = this.#length * readouts;
+    if (signals.readout.length !== rows * count) {
       throw nestError({
         code: "InternalError",
         message: "the readouts' record does not cover the iterations",
         value: `${signals.readout.length} values`,
-        bound: `${rows * this.#pending.length} values`,
+        bound: `${rows * count} values`,
       });
     }
-    const count = this.#pending.length;
     const perNeuron = (spikes: number) => spikes / (task.batchSize * network.recurrent.length);
     const counts = network.kernel.takeIntervalSpikes();
     const norms = network.kernel.takeGradientNorms();
     const spikes = network.kernel.spikeCount();
-    const average = (spikes - this.#spikesBefore) / count;
-    this.#spikesBefore = spikes;
-    const ms = this.#pendingMs / count;
-    this.#pendingMs = 0;
+    const average = (spikes - progress.spikesBefore) / count;
+    const ms = progress.pendingMs / count;
     const signalsOf = (at: number) => ({
       readout: signals.readout.subarray(at * rows, (at + 1) * rows),
       target: signals.target.subarray(at * rows, (at + 1) * rows),
     });
-    const finished = this.#pending.map((pending, at) => ({
+    const finished = progress.pending.map((pending, at) => ({
       ...pending,
       ...evaluate(task, signalsOf(at)),
       ms,
@@ -214,20 +425,21 @@ class Training {
       ),
       ...(norms.length === count && { gradientNorm: norms[at] as number }),
     }));
-    this.#pending = [];
-    this.iterations.push(...finished);
-    this.#sampler?.deliver(this.iterations.length, signalsOf(count - 1));
+    progress.spikesBefore = spikes;
+    progress.pendingMs = 0;
+    progress.pending = [];
+    this.#iterations.push(...finished);
+    this.#sampler?.deliver(this.#iterations.length, signalsOf(count - 1));
     this.#snapshot();
-    yield* finished;
   }
 
   /** Notes weights where it is time to. */
   #snapshot(last = false): void {
     const courses = this.#courses;
-    const done = this.iterations.length;
-    if (courses === undefined || (!last && done < this.#snapshotAt)) return;
-    this.#snapshotAt = done + courses.every;
-    courses.snapshot(done * this.task.batchSize * this.task.steps * this.task.resolution);
+    const done = this.#iterations.length;
+    if (courses === undefined || (!last && done < this.#progress.snapshotAt)) return;
+    this.#progress.snapshotAt = done + courses.every;
+    courses.snapshot(done * this.#length * this.task.resolution);
   }
 
   /** Gives generators what they emit in iterations that begin at a step. */
@@ -294,20 +506,6 @@ class Training {
       network.learningWindow.set(windowParams(task, begin + timeline.target, iterations.length));
     }
   }
-
-  result(): TrainingResult {
-    this.#snapshot(true);
-    return {
-      task: this.task,
-      iterations: this.iterations,
-      weights: { before: this.before, after: this.network.weights() },
-      recorded: { ...this.recorders.recorded(), ...this.#courses?.recorded() },
-      ended: this.#ended,
-      msPerIteration:
-        this.iterations.reduce((sum, { ms }) => sum + ms, 0) / Math.max(1, this.iterations.length),
-      memory: this.network.kernel.memory(),
-    };
-  }
 }
 
 function total(values: Float64Array): number {
@@ -370,12 +568,12 @@ export async function* train(
   task: Task,
   options: TrainOptions = {},
 ): AsyncGenerator<Iteration, TrainingResult, undefined> {
-  const training = new Training(task, options);
+  const trainer = new Trainer(task, options);
   try {
-    yield* training.run();
-    return training.result();
+    yield* trainer;
+    return trainer.result();
   } finally {
-    training.network.kernel.close();
+    trainer.close();
   }
 }
 

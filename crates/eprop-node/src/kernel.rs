@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
 use eprop::record::{EventColumn, Events};
 use eprop::simulate::RunControl;
+use eprop::simulate::inference::Inference;
 use eprop::{Error, ErrorCode, Kernel};
 use napi::bindgen_prelude::{AsyncTask, BigInt64Array, Float64Array, Uint32Array};
 use napi::{Env, Task};
 use napi_derive::napi;
 
 use crate::errors::guarded;
+use crate::inference::NativeInference;
 use crate::safetensors::{NativeState, native_state, state};
 use crate::values::{Entry, dict, entries, entry, params};
 
@@ -396,6 +398,27 @@ impl NativeKernel {
             *kernel = Kernel::restored(state(saved)?)?;
             Ok(())
         })
+    }
+
+    /// The description alone: nodes at rest, connections with their present weights.
+    #[napi]
+    pub fn network_state(&self) -> napi::Result<NativeState> {
+        self.with(|kernel| Ok(native_state(kernel.network_state())))
+    }
+
+    /// Becomes a kernel with the network of a state.
+    #[napi]
+    pub fn restore_network(&self, saved: NativeState) -> napi::Result<()> {
+        self.with(|kernel| {
+            *kernel = Kernel::with_network(state(saved)?)?;
+            Ok(())
+        })
+    }
+
+    /// The network as it is now, at rest, to be used without learning.
+    #[napi]
+    pub fn inference(&self) -> napi::Result<NativeInference> {
+        self.with(|kernel| Ok(Inference::new(kernel.network())?.into()))
     }
 
     /// Number of nodes.

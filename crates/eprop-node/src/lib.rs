@@ -4,6 +4,7 @@
 #![allow(clippy::missing_errors_doc, reason = "errors are those of the engine's function of the same name")]
 
 pub mod errors;
+pub mod inference;
 pub mod kernel;
 pub mod machine;
 pub mod models;

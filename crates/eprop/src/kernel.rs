@@ -459,7 +459,45 @@ impl Kernel {
         Ok(kernel)
     }
 
+    /// The description alone: nodes at rest, connections with their present weights, generators without what they
+    /// emit.
+    #[must_use]
+    pub fn network_state(&self) -> State {
+        let mut state = State::default();
+        let mut network = self.network.at_rest();
+        let written = Archive::writer(&mut state).within("network", |archive| network.persist(archive));
+        written.expect("writing refuses nothing");
+        state
+    }
+
+    /// A kernel with the network that [`Kernel::network_state`] was asked for. Arrays that are not of a network are
+    /// left aside.
+    ///
+    /// # Errors
+    /// `ValueError` that names what is missing or does not fit.
+    pub fn with_network(mut state: State) -> Result<Self> {
+        let mut kernel = Self::new();
+        Archive::reader(&mut state).within("network", |archive| kernel.network.persist(archive))?;
+        kernel.network = kernel.network.at_rest();
+        kernel.random = NestRandom::new(kernel.network.kernel.rng_seed);
+        Ok(kernel)
+    }
+
     fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        // A new field needs a place here.
+        let Self {
+            network: _,
+            random: _,
+            time: _,
+            plans: _,
+            interval: _,
+            event: _,
+            emission: _,
+            recordings: _,
+            held: _,
+            clock_base: _,
+            granted: _,
+        } = self;
         archive.within("network", |archive| self.network.persist(archive))?;
         archive.within("random", |archive| self.random.persist(archive))?;
         archive.number("time", &mut self.time)?;

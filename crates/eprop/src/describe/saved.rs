@@ -8,6 +8,7 @@ use crate::describe::network::{
     Carries, Column, Network, NodeGroup, NodeModelState, Projection, SynapseModelState, Targets,
 };
 use crate::describe::nodes::column;
+use crate::describe::parameter::{Kind, Parameter, Role};
 use crate::error::Result;
 use crate::learn::optimizer::{Method, OptimizerProperties};
 use crate::models::{NODE_MODELS, NodeModel, synapses};
@@ -53,6 +54,10 @@ impl Persist for Cell {
             Self::Nodes(nodes) => archive.list("value", nodes),
         }
     }
+}
+
+fn of_default(parameter: &Parameter, nodes: usize) -> Column {
+    column(&Cell::default_of(parameter), nodes)
 }
 
 impl Persist for NodeModelState {
@@ -136,8 +141,8 @@ impl Persist for NodeGroup {
         archive.text("name", &mut self.model_name)?;
         self.model = node_model(archive, self.model)?;
         if archive.reads() {
-            let defaults = self.model.parameters.iter().map(Cell::default_of);
-            self.columns = defaults.map(|default| column(&default, self.len)).collect();
+            let rows = self.model.parameters.iter();
+            self.columns = rows.map(|parameter| of_default(parameter, self.len)).collect();
         }
         for (parameter, column) in self.model.parameters.iter().zip(&mut self.columns) {
             archive.within(parameter.name, |archive| persist_column(column, self.len, archive))?;
@@ -280,6 +285,30 @@ impl Persist for Network {
 }
 
 impl Network {
+    /// The same network with nodes at rest and generators that emit nothing.
+    #[must_use]
+    pub fn at_rest(&self) -> Self {
+        let mut network = self.clone();
+        for group in &mut network.groups {
+            let rest = group.model.place("E_L").map(|place| group.columns[place].clone());
+            for (parameter, column) in group.model.parameters.iter().zip(&mut group.columns) {
+                match (parameter.role, parameter.kind) {
+                    (Role::Parameter, Kind::Numbers) => *column = of_default(parameter, group.len),
+                    (Role::Parameter, _) => {}
+                    (Role::State | Role::ReadOnly, _) => {
+                        *column = match &rest {
+                            Some(rest) if parameter.name == "V_m" => rest.clone(),
+                            _ => of_default(parameter, group.len),
+                        }
+                    }
+                }
+            }
+        }
+        let places = |(place, group): (usize, &NodeGroup)| (0..group.len).map(move |node| (place, node));
+        network.state_changes = network.groups.iter().enumerate().flat_map(places).collect();
+        network
+    }
+
     /// Refuses nodes and connections that name what does not exist.
     fn check_saved(&self, archive: &Archive<'_>) -> Result<()> {
         let mut next = 1;

@@ -7,6 +7,7 @@ pub mod delivery;
 pub mod emission;
 pub mod event;
 pub mod event_neuron_step;
+pub mod inference;
 pub mod interval;
 pub mod lane;
 pub mod neuron_step;

@@ -25,7 +25,7 @@ pub struct Way {
     pub cuts: Vec<f64>,
     /// Create an unrelated device before all others.
     pub device_first: bool,
-    /// Go on after each `Simulate` call with a kernel that was restored from the state of the one before.
+    /// Go on after each `Simulate` call, and each stop of one, with a kernel restored from the state of the one before.
     pub restore: bool,
     /// How much of an interval's history fits into the memory that is allowed.
     pub history: f64,
@@ -156,16 +156,14 @@ impl Drawn {
         let mut whole = None;
         for cut in way.cuts.iter().cycle() {
             let ms = cut.min(total - done);
-            simulate(&mut kernel, ms, way.stops, |kernel| {
+            simulate(&mut kernel, ms, way, |kernel| {
                 // Shorter intervals have nothing to gain.
                 if way.history < 1.0 && self.interval >= 32 && !self.plus {
                     limit_history(kernel, way.history, &mut whole);
                 }
             });
             done += ms;
-            if way.restore {
-                kernel = Kernel::restored(kernel.state().unwrap()).unwrap();
-            }
+            restore(&mut kernel, way);
             if done >= total {
                 break;
             }
@@ -201,8 +199,15 @@ fn limit_history(kernel: &mut Kernel, part: f64, whole: &mut Option<u64>) {
     kernel.set(&Dict::new().with("memory_limit", limit as f64)).unwrap();
 }
 
+fn restore(kernel: &mut Kernel, way: &Way) {
+    if way.restore {
+        *kernel = Kernel::restored(kernel.state().unwrap()).unwrap();
+    }
+}
+
 /// Simulates; another thread stops that so many times at most, and it goes on from there. `before` is called each time.
-fn simulate(kernel: &mut Kernel, ms: f64, stops: usize, mut before: impl FnMut(&mut Kernel)) {
+fn simulate(kernel: &mut Kernel, ms: f64, way: &Way, mut before: impl FnMut(&mut Kernel)) {
+    let stops = way.stops;
     let end = kernel.time() + ms;
     let control = RunControl::default();
     std::thread::scope(|scope| {
@@ -218,6 +223,7 @@ fn simulate(kernel: &mut Kernel, ms: f64, stops: usize, mut before: impl FnMut(&
         before(kernel);
         while let Err(error) = kernel.simulate(end - kernel.time(), &control) {
             assert_eq!(error.code, ErrorCode::Aborted);
+            restore(kernel, way);
             control.cancel.store(false, Ordering::Relaxed);
             before(kernel);
         }

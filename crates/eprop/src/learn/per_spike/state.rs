@@ -6,6 +6,28 @@ use crate::state::{Archive, Persist};
 
 impl Persist for PlasticRows {
     fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        // A new field needs a place here.
+        let Self {
+            projection: _,
+            onto_readouts: _,
+            adapts: _,
+            cutoff: _,
+            layout: _,
+            stride: _,
+            coefficients: _,
+            uniform: _,
+            filtered: _,
+            adaptation: _,
+            eligibility: _,
+            regularization: _,
+            gradient: _,
+            sum: _,
+            first: _,
+            second: _,
+            rows: _,
+            ahead: _,
+            scratch: _,
+        } = self;
         let mut lanes = Vec::new();
         let mut row_ends = Vec::new();
         for row in 0..self.rows.len() {

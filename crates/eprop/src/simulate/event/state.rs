@@ -14,6 +14,19 @@ impl EventNetwork {
     /// # Errors
     /// `ValueError` where the archive holds something that does not fit.
     pub fn persist(&mut self, now: i64, archive: &mut Archive<'_>) -> Result<()> {
+        // A new field needs a place here.
+        let Self {
+            plan: _,
+            neurons: _,
+            readouts: _,
+            history: _,
+            errors: _,
+            recurrent_rows: _,
+            readout_rows: _,
+            fired: _,
+            spike_count: _,
+            swept: _,
+        } = self;
         archive.within("recurrent", |archive| {
             let s = &mut self.neurons;
             archive.fixed("voltage", &mut s.voltage)?;

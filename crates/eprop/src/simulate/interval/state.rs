@@ -14,6 +14,31 @@ impl<R: Real> IntervalNetwork<R> {
     /// # Errors
     /// `ValueError` where the archive holds something that does not fit.
     pub fn persist(&mut self, network: &Network, archive: &mut Archive<'_>) -> Result<()> {
+        // A new field needs a place here.
+        let Self {
+            plan: _,
+            layouts: _,
+            neurons: _,
+            learned: _,
+            kept: _,
+            converted: _,
+            tile: _,
+            gradient: _,
+            lane: _,
+            synapses: _,
+            rates: _,
+            before: _,
+            before_of: _,
+            current: _,
+            readout_current: _,
+            spare: _,
+            histories: _,
+            threads: _,
+            gradient_square_sums: _,
+            gradient_norms: _,
+            spike_count: _,
+            interval_spikes: _,
+        } = self;
         archive.within("lane", |archive| self.lane.persist(&self.plan, archive))?;
         for (learner, layout) in self.plan.learners.iter().zip(&self.layouts) {
             let route = self.plan.route_of(learner);
@@ -42,6 +67,7 @@ impl<R: Real> IntervalNetwork<R> {
         archive.fixed("current", &mut self.current)?;
         archive.fixed("readout_current", &mut self.readout_current)?;
         archive.map("gradient_square_sums", &mut self.gradient_square_sums)?;
+        archive.list("gradient_norms", &mut self.gradient_norms)?;
         archive.number("spike_count", &mut self.spike_count)?;
         archive.list("interval_spikes", &mut self.interval_spikes)
     }
@@ -49,6 +75,7 @@ impl<R: Real> IntervalNetwork<R> {
 
 impl SynapseState {
     fn persist(&mut self, route: &Route, layout: &GradientLayout, archive: &mut Archive<'_>) -> Result<()> {
+        let Self { sum: _, summed: _, first: _, second: _, rates: _, called: _ } = self;
         let mut sum = vec![0.0; layout.len];
         for row in 0..route.row_count {
             let entries = route.entries(row);

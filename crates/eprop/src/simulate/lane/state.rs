@@ -14,6 +14,31 @@ impl<R: Real> Lane<R> {
     /// # Errors
     /// `ValueError` where the archive holds something that does not fit.
     pub fn persist(&mut self, plan: &IntervalPlan, archive: &mut Archive<'_>) -> Result<()> {
+        // A new field needs a place here.
+        let Self {
+            interval: _,
+            recurrent_done: _,
+            readout_done: _,
+            state: _,
+            readout_voltage: _,
+            surrogate: _,
+            errors: _,
+            spikes: _,
+            spike_counts: _,
+            input: _,
+            readout_input: _,
+            fired: _,
+            signals_recorded: _,
+            stride: _,
+            latest: _,
+            other_drive: _,
+            shown: _,
+            targets: _,
+            recurrent_chunks: _,
+            readout_chunks: _,
+            spike_events: _,
+            weight_events: _,
+        } = self;
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
         archive.number("interval", &mut self.interval)?;
         archive.number("recurrent_done", &mut self.recurrent_done)?;

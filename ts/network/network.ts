@@ -1,0 +1,163 @@
+import { guarded, nestError } from "../errors.js";
+import type { NativeInference, NativeState } from "../native/index.js";
+import { Kernel } from "../nest/kernel.js";
+
+/** Spikes of inputs or neurons in a stretch of time. */
+export interface SpikeTrains {
+  /** When they were sent, from the stretch's begin (ms). */
+  readonly times: ArrayLike<number>;
+  /** Who sent them: places from 0 on, in the order of node ids. */
+  readonly senders: ArrayLike<number>;
+}
+
+/** What a network answered to a stretch of input. */
+export interface Response {
+  /** Readout signals: place `step * readouts + readout`; of the losses' kind, so for cross-entropy probabilities. */
+  readonly readoutSignals: Float64Array;
+  /** Spikes of the recurrent neurons, from the stretch's begin on (ms). */
+  readonly spikes: { readonly times: Float64Array; readonly senders: Uint32Array };
+}
+
+/**
+ * A network to be used: it does not learn, and keeps its state from call to call.
+ *
+ * @example
+ * const network = await Network.load("runs/sine-waves/network.safetensors");
+ * const { readoutSignals } = network.infer({ times: [3, 7], senders: [0, 12] }, 100);
+ */
+export class Network {
+  /** Its nodes and connections, at rest. What is done to them does not change the network. */
+  readonly kernel: Kernel;
+  readonly #inference: NativeInference;
+  readonly #resolution: number;
+
+  private constructor(state: NativeState) {
+    this.kernel = new Kernel();
+    guarded(() => this.kernel.native.restoreNetwork(state));
+    this.#inference = guarded(() => this.kernel.native.inference());
+    this.#resolution = this.kernel.get("resolution");
+  }
+
+  /** The network of a kernel as it is now. What happens to the kernel afterwards does not change it. */
+  static of(kernel: Kernel): Network {
+    return new Network(guarded(() => kernel.native.networkState()));
+  }
+
+  /**
+   * A network from a file that {@link Network.save} wrote, or the one in a checkpoint or a saved kernel.
+   *
+   * @throws {@link NESTError} that says what is wrong with the file.
+   */
+  static async load(path: string): Promise<Network> {
+    const { readState } = await import("../saving/state-file.js");
+    const state = await readState(path, ["network", "checkpoint", "kernel"]);
+    return new Network({
+      arrays: state.arrays.filter(isOfNetwork),
+      texts: state.texts.filter(isOfNetwork),
+    });
+  }
+
+  /**
+   * Saves nodes and connections with their weights, not the state. The file is written whole or not at all.
+   *
+   * @throws {@link NESTError} that says why it cannot be written.
+   */
+  async save(path: string): Promise<void> {
+    const { writeState } = await import("../saving/state-file.js");
+    await writeState(
+      path,
+      "network",
+      guarded(() => this.kernel.native.networkState()),
+    );
+  }
+
+  /** Number of inputs: spike generators and parrots. */
+  get inputs(): number {
+    return this.#inference.inputs;
+  }
+
+  /** Number of recurrent neurons. */
+  get neurons(): number {
+    return this.#inference.recurrent;
+  }
+
+  /** Number of readouts. */
+  get readouts(): number {
+    return this.#inference.readouts;
+  }
+
+  /** Length of a step (ms). */
+  get resolution(): number {
+    return this.#resolution;
+  }
+
+  /** Puts all neurons to rest, as before a new sequence. */
+  reset(): void {
+    this.#inference.reset();
+  }
+
+  /**
+   * Goes on for `ms` milliseconds with these spikes of inputs. An input spike at time `t` of a connection with delay
+   * `d` shows in voltages from `t + d` on, that is in the signals of the step which ends then.
+   *
+   * @throws {@link NESTError} for spikes outside the stretch or off the grid of steps.
+   */
+  infer(spikes: SpikeTrains, ms: number): Response {
+    const resolution = this.#resolution;
+    const steps = onGrid("ms", ms, resolution);
+    const places = new Uint32Array(spikes.times.length);
+    if (spikes.senders.length !== places.length) {
+      throw nestError({
+        code: "IndexError",
+        message: "there is not one sender for each spike",
+        parameter: "spikes",
+        value: `${spikes.senders.length} senders`,
+        bound: `${places.length} senders`,
+      });
+    }
+    for (let spike = 0; spike < places.length; spike++) {
+      const step = onGrid("spikes.times", spikes.times[spike] as number, resolution);
+      const sender = spikes.senders[spike] as number;
+      if (step >= steps || !Number.isInteger(sender) || sender < 0 || sender >= this.inputs) {
+        throw nestError({
+          code: "ValueError",
+          message: "a spike lies outside the stretch, or is of no input",
+          parameter: "spikes",
+          value: `input ${sender} at ${spikes.times[spike]} ms`,
+          bound: `inputs from 0 to ${this.inputs - 1}, times from 0 to before ${ms} ms`,
+        });
+      }
+      places[spike] = step * this.inputs + sender;
+    }
+    const { readout, spikeSteps, spikeNeurons } = guarded(() =>
+      this.#inference.advance(places.toSorted(), steps),
+    );
+    return {
+      readoutSignals: readout,
+      spikes: {
+        times: Float64Array.from(spikeSteps, (step) => step * resolution),
+        senders: spikeNeurons,
+      },
+    };
+  }
+}
+
+/** Whether a part of a kernel's state describes the network. */
+function isOfNetwork({ name }: { name: string }): boolean {
+  return name.startsWith("network.");
+}
+
+/** A time as a number of steps. */
+function onGrid(name: string, ms: number, resolution: number): number {
+  const steps = Math.round(ms / resolution);
+  if (!(ms >= 0) || Math.abs(steps * resolution - ms) > 1e-6 * resolution || steps > 0xffff_ffff) {
+    throw nestError({
+      code: "ValueError",
+      message: "a time does not lie on the grid of steps",
+      parameter: name,
+      value: `${ms} ms`,
+      bound: `a multiple of ${resolution} ms, not negative`,
+    });
+  }
+  return steps;
+}

@@ -1,0 +1,167 @@
+import { resolve } from "node:path";
+import { nestError } from "../errors.js";
+import { type NIRGraph, type NIRNode, nodeFields } from "./nir-graph.js";
+
+// An import of node:fs would load all of Node's streams with it, whoever imports eprop.
+const { closeSync, openSync, readSync, renameSync, rmSync } = process.getBuiltinModule("node:fs");
+
+type HDF5 = typeof import("h5wasm/node");
+
+/** What every HDF5 file begins with. */
+const signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+
+/** The version of the representation that is written. */
+const nirVersion = "1.0.8";
+
+/** The library for HDF5 files, which is installed by those who want it. */
+async function hdf5(): Promise<HDF5> {
+  let library: HDF5;
+  try {
+    library = await import("h5wasm/node");
+  } catch {
+    throw nestError({
+      code: "NotImplemented",
+      message: "files of the Neuromorphic Intermediate Representation need the package h5wasm",
+      bound: "npm install h5wasm",
+    });
+  }
+  await library.ready;
+  return library;
+}
+
+/**
+ * Writes a graph to a file as the Python package `nir` does. Needs the package `h5wasm`.
+ *
+ * @throws {@link NESTError} that says why it cannot be written.
+ */
+export async function writeNIR(path: string, graph: NIRGraph): Promise<void> {
+  const { File } = await hdf5();
+  const partial = `${resolve(path)}.partial-${process.pid}`;
+  try {
+    const file = new File(partial, "w");
+    try {
+      file.create_dataset({ name: "version", data: nirVersion });
+      const root = file.create_group("node");
+      root.create_dataset({ name: "type", data: "NIRGraph" });
+      root.create_dataset({ name: "edges", data: graph.edges.flat(), shape: [graph.edges.length, 2] });
+      if (graph.resolution !== undefined) {
+        const metadata = root.create_group("metadata");
+        metadata.create_dataset({
+          name: "resolution_ms",
+          data: Float64Array.of(graph.resolution),
+          shape: [1],
+        });
+      }
+      const nodes = root.create_group("nodes");
+      for (const [name, node] of Object.entries(graph.nodes)) {
+        const group = nodes.create_group(name);
+        group.create_dataset({ name: "type", data: node.type });
+        if (node.type === "Input" || node.type === "Output") {
+          const shape = BigInt64Array.from(node.shape, BigInt);
+          group.create_dataset({ name: "shape", data: shape, shape: [shape.length] });
+          continue;
+        }
+        for (const field of nodeFields[node.type]) {
+          const value = (
+            node as unknown as Record<string, Float64Array | { data: Float64Array; shape: readonly number[] }>
+          )[field] as Float64Array | { data: Float64Array; shape: readonly number[] };
+          const { data, shape } =
+            value instanceof Float64Array ? { data: value, shape: [value.length] } : value;
+          group.create_dataset({ name: field, data, shape: [...shape] });
+        }
+      }
+    } finally {
+      file.close();
+    }
+    renameSync(partial, path);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw nestError({
+      code: "ValueError",
+      message: `${path} cannot be written: ${(error as Error).message}`,
+      parameter: "path",
+      bound: "a file in a folder that exists",
+    });
+  }
+}
+
+/**
+ * Reads a graph from a file that the Python package `nir` wrote. Needs the package `h5wasm`.
+ *
+ * @throws {@link NESTError} that names a node of a type that eprop does not know, or what is wrong with the file.
+ */
+export async function readNIR(path: string): Promise<NIRGraph> {
+  const { Dataset, File, Group } = await hdf5();
+  const refuse = (what: string, bound: string, value?: string): never => {
+    throw nestError({
+      code: "ValueError",
+      message: `${path} ${what}`,
+      parameter: "file",
+      bound,
+      ...(value !== undefined && { value }),
+    });
+  };
+  const graphs = "a file that the Python package nir wrote";
+  const begin = new Uint8Array(signature.length);
+  try {
+    const opened = openSync(path, "r");
+    readSync(opened, begin);
+    closeSync(opened);
+  } catch (error) {
+    return refuse("cannot be read", graphs, (error as NodeJS.ErrnoException).code);
+  }
+  if (!signature.every((byte, at) => begin[at] === byte)) refuse("is not an HDF5 file", graphs);
+  const file = new File(path, "r");
+  try {
+    const group = (name: string) => {
+      const found = file.get(name);
+      return found instanceof Group ? found : refuse("is not a graph", graphs, `no group ${name}`);
+    };
+    const dataset = (name: string) => {
+      const found = file.get(name);
+      return found instanceof Dataset ? found : undefined;
+    };
+    const text = (name: string) => String(dataset(name)?.value ?? "");
+    if (text("node/type") !== "NIRGraph") refuse("is not a graph", graphs, text("node/type"));
+    const numbers = (name: string, field: string) => {
+      const found = dataset(`node/nodes/${name}/${field}`);
+      const { value, shape } = found ?? {};
+      if (value === undefined || value === null || typeof value === "string") {
+        return refuse(`has no numbers for ${field} of the node ${name}`, graphs);
+      }
+      const list = typeof value === "object" && "length" in value ? value : [value];
+      return { data: Float64Array.from(list as ArrayLike<number>, Number), shape: [...(shape ?? [])] };
+    };
+    const nodes = Object.fromEntries(
+      group("node/nodes")
+        .keys()
+        .map((name) => {
+          const type = text(`node/nodes/${name}/type`);
+          if (!(type in nodeFields)) {
+            throw nestError({
+              code: "NotImplemented",
+              message: `eprop has no model for the node ${name}`,
+              parameter: "graph",
+              value: type,
+              bound: `one of ${Object.keys(nodeFields).join(", ")}`,
+            });
+          }
+          const known = type as NIRNode["type"];
+          if (known === "Input" || known === "Output") {
+            return [name, { type: known, shape: [...numbers(name, "shape").data] }];
+          }
+          const fields = nodeFields[known].map((field) => {
+            const { data, shape } = numbers(name, field);
+            return [field, field === "weight" ? { data, shape } : data];
+          });
+          return [name, { type: known, ...Object.fromEntries(fields) }];
+        }),
+    ) as Record<string, NIRNode>;
+    const names = (dataset("node/edges")?.to_array() ?? []) as [string, string][];
+    const resolution = dataset("node/metadata/resolution_ms")?.value;
+    const [ms] = resolution instanceof Float64Array ? resolution : [];
+    return { nodes, edges: names.map(([from, to]) => [from, to] as const), ...(ms && { resolution: ms }) };
+  } finally {
+    file.close();
+  }
+}

@@ -1,0 +1,334 @@
+import { nestError } from "../errors.js";
+import { Kernel } from "../nest/kernel.js";
+import type { NodeCollection } from "../nest/collections.js";
+import { Network } from "./network.js";
+import type { NIRGraph, NIRNode } from "./nir-graph.js";
+
+type NodeOf<T extends NIRNode["type"]> = Extract<NIRNode, { type: T }>;
+
+/** What lies between two nodes with a state: a matrix, a constant and a delay. */
+interface Path {
+  from: string;
+  /** Rows per target, columns per source; nothing where values pass as they are. */
+  matrix?: { data: Float64Array; rows: number; columns: number };
+  bias?: Float64Array;
+  /** Seconds. */
+  delay: number;
+}
+
+function refuse(message: string, value: string, bound: string): never {
+  throw nestError({ code: "NotImplemented", message, parameter: "graph", value, bound });
+}
+
+/** A path with a node of a graph at its end. */
+function followed(path: Path, name: string, node: NIRNode): Path {
+  switch (node.type) {
+    case "Linear":
+    case "Affine": {
+      const { data, shape } = node.weight;
+      const [rows, columns] = shape;
+      const { matrix } = path;
+      const bias = new Float64Array(rows);
+      if (node.type === "Affine") bias.set(node.bias);
+      if (path.bias !== undefined) {
+        for (let row = 0; row < rows; row++) {
+          for (let column = 0; column < columns; column++) {
+            bias[row] =
+              (bias[row] as number) +
+              (data[row * columns + column] as number) * (path.bias[column] as number);
+          }
+        }
+      }
+      if (matrix === undefined) return { ...path, matrix: { data: data.slice(), rows, columns }, bias };
+      const product = new Float64Array(rows * matrix.columns);
+      for (let row = 0; row < rows; row++) {
+        for (let middle = 0; middle < columns; middle++) {
+          const factor = data[row * columns + middle] as number;
+          for (let column = 0; column < matrix.columns; column++) {
+            const at = row * matrix.columns + column;
+            product[at] =
+              (product[at] as number) + factor * (matrix.data[middle * matrix.columns + column] as number);
+          }
+        }
+      }
+      return { ...path, matrix: { data: product, rows, columns: matrix.columns }, bias };
+    }
+    case "Scale": {
+      const { scale } = node;
+      const n = scale.length;
+      const matrix = path.matrix ?? identity(n);
+      const data = matrix.data.map((value, at) => value * (scale[Math.floor(at / matrix.columns)] as number));
+      const bias = path.bias?.map((value, at) => value * (scale[at] as number));
+      return { ...path, matrix: { ...matrix, data }, ...(bias && { bias }) };
+    }
+    case "Delay": {
+      const [delay = 0] = node.delay;
+      if (node.delay.some((other) => other !== delay)) {
+        refuse("connections of a matrix have one delay", `the Delay ${name}`, "the same delay for all");
+      }
+      return { ...path, delay: path.delay + delay };
+    }
+    default:
+      return path;
+  }
+}
+
+function identity(n: number) {
+  const data = new Float64Array(n * n);
+  for (let at = 0; at < n; at++) data[at * n + at] = 1;
+  return { data, rows: n, columns: n };
+}
+
+/** The diagonal of a path that goes neuron by neuron; undefined if it does not. */
+function diagonal({ matrix }: Path): Float64Array | undefined {
+  if (matrix === undefined || matrix.rows !== matrix.columns) return undefined;
+  const { data, rows: n } = matrix;
+  const only = data.every((value, at) => value === 0 || Math.floor(at / n) === at % n);
+  return only ? Float64Array.from({ length: n }, (_, at) => data[at * n + at] as number) : undefined;
+}
+
+/** The number after `value`: what is at least this is above `value`. */
+function after(value: number): number {
+  if (value === 0) return Number.MIN_VALUE;
+  const bits = new BigInt64Array(new Float64Array([value]).buffer);
+  bits[0] = (bits[0] as bigint) + (value > 0 ? 1n : -1n);
+  return new Float64Array(bits.buffer)[0] as number;
+}
+
+const close = (a: number, b: number) => Math.abs(a - b) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b));
+
+/** How the neurons of a graph are built: the model, and what it takes besides the membrane. */
+interface Spiking {
+  /** The node whose spikes they are, and the one that their input arrives at. */
+  name: string;
+  membrane: string;
+  model:
+    | "eprop_iaf_psc_delta"
+    | "eprop_iaf"
+    | "eprop_iaf_adapt"
+    | "eprop_iaf_bsshslm_2020"
+    | "eprop_iaf_adapt_bsshslm_2020";
+  params: Record<string, Float64Array | number>;
+  /** Nodes that this accounts for. */
+  uses: ReadonlySet<string>;
+}
+
+/**
+ * A network from a graph of the Neuromorphic Intermediate Representation.
+ *
+ * @param resolution Length of a step (ms); that of the graph, or 1 ms, if left out.
+ * @throws {@link NESTError} that names what eprop has no model for.
+ */
+export function fromNIR(graph: NIRGraph, resolution = graph.resolution ?? 1): Network {
+  const entries = Object.entries(graph.nodes);
+  const named = <T extends NIRNode["type"]>(type: T) =>
+    entries.filter((entry): entry is [string, NodeOf<T>] => entry[1].type === type);
+  const [inputs, outputs] = [named("Input"), named("Output")];
+  if (inputs.length !== 1 || outputs.length !== 1) {
+    refuse(
+      "a network has one input and one output",
+      `${inputs.length} inputs, ${outputs.length} outputs`,
+      "one Input and one Output",
+    );
+  }
+  const [[input, { shape }]] = inputs as [[string, NodeOf<"Input">]];
+  const stateful = new Set(["Input", "Output", "LI", "LIF", "Threshold"]);
+  const holds = (name: string) => stateful.has(graph.nodes[name]?.type ?? "");
+
+  const pathsTo = (target: string): Path[] => {
+    const back = (name: string, seen: readonly string[]): Path[] =>
+      graph.edges
+        .filter(([, to]) => to === name)
+        .flatMap(([from]) => {
+          const node = graph.nodes[from];
+          if (node === undefined) refuse("an edge begins at no node", from, "the name of a node");
+          if (holds(from)) return [{ from, delay: 0 }];
+          if (seen.includes(from)) refuse("nodes without a state make a circle", from, "a neuron in between");
+          return back(from, [...seen, from]).map((path) => followed(path, from, node as NIRNode));
+        });
+    return back(target, []);
+  };
+
+  const kernel = new Kernel();
+  kernel.set({ resolution });
+  const size = shape.reduce((product, length) => product * length, 1);
+  const generators = kernel.Create("spike_generator", size);
+  const decayOf = (tau: number) => Math.exp(-resolution / (tau * 1000));
+
+  const lif = named("LIF");
+  const thresholds = named("Threshold");
+  if (lif.length + thresholds.length > 1) {
+    const names = [...lif, ...thresholds].map(([name]) => name).join(", ");
+    refuse("a network has one population of neurons", names, "one LIF or one Threshold");
+  }
+  const spiking = lif[0] ? fromLIF(lif[0]) : thresholds[0] ? fromThreshold(thresholds[0]) : undefined;
+  const late = spiking?.model.endsWith("_bsshslm_2020") ?? false;
+  if (spiking !== undefined && late) kernel.set({ eprop_reset_neurons_on_update: false });
+
+  const [output] = outputs.map(([name]) => name) as [string];
+  const ends = pathsTo(output);
+  for (const { from, matrix } of ends) {
+    const { type } = graph.nodes[from] as NIRNode;
+    if (ends.length !== 1 || matrix !== undefined || (type !== "LI" && from !== spiking?.name)) {
+      refuse(
+        "the output is that of one population",
+        `${type} ${from}`,
+        "an edge from an LI or from the neurons",
+      );
+    }
+  }
+  const readoutName = ends.map(({ from }) => from).find((from) => graph.nodes[from]?.type === "LI");
+  const used = new Set([...(spiking?.uses ?? []), ...(readoutName === undefined ? [] : [readoutName])]);
+  const unused = named("LI").find(([name]) => !used.has(name));
+  if (unused !== undefined) {
+    refuse(
+      "an LI is part of a neuron or a readout",
+      `the LI ${unused[0]}`,
+      "an edge to a Threshold or the Output",
+    );
+  }
+
+  const neurons =
+    spiking &&
+    build(spiking.model, spiking.membrane, {
+      ...spiking.params,
+      t_ref: 0,
+      ...(late && { regular_spike_arrival: true as const }),
+    });
+  const readouts =
+    readoutName === undefined
+      ? undefined
+      : build(late ? "eprop_readout_bsshslm_2020" : "eprop_readout", readoutName, {});
+  if (spiking !== undefined && neurons !== undefined) wire(spiking.membrane, neurons, spiking.uses);
+  if (readoutName !== undefined && readouts !== undefined) wire(readoutName, readouts, new Set());
+  return Network.of(kernel);
+
+  function fromLIF([name, node]: [string, NodeOf<"LIF">]): Spiking {
+    return {
+      name,
+      membrane: name,
+      model: "eprop_iaf_psc_delta",
+      params: { V_th: node.v_threshold.map(after), V_reset: node.v_reset },
+      uses: new Set([name]),
+    };
+  }
+
+  /** Neurons made of an LI, a Threshold, a reset by subtraction and perhaps an adaptation, as `toNIR` writes them. */
+  function fromThreshold([name, { threshold }]: [string, NodeOf<"Threshold">]): Spiking {
+    const into = pathsTo(name);
+    const own = into.find(({ from, matrix }) => matrix === undefined && graph.nodes[from]?.type === "LI");
+    const others = into.filter((path) => path !== own);
+    if (own === undefined || others.length > 1) {
+      return refuse(
+        "a Threshold follows one LI",
+        `the Threshold ${name}`,
+        "an edge from the LI that it follows",
+      );
+    }
+    const membrane = graph.nodes[own.from] as NodeOf<"LI">;
+    const height = threshold.map((value, at) => after(value) - (membrane.v_leak[at] as number));
+    const resets = pathsTo(own.from).filter((path) => path.from === name && path.delay === 0);
+    const reset = resets.map(diagonal).find((found) => found !== undefined);
+    const expected = (decays: boolean) =>
+      height.every((value, at) => {
+        const decay = decayOf(membrane.tau[at] as number);
+        const gain = (1 - decay) * (membrane.r[at] as number);
+        return close(reset?.[at] ?? 0, (-value * (decays ? decay : 1)) / gain);
+      });
+    const resetsLate = expected(false);
+    if (reset === undefined || (!resetsLate && !expected(true))) {
+      return refuse(
+        "a Threshold is followed by a reset",
+        `the Threshold ${name}`,
+        "a Scale back to its LI that subtracts the threshold once, at the spike or in the step after it",
+      );
+    }
+    const params: Record<string, Float64Array> = { V_th: threshold.map(after) };
+    const uses = new Set([name, own.from]);
+    const [adaptation] = others;
+    if (adaptation !== undefined) {
+      const gains = diagonal(adaptation);
+      const node = graph.nodes[adaptation.from];
+      const fed = pathsTo(adaptation.from);
+      const unit =
+        node?.type === "LI" &&
+        node.r.every((r, at) => close(r * (1 - decayOf(node.tau[at] as number)), 1)) &&
+        node.v_leak.every((leak) => leak === 0);
+      if (gains === undefined || !unit || fed.length !== 1 || fed[0]?.from !== name || fed[0].matrix) {
+        return refuse(
+          "an adaptive threshold counts the neuron's own spikes",
+          `what the Threshold ${name} gets from ${adaptation.from}`,
+          "a Scale of an LI of the spikes that adds 1 a spike",
+        );
+      }
+      params["adapt_beta"] = gains.map((gain) => -gain);
+      params["adapt_tau"] = node.tau.map((tau) => tau * 1000);
+      uses.add(adaptation.from);
+    }
+    const model =
+      `eprop_iaf${adaptation ? "_adapt" : ""}${resetsLate ? "_bsshslm_2020" : ""}` as Spiking["model"];
+    return { name, membrane: own.from, model, params, uses };
+  }
+
+  /** Creates the neurons or readouts of an LI or LIF. */
+  function build(
+    model: Spiking["model"] | "eprop_readout" | "eprop_readout_bsshslm_2020",
+    name: string,
+    params: object,
+  ): NodeCollection {
+    const { tau, v_leak: leak, r } = graph.nodes[name] as NodeOf<"LI" | "LIF">;
+    const current = new Float64Array(tau.length);
+    for (const { bias } of pathsTo(name)) {
+      bias?.forEach((value, at) => (current[at] = (current[at] as number) + value));
+    }
+    const ms = tau.map((value) => value * 1000);
+    return kernel.Create(model, tau.length, {
+      C_m: 1,
+      E_L: leak,
+      V_m: leak,
+      tau_m: ms,
+      I_e: current.map((value, at) => (value * (r[at] as number)) / (ms[at] as number)),
+      ...(model.startsWith("eprop_readout_") && { regular_spike_arrival: true }),
+      ...params,
+    } as object);
+  }
+
+  /** Connects what reaches an LI or LIF, but for a reset. */
+  function wire(name: string, targets: NodeCollection, own: ReadonlySet<string>): void {
+    const { tau, r } = graph.nodes[name] as NodeOf<"LI" | "LIF">;
+    let isReset = graph.nodes[name]?.type === "LI" && own.size > 0;
+    for (const path of pathsTo(name)) {
+      const sources = path.from === input ? generators : path.from === spiking?.name ? neurons : undefined;
+      if (sources === undefined) {
+        refuse(
+          "only spikes reach neurons",
+          `an edge from ${path.from} to ${name}`,
+          "the Input or spiking neurons",
+        );
+      }
+      if (isReset && sources === neurons && path.delay === 0 && diagonal(path) !== undefined) {
+        isReset = false;
+        continue;
+      }
+      const { data, columns } = path.matrix ?? identity(targets.length);
+      const [from, to, weight] = [[], [], []] as [number[], number[], number[]];
+      data.forEach((value, at) => {
+        if (value === 0) return;
+        const row = Math.floor(at / columns);
+        const gain = (1 - decayOf(tau[row] as number)) * (r[row] as number);
+        from.push((sources as NodeCollection).ids[at % columns] as number);
+        to.push(targets.ids[row] as number);
+        weight.push(value * gain);
+      });
+      if (from.length === 0) continue;
+      const steps = 1 + Math.round((path.delay * 1000) / resolution);
+      const plastic = late ? "eprop_synapse_bsshslm_2020" : "eprop_synapse";
+      kernel.Connect(from, to, "one_to_one", {
+        // Synapses that learn have a delay of one step.
+        synapse_model: steps === 1 ? plastic : "static_synapse",
+        weight,
+        delay: steps * resolution,
+      });
+    }
+  }
+}

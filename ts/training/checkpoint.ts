@@ -1,0 +1,273 @@
+import { createHash } from "node:crypto";
+import { readFileSync, readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { nestError } from "../errors.js";
+import type { NativeState } from "../native/index.js";
+import type { NumpyRandomState } from "../random/index.js";
+import type { Recorded, RecordOptions } from "../recording/recorders.js";
+import type { WeightNotes } from "../recording/weight-courses.js";
+import { type ArrayReader, ArrayWriter } from "../saving/arrays.js";
+import { readSaved, writeSaved } from "../saving/saved-file.js";
+import { findTask } from "../tasks/index.js";
+import type { Task, TaskOptions } from "../tasks/task.js";
+import { type NetworkOptions, type PlasticWeights, plasticProjections } from "./network.js";
+import { phases } from "./schedule.js";
+import type { Iteration, Progress } from "./trainer.js";
+
+/** Everything that a training has to know to go on. */
+export interface Checkpoint {
+  task: Task;
+  options: Pick<NetworkOptions, "gradient" | "precision"> & {
+    record?: RecordOptions | boolean;
+    every?: number;
+  };
+  kernel: NativeState;
+  random: NumpyRandomState;
+  progress: Progress;
+  iterations: readonly Iteration[];
+  before: PlasticWeights;
+  spikesLeft: Float64Array[];
+  targetsLeft: { times: Float64Array; values: Float64Array }[];
+  recorded: Recorded;
+  courses: WeightNotes;
+}
+
+/** What a checkpoint says besides its arrays. */
+interface Details {
+  task: string;
+  taskOptions: TaskOptions;
+  /** Digests of the data that the task was made from, by option. */
+  data: Record<string, string>;
+  options: Checkpoint["options"];
+  progress: Omit<Progress, "pending" | "position"> & {
+    pending: Progress["pending"];
+    position: Omit<Progress["position"], "errors">;
+  };
+  /** Columns of each recorder, in their order. */
+  recorded: Record<string, string[]>;
+  texts: Record<string, string[]>;
+}
+
+/** Options of tasks that name files. */
+const dataOptions = ["data", "blocklist"] as const;
+
+/** Options with absolute paths, so that they hold in any folder. */
+function withAbsolutePaths(options: TaskOptions): TaskOptions {
+  const entries = Object.entries(options).map(([name, value]) => {
+    const isPath = dataOptions.some((known) => known === name) && typeof value === "string";
+    return [name, isPath ? resolve(value) : value];
+  });
+  return Object.fromEntries(entries) as TaskOptions;
+}
+
+/** A digest of a file's content, or of the names and sizes of the files in a folder. */
+function digestOf(path: string): string {
+  const hash = createHash("sha256");
+  if (!statSync(path).isDirectory()) return hash.update(readFileSync(path)).digest("hex");
+  const names = readdirSync(path, { recursive: true, encoding: "utf8" }).toSorted();
+  for (const name of names) {
+    const found = statSync(join(path, name));
+    if (found.isFile()) hash.update(`${name.replaceAll("\\", "/")}\0${found.size}\0`);
+  }
+  return hash.digest("hex");
+}
+
+function dataDigests(options: TaskOptions): Record<string, string> {
+  const paths = options as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(
+    dataOptions.flatMap((name) => {
+      const path = paths[name];
+      return typeof path === "string" ? [[name, digestOf(path)]] : [];
+    }),
+  );
+}
+
+/** Numbers of an iteration by the name they are saved under; those that may be missing are NaN then. */
+const metricColumns = {
+  loss: ({ loss }) => loss,
+  error: ({ error }) => error,
+  ms: ({ ms }) => ms,
+  spikes_per_neuron: ({ spikesPerNeuron }) => spikesPerNeuron,
+  gradient_norm: ({ gradientNorm }) => gradientNorm,
+} as const satisfies Record<string, (iteration: Iteration) => number | undefined>;
+
+function addIterations(writer: ArrayWriter, iterations: readonly Iteration[]): void {
+  writer.add(
+    "iterations.phase",
+    Uint8Array.from(iterations, ({ phase }) => phases.indexOf(phase)),
+  );
+  for (const [name, value] of Object.entries(metricColumns)) {
+    writer.add(
+      `iterations.${name}`,
+      Float64Array.from(iterations, (iteration) => value(iteration) ?? Number.NaN),
+    );
+    const given = Uint8Array.from(iterations, (iteration) => Number(value(iteration) !== undefined));
+    writer.add(`iterations.${name}.given`, given);
+  }
+  const readouts = iterations[0]?.readoutLosses.length ?? 0;
+  writer.add(
+    "iterations.readout_losses",
+    Float64Array.from(iterations.flatMap(({ readoutLosses }) => readoutLosses)),
+    [iterations.length, readouts],
+  );
+}
+
+function readIterations(arrays: ArrayReader): Iteration[] {
+  const column = (name: keyof typeof metricColumns) => {
+    const values = arrays.get(`iterations.${name}`, "F64");
+    const given = arrays.get(`iterations.${name}.given`, "U8");
+    return (at: number) => (given[at] === 0 ? undefined : (values[at] as number));
+  };
+  const [loss, error, ms] = [column("loss"), column("error"), column("ms")];
+  const [spikes, norm] = [column("spikes_per_neuron"), column("gradient_norm")];
+  const losses = arrays.get("iterations.readout_losses", "F64");
+  const kinds = arrays.get("iterations.phase", "U8");
+  const readouts = losses.length / Math.max(1, kinds.length);
+  return Array.from(kinds, (kind, at) => {
+    const [wrong, gradientNorm] = [error(at), norm(at)];
+    return {
+      iteration: at + 1,
+      phase: phases[kind] ?? "training",
+      loss: loss(at) as number,
+      ...(wrong !== undefined && { error: wrong }),
+      readoutLosses: [...losses.subarray(at * readouts, (at + 1) * readouts)],
+      ms: ms(at) as number,
+      spikesPerNeuron: spikes(at) as number,
+      ...(gradientNorm !== undefined && { gradientNorm }),
+    };
+  });
+}
+
+/**
+ * Writes a checkpoint, whole or not at all.
+ *
+ * @throws {@link NESTError} that says why it cannot be written.
+ */
+export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
+  const { task, options, progress, random } = checkpoint;
+  const writer = new ArrayWriter();
+  const texts = writer.addKernel(checkpoint.kernel);
+  writer.add("random.words", random.words);
+  writer.add("random.place", Uint32Array.of(random.place));
+  writer.add("random.kept", random.kept === undefined ? new Float64Array(0) : Float64Array.of(random.kept));
+  addIterations(writer, checkpoint.iterations);
+  const { errors, ...position } = progress.position;
+  writer.add("progress.errors", Float64Array.from(errors));
+  for (const name of plasticProjections) {
+    const { data, shape } = checkpoint.before[name];
+    writer.add(`before.${name}`, data, shape);
+  }
+  writer.addLists("spikes_left", checkpoint.spikesLeft);
+  writer.addLists(
+    "targets_left.times",
+    checkpoint.targetsLeft.map(({ times }) => times),
+  );
+  writer.addLists(
+    "targets_left.values",
+    checkpoint.targetsLeft.map(({ values }) => values),
+  );
+  for (const [recorder, columns] of Object.entries(checkpoint.recorded)) {
+    for (const [column, values] of Object.entries(columns)) {
+      writer.add(`recorded.${recorder}.${column}`, values);
+    }
+  }
+  writer.add("courses.times", Float64Array.from(checkpoint.courses.times));
+  for (const [name, weights] of Object.entries(checkpoint.courses.weights)) {
+    writer.addLists(`courses.${name}`, weights);
+  }
+  const details: Details = {
+    task: task.name,
+    taskOptions: withAbsolutePaths(task.options),
+    data: dataDigests(task.options),
+    options,
+    progress: { ...progress, position },
+    recorded: Object.fromEntries(
+      Object.entries(checkpoint.recorded).map(([recorder, columns]) => [recorder, Object.keys(columns)]),
+    ),
+    texts,
+  };
+  await writeSaved(path, "checkpoint", writer.arrays, { ...details });
+}
+
+/**
+ * Reads a checkpoint.
+ *
+ * @param task The task, where it is none of eprop's own.
+ * @throws {@link NESTError} that says what is wrong with the file, or that the task's data have changed.
+ */
+export async function readCheckpoint(path: string, task?: Task): Promise<Checkpoint> {
+  const saved = await readSaved(path, ["checkpoint"]);
+  const { arrays } = saved;
+  const details = saved.details as unknown as Details;
+  if (task !== undefined && task.name !== details.task) {
+    throw nestError({
+      code: "ValueError",
+      message: `${path} is a checkpoint of the task ${details.task}`,
+      parameter: "task",
+      value: task.name,
+      bound: details.task,
+    });
+  }
+  const made = task ?? remade(path, details);
+  const [place] = arrays.get("random.place", "U32");
+  const [kept] = arrays.get("random.kept", "F64");
+  const weights = (name: (typeof plasticProjections)[number]) => {
+    const { shape } = made.network.weights[name];
+    return { data: arrays.get(`before.${name}`, "F64"), shape };
+  };
+  const recorded = Object.fromEntries(
+    Object.entries(details.recorded).map(([recorder, columns]) => {
+      const read = (column: string) => {
+        const ids = column === "senders" || column === "targets" || column === "receptors";
+        return [column, arrays.get(`recorded.${recorder}.${column}`, ids ? "U32" : "F64")] as const;
+      };
+      return [recorder, Object.fromEntries(columns.map(read))];
+    }),
+  );
+  const values = arrays.lists("targets_left.values");
+  const { position } = details.progress;
+  return {
+    task: made,
+    options: details.options,
+    kernel: arrays.kernel(details.texts),
+    random: { words: arrays.get("random.words", "U32"), place: place ?? 0, kept },
+    progress: {
+      ...details.progress,
+      position: { ...position, errors: [...arrays.get("progress.errors", "F64")] },
+    },
+    iterations: readIterations(arrays),
+    before: { in_rec: weights("in_rec"), rec_rec: weights("rec_rec"), rec_out: weights("rec_out") },
+    spikesLeft: arrays.lists("spikes_left"),
+    targetsLeft: arrays
+      .lists("targets_left.times")
+      .map((times, readout) => ({ times, values: values[readout] ?? new Float64Array(0) })),
+    recorded,
+    courses: {
+      times: [...arrays.get("courses.times", "F64")],
+      weights: Object.fromEntries(
+        plasticProjections
+          .filter((name) => arrays.has(`courses.${name}`))
+          .map((name) => [name, arrays.lists(`courses.${name}`)]),
+      ),
+    },
+  };
+}
+
+/** The task that a checkpoint is of, made again from the same data. */
+function remade(path: string, { task, taskOptions, data }: Details): Task {
+  const made = findTask(task).create({ ...taskOptions });
+  const now = dataDigests(taskOptions);
+  const changed = Object.keys(data).find((name) => data[name] !== now[name]);
+  if (changed !== undefined) {
+    const value = (taskOptions as Readonly<Record<string, unknown>>)[changed];
+    throw nestError({
+      code: "ValueError",
+      message: `the data that ${path} was trained with have changed`,
+      model: task,
+      parameter: changed,
+      value: String(value),
+      bound: "the files as they were when the training began",
+    });
+  }
+  return made;
+}

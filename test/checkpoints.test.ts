@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -13,6 +13,7 @@ import {
   tasks,
   trainToEnd,
 } from "../ts/index.js";
+import { readMetrics } from "../ts/recording/metrics-file.js";
 import { killedRuns } from "./kill/kill.js";
 import { outcome } from "./kill/outcome.js";
 import { smallTasks, writeRecordings } from "./kill/tasks.js";
@@ -251,6 +252,48 @@ print(json.dumps({
     } finally {
       rmSync(disk, { recursive: true, force: true });
     }
+  });
+});
+
+describe("eprop train --resume", () => {
+  const eprop = (args: readonly string[]) =>
+    spawnSync(process.execPath, ["dist/cli/bin.js", "train", ...args]);
+  const options = [
+    "--batch-size",
+    "4",
+    "--iterations",
+    "40",
+    "--validate-every",
+    "7",
+    "--test-iterations",
+    "1",
+  ];
+
+  it("leaves the run folder that an undisturbed run leaves", async () => {
+    const [whole, killed] = [join(folder, "whole"), join(folder, "killed")];
+    const run = ["evidence-accumulation", ...options, "--checkpoint-every", "3", "--quiet", "--out"];
+    expect(eprop([...run, whole]).status).toBe(0);
+    const started = spawn(process.execPath, ["dist/cli/bin.js", "train", ...run, killed], {
+      stdio: "ignore",
+    });
+    const ended = new Promise((resolve) => started.once("close", (_code, signal) => resolve(signal)));
+    const checkpoint = join(killed, "checkpoint.safetensors");
+    while (!existsSync(checkpoint)) await new Promise((resolve) => setTimeout(resolve, 2));
+    started.kill("SIGKILL");
+    expect(await ended).toBe("SIGKILL");
+    expect(existsSync(join(killed, "run.json"))).toBe(false);
+    expect(String(eprop(["--resume", checkpoint, "--seed", "3"]).stderr)).toContain("takes no seed");
+    expect(String(eprop(["--resume", checkpoint, "--quiet"]).stderr)).toBe("");
+    expect(readdirSync(killed)).toEqual(readdirSync(whole));
+    for (const file of ["weights.npz", "events.npz", "network.safetensors"]) {
+      expect(readFileSync(join(killed, file)).equals(readFileSync(join(whole, file))), file).toBe(true);
+    }
+    const metrics = (place: string) =>
+      readMetrics(join(place, "metrics.jsonl")).map((line) => ({ ...line, ms: 0 }));
+    expect(metrics(killed)).toEqual(metrics(whole));
+    expect(metrics(whole).length).toBeGreaterThan(40);
+    expect(String(eprop(["--resume", checkpoint]).stderr)).toContain("cannot be read");
+    expect(String(eprop(["sine-waves", "--checkpoint-every", "1"]).stderr)).toContain("there is none");
   });
 });
 

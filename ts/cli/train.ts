@@ -104,6 +104,7 @@ const ofResumption: ReadonlySet<keyof TrainArguments> = new Set([
   "threads",
   "checkpointEvery",
   "live",
+  "format",
   "port",
   "json",
   "quiet",

@@ -260,6 +260,7 @@ impl Inference {
                 }
                 for segment in &neurons.segments {
                     let (surrogate, fired_now) = (&mut self.surrogate, &mut self.fired_now);
+                    let state = &mut state.whole();
                     neuron_step::advance(neurons, segment, drive, true, input, state, surrogate, fired_now);
                 }
                 let p = &plan.readouts;

@@ -70,17 +70,19 @@ impl RowEvents {
         self.starts.clear();
         self.starts.resize(route.row_count + 1, 0);
         // The first step of an interval reads none (NUMERICS, section 2, edges).
-        for step in 1..steps {
-            let places = if route.source == RECURRENT {
-                spikes.at((step - emitted_before) as isize)
-            } else {
-                emission.at(start + step as i64).places
-            };
-            for row in places.iter().filter_map(|place| route.rows.row(*place)) {
-                self.spikes.push((row as u32, step as u32));
+        let (starts, places) = if route.source == RECURRENT {
+            let emitted = |step: usize| step as isize - emitted_before as isize;
+            spikes.rows(emitted(1)..emitted(steps))
+        } else {
+            emission.rows(start + 1..start + steps as i64)
+        }
+        .expect("a finished interval has all its spikes");
+        for (step, row) in (1..).zip(starts.windows(2)) {
+            for row in places[row[0]..row[1]].iter().filter_map(|place| route.rows.row(*place)) {
+                self.spikes.push((row as u32, step));
                 self.starts[row] += 1;
                 if self.starts[row] == 1 {
-                    self.touched.push((row as u32, step as u32));
+                    self.touched.push((row as u32, step));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! What stimuli emit, by stamp.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::error::Result;
 use crate::math::nearest;
@@ -72,6 +73,15 @@ impl Emission {
             .filter(|row| row + 1 < self.starts.len())
             .map_or(0..0, |row| self.starts[row]..self.starts[row + 1]);
         Events { places: &self.places[range.clone()], multiplicities: &self.multiplicities[range] }
+    }
+
+    /// Where the events of consecutive stamps begin in a list of places, one more than there are stamps, and that list;
+    /// `None` where not all of them are laid out.
+    #[must_use]
+    pub fn rows(&self, stamps: Range<i64>) -> Option<(&[usize], &[u32])> {
+        let first = usize::try_from(stamps.start - self.first).ok()?;
+        let last = usize::try_from(stamps.end - self.first).ok()?;
+        Some((self.starts.get(first..=last)?, &self.places))
     }
 
     /// The spikes that a Poisson generator sends to one of its targets.

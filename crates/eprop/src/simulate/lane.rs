@@ -96,6 +96,14 @@ impl SpikeHistory {
         &self.places[self.starts[row as usize]..self.starts[row as usize + 1]]
     }
 
+    /// Where the spikes of consecutive steps begin in a list of places, one more than there are steps, and that list;
+    /// `None` where not all of them are done.
+    #[must_use]
+    pub fn rows(&self, steps: Range<isize>) -> Option<(&[usize], &[u32])> {
+        let row = |step: isize| usize::try_from(step + self.lookback as isize).ok();
+        Some((self.starts.get(row(steps.start)?..=row(steps.end)?)?, &self.places))
+    }
+
     fn finish_step(&mut self) {
         self.starts.push(self.places.len());
     }

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
@@ -9,7 +9,10 @@ import { Kernel, tasks, trainToEnd } from "../ts/index.js";
 import { jsonLines } from "../ts/recording/json-lines.js";
 import { fixed, nestFileName, nestHeader, nestRows } from "../ts/recording/nest-ascii.js";
 import type { NumberArray } from "../ts/recording/npz.js";
-import { RunFolder, readRunFolder } from "../ts/recording/run-folder.js";
+import { writeExports } from "../ts/recording/export.js";
+import { MetricsFile } from "../ts/recording/metrics-file.js";
+import { lossTable, readRunFolder, runData } from "../ts/recording/run-folder.js";
+import { runSummary } from "../ts/recording/summary.js";
 import { python } from "./python/python.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-export-"));
@@ -27,12 +30,17 @@ describe("a run's events and weights", () => {
   it("are read by NumPy and pandas, the same from every format", async () => {
     const out = join(folder, "evidence");
     const task = tasks.evidenceAccumulation({ iterations: 2, batchSize: 2, testIterations: 1 });
-    const run = new RunFolder(out);
+    mkdirSync(out);
+    const file = new MetricsFile(join(out, "metrics.jsonl"));
     const result = await trainToEnd(task, {
       record: true,
-      onIteration: (iteration) => run.append(iteration),
+      onIteration: (iteration) => file.append(iteration),
     });
-    await run.finish(result, ["parquet", "jsonl", "ascii"]);
+    file.close();
+    // A run folder without its report.
+    writeFileSync(join(out, "losses.csv"), lossTable(result));
+    writeFileSync(join(out, "run.json"), JSON.stringify(runSummary(result)));
+    await writeExports(out, runData(result), ["npz", "parquet", "jsonl", "ascii"]);
     const seen = JSON.parse(python(["test/python/read_run.py", out])) as {
       events: unknown;
       weights: unknown;
@@ -43,6 +51,12 @@ describe("a run's events and weights", () => {
     expect(seen.weights).toEqual(describedAll(weights));
     expect(seen.metrics.map(({ phase }) => phase)).toEqual(result.iterations.map(({ phase }) => phase));
     result.iterations.forEach(({ loss }, at) => expect(seen.metrics[at]?.loss).toBeCloseTo(loss, 9));
+  });
+  it("are read by the lines of the documentation", () => {
+    const text = readFileSync("docs/recordings.md", "utf8");
+    const code = /```python\n([^]*?)```/.exec(text)?.[1] ?? "";
+    expect(code.split("\n").filter((line) => line.includes("runs/evidence"))).toHaveLength(5);
+    python(["-c", code.replaceAll("runs/evidence", join(folder, "evidence"))]);
   });
   it("are exported from a run folder, and unknown formats are refused before anything is done", () => {
     const eprop = (...args: string[]) =>

@@ -34,7 +34,8 @@ function titlesAndGroups(app, models) {
   app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_, document) => {
     const [, title] = /^\s*# (.*)\n/.exec(document.content[0]?.text ?? "") ?? [];
     if (title === undefined) throw new Error(`${document.name} does not begin with a heading`);
-    document.frontmatter.group = groupOf(document.name, models);
+    // Its name is so far its path, without the folder that all have in common.
+    document.frontmatter.group = groupOf(basename(document.name), models);
     document.name = title;
   });
 }

@@ -174,7 +174,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
    * Goes on with a training from a file that {@link Trainer.save} wrote; it ends with the same bits as one that was
    * never interrupted.
    *
-   * @param task The task, where it is none of eprop's own.
+   * @param options `task` is the task, where it is none of eprop's own.
    * @throws {@link NESTError} that says what is wrong with the file, or that the task's data have changed.
    */
   static async resume(path: string, options: ResumeOptions & { task?: Task } = {}): Promise<Trainer> {

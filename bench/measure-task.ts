@@ -18,7 +18,7 @@ function fanOut({ data, shape, mask }: Task["network"]["weights"]["in_rec"], toI
 const sum = (values: Uint32Array) => values.reduce((total, value) => total + value, 0);
 
 /** Work of an iteration in which neurons fire so often in a sequence. */
-function iterationWork(task: Task, firings: number, settings: Settings) {
+async function iterationWork(task: Task, firings: number, settings: Settings) {
   const { network, steps, batchSize } = task;
   const neurons = network.recurrent.reduce((total, { n }) => total + n, 0);
   const adaptive = network.recurrent.filter(({ model }) => model.includes("adapt"));
@@ -29,7 +29,7 @@ function iterationWork(task: Task, firings: number, settings: Settings) {
   const { cutoff } = task.parameters;
   const traceOf = typeof cutoff === "number" ? cutoff / task.resolution : steps;
 
-  const { spikes } = task.next("training", { training: 0, test: 0 });
+  const { spikes } = await task.next("training", { training: 0, test: 0 });
   let events = firings * batchSize * (recurrent + onto);
   // Inputs and neurons leave a trace until their next spike, but no longer than counts.
   let traceSteps = recurrent * batchSize * Math.min(steps, firings * traceOf);
@@ -74,7 +74,7 @@ export async function measure(run: TaskRun, settings: Settings): Promise<Measure
     },
   });
   const firings = median(iterations.map(({ spikesPerNeuron }) => spikesPerNeuron));
-  const work = iterationWork(task, firings, settings);
+  const work = await iterationWork(task, firings, settings);
   const [cold = Number.NaN, ...warm] = iterations.map(({ ms }) => ms / parts);
   return {
     cold,

@@ -21,8 +21,8 @@ const folder = mkdtempSync(join(tmpdir(), "eprop-network-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The input of a sequence, or of its first steps, as spike trains. */
-function inputOf(task: Task, steps = task.steps) {
-  const { spikes } = task.next("training", { training: 0, test: 0 });
+async function inputOf(task: Task, steps = task.steps) {
+  const { spikes } = await task.next("training", { training: 0, test: 0 });
   const { inputs } = task.network;
   const sequence = spikes.filter((place) => place < steps * inputs);
   return {
@@ -61,7 +61,7 @@ describe("a network in use", () => {
       const { state } = task.random;
       const { network, recorded } = await trainToEnd(task, { record: true });
       task.random.state = state;
-      const { readoutSignals, spikes } = network.infer(inputOf(task), task.steps);
+      const { readoutSignals, spikes } = network.infer(await inputOf(task), task.steps);
       const { times = [], readout_signal = [], senders = [] } = recorded.readouts ?? {};
       const n = network.readouts;
       const first = Math.min(...senders);
@@ -83,7 +83,7 @@ describe("a network in use", () => {
   it("keeps its state from call to call, until it is reset", async () => {
     const task = tasks.lemniscate({ iterations: 1 });
     const { network } = await trainToEnd(task);
-    const { times, senders } = inputOf(task, 900);
+    const { times, senders } = await inputOf(task, 900);
     const whole = network.infer({ times, senders }, 900);
     for (let round = 0; round < 2; round++) {
       network.reset();
@@ -136,10 +136,10 @@ describe("a network in use", () => {
     await network.save(own);
     await trainer.save(checkpoint);
     await trainer.network.kernel.save(kernel);
-    const expected = network.infer(inputOf(task, 500), 500);
+    const expected = network.infer(await inputOf(task, 500), 500);
     for (const path of [own, checkpoint, kernel]) {
       const loaded = await Network.load(path);
-      expect(loaded.infer(inputOf(task, 500), 500)).toEqual(expected);
+      expect(loaded.infer(await inputOf(task, 500), 500)).toEqual(expected);
     }
     await expect(Kernel.load(own)).rejects.toThrow("own is a network");
     await expect(Network.load(join(folder, "none"))).rejects.toThrow("none cannot be read");
@@ -244,7 +244,12 @@ function simulated(
   return JSON.parse(python(["-c", `${simulation}\n${call}`, path, JSON.stringify(spikes)])) as Simulated;
 }
 
-function compare(network: Network, input: ReturnType<typeof inputOf>, steps: number, expected: Simulated) {
+function compare(
+  network: Network,
+  input: Awaited<ReturnType<typeof inputOf>>,
+  steps: number,
+  expected: Simulated,
+) {
   network.reset();
   const { readoutSignals, spikes } = network.infer(input, steps);
   expect(Array.from(spikes.times, (time, at) => [time, spikes.senders[at]])).toEqual(expected.fired);
@@ -267,7 +272,7 @@ describe("the Neuromorphic Intermediate Representation", () => {
     it(`says what ${task.network.recurrent[0]?.model} does`, async () => {
       const { network } = await trainToEnd(task);
       const path = join(folder, `${task.name}.nir`);
-      const input = inputOf(task, 400);
+      const input = await inputOf(task, 400);
       await writeNIR(path, toNIR(network));
       const expected = simulated(path, input, 400);
       expect(expected.fired.length).toBeGreaterThan(50);

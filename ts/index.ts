@@ -11,3 +11,5 @@ export * as tasks from "./tasks/index.js";
 export type { Task, TaskOptions } from "./tasks/index.js";
 export * from "./training/index.js";
 export * from "./network/index.js";
+export { setThreadBudget, threadBudget } from "./threads.js";
+export * from "./sweep/index.js";

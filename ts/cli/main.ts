@@ -5,6 +5,7 @@ import { dataCommand } from "./data.js";
 import { exportCommand } from "./export.js";
 import { conclude, tasksTable } from "./output.js";
 import { compareCommand, reportCommand } from "./report.js";
+import { sweepCommand } from "./sweep.js";
 import { trainCommand } from "./train.js";
 
 const program = new Command("eprop")
@@ -17,6 +18,7 @@ program.addCommand(dataCommand());
 program.addCommand(reportCommand());
 program.addCommand(compareCommand());
 program.addCommand(exportCommand());
+program.addCommand(sweepCommand());
 program
   .command("tasks")
   .description("list the tasks and their parameters")

@@ -266,7 +266,7 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
   } finally {
     progress?.end();
     folder?.close();
-    trainer.close();
+    await trainer.close();
     await live?.server.close();
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);

@@ -30,13 +30,25 @@ const corners = [
 /** Change of brightness at which a pixel fires. */
 const threshold = 0.18;
 
+/** Columns of the grid with dark ones around it. */
+const framed = { columns: 7, rows: 9 };
+
+/** The grid of a digit in rows, with a dark frame. */
+function framedShape(shape: readonly number[][]): Float64Array {
+  const grid = new Float64Array(framed.columns * framed.rows);
+  shape.forEach((row, r) => grid.set(row, (r + 1) * framed.columns + 1));
+  return grid;
+}
+
 /** Brightness of a digit at a place of its grid, interpolated; 0 outside. */
-function brightness(shape: readonly number[][], column: number, row: number): number {
-  const at = (c: number, r: number) => shape[r]?.[c] ?? 0;
+function brightness(grid: Float64Array, column: number, row: number): number {
   const [c, r] = [Math.floor(column), Math.floor(row)];
+  if (c < -1 || r < -1 || c > framed.columns - 3 || r > framed.rows - 3) return 0;
   const [fc, fr] = [column - c, row - r];
-  const upper = at(c, r) * (1 - fc) + at(c + 1, r) * fc;
-  const lower = at(c, r + 1) * (1 - fc) + at(c + 1, r + 1) * fc;
+  const at = (r + 1) * framed.columns + c + 1;
+  const upper = (grid[at] as number) * (1 - fc) + (grid[at + 1] as number) * fc;
+  const lower =
+    (grid[at + framed.columns] as number) * (1 - fc) + (grid[at + framed.columns + 1] as number) * fc;
   return upper * (1 - fr) + lower * fr;
 }
 
@@ -44,13 +56,9 @@ function brightness(shape: readonly number[][], column: number, row: number): nu
 export function movingDigit(digit: number, seed: number): EventRecording {
   const random = new NumpyRandom(seed);
   const [size, left, top, slant] = random.random(4) as unknown as [number, number, number, number];
-  const shape = shapes[digit % 10] as number[][];
+  const grid = framedShape(shapes[digit % 10] as number[][]);
   const scale = 2.6 + 0.8 * size;
   const origin = { x: 9 + 4 * left, y: 8 + 4 * top, slant: 0.5 * (slant - 0.5) };
-  const seen = (x: number, y: number, dx: number, dy: number) => {
-    const row = (y + dy - origin.y) / scale;
-    return brightness(shape, (x + dx - origin.x) / scale + origin.slant * (row - 3), row);
-  };
   const reference = new Float64Array(sensorPixels);
   const pixels: number[] = [];
   const times: number[] = [];
@@ -60,15 +68,20 @@ export function movingDigit(digit: number, seed: number): EventRecording {
     const [from, to] = [corners[saccade] ?? corners[0], corners[saccade + 1] ?? corners[0]];
     const dx = from[0] + progress * (to[0] - from[0]);
     const dy = from[1] + progress * (to[1] - from[1]);
-    for (let place = 0; place < sensorPixels; place++) {
-      const level = seen(place % sensorSize, Math.floor(place / sensorSize), dx, dy);
-      // The first image only sets what changes are measured from.
-      const change = ms === 0 ? 0 : level - (reference[place] as number);
-      if (ms === 0) reference[place] = level;
-      if (Math.abs(change) < threshold) continue;
-      reference[place] = level;
-      pixels.push(place + (change > 0 ? sensorPixels : 0));
-      times.push(ms * 1000 + ((place * 37) % (frame * 1000)));
+    for (let y = 0; y < sensorSize; y++) {
+      const row = (y + dy - origin.y) / scale;
+      const shift = origin.slant * (row - 3);
+      for (let x = 0; x < sensorSize; x++) {
+        const place = y * sensorSize + x;
+        const level = brightness(grid, (x + dx - origin.x) / scale + shift, row);
+        // The first image only sets what changes are measured from.
+        const change = ms === 0 ? 0 : level - (reference[place] as number);
+        if (ms === 0) reference[place] = level;
+        if (Math.abs(change) < threshold) continue;
+        reference[place] = level;
+        pixels.push(place + (change > 0 ? sensorPixels : 0));
+        times.push(ms * 1000 + ((place * 37) % (frame * 1000)));
+      }
     }
   }
   return { pixels: Uint16Array.from(pixels), times: Uint32Array.from(times) };

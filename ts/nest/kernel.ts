@@ -1,8 +1,9 @@
-import { fromNative, guarded, nestError } from "../errors.js";
+import { fromNative, guarded, nestError, NESTErrors } from "../errors.js";
 import { type Entry, NativeKernel, type NativeState } from "../native/index.js";
 import { AsciiBackend } from "./ascii-backend.js";
 import { type EventColumns, NodeCollection, type NodeModelName, SynapseCollection } from "./collections.js";
 import type { KernelParams, KernelStatus, NodeParams, SynapseParams } from "./models.generated.js";
+import { type Progress, type ProgressClock, ProgressReports } from "./progress.js";
 import type { RandomParameter } from "./random.js";
 import type { Matrix, NodeReference, NumberList } from "./types.js";
 import { type Decoded, decode, encode } from "./values.js";
@@ -47,8 +48,11 @@ export interface SynapseSpec {
 export interface SimulateOptions {
   /** Stops the simulation: the promise rejects with the signal's reason, what was recorded stays. */
   signal?: AbortSignal;
-  /** Told at most ten times a second how far the simulation is. */
-  onProgress?: (progress: { done: number; total: number }) => void;
+  /**
+   * Told how far the simulation is (steps), at most ten times a second, and not before what it returned last has
+   * settled. If it throws or rejects, the simulation stops and rejects with that.
+   */
+  onProgress?: (progress: Progress) => unknown;
 }
 
 /** Memory that a simulation takes (bytes). */
@@ -67,6 +71,10 @@ export class Kernel {
   readonly native: NativeKernel = new NativeKernel();
   /** Files of recorders, once a recorder was told to write one. */
   #files: AsciiBackend | undefined;
+  /** What is being simulated now. */
+  #simulation: Promise<void> | undefined;
+  #closing = false;
+  readonly #progressClock: ProgressClock = { told: Number.NEGATIVE_INFINITY };
 
   /** Forgets all nodes, connections and settings. */
   ResetKernel(): void {
@@ -222,28 +230,47 @@ export class Kernel {
     this.#files?.write();
   }
 
-  /** Simulates `ms` milliseconds on another thread. Until it settles, this kernel takes no other call. */
+  /**
+   * Simulates `ms` milliseconds on another thread. Until it settles, this kernel takes no other call.
+   *
+   * After an abort the kernel stands at the time that it reached, with everything recorded until then, and can be used
+   * again: what follows has the same bits as if there had been no abort.
+   *
+   * @throws The signal's reason once the signal is aborted; otherwise {@link NESTError}.
+   */
   async SimulateAsync(ms: number, { signal, onProgress }: SimulateOptions = {}): Promise<void> {
     signal?.throwIfAborted();
+    if (this.#closing) this.#refuseClosed();
     this.#files?.prepare();
     const cancel = () => this.native.cancel();
-    const total = Math.round(ms / this.get("resolution"));
+    const resolution = onProgress === undefined ? 1 : this.get("resolution");
     const simulation = guarded(() => this.native.simulateAsync(ms));
+    this.#simulation = simulation;
     signal?.addEventListener("abort", cancel, { once: true });
-    const timer =
-      onProgress && setInterval(() => onProgress({ done: this.native.stepsDone(), total }), 100).unref();
+    const progress =
+      onProgress &&
+      new ProgressReports(onProgress, this.#progressClock, {
+        total: Math.round(ms / resolution),
+        done: () => this.native.stepsDone(),
+        cancel,
+      });
     try {
       await simulation;
+      await progress?.end();
     } catch (error) {
       const known = fromNative(error);
-      if (signal?.aborted) throw signal.reason;
+      if (!(known instanceof NESTErrors.Aborted)) throw known;
+      signal?.throwIfAborted();
+      progress?.throwIfFailed();
       throw known;
     } finally {
-      if (timer) clearInterval(timer);
+      this.#simulation = undefined;
+      progress?.stop();
       signal?.removeEventListener("abort", cancel);
       this.#files?.write();
     }
-    onProgress?.({ done: total, total });
+    signal?.throwIfAborted();
+    progress?.throwIfFailed();
   }
 
   /** A copy of what a recorder holds. */
@@ -317,17 +344,31 @@ export class Kernel {
     return guarded(() => this.native.takeIntervalSpikes());
   }
 
-  /** Gives its memory back. */
-  close(): void {
-    guarded(() => this.native.reset());
+  /**
+   * Stops what is being simulated and gives the memory back. Every later call is refused; closing again does nothing.
+   *
+   * A kernel that nobody holds any more is closed by the garbage collector; this does it at once.
+   */
+  async close(): Promise<void> {
+    this.#closing = true;
+    while (this.#simulation !== undefined) {
+      this.native.cancel();
+      await this.#simulation.catch(() => undefined);
+    }
+    guarded(() => this.native.close());
   }
 
+  /** As {@link close}; what is being simulated is stopped, and not waited for. */
   [Symbol.dispose](): void {
-    this.close();
+    this.close().catch(() => undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
+    await this.close();
+  }
+
+  #refuseClosed(): never {
+    throw nestError({ code: "KernelException", message: "this kernel is closed" });
   }
 }
 
@@ -348,6 +389,7 @@ function optionalIds(nodes?: NodeReference | null): Uint32Array | null {
 
 function nodeIds(nodes: NodeReference): Uint32Array {
   if (nodes instanceof NodeCollection) return nodes.ids;
+  if (nodes instanceof Uint32Array && !nodes.includes(0)) return nodes;
   const list = typeof nodes === "number" ? [nodes] : [...nodes];
   for (const id of list) {
     if (!Number.isInteger(id) || id < 1 || id > 0xffff_ffff) {

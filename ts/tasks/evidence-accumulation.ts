@@ -1,3 +1,4 @@
+import { atOnce, inSlices, type Pieces } from "../event-loop.js";
 import { NumpyRandom } from "../random/index.js";
 import {
   type IterationData,
@@ -6,6 +7,7 @@ import {
   adam,
   checkBatch,
   commonOptions,
+  concatenated,
   scaledFloat32,
   taskParameters,
   transposedFloat32,
@@ -54,7 +56,7 @@ function probabilityTable(): Float64Array {
 }
 
 /** Inputs and targets of one iteration, in the tutorial's order of draws. */
-function draw(random: NumpyRandom, batchSize: number): IterationData {
+function* draw(random: NumpyRandom, batchSize: number): Pieces<IterationData> {
   const table = probabilityTable();
   const favoured = random.choice(2, batchSize);
   const cues: Uint32Array[] = [];
@@ -62,14 +64,15 @@ function draw(random: NumpyRandom, batchSize: number): IterationData {
     const p = [Math.fround(0.3), Math.fround(0.7)];
     cues.push(random.choice(2, timing.cues, Float64Array.from(side === 0 ? p : p.toReversed())));
   }
-  const rows = new Uint32Array(batchSize * steps);
-  cues.forEach((of, sequence) => rows.set(rowsOf(of), sequence * steps));
-  const spikes = random
-    .spikesBelow(table, inputs, rows)
-    .filter((place) => Math.floor(place / inputs) % steps !== 0);
+  const spikes: Uint32Array[] = [];
+  for (const [sequence, of] of cues.entries()) {
+    const drawn = random.spikesBelow(table, inputs, rowsOf(of)).filter((place) => place >= inputs);
+    spikes.push(drawn.map((place) => place + sequence * steps * inputs));
+    yield;
+  }
   const labels = Uint32Array.from(cues, (of) => (of.reduce((sum, cue) => sum + cue, 0) > 3 ? 1 : 0));
   return {
-    spikes,
+    spikes: concatenated(spikes),
     labels,
     targets: Array.from({ length: readouts }, (_, readout) => ({
       steps: Uint32Array.from(labels, (_label, sequence) => sequence * steps),
@@ -117,7 +120,7 @@ export function evidenceAccumulation(
     V_th: 0.6,
   } as const;
   const prepared = options.drawAllFirst
-    ? Array.from({ length: schedule.iterations }, () => draw(random, batchSize))
+    ? Array.from({ length: schedule.iterations }, () => atOnce(draw(random, batchSize)))
     : [];
   return {
     name,
@@ -163,7 +166,7 @@ export function evidenceAccumulation(
     },
     schedule,
     sameEveryIteration: false,
-    next: (_split, drawn) => prepared[drawn.training + drawn.test] ?? draw(random, batchSize),
+    next: (_split, drawn) => prepared[drawn.training + drawn.test] ?? inSlices(draw(random, batchSize)),
     parameters: { seed, batchSize, ...parameters },
     options,
     random,

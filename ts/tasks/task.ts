@@ -94,7 +94,7 @@ export interface Task {
    * Inputs and targets of the next iteration. What was drawn before is in `drawn` and in the state of `random`, so
    * that a training can go on in another process.
    */
-  next(split: DataSplit, drawn: Drawn): IterationData;
+  next(split: DataSplit, drawn: Drawn): IterationData | Promise<IterationData>;
   /** Everything that was chosen, for the record. */
   readonly parameters: Readonly<Record<string, number | string>>;
   /** The options it was made with; with its name they make it again. */
@@ -311,6 +311,17 @@ export function noiseAfterFirstStep(
   probability: number,
 ): Uint32Array {
   return noise(random, steps, inputs, probability).filter((place) => place >= inputs);
+}
+
+/** Lists of places one after the other. */
+export function concatenated(parts: readonly Uint32Array[]): Uint32Array {
+  const all = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** The same sequence several times, one after the other. */

@@ -144,20 +144,25 @@ export class TaskNetwork {
       this.kernel.Connect(sources, targets, rule, { ...synapse, weight: { data, shape } });
       return;
     }
-    const from: number[] = [];
-    const to: number[] = [];
-    const weight: number[] = [];
-    const columns = shape[1];
+    const [rows, columns] = shape;
+    const from = new Uint32Array(rows * columns);
+    const to = new Uint32Array(rows * columns);
+    const weight = new Float64Array(rows * columns);
+    let count = 0;
     for (let column = 0; column < columns; column++) {
-      for (let row = 0; row < shape[0]; row++) {
+      for (let row = 0; row < rows; row++) {
         const place = row * columns + column;
         if (mask[place] === 0 || sources.ids[column] === targets.ids[row]) continue;
-        from.push(sources.ids[column] as number);
-        to.push(targets.ids[row] as number);
-        weight.push(data[place] as number);
+        from[count] = sources.ids[column] as number;
+        to[count] = targets.ids[row] as number;
+        weight[count] = data[place] as number;
+        count += 1;
       }
     }
-    this.kernel.Connect(from, to, "one_to_one", { ...synapse, weight });
+    this.kernel.Connect(from.subarray(0, count), to.subarray(0, count), "one_to_one", {
+      ...synapse,
+      weight: weight.subarray(0, count),
+    });
   }
 
   /** Sets the learning rate; it takes effect as it does in NEST. */
@@ -180,13 +185,14 @@ export class TaskNetwork {
         connections.get("target"),
         connections.get("weight"),
       ];
-      const column = new Map([...sources].map((id, place) => [id, place]));
-      const row = new Map([...targets].map((id, place) => [id, place]));
-      const data = new Float64Array(targets.length * sources.length);
-      weight.forEach((value, place) => {
-        const at = (row.get(target[place] as number) as number) * sources.length;
-        data[at + (column.get(source[place] as number) as number)] = value;
-      });
+      // A population's ids follow each other.
+      const [column, row] = [sources.ids[0] as number, targets.ids[0] as number];
+      const columns = sources.length;
+      const data = new Float64Array(targets.length * columns);
+      for (let place = 0; place < weight.length; place++) {
+        const at = ((target[place] as number) - row) * columns + (source[place] as number) - column;
+        data[at] = weight[place] as number;
+      }
       return { data, shape: [targets.length, sources.length] as const };
     };
     return { in_rec: read("in_rec"), rec_rec: read("rec_rec"), rec_out: read("rec_out") };

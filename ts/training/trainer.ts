@@ -132,6 +132,8 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   };
   /** Iterations handed out when it was last saved by itself. */
   #savedAt = 0;
+  /** Whether inputs are being drawn: the random generator is ahead of all else then. */
+  #draws = false;
   /** Steps of spikes that generators have not yet sent, by input. */
   #spikesLeft: Float64Array[];
   /** Changes of targets that have not yet come, by readout. */
@@ -193,6 +195,12 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
    * @throws {@link NESTError} while an iteration is simulated, and where the file cannot be written.
    */
   async save(path: string): Promise<void> {
+    if (this.#draws) {
+      throw nestError({
+        code: "KernelException",
+        message: "an iteration is being simulated; a training is saved between two",
+      });
+    }
     const { gradient, precision, record, checkpoint } = this.#options;
     // What is saved is how it is now, whatever happens until it is written.
     const saved: Checkpoint = {
@@ -278,12 +286,12 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   }
 
   /** Gives its memory back. */
-  close(): void {
-    this.network.kernel.close();
+  async close(): Promise<void> {
+    await this.network.kernel.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
+    await this.close();
   }
 
   /** Does what comes next. Where that is cancelled, it can be done again. */
@@ -292,7 +300,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     const { lag } = this.network.timeline;
     switch (progress.stage) {
       case "choose": {
-        const chosen = this.#choose();
+        const chosen = await this.#choose();
         const begin = progress.started * this.#length;
         progress.goal = begin + lag;
         progress.stage = chosen ? "read" : "last";
@@ -327,7 +335,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   }
 
   /** Sets up the iterations that come next; false at the end. */
-  #choose(): boolean {
+  async #choose(): Promise<boolean> {
     const { task, network } = this;
     const progress = this.#progress;
     const { stretch, position } = nextStretch(task.schedule, progress.position, {
@@ -339,11 +347,16 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
       const { phase, count, last } = stretch;
       const split: DataSplit = phase === "test" ? "test" : "training";
       const drawn = { ...progress.drawn };
-      const data = Array.from({ length: count }, () => {
-        const next = task.next(split, drawn);
-        drawn[split] += 1;
-        return next;
-      });
+      const data: IterationData[] = [];
+      this.#draws = true;
+      try {
+        while (data.length < count) {
+          data.push(await task.next(split, drawn));
+          drawn[split] += 1;
+        }
+      } finally {
+        this.#draws = false;
+      }
       network.setLearningRate(phase === "training" ? (task.network.optimizer.eta ?? 0) : 0);
       const begin = progress.started * this.#length;
       const end = begin + count * this.#length;
@@ -573,7 +586,7 @@ export async function* train(
     yield* trainer;
     return trainer.result();
   } finally {
-    trainer.close();
+    await trainer.close();
   }
 }
 

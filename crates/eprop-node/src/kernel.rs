@@ -1,6 +1,6 @@
 //! The engine's kernel as a JavaScript class.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
@@ -8,8 +8,8 @@ use eprop::record::{EventColumn, Events};
 use eprop::simulate::RunControl;
 use eprop::simulate::inference::Inference;
 use eprop::{Error, ErrorCode, Kernel};
-use napi::bindgen_prelude::{AsyncTask, BigInt64Array, Float64Array, Uint32Array};
-use napi::{Env, Task};
+use napi::Env;
+use napi::bindgen_prelude::{BigInt64Array, Float64Array, Object, ObjectFinalize, Uint32Array};
 use napi_derive::napi;
 
 use crate::errors::guarded;
@@ -57,13 +57,16 @@ pub struct NativeMemoryPart {
 }
 
 /// A kernel.
-#[napi]
+#[napi(custom_finalize)]
 pub struct NativeKernel {
     kernel: Arc<Mutex<Kernel>>,
     steps_done: Arc<AtomicU64>,
     cancel: Arc<AtomicBool>,
     /// Whether a simulation on another thread has been asked for and has not ended.
     busy: Arc<AtomicBool>,
+    closed: AtomicBool,
+    /// Bytes that V8 believes this kernel holds.
+    reported: Arc<AtomicI64>,
 }
 
 fn columns(events: Events) -> Vec<NativeColumn> {
@@ -92,8 +95,48 @@ fn handles(projection: &Uint32Array, entry: &BigInt64Array) -> Vec<ConnectionHan
 impl NativeKernel {
     fn with<T>(&self, call: impl FnOnce(&mut Kernel) -> eprop::Result<T>) -> napi::Result<T> {
         guarded(|| {
+            if self.closed.load(Ordering::Acquire) {
+                return Err(Error::new(ErrorCode::KernelException, "this kernel is closed"));
+            }
             if self.busy.load(Ordering::Acquire) { Err(busy()) } else { call(&mut *locked(&self.kernel)?) }
         })
+    }
+
+    /// As `with`, for calls that change how much memory the kernel holds.
+    fn with_memory<T>(
+        &self,
+        env: Env,
+        call: impl FnOnce(&mut Kernel) -> eprop::Result<T>,
+    ) -> napi::Result<T> {
+        let mut held = 0;
+        let outcome = self.with(|kernel| {
+            let outcome = call(kernel);
+            held = kernel.held_bytes();
+            outcome
+        });
+        if held > 0 {
+            report(env, &self.reported, held);
+        }
+        outcome
+    }
+}
+
+/// Tells V8 how much memory a kernel holds, so that it collects those that nobody uses.
+fn report(env: Env, reported: &AtomicI64, held: u64) {
+    let held = held as i64;
+    let change = held - reported.swap(held, Ordering::AcqRel);
+    if change != 0 {
+        // V8 works without knowing, only later.
+        let _ = env.adjust_external_memory(change);
+    }
+}
+
+impl ObjectFinalize for NativeKernel {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        // When its thread of JavaScript ends, nobody is left to wait for a simulation.
+        self.cancel.store(true, Ordering::Relaxed);
+        report(env, &self.reported, 0);
+        Ok(())
     }
 }
 
@@ -110,10 +153,17 @@ fn locked(kernel: &Mutex<Kernel>) -> eprop::Result<MutexGuard<'_, Kernel>> {
     }
 }
 
-/// Says that a simulation has ended, however it ends.
-struct Ends<'a>(&'a AtomicBool);
+/// Says that a kernel is being simulated, until it is dropped.
+struct Busy(Arc<AtomicBool>);
 
-impl Drop for Ends<'_> {
+impl Busy {
+    fn new(flag: &Arc<AtomicBool>) -> Self {
+        flag.store(true, Ordering::Release);
+        Self(Arc::clone(flag))
+    }
+}
+
+impl Drop for Busy {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
     }
@@ -130,16 +180,29 @@ impl NativeKernel {
             steps_done: Arc::default(),
             cancel: Arc::default(),
             busy: Arc::default(),
+            closed: AtomicBool::new(false),
+            reported: Arc::default(),
         }
     }
 
     /// Forgets everything.
     #[napi]
-    pub fn reset(&self) -> napi::Result<()> {
-        self.with(|kernel| {
+    pub fn reset(&self, env: Env) -> napi::Result<()> {
+        self.with_memory(env, |kernel| {
             kernel.reset();
             Ok(())
         })
+    }
+
+    /// Gives the memory back; every later call is refused. Closing a closed kernel does nothing.
+    #[napi]
+    pub fn close(&self, env: Env) -> napi::Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.reset(env)?;
+        self.closed.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// Sets kernel parameters.
@@ -158,12 +221,13 @@ impl NativeKernel {
     #[napi]
     pub fn create(
         &self,
+        env: Env,
         model: String,
         n: f64,
         shared: Option<Vec<Entry>>,
         per_node: Option<Vec<Vec<Entry>>>,
     ) -> napi::Result<u32> {
-        self.with(|kernel| kernel.create(&model, n, &params(shared, per_node)?))
+        self.with_memory(env, |kernel| kernel.create(&model, n, &params(shared, per_node)?))
     }
 
     /// Sets parameters of nodes.
@@ -227,23 +291,25 @@ impl NativeKernel {
     #[napi]
     pub fn connect(
         &self,
+        env: Env,
         sources: Uint32Array,
         targets: Uint32Array,
         rule: Vec<Entry>,
         synapse: Vec<Entry>,
     ) -> napi::Result<()> {
-        self.with(|kernel| kernel.connect(&sources, &targets, &dict(rule)?, &dict(synapse)?))
+        self.with_memory(env, |kernel| kernel.connect(&sources, &targets, &dict(rule)?, &dict(synapse)?))
     }
 
     /// Connects pairs of nodes.
     #[napi]
     pub fn connect_pairs(
         &self,
+        env: Env,
         sources: Uint32Array,
         targets: Uint32Array,
         synapse: Vec<Entry>,
     ) -> napi::Result<()> {
-        self.with(|kernel| kernel.connect_pairs(&sources, &targets, &dict(synapse)?))
+        self.with_memory(env, |kernel| kernel.connect_pairs(&sources, &targets, &dict(synapse)?))
     }
 
     /// Finds connections.
@@ -324,27 +390,40 @@ impl NativeKernel {
 
     /// Simulates; returns when it is done.
     #[napi]
-    pub fn simulate(&self, ms: f64) -> napi::Result<()> {
-        self.with(|kernel| kernel.simulate(ms, &RunControl::default()))
+    pub fn simulate(&self, env: Env, ms: f64) -> napi::Result<()> {
+        self.with_memory(env, |kernel| kernel.simulate(ms, &RunControl::default()))
     }
 
-    /// Simulates on another thread.
+    /// Simulates on a thread of its own: those of libuv stay free for files and names, however long it takes.
     #[napi(ts_return_type = "Promise<void>")]
-    pub fn simulate_async(&self, ms: f64) -> napi::Result<AsyncTask<Simulation>> {
+    pub fn simulate_async<'a>(&self, env: &'a Env, ms: f64) -> napi::Result<Object<'a>> {
         // Refuse at once what cannot begin.
         self.with(|_| Ok(()))?;
-        self.busy.store(true, Ordering::Release);
         self.cancel.store(false, Ordering::Relaxed);
         self.steps_done.store(0, Ordering::Relaxed);
-        Ok(AsyncTask::new(Simulation {
-            kernel: Arc::clone(&self.kernel),
-            busy: Arc::clone(&self.busy),
-            control: RunControl {
-                cancel: Arc::clone(&self.cancel),
-                steps_done: Arc::clone(&self.steps_done),
-            },
-            ms,
-        }))
+        let control =
+            RunControl { cancel: Arc::clone(&self.cancel), steps_done: Arc::clone(&self.steps_done) };
+        let (kernel, reported) = (Arc::clone(&self.kernel), Arc::clone(&self.reported));
+        let (deferred, promise) = env.create_deferred()?;
+        let busy = Busy::new(&self.busy);
+        std::thread::Builder::new().name("eprop-simulation".to_owned()).spawn(move || {
+            let mut held = 0;
+            let outcome = guarded(|| {
+                let mut kernel = locked(&kernel)?;
+                let outcome = kernel.simulate(ms, &control);
+                held = kernel.held_bytes();
+                outcome
+            });
+            drop(kernel);
+            drop(busy);
+            deferred.resolve(move |env| {
+                if held > 0 {
+                    report(env, &reported, held);
+                }
+                outcome
+            });
+        })?;
+        Ok(promise)
     }
 
     /// Stops a simulation on another thread at the next opportunity.
@@ -368,8 +447,8 @@ impl NativeKernel {
 
     /// Moves out what a recorder holds.
     #[napi]
-    pub fn take_events(&self, recorder: u32) -> napi::Result<Vec<NativeColumn>> {
-        self.with(|kernel| Ok(columns(kernel.take_events(recorder)?)))
+    pub fn take_events(&self, env: Env, recorder: u32) -> napi::Result<Vec<NativeColumn>> {
+        self.with_memory(env, |kernel| Ok(columns(kernel.take_events(recorder)?)))
     }
 
     /// Memory that a simulation takes, by part.
@@ -393,8 +472,8 @@ impl NativeKernel {
 
     /// Becomes the kernel that the state was taken from.
     #[napi]
-    pub fn restore(&self, saved: NativeState) -> napi::Result<()> {
-        self.with(|kernel| {
+    pub fn restore(&self, env: Env, saved: NativeState) -> napi::Result<()> {
+        self.with_memory(env, |kernel| {
             *kernel = Kernel::restored(state(saved)?)?;
             Ok(())
         })
@@ -459,27 +538,5 @@ impl NativeKernel {
 impl Default for NativeKernel {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// A simulation on a worker thread.
-pub struct Simulation {
-    kernel: Arc<Mutex<Kernel>>,
-    busy: Arc<AtomicBool>,
-    control: RunControl,
-    ms: f64,
-}
-
-impl Task for Simulation {
-    type Output = ();
-    type JsValue = ();
-
-    fn compute(&mut self) -> napi::Result<()> {
-        let _ends = Ends(&self.busy);
-        guarded(|| locked(&self.kernel)?.simulate(self.ms, &self.control))
-    }
-
-    fn resolve(&mut self, _: Env, (): ()) -> napi::Result<()> {
-        Ok(())
     }
 }

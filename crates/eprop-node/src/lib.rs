@@ -10,4 +10,5 @@ pub mod machine;
 pub mod models;
 pub mod random;
 pub mod safetensors;
+pub mod threads;
 pub mod values;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
-use crate::describe::network::{Column, Network, NodeGroup, NodeId};
+use crate::describe::network::{Column, Network, NodeGroup, NodeId, Targets};
 use crate::error::{Error, ErrorCode, Result};
 use crate::models::NodeClass;
 use crate::plan::index::{NodeIndex, Population};
@@ -154,14 +154,12 @@ impl Kernel {
             .projections
             .iter()
             .map(|projection| match &projection.targets {
-                crate::describe::network::Targets::Dense { nodes, autapses: true } => {
-                    nodes.len() * projection.sources.len()
-                }
-                crate::describe::network::Targets::Dense { nodes, autapses: false } => {
+                Targets::Dense { nodes, autapses: true } => nodes.len() * projection.sources.len(),
+                Targets::Dense { nodes, autapses: false } => {
                     let holes = projection.sources.iter().filter(|s| nodes.binary_search(s).is_ok()).count();
                     nodes.len() * projection.sources.len() - holes
                 }
-                crate::describe::network::Targets::Sparse { nodes, .. } => nodes.len(),
+                Targets::Sparse { nodes, .. } => nodes.len(),
             })
             .sum();
         self.network
@@ -391,6 +389,31 @@ impl Kernel {
             parts.extend(event.memory());
         }
         Ok(MemoryEstimate { total: parts.iter().map(|(_, bytes)| bytes).sum(), parts })
+    }
+
+    /// About how many bytes this kernel holds now; what each node and synapse model takes is left out.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        let projections: usize = self
+            .network
+            .projections
+            .iter()
+            .map(|projection| {
+                let targets = match &projection.targets {
+                    Targets::Dense { nodes, .. } | Targets::Sparse { nodes, .. } => nodes.capacity(),
+                };
+                projection.weights.capacity() * 8 + (targets + projection.sources.capacity()) * 4
+            })
+            .sum();
+        let times: usize = self.plans.iter().map(|plans| plans.stimuli.bytes()).sum();
+        let interval = self
+            .interval
+            .as_ref()
+            .map(|interval| either!(interval, network => network.memory(&self.network)));
+        let event = self.event.as_ref().map(EventNetwork::memory);
+        let working: u64 = interval.into_iter().chain(event).flatten().map(|(_, bytes)| bytes).sum();
+        let here = size_of::<Self>() + projections + times + self.emission.bytes() + self.recordings.bytes();
+        here as u64 + working
     }
 
     /// Simulates.

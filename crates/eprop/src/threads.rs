@@ -49,8 +49,12 @@ fn configured() -> Result<usize> {
     text.trim().parse().map_err(|_| refuse(&text)).and_then(checked)
 }
 
-fn checked(threads: usize) -> Result<usize> {
-    if (1..=MOST_THREADS).contains(&threads) { Ok(threads) } else { Err(refuse(&threads.to_string())) }
+fn checked(threads: f64) -> Result<usize> {
+    if threads.fract() == 0.0 && threads >= 1.0 && threads <= MOST_THREADS as f64 {
+        Ok(threads as usize)
+    } else {
+        Err(refuse(&threads.to_string()))
+    }
 }
 
 fn refuse(value: &str) -> Error {
@@ -79,7 +83,7 @@ pub fn budget() -> usize {
 ///
 /// # Errors
 /// `BadParameterValue` for a number that cannot be.
-pub fn set_budget(threads: usize) -> Result<()> {
+pub fn set_budget(threads: f64) -> Result<()> {
     let threads = checked(threads)?;
     let mut state = BUDGET.lock();
     if state.limit != threads {
@@ -273,7 +277,7 @@ mod tests {
 
     #[test]
     fn impossible_numbers_are_refused() {
-        for threads in [0, MOST_THREADS + 1] {
+        for threads in [0.0, -1.0, 2.5, MOST_THREADS as f64 + 1.0, f64::NAN, f64::INFINITY] {
             assert_eq!(set_budget(threads).unwrap_err().code, ErrorCode::BadParameterValue);
         }
     }

@@ -58,7 +58,7 @@ proptest! {
 /// Networks that are large enough are shared by threads, in their neurons and in their gradients.
 #[test]
 fn neurons_shared_by_threads_give_the_same_bits() {
-    threads::set_budget(8).unwrap();
+    threads::set_budget(8.0).unwrap();
     for seed in 0..4 {
         let drawn = Drawn {
             neurons: Some(800 + 37 * seed as usize),

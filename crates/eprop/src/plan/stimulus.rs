@@ -121,6 +121,16 @@ impl Stimuli {
         self.generators.iter().map(of).sum::<f64>() as u64
     }
 
+    /// Bytes of the lists of times.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let of = |generator: &Generator| match &generator.source {
+            Source::Times { times, multiplicities, .. } => 8 * (times.capacity() + multiplicities.capacity()),
+            Source::Poisson { .. } => 0,
+        };
+        self.generators.iter().map(of).sum()
+    }
+
     /// Follows the connections from generators through parrots.
     ///
     /// # Errors

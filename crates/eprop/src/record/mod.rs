@@ -59,6 +59,20 @@ pub struct Recordings {
 }
 
 impl Recordings {
+    /// Bytes held.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let spikes: usize = self.spikes.values().map(|held| held.stamps.capacity() * 12).sum();
+        let weights: usize = self.weights.values().map(|held| held.stamps.capacity() * 28).sum();
+        let chunks = self.states.values().flat_map(|held| &held.chunks);
+        let states: usize = chunks
+            .map(|(_, chunk)| {
+                8 * (chunk.stamps.capacity() + chunk.streams.iter().map(Vec::capacity).sum::<usize>())
+            })
+            .sum();
+        spikes + weights + states
+    }
+
     /// Whether rows of a tap were recorded before.
     #[must_use]
     pub fn has_chunk(&self, tap: &Tap) -> bool {

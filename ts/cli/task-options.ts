@@ -1,0 +1,81 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { nestError } from "../errors.js";
+import type { TaskEntry } from "../tasks/index.js";
+import type { TaskOptions } from "../tasks/task.js";
+
+/** Options on the command line that say what a task is like, besides seed and parameters. */
+export interface TaskArguments {
+  iterations?: number;
+  batchSize?: number;
+  validateEvery?: number;
+  earlyStop?: boolean;
+  testIterations?: number;
+  data?: string;
+  blocklist?: string;
+  groupSize?: number;
+  synthetic?: boolean;
+  model?: string;
+}
+
+/** Options that some tasks take. */
+const ofSomeTasks = ["data", "blocklist", "groupSize", "synthetic", "model"] as const;
+
+/** The number that an argument is. */
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || Number.isNaN(value)) throw new InvalidArgumentError("It must be a number.");
+  return value;
+}
+
+/** Lets a command take {@link TaskArguments}. */
+export function addTaskOptions(command: Command): Command {
+  return command
+    .option("--iterations <n>", "training iterations", number)
+    .option("--batch-size <n>", "sequences per iteration", number)
+    .option("--validate-every <n>", "training iterations between validations; 0 for none", number)
+    .option("--early-stop", "stop once validation errors are small enough (default)")
+    .option("--no-early-stop", "do not stop early")
+    .option("--test-iterations <n>", "test iterations at the end", number)
+    .option("--data <path>", "data to learn from, where a task takes it")
+    .option("--blocklist <file>", "pixels to leave out, one index a line (n-mnist)")
+    .option("--group-size <n>", "recordings per iteration (n-mnist)", number)
+    .option("--synthetic", "learn from simulated recordings of moving digits (n-mnist)")
+    .option("--model <name>", "model of the recurrent neurons, where a task has a choice");
+}
+
+/**
+ * The options of a task from those on the command line.
+ *
+ * @throws {@link NESTError} for one that the task does not take.
+ */
+export function taskOptions(entry: TaskEntry, args: TaskArguments): TaskOptions & Record<string, unknown> {
+  for (const option of ofSomeTasks) {
+    if (args[option] === undefined || entry.options.includes(option)) continue;
+    throw nestError({
+      code: "ValueError",
+      message: `the task ${entry.name} takes no ${option}`,
+      parameter: option,
+      value: String(args[option]),
+      bound: "left out",
+    });
+  }
+  const { iterations, batchSize, validateEvery, earlyStop, testIterations } = args;
+  const { data, blocklist, groupSize, synthetic, model } = args;
+  return given({
+    iterations,
+    batchSize,
+    validateEvery,
+    earlyStop,
+    testIterations,
+    data,
+    blocklist,
+    groupSize,
+    synthetic,
+    model,
+  });
+}
+
+/** Only what has a value. */
+export function given<T extends object>(values: T): { [name in keyof T]: Exclude<T[name], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}

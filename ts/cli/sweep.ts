@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { nestError } from "../errors.js";
 import { parseSeeds, parseValues, pointName } from "../sweep/grid.js";
 import { finalMetrics, terminalTable } from "../sweep/results.js";
-import { type SweepOptions, sweep } from "../sweep/sweep.js";
+import { type SweepOptions, sweep } from "../sweep/index.js";
 import { findTask } from "../tasks/index.js";
 import { type TaskArguments, addTaskOptions, number, taskOptions } from "./task-options.js";
 

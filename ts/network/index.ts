@@ -1,5 +1,26 @@
+import type { NIRGraph } from "./nir-graph.js";
+
 export { Network, type Response, type SpikeTrains } from "./network.js";
 export { toNIR } from "./nir-export.js";
-export { readNIR, writeNIR } from "./nir-file.js";
 export type { NIRGraph, NIRNode } from "./nir-graph.js";
 export { fromNIR } from "./nir-import.js";
+
+/**
+ * Writes a graph to a file as the Python package `nir` does. Needs the package `h5wasm`.
+ *
+ * @throws {@link NESTError} that says why it cannot be written.
+ */
+export async function writeNIR(path: string, graph: NIRGraph): Promise<void> {
+  const { writeFile } = await import("./nir-file.js");
+  await writeFile(path, graph);
+}
+
+/**
+ * Reads a graph from a file that the Python package `nir` wrote. Needs the package `h5wasm`.
+ *
+ * @throws {@link NESTError} that names a node of a type that eprop does not know, or what is wrong with the file.
+ */
+export async function readNIR(path: string): Promise<NIRGraph> {
+  const { readFile } = await import("./nir-file.js");
+  return readFile(path);
+}

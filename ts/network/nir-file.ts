@@ -29,12 +29,8 @@ async function hdf5(): Promise<HDF5> {
   return library;
 }
 
-/**
- * Writes a graph to a file as the Python package `nir` does. Needs the package `h5wasm`.
- *
- * @throws {@link NESTError} that says why it cannot be written.
- */
-export async function writeNIR(path: string, graph: NIRGraph): Promise<void> {
+/** As `writeNIR` of this folder's index, which loads it. */
+export async function writeFile(path: string, graph: NIRGraph): Promise<void> {
   const { File } = await hdf5();
   const partial = `${resolve(path)}.partial-${process.pid}`;
   try {
@@ -85,12 +81,8 @@ export async function writeNIR(path: string, graph: NIRGraph): Promise<void> {
   }
 }
 
-/**
- * Reads a graph from a file that the Python package `nir` wrote. Needs the package `h5wasm`.
- *
- * @throws {@link NESTError} that names a node of a type that eprop does not know, or what is wrong with the file.
- */
-export async function readNIR(path: string): Promise<NIRGraph> {
+/** As `readNIR` of this folder's index, which loads it. */
+export async function readFile(path: string): Promise<NIRGraph> {
   const { Dataset, File, Group } = await hdf5();
   const refuse = (what: string, bound: string, value?: string): never => {
     throw nestError({

@@ -54,19 +54,8 @@ const sweepFormat = 1;
 /** Lines of standard error that are shown of a process that failed. */
 const shownLines = 5;
 
-/**
- * Trains a task with every seed and every combination of values of a grid, in worker processes.
- *
- * A training that fails or is killed is reported with its reason, and the others go on; a sweep with the same folder
- * does it again.
- *
- * @example
- * const grid = { seeds: [1, 2, 3], parameters: { eta: [1e-3, 5e-3] } };
- * const { rows } = await sweep("sine-waves", grid, { concurrency: 2 });
- *
- * @throws {@link NESTError} for a grid that cannot be, and a folder that holds another sweep.
- */
-export async function sweep(task: string, grid: SweepGrid, options: SweepOptions = {}): Promise<SweepResult> {
+/** As `sweep` of this folder's index, which loads it. */
+export async function runSweep(task: string, grid: SweepGrid, options: SweepOptions): Promise<SweepResult> {
   const { name } = findTask(task);
   const { signal, taskOptions = {} } = options;
   const points = sweepPoints(name, grid);

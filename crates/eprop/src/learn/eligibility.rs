@@ -1,18 +1,19 @@
-//! Eligibility traces of a row of synapses over a window of steps (NUMERICS, section 3): the innermost loops of
-//! e-prop+.
+//! Eligibility traces of rows of synapses over stretches of steps (NUMERICS, section 3): the innermost loops of e-prop+.
 //!
-//! A block of synapses keeps its traces in registers while it goes through the window; what postsynaptic neurons left
-//! in each step comes from their [`History`], read in rows.
+//! A block of synapses keeps its traces in registers while it goes through a stretch. The same block of all rows that
+//! learn at once comes before the next block, so that what their common targets left is read from the nearest cache.
 
-use crate::learn::history::{BLOCK, History};
+use std::ops::Range;
+
+use crate::learn::history::{History, LANES, Lanes};
 use crate::simd::kernels;
 
 /// Quantities that recurrent neurons leave.
 pub mod recurrent {
-    /// Surrogate gradient.
-    pub const SURROGATE: usize = 0;
     /// Learning signal.
-    pub const SIGNAL: usize = 1;
+    pub const SIGNAL: usize = 0;
+    /// Surrogate gradient.
+    pub const SURROGATE: usize = 1;
     /// Firing-rate regularization.
     pub const REGULARIZATION: usize = 2;
     /// How many there are.
@@ -31,271 +32,454 @@ pub mod readout {
     pub const NAMES: [&str; COUNT] = ["error"];
 }
 
-/// Where the synapses of a row end.
+/// Where the synapses of rows end.
 #[derive(Debug, Clone, Copy)]
 pub enum Targets<'a> {
-    /// Consecutive places from this one on.
+    /// In all rows, the blocks of neurons from this one on.
     Range(usize),
-    /// These places, one a lane.
-    Places(&'a [u32]),
+    /// The neurons at these places, by block of the traces.
+    Places(&'a [[u32; LANES]]),
 }
 
-/// Coefficients of the postsynaptic neurons: by lane of the row for [`Targets::Range`], else by place.
+/// Coefficients of the postsynaptic neurons by place.
 #[derive(Debug, Clone, Default)]
 pub struct Coefficients {
     /// `exp(-dt / tau_m)`
-    pub decay: Vec<f64>,
+    pub decay: Vec<Lanes>,
     /// Decay of the eligibility trace.
-    pub kappa: Vec<f64>,
+    pub kappa: Vec<Lanes>,
     /// Decay of the firing-rate trace.
-    pub kappa_reg: Vec<f64>,
+    pub kappa_reg: Vec<Lanes>,
     /// `exp(-dt / adapt_tau)`
-    pub rho: Vec<f64>,
+    pub rho: Vec<Lanes>,
     /// Gain of the adaptation.
-    pub beta: Vec<f64>,
+    pub beta: Vec<Lanes>,
 }
 
-/// How an optimizer is called for one step of a window.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Call {
-    /// How many optimizer steps it makes; with the gradient first, then without.
-    pub steps: u32,
-    /// Number of the first of them, counted from 1.
-    pub first: u32,
-    /// Learning rate.
-    pub eta: f64,
-}
-
-/// Traces of a row of synapses, one lane each, padded to a multiple of eight lanes.
-#[derive(Debug)]
-pub struct Traces<'a> {
-    /// Low-pass filtered presynaptic spikes.
-    pub filtered: &'a mut [f64],
-    /// Adaptation's share of the eligibility; empty where no target adapts.
-    pub adaptation: &'a mut [f64],
+/// A quantity that synapses carry on from step to step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trace {
     /// Low-pass filtered eligibility.
-    pub eligibility: &'a mut [f64],
+    Eligibility,
     /// Eligibility for the firing-rate regularization.
-    pub regularization: &'a mut [f64],
-    /// Gradient of the window.
-    pub gradient: &'a mut [f64],
+    Regularization,
+    /// Low-pass filtered presynaptic spikes.
+    Filtered,
+    /// Adaptation's share of the eligibility.
+    Adaptation,
 }
 
-/// A window of steps.
-#[derive(Debug, Clone, Copy)]
-pub struct Window {
-    /// First step.
-    pub begin: i64,
-    /// How many steps.
-    pub steps: usize,
-    /// Presynaptic spikes that enter the trace in the first and in the second step.
-    pub spikes: [f64; 2],
+/// Which traces synapses have; those of a block lie side by side, in the order of [`Self::ALL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TraceSet {
+    /// Whether they end at readouts, which have no eligibility but the filtered spikes themselves.
+    pub onto_readouts: bool,
+    /// Whether all targets have the same coefficients: a row's filtered spikes are one number then, kept elsewhere.
+    pub uniform: bool,
+    /// Whether targets adapt.
+    pub adapts: bool,
 }
 
-#[inline(always)]
-fn lanes<const W: usize>(values: &[f64], begin: usize) -> [f64; W] {
-    let mut lanes = [0.0; W];
-    lanes.copy_from_slice(&values[begin..begin + W]);
-    lanes
-}
+impl TraceSet {
+    /// All there are.
+    pub const ALL: [Trace; 4] =
+        [Trace::Eligibility, Trace::Regularization, Trace::Filtered, Trace::Adaptation];
 
-/// A coefficient of a block: by lane, or by place.
-#[inline(always)]
-fn coefficient<const W: usize>(values: &[f64], targets: Targets<'_>, lane: usize) -> [f64; W] {
-    match targets {
-        Targets::Range(_) => lanes(values, lane),
-        Targets::Places(places) => {
-            let mut picked = [0.0; W];
-            for (value, place) in picked.iter_mut().zip(&places[lane..lane + W]) {
-                *value = values[*place as usize];
-            }
-            picked
+    const fn onto_recurrent(uniform: bool, adapts: bool) -> Self {
+        Self { onto_readouts: false, uniform, adapts }
+    }
+
+    /// Whether it has a trace.
+    #[must_use]
+    pub const fn has(self, trace: Trace) -> bool {
+        match trace {
+            Trace::Eligibility | Trace::Regularization => !self.onto_readouts,
+            Trace::Filtered => !self.uniform,
+            Trace::Adaptation => self.adapts,
+        }
+    }
+
+    /// How many it has.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        2 * self.has(Trace::Eligibility) as usize
+            + self.has(Trace::Filtered) as usize
+            + self.has(Trace::Adaptation) as usize
+    }
+
+    /// The place of a trace that it has.
+    #[must_use]
+    pub const fn place(self, trace: Trace) -> usize {
+        match trace {
+            Trace::Eligibility => 0,
+            Trace::Regularization => 1,
+            Trace::Filtered => 2 * self.has(Trace::Eligibility) as usize,
+            Trace::Adaptation => self.count() - 1,
         }
     }
 }
 
-/// What the postsynaptic neurons of a block left in a step.
-struct Left<const W: usize> {
-    surrogate: [f64; W],
-    signal: [f64; W],
-    regularization: [f64; W],
+/// A stretch of steps that a row of synapses goes through.
+#[derive(Debug, Clone)]
+pub struct Stretch {
+    /// The row's blocks among all blocks of the traces.
+    pub blocks: Range<usize>,
+    /// First block of the row's gradient.
+    pub gradient: usize,
+    /// Slots of the history.
+    pub slots: Range<usize>,
+    /// Whether no learning signal comes in these steps.
+    pub quiet: bool,
+    /// First step of the stretch among what drives the steps.
+    pub drive: usize,
 }
 
-/// Where a block reads what its postsynaptic neurons left.
+/// Coefficients of a block.
+struct Block {
+    decay: Lanes,
+    kappa: Lanes,
+    kappa_reg: Lanes,
+    keep: Lanes,
+    rho: Lanes,
+    beta: Lanes,
+}
+
+impl Block {
+    #[inline(always)]
+    fn new<const ADAPTS: bool>(coefficients: &Coefficients, pick: impl Fn(&[Lanes]) -> Lanes) -> Self {
+        let kappa_reg = pick(&coefficients.kappa_reg);
+        Self {
+            decay: pick(&coefficients.decay),
+            kappa: pick(&coefficients.kappa),
+            kappa_reg,
+            keep: Lanes(kappa_reg.0.map(|kappa| 1.0 - kappa)),
+            rho: if ADAPTS { pick(&coefficients.rho) } else { Lanes::default() },
+            beta: if ADAPTS { pick(&coefficients.beta) } else { Lanes::default() },
+        }
+    }
+}
+
+/// The values at places; all are that at the first if they are said to be the same.
+#[inline(always)]
+fn picked<const UNIFORM: bool>(values: &[Lanes], places: &[u32; LANES]) -> Lanes {
+    let values: &[f64] = bytemuck::cast_slice(values);
+    if UNIFORM {
+        Lanes::splat(values[places[0] as usize])
+    } else {
+        Lanes(places.map(|place| values[place as usize]))
+    }
+}
+
+/// What the targets of a block left in a step.
+struct Left {
+    surrogate: [f64; LANES],
+    regularization: [f64; LANES],
+    signal: [f64; LANES],
+}
+
+/// Traces of a block and the gradient it adds to.
+#[derive(Clone, Copy)]
+struct Traces {
+    eligibility: [f64; LANES],
+    regularization: [f64; LANES],
+    filtered: [f64; LANES],
+    adaptation: [f64; LANES],
+    gradient: [f64; LANES],
+}
+
+impl Traces {
+    /// Goes on by a step. `drive` is the filtered presynaptic spike train where that is the same for all targets, else
+    /// the spike that enters it.
+    #[inline(always)]
+    fn step<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
+        &mut self,
+        block: &Block,
+        drive: f64,
+        left: &Left,
+    ) {
+        for l in 0..LANES {
+            let filtered = if UNIFORM { drive } else { block.decay.0[l].mul_add(self.filtered[l], drive) };
+            let e = if ADAPTS {
+                let e = left.surrogate[l] * (-block.beta.0[l]).mul_add(self.adaptation[l], filtered);
+                self.adaptation[l] = block.rho.0[l].mul_add(self.adaptation[l], e);
+                e
+            } else {
+                left.surrogate[l] * filtered
+            };
+            if !UNIFORM {
+                self.filtered[l] = filtered;
+            }
+            self.eligibility[l] = block.kappa.0[l].mul_add(self.eligibility[l], e);
+            self.regularization[l] =
+                block.kappa_reg.0[l].mul_add(self.regularization[l], block.keep.0[l] * e);
+            let pressed = left.regularization[l] * self.regularization[l];
+            // A signal of zero adds a zero, which changes no bit of a sum that began with +0.
+            self.gradient[l] +=
+                if QUIET { pressed } else { left.signal[l].mul_add(self.eligibility[l], pressed) };
+        }
+    }
+}
+
+/// Where a block reads what its targets left in a step.
 trait Source {
-    fn read<const W: usize>(&self, history: &History, step: i64, lane: usize) -> Left<W>;
+    fn read<const QUIET: bool>(&self, step: Step<'_>) -> Left;
 }
 
-/// From consecutive places.
+/// What all neurons left in a step.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    row: &'a [Lanes],
+    pairs: &'a [[f64; 2]],
+    blocks: usize,
+}
+
+/// A block of neurons.
 struct Consecutive(usize);
 
 impl Source for Consecutive {
     #[inline(always)]
-    fn read<const W: usize>(&self, history: &History, step: i64, lane: usize) -> Left<W> {
-        let (row, width) = (history.row(step), history.width());
-        let at = self.0 + lane;
+    fn read<const QUIET: bool>(&self, step: Step<'_>) -> Left {
+        let at = |column: usize| step.row[column * step.blocks + self.0].0;
         Left {
-            surrogate: lanes(row, recurrent::SURROGATE * width + at),
-            signal: lanes(row, recurrent::SIGNAL * width + at),
-            regularization: lanes(row, recurrent::REGULARIZATION * width + at),
+            surrogate: at(recurrent::SURROGATE),
+            regularization: at(recurrent::REGULARIZATION),
+            signal: if QUIET { [0.0; LANES] } else { at(recurrent::SIGNAL) },
         }
     }
 }
 
-/// From places that are listed.
-struct Scattered<'a>(&'a [u32]);
+/// Neurons at places that are listed.
+struct Scattered {
+    places: [usize; LANES],
+    /// How many places there are.
+    width: usize,
+}
 
-impl Source for Scattered<'_> {
+impl Scattered {
     #[inline(always)]
-    fn read<const W: usize>(&self, history: &History, step: i64, lane: usize) -> Left<W> {
-        let row = history.scattered_row(step);
-        let mut left = Left { surrogate: [0.0; W], signal: [0.0; W], regularization: [0.0; W] };
-        let places = &self.0[lane..lane + W];
-        for l in 0..W {
-            let [surrogate, signal, regularization, _] = row[places[l] as usize];
-            left.surrogate[l] = surrogate;
-            left.signal[l] = signal;
-            left.regularization[l] = regularization;
+    fn new(places: &[u32; LANES], width: usize) -> Self {
+        assert!(places.iter().all(|place| (*place as usize) < width), "places are those of neurons");
+        Self { places: places.map(|place| place as usize), width }
+    }
+
+    /// The first numbers of the pairs at its places, and the second ones.
+    #[inline(always)]
+    fn transposed(&self, pairs: &[[f64; 2]]) -> [[f64; LANES]; 2] {
+        assert!(pairs.len() == self.width);
+        let numbers = pairs.as_flattened().as_ptr();
+        let mut halves = [[[0.0; 2]; LANES / 2]; 2];
+        for half in 0..LANES / 2 {
+            // SAFETY: places are less than the number of pairs. Checks in this loop would cost as much as the rest.
+            let pair = |lane: usize| unsafe { numbers.add(2 * self.places[lane]).cast::<[f64; 2]>().read() };
+            [halves[0][half], halves[1][half]] = interleaved(pair(2 * half), pair(2 * half + 1));
         }
-        left
+        bytemuck::cast(halves)
     }
 }
 
-#[inline(always)]
-fn recurrent_block<const W: usize, const ADAPTS: bool, S: Source>(
-    source: &S,
-    coefficients: &Coefficients,
-    history: &History,
-    targets: Targets<'_>,
-    window: Window,
-    traces: &mut Traces<'_>,
-    lane: usize,
-) {
-    let decay: [f64; W] = coefficient(&coefficients.decay, targets, lane);
-    let kappa: [f64; W] = coefficient(&coefficients.kappa, targets, lane);
-    let kappa_reg: [f64; W] = coefficient(&coefficients.kappa_reg, targets, lane);
-    let keep = kappa_reg.map(|kappa| 1.0 - kappa);
-    let rho: [f64; W] = if ADAPTS { coefficient(&coefficients.rho, targets, lane) } else { [0.0; W] };
-    let beta: [f64; W] = if ADAPTS { coefficient(&coefficients.beta, targets, lane) } else { [0.0; W] };
-    let mut filtered: [f64; W] = lanes(traces.filtered, lane);
-    let mut adaptation: [f64; W] = if ADAPTS { lanes(traces.adaptation, lane) } else { [0.0; W] };
-    let mut eligibility: [f64; W] = lanes(traces.eligibility, lane);
-    let mut regularization: [f64; W] = lanes(traces.regularization, lane);
-    let mut gradient: [f64; W] = lanes(traces.gradient, lane);
-    for step in 0..window.steps {
-        let z = if step < 2 { window.spikes[step] } else { 0.0 };
-        let left: Left<W> = source.read(history, window.begin + step as i64, lane);
-        for l in 0..W {
-            filtered[l] = decay[l].mul_add(filtered[l], z);
-            let e = if ADAPTS {
-                let e = left.surrogate[l] * (-beta[l]).mul_add(adaptation[l], filtered[l]);
-                adaptation[l] = rho[l].mul_add(adaptation[l], e);
-                e
-            } else {
-                left.surrogate[l] * filtered[l]
-            };
-            eligibility[l] = kappa[l].mul_add(eligibility[l], e);
-            regularization[l] = kappa_reg[l].mul_add(regularization[l], keep[l] * e);
-            let pressed = left.regularization[l] * regularization[l];
-            gradient[l] += left.signal[l].mul_add(eligibility[l], pressed);
-        }
-    }
-    traces.filtered[lane..lane + W].copy_from_slice(&filtered);
-    if ADAPTS {
-        traces.adaptation[lane..lane + W].copy_from_slice(&adaptation);
-    }
-    traces.eligibility[lane..lane + W].copy_from_slice(&eligibility);
-    traces.regularization[lane..lane + W].copy_from_slice(&regularization);
-    traces.gradient[lane..lane + W].copy_from_slice(&gradient);
-}
-
-#[inline(always)]
-fn recurrent_blocks<const ADAPTS: bool, S: Source>(
-    source: &S,
-    coefficients: &Coefficients,
-    history: &History,
-    targets: Targets<'_>,
-    window: Window,
-    traces: &mut Traces<'_>,
-) {
-    let mut lane = 0;
-    while lane + BLOCK <= traces.filtered.len() {
-        recurrent_block::<BLOCK, ADAPTS, S>(source, coefficients, history, targets, window, traces, lane);
-        lane += BLOCK;
-    }
-    while lane < traces.filtered.len() {
-        recurrent_block::<8, ADAPTS, S>(source, coefficients, history, targets, window, traces, lane);
-        lane += 8;
-    }
-}
-
-#[inline(always)]
-fn recurrent_body<const ADAPTS: bool>(
-    coefficients: &Coefficients,
-    history: &History,
-    targets: Targets<'_>,
-    window: Window,
-    traces: &mut Traces<'_>,
-) {
-    match targets {
-        Targets::Range(first) => {
-            let source = Consecutive(first);
-            recurrent_blocks::<ADAPTS, _>(&source, coefficients, history, targets, window, traces);
-        }
-        Targets::Places(places) => {
-            let source = Scattered(places);
-            recurrent_blocks::<ADAPTS, _>(&source, coefficients, history, targets, window, traces);
-        }
-    }
-}
-
-#[inline(always)]
-fn readout_body(
-    coefficients: &Coefficients,
-    history: &History,
-    targets: Targets<'_>,
-    window: Window,
-    traces: &mut Traces<'_>,
-) {
-    let mut lane = 0;
-    while lane < traces.filtered.len() {
-        let decay: [f64; 8] = coefficient(&coefficients.decay, targets, lane);
-        let mut filtered: [f64; 8] = lanes(traces.filtered, lane);
-        let mut gradient: [f64; 8] = lanes(traces.gradient, lane);
-        for step in 0..window.steps {
-            let z = if step < 2 { window.spikes[step] } else { 0.0 };
-            let row = history.row(window.begin + step as i64);
-            let error: [f64; 8] = match targets {
-                Targets::Range(first) => lanes(row, readout::ERROR * history.width() + first + lane),
-                Targets::Places(_) => coefficient(&row[readout::ERROR * history.width()..], targets, lane),
-            };
-            for l in 0..8 {
-                filtered[l] = decay[l].mul_add(filtered[l], z);
-                gradient[l] = error[l].mul_add(filtered[l], gradient[l]);
+impl Source for Scattered {
+    #[inline(always)]
+    fn read<const QUIET: bool>(&self, step: Step<'_>) -> Left {
+        let [surrogate, regularization] = self.transposed(step.pairs);
+        let mut signal = [0.0; LANES];
+        if !QUIET {
+            let row: &[f64] = bytemuck::cast_slice(step.row);
+            let signals = &row[recurrent::SIGNAL * self.width..][..self.width];
+            for l in 0..LANES {
+                signal[l] = signals[self.places[l]];
             }
         }
-        traces.filtered[lane..lane + 8].copy_from_slice(&filtered);
-        traces.gradient[lane..lane + 8].copy_from_slice(&gradient);
-        lane += 8;
+        Left { surrogate, regularization, signal }
+    }
+}
+
+/// The first numbers of two pairs, and the second ones. Told to the compiler instruction by instruction, as it loads
+/// numbers one by one otherwise.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn interleaved(a: [f64; 2], b: [f64; 2]) -> [[f64; 2]; 2] {
+    use std::arch::x86_64::{__m128d, _mm_unpackhi_pd, _mm_unpacklo_pd};
+    let (a, b): (__m128d, __m128d) = (bytemuck::cast(a), bytemuck::cast(b));
+    // SAFETY: all processors of this architecture have SSE2.
+    unsafe { [bytemuck::cast(_mm_unpacklo_pd(a, b)), bytemuck::cast(_mm_unpackhi_pd(a, b))] }
+}
+
+/// The first numbers of two pairs, and the second ones.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+fn interleaved(a: [f64; 2], b: [f64; 2]) -> [[f64; 2]; 2] {
+    [[a[0], b[0]], [a[1], b[1]]]
+}
+
+#[inline(always)]
+fn stretch<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
+    source: &impl Source,
+    history: &History,
+    stretch: &Stretch,
+    drive: &[f64],
+    block: &Block,
+    record: &mut [Lanes],
+    gradient: &mut Lanes,
+) {
+    let set = TraceSet::onto_recurrent(UNIFORM, ADAPTS);
+    let at = |trace: Trace| set.place(trace);
+    let mut traces = Traces {
+        eligibility: record[at(Trace::Eligibility)].0,
+        regularization: record[at(Trace::Regularization)].0,
+        filtered: if UNIFORM { [0.0; LANES] } else { record[at(Trace::Filtered)].0 },
+        adaptation: if ADAPTS { record[at(Trace::Adaptation)].0 } else { [0.0; LANES] },
+        gradient: gradient.0,
+    };
+    let blocks = history.blocks();
+    let mut rows = history.rows(stretch.slots.clone());
+    let mut pairs = history.pairs(stretch.slots.clone());
+    for drive in &drive[stretch.drive..][..stretch.slots.len()] {
+        let step;
+        (step, rows) = rows.split_at(recurrent::COUNT * blocks);
+        let step_pairs;
+        (step_pairs, pairs) = pairs.split_at(pairs.len().min(blocks * LANES));
+        let left = source.read::<QUIET>(Step { row: step, pairs: step_pairs, blocks });
+        traces.step::<ADAPTS, UNIFORM, QUIET>(block, *drive, &left);
+    }
+    record[at(Trace::Eligibility)].0 = traces.eligibility;
+    record[at(Trace::Regularization)].0 = traces.regularization;
+    if !UNIFORM {
+        record[at(Trace::Filtered)].0 = traces.filtered;
+    }
+    if ADAPTS {
+        record[at(Trace::Adaptation)].0 = traces.adaptation;
+    }
+    gradient.0 = traces.gradient;
+}
+
+#[inline(always)]
+fn recurrent_body<const ADAPTS: bool, const UNIFORM: bool>(
+    coefficients: &Coefficients,
+    history: &History,
+    targets: Targets<'_>,
+    stretches: &[Stretch],
+    drive: &[f64],
+    traces: &mut [Lanes],
+    gradients: &mut [Lanes],
+) {
+    let count = TraceSet::onto_recurrent(UNIFORM, ADAPTS).count();
+    let blocks = stretches.iter().map(|stretch| stretch.blocks.len()).max().unwrap_or(0);
+    for at in 0..blocks {
+        for one in stretches.iter().filter(|stretch| at < stretch.blocks.len()) {
+            let place = one.blocks.start + at;
+            let record = &mut traces[place * count..(place + 1) * count];
+            let gradient = &mut gradients[one.gradient + at];
+            match targets {
+                Targets::Range(first) => {
+                    let pick = |values: &[Lanes]| values[first + at];
+                    let block = Block::new::<ADAPTS>(coefficients, pick);
+                    let source = Consecutive(first + at);
+                    if one.quiet {
+                        stretch::<ADAPTS, UNIFORM, true>(
+                            &source, history, one, drive, &block, record, gradient,
+                        );
+                    } else {
+                        stretch::<ADAPTS, UNIFORM, false>(
+                            &source, history, one, drive, &block, record, gradient,
+                        );
+                    }
+                }
+                Targets::Places(places) => {
+                    let places = &places[place];
+                    let pick = |values: &[Lanes]| picked::<UNIFORM>(values, places);
+                    let block = Block::new::<ADAPTS>(coefficients, pick);
+                    let source = Scattered::new(places, history.width());
+                    if one.quiet {
+                        stretch::<ADAPTS, UNIFORM, true>(
+                            &source, history, one, drive, &block, record, gradient,
+                        );
+                    } else {
+                        stretch::<ADAPTS, UNIFORM, false>(
+                            &source, history, one, drive, &block, record, gradient,
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// As [`recurrent_body`], for readouts: their only trace is the filtered spike train, if that differs between them.
+#[inline(always)]
+fn readout_body<const UNIFORM: bool>(
+    coefficients: &Coefficients,
+    history: &History,
+    targets: Targets<'_>,
+    stretches: &[Stretch],
+    drive: &[f64],
+    traces: &mut [Lanes],
+    gradients: &mut [Lanes],
+) {
+    for one in stretches.iter().filter(|stretch| !UNIFORM || !stretch.quiet) {
+        for (at, place) in one.blocks.clone().enumerate() {
+            let values = &coefficients.decay;
+            let decay = match targets {
+                _ if UNIFORM => Lanes::default(),
+                Targets::Range(first) => values[first + at],
+                Targets::Places(places) => picked::<false>(values, &places[place]),
+            };
+            let mut filtered = if UNIFORM { Lanes::default() } else { traces[place] };
+            let gradient = &mut gradients[one.gradient + at];
+            let rows = history.rows(one.slots.clone()).chunks_exact(history.blocks());
+            for (row, drive) in rows.zip(&drive[one.drive..]) {
+                let error = match targets {
+                    Targets::Range(first) => row[first + at],
+                    Targets::Places(places) => picked::<false>(row, &places[place]),
+                };
+                for l in 0..LANES {
+                    filtered.0[l] =
+                        if UNIFORM { *drive } else { decay.0[l].mul_add(filtered.0[l], *drive) };
+                    gradient.0[l] = error.0[l].mul_add(filtered.0[l], gradient.0[l]);
+                }
+            }
+            if !UNIFORM {
+                traces[place] = filtered;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn filter_body(decay: f64, filtered: &mut f64, spikes: &mut [f64]) {
+    for spikes in spikes {
+        *filtered = decay.mul_add(*filtered, *spikes);
+        *spikes = *filtered;
     }
 }
 
 kernels! {
+    /// Filters the spikes of consecutive steps, which become what the filter holds in each.
+    pub fn filter(decay: f64, filtered: &mut f64, spikes: &mut [f64]) = filter_body;
+}
+
+macro_rules! eligibility {
+    ($($(#[$attribute:meta])* $name:ident = $body:expr;)*) => {
+        kernels! {$(
+            $(#[$attribute])*
+            pub fn $name(
+                coefficients: &Coefficients, history: &History, targets: Targets<'_>, stretches: &[Stretch],
+                drive: &[f64], traces: &mut [Lanes], gradients: &mut [Lanes],
+            ) = $body;
+        )*}
+    };
+}
+
+eligibility! {
+    /// Traces and gradient of synapses onto equal neurons that don't adapt.
+    onto_uniform = recurrent_body::<false, true>;
     /// Traces and gradient of synapses onto neurons that don't adapt.
-    pub fn onto_recurrent(
-        coefficients: &Coefficients, history: &History, targets: Targets<'_>, window: Window,
-        traces: &mut Traces<'_>,
-    ) = recurrent_body::<false>;
-
+    onto_recurrent = recurrent_body::<false, false>;
+    /// Traces and gradient of synapses onto equal neurons that adapt.
+    onto_uniform_adaptive = recurrent_body::<true, true>;
     /// Traces and gradient of synapses onto neurons of which some adapt.
-    pub fn onto_adaptive(
-        coefficients: &Coefficients, history: &History, targets: Targets<'_>, window: Window,
-        traces: &mut Traces<'_>,
-    ) = recurrent_body::<true>;
-
+    onto_adaptive = recurrent_body::<true, false>;
+    /// Traces and gradient of synapses onto equal readouts.
+    onto_uniform_readouts = readout_body::<true>;
     /// Traces and gradient of synapses onto readouts.
-    pub fn onto_readouts(
-        coefficients: &Coefficients, history: &History, targets: Targets<'_>, window: Window,
-        traces: &mut Traces<'_>,
-    ) = readout_body;
+    onto_readouts = readout_body::<false>;
 }

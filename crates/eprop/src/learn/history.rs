@@ -1,33 +1,60 @@
 //! What postsynaptic neurons leave behind in each step, for presynaptic spikes to come: a ring of rows, one a step,
 //! neurons contiguous.
 
-/// Lanes that are computed together; rows end with so many zeros at least, so that a block may reach beyond the last
-/// neuron.
-pub const BLOCK: usize = 16;
+use std::ops::Range;
+
+use bytemuck::{Pod, Zeroable};
+
+/// How many values are computed together.
+pub const LANES: usize = 8;
+
+/// Values that are computed together, aligned to a cache line so that the widest vectors read them in one go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Pod, Zeroable)]
+#[repr(C, align(64))]
+pub struct Lanes(pub [f64; LANES]);
+
+impl Lanes {
+    /// The same value in each lane.
+    #[must_use]
+    #[inline(always)]
+    pub fn splat(value: f64) -> Self {
+        Self([value; LANES])
+    }
+}
 
 /// A ring of rows, one a step: quantities one after the other, each with a value per neuron.
+///
+/// The first quantity is what teaches: steps in which it is zero for all neurons are quiet.
 #[derive(Debug, Clone)]
 pub struct History {
     neurons: usize,
-    width: usize,
+    blocks: usize,
     columns: usize,
     mask: usize,
-    rows: Vec<f64>,
-    /// The same, with the quantities of a neuron side by side, for rows of synapses that end at scattered neurons.
-    scattered: Option<Vec<[f64; LANE]>>,
+    rows: Vec<Lanes>,
+    /// The second and the third quantity of a neuron side by side, for rows of synapses that end at scattered neurons.
+    pairs: Vec<[f64; 2]>,
+    /// By step: the first of the steps up to it that are as quiet as it is.
+    since: Vec<i64>,
+    quiet: Vec<bool>,
 }
-
-/// Quantities of a neuron side by side, filled up with zeros.
-pub const LANE: usize = 4;
 
 impl History {
     /// A ring that holds at least `steps` steps of `columns` quantities.
     #[must_use]
     pub fn new(neurons: usize, columns: usize, steps: usize) -> Self {
-        let width = neurons.next_multiple_of(8) + BLOCK;
+        let blocks = neurons / LANES + 1;
         let length = steps.next_power_of_two();
-        let rows = vec![0.0; columns * width * length];
-        Self { neurons, width, columns, mask: length - 1, rows, scattered: None }
+        Self {
+            neurons,
+            blocks,
+            columns,
+            mask: length - 1,
+            rows: vec![Lanes::default(); columns * blocks * length],
+            pairs: Vec::new(),
+            since: vec![0; length],
+            quiet: vec![true; length],
+        }
     }
 
     /// Number of neurons.
@@ -36,17 +63,22 @@ impl History {
         self.neurons
     }
 
-    /// Length of a row: the neurons, then zeros.
+    /// Length of a quantity in a row: the neurons, then zeros.
     #[must_use]
-    #[inline(always)]
     pub fn width(&self) -> usize {
-        self.width
+        self.blocks * LANES
+    }
+
+    /// As [`Self::width`], in blocks of [`LANES`].
+    #[must_use]
+    pub fn blocks(&self) -> usize {
+        self.blocks
     }
 
     /// Place of a neuron that always is zero.
     #[must_use]
     pub fn nobody(&self) -> usize {
-        self.width - 1
+        self.width() - 1
     }
 
     /// Number of steps that are kept.
@@ -55,67 +87,93 @@ impl History {
         self.mask + 1
     }
 
-    fn begin(&self, column: usize, step: i64) -> usize {
-        ((step as usize & self.mask) * self.columns + column) * self.width
+    fn slot(&self, step: i64) -> usize {
+        step as usize & self.mask
     }
 
-    /// What is kept of a step: all quantities, each [`Self::width`] long.
-    #[must_use]
-    #[inline(always)]
-    pub fn row(&self, step: i64) -> &[f64] {
-        let length = self.columns * self.width;
-        &self.rows[(step as usize & self.mask) * length..][..length]
-    }
-
-    /// What is kept of a step by neuron, if rows of synapses ask for it.
-    #[must_use]
-    #[inline(always)]
-    pub fn scattered_row(&self, step: i64) -> &[[f64; LANE]] {
-        match &self.scattered {
-            Some(rows) => &rows[(step as usize & self.mask) * self.width..][..self.width],
-            None => &[],
+    /// Cuts a window of finished steps into stretches that lie in the ring one step after the other and are quiet
+    /// throughout or nowhere; tells `each` the slots of a stretch and whether it is quiet.
+    pub fn stretches(&self, window: Range<i64>, mut each: impl FnMut(Range<usize>, bool)) {
+        let mut begin = window.start;
+        while begin < window.end {
+            let slot = self.slot(begin);
+            let most = ((window.end - begin) as usize).min(self.steps() - slot);
+            let quiet = self.quiet[slot];
+            let steps = if self.since[slot + most - 1] <= begin {
+                most
+            } else {
+                self.quiet[slot..slot + most].iter().take_while(|other| **other == quiet).count()
+            };
+            each(slot..slot + steps, quiet);
+            begin += steps as i64;
         }
     }
 
-    /// Keeps quantities by neuron, too, from now on.
-    pub fn keep_scattered(&mut self) {
-        if self.scattered.is_none() {
-            self.scattered = Some(vec![[0.0; LANE]; self.width * self.steps()]);
-            for slot in 0..self.steps() as i64 {
-                self.finish(slot);
+    /// Rows of consecutive slots: in each, all quantities, each [`Self::blocks`] long.
+    #[must_use]
+    #[inline(always)]
+    pub fn rows(&self, slots: Range<usize>) -> &[Lanes] {
+        let length = self.columns * self.blocks;
+        &self.rows[slots.start * length..slots.end * length]
+    }
+
+    /// In each of consecutive slots, the second and the third quantity of each neuron, if rows of synapses ask for it.
+    #[must_use]
+    #[inline(always)]
+    pub fn pairs(&self, slots: Range<usize>) -> &[[f64; 2]] {
+        self.pairs.get(slots.start * self.width()..slots.end * self.width()).unwrap_or_default()
+    }
+
+    /// Keeps pairs of quantities by neuron, too, from now on.
+    pub fn keep_pairs(&mut self) {
+        if self.pairs.is_empty() {
+            self.pairs = vec![[0.0; 2]; self.width() * self.steps()];
+            for slot in 0..self.steps() {
+                self.pair(slot);
             }
+        }
+    }
+
+    fn pair(&mut self, slot: usize) {
+        let width = self.width();
+        let Some(pairs) = self.pairs.get_mut(slot * width..(slot + 1) * width) else { return };
+        let row: &[f64] = bytemuck::cast_slice(&self.rows[slot * self.columns * self.blocks..]);
+        let (second, third) = (&row[width..2 * width], &row[2 * width..3 * width]);
+        for (pair, (second, third)) in pairs.iter_mut().zip(second.iter().zip(third)) {
+            *pair = [*second, *third];
         }
     }
 
     /// Says that all quantities of a step are written.
     pub fn finish(&mut self, step: i64) {
-        let begin = (step as usize & self.mask) * self.width;
-        let Some(rows) = &mut self.scattered else { return };
-        let row = &mut rows[begin..begin + self.neurons];
-        for column in 0..self.columns {
-            let from = (step as usize & self.mask) * self.columns * self.width + column * self.width;
-            for (lane, value) in row.iter_mut().zip(&self.rows[from..from + self.neurons]) {
-                lane[column] = *value;
-            }
-        }
+        let (slot, before) = (self.slot(step), self.slot(step - 1));
+        let quiet = self.at(0, step).iter().all(|value| *value == 0.0);
+        let goes_on = step > 0 && self.quiet[before] == quiet;
+        self.since[slot] = if goes_on { self.since[before] } else { step };
+        self.quiet[slot] = quiet;
+        self.pair(slot);
+    }
+
+    fn begin(&self, column: usize, step: i64) -> usize {
+        (self.slot(step) * self.columns + column) * self.width()
     }
 
     /// A quantity in a step: the neurons alone.
     #[must_use]
     pub fn at(&self, column: usize, step: i64) -> &[f64] {
-        &self.rows[self.begin(column, step)..][..self.neurons]
+        &bytemuck::cast_slice(&self.rows)[self.begin(column, step)..][..self.neurons]
     }
 
     /// A quantity in a step, to be written.
     pub fn at_mut(&mut self, column: usize, step: i64) -> &mut [f64] {
         let begin = self.begin(column, step);
-        &mut self.rows[begin..][..self.neurons]
+        &mut bytemuck::cast_slice_mut(&mut self.rows)[begin..][..self.neurons]
     }
 
     /// Two quantities in a step, to be written; the first comes before the second.
     pub fn pair_mut(&mut self, [first, second]: [usize; 2], step: i64) -> [&mut [f64]; 2] {
         let (from, to) = (self.begin(first, step), self.begin(second, step));
-        let (before, after) = self.rows.split_at_mut(to);
+        let (before, after) = bytemuck::cast_slice_mut(&mut self.rows).split_at_mut(to);
         [&mut before[from..][..self.neurons], &mut after[..self.neurons]]
     }
 
@@ -134,7 +192,6 @@ impl History {
     /// Bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let scattered = self.scattered.as_ref().map_or(0, |rows| rows.len() * LANE);
-        ((self.rows.len() + scattered) * 8) as u64
+        (size_of_val(&self.rows[..]) + size_of_val(&self.pairs[..]) + 9 * self.steps()) as u64
     }
 }

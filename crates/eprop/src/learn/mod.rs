@@ -5,6 +5,7 @@ pub mod eligibility;
 pub mod events;
 pub mod forward;
 pub mod history;
+pub mod layout;
 pub mod optimizer;
 pub mod per_spike;
 pub mod rows;

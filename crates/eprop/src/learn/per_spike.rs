@@ -7,24 +7,16 @@ mod state;
 
 use std::collections::BTreeMap;
 
-use crate::learn::eligibility::{self, Coefficients, Targets, Traces, Window};
-use crate::learn::history::History;
+use crate::learn::eligibility::{self, Coefficients, Stretch, Trace, TraceSet};
+use crate::learn::history::{History, LANES, Lanes};
+use crate::learn::layout::Layout;
 use crate::learn::optimizer::{self, Method, OptimizerProperties};
-use crate::plan::event::{EventPlan, Recurrent};
+use crate::plan::event::EventPlan;
 use crate::plan::route::{Columns, Route};
+use crate::simulate::row;
 
-/// Where a row's synapses end.
-#[derive(Debug, Clone, PartialEq)]
-enum Layout {
-    /// Every row reaches the same consecutive places.
-    Range { first: usize, len: usize },
-    /// Each row has places of its own, padded to a multiple of eight with one that always is zero. `entries` names
-    /// the weight of each lane.
-    Listed { starts: Vec<usize>, places: Vec<u32>, entries: Vec<u32> },
-}
-
-/// No weight: a lane that is padding.
-const NONE: u32 = u32::MAX;
+/// Rows that go through their windows together.
+const TOGETHER: usize = 32;
 
 /// How far a row of synapses is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,10 +29,16 @@ struct RowState {
     next: i64,
     /// Whether a spike waits to enter the trace.
     waiting: bool,
+    /// Whether it was caught up since the last spike.
+    caught_up: bool,
+    /// Whether the present batch has a gradient.
+    summed: bool,
     /// The optimizer step that the last call reached, counted from 1.
     step: u64,
     /// Learning rate read at the last call.
     eta: f64,
+    /// Low-pass filtered presynaptic spikes, where they are the same for all targets.
+    filtered: f64,
 }
 
 /// Synapses of one projection whose targets look equally far back.
@@ -48,19 +46,16 @@ struct RowState {
 pub struct PlasticRows {
     /// Place of the projection.
     pub projection: usize,
-    onto_readouts: bool,
-    adapts: bool,
+    set: TraceSet,
     cutoff: i64,
     layout: Layout,
-    stride: usize,
     coefficients: Coefficients,
-    /// Whether all targets have the same coefficients.
-    uniform: bool,
-    filtered: Vec<f64>,
-    adaptation: Vec<f64>,
-    eligibility: Vec<f64>,
-    regularization: Vec<f64>,
-    gradient: Vec<f64>,
+    /// One of the targets.
+    target: usize,
+    /// By block, its traces side by side.
+    traces: Vec<Lanes>,
+    /// Gradient so far of rows that were caught up.
+    gradient: Vec<Lanes>,
     /// Gradient of the present batch.
     sum: Vec<f64>,
     first: Vec<f64>,
@@ -68,7 +63,16 @@ pub struct PlasticRows {
     rows: Vec<RowState>,
     /// Weights of rows that were caught up with an optimizer call in each step; they show at the next spike.
     ahead: BTreeMap<usize, Vec<f64>>,
-    scratch: Vec<f64>,
+    scratch: Scratch,
+}
+
+/// What rows need while they go through their windows.
+#[derive(Debug, Clone, Default)]
+struct Scratch {
+    rows: Vec<usize>,
+    stretches: Vec<Stretch>,
+    drive: Vec<f64>,
+    gradients: Vec<Lanes>,
 }
 
 impl PlasticRows {
@@ -97,7 +101,7 @@ impl PlasticRows {
             .map(|cutoff| {
                 let layout = match &route.columns {
                     Columns::Range { first, len } if whole => Layout::Range { first: *first, len: *len },
-                    _ => listed(route, history.nobody(), |place| cutoffs[place] == cutoff),
+                    _ => Layout::listed(route, history.nobody(), whole, |place| cutoffs[place] == cutoff),
                 };
                 Self::new(plan, route, onto_readouts, cutoff, layout, history, optimizer)
             })
@@ -113,55 +117,39 @@ impl PlasticRows {
         history: &History,
         optimizer: &OptimizerProperties,
     ) -> Self {
-        let (stride, lanes) = match &layout {
-            Layout::Range { len, .. } => {
-                let stride = len.next_multiple_of(8);
-                (stride, stride * route.row_count)
-            }
-            Layout::Listed { places, .. } => (0, places.len()),
-        };
-        let lane_places: Vec<usize> = match &layout {
-            Layout::Range { first, len } => (*first..first + len).collect(),
-            Layout::Listed { .. } => (0..history.neurons()).collect(),
-        };
-        let width = match &layout {
-            Layout::Range { .. } => stride,
-            Layout::Listed { .. } => history.width(),
-        };
-        let pick = |values: &[f64]| -> Vec<f64> {
-            let mut picked: Vec<f64> = lane_places.iter().map(|place| values[*place]).collect();
-            picked.resize(width, 0.0);
-            picked
+        let by_place = |values: &[f64]| -> Vec<Lanes> {
+            let mut lanes = vec![Lanes::default(); history.blocks()];
+            bytemuck::cast_slice_mut(&mut lanes)[..values.len()].copy_from_slice(values);
+            lanes
         };
         let p = &plan.recurrent;
-        let coefficients = if onto_readouts {
-            Coefficients { decay: pick(&plan.readouts.decay), ..Coefficients::default() }
+        let reached = layout.reached(history.nobody());
+        let same = |values: &[f64]| reached.iter().all(|place| values[*place] == values[reached[0]]);
+        let (coefficients, uniform) = if onto_readouts {
+            let decay = &plan.readouts.decay;
+            (Coefficients { decay: by_place(decay), ..Coefficients::default() }, same(decay))
         } else {
-            Coefficients {
-                decay: pick(&p.decay),
-                kappa: pick(&p.kappa),
-                kappa_reg: pick(&p.kappa_reg),
-                rho: pick(&p.adaptation_decay),
-                beta: pick(&p.adaptation_gain),
-            }
+            let all = [&p.decay, &p.kappa, &p.kappa_reg, &p.adaptation_decay, &p.adaptation_gain];
+            let [decay, kappa, kappa_reg, rho, beta] = all.map(|values| by_place(values));
+            let uniform = all.iter().all(|values| same(values));
+            (Coefficients { decay, kappa, kappa_reg, rho, beta }, uniform)
         };
-        let adapts = !onto_readouts && coefficients.beta.iter().any(|beta| *beta != 0.0);
-        let traces = if onto_readouts { 0 } else { lanes };
-        let moments = if matches!(optimizer.method, Method::Adam { .. }) { lanes } else { 0 };
+        let set = TraceSet {
+            onto_readouts,
+            uniform,
+            adapts: !onto_readouts && reached.iter().any(|place| p.adaptation_gain[*place] != 0.0),
+        };
+        let blocks = layout.block_count(route.row_count);
+        let moments = if matches!(optimizer.method, Method::Adam { .. }) { LANES * blocks } else { 0 };
         Self {
             projection: route.projection,
-            onto_readouts,
-            adapts,
+            set,
             cutoff,
-            uniform: onto_readouts || is_uniform(p, &lane_places),
-            stride,
             coefficients,
-            filtered: vec![0.0; lanes],
-            adaptation: vec![0.0; if adapts { lanes } else { 0 }],
-            eligibility: vec![0.0; traces],
-            regularization: vec![0.0; traces],
-            gradient: vec![0.0; lanes],
-            sum: vec![0.0; lanes],
+            target: reached[0],
+            traces: vec![Lanes::default(); blocks * set.count()],
+            gradient: vec![Lanes::default(); blocks],
+            sum: vec![0.0; LANES * blocks],
             first: vec![0.0; moments],
             second: vec![0.0; moments],
             rows: vec![
@@ -170,68 +158,89 @@ impl PlasticRows {
                     before: 0,
                     next: 0,
                     waiting: false,
+                    caught_up: false,
+                    summed: false,
                     step: 1,
-                    eta: optimizer.eta_first
+                    eta: optimizer.eta_first,
+                    filtered: 0.0,
                 };
                 route.row_count
             ],
             ahead: BTreeMap::new(),
-            scratch: Vec::new(),
+            scratch: Scratch::default(),
             layout,
         }
     }
 
-    /// Takes over traces and moments from the same synapses as they were laid out before.
-    pub fn carry_over(&mut self, mut old: Vec<Self>) {
-        if old.len() == 1 && old[0].layout == self.layout && old[0].cutoff == self.cutoff {
+    /// Takes over traces and moments from the same synapses as they were laid out before; `weights` are those of the
+    /// projection.
+    pub fn carry_over(&mut self, mut old: Vec<Self>, weights: &[f64]) {
+        // Rows keep their filtered spikes for each target once they may have differed.
+        self.set.uniform &= old.len() == 1 && old[0].set.uniform;
+        if old.len() == 1
+            && old[0].layout == self.layout
+            && (old[0].cutoff, old[0].set) == (self.cutoff, self.set)
+        {
             let mut old = old.remove(0);
             std::mem::swap(&mut old.coefficients, &mut self.coefficients);
-            old.adaptation.resize(if self.adapts { old.filtered.len() } else { 0 }, 0.0);
-            (old.adapts, old.uniform) = (self.adapts, self.uniform);
             *self = old;
             return;
         }
+        self.traces = vec![Lanes::default(); self.gradient.len() * self.set.count()];
         for old in &old {
             for row in 0..self.rows.len() {
-                let mut lane_of: BTreeMap<usize, usize> = BTreeMap::new();
-                old.for_each_entry(row, |lane, entry| {
-                    lane_of.insert(entry, lane);
-                });
-                let mut pairs = Vec::new();
-                self.for_each_entry(row, |lane, entry| {
-                    if let Some(from) = lane_of.get(&entry) {
-                        pairs.push((*from, lane));
-                    }
-                });
-                for (from, to) in pairs {
-                    for (ours, theirs) in [
-                        (&mut self.filtered, &old.filtered),
-                        (&mut self.adaptation, &old.adaptation),
-                        (&mut self.eligibility, &old.eligibility),
-                        (&mut self.regularization, &old.regularization),
-                        (&mut self.gradient, &old.gradient),
-                        (&mut self.sum, &old.sum),
-                        (&mut self.first, &old.first),
-                        (&mut self.second, &old.second),
-                    ] {
-                        if let (Some(ours), Some(theirs)) = (ours.get_mut(to), theirs.get(from)) {
-                            *ours = *theirs;
-                        }
-                    }
-                    self.rows[row] = old.rows[row];
-                }
+                self.carry_row_over(row, old, weights);
             }
         }
     }
 
-    fn for_each_entry(&self, row: usize, mut each: impl FnMut(usize, usize)) {
-        match &self.layout {
-            Layout::Range { len, .. } => (0..*len).for_each(|k| each(row * self.stride + k, row * len + k)),
-            Layout::Listed { starts, entries, .. } => {
-                for lane in starts[row]..starts[row + 1] {
-                    if entries[lane] != NONE {
-                        each(lane, entries[lane] as usize);
-                    }
+    fn carry_row_over(&mut self, row: usize, old: &Self, weights: &[f64]) {
+        let mut lane_of: BTreeMap<usize, usize> = BTreeMap::new();
+        old.layout.for_each_entry(row, |lane, entry| {
+            lane_of.insert(entry, lane);
+        });
+        let mut pairs = Vec::new();
+        self.layout.for_each_entry(row, |lane, entry| {
+            pairs.extend(lane_of.get(&entry).map(|from| (*from, lane)));
+        });
+        if pairs.is_empty() {
+            return;
+        }
+        let (ours, theirs) = (self.rows[row], old.rows[row]);
+        self.rows[row] = RowState {
+            summed: ours.summed || theirs.summed,
+            caught_up: ours.caught_up || theirs.caught_up,
+            ..theirs
+        };
+        if let Some(ahead) = old.ahead.get(&row) {
+            let ours = self.ahead.entry(row).or_insert_with(|| self.layout.weights(row, weights));
+            let (from_first, to_first) = (old.layout.lanes(row).start, self.layout.lanes(row).start);
+            for (from, to) in &pairs {
+                ours[to - to_first] = ahead[from - from_first];
+            }
+        }
+        let count = self.set.count();
+        for (from, to) in pairs {
+            for trace in TraceSet::ALL.into_iter().filter(|trace| self.set.has(*trace)) {
+                let value = if old.set.has(trace) {
+                    old.traces[from / LANES * old.set.count() + old.set.place(trace)].0[from % LANES]
+                } else if trace == Trace::Filtered {
+                    old.rows[row].filtered
+                } else {
+                    continue;
+                };
+                self.traces[to / LANES * count + self.set.place(trace)].0[to % LANES] = value;
+            }
+            if theirs.caught_up {
+                self.gradient[to / LANES].0[to % LANES] = at(&old.gradient, from);
+            }
+            for (ours, theirs) in [
+                (&mut self.sum, &old.sum),
+                (&mut self.first, &old.first),
+                (&mut self.second, &old.second),
+            ] {
+                if let (Some(ours), Some(theirs)) = (ours.get_mut(to), theirs.get(from)) {
+                    *ours = *theirs;
                 }
             }
         }
@@ -246,47 +255,78 @@ impl PlasticRows {
     /// Bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let numbers = self.filtered.len()
-            + self.adaptation.len()
-            + self.eligibility.len()
-            + self.regularization.len()
-            + self.gradient.len()
-            + self.sum.len()
-            + self.first.len()
-            + self.second.len();
-        let listed = match &self.layout {
-            Layout::Range { .. } => 0,
-            Layout::Listed { places, starts, .. } => 8 * (places.len() + starts.len()),
-        };
-        (8 * numbers + size_of::<RowState>() * self.rows.len() + listed) as u64
+        let lanes = size_of_val(&self.traces[..]) + size_of_val(&self.gradient[..]);
+        let numbers = self.sum.len() + self.first.len() + self.second.len();
+        (lanes + 8 * numbers + size_of_val(&self.rows[..]) + self.layout.bytes()) as u64
     }
 
-    /// Takes in a spike with that stamp: the row's weights are updated, as they are to be transmitted.
+    /// Takes in a spike with that stamp in each of these rows: their weights are updated, as they are to be transmitted.
     pub fn arrive(
         &mut self,
-        row: usize,
+        rows: &[u32],
         stamp: i64,
         history: &History,
         optimizer: &OptimizerProperties,
         weights: &mut [f64],
     ) {
-        let previous = self.rows[row].previous;
-        if previous > 0 {
-            self.scratch_weights(row, weights);
-            self.integrate(row, stamp - 1, history, optimizer);
-            let skipped = (stamp - previous).saturating_sub(self.cutoff);
-            if skipped > 0 {
-                self.decay(row, skipped);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut learning = std::mem::take(&mut scratch.rows);
+        let each_step = optimizer.optimize_each_step;
+        for rows in rows.chunks(TOGETHER) {
+            let rows = rows.iter().map(|row| *row as usize);
+            // Nothing is learned at a synapse's first spike.
+            learning.clear();
+            learning.extend(rows.clone().filter(|row| self.rows[*row].previous > 0));
+            if !each_step {
+                self.take_in(&learning, stamp - 1, history, &mut scratch);
             }
-            if !optimizer.optimize_each_step {
-                self.call(row, (stamp - 1) as u64, optimizer);
+            let mut gradients = std::mem::take(&mut scratch.gradients);
+            let mut gradient: &[Lanes] = &gradients;
+            for row in learning.iter().copied() {
+                if let Some(ahead) = self.ahead.remove(&row) {
+                    self.layout.set_weights(row, &ahead, weights);
+                }
+                let of_row;
+                (of_row, gradient) = gradient.split_at(if each_step { 0 } else { self.layout.blocks(row).len() });
+                self.change_weights(row, weights, &mut scratch, |this, weights, scratch| {
+                    if each_step {
+                        this.learn_each_step(row, stamp - 1, history, optimizer, weights, scratch);
+                    } else {
+                        this.call(row, (stamp - 1) as u64, optimizer, of_row, weights);
+                    }
+                });
+                let skipped = (stamp - self.rows[row].previous).saturating_sub(self.cutoff);
+                if skipped > 0 {
+                    self.decay(row, skipped);
+                }
             }
-            self.write_weights(row, weights);
+            gradients.clear();
+            scratch.gradients = gradients;
+            for row in rows {
+                let state = &mut self.rows[row];
+                state.before = state.previous;
+                state.previous = stamp;
+                state.next = stamp - 1;
+            }
         }
-        let state = &mut self.rows[row];
-        state.before = state.previous;
-        state.previous = stamp;
-        state.next = stamp - 1;
+        scratch.rows = learning;
+        self.scratch = scratch;
+    }
+
+    /// Lets a row's weights be changed: in place, if they are consecutive.
+    fn change_weights(
+        &mut self,
+        row: usize,
+        weights: &mut [f64],
+        scratch: &mut Scratch,
+        change: impl FnOnce(&mut Self, &mut [f64], &mut Scratch),
+    ) {
+        if let Some(entries) = self.layout.entries(row) {
+            return change(self, &mut weights[entries], scratch);
+        }
+        let mut picked = self.layout.weights(row, weights);
+        change(self, &mut picked, scratch);
+        self.layout.set_weights(row, &picked, weights);
     }
 
     /// Takes in what has happened to rows that have been silent since before `oldest`, up to, but not including, the
@@ -299,19 +339,32 @@ impl PlasticRows {
         optimizer: &OptimizerProperties,
         weights: &[f64],
     ) {
-        for row in 0..self.rows.len() {
-            let state = self.rows[row];
-            if state.previous == 0 || state.next >= oldest || state.next >= self.window_end(&state) {
-                continue;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let behind = |state: &RowState| {
+            state.previous > 0 && state.next < oldest && state.next < self.window_end(state)
+        };
+        let rows: Vec<usize> = (0..self.rows.len()).filter(|row| behind(&self.rows[*row])).collect();
+        if optimizer.optimize_each_step {
+            for row in rows {
+                let mut ahead =
+                    self.ahead.remove(&row).unwrap_or_else(|| self.layout.weights(row, weights));
+                self.learn_each_step(row, until, history, optimizer, &mut ahead, &mut scratch);
+                self.ahead.insert(row, ahead);
             }
-            if optimizer.optimize_each_step {
-                self.scratch_weights(row, weights);
-            }
-            self.integrate(row, until, history, optimizer);
-            if optimizer.optimize_each_step {
-                self.ahead.insert(row, self.scratch.clone());
+        } else {
+            for rows in rows.chunks(TOGETHER) {
+                self.take_in(rows, until, history, &mut scratch);
+                let mut gradient = &scratch.gradients[..];
+                for row in rows {
+                    let blocks = self.layout.blocks(*row);
+                    let (of_row, others) = gradient.split_at(blocks.len());
+                    self.gradient[blocks].copy_from_slice(of_row);
+                    self.rows[*row].caught_up = true;
+                    gradient = others;
+                }
             }
         }
+        self.scratch = scratch;
     }
 
     /// For each row that reaches a target: the row, the stamp of its last spike before `stamp` (0 where there was
@@ -323,16 +376,8 @@ impl PlasticRows {
         stamp: i64,
     ) -> impl Iterator<Item = (usize, i64, bool)> {
         self.rows.iter().enumerate().filter_map(move |(row, state)| {
-            let reaches = match &self.layout {
-                Layout::Range { first, len } => {
-                    (*first..first + len).contains(&target)
-                        && route.holes.binary_search(&(row * len + target - first)).is_err()
-                }
-                Layout::Listed { starts, places, .. } => {
-                    places[starts[row]..starts[row + 1]].contains(&(target as u32))
-                }
-            };
             let now = state.previous == stamp;
+            let reaches = self.layout.reaches(row, target, route);
             reaches.then_some((row, if now { state.before } else { state.previous }, now))
         })
     }
@@ -341,155 +386,134 @@ impl PlasticRows {
         (state.previous - 1).saturating_add(self.cutoff)
     }
 
-    fn lanes(&self, row: usize) -> std::ops::Range<usize> {
-        match &self.layout {
-            Layout::Range { .. } => row * self.stride..(row + 1) * self.stride,
-            Layout::Listed { starts, .. } => starts[row]..starts[row + 1],
+    /// Goes through the window's steps before `end` that are not yet taken in, with a call of the optimizer in each.
+    fn learn_each_step(
+        &mut self,
+        row: usize,
+        end: i64,
+        history: &History,
+        optimizer: &OptimizerProperties,
+        weights: &mut [f64],
+        scratch: &mut Scratch,
+    ) {
+        let end = end.min(self.window_end(&self.rows[row]));
+        while self.rows[row].next < end {
+            let next = self.rows[row].next + 1;
+            self.take_in(&[row], next, history, scratch);
+            self.call(row, next as u64, optimizer, &scratch.gradients, weights);
         }
     }
 
-    /// Copies a row's weights, or those that it has ahead, to where they are updated.
-    fn scratch_weights(&mut self, row: usize, weights: &[f64]) {
-        if let Some(ahead) = self.ahead.remove(&row) {
-            self.scratch = ahead;
+    /// Takes in the steps before `end` that are in the rows' windows and not yet taken in. Leaves the rows' gradients
+    /// one after the other.
+    fn take_in(&mut self, rows: &[usize], end: i64, history: &History, scratch: &mut Scratch) {
+        scratch.stretches.clear();
+        scratch.drive.clear();
+        scratch.gradients.clear();
+        for row in rows {
+            self.enter(*row, end, history, scratch);
+        }
+        let kernel = match (self.set.onto_readouts, self.set.uniform, self.set.adapts) {
+            (true, true, _) => eligibility::onto_uniform_readouts,
+            (true, false, _) => eligibility::onto_readouts,
+            (false, true, false) => eligibility::onto_uniform,
+            (false, false, false) => eligibility::onto_recurrent,
+            (false, true, true) => eligibility::onto_uniform_adaptive,
+            (false, false, true) => eligibility::onto_adaptive,
+        };
+        let Scratch { stretches, drive, gradients, .. } = scratch;
+        let targets = self.layout.targets();
+        kernel(&self.coefficients, history, targets, stretches, drive, &mut self.traces, gradients);
+    }
+
+    /// Prepares a row for going through its window up to, but not including, `end`.
+    fn enter(&mut self, row: usize, end: i64, history: &History, scratch: &mut Scratch) {
+        let end = end.min(self.window_end(&self.rows[row]));
+        let state = &mut self.rows[row];
+        let blocks = self.layout.blocks(row);
+        let gradient = scratch.gradients.len();
+        if std::mem::take(&mut state.caught_up) {
+            scratch.gradients.extend_from_slice(&self.gradient[blocks.clone()]);
+        } else {
+            scratch.gradients.resize(gradient + blocks.len(), Lanes::default());
+        }
+        let begin = state.next;
+        if begin >= end {
             return;
         }
-        self.scratch.clear();
-        match &self.layout {
-            Layout::Range { len, .. } => {
-                self.scratch.extend_from_slice(&weights[row * len..(row + 1) * len]);
-                self.scratch.resize(self.stride, 0.0);
-            }
-            Layout::Listed { starts, entries, .. } => {
-                let entries = &entries[starts[row]..starts[row + 1]];
-                self.scratch
-                    .extend(entries.iter().map(|entry| weights.get(*entry as usize).copied().unwrap_or(0.0)));
-            }
-        }
-    }
-
-    fn write_weights(&self, row: usize, weights: &mut [f64]) {
-        match &self.layout {
-            Layout::Range { len, .. } => {
-                weights[row * len..(row + 1) * len].copy_from_slice(&self.scratch[..*len]);
-            }
-            Layout::Listed { starts, entries, .. } => {
-                for (entry, weight) in entries[starts[row]..starts[row + 1]].iter().zip(&self.scratch) {
-                    if let Some(place) = weights.get_mut(*entry as usize) {
-                        *place = *weight;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Goes through the window's steps before `until` that are not yet taken in.
-    fn integrate(&mut self, row: usize, until: i64, history: &History, optimizer: &OptimizerProperties) {
-        let end = until.min(self.window_end(&self.rows[row]));
-        if optimizer.optimize_each_step {
-            let lanes = self.lanes(row);
-            while self.rows[row].next < end {
-                let step = self.rows[row].next;
-                self.take_in(row, step + 1, history);
-                self.call(row, step as u64 + 1, optimizer);
-                debug_assert!(self.gradient[lanes.clone()].iter().all(|gradient| *gradient == 0.0));
-            }
-        } else if self.rows[row].next < end {
-            self.take_in(row, end, history);
-        }
-    }
-
-    /// Takes in the window's steps before `end`, at least one.
-    fn take_in(&mut self, row: usize, end: i64, history: &History) {
-        let lanes = self.lanes(row);
-        let state = &mut self.rows[row];
-        let begin = state.next;
-        let mut spikes = [0.0; 2];
-        for (place, spike) in spikes.iter_mut().enumerate() {
-            let step = begin + place as i64;
-            if step >= end {
-                break;
-            }
-            // What waits enters in the window's first step, the spike that began it in the second.
-            *spike = f64::from(u8::from(state.waiting && step <= state.previous));
-            if step <= state.previous {
-                state.waiting = step < state.previous;
-            }
-        }
         state.next = end;
-        let window = Window { begin, steps: (end - begin) as usize, spikes };
-        let targets = match &self.layout {
-            Layout::Range { first, .. } => Targets::Range(*first),
-            Layout::Listed { places, .. } => Targets::Places(&places[lanes.clone()]),
-        };
-        let mut traces = Traces {
-            filtered: part(&mut self.filtered, &lanes),
-            adaptation: part(&mut self.adaptation, &lanes),
-            eligibility: part(&mut self.eligibility, &lanes),
-            regularization: part(&mut self.regularization, &lanes),
-            gradient: part(&mut self.gradient, &lanes),
-        };
-        let kernel = match (self.onto_readouts, self.adapts) {
-            (true, _) => eligibility::onto_readouts,
-            (false, false) => eligibility::onto_recurrent,
-            (false, true) => eligibility::onto_adaptive,
-        };
-        kernel(&self.coefficients, history, targets, window, &mut traces);
+        let mut step = scratch.drive.len();
+        scratch.drive.resize(step + (end - begin) as usize, 0.0);
+        let drive = &mut scratch.drive[step..];
+        // What waits enters in the window's first step, the spike that began it in the second.
+        for (spikes, step) in drive.iter_mut().zip(begin..=state.previous) {
+            *spikes = f64::from(u8::from(state.waiting));
+            state.waiting = step < state.previous;
+        }
+        if self.set.uniform {
+            let decay = at(&self.coefficients.decay, self.target);
+            eligibility::filter(decay, &mut state.filtered, drive);
+        }
+        history.stretches(begin..end, |slots, quiet| {
+            let drive = step;
+            step += slots.len();
+            scratch.stretches.push(Stretch { blocks: blocks.clone(), gradient, slots, quiet, drive });
+        });
     }
 
     /// Lets traces decay over steps that are not looked at.
     fn decay(&mut self, row: usize, steps: i64) {
-        let lanes = self.lanes(row);
         let power = |base: f64| libm::pow(base, steps as f64);
-        for (values, bases) in [
-            (&mut self.filtered, &self.coefficients.decay),
-            (&mut self.eligibility, &self.coefficients.kappa),
-            (&mut self.regularization, &self.coefficients.kappa_reg),
-            (&mut self.adaptation, &self.coefficients.rho),
-        ] {
-            if values.is_empty() {
-                continue;
-            }
-            let values = &mut values[lanes.clone()];
-            match &self.layout {
-                _ if self.uniform => {
-                    let factor = power(bases[0]);
-                    for value in values.iter_mut() {
-                        *value *= factor;
-                    }
-                }
-                Layout::Range { .. } => {
-                    for (value, base) in values.iter_mut().zip(bases) {
-                        *value *= power(*base);
-                    }
-                }
-                Layout::Listed { places, .. } => {
-                    for (value, place) in values.iter_mut().zip(&places[lanes.clone()]) {
-                        *value *= power(bases[*place as usize]);
-                    }
+        if self.set.uniform {
+            self.rows[row].filtered *= power(at(&self.coefficients.decay, self.target));
+        }
+        let count = self.set.count();
+        for trace in TraceSet::ALL.into_iter().filter(|trace| self.set.has(*trace)) {
+            let bases = match trace {
+                Trace::Eligibility => &self.coefficients.kappa,
+                Trace::Regularization => &self.coefficients.kappa_reg,
+                Trace::Filtered => &self.coefficients.decay,
+                Trace::Adaptation => &self.coefficients.rho,
+            };
+            let common = self.set.uniform.then(|| power(at(bases, self.target)));
+            for block in self.layout.blocks(row) {
+                let values = &mut self.traces[block * count + self.set.place(trace)].0;
+                for (lane, value) in (block * LANES..).zip(values) {
+                    *value *= common.unwrap_or_else(|| power(at(bases, self.layout.place(row, lane))));
                 }
             }
         }
     }
 
-    /// Calls the optimizer with the gradient so far, which then begins anew; weights are those in `scratch`.
-    fn call(&mut self, row: usize, index: u64, optimizer: &OptimizerProperties) {
-        let lanes = self.lanes(row);
+    /// Calls the optimizer with a row's gradient.
+    fn call(
+        &mut self,
+        row: usize,
+        index: u64,
+        optimizer: &OptimizerProperties,
+        gradient: &[Lanes],
+        weights: &mut [f64],
+    ) {
+        let lanes = self.layout.lanes(row);
+        let begin = lanes.start - self.layout.blocks(row).start * LANES;
+        let gradient = &bytemuck::cast_slice(gradient)[begin..begin + lanes.len()];
         let state = &mut self.rows[row];
         let now = 1 + index / optimizer.batch_size as u64;
-        let gradient = &mut self.gradient[lanes.clone()];
+        let ends = state.step < now;
         let sum = &mut self.sum[lanes.clone()];
-        for (sum, gradient) in sum.iter_mut().zip(gradient.iter_mut()) {
-            *sum += *gradient;
-            *gradient = 0.0;
-        }
-        if state.step < now {
+        let gradient = if state.summed || !ends {
+            row::add(sum, gradient);
+            state.summed = true;
+            &*sum
+        } else {
+            gradient
+        };
+        if ends {
             let divisor = optimizer.batch_size as f64;
-            let weights = &mut self.scratch[..];
             let (w_min, w_max) = (optimizer.w_min, optimizer.w_max);
             match optimizer.method {
                 Method::GradientDescent => {
-                    optimizer::descend(weights, sum, divisor, state.eta, w_min, w_max);
+                    optimizer::descend(weights, gradient, divisor, state.eta, w_min, w_max);
                 }
                 Method::Adam { beta_1, beta_2, epsilon } => {
                     let (first, second) = (&mut self.first[lanes.clone()], &mut self.second[lanes.clone()]);
@@ -500,8 +524,8 @@ impl PlasticRows {
                         let (low, high) = if step + 1 == now { (w_min, w_max) } else { (low, high) };
                         if step == state.step {
                             optimizer::adam(
-                                weights, first, second, sum, divisor, rate, beta_1, beta_2, epsilon, low,
-                                high,
+                                weights, first, second, gradient, divisor, rate, beta_1, beta_2, epsilon,
+                                low, high,
                             );
                         } else {
                             optimizer::adam_without_gradient(
@@ -511,39 +535,16 @@ impl PlasticRows {
                     }
                 }
             }
-            sum.fill(0.0);
+            if std::mem::take(&mut state.summed) {
+                sum.fill(0.0);
+            }
             state.step = now;
         }
         state.eta = optimizer.eta;
     }
 }
 
-/// The lanes of a row; none where the synapses have no such trace.
-fn part<'a>(values: &'a mut [f64], lanes: &std::ops::Range<usize>) -> &'a mut [f64] {
-    values.get_mut(lanes.clone()).unwrap_or_default()
-}
-
-fn listed(route: &Route, nobody: usize, belongs: impl Fn(usize) -> bool) -> Layout {
-    let mut starts = vec![0];
-    let mut places = Vec::new();
-    let mut entries = Vec::new();
-    for row in 0..route.row_count {
-        for entry in route.entries(row) {
-            let place = route.target(row, entry);
-            if belongs(place) {
-                places.push(place as u32);
-                entries.push(entry as u32);
-            }
-        }
-        let padded = places.len().next_multiple_of(8);
-        places.resize(padded, nobody as u32);
-        entries.resize(padded, NONE);
-        starts.push(padded);
-    }
-    Layout::Listed { starts, places, entries }
-}
-
-fn is_uniform(p: &Recurrent, places: &[usize]) -> bool {
-    let same = |values: &[f64]| places.iter().all(|place| values[*place] == values[places[0]]);
-    places.is_empty() || (same(&p.decay) && same(&p.kappa) && same(&p.kappa_reg) && same(&p.adaptation_decay))
+/// The value at a place.
+fn at(values: &[Lanes], place: usize) -> f64 {
+    values[place / LANES].0[place % LANES]
 }

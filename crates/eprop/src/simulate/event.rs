@@ -102,6 +102,7 @@ pub struct EventNetwork {
     fired: Vec<Vec<u32>>,
     spike_count: u64,
     swept: i64,
+    arriving: Arriving,
 }
 
 impl EventNetwork {
@@ -126,6 +127,7 @@ impl EventNetwork {
             fired: Vec::new(),
             spike_count: 0,
             swept: 0,
+            arriving: Arriving::default(),
             plan,
         };
         this.lay_out(network, 0);
@@ -180,12 +182,13 @@ impl EventNetwork {
                     }
                     let optimizer = &network.synapse_models[route.synapse].optimizer;
                     let mut parts = PlasticRows::of_route(plan, route, onto_readouts, history, optimizer);
+                    let weights = &network.projections[route.projection].weights;
                     if let Some(old) = known.remove(&route.projection) {
                         if let [part] = &mut parts[..] {
-                            part.carry_over(old);
+                            part.carry_over(old, weights);
                         } else {
                             for part in &mut parts {
-                                part.carry_over(old.clone());
+                                part.carry_over(old.clone(), weights);
                             }
                         }
                     }
@@ -196,7 +199,7 @@ impl EventNetwork {
         let old = std::mem::take(&mut self.recurrent_rows);
         self.recurrent_rows = rows(&plan.recurrent_routes, false, &self.history, old);
         if self.recurrent_rows.iter().flatten().any(PlasticRows::is_scattered) {
-            self.history.keep_scattered();
+            self.history.keep_pairs();
         }
         let old = std::mem::take(&mut self.readout_rows);
         self.readout_rows = rows(&plan.readout_routes, true, &self.errors, old);
@@ -293,7 +296,7 @@ impl EventNetwork {
         for (route, parts) in plan.recurrent_routes.iter().zip(&mut self.recurrent_rows) {
             let spikes = Spikes { emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
             let targets = &plan.recurrent_ids;
-            spikes.pass(plan, route, parts, &self.history, network, &mut s.input, targets, recorded);
+            spikes.pass(plan, route, parts, &self.history, network, &mut s.input, targets, &mut self.arriving, recorded);
         }
         for clocked in &plan.clocked {
             s.clock[clocked.place] = f64::from(u8::from(clocked.fires(step)));
@@ -360,7 +363,7 @@ impl EventNetwork {
         for (route, parts) in plan.readout_routes.iter().zip(&mut self.readout_rows) {
             let spikes = Spikes { emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
             let targets = &plan.readout_ids;
-            spikes.pass(plan, route, parts, &self.errors, network, &mut s.input, targets, recorded);
+            spikes.pass(plan, route, parts, &self.errors, network, &mut s.input, targets, &mut self.arriving, recorded);
         }
         let errors = self.errors.at_mut(readout::ERROR, step);
         for j in 0..k {
@@ -371,6 +374,8 @@ impl EventNetwork {
             s.target[j] = s.targets.read(&p.targets, j, step);
             errors[j] = s.window[j] * (s.voltage[j] + p.rest[j] - s.target[j]);
         }
+        self.errors.finish(step);
+        let errors = self.errors.at(readout::ERROR, step);
         // The error of this step belongs to the recurrent step before it.
         let n = plan.recurrent_count();
         if step > 0 {
@@ -568,6 +573,7 @@ impl Spikes<'_> {
         network: &mut Network,
         input: &mut [f64],
         targets: &[NodeId],
+        arriving: &mut Arriving,
         recorded: &mut Recorded,
     ) {
         if self.stamp <= 0 {
@@ -583,11 +589,23 @@ impl Spikes<'_> {
         }
         let receptor = projection.receptor;
         let weights = &mut projection.weights;
-        let mut send = |place: u32, count: u32, sender: NodeId| {
-            let Some(row) = route.rows.row(place) else { return };
-            for part in parts.iter_mut() {
-                part.arrive(row, self.stamp, history, optimizer, weights);
+        arriving.clear();
+        let mut send = |place: u32, count: u32| {
+            if let Some(row) = route.rows.row(place) {
+                arriving.rows.push(row as u32);
+                arriving.senders.push((place, count));
             }
+        };
+        if route.source == RECURRENT {
+            self.fired[self.stamp as usize % self.fired.len()].iter().for_each(|place| send(*place, 1));
+        } else {
+            self.emission.at(self.stamp).iter().for_each(|(place, count)| send(place, count));
+        }
+        for part in parts {
+            part.arrive(&arriving.rows, self.stamp, history, optimizer, weights);
+        }
+        for (row, (place, count)) in arriving.rows.iter().zip(&arriving.senders) {
+            let (row, count) = (*row as usize, *count);
             let entries = route.entries(row);
             let hole = route.holes.partition_point(|hole| *hole < entries.start);
             for hole in route.holes[hole..].iter().take_while(|hole| **hole < entries.end) {
@@ -596,19 +614,27 @@ impl Spikes<'_> {
             deliver_row(route, weights, input, row, f64::from(count));
             if route.weight_recorder.is_some() {
                 let stamp = self.stamp;
+                let ids = if route.source == RECURRENT { &plan.recurrent_ids } else { &plan.stimulus_ids };
+                let sender = ids[*place as usize];
                 let passage = Passage { route, row, sender, targets, receptor, stamp, count };
                 delivery::record_weights(&plan.weight_taps, &mut recorded.weights, passage, weights);
             }
-        };
-        if route.source == RECURRENT {
-            for place in &self.fired[self.stamp as usize % self.fired.len()] {
-                send(*place, 1, plan.recurrent_ids[*place as usize]);
-            }
-        } else {
-            for (place, count) in self.emission.at(self.stamp).iter() {
-                send(place, count, plan.stimulus_ids[place as usize]);
-            }
         }
+    }
+}
+
+/// Spikes on their way over a route.
+#[derive(Debug, Default)]
+struct Arriving {
+    rows: Vec<u32>,
+    /// Place of the sender and number of spikes, by row.
+    senders: Vec<(u32, u32)>,
+}
+
+impl Arriving {
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.senders.clear();
     }
 }
 

@@ -1,0 +1,208 @@
+//! Lanes of plastic synapses: where the synapses of each row end, and which weights they have.
+
+use std::ops::Range;
+
+use crate::learn::eligibility::Targets;
+use crate::learn::history::LANES;
+use crate::plan::route::Route;
+
+/// Rows of synapses in blocks of [`LANES`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Layout {
+    /// Every row reaches the same consecutive places. Its lanes begin with the block that the first of them is in.
+    Range {
+        /// The first place.
+        first: usize,
+        /// How many places.
+        len: usize,
+    },
+    /// Each row has places of its own, filled up to whole blocks with one that always is zero.
+    Listed {
+        /// First block of each row; one more than rows.
+        starts: Vec<usize>,
+        /// Places, by block.
+        places: Vec<[u32; LANES]>,
+        /// The weights they belong to.
+        entries: Entries,
+    },
+}
+
+/// Which weights the lanes of listed rows have.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Entries {
+    /// Consecutive ones: the first of each row; one more than rows.
+    Consecutive(Vec<usize>),
+    /// These, by lane; [`NONE`] where a lane is filled up.
+    Picked(Vec<u32>),
+}
+
+/// No weight.
+const NONE: u32 = u32::MAX;
+
+impl Layout {
+    /// The entries of a route whose targets belong to it; `whole` says that all do.
+    #[must_use]
+    pub fn listed(route: &Route, nobody: usize, whole: bool, belongs: impl Fn(usize) -> bool) -> Self {
+        let mut starts = vec![0];
+        let mut first_entries = vec![0];
+        let mut places = Vec::new();
+        let mut picked = Vec::new();
+        for row in 0..route.row_count {
+            for entry in route.entries(row) {
+                let place = route.target(row, entry);
+                if belongs(place) {
+                    places.push(place as u32);
+                    picked.push(entry as u32);
+                }
+            }
+            let filled = places.len().next_multiple_of(LANES);
+            places.resize(filled, nobody as u32);
+            picked.resize(filled, NONE);
+            starts.push(filled / LANES);
+            first_entries.push(route.entries(row).end);
+        }
+        let entries = if whole { Entries::Consecutive(first_entries) } else { Entries::Picked(picked) };
+        Self::Listed { starts, places: places.as_chunks().0.to_vec(), entries }
+    }
+
+    /// Places that are reached, of those that are not `nobody`.
+    #[must_use]
+    pub fn reached(&self, nobody: usize) -> Vec<usize> {
+        match self {
+            Self::Range { first, len } => (*first..first + len).collect(),
+            Self::Listed { places, .. } => {
+                let mut reached: Vec<usize> = places.as_flattened().iter().map(|place| *place as usize).collect();
+                reached.sort_unstable();
+                reached.dedup();
+                reached.retain(|place| *place != nobody);
+                reached
+            }
+        }
+    }
+
+    /// Whether a row reaches a place.
+    #[must_use]
+    pub fn reaches(&self, row: usize, place: usize, route: &Route) -> bool {
+        match self {
+            Self::Range { first, len } => {
+                (*first..first + len).contains(&place)
+                    && route.holes.binary_search(&(row * len + place - first)).is_err()
+            }
+            Self::Listed { places, .. } => {
+                places[self.blocks(row)].as_flattened().contains(&(place as u32))
+            }
+        }
+    }
+
+    /// Where the traces of a block read what their targets left.
+    #[must_use]
+    pub fn targets(&self) -> Targets<'_> {
+        match self {
+            Self::Range { first, .. } => Targets::Range(first / LANES),
+            Self::Listed { places, .. } => Targets::Places(places),
+        }
+    }
+
+    /// The place that a lane of a row reads.
+    #[must_use]
+    pub fn place(&self, row: usize, lane: usize) -> usize {
+        match self {
+            Self::Range { first, .. } => first / LANES * LANES + lane - self.blocks(row).start * LANES,
+            Self::Listed { places, .. } => places.as_flattened()[lane] as usize,
+        }
+    }
+
+    /// Blocks of the first `rows` rows.
+    #[must_use]
+    pub fn block_count(&self, rows: usize) -> usize {
+        match self {
+            Self::Range { .. } => self.blocks(rows).start,
+            Self::Listed { starts, .. } => starts[rows],
+        }
+    }
+
+    /// The blocks of a row.
+    #[must_use]
+    #[inline]
+    pub fn blocks(&self, row: usize) -> Range<usize> {
+        match self {
+            Self::Range { first, len } => {
+                let blocks = (first % LANES + len).div_ceil(LANES);
+                row * blocks..(row + 1) * blocks
+            }
+            Self::Listed { starts, .. } => starts[row]..starts[row + 1],
+        }
+    }
+
+    /// The lanes of a row that have weights; where these are picked, all of its blocks'.
+    #[must_use]
+    #[inline]
+    pub fn lanes(&self, row: usize) -> Range<usize> {
+        let blocks = self.blocks(row);
+        match self {
+            Self::Range { first, len } => {
+                let begin = blocks.start * LANES + first % LANES;
+                begin..begin + len
+            }
+            Self::Listed { entries: Entries::Consecutive(first), .. } => {
+                let begin = blocks.start * LANES;
+                begin..begin + first[row + 1] - first[row]
+            }
+            Self::Listed { .. } => blocks.start * LANES..blocks.end * LANES,
+        }
+    }
+
+    /// The weights of a row's lanes, if they are consecutive.
+    #[must_use]
+    #[inline]
+    pub fn entries(&self, row: usize) -> Option<Range<usize>> {
+        match self {
+            Self::Range { len, .. } => Some(row * len..(row + 1) * len),
+            Self::Listed { entries: Entries::Consecutive(first), .. } => Some(first[row]..first[row + 1]),
+            Self::Listed { .. } => None,
+        }
+    }
+
+    /// Tells each lane of a row that has a weight, and the weight's place.
+    pub fn for_each_entry(&self, row: usize, mut each: impl FnMut(usize, usize)) {
+        let lanes = self.lanes(row);
+        match self {
+            Self::Listed { entries: Entries::Picked(picked), .. } => {
+                for (lane, entry) in lanes.clone().zip(&picked[lanes]).filter(|(_, entry)| **entry != NONE) {
+                    each(lane, *entry as usize);
+                }
+            }
+            _ => lanes.zip(self.entries(row).unwrap_or_default()).for_each(|(lane, entry)| each(lane, entry)),
+        }
+    }
+
+    /// The weights of a row's lanes, 0 where one has none.
+    #[must_use]
+    pub fn weights(&self, row: usize, weights: &[f64]) -> Vec<f64> {
+        let lanes = self.lanes(row);
+        let mut of_row = vec![0.0; lanes.len()];
+        self.for_each_entry(row, |lane, entry| of_row[lane - lanes.start] = weights[entry]);
+        of_row
+    }
+
+    /// Sets the weights of a row's lanes.
+    pub fn set_weights(&self, row: usize, of_row: &[f64], weights: &mut [f64]) {
+        let begin = self.lanes(row).start;
+        self.for_each_entry(row, |lane, entry| weights[entry] = of_row[lane - begin]);
+    }
+
+    /// Bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Range { .. } => 0,
+            Self::Listed { starts, places, entries } => {
+                let entries = match entries {
+                    Entries::Consecutive(first) => size_of_val(&first[..]),
+                    Entries::Picked(picked) => size_of_val(&picked[..]),
+                };
+                size_of_val(&starts[..]) + size_of_val(&places[..]) + entries
+            }
+        }
+    }
+}

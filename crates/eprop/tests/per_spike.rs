@@ -99,3 +99,50 @@ fn silence_longer_than_the_history_loses_nothing() {
         );
     }
 }
+
+/// Weights onto readouts with these time constants, all driven by one input whose silence is longer than the cutoff.
+fn weights_onto_readouts(time_constants: &[f64]) -> Vec<f64> {
+    let mut kernel = Kernel::new();
+    kernel.set(&Dict::new().with("resolution", 1.0)).unwrap();
+    let spike_times = vec![10.0, 80.0, 110.0];
+    let input = create(&mut kernel, "spike_generator", Dict::new().with("spike_times", spike_times));
+    let open =
+        |value: f64| Dict::new().with("amplitude_times", vec![1.0]).with("amplitude_values", vec![value]);
+    let target = create(&mut kernel, "step_rate_generator", open(0.5));
+    let window = create(&mut kernel, "step_rate_generator", open(1.0));
+    let optimizer = Dict::new()
+        .with("type", "gradient_descent")
+        .with("eta", 1e-2)
+        .with("optimize_each_step", false)
+        .with("Wmin", -1e6)
+        .with("Wmax", 1e6);
+    kernel.set_defaults("eprop_synapse", &Dict::new().with("optimizer", optimizer)).unwrap();
+    let rule = Dict::new().with("rule", "all_to_all");
+    let readouts: Vec<u32> = time_constants
+        .iter()
+        .flat_map(|tau_m| {
+            let params = Dict::new().with("C_m", 1.0).with("E_L", 0.0).with("V_m", 0.0);
+            let params = params.with("tau_m", *tau_m).with("eprop_isi_trace_cutoff", 20.0);
+            create(&mut kernel, "eprop_readout", params)
+        })
+        .collect();
+    let synapse = Dict::new().with("synapse_model", "eprop_synapse").with("weight", 0.3).with("delay", 1.0);
+    kernel.connect(&input, &readouts, &rule, &synapse).unwrap();
+    let rate = Dict::new().with("synapse_model", "rate_connection_delayed").with("delay", 1.0);
+    for (generator, receptor) in [(window, 1.0), (target, 2.0)] {
+        let rate = rate.clone().with("receptor_type", receptor);
+        kernel.connect(&generator, &readouts, &rule, &rate).unwrap();
+    }
+    kernel.simulate(120.0, &RunControl::default()).unwrap();
+    let filter =
+        ConnectionFilter { sources: Some(input.to_vec()), targets: Some(readouts), synapse_model: None };
+    kernel.get_connections(&filter).unwrap().weight
+}
+
+/// Beyond the cutoff, what a readout filters decays at that readout's own rate.
+#[test]
+fn readouts_learn_alike_alone_and_beside_others() {
+    let alone: Vec<f64> = [10.0, 40.0].iter().flat_map(|tau_m| weights_onto_readouts(&[*tau_m])).collect();
+    assert!(alone[0] != 0.3 && alone[0] != alone[1]);
+    assert_eq!(weights_onto_readouts(&[10.0, 40.0]), alone);
+}

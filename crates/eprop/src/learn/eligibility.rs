@@ -19,7 +19,7 @@ pub mod recurrent {
     /// How many there are.
     pub const COUNT: usize = 3;
     /// Their names, in that order.
-    pub const NAMES: [&str; COUNT] = ["surrogate", "signal", "regularization"];
+    pub const NAMES: [&str; COUNT] = ["signal", "surrogate", "regularization"];
 }
 
 /// Quantities that readouts leave.
@@ -432,8 +432,7 @@ fn readout_body<const UNIFORM: bool>(
                     Targets::Places(places) => picked::<false>(row, &places[place]),
                 };
                 for l in 0..LANES {
-                    filtered.0[l] =
-                        if UNIFORM { *drive } else { decay.0[l].mul_add(filtered.0[l], *drive) };
+                    filtered.0[l] = if UNIFORM { *drive } else { decay.0[l].mul_add(filtered.0[l], *drive) };
                     gradient.0[l] = error.0[l].mul_add(filtered.0[l], gradient.0[l]);
                 }
             }

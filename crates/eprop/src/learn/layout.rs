@@ -71,7 +71,8 @@ impl Layout {
         match self {
             Self::Range { first, len } => (*first..first + len).collect(),
             Self::Listed { places, .. } => {
-                let mut reached: Vec<usize> = places.as_flattened().iter().map(|place| *place as usize).collect();
+                let mut reached: Vec<usize> =
+                    places.as_flattened().iter().map(|place| *place as usize).collect();
                 reached.sort_unstable();
                 reached.dedup();
                 reached.retain(|place| *place != nobody);
@@ -88,9 +89,7 @@ impl Layout {
                 (*first..first + len).contains(&place)
                     && route.holes.binary_search(&(row * len + place - first)).is_err()
             }
-            Self::Listed { places, .. } => {
-                places[self.blocks(row)].as_flattened().contains(&(place as u32))
-            }
+            Self::Listed { places, .. } => places[self.blocks(row)].as_flattened().contains(&(place as u32)),
         }
     }
 

@@ -176,7 +176,9 @@ impl PlasticRows {
     /// projection.
     pub fn carry_over(&mut self, mut old: Vec<Self>, weights: &[f64]) {
         // Rows keep their filtered spikes for each target once they may have differed.
-        self.set.uniform &= old.len() == 1 && old[0].set.uniform;
+        if !(old.len() == 1 && old[0].set.uniform) {
+            self.keep_filtered_by_target();
+        }
         if old.len() == 1
             && old[0].layout == self.layout
             && (old[0].cutoff, old[0].set) == (self.cutoff, self.set)
@@ -186,12 +188,17 @@ impl PlasticRows {
             *self = old;
             return;
         }
-        self.traces = vec![Lanes::default(); self.gradient.len() * self.set.count()];
         for old in &old {
             for row in 0..self.rows.len() {
                 self.carry_row_over(row, old, weights);
             }
         }
+    }
+
+    /// Makes room for filtered spikes of each target; traces begin from zero.
+    fn keep_filtered_by_target(&mut self) {
+        self.set.uniform = false;
+        self.traces = vec![Lanes::default(); self.gradient.len() * self.set.count()];
     }
 
     fn carry_row_over(&mut self, row: usize, old: &Self, weights: &[f64]) {
@@ -219,31 +226,35 @@ impl PlasticRows {
                 ours[to - to_first] = ahead[from - from_first];
             }
         }
-        let count = self.set.count();
+        let set = self.set;
         for (from, to) in pairs {
-            for trace in TraceSet::ALL.into_iter().filter(|trace| self.set.has(*trace)) {
-                let value = if old.set.has(trace) {
-                    old.traces[from / LANES * old.set.count() + old.set.place(trace)].0[from % LANES]
+            for trace in TraceSet::ALL.into_iter().filter(|trace| set.has(*trace)) {
+                if old.set.has(trace) {
+                    *self.trace_mut(trace, to) = old.trace(trace, from);
                 } else if trace == Trace::Filtered {
-                    old.rows[row].filtered
-                } else {
-                    continue;
-                };
-                self.traces[to / LANES * count + self.set.place(trace)].0[to % LANES] = value;
+                    *self.trace_mut(trace, to) = theirs.filtered;
+                }
             }
             if theirs.caught_up {
                 self.gradient[to / LANES].0[to % LANES] = at(&old.gradient, from);
             }
-            for (ours, theirs) in [
-                (&mut self.sum, &old.sum),
-                (&mut self.first, &old.first),
-                (&mut self.second, &old.second),
-            ] {
+            for (ours, theirs) in
+                [(&mut self.sum, &old.sum), (&mut self.first, &old.first), (&mut self.second, &old.second)]
+            {
                 if let (Some(ours), Some(theirs)) = (ours.get_mut(to), theirs.get(from)) {
                     *ours = *theirs;
                 }
             }
         }
+    }
+
+    /// A trace in a lane.
+    fn trace(&self, trace: Trace, lane: usize) -> f64 {
+        self.traces[lane / LANES * self.set.count() + self.set.place(trace)].0[lane % LANES]
+    }
+
+    fn trace_mut(&mut self, trace: Trace, lane: usize) -> &mut f64 {
+        &mut self.traces[lane / LANES * self.set.count() + self.set.place(trace)].0[lane % LANES]
     }
 
     /// Whether its rows end at scattered places.
@@ -287,7 +298,8 @@ impl PlasticRows {
                     self.layout.set_weights(row, &ahead, weights);
                 }
                 let of_row;
-                (of_row, gradient) = gradient.split_at(if each_step { 0 } else { self.layout.blocks(row).len() });
+                (of_row, gradient) =
+                    gradient.split_at(if each_step { 0 } else { self.layout.blocks(row).len() });
                 self.change_weights(row, weights, &mut scratch, |this, weights, scratch| {
                     if each_step {
                         this.learn_each_step(row, stamp - 1, history, optimizer, weights, scratch);
@@ -346,8 +358,7 @@ impl PlasticRows {
         let rows: Vec<usize> = (0..self.rows.len()).filter(|row| behind(&self.rows[*row])).collect();
         if optimizer.optimize_each_step {
             for row in rows {
-                let mut ahead =
-                    self.ahead.remove(&row).unwrap_or_else(|| self.layout.weights(row, weights));
+                let mut ahead = self.ahead.remove(&row).unwrap_or_else(|| self.layout.weights(row, weights));
                 self.learn_each_step(row, until, history, optimizer, &mut ahead, &mut scratch);
                 self.ahead.insert(row, ahead);
             }

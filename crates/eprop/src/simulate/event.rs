@@ -296,7 +296,17 @@ impl EventNetwork {
         for (route, parts) in plan.recurrent_routes.iter().zip(&mut self.recurrent_rows) {
             let spikes = Spikes { emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
             let targets = &plan.recurrent_ids;
-            spikes.pass(plan, route, parts, &self.history, network, &mut s.input, targets, &mut self.arriving, recorded);
+            spikes.pass(
+                plan,
+                route,
+                parts,
+                &self.history,
+                network,
+                &mut s.input,
+                targets,
+                &mut self.arriving,
+                recorded,
+            );
         }
         for clocked in &plan.clocked {
             s.clock[clocked.place] = f64::from(u8::from(clocked.fires(step)));
@@ -363,7 +373,17 @@ impl EventNetwork {
         for (route, parts) in plan.readout_routes.iter().zip(&mut self.readout_rows) {
             let spikes = Spikes { emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
             let targets = &plan.readout_ids;
-            spikes.pass(plan, route, parts, &self.errors, network, &mut s.input, targets, &mut self.arriving, recorded);
+            spikes.pass(
+                plan,
+                route,
+                parts,
+                &self.errors,
+                network,
+                &mut s.input,
+                targets,
+                &mut self.arriving,
+                recorded,
+            );
         }
         let errors = self.errors.at_mut(readout::ERROR, step);
         for j in 0..k {

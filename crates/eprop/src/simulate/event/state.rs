@@ -26,6 +26,7 @@ impl EventNetwork {
             fired: _,
             spike_count: _,
             swept: _,
+            arriving: _,
         } = self;
         archive.within("recurrent", |archive| {
             let s = &mut self.neurons;

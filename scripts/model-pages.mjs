@@ -30,13 +30,16 @@ function table(columns, rows) {
   ].join("\n");
 }
 
+/** The same with room for what the second column says. */
+const parameterTable = (columns, rows) => `<div class="parameters">\n\n${table(columns, rows)}\n\n</div>`;
+
 const parameterColumns = [
   { title: "Name", of: ({ name }) => `\`${name}\`` },
+  { title: "Meaning", of: ({ text }) => text },
   { title: "Symbol", of: ({ symbol }) => (symbol === "" ? "" : tex(symbol)) },
   { title: "Unit", of: ({ unit }) => unit },
   { title: "Default", of: ({ defaultValue, kind }) => shown(defaultValue, kind) },
   { title: "Accepted", of: accepted },
-  { title: "Meaning", of: ({ text }) => text },
 ];
 
 function shown(value, kind) {
@@ -63,7 +66,7 @@ function parameterSections(rows) {
   ];
   return sections
     .filter(([, list]) => list.length > 0)
-    .flatMap(([title, list]) => [`## ${title}`, table(parameterColumns, list)]);
+    .flatMap(([title, list]) => [`## ${title}`, parameterTable(parameterColumns, list)]);
 }
 
 /** The page of a model. */
@@ -104,10 +107,10 @@ function modelsPage(models) {
 function tasksPage(tasks) {
   const columns = [
     { title: "Name", of: ({ name }) => `\`${name}\`` },
+    { title: "Meaning", of: ({ text }) => text },
     { title: "Unit", of: ({ unit }) => unit },
     { title: "Default", of: (row) => String(row.default) },
     { title: "Accepted", of: ({ min, max }) => `from ${min} to ${max}` },
-    { title: "Meaning", of: ({ text }) => text },
   ];
   return [
     "# Tasks",
@@ -116,7 +119,7 @@ function tasksPage(tasks) {
     ...tasks.flatMap(({ name, aliases, text, parameters }) => [
       `## ${[name, ...aliases].join(", ")}`,
       `${text}.`,
-      table(
+      parameterTable(
         columns,
         Object.entries(parameters).map(([key, row]) => ({ name: key, ...row })),
       ),

@@ -660,9 +660,9 @@ export interface KernelParams {
   rng_seed?: number;
   /** Form in which the gradient of an interval is computed. Default adjoint. */
   gradient?: "adjoint" | "forward";
-  /** Precision that neurons and gradients are computed in. Default f64. */
+  /** Precision of neurons and gradients where weights change once an interval (all else: f64). Default f64. */
   precision?: "f64" | "f32";
-  /** Memory a simulation may take; 0 for what there is (bytes). Default 0. */
+  /** Memory a simulation may take, by computing histories again that do not fit; 0 for what there is (bytes). Default 0. */
   memory_limit?: number;
   /** Accepted for NEST's scripts. Default false. */
   print_time?: boolean;

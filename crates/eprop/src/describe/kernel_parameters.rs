@@ -95,7 +95,13 @@ pub const TABLE: &[Parameter] = &[
         Kind::Choice(&["adjoint", "forward"]),
     ),
     kind(
-        row("precision", "", 0.0, Bound::None, "Precision of neurons and gradients where weights change once an interval (all else: f64)"),
+        row(
+            "precision",
+            "",
+            0.0,
+            Bound::None,
+            "Precision of neurons and gradients where weights change once an interval (all else: f64)",
+        ),
         Kind::Choice(PRECISIONS),
     ),
     kind(
@@ -104,7 +110,7 @@ pub const TABLE: &[Parameter] = &[
             "bytes",
             0.0,
             Bound::NonNegative,
-            "Memory a simulation may take; 0 for what there is. Histories that do not fit are computed again",
+            "Memory a simulation may take, by computing histories again that do not fit; 0 for what there is",
         ),
         Kind::Integer,
     ),

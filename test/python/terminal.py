@@ -15,6 +15,8 @@ child, terminal = pty.fork()
 if child == 0:
     # The size is set before the command looks.
     fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(columns), 0, 0))
+    # Node takes a terminal of continuous integration for one without colours.
+    os.environ.pop("CI", None)
     os.execvp(command[0], command)
 while True:
     try:

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { lookup } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import { Kernel, setThreadBudget, threadBudget } from "../ts/index.js";
+import { Kernel, setThreadBudget, tasks, threadBudget, train, trainToEnd } from "../ts/index.js";
 import { NESTErrors } from "../ts/nest/index.js";
 
 /**
@@ -313,5 +313,57 @@ describe("memory", () => {
     expect(stderr).toBe("");
     const { before, after } = JSON.parse(stdout) as Record<"before" | "after", number>;
     expect(after - before, `${before} ${after}`).toBeLessThan(most);
+  });
+});
+
+describe("a training", () => {
+  const task = () =>
+    tasks.evidenceAccumulation({
+      iterations: 2,
+      batchSize: 2,
+      validateEvery: 1,
+      earlyStop: false,
+      testIterations: 2,
+    });
+  it("ends with its signal's reason in whatever phase, within 50 ms", async () => {
+    const phases: string[] = [];
+    for (let whole = 0; whole < 6; whole++) {
+      const stop = new AbortController();
+      const reason = new Error("enough");
+      const training = train(task(), { signal: stop.signal });
+      for (let at = 0; at < whole; at++) {
+        const { value } = await training.next();
+        phases[at] = value !== undefined && "phase" in value ? value.phase : "over";
+      }
+      const next = training.next();
+      setTimeout(() => stop.abort(reason), 1);
+      const aborted = new Promise((resolve) => stop.signal.addEventListener("abort", resolve));
+      const ends = next.then(
+        ({ value }) => value,
+        (error: unknown) => error,
+      );
+      await aborted;
+      const [begin, cpu] = [performance.now(), process.cpuUsage()];
+      const end = await ends;
+      const { user, system } = process.cpuUsage(cpu);
+      expect(Math.min(performance.now() - begin, (user + system) / 1000)).toBeLessThan(prompt);
+      // What came before the signal was looked at stays; then the reason comes.
+      if (end === reason) continue;
+      await expect(training.next()).rejects.toBe(reason);
+    }
+    expect(phases).toEqual(["validation", "training", "validation", "training", "test"]);
+  });
+  it("waits for what onIteration returns, and ends with its error", async () => {
+    let [busy, most] = [0, 0];
+    await trainToEnd(task(), {
+      onIteration: async () => {
+        most = Math.max(most, ++busy);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        busy -= 1;
+      },
+    });
+    expect(most).toBe(1);
+    const error = new Error("no room");
+    await expect(trainToEnd(task(), { onIteration: () => Promise.reject(error) })).rejects.toBe(error);
   });
 });

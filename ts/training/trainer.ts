@@ -348,12 +348,17 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
       const split: DataSplit = phase === "test" ? "test" : "training";
       const drawn = { ...progress.drawn };
       const data: IterationData[] = [];
+      const { state } = task.random;
       this.#draws = true;
       try {
         while (data.length < count) {
           data.push(await task.next(split, drawn));
           drawn[split] += 1;
         }
+      } catch (error) {
+        // Whoever tries again draws the same.
+        task.random.state = state;
+        throw error;
       } finally {
         this.#draws = false;
       }
@@ -590,15 +595,19 @@ export async function* train(
   }
 }
 
-/** Trains a task to its end. */
+/** Trains a task to its end. What `onIteration` returns is waited for; if it fails, the training ends with that. */
 export async function trainToEnd(
   task: Task,
-  options: TrainOptions & { onIteration?: (iteration: Iteration) => void } = {},
+  options: TrainOptions & { onIteration?: (iteration: Iteration) => unknown } = {},
 ): Promise<TrainingResult> {
   const training = train(task, options);
-  for (;;) {
-    const next = await training.next();
-    if (next.done) return next.value;
-    options.onIteration?.(next.value);
+  try {
+    for (;;) {
+      const next = await training.next();
+      if (next.done) return next.value;
+      await options.onIteration?.(next.value);
+    }
+  } finally {
+    await training.return(undefined as never);
   }
 }

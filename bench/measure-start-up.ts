@@ -1,16 +1,20 @@
+import type * as eprop from "../ts/index.js";
 import type { Measurement, Settings, StartUpRun } from "./case.js";
+
+/** The package as it is installed. */
+const load = () => import(new URL("../../dist/index.js", import.meta.url).href) as Promise<typeof eprop>;
 
 const started = {
   /** Milliseconds until the package can be used. */
   async import(): Promise<number> {
     const begin = performance.now();
-    await import("../ts/index.js");
+    await load();
     return performance.now() - begin;
   },
 
   /** Milliseconds that the first call of `Simulate` takes. */
   async "first-simulate"({ threads }: Settings): Promise<number> {
-    const { nest } = await import("../ts/index.js");
+    const { nest } = await load();
     const steps = 100;
     const batch = 2 * threads;
     nest.set({

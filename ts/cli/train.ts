@@ -9,22 +9,13 @@ import { type ResumeOptions, Trainer } from "../training/index.js";
 import { plannedIterations } from "../training/pace.js";
 import { formatHelp } from "./export.js";
 import { ProgressLine } from "./progress.js";
+import { type TaskArguments, addTaskOptions, given, number, taskOptions } from "./task-options.js";
 
-interface TrainArguments {
+interface TrainArguments extends TaskArguments {
   seed?: number;
-  iterations?: number;
-  batchSize?: number;
   threads?: number;
-  validateEvery?: number;
-  earlyStop?: boolean;
-  testIterations?: number;
   gradient?: "adjoint" | "forward";
   precision?: "f64" | "f32";
-  data?: string;
-  blocklist?: string;
-  groupSize?: number;
-  synthetic?: boolean;
-  model?: string;
   set?: Record<string, number>;
   record?: boolean;
   checkpointEvery?: number;
@@ -36,12 +27,6 @@ interface TrainArguments {
   port?: number;
   json?: boolean;
   quiet?: boolean;
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || Number.isNaN(value)) throw new InvalidArgumentError("It must be a number.");
-  return value;
 }
 
 function wholeNumber(text: string): number {
@@ -60,22 +45,12 @@ function assignment(text: string, previous: Record<string, number> = {}): Record
 
 /** The command `eprop train`. */
 export function trainCommand(): Command {
-  return new Command("train")
+  const command = new Command("train")
     .description("train a task")
     .argument("[task]", "its name; `eprop tasks` lists them")
-    .option("--seed <n>", "seed of all random numbers", number)
-    .option("--iterations <n>", "training iterations", number)
-    .option("--batch-size <n>", "sequences per iteration", number)
+    .option("--seed <n>", "seed of all random numbers", number);
+  return addTaskOptions(command)
     .option("--threads <n>", "threads; all cores if left out", number)
-    .option("--validate-every <n>", "training iterations between validations; 0 for none", number)
-    .option("--early-stop", "stop once validation errors are small enough (default)")
-    .option("--no-early-stop", "do not stop early")
-    .option("--test-iterations <n>", "test iterations at the end", number)
-    .option("--data <path>", "data to learn from, where a task takes it")
-    .option("--blocklist <file>", "pixels to leave out, one index a line (n-mnist)")
-    .option("--group-size <n>", "recordings per iteration (n-mnist)", number)
-    .option("--synthetic", "learn from simulated recordings of moving digits (n-mnist)")
-    .option("--model <name>", "model of the recurrent neurons, where a task has a choice")
     .option("--set <name=value>", "a parameter of the task; may be given several times", assignment)
     .addOption(
       new Option("--gradient <method>", "how gradients are computed").choices(["adjoint", "forward"]),
@@ -124,16 +99,7 @@ function checkpoints(path: string, { checkpointEvery: every }: TrainArguments) {
 
 function begun(name: string, args: TrainArguments, signals: Signals): Run {
   const entry = findTask(name);
-  for (const option of ["data", "blocklist", "groupSize", "synthetic", "model"] as const) {
-    if (args[option] === undefined || entry.options.includes(option)) continue;
-    throw nestError({
-      code: "ValueError",
-      message: `the task ${entry.name} takes no ${option}`,
-      parameter: option,
-      value: String(args[option]),
-      bound: "left out",
-    });
-  }
+  const options = taskOptions(entry, args);
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
   const runs = args.runs ?? (args.live ? "runs" : undefined);
   const out = args.out ?? (runs === undefined ? undefined : join(runs, `${entry.name}-${time}`));
@@ -147,22 +113,7 @@ function begun(name: string, args: TrainArguments, signals: Signals): Run {
       bound: "--out or --runs besides",
     });
   }
-  const task = entry.create(
-    given({
-      seed: args.seed,
-      iterations: args.iterations,
-      batchSize: args.batchSize,
-      validateEvery: args.validateEvery,
-      earlyStop: args.earlyStop,
-      testIterations: args.testIterations,
-      data: args.data,
-      blocklist: args.blocklist,
-      groupSize: args.groupSize,
-      synthetic: args.synthetic,
-      model: args.model,
-      parameters: args.set,
-    }),
-  );
+  const task = entry.create({ ...options, ...given({ seed: args.seed, parameters: args.set }) });
   const trainer = new Trainer(task, {
     ...given({ threads: args.threads, gradient: args.gradient, precision: args.precision }),
     ...signals,
@@ -271,9 +222,4 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);
   }
-}
-
-/** Only what has a value. */
-function given<T extends object>(values: T): { [name in keyof T]: Exclude<T[name], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }

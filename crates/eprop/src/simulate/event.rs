@@ -313,37 +313,26 @@ impl EventNetwork {
         }
         let [surrogate, regularization] =
             self.history.pair_mut([recurrent::SURROGATE, recurrent::REGULARIZATION], step);
-        for run in &plan.runs {
+        // These models integrate the current of this step, the others that of the step before.
+        for run in plan.runs.iter().filter(|run| run.hard_reset) {
             let at = run.places.clone();
-            // These models integrate the current of this step, the others that of the step before.
-            if run.hard_reset {
-                s.current[at.clone()].copy_from_slice(&plan.recurrent.current[at.clone()]);
-            }
-            event_neuron_step::advance(
-                &plan.recurrent,
-                run,
-                StepInput {
-                    input: &s.input[at.clone()],
-                    current: &s.current[at.clone()],
-                    clock: &s.clock[at.clone()],
-                    resolution: plan.resolution,
-                },
-                &mut StateSlices {
-                    voltage: &mut s.voltage[at.clone()],
-                    spiked: &mut s.spiked[at.clone()],
-                    adaptation: &mut s.adaptation[at.clone()],
-                    countdown: &mut s.countdown[at.clone()],
-                    kept: &mut s.kept[at.clone()],
-                    rate: &mut s.rate[at.clone()],
-                },
-                &mut StepOutput {
-                    surrogate: &mut surrogate[at.clone()],
-                    regularization: &mut regularization[at.clone()],
-                    fired: &mut s.fired[at.clone()],
-                },
-            );
             s.current[at.clone()].copy_from_slice(&plan.recurrent.current[at]);
         }
+        event_neuron_step::advance(
+            &plan.recurrent,
+            &plan.runs,
+            StepInput { input: &s.input, current: &s.current, clock: &s.clock, resolution: plan.resolution },
+            &mut StateSlices {
+                voltage: &mut s.voltage,
+                spiked: &mut s.spiked,
+                adaptation: &mut s.adaptation,
+                countdown: &mut s.countdown,
+                kept: &mut s.kept,
+                rate: &mut s.rate,
+            },
+            &mut StepOutput { surrogate, regularization, fired: &mut s.fired },
+        );
+        s.current.copy_from_slice(&plan.recurrent.current);
         let length = self.fired.len();
         let fired = &mut self.fired[(step + 1) as usize % length];
         fired.clear();

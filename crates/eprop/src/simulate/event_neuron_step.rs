@@ -9,7 +9,7 @@ use crate::simulate::surrogate::{
     ArctanDerivative, Exponential, FastSigmoidDerivative, PiecewiseLinear, Shape,
 };
 
-/// The state of a run of neurons, one array each.
+/// The state of neurons, one array each.
 #[derive(Debug)]
 pub struct StateSlices<'a> {
     /// Voltage relative to `E_L`.
@@ -143,23 +143,48 @@ steps! {
     arctan_hard = ArctanDerivative, true;
 }
 
-/// Advances a run of neurons by one step. All slices are over the run alone.
+/// Advances all neurons by one step, run by run. All slices are over all neurons.
 pub fn advance(
     neurons: &Recurrent,
-    run: &Run,
+    runs: &[Run],
     step: StepInput<'_>,
     state: &mut StateSlices<'_>,
     out: &mut StepOutput<'_>,
 ) {
-    let kernel = match (run.surrogate, run.hard_reset) {
-        (Surrogate::PiecewiseLinear, false) => piecewise_linear,
-        (Surrogate::PiecewiseLinear, true) => piecewise_linear_hard,
-        (Surrogate::Exponential, false) => exponential,
-        (Surrogate::Exponential, true) => exponential_hard,
-        (Surrogate::FastSigmoidDerivative, false) => fast_sigmoid,
-        (Surrogate::FastSigmoidDerivative, true) => fast_sigmoid_hard,
-        (Surrogate::ArctanDerivative, false) => arctan,
-        (Surrogate::ArctanDerivative, true) => arctan_hard,
-    };
-    kernel(neurons, run.places.start, step, state, out);
+    for run in runs {
+        let at = run.places.clone();
+        let kernel = match (run.surrogate, run.hard_reset) {
+            (Surrogate::PiecewiseLinear, false) => piecewise_linear,
+            (Surrogate::PiecewiseLinear, true) => piecewise_linear_hard,
+            (Surrogate::Exponential, false) => exponential,
+            (Surrogate::Exponential, true) => exponential_hard,
+            (Surrogate::FastSigmoidDerivative, false) => fast_sigmoid,
+            (Surrogate::FastSigmoidDerivative, true) => fast_sigmoid_hard,
+            (Surrogate::ArctanDerivative, false) => arctan,
+            (Surrogate::ArctanDerivative, true) => arctan_hard,
+        };
+        kernel(
+            neurons,
+            at.start,
+            StepInput {
+                input: &step.input[at.clone()],
+                current: &step.current[at.clone()],
+                clock: &step.clock[at.clone()],
+                resolution: step.resolution,
+            },
+            &mut StateSlices {
+                voltage: &mut state.voltage[at.clone()],
+                spiked: &mut state.spiked[at.clone()],
+                adaptation: &mut state.adaptation[at.clone()],
+                countdown: &mut state.countdown[at.clone()],
+                kept: &mut state.kept[at.clone()],
+                rate: &mut state.rate[at.clone()],
+            },
+            &mut StepOutput {
+                surrogate: &mut out.surrogate[at.clone()],
+                regularization: &mut out.regularization[at.clone()],
+                fired: &mut out.fired[at],
+            },
+        );
+    }
 }

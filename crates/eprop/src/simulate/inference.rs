@@ -277,32 +277,29 @@ impl Inference {
                 for route in &plan.readout_routes {
                     deliver(route, event::RECURRENT, weights, readout_input, sent, fired, *time);
                 }
-                for run in &plan.runs {
-                    let at = run.places.clone();
-                    event_neuron_step::advance(
-                        &plan.recurrent,
-                        run,
-                        StepInput {
-                            input: &input[at.clone()],
-                            current: &state.current[at.clone()],
-                            clock: &self.clock[at.clone()],
-                            resolution: plan.resolution,
-                        },
-                        &mut StateSlices {
-                            voltage: &mut state.voltage[at.clone()],
-                            spiked: &mut state.spiked[at.clone()],
-                            adaptation: &mut state.adaptation[at.clone()],
-                            countdown: &mut state.countdown[at.clone()],
-                            kept: &mut state.kept[at.clone()],
-                            rate: &mut state.rate[at.clone()],
-                        },
-                        &mut StepOutput {
-                            surrogate: &mut self.surrogate[at.clone()],
-                            regularization: &mut self.regularization[at.clone()],
-                            fired: &mut self.fired_now[at],
-                        },
-                    );
-                }
+                event_neuron_step::advance(
+                    &plan.recurrent,
+                    &plan.runs,
+                    StepInput {
+                        input,
+                        current: &state.current,
+                        clock: &self.clock,
+                        resolution: plan.resolution,
+                    },
+                    &mut StateSlices {
+                        voltage: &mut state.voltage,
+                        spiked: &mut state.spiked,
+                        adaptation: &mut state.adaptation,
+                        countdown: &mut state.countdown,
+                        kept: &mut state.kept,
+                        rate: &mut state.rate,
+                    },
+                    &mut StepOutput {
+                        surrogate: &mut self.surrogate,
+                        regularization: &mut self.regularization,
+                        fired: &mut self.fired_now,
+                    },
+                );
                 let p = &plan.readouts;
                 for j in 0..self.readout_voltage.len() {
                     let arriving = p.current_gain[j].mul_add(readout_current[j], readout_input[j]);

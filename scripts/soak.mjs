@@ -1,37 +1,56 @@
-// Trains back to back and watches memory: npm run soak -- --minutes 30. Fails if memory grows.
+// Trains back to back and watches memory: npm run soak -- --minutes 30, or --seconds 20. Fails if memory grows.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { tasks, train, trainToEnd } from "../dist/index.js";
+import { Trainer, tasks, train, trainToEnd } from "../dist/index.js";
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: "string", default: "30" },
+    minutes: { type: "string" },
+    seconds: { type: "string" },
     /** Growth over the measured time, by a straight line, that is taken for none (MB). */
     tolerance: { type: "string", default: "8" },
   },
 });
-const duration = Number(values.minutes) * 60_000;
+const duration = 1000 * (values.seconds === undefined ? 60 * Number(values.minutes ?? 30) : +values.seconds);
 const tolerance = Number(values.tolerance);
 if (!(duration > 0) || !(tolerance > 0) || typeof globalThis.gc !== "function") {
-  console.error("usage: npm run soak -- [--minutes <n>] [--tolerance <MB>]");
+  console.error("usage: npm run soak -- [--minutes <n> | --seconds <n>] [--tolerance <MB>]");
   process.exit(2);
 }
+
+const folder = mkdtempSync(join(tmpdir(), "eprop-soak-"));
+process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+const checkpoint = join(folder, "checkpoint");
+/** Pixels of the event sensor to leave out: none. */
+const blocklist = join(folder, "blocklist.txt");
+writeFileSync(blocklist, "");
+
+/** Saves itself after every iteration, is left in the middle, and goes on from the file to its end. */
+async function interrupted(task) {
+  const trainer = new Trainer(task, { record: true, checkpoint: { path: checkpoint, every: 1 } });
+  for (let at = 0; at < 3; at++) await trainer.next();
+  await trainer.close();
+  const resumed = await Trainer.resume(checkpoint);
+  for await (const _ of resumed);
+  resumed.result();
+  await resumed.close();
+}
+
+const evidence = { iterations: 2, batchSize: 2, validateEvery: 1, testIterations: 1 };
+const digits = { synthetic: true, blocklist, iterations: 2, groupSize: 2, testIterations: 1 };
 
 /** Trainings of every kind, one after the other; the last two do not come to their end. */
 const trainings = [
   (seed) => trainToEnd(tasks.sineWaves({ seed, iterations: 4 })),
   (seed) => trainToEnd(tasks.lemniscate({ seed, iterations: 2 }), { record: true }),
   (seed) => trainToEnd(tasks.sineWavesPlus({ seed, iterations: 2 })),
-  (seed) =>
-    trainToEnd(
-      tasks.evidenceAccumulation({
-        seed,
-        iterations: 2,
-        batchSize: 2,
-        validateEvery: 1,
-        testIterations: 1,
-      }),
-    ),
+  (seed) => trainToEnd(tasks.evidenceAccumulation({ seed, ...evidence })),
+  (seed) => trainToEnd(tasks.nMnist({ seed, ...digits })),
+  (seed) => interrupted(tasks.evidenceAccumulation({ seed, ...evidence })),
+  (seed) => interrupted(tasks.nMnist({ seed, ...digits })),
   async (seed) => {
     for await (const { iteration } of train(tasks.sineWaves({ seed }))) if (iteration === 2) break;
   },
@@ -63,11 +82,12 @@ function slope(points) {
 const points = [];
 const begin = performance.now();
 const every = Math.max(200, duration / 200);
-let done = 0;
+let rounds = 0;
 let next = 0;
 for (let time = 0; time < duration; time = performance.now() - begin) {
-  await trainings[done % trainings.length](1 + (done % 1000));
-  done += 1;
+  // Whole rounds, so that each point comes after the same trainings.
+  for (const training of trainings) await training(1 + (rounds % 1000));
+  rounds += 1;
   if (time < next) continue;
   next = time + every;
   points.push({ time: performance.now() - begin, memory: await memory() });
@@ -86,7 +106,7 @@ points
 const span = measured.at(-1).time - measured[0].time;
 const growth = slope(measured) * span;
 console.log(
-  `${done} trainings; memory grew by ${growth.toFixed(1)} MB in the last ${(span / 60_000).toFixed(2)} minutes`,
+  `${rounds * trainings.length} trainings; memory grew by ${growth.toFixed(1)} MB in the last ${(span / 60_000).toFixed(2)} minutes`,
 );
 if (!(growth < tolerance)) {
   console.error(`That is more than ${tolerance} MB.`);

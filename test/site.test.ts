@@ -6,6 +6,7 @@ import { join, relative } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-site-"));
+const manifest = JSON.parse(readFileSync("package.json", "utf8")) as { exports: Record<string, unknown> };
 const page = (name: string) => readFileSync(join(folder, name), "utf8");
 
 beforeAll(() => {
@@ -39,7 +40,12 @@ it("has a page for each model, with equations and what the table says", () => {
 it("has the guides, the API and the command line", () => {
   expect(page("documents/From_a_NEST_script_to_eprop.html")).toContain("SimulateAsync");
   expect(page("documents/Command_line.html")).toContain("--test-iterations");
-  expect(readdirSync(join(folder, "modules")).toSorted()).toContain("eprop.html");
+  const modules = readdirSync(join(folder, "modules"));
+  for (const name of Object.keys(manifest.exports)) {
+    if (name === "./package.json") continue;
+    expect(modules).toContain(`${name.replace(".", "eprop").replace("/", "_")}.html`);
+  }
+  expect(page("functions/eprop_report.writeReport.html")).toContain("report.html");
 });
 it("loads nothing from elsewhere", () => {
   for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" })) {

@@ -112,7 +112,7 @@ export class RunFolder {
   }
 }
 
-/** Writes what a training leaves into a new folder; see {@link RunFolder}. */
+/** Writes what a training leaves into a new run folder: metrics, weights, events, network, report and figures. */
 export async function writeRunFolder(path: string, result: TrainingResult): Promise<void> {
   const folder = new RunFolder(path);
   for (const iteration of result.iterations) folder.append(iteration);

@@ -1,8 +1,9 @@
 /**
  * Figures and reports of finished runs. Loads the plotting libraries when the first picture is made.
  *
- * @packageDocumentation
+ * @module eprop/report
  */
+export { NESTError } from "../errors.js";
 export {
   type Figure,
   type RunData,

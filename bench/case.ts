@@ -91,9 +91,3 @@ export interface Measurement {
   /** Work of a unit; none for start-up. */
   work?: Work;
 }
-
-/** The middle one of some numbers. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { type Case, type Job, type Measurement, type Work, median } from "./case.js";
+import type { Case, Job, Measurement, Work } from "./case.js";
+import { median } from "./statistics.js";
 import type { Machine } from "./machine.js";
 import { type Recorded, recordedTimes } from "./recorded-times.js";
 

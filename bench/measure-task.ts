@@ -1,7 +1,8 @@
 import { findTask } from "../ts/tasks/index.js";
 import type { Task } from "../ts/tasks/task.js";
 import { trainToEnd } from "../ts/index.js";
-import { type Measurement, type Settings, type TaskRun, median } from "./case.js";
+import type { Measurement, Settings, TaskRun } from "./case.js";
+import { median } from "./statistics.js";
 import { scaled, workOf } from "./work.js";
 
 /** Synapses of each source of a projection; no neuron has one onto itself. */

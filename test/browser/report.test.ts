@@ -101,7 +101,7 @@ describe("a report", () => {
       return page.locator(".tooltip").innerText();
     };
     expect(await told("weight-matrices", 0.3, 0.2)).toMatch(
-      /input i\s+\d+\s+neuron j\s+\d+\s+weight \(pA\)\s+-?[\d.]+/,
+      /input neuron i\s+\d+\s+recurrent neuron j\s+\d+\s+weight \(pA\)\s+-?[\d.]+/,
     );
     expect(await told("learning-performance", 0.55, 0.2)).toMatch(/iteration\s+2\s+loss\s+3\d\d/);
     expect(await told("dynamics-after", 0.5, 0.06)).toMatch(/input i\s+\d+\s+t \(ms\)\s+\d+/);

@@ -8,6 +8,12 @@ import {
 } from "./iterations.js";
 import type { RunData } from "./run-data.js";
 
+/** Why e-prop+ has no panel of the gradient's norm, in lines of a figure's width. */
+const noGradient = [
+  "There is no gradient norm: with e-prop+, each synapse learns at its own",
+  "spikes, and no gradient of all weights belongs to an iteration.",
+];
+
 /** Firing rate and norm of the gradient over iterations. */
 export function activityFigure({ summary }: RunData): Figure {
   const rows = iterationRows(summary);
@@ -46,10 +52,11 @@ export function activityFigure({ summary }: RunData): Figure {
       },
     ],
   });
+  const missing = summary.gradient_norm === undefined;
   const panels = [
     panel("rate", "firing rate (spikes/s)", { zero: true }, gradients.length === 0),
     ...(gradients.length > 0
-      ? [panel("gradient", "gradient norm ‖∇ℒ‖", { type: "log", nice: true }, true)]
+      ? [panel("gradient", "gradient norm ‖∇ℒ‖", { type: "log", nice: false, padding: 4 }, true)]
       : []),
   ];
   return {
@@ -59,7 +66,12 @@ export function activityFigure({ summary }: RunData): Figure {
       "Mean firing rate of the recurrent neurons in every iteration" +
       (gradients.length > 0
         ? ", and the norm of the gradient of all plastic weights in every training iteration."
-        : "."),
-    specification: { params: iterationRange(summary.loss.length), ...stacked(panels) },
+        : ".") +
+      (missing ? ` ${noGradient.join(" ")}` : ""),
+    specification: {
+      params: iterationRange(summary.loss.length),
+      ...(missing && { title: { text: noGradient, orient: "bottom", fontSize: 10.5, offset: 12 } }),
+      ...stacked(panels),
+    },
   };
 }

@@ -1,14 +1,13 @@
 import {
-  heading,
   type Figure,
   type Specification,
-  axis,
   extent,
+  lineLegend,
   plotWidth,
   shown,
   stacked,
+  subscript,
   zoomRange,
-  zoomedAxis,
 } from "./figure.js";
 import {
   type IterationRow,
@@ -18,6 +17,7 @@ import {
   quantityAxis,
 } from "./iterations.js";
 import { eventsOf, onset, type RunData, sequenceDuration, sequenceEvents } from "./run-data.js";
+import { timePanel } from "./time-panel.js";
 
 /** A run among others: what tells it apart. */
 export interface LabelledRun {
@@ -35,7 +35,7 @@ const dashes = [
 /** Colour and dashes by run. */
 function runEncoding(labels: readonly string[]): Specification {
   const field = { field: "run", type: "nominal", title: null } as const;
-  const legend = { columns: 2, symbolType: "stroke" };
+  const legend = { columns: 2, ...lineLegend };
   return {
     color: { ...field, scale: { domain: labels }, legend },
     strokeDash: {
@@ -122,21 +122,22 @@ function readoutsFigure(runs: readonly LabelledRun[]): Figure | undefined {
       return [...(at === 0 ? curve("target", "target_signal") : []), ...curve(label, "readout_signal")];
     });
     if (values.length === 0) return undefined;
-    return {
-      width: plotWidth,
+    return timePanel({
+      symbol: `y${subscript(k)}`,
+      text: "after training",
       height: 120,
-      title: heading(`y${"₀₁₂₃₄₅₆₇₈₉"[k] ?? `(${k})`}`, "after training"),
       data: { values },
-      mark: { type: "line", clip: true },
+      mark: { type: "line" },
+      x: { bottom: k + 1 === network.readouts },
+      y: {
+        field: "y",
+        scale: { domain: extent(values.map(({ y }) => y ?? Number.NaN)) ?? [0, 1], zero: false },
+      },
       encoding: {
-        x: zoomedAxis("t", "t (ms)", k + 1 === network.readouts),
-        y: axis("y", "", {
-          scale: { domain: extent(values.map(({ y }) => y ?? Number.NaN)) ?? [0, 1], zero: false },
-        }),
         ...runEncoding(labels),
         tooltip: [{ field: "run" }, { field: "t", title: "t (ms)" }, { field: "y" }],
       },
-    };
+    });
   }).filter((panel) => panel !== undefined);
   if (panels.length === 0) return undefined;
   return {

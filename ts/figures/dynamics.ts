@@ -1,27 +1,17 @@
-import {
-  type Figure,
-  type Specification,
-  axis,
-  extent,
-  heading,
-  plotWidth,
-  shown,
-  stacked,
-  zoomRange,
-  zoomedAxis,
-} from "./figure.js";
+import { type Figure, type Specification, extent, lineLegend, shown, stacked, zoomRange } from "./figure.js";
 import { rasterOf, rasterPanel } from "./raster.js";
 import {
   type Events,
   type RunData,
   type When,
-  eventsOf,
   eventsWhere,
   onset,
   recurrentPopulations,
   sequenceDuration,
   sequenceEvents,
 } from "./run-data.js";
+import { hues } from "./theme.js";
+import { shortLabels, timePanel } from "./time-panel.js";
 
 /** Heights of a raster and of a panel with curves (pixels). */
 const heights = { raster: 64, curves: 46 };
@@ -71,120 +61,164 @@ function spikesPanel(
   return [rasterPanel(raster, nodes.size, labels, heights.raster)];
 }
 
+const dashes = [
+  [1, 0],
+  [5, 2.5],
+  [1.5, 2],
+  [6, 2, 1.5, 2],
+];
+
+/**
+ * What tells readouts apart: colour and dashes. Few differ in both; of many, each hue is there several times, with other
+ * dashes.
+ */
+function readoutEncoding(count: number, legend: boolean): Specification {
+  const domain = Array.from({ length: count }, (_, k) => k);
+  const few = count <= dashes.length;
+  const dash = (k: number) => dashes[(few ? k : Math.floor(k / hues)) % dashes.length];
+  const field = {
+    field: "k",
+    type: "nominal",
+    title: "k",
+    legend: legend ? { columns: Math.min(count, hues), titleOrient: "left", ...lineLegend } : null,
+  } as const;
+  return {
+    color: { ...field, scale: { domain, range: few ? "category" : "ordinal" } },
+    strokeDash: { ...field, scale: { domain, range: domain.map(dash) } },
+  };
+}
+
 /** Curves of a quantity; with several senders, one each, told apart by colour and dashes. */
 function curvesPanel(
   { name, symbol, text }: Quantity,
   data: { rows: string; senders: readonly number[]; label: string },
   domain: readonly [number, number],
-  bottom: boolean,
+  place: { first: boolean; bottom: boolean },
 ): Specification {
   const several = data.senders.length > 1;
-  const sender = { field: "k", type: "nominal", legend: null } as const;
-  return {
-    width: plotWidth,
+  return timePanel({
+    symbol,
+    text,
     height: heights.curves,
-    title: heading(symbol, text),
     data: { name: data.rows },
-    mark: { type: "line", clip: true },
+    mark: { type: "line" },
+    x: { bottom: place.bottom },
+    y: {
+      field: name,
+      scale: { domain, nice: true, zero: false },
+      axis: { tickCount: 3, ...shortLabels(domain) },
+    },
     encoding: {
-      x: zoomedAxis("t", "t (ms)", bottom),
-      y: axis(name, "", { scale: { domain, nice: true, zero: false }, axis: { tickCount: 3 } }),
-      ...(several && { color: sender, ...(data.senders.length <= 4 && { strokeDash: sender }) }),
+      ...(several && readoutEncoding(data.senders.length, place.first)),
       tooltip: [
         { field: "t", title: "t (ms)" },
         { field: name, title: symbol },
         ...(several ? [{ field: "k", title: data.label }] : []),
       ],
     },
-  };
+  });
 }
 
 /** A recorder's events as rows with short names; times are marked at the end of a step, as in NEST. */
 function rowsOf(events: Events, quantities: readonly Quantity[], senders: readonly number[]): object[] {
   const place = new Map(senders.map((sender, at) => [sender, at]));
-  return Array.from(events.times, (t, row) => ({
-    t: shown(t, 7),
-    ...(senders.length > 1 && { k: place.get(events.senders[row] as number) }),
-    ...Object.fromEntries(
-      quantities
-        .filter(({ name }) => events.values[name] !== undefined)
-        .map(({ name }) => [name, shown(events.values[name]?.[row])]),
-    ),
-  }));
+  const columns = quantities.map(({ name }) => [name, events.values[name]] as const);
+  return Array.from(events.times, (t, row) => {
+    const values: Record<string, number | null | undefined> = { t: shown(t, 7) };
+    if (senders.length > 1) values.k = place.get(events.senders[row] as number);
+    for (const [name, column] of columns) values[name] = shown(column?.[row]);
+    return values;
+  });
 }
 
-interface Curves {
-  readonly panels: Specification[];
-  readonly rows: object[];
+/** What a recorder saw before and after training, and what of it is drawn. */
+interface Recording {
+  readonly recorder: string;
+  readonly events: Readonly<Record<When, Events | undefined>>;
+  readonly quantities: readonly (Quantity & { readonly domain: readonly [number, number] })[];
 }
 
-/** Panels of the quantities that a recorder holds, with the same axes before and after training. */
-function curves(
+/** The quantities that a recorder holds of its first or of all senders, with the same axes before and after training. */
+function recordingOf(
   run: RunData,
-  when: When,
   recorder: string,
   quantities: readonly Quantity[],
   all: boolean,
-  last: boolean,
-): Curves {
-  const both = (["first", "last"] as const).map((at) => {
-    const events = sequenceEvents(run, recorder, at);
-    if (events === undefined) return undefined;
-    const settled = eventsWhere(events, (time) => time > onset * run.summary.timing.resolution);
-    return all ? settled : eventsOf(settled, settled.senders[0] as number);
-  });
-  const events = both[when === "first" ? 0 : 1];
-  if (events === undefined) return { panels: [], rows: [] };
-  const senders = [...new Set(events.senders)].toSorted((a, b) => a - b);
-  const held = quantities.filter(({ name }) => events.values[name] !== undefined);
-  const panels = held.map((quantity, at) =>
-    curvesPanel(
-      quantity,
-      { rows: recorder, senders, label: "readout k" },
-      extent(...both.map((each) => each?.values[quantity.name] ?? [])) ?? [0, 1],
-      last && at + 1 === held.length,
-    ),
-  );
-  return { panels, rows: rowsOf(events, held, senders) };
+): Recording {
+  const from = onset * run.summary.timing.resolution;
+  const eventsAt = (when: When) => {
+    const events = sequenceEvents(run, recorder, when);
+    const sender = events?.senders[0];
+    return events && eventsWhere(events, (time, of) => time > from && (all || of === sender));
+  };
+  const events = { first: eventsAt("first"), last: eventsAt("last") };
+  const columns = (name: string) => [events.first, events.last].flatMap((each) => each?.values[name] ?? []);
+  const held = quantities.filter(({ name }) => columns(name).length > 0);
+  return {
+    recorder,
+    events,
+    quantities: held.map((quantity) => ({
+      ...quantity,
+      domain: extent(...columns(quantity.name)) ?? [0, 1],
+    })),
+  };
 }
 
-/** Spikes and dynamic variables of one sequence, before or after training. */
-export function dynamicsFigure(run: RunData, when: When): Figure | undefined {
+/** Panels with a recorder's curves, and their rows; no panels where it saw nothing. */
+function curves({ recorder, events, quantities }: Recording, when: When, last: boolean) {
+  const shownEvents = events[when];
+  if (shownEvents === undefined) return { panels: [], rows: [] };
+  const senders = [...new Set(shownEvents.senders)].toSorted((a, b) => a - b);
+  const panels = quantities.map((quantity, at) =>
+    curvesPanel(quantity, { rows: recorder, senders, label: "readout k" }, quantity.domain, {
+      first: at === 0,
+      bottom: last && at + 1 === quantities.length,
+    }),
+  );
+  return { panels, rows: rowsOf(shownEvents, quantities, senders) };
+}
+
+/** Spikes and dynamic variables of one sequence before and of one after training. */
+export function dynamicsFigures(run: RunData): Figure[] {
   const { network } = run.summary;
   const inputs = { first: 1, size: network.inputs };
-  const panels = spikesPanel(run, when, "spikes_in", inputs, {
-    symbol: "zᵢ",
-    text: "input spikes",
-    neuron: "input i",
+  const populations = recurrentPopulations(run).map((population) => ({
+    population,
+    recording: recordingOf(run, population.recorder, recurrentQuantities, false),
+  }));
+  const readouts = recordingOf(run, "readouts", readoutQuantities(run), true);
+  return (["first", "last"] as const).flatMap((when) => {
+    const ofReadouts = curves(readouts, when, true);
+    if (ofReadouts.panels.length === 0) return [];
+    const ofPopulations = populations.map(({ population, recording }) => {
+      const labels = { symbol: "zⱼ", text: `spikes of ${population.name}`, neuron: "neuron j" };
+      const { panels, rows } = curves(recording, when, false);
+      const spikes = spikesPanel(run, when, "spikes_rec", population, labels);
+      return { panels: [...spikes, ...panels], rows, recorder: population.recorder };
+    });
+    const ofInputs = spikesPanel(run, when, "spikes_in", inputs, {
+      symbol: "zᵢ",
+      text: "input spikes",
+      neuron: "input i",
+    });
+    const panels = [...ofInputs, ...ofPopulations.flatMap((each) => each.panels), ...ofReadouts.panels];
+    const time = when === "first" ? "before" : "after";
+    return [
+      {
+        name: `dynamics-${time}`,
+        title: `Dynamic variables ${time} training`,
+        caption:
+          `Spikes and variables in one sequence of the ${when} iteration; of each population, the first neuron` +
+          (network.readouts > 1 ? "; of the readouts, all." : "."),
+        specification: {
+          params: zoomRange(0, sequenceDuration(run)),
+          datasets: {
+            ...Object.fromEntries(ofPopulations.map(({ recorder, rows }) => [recorder, rows])),
+            readouts: ofReadouts.rows,
+          },
+          ...stacked(panels, { resolve: { scale: { color: "independent", strokeDash: "independent" } } }),
+        },
+      },
+    ];
   });
-  const datasets: Record<string, object[]> = {};
-  const populations = recurrentPopulations(run);
-  for (const population of populations) {
-    const labels = { symbol: "zⱼ", text: `spikes of ${population.name}`, neuron: "neuron j" };
-    panels.push(...spikesPanel(run, when, "spikes_rec", population, labels));
-    const { recorder } = population;
-    const of = curves(run, when, recorder, recurrentQuantities, false, false);
-    if (of.panels.length === 0) continue;
-    panels.push(...of.panels);
-    datasets[recorder] = of.rows;
-  }
-  const readouts = curves(run, when, "readouts", readoutQuantities(run), true, true);
-  if (readouts.panels.length === 0) return undefined;
-  panels.push(...readouts.panels);
-  datasets.readouts = readouts.rows;
-  const several = network.readouts > 1 ? " Readouts: k = 0 blue and solid, k = 1 orange and dashed." : "";
-  return {
-    name: `dynamics-${when === "first" ? "before" : "after"}`,
-    title: `Dynamic variables ${when === "first" ? "before" : "after"} training`,
-    caption:
-      `Spikes and variables in one sequence of the ${when} iteration; of each population, the first neuron.` +
-      (network.readouts <= 2
-        ? several
-        : " Of many readouts, the report says under the pointer which one it is."),
-    specification: {
-      params: zoomRange(0, sequenceDuration(run)),
-      datasets,
-      ...stacked(panels),
-    },
-  };
 }

@@ -52,6 +52,14 @@ export function heading(symbol: string, text: string): Specification {
   return { text: symbol === "" ? text : `${symbol}\u2003${text}`, anchor: "start", frame: "bounds" };
 }
 
+/** A number as an index. */
+export function subscript(index: number): string {
+  return String(index).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)] ?? digit);
+}
+
+/** What a legend of lines looks like: as long as dashes need to be told apart. */
+export const lineLegend: Specification = { symbolType: "stroke", symbolSize: 300 };
+
 /** Panels one below the other. */
 export function stacked(panels: readonly Specification[], more: Specification = {}): Specification {
   return { vconcat: panels, spacing: 8, ...more };
@@ -59,7 +67,13 @@ export function stacked(panels: readonly Specification[], more: Specification = 
 
 /** A number with as many digits as a figure shows. */
 export function shown(value: number | undefined, digits = 4): number | null {
-  return value === undefined || !Number.isFinite(value) ? null : Number(value.toPrecision(digits));
+  if (value === undefined || !Number.isFinite(value)) return null;
+  if (value === 0) return 0;
+  const places = digits - 1 - Math.floor(Math.log10(Math.abs(value)));
+  if (Math.abs(places) > 22) return Number(value.toPrecision(digits));
+  // Powers of ten up to the 22nd are exact, so that what is divided by them is the nearest number.
+  const power = 10 ** Math.abs(places);
+  return places < 0 ? Math.round(value / power) * power : Math.round(value * power) / power;
 }
 
 /** The smallest and the largest of finite numbers, a little apart; undefined where there are none. */

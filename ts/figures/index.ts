@@ -1,6 +1,6 @@
 import { activityFigure } from "./activity.js";
 import { decisionsFigure } from "./decisions.js";
-import { dynamicsFigure } from "./dynamics.js";
+import { dynamicsFigures } from "./dynamics.js";
 import type { Figure } from "./figure.js";
 import { patternFigure } from "./pattern.js";
 import { performanceFigure } from "./performance.js";
@@ -20,8 +20,7 @@ export function figuresOf(run: RunData): Figure[] {
     patternFigure(run),
     decisionsFigure(run),
     activityFigure(run),
-    dynamicsFigure(run, "first"),
-    dynamicsFigure(run, "last"),
+    ...dynamicsFigures(run),
     weightCoursesFigure(run),
     weightMatricesFigure(run),
   ].filter((figure) => figure !== undefined);

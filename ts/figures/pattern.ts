@@ -1,4 +1,6 @@
-import { type Figure, axis, extent, plotWidth, shown } from "./figure.js";
+import { type Figure, axis, extent, lineLegend, plotWidth, shown } from "./figure.js";
+import type { RunSummary } from "../recording/summary.js";
+import { ownDrawing } from "../tasks/pen-strokes.js";
 import { type RunData, type When, eventsOf, onset, sequenceEvents } from "./run-data.js";
 
 const curvesOf: readonly (readonly [string, When, string])[] = [
@@ -18,6 +20,11 @@ const ranged = (from: string, to: string) => ({
   scale: { domain: [{ expr: from }, { expr: to }], nice: false, zero: false },
   axis: { tickCount: 5, grid: true },
 });
+
+/** Whether targets are positions of a pen on a screen, where the second axis points down. */
+function fromScreen({ task, parameters }: RunSummary): boolean {
+  return task === "handwriting" && parameters.data !== ownDrawing;
+}
 
 /** The curve that two readouts draw in the plane, against their targets. */
 export function patternFigure(run: RunData): Figure | undefined {
@@ -45,8 +52,9 @@ export function patternFigure(run: RunData): Figure | undefined {
   const unit = Math.max((xs[1] - xs[0]) / plotWidth, (ys[1] - ys[0]) / (0.75 * plotWidth));
   const height = Math.max(90, Math.round((ys[1] - ys[0]) / unit));
   const middle = (xs[0] + xs[1]) / 2;
+  const [bottom, top] = fromScreen(summary) ? [ys[1], ys[0]] : ys;
   const kinds = curvesOf.map(([curve]) => curve);
-  const curve = { field: "curve", type: "nominal", title: null } as const;
+  const curve = { field: "curve", type: "nominal", title: null, legend: lineLegend } as const;
   return {
     name: "pattern",
     title: "Pattern",
@@ -55,8 +63,8 @@ export function patternFigure(run: RunData): Figure | undefined {
       params: [
         { name: "from", value: middle - (unit * plotWidth) / 2 },
         { name: "to", value: middle + (unit * plotWidth) / 2 },
-        { name: "low", value: ys[0] },
-        { name: "high", value: ys[1] },
+        { name: "low", value: bottom },
+        { name: "high", value: top },
       ],
       width: plotWidth,
       height,

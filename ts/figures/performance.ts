@@ -1,4 +1,4 @@
-import { type Figure, type Specification, plotWidth, stacked } from "./figure.js";
+import { type Figure, type Specification, lineLegend, plotWidth, stacked, subscript } from "./figure.js";
 import {
   iterationAxis,
   iterationRange,
@@ -26,17 +26,17 @@ const dashes = [
 function lossCurves(run: RunData): Specification {
   const { readout_losses } = run.summary;
   const rows = iterationRows(run.summary).flatMap(({ iteration, loss }) => [
-    { iteration, loss, of: "all readouts" },
+    { iteration, loss, of: "ℒ" },
     ...(run.summary.network.readouts > 1
       ? (readout_losses[iteration - 1] ?? []).map((value, k) => ({
           iteration,
           loss: value,
-          of: `readout ${k}`,
+          of: `ℒ${subscript(k)}`,
         }))
       : []),
   ]);
   const kinds = [...new Set(rows.map(({ of }) => of))];
-  const of = { field: "of", type: "nominal", title: null } as const;
+  const of = { field: "of", type: "nominal", title: null, legend: lineLegend } as const;
   return {
     width: plotWidth,
     height: 200,
@@ -54,6 +54,15 @@ function lossCurves(run: RunData): Specification {
   };
 }
 
+/** The area of points (square pixels): the smaller, the more there are, but those of rare phases stand out. */
+function pointSize(count: number): Specification {
+  const size = Math.max(10, Math.min(34, 5000 / count));
+  return {
+    condition: { test: "datum.phase === 'training'", value: size },
+    value: Math.min(34, 2.5 * size),
+  };
+}
+
 /** A quantity of every iteration as points, marked by phase. */
 function phasePoints(run: RunData, field: string, title: string, scale: Specification, bottom: boolean) {
   const rows = iterationRows(run.summary);
@@ -68,11 +77,12 @@ function phasePoints(run: RunData, field: string, title: string, scale: Specific
         encoding: { x: iterationAxis(bottom), y: quantityAxis(field, title, scale) },
       },
       {
-        mark: { type: "point", clip: true, filled: true, size: 34, opacity: 1 },
+        mark: { type: "point", clip: true, filled: true, opacity: 1 },
         encoding: {
           x: iterationAxis(bottom),
           y: quantityAxis(field, title, scale),
           ...phaseEncoding(rows),
+          size: pointSize(rows.length),
           tooltip: iterationTooltip(field, field),
         },
       },
@@ -87,15 +97,16 @@ export function performanceFigure(run: RunData): Figure {
     results === undefined
       ? [lossCurves(run)]
       : [
-          phasePoints(run, "loss", lossTitle(run), { zero: false }, false),
-          phasePoints(run, "error", "error (share wrong)", { zero: true }, true),
+          phasePoints(run, "loss", lossTitle(run), { zero: false, padding: 4 }, false),
+          phasePoints(run, "error", "error (share wrong)", { zero: true, padding: 4 }, true),
         ];
   return {
     name: "learning-performance",
     title: "Learning performance",
     caption:
       results === undefined
-        ? "Loss of every iteration" + (run.summary.network.readouts > 1 ? ", and that of each readout." : ".")
+        ? "Loss ℒ of every iteration" +
+          (run.summary.network.readouts > 1 ? ": the mean of the losses ℒₖ of the readouts k." : ".")
         : "Loss and share of wrong decisions of every iteration; weights change in training alone.",
     specification: { params: iterationRange(loss.length), ...stacked(panels) },
   };

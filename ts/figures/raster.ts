@@ -1,4 +1,5 @@
-import { type Specification, axis, heading, plotWidth, zoomedAxis } from "./figure.js";
+import type { Specification } from "./figure.js";
+import { timePanel } from "./time-panel.js";
 
 /** Rows of a raster at the most. */
 const mostRows = 60;
@@ -68,24 +69,20 @@ export function rasterPanel(
   height: number,
 ): Specification {
   const of = raster.every === 1 ? `${size} neurons` : `1 in ${raster.every} of ${size} neurons`;
-  return {
-    width: plotWidth,
+  return timePanel({
+    symbol: labels.symbol,
+    text: `${labels.text}, ${of}`,
     height,
-    title: heading(labels.symbol, `${labels.text}, ${of}`),
     data: { values: raster.marks },
-    mark: { type: "rect", clip: true, style: "spikes" },
-    transform: [
-      { calculate: `datum.neuron - ${0.35 * raster.every}`, as: "below" },
-      { calculate: `datum.neuron + ${0.35 * raster.every}`, as: "above" },
-    ],
+    mark: { type: "rect", style: "spikes", height: (0.7 * raster.every * height) / (size + 1) },
+    x: { field: "from" },
+    y: {
+      field: "neuron",
+      scale: { domain: [0, size + 1], nice: false },
+      axis: { values: [1, size], grid: false, format: "d" },
+    },
     encoding: {
-      x: zoomedAxis("from", "", false),
       x2: { field: "to" },
-      y: axis("below", "", {
-        scale: { domain: [0, size + 1], nice: false },
-        axis: { values: [1, size], grid: false },
-      }),
-      y2: { field: "above" },
       tooltip: [
         { field: "neuron", title: labels.neuron },
         { field: "from", title: "t (ms)" },
@@ -93,5 +90,5 @@ export function rasterPanel(
         { field: "spikes" },
       ],
     },
-  };
+  });
 }

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import type { Figure, Specification } from "./figure.js";
 import { type Scheme, theme } from "./theme.js";
+import { pictured } from "./picture.js";
 
 /** A figure's whole Vega-Lite specification, as the Vega editor and other tools take it. */
 export function specificationOf(figure: Figure, scheme: Scheme = "light"): Specification {
@@ -42,7 +43,7 @@ interface TextMetrics {
 /** A figure as SVG. The plotting libraries are loaded when the first one is wanted. */
 export async function renderSvg(figure: Figure, scheme: Scheme = "light"): Promise<string> {
   const { vega, vegaLite } = await plottingLibraries();
-  const specification = withoutTooltips(specificationOf(figure, scheme));
+  const specification = withoutTooltips(pictured(specificationOf(figure, scheme)));
   const { spec } = vegaLite.compile(specification as Parameters<typeof vegaLite.compile>[0]);
   const view = new vega.View(vega.parse(spec), { renderer: "none" });
   try {

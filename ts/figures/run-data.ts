@@ -17,8 +17,11 @@ export interface Events {
   readonly values: Readonly<Record<string, Float64Array>>;
 }
 
-/** Steps after a sequence's begin when all variables follow it; before, they show the end of the one before. */
-export const onset = 5;
+/**
+ * Steps after a sequence's begin when all variables follow it; before, they show the end of the one before. Learning
+ * signals of cross entropy are the last of them.
+ */
+export const onset = 6;
 
 /** Which recorded iteration. */
 export type When = "first" | "last";
@@ -54,8 +57,10 @@ function recordedEvents(run: RunData, recorder: string, when: When, sequences: n
     .filter((name) => name.startsWith(`${recorder}.`))
     .map((name) => name.slice(recorder.length + 1))
     .filter((name) => name !== "times" && name !== "senders");
-  const part = (name: string) =>
-    Float64Array.from(events[`${recorder}.${name}`]?.data.subarray(from, to) ?? []);
+  const part = (name: string) => {
+    const column = events[`${recorder}.${name}`]?.data.subarray(from, to);
+    return column instanceof Float64Array ? column : Float64Array.from(column ?? []);
+  };
   return {
     times: part("times").map((time) => time - begin),
     senders: part("senders"),

@@ -7,6 +7,9 @@ const categories: Readonly<Record<Scheme, readonly string[]>> = {
   dark: ["#56B4E9", "#FF8C42", "#2FC79B", "#E29BCB", "#F0C24B", "#9AD0F5", "#CFCFCF"],
 };
 
+/** How many of the colours differ in more than lightness. */
+export const hues = 5;
+
 /** Blue, white and orange: weights below, at and above zero, on any background. */
 export const diverging = ["#053061", "#2166AC", "#6BAED6", "#F7F7F7", "#F4A261", "#D55E00", "#7F2704"];
 
@@ -45,7 +48,7 @@ export function theme(scheme: Scheme) {
       minExtent: 40,
       maxExtent: 40,
       labelPadding: 5,
-      labelFlush: 6,
+      labelFlush: false,
     },
     axisX: { grid: false, titlePadding: 4 },
     legend: {
@@ -62,7 +65,7 @@ export function theme(scheme: Scheme) {
       columnPadding: 14,
       labelLimit: 300,
     },
-    title: { color: ink, fontSize: 11.5, fontWeight: 500, anchor: "start", offset: 4 },
+    title: { color: ink, fontSize: 11.5, fontWeight: 500, anchor: "start", offset: 8 },
     view: { stroke: null },
     mark: { color: category[0] },
     line: { strokeWidth: 1.2, strokeCap: "round", strokeJoin: "round" },
@@ -76,6 +79,7 @@ export function theme(scheme: Scheme) {
     },
     range: {
       category,
+      ordinal: category.slice(0, hues),
       symbol: ["circle", "triangle-up", "diamond", "square", "cross", "triangle-down"],
       diverging,
       ramp,

@@ -1,16 +1,6 @@
-import {
-  type Figure,
-  type Specification,
-  axis,
-  extent,
-  heading,
-  plotWidth,
-  shown,
-  stacked,
-  zoomRange,
-  zoomedAxis,
-} from "./figure.js";
+import { type Figure, extent, shown, stacked, zoomRange } from "./figure.js";
 import type { RunData } from "./run-data.js";
+import { timePanel } from "./time-panel.js";
 
 /** Plastic projections with NEST's symbols. */
 export const projections = [
@@ -31,29 +21,31 @@ export function weightCoursesFigure(run: RunData): Figure | undefined {
   const domain = extent(...recorded.map(({ weights }) => weights));
   if (domain === undefined) return undefined;
   const end = recorded[0]?.times.at(-1) ?? 0;
-  const panels = recorded.map(({ symbol, text, times, senders, targets, weights }, at): Specification => ({
-    width: plotWidth,
-    height: 95,
-    title: heading(symbol, text),
-    data: {
-      values: Array.from(times, (t, row) => ({
-        t,
-        w: shown(weights[row]),
-        synapse: `${senders[row]}→${targets[row]}`,
-      })),
-    },
-    mark: { type: "line", clip: true, interpolate: "step-after", style: "course" },
-    encoding: {
-      x: zoomedAxis("t", "t (ms)", at + 1 === recorded.length, { axis: { tickCount: 4, format: ",d" } }),
-      y: axis("w", "", { scale: { domain, zero: false }, axis: { tickCount: 4 } }),
-      detail: { field: "synapse" },
-      tooltip: [
-        { field: "synapse", title: "synapse (node ids)" },
-        { field: "t", title: "t (ms)" },
-        { field: "w", title: "weight (pA)" },
-      ],
-    },
-  }));
+  const panels = recorded.map(({ symbol, text, times, senders, targets, weights }, at) =>
+    timePanel({
+      symbol,
+      text,
+      height: 95,
+      data: {
+        values: Array.from(times, (t, row) => ({
+          t,
+          w: shown(weights[row]),
+          synapse: `${senders[row]}→${targets[row]}`,
+        })),
+      },
+      mark: { type: "line", interpolate: "step-after", style: "course" },
+      x: { bottom: at + 1 === recorded.length, axis: { tickCount: 4, format: ",d" } },
+      y: { field: "w", scale: { domain, zero: false }, axis: { tickCount: 4 } },
+      encoding: {
+        detail: { field: "synapse" },
+        tooltip: [
+          { field: "synapse", title: "synapse (node ids)" },
+          { field: "t", title: "t (ms)" },
+          { field: "w", title: "weight (pA)" },
+        ],
+      },
+    }),
+  );
   const [count] = recorded.map(({ times }) => times.findIndex((time) => time > 0));
   return {
     name: "weight-courses",

@@ -18,10 +18,13 @@ const width = (plotWidth - gap) / 2;
 
 /** Plastic projections as the tutorials draw them: recurrent neurons along the horizontal axis. */
 const layout = [
-  { name: "in_rec", rows: "input i", columns: "neuron j", transposed: true, height: 92 },
-  { name: "rec_rec", rows: "neuron i", columns: "neuron j", transposed: true, height: 92 },
-  { name: "rec_out", rows: "readout k", columns: "neuron j", transposed: false, height: 46 },
+  { name: "in_rec", rows: ["input", "neuron i"], transposed: true, height: 92 },
+  { name: "rec_rec", rows: ["recurrent", "neuron i"], transposed: true, height: 92 },
+  { name: "rec_out", rows: ["readout", "neuron k"], transposed: false, height: 46 },
 ] as const;
+
+/** What is along the horizontal axis of all matrices. */
+const targets = "recurrent neuron j";
 
 type Layout = (typeof layout)[number];
 
@@ -77,7 +80,12 @@ function panel(matrix: NumberArray, of: Layout, largest: number, when: string, l
       {
         data: {
           values: [
-            { url, labels: [of.rows, of.columns], begin: [of.name === "rec_out" ? 0 : 1, 1], ...shownMatrix },
+            {
+              url,
+              labels: [of.rows.join(" "), targets],
+              begin: [of.name === "rec_out" ? 0 : 1, 1],
+              ...shownMatrix,
+            },
           ],
         },
         mark: {
@@ -95,16 +103,18 @@ function panel(matrix: NumberArray, of: Layout, largest: number, when: string, l
         data: { values: [{ weight: 0, row: 1, column: 1 }] },
         mark: { type: "point", opacity: 0 },
         encoding: {
-          x: axis("column", bottom ? of.columns : "", {
+          x: axis("column", bottom ? targets : "", {
             scale: range(size[1]),
             axis: { values: ticks(size[1]), labels: bottom, grid: false },
           }),
-          y: axis("row", left ? of.rows : "", {
+          y: axis("row", "", {
+            title: left ? of.rows : null,
             scale: range(size[0]),
             axis: {
               values: ticks(size[0]),
               ...(of.name === "rec_out" && { labelExpr: "datum.value - 1" }),
               labels: left,
+              labelFlush: true,
               grid: false,
               ...(left ? {} : { minExtent: 0, maxExtent: 0 }),
             },
@@ -131,11 +141,12 @@ function panel(matrix: NumberArray, of: Layout, largest: number, when: string, l
 
 /** The size of weights that {@link within} of all reach at the most. */
 function largestWeight(matrices: readonly NumberArray[]): number {
-  const sizes = Float64Array.from(
-    matrices.flatMap(({ data }) =>
-      Array.from(data, (weight) => Math.abs(weight)).filter((weight) => weight > 0),
-    ),
-  ).toSorted();
+  const all = new Float64Array(matrices.reduce((sum, { data }) => sum + data.length, 0));
+  let count = 0;
+  for (const { data } of matrices) {
+    for (const weight of data) if (weight !== 0) all[count++] = Math.abs(weight);
+  }
+  const sizes = all.subarray(0, count).toSorted();
   return shown(sizes[Math.min(sizes.length - 1, Math.floor(sizes.length * within))], 2) || 1;
 }
 

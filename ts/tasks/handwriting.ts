@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { nestError } from "../errors.js";
 import { type patternParameters, patternTask } from "./pattern.js";
-import { drawnWord, readPenOffsets } from "./pen-strokes.js";
+import { drawnWord, ownDrawing, readPenOffsets } from "./pen-strokes.js";
 import type { Task, TaskOptions } from "./task.js";
 
 const stepsPerPoint = 8;
@@ -43,6 +43,6 @@ export function handwriting(
       return [coordinate(x), coordinate(y)];
     },
     options,
-    { data: data === undefined ? "eprop" : basename(data) },
+    { data: data === undefined ? ownDrawing : basename(data) },
   );
 }

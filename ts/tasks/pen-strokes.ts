@@ -35,6 +35,9 @@ function spline(a: number, b: number, c: number, d: number, t: number): number {
   return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)));
 }
 
+/** What the project's own drawing is called where a run says what it learned. */
+export const ownDrawing = "eprop";
+
 /** The project's own drawing: the word "eprop", in one stroke of 228 points. */
 export function drawnWord(): PenOffsets {
   const points = 228;
@@ -61,7 +64,7 @@ export function drawnWord(): PenOffsets {
 }
 
 /**
- * Pen offsets from a text file: two columns of numbers.
+ * Pen offsets from a text file: two columns of numbers, to the right and, as on screens, down.
  *
  * @throws {@link NESTError} that names the file and line that cannot be read.
  */

@@ -386,12 +386,12 @@ class LiveFigure {
     if (!event.ctrlKey || panel === undefined || !("from" in this.#whole)) return;
     event.preventDefault();
     const factor = Math.exp(Math.max(-50, Math.min(50, event.deltaY)) / 150);
-    const about = (low: number, high: number, share: number, [least, most]: [number, number]) => {
+    const about = (low: number, high: number, share: number, whole: [number, number]) => {
       const fixed = low + share * (high - low);
-      return [
-        Math.max(least, fixed - (fixed - low) * factor),
-        Math.min(most, fixed + (high - fixed) * factor),
-      ] as const;
+      // An axis may run from its largest number to its smallest.
+      const [least, most] = [Math.min(...whole), Math.max(...whole)];
+      const inside = (place: number) => Math.max(least, Math.min(most, place));
+      return [inside(fixed - (fixed - low) * factor), inside(fixed + (high - fixed) * factor)] as const;
     };
     const whole = this.#whole as { from: number; to: number; low: number; high: number };
     const now = this.#shown as typeof whole;

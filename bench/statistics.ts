@@ -1,0 +1,34 @@
+/** The middle one of some numbers. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** A median with bounds between which the true one lies with a confidence of 95 % or more, whatever the distribution. */
+export interface MedianInterval {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * The median of independent values, and its interval: the values so many places from the smallest and from the largest
+ * that fewer of n fair coins show heads in at most 2.5 % of throws. Unbounded where there are fewer than six values.
+ */
+export function medianInterval(values: readonly number[]): MedianInterval {
+  const sorted = values.toSorted((a, b) => a - b);
+  const n = sorted.length;
+  let chance = 0.5 ** n;
+  let below = chance;
+  let place = 0;
+  while (below <= 0.025) {
+    place += 1;
+    chance *= (n - place + 1) / place;
+    below += chance;
+  }
+  return {
+    median: median(values),
+    low: sorted[place - 1] ?? Number.NEGATIVE_INFINITY,
+    high: sorted[n - place] ?? Number.POSITIVE_INFINITY,
+  };
+}

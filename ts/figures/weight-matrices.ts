@@ -24,7 +24,7 @@ const layout = [
 ] as const;
 
 /** What is along the horizontal axis of all matrices. */
-const targets = "recurrent neuron j";
+const horizontal = "recurrent neuron j";
 
 type Layout = (typeof layout)[number];
 
@@ -82,7 +82,7 @@ function panel(matrix: NumberArray, of: Layout, largest: number, when: string, l
           values: [
             {
               url,
-              labels: [of.rows.join(" "), targets],
+              labels: [of.rows.join(" "), horizontal],
               begin: [of.name === "rec_out" ? 0 : 1, 1],
               ...shownMatrix,
             },
@@ -103,7 +103,7 @@ function panel(matrix: NumberArray, of: Layout, largest: number, when: string, l
         data: { values: [{ weight: 0, row: 1, column: 1 }] },
         mark: { type: "point", opacity: 0 },
         encoding: {
-          x: axis("column", bottom ? targets : "", {
+          x: axis("column", bottom ? horizontal : "", {
             scale: range(size[1]),
             axis: { values: ticks(size[1]), labels: bottom, grid: false },
           }),

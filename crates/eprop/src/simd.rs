@@ -79,11 +79,54 @@ pub fn limit(level: Level) -> Level {
     level
 }
 
-/// Defines functions that are compiled once per instruction set.
+/// Witness that code runs with what every processor of the architecture has.
+#[derive(Debug, Clone, Copy)]
+pub struct Baseline(());
+
+/// Witness that code runs on a processor with AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy)]
+pub struct Avx2(());
+
+/// Witness that code runs on a processor with AVX-512 (F, DQ, BW, VL).
+#[cfg(all(target_arch = "x86_64", stable_avx512))]
+#[derive(Debug, Clone, Copy)]
+pub struct Avx512(());
+
+macro_rules! witness {
+    ($set:ident) => {
+        impl $set {
+            /// A witness.
+            ///
+            /// # Safety
+            /// The processor has the instruction set.
+            #[inline(always)]
+            pub(crate) const unsafe fn new() -> Self {
+                Self(())
+            }
+        }
+    };
+}
+witness!(Baseline);
+#[cfg(target_arch = "x86_64")]
+witness!(Avx2);
+#[cfg(all(target_arch = "x86_64", stable_avx512))]
+witness!(Avx512);
+
+/// Defines functions that are compiled once per instruction set. A body that is followed by `, of set` is told which,
+/// as its first argument: a [`Baseline`], [`Avx2`] or [`Avx512`].
 macro_rules! kernels {
+    (@call $set:ident, $body:expr, of set, ($($argument:ident),*)) => {
+        // SAFETY: this is where the set is known to be there.
+        $body(unsafe { $crate::simd::$set::new() }, $($argument),*)
+    };
+    (@call $set:ident, $body:expr, ($($argument:ident),*)) => {
+        $body($($argument),*)
+    };
     ($(
         $(#[$attribute:meta])*
-        $visibility:vis fn $name:ident $(<$generic:ident: $bound:path>)? ($($argument:ident: $type:ty),* $(,)?) = $body:expr;
+        $visibility:vis fn $name:ident $(<$generic:ident: $bound:path>)? ($($argument:ident: $type:ty),* $(,)?) =
+            $body:expr $(, of $set:ident)?;
     )*) => {$(
         $(#[$attribute])*
         #[allow(clippy::too_many_arguments, reason = "separate slices tell the compiler that nothing overlaps")]
@@ -95,12 +138,12 @@ macro_rules! kernels {
                 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,fma")]
                 #[allow(clippy::too_many_arguments, reason = "as above")]
                 fn avx512 $(<$generic: $bound>)? ($($argument: $type),*) {
-                    $body($($argument),*);
+                    $crate::simd::kernels!(@call Avx512, $body, $(of $set,)? ($($argument),*));
                 }
                 #[target_feature(enable = "avx2,fma")]
                 #[allow(clippy::too_many_arguments, reason = "as above")]
                 fn avx2 $(<$generic: $bound>)? ($($argument: $type),*) {
-                    $body($($argument),*);
+                    $crate::simd::kernels!(@call Avx2, $body, $(of $set,)? ($($argument),*));
                 }
                 match $crate::simd::level() {
                     // SAFETY: the level is never above what was detected on this processor.
@@ -117,7 +160,7 @@ macro_rules! kernels {
                     _ => {}
                 }
             }
-            $body($($argument),*);
+            $crate::simd::kernels!(@call Baseline, $body, $(of $set,)? ($($argument),*));
         }
     )*};
 }

@@ -15,7 +15,7 @@ const STEPS: usize = 40;
 /// A history in which learning signals come in the last steps alone.
 fn history(random: &mut NumpyRandom, quiet: usize) -> History {
     let mut history = History::new(NEURONS, recurrent::COUNT, STEPS);
-    history.keep_pairs();
+    history.keep_courses();
     for step in 0..STEPS as i64 {
         for column in [recurrent::SURROGATE, recurrent::REGULARIZATION, recurrent::SIGNAL] {
             for value in history.at_mut(column, step) {

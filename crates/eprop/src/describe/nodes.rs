@@ -180,21 +180,24 @@ impl Network {
             write(group, (node - group.first) as usize, row, &self.kernel)?;
         }
         *random = generator;
-        for (node, place) in nodes.iter().zip(&places) {
-            let touches_state = |values: &Dict| {
-                values.0.iter().any(|(name, _)| {
-                    name == "E_L"
-                        || self.groups[*place]
-                            .model
-                            .parameters
-                            .iter()
-                            .any(|p| p.role == Role::State && p.name == name)
-                })
+        let sets_state = |place: usize, values: &Dict| {
+            let parameters = self.groups[place].model.parameters;
+            let is_state = |name: &str| {
+                name == "E_L" || parameters.iter().any(|p| p.role == Role::State && p.name == name)
             };
+            values.0.iter().any(|(name, _)| is_state(name))
+        };
+        let shared: Vec<(usize, bool)> = match params {
+            Params::Shared(values) => {
+                changed.iter().map(|(place, _)| (*place, sets_state(*place, values))).collect()
+            }
+            Params::None | Params::PerNode(_) => Vec::new(),
+        };
+        for (at, (node, place)) in nodes.iter().zip(&places).enumerate() {
             let touched = match params {
                 Params::None => false,
-                Params::Shared(values) => touches_state(values),
-                Params::PerNode(list) => list.iter().any(touches_state),
+                Params::Shared(_) => shared.iter().any(|(other, touched)| other == place && *touched),
+                Params::PerNode(list) => sets_state(*place, &list[at]),
             };
             if touched {
                 self.state_changes.push((*place, (node - self.groups[*place].first) as usize));

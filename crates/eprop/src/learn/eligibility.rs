@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use crate::learn::history::{History, LANES, Lanes};
+use crate::learn::transpose::{Step, Transpose};
 use crate::simd::kernels;
 
 /// Quantities that recurrent neurons leave.
@@ -220,17 +221,16 @@ impl Traces {
     }
 }
 
-/// Where a block reads what its targets left in a step.
+/// Where a block reads what its targets left.
 trait Source {
-    fn read<const QUIET: bool>(&self, step: Step<'_>) -> Left;
-}
-
-/// What all neurons left in a step.
-#[derive(Clone, Copy)]
-struct Step<'a> {
-    row: &'a [Lanes],
-    pairs: &'a [[f64; 2]],
-    blocks: usize,
+    /// Tells `each` what its targets left in consecutive slots, and what drives them.
+    fn for_each_step<const QUIET: bool>(
+        &self,
+        history: &History,
+        slots: Range<usize>,
+        drive: &[f64],
+        each: impl FnMut(f64, &Left),
+    );
 }
 
 /// A block of neurons.
@@ -238,77 +238,78 @@ struct Consecutive(usize);
 
 impl Source for Consecutive {
     #[inline(always)]
-    fn read<const QUIET: bool>(&self, step: Step<'_>) -> Left {
-        let at = |column: usize| step.row[column * step.blocks + self.0].0;
-        Left {
-            surrogate: at(recurrent::SURROGATE),
-            regularization: at(recurrent::REGULARIZATION),
-            signal: if QUIET { [0.0; LANES] } else { at(recurrent::SIGNAL) },
+    fn for_each_step<const QUIET: bool>(
+        &self,
+        history: &History,
+        slots: Range<usize>,
+        drive: &[f64],
+        mut each: impl FnMut(f64, &Left),
+    ) {
+        let blocks = history.blocks();
+        let steps = history.rows(slots).chunks_exact(recurrent::COUNT * blocks);
+        for (step, drive) in steps.zip(drive) {
+            let at = |column: usize| step[column * blocks + self.0].0;
+            let left = Left {
+                surrogate: at(recurrent::SURROGATE),
+                regularization: at(recurrent::REGULARIZATION),
+                signal: if QUIET { [0.0; LANES] } else { at(recurrent::SIGNAL) },
+            };
+            each(*drive, &left);
         }
     }
 }
 
 /// Neurons at places that are listed.
-struct Scattered {
-    places: [usize; LANES],
-    /// How many places there are.
-    width: usize,
+struct Scattered<'a, S> {
+    places: &'a [u32; LANES],
+    /// The instruction set.
+    set: S,
 }
 
-impl Scattered {
+impl<S> Scattered<'_, S> {
+    /// What its targets left in a slot, of which the step is known.
     #[inline(always)]
-    fn new(places: &[u32; LANES], width: usize) -> Self {
-        assert!(places.iter().all(|place| (*place as usize) < width), "places are those of neurons");
-        Self { places: places.map(|place| place as usize), width }
-    }
-
-    /// The first numbers of the pairs at its places, and the second ones.
-    #[inline(always)]
-    fn transposed(&self, pairs: &[[f64; 2]]) -> [[f64; LANES]; 2] {
-        assert!(pairs.len() == self.width);
-        let numbers = pairs.as_flattened().as_ptr();
-        let mut halves = [[[0.0; 2]; LANES / 2]; 2];
-        for half in 0..LANES / 2 {
-            // SAFETY: places are less than the number of pairs. Checks in this loop would cost as much as the rest.
-            let pair = |lane: usize| unsafe { numbers.add(2 * self.places[lane]).cast::<[f64; 2]>().read() };
-            [halves[0][half], halves[1][half]] = interleaved(pair(2 * half), pair(2 * half + 1));
-        }
-        bytemuck::cast(halves)
-    }
-}
-
-impl Source for Scattered {
-    #[inline(always)]
-    fn read<const QUIET: bool>(&self, step: Step<'_>) -> Left {
-        let [surrogate, regularization] = self.transposed(step.pairs);
+    fn left<const QUIET: bool>(&self, history: &History, slot: usize, step: Step) -> Left {
         let mut signal = [0.0; LANES];
         if !QUIET {
-            let row: &[f64] = bytemuck::cast_slice(step.row);
-            let signals = &row[recurrent::SIGNAL * self.width..][..self.width];
+            let row: &[f64] = bytemuck::cast_slice(history.rows(slot..slot + 1));
+            let signals = &row[recurrent::SIGNAL * history.width()..][..history.width()];
             for l in 0..LANES {
-                signal[l] = signals[self.places[l]];
+                signal[l] = signals[self.places[l] as usize];
             }
         }
+        let [surrogate, regularization] = step;
         Left { surrogate, regularization, signal }
     }
 }
 
-/// The first numbers of two pairs, and the second ones. Told to the compiler instruction by instruction, as it loads
-/// numbers one by one otherwise.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn interleaved(a: [f64; 2], b: [f64; 2]) -> [[f64; 2]; 2] {
-    use std::arch::x86_64::{__m128d, _mm_unpackhi_pd, _mm_unpacklo_pd};
-    let (a, b): (__m128d, __m128d) = (bytemuck::cast(a), bytemuck::cast(b));
-    // SAFETY: all processors of this architecture have SSE2.
-    unsafe { [bytemuck::cast(_mm_unpacklo_pd(a, b)), bytemuck::cast(_mm_unpackhi_pd(a, b))] }
-}
-
-/// The first numbers of two pairs, and the second ones.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-fn interleaved(a: [f64; 2], b: [f64; 2]) -> [[f64; 2]; 2] {
-    [[a[0], b[0]], [a[1], b[1]]]
+impl<S: Transpose> Source for Scattered<'_, S> {
+    #[inline(always)]
+    fn for_each_step<const QUIET: bool>(
+        &self,
+        history: &History,
+        slots: Range<usize>,
+        drive: &[f64],
+        mut each: impl FnMut(f64, &Left),
+    ) {
+        let (first, steps) = (slots.start, slots.len());
+        // A course is longer than the ring, so that there always is a step after the last one.
+        let length = history.course_length();
+        let courses = self
+            .places
+            .map(|place| &history.courses()[place as usize * length..][..length][first..][..=steps]);
+        let (twos, last) = drive[..steps].as_chunks();
+        for (two, [drive, next]) in twos.iter().enumerate() {
+            let slot = first + 2 * two;
+            let [step, after] = self.set.two_steps(&courses, 2 * two);
+            each(*drive, &self.left::<QUIET>(history, slot, step));
+            each(*next, &self.left::<QUIET>(history, slot + 1, after));
+        }
+        if let [drive] = last {
+            let [step, _] = self.set.two_steps(&courses, steps - 1);
+            each(*drive, &self.left::<QUIET>(history, first + steps - 1, step));
+        }
+    }
 }
 
 #[inline(always)]
@@ -330,17 +331,11 @@ fn stretch<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
         adaptation: if ADAPTS { record[at(Trace::Adaptation)].0 } else { [0.0; LANES] },
         gradient: gradient.0,
     };
-    let blocks = history.blocks();
-    let mut rows = history.rows(stretch.slots.clone());
-    let mut pairs = history.pairs(stretch.slots.clone());
-    for drive in &drive[stretch.drive..][..stretch.slots.len()] {
-        let step;
-        (step, rows) = rows.split_at(recurrent::COUNT * blocks);
-        let step_pairs;
-        (step_pairs, pairs) = pairs.split_at(pairs.len().min(blocks * LANES));
-        let left = source.read::<QUIET>(Step { row: step, pairs: step_pairs, blocks });
-        traces.step::<ADAPTS, UNIFORM, QUIET>(block, *drive, &left);
-    }
+    let slots = stretch.slots.clone();
+    let drive = &drive[stretch.drive..][..slots.len()];
+    source.for_each_step::<QUIET>(history, slots, drive, |drive, left| {
+        traces.step::<ADAPTS, UNIFORM, QUIET>(block, drive, left);
+    });
     record[at(Trace::Eligibility)].0 = traces.eligibility;
     record[at(Trace::Regularization)].0 = traces.regularization;
     if !UNIFORM {
@@ -354,6 +349,7 @@ fn stretch<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
 
 #[inline(always)]
 fn recurrent_body<const ADAPTS: bool, const UNIFORM: bool>(
+    set: impl Transpose,
     coefficients: &Coefficients,
     history: &History,
     targets: Targets<'_>,
@@ -388,7 +384,7 @@ fn recurrent_body<const ADAPTS: bool, const UNIFORM: bool>(
                     let places = &places[place];
                     let pick = |values: &[Lanes]| picked::<UNIFORM>(values, places);
                     let block = Block::new::<ADAPTS>(coefficients, pick);
-                    let source = Scattered::new(places, history.width());
+                    let source = Scattered { places, set };
                     if one.quiet {
                         stretch::<ADAPTS, UNIFORM, true>(
                             &source, history, one, drive, &block, record, gradient,
@@ -457,26 +453,26 @@ kernels! {
 }
 
 macro_rules! eligibility {
-    ($($(#[$attribute:meta])* $name:ident = $body:expr;)*) => {
+    ($($(#[$attribute:meta])* $name:ident = $body:expr $(, of $set:ident)?;)*) => {
         kernels! {$(
             $(#[$attribute])*
             pub fn $name(
                 coefficients: &Coefficients, history: &History, targets: Targets<'_>, stretches: &[Stretch],
                 drive: &[f64], traces: &mut [Lanes], gradients: &mut [Lanes],
-            ) = $body;
+            ) = $body $(, of $set)?;
         )*}
     };
 }
 
 eligibility! {
     /// Traces and gradient of synapses onto equal neurons that don't adapt.
-    onto_uniform = recurrent_body::<false, true>;
+    onto_uniform = recurrent_body::<false, true>, of set;
     /// Traces and gradient of synapses onto neurons that don't adapt.
-    onto_recurrent = recurrent_body::<false, false>;
+    onto_recurrent = recurrent_body::<false, false>, of set;
     /// Traces and gradient of synapses onto equal neurons that adapt.
-    onto_uniform_adaptive = recurrent_body::<true, true>;
+    onto_uniform_adaptive = recurrent_body::<true, true>, of set;
     /// Traces and gradient of synapses onto neurons of which some adapt.
-    onto_adaptive = recurrent_body::<true, false>;
+    onto_adaptive = recurrent_body::<true, false>, of set;
     /// Traces and gradient of synapses onto equal readouts.
     onto_uniform_readouts = readout_body::<true>;
     /// Traces and gradient of synapses onto readouts.

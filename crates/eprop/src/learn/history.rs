@@ -32,8 +32,9 @@ pub struct History {
     columns: usize,
     mask: usize,
     rows: Vec<Lanes>,
-    /// The second and the third quantity of a neuron side by side, for rows of synapses that end at scattered neurons.
-    pairs: Vec<[f64; 2]>,
+    /// For rows of synapses that end at scattered neurons: the second and the third quantity of each neuron, slot after
+    /// slot.
+    courses: Vec<[f64; 2]>,
     /// By step: the first of the steps up to it that are as quiet as it is.
     since: Vec<i64>,
     quiet: Vec<bool>,
@@ -51,7 +52,7 @@ impl History {
             columns,
             mask: length - 1,
             rows: vec![Lanes::default(); columns * blocks * length],
-            pairs: Vec::new(),
+            courses: Vec::new(),
             since: vec![0; length],
             quiet: vec![true; length],
         }
@@ -117,30 +118,37 @@ impl History {
         &self.rows[slots.start * length..slots.end * length]
     }
 
-    /// In each of consecutive slots, the second and the third quantity of each neuron, if rows of synapses ask for it.
+    /// For each place, the second and the third quantity by slot, if rows of synapses ask for it. A course is
+    /// [`Self::course_length`] long.
     #[must_use]
     #[inline(always)]
-    pub fn pairs(&self, slots: Range<usize>) -> &[[f64; 2]] {
-        self.pairs.get(slots.start * self.width()..slots.end * self.width()).unwrap_or_default()
+    pub fn courses(&self) -> &[[f64; 2]] {
+        &self.courses
     }
 
-    /// Keeps pairs of quantities by neuron, too, from now on.
-    pub fn keep_pairs(&mut self) {
-        if self.pairs.is_empty() {
-            self.pairs = vec![[0.0; 2]; self.width() * self.steps()];
+    /// Slots and a cache line more: the same slot of different neurons would compete for the same lines of the cache
+    /// otherwise.
+    #[must_use]
+    #[inline(always)]
+    pub fn course_length(&self) -> usize {
+        self.steps() + LANES / 2
+    }
+
+    /// Keeps courses of neurons, too, from now on.
+    pub fn keep_courses(&mut self) {
+        if self.courses.is_empty() {
+            self.courses = vec![[0.0; 2]; self.width() * self.course_length()];
             for slot in 0..self.steps() {
-                self.pair(slot);
+                self.continue_courses(slot);
             }
         }
     }
 
-    fn pair(&mut self, slot: usize) {
-        let width = self.width();
-        let Some(pairs) = self.pairs.get_mut(slot * width..(slot + 1) * width) else { return };
+    fn continue_courses(&mut self, slot: usize) {
+        let (width, length) = (self.width(), self.course_length());
         let row: &[f64] = bytemuck::cast_slice(&self.rows[slot * self.columns * self.blocks..]);
-        let (second, third) = (&row[width..2 * width], &row[2 * width..3 * width]);
-        for (pair, (second, third)) in pairs.iter_mut().zip(second.iter().zip(third)) {
-            *pair = [*second, *third];
+        for (place, course) in self.courses.chunks_exact_mut(length).enumerate() {
+            course[slot] = [row[width + place], row[2 * width + place]];
         }
     }
 
@@ -151,7 +159,7 @@ impl History {
         let goes_on = step > 0 && self.quiet[before] == quiet;
         self.since[slot] = if goes_on { self.since[before] } else { step };
         self.quiet[slot] = quiet;
-        self.pair(slot);
+        self.continue_courses(slot);
     }
 
     fn begin(&self, column: usize, step: i64) -> usize {
@@ -192,6 +200,6 @@ impl History {
     /// Bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        (size_of_val(&self.rows[..]) + size_of_val(&self.pairs[..]) + 9 * self.steps()) as u64
+        (size_of_val(&self.rows[..]) + size_of_val(&self.courses[..]) + 9 * self.steps()) as u64
     }
 }

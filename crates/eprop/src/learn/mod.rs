@@ -9,3 +9,4 @@ pub mod layout;
 pub mod optimizer;
 pub mod per_spike;
 pub mod rows;
+pub mod transpose;

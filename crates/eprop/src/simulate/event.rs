@@ -199,7 +199,7 @@ impl EventNetwork {
         let old = std::mem::take(&mut self.recurrent_rows);
         self.recurrent_rows = rows(&plan.recurrent_routes, false, &self.history, old);
         if self.recurrent_rows.iter().flatten().any(PlasticRows::is_scattered) {
-            self.history.keep_pairs();
+            self.history.keep_courses();
         }
         let old = std::mem::take(&mut self.readout_rows);
         self.readout_rows = rows(&plan.readout_routes, true, &self.errors, old);

@@ -108,8 +108,11 @@ function quietText({ date, quick, lines }: Report): string {
 }
 
 /** Growth of a series in words. */
-export function growthText({ series, from, to, slope: power }: Growth): string {
-  return `${series}, from ${number(from)} to ${number(to)}: cost grows with the power ${power.toFixed(2)}`;
+export function growthText({ series, from, to, slope: power, linear }: Growth): string {
+  const grows = `${series}, from ${number(from)} to ${number(to)}: cost grows with the power ${power.toFixed(2)}`;
+  if (linear === undefined) return grows;
+  const { once, each, deviation } = linear;
+  return `${grows}; ${number(once)} ms and ${number(each)} ms for each give it within ${percent(deviation)}`;
 }
 
 /** The blocks of a page, by name. */

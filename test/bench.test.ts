@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { slope } from "../bench/growth.js";
+import { linear, slope } from "../bench/growth.js";
 import type { Report } from "../bench/tables.js";
 import { workOf } from "../bench/work.js";
 
@@ -99,6 +99,12 @@ describe("npm run bench", () => {
     expect(report.growth.map(({ series }) => series)).toEqual(["steps", "synapses a neuron"]);
     expect(report.growth.every(({ slope: power }) => Number.isFinite(power))).toBe(true);
     expect(slope([1, 2, 3].map((x) => [x, 5 + 1.5 * x] as const))).toBeCloseTo(1.5, 12);
+    const exact = linear([1, 4, 10].map((x) => [x, 5 + 1.5 * x] as const));
+    expect([exact.once, exact.each, exact.deviation]).toEqual(
+      [5, 1.5, 0].map((value) => expect.closeTo(value, 10)),
+    );
+    // Nearly quadratic.
+    expect(linear([1, 10, 100].map((x) => [x, x * x] as const)).deviation).toBeGreaterThan(0.5);
   });
   it("writes the page's tables, and leaves the others", () => {
     const text = readFileSync(page, "utf8");

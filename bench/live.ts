@@ -1,59 +1,190 @@
 /**
- * What the live view costs a training: the same training without it, with its server alone, and with a page that
- * reads, in alternation. Processor time counts, which other work on the machine changes less than time by the clock.
+ * What the live view costs a training: nobody looking, a page in Chromium, a page that takes nothing it is sent.
  *
- * node dist-test/bench/live.js [pairs]
+ * Two measures, medians over rounds with 95 % confidence intervals, both of the process that trains:
+ *
+ * - the share of a training's time that is spent in the live view: sampling, making messages, sending them. What else
+ *   the machine does makes both longer alike, so the share stays;
+ * - processor time, all threads, against that of the same training without a live view in the same round. What else the
+ *   machine does changes it by more than the live view does.
+ *
+ * node dist-test/bench/live.js [--rounds N] [--seconds S] [--only TASK]
  */
-import { spawn } from "node:child_process";
-import { type TrainOptions, tasks, trainToEnd } from "../ts/index.js";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { type Socket, connect } from "node:net";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import type { Browser } from "playwright-core";
+import { launchChromium } from "../test/browser/chromium.js";
+import { type Task, tasks, trainToEnd } from "../ts/index.js";
 import { LiveFeed } from "../ts/live/feed.js";
-import { serveLive } from "../ts/live/server.js";
+import { openLiveView } from "../ts/live/index.js";
+import { Sampler } from "../ts/training/sampler.js";
+import { medianInterval } from "./statistics.js";
 
-const pairs = Number(process.argv[2] ?? 7);
-const page = { html: "", headers: {} };
+/** The page's parts, as the build leaves them. */
+const parts = new URL("../../dist/live/page/", import.meta.url);
 
-const trainings = {
-  "sine-waves": () => tasks.sineWaves({ iterations: 2000 }),
-  lemniscate: () => tasks.lemniscate({ iterations: 700 }),
-  "evidence-accumulation": () =>
-    tasks.evidenceAccumulation({ iterations: 50, earlyStop: false, testIterations: 0 }),
-} as const;
+const trainings: Readonly<Record<string, (iterations: number) => Task>> = {
+  "sine-waves": (iterations) => tasks.sineWaves({ iterations }),
+  lemniscate: (iterations) => tasks.lemniscate({ iterations }),
+  handwriting: (iterations) => tasks.handwriting({ iterations }),
+  "evidence-accumulation": (iterations) =>
+    tasks.evidenceAccumulation({ iterations, earlyStop: false, testIterations: 0 }),
+  "sine-waves-plus": (iterations) => tasks.sineWavesPlus({ iterations }),
+  "n-mnist": (iterations) => tasks.nMnist({ synthetic: true, iterations, groupSize: 20, testIterations: 0 }),
+};
 
-/** Processor time of a training (ms), with so many pages; no server if undefined. */
-async function cost(name: keyof typeof trainings, pages?: number): Promise<number> {
-  const task = trainings[name]();
-  const run = { task: name, text: "", seed: 1, kind: task.kind, gradient: true, planned: 1000, facts: [] };
-  const feed = new LiveFeed(run, task.steps);
-  const server = pages === undefined ? undefined : await serveLive(feed, page, () => {});
-  const readers = Array.from({ length: pages ?? 0 }, () =>
-    spawn("curl", ["-sN", `${server?.url}events`], { stdio: "ignore" }),
-  );
-  while (feed.viewers < readers.length) await new Promise((resolve) => setTimeout(resolve, 10));
-  const options: TrainOptions = server === undefined ? {} : { observer: feed };
-  const begin = process.cpuUsage();
-  await trainToEnd(task, { ...options, onIteration: (iteration) => feed.push(iteration) });
-  const { user, system } = process.cpuUsage(begin);
-  for (const reader of readers) reader.kill();
-  await server?.close();
-  return (user + system) / 1000;
+const ways = ["without", "nobody looks", "a page", "a page that does not read"] as const;
+type Way = (typeof ways)[number];
+
+/** What a training took, and the live view of it (ms). */
+interface Cost {
+  processor: number;
+  wall: number;
+  live: number;
 }
 
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+/** A training that the training process is asked for. */
+interface Order {
+  task: string;
+  iterations: number;
+  way: Way;
 }
 
-process.stdout.write("task                    without (ms)  server alone  one page\n");
-for (const name of Object.keys(trainings) as (keyof typeof trainings)[]) {
-  await cost(name);
-  const [plain, alone, watched]: [number[], number[], number[]] = [[], [], []];
-  for (let pair = 0; pair < pairs; pair++) {
-    plain.push(await cost(name));
-    alone.push(await cost(name, 0));
-    watched.push(await cost(name, 1));
+/** What that process sends: where its live view is, then what the training took. */
+type Message = { url: string } | Cost;
+
+/** Time spent in the live view so far (ms). */
+let spent = 0;
+
+/** Counts the time that a method takes. */
+function timed<K extends string>(of: Record<K, (...values: never[]) => unknown>, method: K): void {
+  const plain = of[method] as (...values: unknown[]) => unknown;
+  let depth = 0;
+  of[method] = function (this: unknown, ...values: unknown[]) {
+    const begin = performance.now();
+    depth += 1;
+    try {
+      return plain.apply(this, values);
+    } finally {
+      depth -= 1;
+      if (depth === 0) spent += performance.now() - begin;
+    }
+  };
+}
+
+async function trained({ task: name, iterations, way }: Order): Promise<Cost> {
+  const task = (trainings[name] as (iterations: number) => Task)(iterations);
+  const live = way === "without" ? undefined : await openLiveView(task, { onStop: () => {}, parts });
+  if (live !== undefined) {
+    process.send?.({ url: live.server.url } satisfies Message);
+    const viewers = way === "nobody looks" ? 0 : 1;
+    while (live.feed.viewers < viewers) await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  const ratio = (costs: number[]) =>
-    median(costs.map((value, at) => value / (plain[at] as number))).toFixed(3);
-  process.stdout.write(
-    `${name.padEnd(24)}${median(plain).toFixed(0).padStart(12)}${ratio(alone).padStart(14)}${ratio(watched).padStart(10)}\n`,
-  );
+  const processor = process.cpuUsage();
+  const begin = performance.now();
+  spent = 0;
+  await trainToEnd(task, {
+    ...(live && { observer: live.feed }),
+    onIteration: (iteration) => live?.feed.push(iteration),
+  });
+  const { user, system } = process.cpuUsage(processor);
+  const wall = performance.now() - begin;
+  const inLive = spent;
+  await live?.server.close();
+  return { processor: (user + system) / 1000, wall, live: inLive };
+}
+
+/** Asks the training process for a training, and looks at it as is wanted. */
+async function costOf(child: ChildProcess, browser: Browser, order: Order): Promise<Cost> {
+  child.send(order);
+  let socket: Socket | undefined;
+  const page = order.way === "a page" ? await browser.newPage() : undefined;
+  try {
+    for (;;) {
+      const [message] = (await once(child, "message")) as [Message];
+      if (!("url" in message)) return message;
+      const { port, host } = new URL(message.url);
+      if (page !== undefined) void page.goto(message.url);
+      else if (order.way === "a page that does not read") {
+        socket = connect({ port: Number(port), host: "127.0.0.1" });
+        socket.on("error", () => {}).pause();
+        socket.write(`GET /events HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
+      }
+    }
+  } finally {
+    socket?.destroy();
+    await page?.close();
+  }
+}
+
+/** Shares in per cent: their median with its interval. */
+function percent(shares: readonly number[], digits: number): string {
+  const { median, low, high } = medianInterval(shares);
+  const text = (share: number) => (100 * share).toFixed(digits).replace("-", "−");
+  return `${text(median)} (${text(low)} to ${text(high)})`;
+}
+
+async function measure(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: "string", default: "12" },
+      seconds: { type: "string", default: "2" },
+      only: { type: "string" },
+    },
+  });
+  const child = fork(fileURLToPath(import.meta.url), ["--train"]);
+  child.on("exit", (code) => process.exit(code ?? 1));
+  const browser = await launchChromium();
+  const looks = ways.slice(1);
+  const head = [
+    "task",
+    "ms per iteration",
+    ...looks.map((way) => `live view, ${way} (% of the time)`),
+    "processor time more, a page (%)",
+  ];
+  process.stdout.write(`| ${head.join(" | ")} |\n|${" --- |".repeat(head.length)}\n`);
+  for (const task of Object.keys(trainings).filter((name) => name.includes(values.only ?? ""))) {
+    const trial = await costOf(child, browser, { task, iterations: 10, way: "without" });
+    const iterations = Math.max(10, Math.round((Number(values.seconds) * 1e4) / trial.wall));
+    // The first of its kind compiles what it runs.
+    await costOf(child, browser, { task, iterations, way: "a page" });
+    const costs: Record<Way, Cost>[] = [];
+    for (let round = 0; round < Number(values.rounds); round++) {
+      const order = [...ways.slice(round % ways.length), ...ways.slice(0, round % ways.length)];
+      const costsOfRound: [Way, Cost][] = [];
+      for (const way of round % 2 === 0 ? order : order.toReversed()) {
+        costsOfRound.push([way, await costOf(child, browser, { task, iterations, way })]);
+      }
+      costs.push(Object.fromEntries(costsOfRound) as Record<Way, Cost>);
+    }
+    const { median } = medianInterval(costs.map(({ without }) => without.wall / iterations));
+    const shares = (way: Way) => costs.map((each) => each[way].live / each[way].wall);
+    const cells = [
+      task,
+      median.toPrecision(2),
+      ...looks.map((way) => percent(shares(way), 2)),
+      percent(
+        costs.map((each) => each["a page"].processor / each.without.processor - 1),
+        1,
+      ),
+    ];
+    process.stdout.write(`| ${cells.join(" | ")} |\n`);
+  }
+  await browser.close();
+  child.removeAllListeners("exit").disconnect();
+}
+
+if (process.argv[2] === "--train") {
+  timed(LiveFeed.prototype, "push");
+  timed(LiveFeed.prototype, "take");
+  timed(Sampler.prototype, "arm");
+  timed(Sampler.prototype, "deliver");
+  process.on("message", (order: Order) => {
+    void trained(order).then((cost) => process.send?.(cost satisfies Message));
+  });
+} else {
+  await measure();
 }

@@ -1,11 +1,12 @@
 import { request } from "node:http";
 import { type Socket, connect } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Iteration } from "../ts/index.js";
 import { LiveFeed, newCursor } from "../ts/live/feed.js";
 import type { Messages } from "../ts/live/messages.js";
 import { type LiveServer, serveLive } from "../ts/live/server.js";
+import type { SequenceSample } from "../ts/training/sampler.js";
 
 const run = {
   task: "a task",
@@ -75,7 +76,7 @@ describe("the feed", () => {
   it("samples only for those who look, and sends whole neurons of large rasters", () => {
     const feed = new LiveFeed(run, 1000);
     expect(feed.wants()).toBe(false);
-    feed.viewers = 1;
+    feed.readers = 1;
     expect(feed.wants()).toBe(true);
     const count = 100_000;
     const neurons = Uint32Array.from({ length: count }, (_, at) => at % 1000);
@@ -99,6 +100,53 @@ describe("the feed", () => {
     expect(sample.recurrent.step).toHaveLength(5000);
     expect(sample.recurrent.row.filter((row) => row === 0)).toHaveLength(100);
     expect(sample.target[0]?.every((value) => value === null)).toBe(true);
+  });
+});
+
+describe("what the feed costs", () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+  const sample = (number: number): SequenceSample => ({
+    iteration: number,
+    duration: 1000,
+    resolution: 1,
+    learningFrom: 0,
+    input: { times: new Float64Array(0), neurons: new Uint32Array(0), size: 10 },
+    recurrent: { times: new Float64Array(0), neurons: new Uint32Array(0), size: 10 },
+    signals: { readout: new Float64Array(1000), target: new Float64Array(1000) },
+    readouts: 1,
+  });
+  it("is below a hundredth of the time: the longer a sample's message takes, the longer the next one waits", () => {
+    let [time, perCall] = [0, 0];
+    vi.spyOn(performance, "now").mockImplementation(() => (time += perCall));
+    const feed = new LiveFeed(run, 1000);
+    feed.readers = 1;
+    for (const cost of [1, 30]) {
+      expect(feed.wants()).toBe(true);
+      const begin = time;
+      feed.sample(sample(cost));
+      perCall = cost;
+      feed.take(newCursor());
+      perCall = 0;
+      const pause = Math.max(500, 100 * cost);
+      time = begin + pause - 1;
+      expect(feed.wants(), `${cost} ms`).toBe(false);
+      time = begin + pause;
+      expect(feed.wants(), `${cost} ms`).toBe(true);
+    }
+  });
+  it("is a message once for all pages, and none where no page takes it", () => {
+    const read = vi.fn(() => 0);
+    const signals = { readout: new Float64Array(1000), target: new Float64Array(1000) };
+    Object.defineProperty(signals, "target", { get: () => (read(), new Float64Array(1000)) });
+    const feed = new LiveFeed(run, 1000);
+    feed.sample({ ...sample(1), signals });
+    expect(read).not.toHaveBeenCalled();
+    for (const cursor of [newCursor(), newCursor()]) {
+      expect(parse(feed.take(cursor)).map(([name]) => name)).toEqual(["run", "update", "sample"]);
+    }
+    expect(read).toHaveBeenCalledTimes(1);
   });
 });
 
@@ -201,13 +249,14 @@ describe("the server", () => {
     const filled = made;
     for (let at = 0; at < 60; at++) await more();
     expect(made).toBe(filled);
-    expect(feed.viewers).toBe(1);
+    expect([feed.viewers, feed.readers, feed.wants()]).toEqual([1, 0, false]);
     // Once it reads, it has all in one piece.
     let text = "";
     slow.setEncoding("utf8");
     slow.on("data", (part: string) => (text += part));
     slow.resume();
     while (!text.includes(`[${number}]`) && !text.includes(`,${number}]`)) await wait(50);
+    expect([feed.readers, feed.wants()]).toEqual([1, true]);
     slow.pause();
     const begin = performance.now();
     await server?.close();

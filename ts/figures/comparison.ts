@@ -106,7 +106,8 @@ function readoutsFigure(runs: readonly LabelledRun[]): Figure | undefined {
   const [first] = runs;
   if (first === undefined || first.run.summary.results !== undefined) return undefined;
   const { network, timing } = first.run.summary;
-  const labels = ["target", ...runs.map(({ label }) => label)];
+  // Runs look as in the other figures.
+  const labels = [...runs.map(({ label }) => label), "target"];
   const panels = Array.from({ length: network.readouts }, (_, k): Specification | undefined => {
     const values = runs.flatMap(({ label, run }, at) => {
       const events = sequenceEvents(run, "readouts", "last");

@@ -1,3 +1,5 @@
+import { rounded } from "../rounding.js";
+
 /** A Vega-Lite specification, or a part of one. */
 export type Specification = Readonly<Record<string, unknown>>;
 
@@ -67,13 +69,7 @@ export function stacked(panels: readonly Specification[], more: Specification = 
 
 /** A number with as many digits as a figure shows. */
 export function shown(value: number | undefined, digits = 4): number | null {
-  if (value === undefined || !Number.isFinite(value)) return null;
-  if (value === 0) return 0;
-  const places = digits - 1 - Math.floor(Math.log10(Math.abs(value)));
-  if (Math.abs(places) > 22) return Number(value.toPrecision(digits));
-  // Powers of ten up to the 22nd are exact, so that what is divided by them is the nearest number.
-  const power = 10 ** Math.abs(places);
-  return places < 0 ? Math.round(value / power) * power : Math.round(value * power) / power;
+  return value === undefined || !Number.isFinite(value) ? null : rounded(value, digits);
 }
 
 /** The smallest and the largest of finite numbers, a little apart; undefined where there are none. */

@@ -1,6 +1,7 @@
 import { Pace } from "../training/pace.js";
 import type { Iteration } from "../training/trainer.js";
 import type { Observer, SampledSpikes, SequenceSample } from "../training/sampler.js";
+import { rounded } from "../rounding.js";
 import type {
   End,
   IterationColumns,
@@ -18,6 +19,8 @@ const mostSpikes = 5000;
 const mostSteps = 800;
 /** Shortest time between two samples (ms). */
 const sampleInterval = 500;
+/** How much longer than work for pages takes its repetition waits: the share of time that goes into it is below 1 %. */
+export const rest = 100;
 
 /** What a page has been sent. */
 export interface Cursor {
@@ -44,13 +47,18 @@ export class LiveFeed implements Observer {
   readonly #perSecond: number;
   readonly #iterations: Iteration[] = [];
   readonly #pace: Pace;
-  #sample: SampleMessage | undefined;
+  #sample: SequenceSample | undefined;
+  /** The sample as pages get it, once one wants it, and the time that took (ms). */
+  #sampleText: string | undefined;
+  #sampleCost = 0;
   #sampledAt = Number.NEGATIVE_INFINITY;
   #ending = false;
   #saving = false;
   #end: End | undefined;
-  /** How many pages look. Without any, nothing is sampled. */
+  /** How many pages look. */
   viewers = 0;
+  /** How many of them have taken all that they were sent. Without any, nothing is sampled. */
+  readers = 0;
 
   /** @param duration Length of a sequence (ms). */
   constructor(run: RunInfo, duration: number) {
@@ -64,12 +72,14 @@ export class LiveFeed implements Observer {
   }
 
   wants(): boolean {
-    return this.viewers > 0 && performance.now() - this.#sampledAt >= sampleInterval;
+    if (this.readers === 0) return false;
+    return performance.now() - this.#sampledAt >= Math.max(sampleInterval, rest * this.#sampleCost);
   }
 
   sample(sample: SequenceSample): void {
     this.#sampledAt = performance.now();
-    this.#sample = sampleMessage(sample);
+    this.#sample = sample;
+    this.#sampleText = undefined;
   }
 
   /** Notes that the training was asked to end. */
@@ -89,8 +99,7 @@ export class LiveFeed implements Observer {
   /** The events that a page lacks, as text; the cursor is moved on. */
   take(cursor: Cursor): string {
     const events: string[] = [];
-    const add = <K extends keyof Messages>(name: K, data: Messages[K]) =>
-      events.push(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+    const add = <K extends keyof Messages>(name: K, data: Messages[K]) => events.push(event(name, data));
     if (!cursor.greeted) add("run", this.run);
     cursor.greeted = true;
     const total = this.#iterations.length;
@@ -104,7 +113,7 @@ export class LiveFeed implements Observer {
       cursor.saving = this.#saving;
     }
     if (this.#sample !== undefined && this.#sample.iteration !== cursor.sample) {
-      add("sample", this.#sample);
+      events.push(this.#sampleEvent(this.#sample));
       cursor.sample = this.#sample.iteration;
     }
     if (this.#end !== undefined && !cursor.ended) {
@@ -114,6 +123,16 @@ export class LiveFeed implements Observer {
     return events.join("");
   }
 
+  /** A sample as all pages get it. */
+  #sampleEvent(sample: SequenceSample): string {
+    if (this.#sampleText === undefined) {
+      const begin = performance.now();
+      this.#sampleText = event("sample", sampleMessage(sample));
+      this.#sampleCost = performance.now() - begin;
+    }
+    return this.#sampleText;
+  }
+
   #columns(from: number): IterationColumns {
     const chosen = this.#course(from);
     return {
@@ -121,7 +140,7 @@ export class LiveFeed implements Observer {
       phase: chosen.map(({ phase }) => phase),
       loss: chosen.map(({ loss }) => finite(loss)),
       error: chosen.map(({ error }) => finite(error)),
-      rate: chosen.map(({ spikesPerNeuron }) => Number((spikesPerNeuron * this.#perSecond).toPrecision(6))),
+      rate: chosen.map(({ spikesPerNeuron }) => rounded(spikesPerNeuron * this.#perSecond, 6)),
       gradient: chosen.map(({ gradientNorm }) => finite(gradientNorm)),
     };
   }
@@ -161,8 +180,13 @@ export class LiveFeed implements Observer {
   }
 }
 
+/** A message as it goes over the stream of events. */
+function event<K extends keyof Messages>(name: K, data: Messages[K]): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
 function finite(value: number | undefined): number | null {
-  return value !== undefined && Number.isFinite(value) ? Number(value.toPrecision(7)) : null;
+  return value !== undefined && Number.isFinite(value) ? rounded(value, 7) : null;
 }
 
 function sampleMessage(sample: SequenceSample): SampleMessage {
@@ -172,7 +196,7 @@ function sampleMessage(sample: SequenceSample): SampleMessage {
   const step = Array.from({ length: Math.ceil(steps / stride) }, (_, at) => at * stride);
   const of = (values: Float64Array) =>
     Array.from({ length: readouts }, (_, readout) =>
-      step.map((at) => Number((values[at * readouts + readout] as number).toPrecision(5))),
+      step.map((at) => rounded(values[at * readouts + readout] as number, 5)),
     );
   return {
     iteration: sample.iteration,

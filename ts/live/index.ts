@@ -14,6 +14,8 @@ export interface LiveOptions {
   port?: number;
   /** The run folder that the page names. */
   folder?: string;
+  /** The folder of what the page is made of, as the build leaves it; beside this module if left out. */
+  parts?: URL;
   /** Called when someone asks for the training's end. */
   onStop: () => void;
 }
@@ -21,7 +23,7 @@ export interface LiveOptions {
 /** Serves the live view of a task's training: give the feed its iterations, and let it observe. */
 export async function openLiveView(
   task: Task,
-  { port = 0, folder, onStop }: LiveOptions,
+  { port = 0, folder, parts, onStop }: LiveOptions,
 ): Promise<{ feed: LiveFeed; server: LiveServer }> {
   const { network } = task;
   const recurrent = network.recurrent.map(({ n, model }) => `${n} ${model}`).join(", ");
@@ -45,5 +47,5 @@ export async function openLiveView(
     },
     task.steps * task.resolution,
   );
-  return { feed, server: await serveLive(feed, livePage(), onStop, port) };
+  return { feed, server: await serveLive(feed, livePage(parts), onStop, port) };
 }

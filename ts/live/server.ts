@@ -1,10 +1,10 @@
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { nestError } from "../errors.js";
-import { type Cursor, type LiveFeed, newCursor } from "./feed.js";
+import { type Cursor, type LiveFeed, newCursor, rest } from "./feed.js";
 import type { Page } from "./page.js";
 
-/** Time between two updates of a page (ms). */
+/** Shortest time between two updates of pages (ms). */
 const updateInterval = 250;
 /** Pages that are served at once. */
 const mostPages = 16;
@@ -49,20 +49,30 @@ export async function serveLive(
   const listen = (response: ServerResponse) => {
     const listener: Listener = { response, cursor: newCursor(), behind: false };
     response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-    response.on("drain", () => (listener.behind = false));
+    response.on("drain", () => {
+      listener.behind = false;
+      count();
+    });
     response.on("close", () => {
       listeners.delete(listener);
-      feed.viewers = listeners.size;
+      count();
     });
     listeners.add(listener);
-    feed.viewers = listeners.size;
     send(listener);
+    count();
+  };
+
+  const count = () => {
+    feed.viewers = listeners.size;
+    feed.readers = [...listeners].filter(({ behind }) => !behind).length;
   };
 
   const send = (listener: Listener) => {
     if (listener.behind) return;
     const events = feed.take(listener.cursor);
-    if (events !== "") listener.behind = !listener.response.write(events);
+    if (events === "") return;
+    listener.behind = !listener.response.write(events);
+    if (listener.behind) count();
   };
 
   const routes = new Map<string, (request: IncomingMessage, response: ServerResponse) => void>();
@@ -123,10 +133,15 @@ export async function serveLive(
   const sendAll = () => {
     for (const listener of listeners) send(listener);
   };
-  const timer = setInterval(sendAll, updateInterval);
+  const update = () => {
+    const begin = performance.now();
+    sendAll();
+    timer = setTimeout(update, Math.max(updateInterval, rest * (performance.now() - begin)));
+  };
+  let timer = setTimeout(update, updateInterval);
 
   const close = async () => {
-    clearInterval(timer);
+    clearTimeout(timer);
     const closed = new Promise((resolve) => server.close(resolve));
     for (const { response, cursor } of listeners) response.end(feed.take(cursor));
     server.closeIdleConnections();

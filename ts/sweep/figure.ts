@@ -1,4 +1,4 @@
-import { type Figure, type Specification, axis } from "../figures/figure.js";
+import { type Figure, type Specification, axis, lineLegend } from "../figures/figure.js";
 import { byCombination, type SweepRun, sweepRows } from "./results.js";
 import { combinationName } from "./grid.js";
 import { meanInterval } from "./statistics.js";
@@ -63,13 +63,24 @@ export function sweepFigure(task: string, runs: readonly SweepRun[]): Figure {
           data: { values: curves(runs) },
           width: 340,
           height: 180,
-          encoding: { x, color },
+          encoding: { x },
           layer: [
             {
               mark: { type: "area", opacity: 0.2 },
-              encoding: { y: axis("low", "loss", zero), y2: { field: "high" } },
+              encoding: {
+                y: axis("low", "loss", zero),
+                y2: { field: "high" },
+                color: { ...color, legend: null },
+              },
             },
-            { mark: { type: "line", strokeWidth: 1.5 }, encoding: { y: axis("mean", "loss", zero) } },
+            {
+              mark: { type: "line", strokeWidth: 1.5 },
+              encoding: {
+                y: axis("mean", "loss", zero),
+                color: { ...color, legend: lineLegend },
+                strokeDash: { ...color, legend: lineLegend },
+              },
+            },
           ],
         },
         panel("loss", "loss at the end"),

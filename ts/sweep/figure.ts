@@ -63,24 +63,13 @@ export function sweepFigure(task: string, runs: readonly SweepRun[]): Figure {
           data: { values: curves(runs) },
           width: 340,
           height: 180,
-          encoding: { x },
+          encoding: { x, color: { ...color, legend: { ...lineLegend, symbolOpacity: 1 } } },
           layer: [
             {
               mark: { type: "area", opacity: 0.2 },
-              encoding: {
-                y: axis("low", "loss", zero),
-                y2: { field: "high" },
-                color: { ...color, legend: null },
-              },
+              encoding: { y: axis("low", "loss", zero), y2: { field: "high" } },
             },
-            {
-              mark: { type: "line", strokeWidth: 1.5 },
-              encoding: {
-                y: axis("mean", "loss", zero),
-                color: { ...color, legend: lineLegend },
-                strokeDash: { ...color, legend: lineLegend },
-              },
-            },
+            { mark: { type: "line", strokeWidth: 1.5 }, encoding: { y: axis("mean", "loss", zero) } },
           ],
         },
         panel("loss", "loss at the end"),

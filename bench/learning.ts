@@ -1,7 +1,8 @@
 /**
  * Trains the tutorials to their end on several seeds and writes a table: do they learn as NEST's do?
  *
- * `node dist-test/bench/learning.js [--seeds N] [--handwriting FILE] [--n-mnist DIR] [--precision f32] [--out FILE]`
+ * `node dist-test/bench/learning.js [--seeds N] [--handwriting FILE] [--n-mnist DIR] [--precision f32] [--only NAME]
+ * [--spread] [--out FILE]`; `--spread` tells median, quartiles and the largest of all seeds instead of each.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -14,6 +15,8 @@ const { values } = parseArgs({
     "n-mnist": { type: "string" },
     blocklist: { type: "string" },
     precision: { type: "string", default: "f64" },
+    only: { type: "string", multiple: true },
+    spread: { type: "boolean", default: false },
     out: { type: "string" },
   },
 });
@@ -98,25 +101,36 @@ if (digits !== undefined) {
   }
 }
 
+const chosen = rows.filter(({ name }) => values.only?.some((part) => name.includes(part)) ?? true);
 const seeds = Array.from({ length: Number(values.seeds) }, (_, place) => place + 1);
-const lines = [
-  `| task | goal | NEST, seed 1 | ${seeds.map((seed) => `seed ${seed}`).join(" | ")} | training iterations |`,
-  `| --- | --- | --- | ${seeds.map(() => "---").join(" | ")} | --- |`,
-];
-for (const row of rows) {
-  const figures: string[] = [];
+const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+const head = values.spread
+  ? ["task", "precision", "goal", "seeds", "median", "quartiles", "largest"]
+  : ["task", "goal", "NEST, seed 1", ...seeds.map((seed) => `seed ${seed}`), "training iterations"];
+const lines = [line(head), line(head.map(() => "---"))];
+for (const row of chosen) {
+  const figures: number[] = [];
   const lengths = new Set<number>();
   for (const seed of seeds) {
     const result = await trainToEnd(row.make(seed), precision === "f64" ? {} : { precision });
-    figures.push(row.figure(result).toPrecision(3));
+    figures.push(row.figure(result));
     lengths.add(result.iterations.filter(({ phase }) => phase === "training").length);
-    process.stderr.write(`${row.name}: seed ${seed}: ${figures.at(-1)}\n`);
+    process.stderr.write(`${row.name}: seed ${seed}: ${figures.at(-1)?.toPrecision(3)}\n`);
   }
-  const counts = [...lengths].toSorted((a, b) => a - b);
-  const trained = counts.length === 1 ? `${counts[0]}` : `${counts[0]} to ${counts.at(-1)}`;
-  lines.push(
-    `| ${row.name}${precision === "f64" ? "" : `, ${precision}`} | ${row.goal} | ${row.nest} | ${figures.join(" | ")} | ${trained} |`,
-  );
+  if (values.spread) {
+    const ascending = figures.toSorted((a, b) => a - b);
+    const [low = "", middle = "", high = "", largest = ""] = [0.25, 0.5, 0.75, 1].map((share) =>
+      ascending[Math.round(share * (ascending.length - 1))]?.toPrecision(3),
+    );
+    lines.push(
+      line([row.name, precision, row.goal, `${seeds.length}`, middle, `${low} to ${high}`, largest]),
+    );
+  } else {
+    const counts = [...lengths].toSorted((a, b) => a - b);
+    const trained = counts.length === 1 ? `${counts[0]}` : `${counts[0]} to ${counts.at(-1)}`;
+    const name = precision === "f64" ? row.name : `${row.name}, ${precision}`;
+    lines.push(line([name, row.goal, row.nest, ...figures.map((figure) => figure.toPrecision(3)), trained]));
+  }
 }
 const table = `${lines.join("\n")}\n`;
 process.stdout.write(table);

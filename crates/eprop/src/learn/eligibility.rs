@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::learn::history::{History, LANES, Lanes};
-use crate::learn::transpose::{Step, Transpose};
+use crate::learn::transpose::{Courses, Step, Transpose};
 use crate::simd::kernels;
 
 /// Quantities that recurrent neurons leave.
@@ -295,9 +295,11 @@ impl<S: Transpose> Source for Scattered<'_, S> {
         let (first, steps) = (slots.start, slots.len());
         // A course is longer than the ring, so that there always is a step after the last one.
         let length = history.course_length();
-        let courses = self
-            .places
-            .map(|place| &history.courses()[place as usize * length..][..length][first..][..=steps]);
+        let mut begins = [0; LANES];
+        for l in 0..LANES {
+            begins[l] = self.places[l] as usize * length + first;
+        }
+        let courses = Courses::new(history.courses(), begins, steps + 1);
         let (twos, last) = drive[..steps].as_chunks();
         for (two, [drive, next]) in twos.iter().enumerate() {
             let slot = first + 2 * two;

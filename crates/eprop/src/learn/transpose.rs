@@ -8,7 +8,38 @@ use crate::learn::history::LANES;
 use crate::simd;
 
 /// Courses of the neurons that a block of synapses ends at: a pair of numbers a step.
-pub type Courses<'a> = [&'a [[f64; 2]]; LANES];
+#[derive(Debug, Clone, Copy)]
+pub struct Courses<'a> {
+    pairs: &'a [[f64; 2]],
+    begins: [usize; LANES],
+    steps: usize,
+}
+
+impl<'a> Courses<'a> {
+    /// Those that begin at these places of a list of pairs and are so many steps long.
+    ///
+    /// # Panics
+    /// If one goes beyond the list.
+    #[inline(always)]
+    #[must_use]
+    pub fn new(pairs: &'a [[f64; 2]], begins: [usize; LANES], steps: usize) -> Self {
+        let last = pairs.len().checked_sub(steps).expect("courses are no longer than the list");
+        let mut fit = true;
+        for begin in begins {
+            fit &= begin <= last;
+        }
+        assert!(fit, "courses are in the list");
+        Self { pairs, begins, steps }
+    }
+
+    /// Where the pair of a lane at a step is, and the one after it.
+    #[inline(always)]
+    fn two(&self, lane: usize, step: usize) -> &[[f64; 2]; 2] {
+        assert!(step + 1 < self.steps);
+        // SAFETY: the course has these steps, and is in the list. Checks for each lane would cost as much as the rest.
+        unsafe { &*self.pairs.as_ptr().add(self.begins[lane] + step).cast() }
+    }
+}
 
 /// The first and the second number of a step, by lane.
 pub type Step = [[f64; LANES]; 2];
@@ -25,7 +56,8 @@ pub trait Transpose: Copy {
 impl Transpose for simd::Baseline {
     #[inline(always)]
     fn two_steps(self, courses: &Courses<'_>, at: usize) -> [Step; 2] {
-        [at, at + 1].map(|at| [0, 1].map(|number| courses.map(|course| course[at][number])))
+        let twos: [_; LANES] = std::array::from_fn(|lane| courses.two(lane, at));
+        [0, 1].map(|step| [0, 1].map(|number| twos.map(|two| two[step][number])))
     }
 }
 
@@ -61,10 +93,9 @@ mod x86 {
     /// Two pairs of a course.
     #[target_feature(enable = "avx")]
     #[inline]
-    fn pairs(course: &[[f64; 2]], at: usize) -> __m256d {
-        let pairs = &course[at..at + 2];
+    fn pairs(courses: &Courses<'_>, lane: usize, step: usize) -> __m256d {
         // SAFETY: two pairs are the four numbers that are read.
-        unsafe { _mm256_loadu_pd(pairs.as_ptr().cast()) }
+        unsafe { _mm256_loadu_pd(courses.two(lane, step).as_ptr().cast()) }
     }
 
     #[target_feature(enable = "avx2")]
@@ -88,7 +119,7 @@ mod x86 {
             }
         };
         let half = |lane: usize| {
-            let [a, b, c, d] = std::array::from_fn(|next| pairs(courses[lane + next], at));
+            let [a, b, c, d] = std::array::from_fn(|next| pairs(courses, lane + next, at));
             [
                 steps(_mm256_unpacklo_pd(a, b), _mm256_unpacklo_pd(c, d)),
                 steps(_mm256_unpackhi_pd(a, b), _mm256_unpackhi_pd(c, d)),
@@ -121,8 +152,8 @@ mod x86 {
             }
         };
         let with_next_but_one = |lane: usize| {
-            let low = _mm512_castpd256_pd512(pairs(courses[lane], at));
-            _mm512_insertf64x4::<1>(low, pairs(courses[lane + 2], at))
+            let low = _mm512_castpd256_pd512(pairs(courses, lane, at));
+            _mm512_insertf64x4::<1>(low, pairs(courses, lane + 2, at))
         };
         let [ac, bd, eg, fh] = [0, 1, 4, 5].map(with_next_but_one);
         let numbers = [
@@ -143,7 +174,14 @@ mod tests {
         let courses: [[[f64; 2]; 5]; LANES] = std::array::from_fn(|lane| {
             std::array::from_fn(|step| std::array::from_fn(|place| number(lane, step, place)))
         });
-        set.two_steps(&courses.each_ref().map(|course| &course[..]), 3)
+        let courses = Courses::new(courses.as_flattened(), std::array::from_fn(|lane| 5 * lane), 5);
+        set.two_steps(&courses, 3)
+    }
+
+    #[test]
+    #[should_panic(expected = "courses are in the list")]
+    fn courses_do_not_go_beyond_the_list() {
+        let _ = Courses::new(&[[0.0; 2]; 9], [0, 1, 2, 3, 4, 5, 6, 5], 4);
     }
 
     #[test]

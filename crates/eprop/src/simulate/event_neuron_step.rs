@@ -50,15 +50,24 @@ pub struct StepInput<'a> {
     pub resolution: f64,
 }
 
+#[allow(clippy::too_many_arguments, reason = "separate slices tell the compiler that nothing overlaps")]
+#[allow(clippy::needless_bitwise_bool, reason = "a lazy operator would be a branch")]
 #[inline(always)]
 fn body<S: Shape, const HARD_RESET: bool>(
     p: &Recurrent,
     first: usize,
     step: StepInput<'_>,
-    state: &mut StateSlices<'_>,
-    out: &mut StepOutput<'_>,
+    voltage: &mut [f64],
+    spiked: &mut [f64],
+    adaptation: &mut [f64],
+    countdown: &mut [f64],
+    kept: &mut [f64],
+    rate: &mut [f64],
+    surrogate_out: &mut [f64],
+    regularization_out: &mut [f64],
+    fired: &mut [u8],
 ) {
-    let n = state.voltage.len();
+    let n = voltage.len();
     let (input, current, clock) = (&step.input[..n], &step.current[..n], &step.clock[..n]);
     let gain = &p.current_gain[first..][..n];
     let decay = &p.decay[first..][..n];
@@ -74,15 +83,10 @@ fn body<S: Shape, const HARD_RESET: bool>(
     let regularization = &p.regularization[first..][..n];
     let target_rate = &p.target_rate[first..][..n];
     let kappa_reg = &p.kappa_reg[first..][..n];
-    let voltage = &mut state.voltage[..n];
-    let spiked = &mut state.spiked[..n];
-    let adaptation = &mut state.adaptation[..n];
-    let countdown = &mut state.countdown[..n];
-    let kept = &mut state.kept[..n];
-    let rate = &mut state.rate[..n];
-    let surrogate_out = &mut out.surrogate[..n];
-    let regularization_out = &mut out.regularization[..n];
-    let fired = &mut out.fired[..n];
+    let (spiked, adaptation, countdown) = (&mut spiked[..n], &mut adaptation[..n], &mut countdown[..n]);
+    let (kept, rate) = (&mut kept[..n], &mut rate[..n]);
+    let (surrogate_out, regularization_out) = (&mut surrogate_out[..n], &mut regularization_out[..n]);
+    let fired = &mut fired[..n];
     for j in 0..n {
         let left = countdown[j] - 1.0;
         let left = if left > 0.0 { left } else { 0.0 };
@@ -106,7 +110,7 @@ fn body<S: Shape, const HARD_RESET: bool>(
         let x = v - adaptation_gain[j].mul_add(a, threshold[j]);
         let psi = S::at(x / width[j], height[j]);
         surrogate_out[j] = if left > 0.0 { 0.0 } else { psi };
-        let by_voltage = (x >= 0.0) && (left == 0.0);
+        let by_voltage = (x >= 0.0) & (left == 0.0);
         let by_clock = clock[j] > 0.0;
         let fires = if clock[j].is_nan() { by_voltage } else { by_clock };
         let after = if HARD_RESET { reset[j] } else { v - threshold[j] };
@@ -125,8 +129,9 @@ macro_rules! steps {
     ($($name:ident = $shape:ident, $hard_reset:literal;)*) => {
         kernels! {$(
             fn $name(
-                p: &Recurrent, first: usize, step: StepInput<'_>, state: &mut StateSlices<'_>,
-                out: &mut StepOutput<'_>,
+                p: &Recurrent, first: usize, step: StepInput<'_>, voltage: &mut [f64], spiked: &mut [f64],
+                adaptation: &mut [f64], countdown: &mut [f64], kept: &mut [f64], rate: &mut [f64],
+                surrogate_out: &mut [f64], regularization_out: &mut [f64], fired: &mut [u8],
             ) = body::<$shape, $hard_reset>;
         )*}
     };
@@ -172,19 +177,15 @@ pub fn advance(
                 clock: &step.clock[at.clone()],
                 resolution: step.resolution,
             },
-            &mut StateSlices {
-                voltage: &mut state.voltage[at.clone()],
-                spiked: &mut state.spiked[at.clone()],
-                adaptation: &mut state.adaptation[at.clone()],
-                countdown: &mut state.countdown[at.clone()],
-                kept: &mut state.kept[at.clone()],
-                rate: &mut state.rate[at.clone()],
-            },
-            &mut StepOutput {
-                surrogate: &mut out.surrogate[at.clone()],
-                regularization: &mut out.regularization[at.clone()],
-                fired: &mut out.fired[at],
-            },
+            &mut state.voltage[at.clone()],
+            &mut state.spiked[at.clone()],
+            &mut state.adaptation[at.clone()],
+            &mut state.countdown[at.clone()],
+            &mut state.kept[at.clone()],
+            &mut state.rate[at.clone()],
+            &mut out.surrogate[at.clone()],
+            &mut out.regularization[at.clone()],
+            &mut out.fired[at],
         );
     }
 }

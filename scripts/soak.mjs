@@ -10,7 +10,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string" },
     seconds: { type: "string" },
-    /** Growth over the measured time, by a straight line, that is taken for none (MB). */
+    /** Growth over the measured time, by a straight line and beyond its uncertainty, that is taken for none (MB). */
     tolerance: { type: "string", default: "8" },
   },
 });
@@ -71,12 +71,15 @@ async function memory() {
   return process.memoryUsage().rss / 2 ** 20;
 }
 
-/** The straight line through points, by least squares: its slope. */
+/** The straight line through points, by least squares: its slope, and the standard error of that. */
 function slope(points) {
   const mean = (of) => points.reduce((sum, point) => sum + of(point), 0) / points.length;
   const [time, value] = [mean((point) => point.time), mean((point) => point.memory)];
   const covariance = mean((point) => (point.time - time) * (point.memory - value));
-  return covariance / mean((point) => (point.time - time) ** 2);
+  const spread = mean((point) => (point.time - time) ** 2);
+  const of = covariance / spread;
+  const scatter = mean((point) => (point.memory - value - of * (point.time - time)) ** 2);
+  return { of, error: Math.sqrt(scatter / spread / Math.max(1, points.length - 2)) };
 }
 
 const points = [];
@@ -104,11 +107,12 @@ points
     console.log(`${(time / 60_000).toFixed(2).padStart(6)} min ${value.toFixed(1).padStart(7)} MB ${bar}`);
   });
 const span = measured.at(-1).time - measured[0].time;
-const growth = slope(measured) * span;
+const { of, error } = slope(measured);
+const [growth, uncertain] = [of * span, 3 * error * span];
 console.log(
-  `${rounds * trainings.length} trainings; memory grew by ${growth.toFixed(1)} MB in the last ${(span / 60_000).toFixed(2)} minutes`,
+  `${rounds * trainings.length} trainings; memory grew by ${growth.toFixed(1)} ± ${uncertain.toFixed(1)} MB in the last ${(span / 60_000).toFixed(2)} minutes`,
 );
-if (!(growth < tolerance)) {
-  console.error(`That is more than ${tolerance} MB.`);
+if (!(growth - uncertain < tolerance)) {
+  console.error(`That is more than ${tolerance} MB, and more than memory goes up and down.`);
   process.exit(1);
 }

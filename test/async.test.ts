@@ -1,8 +1,23 @@
 import { spawnSync } from "node:child_process";
 import { lookup } from "node:dns/promises";
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { afterEach, describe, expect, it } from "vitest";
-import { Kernel, setThreadBudget, tasks, threadBudget, train, trainToEnd } from "../ts/index.js";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
+import {
+  Kernel,
+  Network,
+  type Task,
+  Trainer,
+  type TrainingResult,
+  setThreadBudget,
+  tasks,
+  threadBudget,
+  train,
+  trainToEnd,
+} from "../ts/index.js";
 import { NESTErrors } from "../ts/nest/index.js";
 
 /**
@@ -365,5 +380,143 @@ describe("a training", () => {
     expect(most).toBe(1);
     const error = new Error("no room");
     await expect(trainToEnd(task(), { onIteration: () => Promise.reject(error) })).rejects.toBe(error);
+  });
+
+  const folder = mkdtempSync(join(tmpdir(), "eprop-async-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  /** A digest of all that a training left, but for its times. */
+  function left({ iterations, weights, recorded }: TrainingResult): string {
+    const hash = createHash("sha256");
+    hash.update(JSON.stringify(iterations.map(({ phase, loss, error }) => [phase, loss, error])));
+    for (const of of [weights.before, weights.after]) {
+      for (const { data } of Object.values(of)) hash.update(data);
+    }
+    for (const columns of Object.values(recorded)) {
+      for (const [name, column] of Object.entries(columns)) hash.update(name).update(column);
+    }
+    return hash.digest("hex");
+  }
+  it.each([
+    [
+      "evidence accumulation",
+      [0, 4, 20, 60, 150],
+      () =>
+        tasks.evidenceAccumulation({ iterations: 1, validateEvery: 1, testIterations: 1, earlyStop: false }),
+    ],
+    [
+      "moving digits",
+      [0, 30, 150, 400, 600],
+      () => tasks.nMnist({ synthetic: true, iterations: 1, testIterations: 1, groupSize: 20 }),
+    ],
+  ] as const)("of a large task ends at once, and goes on from there: %s", async (name, delays, make) => {
+    const whole = left(await trainToEnd(make() as Task, { record: true }));
+    const times: number[] = [];
+    for (const [at, delay] of delays.entries()) {
+      const stop = new AbortController();
+      const reason = new Error("enough");
+      const trainer = new Trainer(make(), { record: true, signal: stop.signal });
+      const ends = (async () => {
+        for await (const _ of trainer);
+      })().catch((error: unknown) => error);
+      await sleep(delay);
+      const [begin, cpu] = [performance.now(), process.cpuUsage()];
+      stop.abort(reason);
+      const end = await ends;
+      const { user, system } = process.cpuUsage(cpu);
+      times.push(Math.min(performance.now() - begin, (user + system) / 1000));
+      expect(end === reason || (end === undefined && trainer.isOver)).toBe(true);
+      // What was drawn, simulated and recorded until then is there, and enough to go on with.
+      if (at % 2 === 1) {
+        await trainer.close();
+        continue;
+      }
+      const path = join(folder, `${name}-${delay}`);
+      await trainer.save(path);
+      await trainer.close();
+      const resumed = await Trainer.resume(path);
+      for await (const _ of resumed);
+      expect(left(await resumed.resultAsync())).toBe(whole);
+      await resumed.close();
+    }
+    expect(Math.max(...times), String(times)).toBeLessThan(prompt);
+  });
+  it("takes a checkpoint while it is asked for the next iteration, and two at once", async () => {
+    const whole = left(await trainToEnd(task(), { record: true }));
+    const trainer = new Trainer(task(), { record: true });
+    await trainer.next();
+    const paths = ["first", "second"].map((name) => join(folder, name));
+    const saved = paths.map((path) => trainer.save(path));
+    for await (const _ of trainer);
+    await Promise.all(saved);
+    expect(left(trainer.result())).toBe(whole);
+    for (const path of paths) {
+      const resumed = await Trainer.resume(path);
+      for await (const _ of resumed);
+      expect(left(resumed.result())).toBe(whole);
+    }
+  });
+  it("is closed whatever it does", async () => {
+    for (const delay of [0, 2, 5, 10, 20, 40]) {
+      const trainer = new Trainer(task(), { record: true });
+      const ends = trainer.next().catch((error: unknown) => error);
+      await sleep(delay);
+      await trainer.close();
+      await ends;
+      await expect(trainer.next()).rejects.toThrow(/closed/);
+    }
+  });
+});
+
+describe("an inference off the event loop", () => {
+  const input = { times: [1, 3, 7, 7, 40], senders: [0, 5, 17, 17, 3] };
+  const none = { times: [], senders: [] };
+  const families = { sineWaves: tasks.sineWaves, sineWavesPlus: tasks.sineWavesPlus } as const;
+  async function trained(family: keyof typeof families): Promise<Network> {
+    return (await trainToEnd(families[family]({ iterations: 2 }))).network;
+  }
+  it.each(["sineWaves", "sineWavesPlus"] as const)("gives the same bits: %s", async (family) => {
+    const network = await trained(family);
+    const expected = [network.infer(input, 100), network.infer(none, 50)];
+    network.reset();
+    expect([await network.inferAsync(input, 100), await network.inferAsync(none, 50)]).toEqual(expected);
+  });
+  it.each(["sineWaves", "sineWavesPlus"] as const)(
+    "that is aborted ends with the signal's reason and was never begun: %s",
+    async (family) => {
+      const network = await trained(family);
+      const expected = [network.infer(input, 100), network.infer(none, 200)];
+      network.reset();
+      const first = network.infer(input, 100);
+      const times: number[] = [];
+      for (const delay of [0, 5, 60]) {
+        const stop = new AbortController();
+        const reason = new Error("enough");
+        const outcome = network.inferAsync(none, 1e8, { signal: stop.signal });
+        const ends = expect(outcome).rejects.toBe(reason);
+        expect(() => network.infer(none, 1)).toThrow(/wait for inferAsync/);
+        expect(() => network.reset()).toThrow(/wait for inferAsync/);
+        await expect(network.inferAsync(none, 1)).rejects.toThrow(/wait for inferAsync/);
+        await sleep(delay);
+        const [begin, cpu] = [performance.now(), process.cpuUsage()];
+        stop.abort(reason);
+        await ends;
+        const { user, system } = process.cpuUsage(cpu);
+        times.push(Math.min(performance.now() - begin, (user + system) / 1000));
+      }
+      expect(Math.max(...times), String(times)).toBeLessThan(prompt);
+      expect([first, await network.inferAsync(none, 200)]).toEqual(expected);
+      await expect(network.inferAsync(none, 1, { signal: AbortSignal.abort("no") })).rejects.toBe("no");
+      await expect(network.inferAsync({ times: [5], senders: [0] }, 5)).rejects.toThrow(
+        "outside the stretch",
+      );
+    },
+  );
+  it("lets the event loop go on", async () => {
+    const network = await trained("sineWaves");
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 1);
+    await network.inferAsync(none, 300_000);
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(5);
   });
 });

@@ -11,6 +11,7 @@ import { encodeRecording } from "../ts/data/event-recording.js";
 import { movingDigit } from "../ts/data/moving-digits.js";
 import { fetchNMnist, unpackRecordings } from "../ts/data/n-mnist.js";
 import { openRecordings } from "../ts/data/recordings.js";
+import { atOnce } from "../ts/event-loop.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-download-"));
 const content = Buffer.from(Array.from({ length: 100_000 }, (_, at) => at % 251));
@@ -91,7 +92,7 @@ describe("N-MNIST", () => {
     });
     expect(await fetchNMnist(target, {}, archives)).toBe(20);
     expect(readdirSync(target).toSorted()).toEqual(["Test", "Train"]);
-    expect(openRecordings(target).test.recording(4)).toEqual(movingDigit(4, 5));
+    expect(await atOnce(openRecordings(target)).test.recording(4)).toEqual(movingDigit(4, 5));
     expect(readdirSync(folder)).not.toContain("escaped.bin");
   });
   it("refuses what is no archive", async () => {

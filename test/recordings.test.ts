@@ -5,25 +5,26 @@ import * as fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { decodeRecording, encodeRecording } from "../ts/data/event-recording.js";
 import { movingDigit, movingDigits } from "../ts/data/moving-digits.js";
-import { openRecordings, readBlocklist, silentPixels } from "../ts/data/recordings.js";
+import { checkRecordings, openRecordings, readBlocklist, silentPixels } from "../ts/data/recordings.js";
+import { atOnce } from "../ts/event-loop.js";
 import { tasks, trainToEnd } from "../ts/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-recordings-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A folder of recordings as the data set has them, from the project's own generator. */
-function writeFolder(name: string): string {
+async function writeFolder(name: string): Promise<string> {
   const root = join(folder, name);
   const { training, test } = movingDigits(20, 10, 1);
   for (const [split, set] of [
     ["Train", training],
     ["Test", test],
   ] as const) {
-    set.labels.forEach((label, place) => {
+    for (const [place, label] of set.labels.entries()) {
       mkdirSync(join(root, split, String(label)), { recursive: true });
       const file = join(root, split, String(label), `${String(place).padStart(5, "0")}.bin`);
-      writeFileSync(file, encodeRecording(set.recording(place)));
-    });
+      writeFileSync(file, encodeRecording(await set.recording(place)));
+    }
   }
   return root;
 }
@@ -54,20 +55,23 @@ describe("event recordings", () => {
 });
 
 describe("folders of recordings", () => {
-  it("are read in order of digit and name", () => {
-    const { training, test } = openRecordings(writeFolder("whole"));
+  it("are read in order of digit and name", async () => {
+    const { training, test } = atOnce(openRecordings(await writeFolder("whole")));
     expect([...training.labels]).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9]);
-    expect(test.recording(3)).toEqual(movingDigits(20, 10, 1).test.recording(3));
-    expect(silentPixels(training, 2312).size).toBeGreaterThan(100);
+    expect(await test.recording(3)).toEqual(await movingDigits(20, 10, 1).test.recording(3));
+    const silent = atOnce(silentPixels(training, 2312));
+    expect(silent.size).toBeGreaterThan(100);
+    // Drawn ones say which pixels fire without being drawn whole.
+    expect(atOnce(silentPixels(movingDigits(20, 10, 1).training, 2312))).toEqual(silent);
   });
-  it("say what is missing", () => {
-    const root = writeFolder("damaged");
+  it("say what is missing", async () => {
+    const root = await writeFolder("damaged");
     rmSync(join(root, "Train", "7"), { recursive: true });
-    expect(() => openRecordings(root)).toThrow(/Train.7 is missing/);
+    expect(() => tasks.nMnist({ data: root })).toThrow(/Train.7 is missing/);
     const archive = join(folder, "n-mnist.zip");
     writeFileSync(archive, "PK");
-    expect(() => openRecordings(archive)).toThrow(/not a folder.*unpack/);
-    expect(() => openRecordings(join(folder, "nothing"))).toThrow(/does not exist/);
+    expect(() => checkRecordings(archive)).toThrow(/not a folder.*unpack/);
+    expect(() => checkRecordings(join(folder, "nothing"))).toThrow(/does not exist/);
   });
   it("leave out the pixels of a blocklist", () => {
     const list = join(folder, "blocked.txt");

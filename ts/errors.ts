@@ -78,3 +78,12 @@ export function guarded<T>(call: () => T): T {
     throw fromNative(error);
   }
 }
+
+/** Awaits work of the engine on another thread; its errors are thrown as {@link NESTError}. */
+export async function guardedAsync<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw fromNative(error);
+  }
+}

@@ -1,9 +1,13 @@
 /** How long work on the event loop goes on in one piece (ms). */
-const sliceMs = 3;
+const sliceMs = 2;
 
 const waiting: (() => void)[] = [];
 
+/** When the event loop had its turn last, as far as is known here. */
+let turned = Number.NEGATIVE_INFINITY;
+
 function serve(): void {
+  turned = performance.now();
   waiting.shift()?.();
   if (waiting.length > 0) setImmediate(serve);
 }
@@ -28,14 +32,13 @@ export type Pieces<T> = Generator<undefined, T, undefined>;
  */
 export async function inSlices<T>(work: Pieces<T>, signal?: AbortSignal): Promise<T> {
   signal?.throwIfAborted();
-  let since = performance.now();
   for (;;) {
     const piece = work.next();
     if (piece.done) return piece.value;
-    if (performance.now() - since < sliceMs) continue;
+    // Work that was done before this, and that of others, counts too.
+    if (performance.now() - turned < sliceMs) continue;
     await eventLoopTurn();
     signal?.throwIfAborted();
-    since = performance.now();
   }
 }
 
@@ -44,5 +47,47 @@ export function atOnce<T>(work: Pieces<T>): T {
   for (;;) {
     const piece = work.next();
     if (piece.done) return piece.value;
+  }
+}
+
+/** What is made in pieces by whoever needs it first: in slices, or at once. */
+export class InPieces<T> {
+  readonly #work: Pieces<T> | undefined;
+  #outcome: { value: T } | { error: unknown } | undefined;
+
+  /** @param work The work, or what is there already. */
+  constructor(work: Pieces<T> | { readonly value: T }) {
+    if ("value" in work) this.#outcome = work;
+    else this.#work = work;
+  }
+
+  /** Whether it is made, or making it failed. */
+  get isMade(): boolean {
+    return this.#outcome !== undefined;
+  }
+
+  /** The rest of the work, whoever has begun it. */
+  *rest(): Pieces<T> {
+    while (this.#outcome === undefined) {
+      try {
+        const piece = (this.#work as Pieces<T>).next();
+        if (piece.done) this.#outcome = { value: piece.value };
+        else yield;
+      } catch (error) {
+        this.#outcome = { error };
+      }
+    }
+    if ("error" in this.#outcome) throw this.#outcome.error;
+    return this.#outcome.value;
+  }
+
+  /** What is made, at once. */
+  now(): T {
+    return atOnce(this.rest());
+  }
+
+  /** What is made, in slices; see {@link inSlices}. */
+  inSlices(signal?: AbortSignal): Promise<T> {
+    return inSlices(this.rest(), signal);
   }
 }

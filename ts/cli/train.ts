@@ -176,6 +176,8 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
     : new ProgressLine(plannedIterations(task.schedule), process.stderr, trainer.iterations.length);
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
+  // Whoever asks for the task's network from here on need not make it at once.
+  await task.prepare?.(stop.signal);
   const live = args.live
     ? await (
         await import("../live/index.js")
@@ -194,7 +196,7 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
       live?.feed.push(iteration);
       progress?.show(iteration);
     }
-    const result = trainer.result();
+    const result = await trainer.resultAsync();
     progress?.end();
     live?.feed.saving();
     await live?.server.flush();

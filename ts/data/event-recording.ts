@@ -37,13 +37,9 @@ export function decodeRecording(bytes: Uint8Array, name: string): EventRecording
   const times = new Uint32Array(events);
   for (let event = 0; event < events; event++) {
     const at = event * bytesPerEvent;
-    const [x, y, high, middle, low] = bytes.subarray(at, at + bytesPerEvent) as unknown as [
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
+    const [x, y] = [bytes[at] as number, bytes[at + 1] as number];
+    const [high, middle] = [bytes[at + 2] as number, bytes[at + 3] as number];
+    const low = bytes[at + 4] as number;
     if (x >= sensorSize || y >= sensorSize) {
       refuse(
         `has a pixel outside the sensor at offset ${at}`,

@@ -1,3 +1,4 @@
+import { type Pieces, atOnce, inSlices } from "../event-loop.js";
 import { NumpyRandom } from "../random/index.js";
 import { type EventRecording, sensorPixels, sensorSize } from "./event-recording.js";
 import type { RecordingSet, RecordingSplits } from "./recordings.js";
@@ -42,9 +43,11 @@ function framedShape(shape: readonly number[][]): Float64Array {
 
 /** Brightness of a digit at a place of its grid, interpolated; 0 outside. */
 function brightness(grid: Float64Array, column: number, row: number): number {
-  const [c, r] = [Math.floor(column), Math.floor(row)];
+  const c = Math.floor(column);
+  const r = Math.floor(row);
   if (c < -1 || r < -1 || c > framed.columns - 3 || r > framed.rows - 3) return 0;
-  const [fc, fr] = [column - c, row - r];
+  const fc = column - c;
+  const fr = row - r;
   const at = (r + 1) * framed.columns + c + 1;
   const upper = (grid[at] as number) * (1 - fc) + (grid[at + 1] as number) * fc;
   const lower =
@@ -52,53 +55,133 @@ function brightness(grid: Float64Array, column: number, row: number): number {
   return upper * (1 - fr) + lower * fr;
 }
 
-/** What an event sensor sees of a digit while it makes three saccades over it; size, place and slant are drawn. */
-export function movingDigit(digit: number, seed: number): EventRecording {
+/** A digit of drawn size, place and slant, as the sensor sees it. */
+interface Scene {
+  grid: Float64Array;
+  scale: number;
+  left: number;
+  top: number;
+  slant: number;
+}
+
+function scene(digit: number, seed: number): Scene {
   const random = new NumpyRandom(seed);
   const [size, left, top, slant] = random.random(4) as unknown as [number, number, number, number];
-  const grid = framedShape(shapes[digit % 10] as number[][]);
-  const scale = 2.6 + 0.8 * size;
-  const origin = { x: 9 + 4 * left, y: 8 + 4 * top, slant: 0.5 * (slant - 0.5) };
+  return {
+    grid: framedShape(shapes[digit % 10] as number[][]),
+    scale: 2.6 + 0.8 * size,
+    left: 9 + 4 * left,
+    top: 8 + 4 * top,
+    slant: 0.5 * (slant - 0.5),
+  };
+}
+
+/** How far the sensor has moved at a time (pixels). */
+function shiftAt(ms: number): { dx: number; dy: number } {
+  const saccade = Math.floor((ms * 3) / duration);
+  const progress = (ms * 3) / duration - saccade;
+  const [from, to] = [corners[saccade] ?? corners[0], corners[saccade + 1] ?? corners[0]];
+  return { dx: from[0] + progress * (to[0] - from[0]), dy: from[1] + progress * (to[1] - from[1]) };
+}
+
+/** Looks at every pixel at one time, and adds those that fire. */
+function look(
+  { grid, scale, left, top, slant }: Scene,
+  ms: number,
+  reference: Float64Array,
+  pixels: number[],
+  times: number[],
+): void {
+  const { dx, dy } = shiftAt(ms);
+  for (let y = 0; y < sensorSize; y++) {
+    const row = (y + dy - top) / scale;
+    const shift = slant * (row - 3);
+    for (let x = 0; x < sensorSize; x++) {
+      const place = y * sensorSize + x;
+      const level = brightness(grid, (x + dx - left) / scale + shift, row);
+      // The first image only sets what changes are measured from.
+      const change = ms === 0 ? 0 : level - (reference[place] as number);
+      if (ms === 0) reference[place] = level;
+      if (Math.abs(change) < threshold) continue;
+      reference[place] = level;
+      pixels.push(place + (change > 0 ? sensorPixels : 0));
+      times.push(ms * 1000 + ((place * 37) % (frame * 1000)));
+    }
+  }
+}
+
+function* seen(digit: number, seed: number): Pieces<EventRecording> {
+  const of = scene(digit, seed);
   const reference = new Float64Array(sensorPixels);
   const pixels: number[] = [];
   const times: number[] = [];
   for (let ms = 0; ms < duration; ms += frame) {
-    const saccade = Math.floor((ms * 3) / duration);
-    const progress = (ms * 3) / duration - saccade;
-    const [from, to] = [corners[saccade] ?? corners[0], corners[saccade + 1] ?? corners[0]];
-    const dx = from[0] + progress * (to[0] - from[0]);
-    const dy = from[1] + progress * (to[1] - from[1]);
-    for (let y = 0; y < sensorSize; y++) {
-      const row = (y + dy - origin.y) / scale;
-      const shift = origin.slant * (row - 3);
-      for (let x = 0; x < sensorSize; x++) {
-        const place = y * sensorSize + x;
-        const level = brightness(grid, (x + dx - origin.x) / scale + shift, row);
-        // The first image only sets what changes are measured from.
-        const change = ms === 0 ? 0 : level - (reference[place] as number);
-        if (ms === 0) reference[place] = level;
-        if (Math.abs(change) < threshold) continue;
-        reference[place] = level;
-        pixels.push(place + (change > 0 ? sensorPixels : 0));
-        times.push(ms * 1000 + ((place * 37) % (frame * 1000)));
-      }
-    }
+    look(of, ms, reference, pixels, times);
+    yield;
   }
   return { pixels: Uint16Array.from(pixels), times: Uint32Array.from(times) };
+}
+
+/** What an event sensor sees of a digit while it makes three saccades over it; size, place and slant are drawn. */
+export function movingDigit(digit: number, seed: number): EventRecording {
+  return atOnce(seen(digit, seed));
+}
+
+const shifts = Array.from({ length: duration / frame }, (_, at) => shiftAt(at * frame));
+const farthest = Math.max(...corners.flat());
+
+/** Places of the sensor that are looked at in one piece. */
+const placesAtOnce = 50;
+
+/** Pixels at places of the sensor that fire while it moves over a digit: what {@link movingDigit} has of them. */
+function* firingAt(places: Iterable<number>, digit: number, seed: number): Pieces<number[]> {
+  const of = scene(digit, seed);
+  const { scale, left, top } = of;
+  const fire: number[] = [];
+  let looked = 0;
+  for (const place of places) {
+    const x = place % sensorSize;
+    const y = Math.floor(place / sensorSize);
+    // Where the digit never comes, nothing changes. A slanted row is shifted by less than two columns.
+    if (y + farthest < top - 2 * scale || y > top + framed.rows * scale) continue;
+    if (x + farthest < left - 4 * scale || x > left + (framed.columns + 2) * scale) continue;
+    lookAt(of, x, y, fire);
+    if (++looked % placesAtOnce === 0) yield;
+  }
+  return fire;
+}
+
+/** Looks at one pixel at all times, and adds it each time that it fires. */
+function lookAt({ grid, scale, left, top, slant }: Scene, x: number, y: number, fire: number[]): void {
+  const place = y * sensorSize + x;
+  let reference = 0;
+  for (let at = 0; at < shifts.length; at++) {
+    const { dx, dy } = shifts[at] as { dx: number; dy: number };
+    const row = (y + dy - top) / scale;
+    const level = brightness(grid, (x + dx - left) / scale + slant * (row - 3), row);
+    if (at > 0 && Math.abs(level - reference) < threshold) continue;
+    if (at > 0) fire.push(place + (level > reference ? sensorPixels : 0));
+    reference = level;
+  }
 }
 
 /** Labelled recordings of moving digits, made when they are wanted. */
 export function movingDigits(training: number, test: number, seed: number): RecordingSplits {
   const set = (count: number, first: number): RecordingSet => {
     const made = new Map<number, EventRecording>();
+    const seedOf = (place: number) => (first + place + seed * 1_000_003) % 0xffff_ffff;
     return {
       labels: Uint8Array.from({ length: count }, (_, place) => place % 10),
-      recording(place) {
+      async recording(place, signal) {
         const known = made.get(place);
         if (known) return known;
-        const recording = movingDigit(place % 10, (first + place + seed * 1_000_003) % 0xffff_ffff);
+        const recording = await inSlices(seen(place % 10, seedOf(place)), signal);
         made.set(place, recording);
         return recording;
+      },
+      firing(place, among) {
+        const places = new Set([...among].map((pixel) => pixel % sensorPixels));
+        return firingAt(places, place % 10, seedOf(place));
       },
     };
   };

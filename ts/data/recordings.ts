@@ -1,14 +1,18 @@
 import { basename, join } from "node:path";
 import { nestError } from "../errors.js";
+import type { Pieces } from "../event-loop.js";
 import { type EventRecording, decodeRecording } from "./event-recording.js";
 
 // An import of node:fs would load all of Node's streams with it, whoever imports eprop.
-const { readFileSync, readdirSync, statSync } = process.getBuiltinModule("node:fs");
+const fs = process.getBuiltinModule("node:fs");
+const { readFileSync, readdirSync, statSync } = fs;
 
 /** Labelled recordings, read when they are wanted. */
 export interface RecordingSet {
   readonly labels: Uint8Array;
-  recording(place: number): EventRecording;
+  recording(place: number, signal?: AbortSignal): Promise<EventRecording>;
+  /** Pixels that fire in a recording, at least those of `among`. */
+  firing(place: number, among: ReadonlySet<number>): Pieces<Iterable<number>>;
 }
 
 /** Recordings to learn from and recordings to test with. */
@@ -27,14 +31,12 @@ function refuse(message: string, value: string | undefined, bound: string): neve
   });
 }
 
-function folderSet(folder: string): RecordingSet {
+function* folderSet(folder: string): Pieces<RecordingSet> {
   const files: string[] = [];
   const labels: number[] = [];
   for (let digit = 0; digit < 10; digit++) {
+    yield;
     const digits = join(folder, String(digit));
-    if (!statSync(digits, { throwIfNoEntry: false })?.isDirectory()) {
-      refuse(`${digits} is missing`, undefined, "a folder of recordings for each digit from 0 to 9");
-    }
     const recordings = readdirSync(digits)
       .filter((file) => file.endsWith(".bin"))
       .toSorted();
@@ -47,19 +49,27 @@ function folderSet(folder: string): RecordingSet {
   }
   return {
     labels: Uint8Array.from(labels),
-    recording(place) {
+    async recording(place, signal) {
       const file = files[place] as string;
-      return decodeRecording(readFileSync(file), file);
+      const bytes = await fs.promises.readFile(file);
+      signal?.throwIfAborted();
+      return decodeRecording(bytes, file);
+    },
+    *firing(place) {
+      yield;
+      const file = files[place] as string;
+      return decodeRecording(readFileSync(file), file).pixels;
     },
   };
 }
 
 /**
- * The recordings of a folder with `Train/<digit>/*.bin` and `Test/<digit>/*.bin`, sorted by digit and name.
+ * Refuses what is no folder with `Train/<digit>` and `Test/<digit>`.
  *
  * @throws {@link NESTError} that names what is missing.
  */
-export function openRecordings(folder: string): RecordingSplits {
+export function checkRecordings(folder: string): void {
+  const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   const found = statSync(folder, { throwIfNoEntry: false });
   if (!found) refuse(`${folder} does not exist`, undefined, "a folder with Train and Test");
   if (!found.isDirectory()) {
@@ -70,11 +80,26 @@ export function openRecordings(folder: string): RecordingSplits {
     );
   }
   for (const split of ["Train", "Test"]) {
-    if (!statSync(join(folder, split), { throwIfNoEntry: false })?.isDirectory()) {
+    if (!isFolder(join(folder, split))) {
       refuse(`${join(folder, split)} is missing`, undefined, "a folder with Train and Test");
     }
+    for (let digit = 0; digit < 10; digit++) {
+      const digits = join(folder, split, String(digit));
+      if (!isFolder(digits)) {
+        refuse(`${digits} is missing`, undefined, "a folder of recordings for each digit from 0 to 9");
+      }
+    }
   }
-  return { training: folderSet(join(folder, "Train")), test: folderSet(join(folder, "Test")) };
+}
+
+/**
+ * The recordings of a folder with `Train/<digit>/*.bin` and `Test/<digit>/*.bin`, sorted by digit and name.
+ *
+ * @throws {@link NESTError} that names what is missing.
+ */
+export function* openRecordings(folder: string): Pieces<RecordingSplits> {
+  checkRecordings(folder);
+  return { training: yield* folderSet(join(folder, "Train")), test: yield* folderSet(join(folder, "Test")) };
 }
 
 /**
@@ -110,10 +135,11 @@ export function readBlocklist(file: string, pixels: number): Set<number> {
 }
 
 /** Pixels that never fire in any recording of a set. */
-export function silentPixels({ labels, recording }: RecordingSet, pixels: number): Set<number> {
+export function* silentPixels(recordings: RecordingSet, pixels: number): Pieces<Set<number>> {
   const silent = new Set(Array.from({ length: pixels }, (_, pixel) => pixel));
-  for (let place = 0; place < labels.length; place++) {
-    for (const pixel of recording(place).pixels) silent.delete(pixel);
+  for (let place = 0; place < recordings.labels.length; place++) {
+    for (const pixel of yield* recordings.firing(place, silent)) silent.delete(pixel);
+    yield;
   }
   return silent;
 }

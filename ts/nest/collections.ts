@@ -126,16 +126,20 @@ export class SynapseCollection {
 
   /** Every `step`-th connection from place `begin` to place `end`, the latter excluded. */
   slice(begin = 0, end = this.length, step = 1): SynapseCollection {
-    const kept = (_: unknown, place: number) => place >= begin && place < end && (place - begin) % step === 0;
+    const first = begin >= 0 ? begin : ((begin % step) + step) % step;
+    const count = Math.max(0, Math.ceil((Math.min(end, this.length) - first) / step));
+    const places = Uint32Array.from({ length: count }, (_, at) => first + at * step);
     const { source, target, weight, delay, receptor, projection, entry } = this.#table;
+    const ids = (all: Uint32Array) => places.map((place) => all[place] as number);
+    const numbers = (all: Float64Array) => Float64Array.from(places, (place) => all[place] as number);
     return new SynapseCollection(this.#kernel, {
-      source: source.filter(kept),
-      target: target.filter(kept),
-      weight: weight.filter(kept),
-      delay: delay.filter(kept),
-      receptor: receptor.filter(kept),
-      projection: projection.filter(kept),
-      entry: entry.filter(kept),
+      source: ids(source),
+      target: ids(target),
+      weight: numbers(weight),
+      delay: numbers(delay),
+      receptor: ids(receptor),
+      projection: ids(projection),
+      entry: BigInt64Array.from(places, (place) => entry[place] as bigint),
     });
   }
 

@@ -1,4 +1,4 @@
-import { fromNative, guarded, nestError, NESTErrors } from "../errors.js";
+import { fromNative, guarded, guardedAsync, nestError, NESTErrors } from "../errors.js";
 import { type Entry, NativeKernel, type NativeState } from "../native/index.js";
 import { AsciiBackend } from "./ascii-backend.js";
 import { type EventColumns, NodeCollection, type NodeModelName, SynapseCollection } from "./collections.js";
@@ -10,6 +10,9 @@ import { type Decoded, decode, encode } from "./values.js";
 
 /** Name of a synapse model. */
 export type SynapseModelName = keyof SynapseParams;
+
+/** Events that are moved out without another thread: a fraction of a millisecond. */
+const eventsAtOnce = 10_000;
 
 declare const copyOf: unique symbol;
 
@@ -68,13 +71,20 @@ export interface MemoryEstimate {
  */
 export class Kernel {
   /** The engine's side. */
-  readonly native: NativeKernel = new NativeKernel();
+  readonly native: NativeKernel;
   /** Files of recorders, once a recorder was told to write one. */
   #files: AsciiBackend | undefined;
-  /** What is being simulated now. */
-  #simulation: Promise<void> | undefined;
+  /** What another thread does with the kernel now. */
+  #work: Promise<unknown> | undefined;
   #closing = false;
   readonly #progressClock: ProgressClock = { told: Number.NEGATIVE_INFINITY };
+
+  constructor();
+  /** @internal */
+  constructor(native: NativeKernel);
+  constructor(native = new NativeKernel()) {
+    this.native = native;
+  }
 
   /** Forgets all nodes, connections and settings. */
   ResetKernel(): void {
@@ -245,7 +255,7 @@ export class Kernel {
     const cancel = () => this.native.cancel();
     const resolution = onProgress === undefined ? 1 : this.get("resolution");
     const simulation = guarded(() => this.native.simulateAsync(ms));
-    this.#simulation = simulation;
+    this.#work = simulation;
     signal?.addEventListener("abort", cancel, { once: true });
     const progress =
       onProgress &&
@@ -264,7 +274,7 @@ export class Kernel {
       progress?.throwIfFailed();
       throw known;
     } finally {
-      this.#simulation = undefined;
+      this.#work = undefined;
       progress?.stop();
       signal?.removeEventListener("abort", cancel);
       this.#files?.write();
@@ -283,6 +293,25 @@ export class Kernel {
     return columns(guarded(() => this.native.takeEvents(single(recorder))));
   }
 
+  /** @internal As `takeEvents`; many are moved out on another thread. Until they are, this kernel takes no other call. */
+  async takeEventsAsync(recorder: NodeCollection): Promise<EventColumns> {
+    const node = single(recorder);
+    if (guarded(() => this.native.eventCount(node)) < eventsAtOnce) return this.takeEvents(recorder);
+    return columns(await this.#offThread(() => this.native.takeEventsAsync(node)));
+  }
+
+  /** Lets another thread do something with the kernel, which `close` waits for. */
+  async #offThread<T>(begin: () => Promise<T>): Promise<T> {
+    if (this.#closing) this.#refuseClosed();
+    const work = guardedAsync(begin);
+    this.#work = work;
+    try {
+      return await work;
+    } finally {
+      this.#work = undefined;
+    }
+  }
+
   /** Memory that a simulation of the network takes, before it runs. */
   memory(): MemoryEstimate {
     const parts = Object.fromEntries(
@@ -296,9 +325,19 @@ export class Kernel {
     return guarded(() => this.native.state());
   }
 
+  /** @internal As `state`, taken on another thread. Until it is, this kernel takes no other call. */
+  async stateAsync(): Promise<NativeState> {
+    return this.#offThread(() => this.native.stateAsync());
+  }
+
   /** @internal Becomes the kernel that the state was taken from. */
   restore(state: NativeState): void {
     guarded(() => this.native.restore(state));
+  }
+
+  /** @internal As `restore`, on another thread. Until then this kernel takes no other call. */
+  async restoreAsync(state: NativeState): Promise<void> {
+    await this.#offThread(() => this.native.restoreAsync(state));
   }
 
   /**
@@ -320,7 +359,7 @@ export class Kernel {
   static async load(path: string): Promise<Kernel> {
     const { readState } = await import("../saving/state-file.js");
     const kernel = new Kernel();
-    kernel.restore(await readState(path, ["kernel"]));
+    await kernel.restoreAsync(await readState(path, ["kernel"]));
     return kernel;
   }
 
@@ -351,9 +390,9 @@ export class Kernel {
    */
   async close(): Promise<void> {
     this.#closing = true;
-    while (this.#simulation !== undefined) {
+    while (this.#work !== undefined) {
       this.native.cancel();
-      await this.#simulation.catch(() => undefined);
+      await this.#work.catch(() => undefined);
     }
     guarded(() => this.native.close());
   }

@@ -1,6 +1,6 @@
 import type { NIRGraph } from "./nir-graph.js";
 
-export { Network, type Response, type SpikeTrains } from "./network.js";
+export { type InferOptions, Network, type Response, type SpikeTrains } from "./network.js";
 export { toNIR } from "./nir-export.js";
 export type { NIRGraph, NIRNode } from "./nir-graph.js";
 export { fromNIR } from "./nir-import.js";

@@ -1,5 +1,5 @@
-import { guarded, nestError } from "../errors.js";
-import type { NativeInference, NativeState } from "../native/index.js";
+import { guarded, guardedAsync, nestError, NESTErrors } from "../errors.js";
+import type { NativeInference, NativeResponse, NativeState } from "../native/index.js";
 import { Kernel } from "../nest/kernel.js";
 
 /** Spikes of inputs or neurons in a stretch of time. */
@@ -18,6 +18,12 @@ export interface Response {
   readonly spikes: { readonly times: Float64Array; readonly senders: Uint32Array };
 }
 
+/** What `inferAsync` takes besides the input. */
+export interface InferOptions {
+  /** Stops it: the promise rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
 /**
  * A network to be used: it does not learn, and keeps its state from call to call.
  *
@@ -31,16 +37,15 @@ export class Network {
   readonly #inference: NativeInference;
   readonly #resolution: number;
 
-  private constructor(state: NativeState) {
-    this.kernel = new Kernel();
-    guarded(() => this.kernel.native.restoreNetwork(state));
+  private constructor(kernel: Kernel) {
+    this.kernel = kernel;
     this.#inference = guarded(() => this.kernel.native.inference());
     this.#resolution = this.kernel.get("resolution");
   }
 
   /** The network of a kernel as it is now. What happens to the kernel afterwards does not change it. */
   static of(kernel: Kernel): Network {
-    return new Network(guarded(() => kernel.native.networkState()));
+    return new Network(new Kernel(guarded(() => kernel.native.atRest())));
   }
 
   /**
@@ -51,10 +56,13 @@ export class Network {
   static async load(path: string): Promise<Network> {
     const { readState } = await import("../saving/state-file.js");
     const state = await readState(path, ["network", "checkpoint", "kernel"]);
-    return new Network({
+    const kernel = new Kernel();
+    const network: NativeState = {
       arrays: state.arrays.filter(isOfNetwork),
       texts: state.texts.filter(isOfNetwork),
-    });
+    };
+    guarded(() => kernel.native.restoreNetwork(network));
+    return new Network(kernel);
   }
 
   /**
@@ -103,6 +111,34 @@ export class Network {
    * @throws {@link NESTError} for spikes outside the stretch or off the grid of steps.
    */
   infer(spikes: SpikeTrains, ms: number): Response {
+    const { places, steps } = this.#stretch(spikes, ms);
+    return this.#response(guarded(() => this.#inference.advance(places, steps)));
+  }
+
+  /**
+   * As {@link infer}, on another thread. Until it settles, this network takes no other call. After an abort it is as it
+   * was before the call.
+   *
+   * @throws The signal's reason once the signal is aborted; otherwise {@link NESTError}.
+   */
+  async inferAsync(spikes: SpikeTrains, ms: number, { signal }: InferOptions = {}): Promise<Response> {
+    signal?.throwIfAborted();
+    const { places, steps } = this.#stretch(spikes, ms);
+    const inference = guardedAsync(() => this.#inference.advanceAsync(places, steps));
+    const cancel = () => this.#inference.cancel();
+    signal?.addEventListener("abort", cancel, { once: true });
+    try {
+      return this.#response(await inference);
+    } catch (error) {
+      if (error instanceof NESTErrors.Aborted) signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+    }
+  }
+
+  /** Places of input spikes, ascending, and the steps that they lie in. */
+  #stretch(spikes: SpikeTrains, ms: number): { places: Uint32Array; steps: number } {
     const resolution = this.#resolution;
     const steps = onGrid("ms", ms, resolution);
     const places = new Uint32Array(spikes.times.length);
@@ -129,9 +165,11 @@ export class Network {
       }
       places[spike] = step * this.inputs + sender;
     }
-    const { readout, spikeSteps, spikeNeurons } = guarded(() =>
-      this.#inference.advance(places.toSorted(), steps),
-    );
+    return { places: places.toSorted(), steps };
+  }
+
+  #response({ readout, spikeSteps, spikeNeurons }: NativeResponse): Response {
+    const resolution = this.#resolution;
     return {
       readoutSignals: readout,
       spikes: {

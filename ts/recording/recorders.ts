@@ -1,3 +1,4 @@
+import type { Pieces } from "../event-loop.js";
 import type { EventColumns, NodeCollection } from "../nest/collections.js";
 import type { Task } from "../tasks/task.js";
 import type { TaskNetwork } from "../training/network.js";
@@ -70,13 +71,11 @@ export class Recorders {
   }
 
   /** Takes what has been recorded out of the kernel. */
-  drain(): void {
+  async drain(): Promise<void> {
     for (const [name, recorder] of this.#recorders) {
-      const events = this.#network.kernel.takeEvents(recorder);
+      const events = await this.#network.kernel.takeEventsAsync(recorder);
       if (events.senders.length === 0) continue;
-      const parts = this.#parts.get(name);
-      if (parts) parts.push(events);
-      else this.#parts.set(name, [events]);
+      this.#parts.set(name, [...(this.#parts.get(name) ?? []), events]);
     }
   }
 
@@ -85,9 +84,9 @@ export class Recorders {
     for (const [name, columns] of Object.entries(recorded)) this.#parts.set(name, [columns as EventColumns]);
   }
 
-  /** All that has been recorded. */
-  recorded(): Recorded {
-    return Object.fromEntries([...this.#parts].map(([name, parts]) => [name, joined(parts)]));
+  /** All that has been recorded until now, whatever is recorded until the last piece. */
+  recorded(): Pieces<Recorded> {
+    return joined([...this.#parts]);
   }
 }
 
@@ -95,20 +94,31 @@ function adapts(task: Task, population: number): boolean {
   return task.network.recurrent[population]?.model.includes("adapt") ?? false;
 }
 
-/** Columns one after the other. */
-function joined(parts: readonly EventColumns[]): { [column: string]: Float64Array | Uint32Array } {
-  const [first] = parts;
-  return Object.fromEntries(
-    Object.entries(first ?? {}).map(([name, column]) => {
-      const length = parts.reduce((sum, part) => sum + (part[name]?.length ?? 0), 0);
-      const all = column instanceof Uint32Array ? new Uint32Array(length) : new Float64Array(length);
-      let at = 0;
-      for (const part of parts) {
-        const piece = part[name] ?? [];
-        all.set(piece, at);
-        at += piece.length;
-      }
-      return [name, all];
-    }),
-  );
+/** The parts of each recorder, their columns one after the other. */
+function* joined(recorders: readonly (readonly [string, readonly EventColumns[]])[]): Pieces<Recorded> {
+  const recorded: Recorded = {};
+  for (const [name, parts] of recorders) {
+    const columns: Recorded[string] = {};
+    for (const [column, first] of Object.entries(parts[0] ?? {})) {
+      const pieces = parts.map((part) => part[column] ?? new Float64Array(0));
+      columns[column] = pieces.length === 1 ? first : concatenated(first, pieces);
+      yield;
+    }
+    recorded[name] = columns;
+  }
+  return recorded;
+}
+
+function concatenated<T extends Float64Array | Uint32Array>(
+  like: T,
+  pieces: readonly ArrayLike<number>[],
+): T {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const all = (like instanceof Uint32Array ? new Uint32Array(length) : new Float64Array(length)) as T;
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
 }

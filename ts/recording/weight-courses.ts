@@ -1,3 +1,4 @@
+import type { Pieces } from "../event-loop.js";
 import type { SynapseCollection } from "../nest/collections.js";
 import { type PlasticProjection, type TaskNetwork, plasticProjections } from "../training/network.js";
 import type { Recorded } from "./recorders.js";
@@ -14,22 +15,35 @@ export interface WeightNotes {
   weights: { readonly [projection: string]: readonly Float64Array[] };
 }
 
+type FollowedConnections = readonly (readonly [PlasticProjection, SynapseCollection])[];
+
 /** How weights of a few connections change over a training; columns are those of a `weight_recorder`. */
 export class WeightCourses {
-  readonly #connections: readonly (readonly [PlasticProjection, SynapseCollection])[];
+  readonly #connections: FollowedConnections;
   readonly #times: number[] = [];
   readonly #weights = new Map<PlasticProjection, Float64Array[]>();
   /** Iterations between snapshots. */
   readonly every: number;
 
-  /** @param iterations Iterations of the whole training. */
-  constructor(network: TaskNetwork, iterations: number) {
+  private constructor(connections: FollowedConnections, iterations: number) {
     this.every = Math.ceil(iterations / snapshots);
-    this.#connections = plasticProjections.map((name) => {
+    this.#connections = connections;
+  }
+
+  /**
+   * Follows connections of a network.
+   *
+   * @param iterations Iterations of the whole training.
+   */
+  static *of(network: TaskNetwork, iterations: number): Pieces<WeightCourses> {
+    const connections: [PlasticProjection, SynapseCollection][] = [];
+    for (const name of plasticProjections) {
       const all = network.connections(name);
       const step = Math.ceil(all.length / followed);
-      return [name, all.slice(0, all.length, Math.max(1, step))];
-    });
+      connections.push([name, all.slice(0, all.length, Math.max(1, step))]);
+      yield;
+    }
+    return new WeightCourses(connections, iterations);
   }
 
   /** Notes the weights as they are now, at a time (ms). */
@@ -45,7 +59,8 @@ export class WeightCourses {
 
   /** The snapshots taken so far. */
   notes(): WeightNotes {
-    return { times: [...this.#times], weights: Object.fromEntries(this.#weights) };
+    const weights = Array.from(this.#weights, ([name, lists]) => [name, [...lists]] as const);
+    return { times: [...this.#times], weights: Object.fromEntries(weights) };
   }
 
   /** Goes on with what {@link notes} gave. */

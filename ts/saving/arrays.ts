@@ -78,8 +78,14 @@ export class ArrayReader {
         bound: `an array of type ${type}`,
       });
     }
-    const bytes = array.bytes.slice();
-    return new constructors[type](bytes.buffer) as InstanceType<(typeof constructors)[T]>;
+    const { BYTES_PER_ELEMENT: width } = constructors[type];
+    // Numbers lie where they are a multiple of their width from the begin of their memory.
+    const bytes = array.bytes.byteOffset % width === 0 ? array.bytes : array.bytes.slice();
+    return new constructors[type](
+      bytes.buffer as ArrayBuffer,
+      bytes.byteOffset,
+      bytes.byteLength / width,
+    ) as InstanceType<(typeof constructors)[T]>;
   }
 
   /** Lists that {@link ArrayWriter.addLists} added. */

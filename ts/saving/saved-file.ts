@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { fromNative, guarded, nestError } from "../errors.js";
+import { fromNative, guardedAsync, nestError } from "../errors.js";
+import { type Pieces, inSlices } from "../event-loop.js";
 import { type NativeArray, readSafetensors, safetensors } from "../native/index.js";
 import { version } from "../version.js";
 import { ArrayReader } from "./arrays.js";
@@ -32,10 +33,17 @@ const noChecksum = "0".repeat(64);
 const opening = '{"__metadata__":{"eprop":"{\\"sha256\\":\\"';
 const checksumAt = 8 + opening.length;
 
-function checksum(bytes: Uint8Array): string {
+/** Bytes that are digested in one piece. */
+const pieceLength = 1 << 18;
+
+function* checksum(bytes: Uint8Array): Pieces<string> {
   const hash = createHash("sha256");
   hash.update(bytes.subarray(0, checksumAt)).update(noChecksum);
-  return hash.update(bytes.subarray(checksumAt + noChecksum.length)).digest("hex");
+  for (let at = checksumAt + noChecksum.length; at < bytes.length; at += pieceLength) {
+    hash.update(bytes.subarray(at, at + pieceLength));
+    yield;
+  }
+  return hash.digest("hex");
 }
 
 /**
@@ -50,8 +58,8 @@ export async function writeSaved(
   details: Details,
 ): Promise<void> {
   const metadata = { sha256: noChecksum, format: kind, version: versions[kind], eprop: version, details };
-  const bytes = guarded(() => safetensors(arrays, JSON.stringify(metadata)));
-  bytes.set(new TextEncoder().encode(checksum(bytes)), checksumAt);
+  const bytes = await guardedAsync(() => safetensors(arrays, JSON.stringify(metadata)));
+  bytes.set(new TextEncoder().encode(await inSlices(checksum(bytes))), checksumAt);
   await writeWhole(path, bytes);
 }
 
@@ -92,7 +100,8 @@ export async function readSaved(path: string, kinds: readonly Kind[]): Promise<S
     return refuse("ends early", whole, `${bytes.length} of ${length} bytes`);
   }
   const held = bytes.toString("latin1", checksumAt, checksumAt + noChecksum.length);
-  if (held !== checksum(bytes)) return refuse("is damaged: its checksum does not fit", whole);
+  if (held !== (await inSlices(checksum(bytes))))
+    return refuse("is damaged: its checksum does not fit", whole);
   const metadata = parsed((header["__metadata__"] as Record<string, string>)["eprop"] ?? "");
   const { format, version: found, details } = metadata as { format: Kind; version: number; details: Details };
   if (!kinds.includes(format)) return refuse(`is a ${format}`, wanted);
@@ -105,7 +114,7 @@ export async function readSaved(path: string, kinds: readonly Kind[]): Promise<S
     );
   }
   try {
-    return { kind: format, arrays: new ArrayReader(path, readSafetensors(bytes).arrays), details };
+    return { kind: format, arrays: new ArrayReader(path, (await readSafetensors(bytes)).arrays), details };
   } catch (error) {
     return refuse(`is damaged: ${(fromNative(error) as Error).message}`, whole);
   }

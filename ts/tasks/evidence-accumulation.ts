@@ -166,7 +166,8 @@ export function evidenceAccumulation(
     },
     schedule,
     sameEveryIteration: false,
-    next: (_split, drawn) => prepared[drawn.training + drawn.test] ?? inSlices(draw(random, batchSize)),
+    next: (_split, drawn, signal) =>
+      prepared[drawn.training + drawn.test] ?? inSlices(draw(random, batchSize), signal),
     parameters: { seed, batchSize, ...parameters },
     options,
     random,

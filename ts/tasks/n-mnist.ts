@@ -1,19 +1,29 @@
 import { basename } from "node:path";
 import { type EventRecording, sensorInputs } from "../data/event-recording.js";
 import { movingDigits } from "../data/moving-digits.js";
-import { type RecordingSet, openRecordings, readBlocklist, silentPixels } from "../data/recordings.js";
+import {
+  type RecordingSet,
+  type RecordingSplits,
+  checkRecordings,
+  openRecordings,
+  readBlocklist,
+  silentPixels,
+} from "../data/recordings.js";
 import { nestError } from "../errors.js";
+import { InPieces, type Pieces } from "../event-loop.js";
 import { type NumberMatrix, NumpyRandom } from "../random/index.js";
 import {
   type DataSplit,
   type Drawn,
   type IterationData,
+  type NetworkDescription,
   type Task,
   type TaskOptions,
   type Weights,
   gradientDescent,
   checkBatch,
   commonOptions,
+  concatenated,
   taskParameters,
 } from "./task.js";
 
@@ -73,13 +83,15 @@ function roundHalfEven(value: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
-function stepsOf(recording: EventRecording, inputOf: Int32Array, name: string): number[] {
-  const places: number[] = [];
-  const inputs = inputOf.reduce((count, input) => Math.max(count, input + 1), 0);
-  recording.pixels.forEach((pixel, event) => {
-    const input = inputOf[pixel] as number;
-    if (input < 0) return;
-    const time = recording.times[event] as number;
+/** Places (`step * inputs + input`) of a recording's events, ascending. */
+function placesOf(recording: EventRecording, inputOf: Int32Array, inputs: number, name: string): Uint32Array {
+  const { pixels, times } = recording;
+  const places = new Uint32Array(pixels.length);
+  let count = 0;
+  for (let event = 0; event < pixels.length; event++) {
+    const input = inputOf[pixels[event] as number] as number;
+    if (input < 0) continue;
+    const time = times[event] as number;
     if (time > recordedTime) {
       throw nestError({
         code: "ValueError",
@@ -89,9 +101,10 @@ function stepsOf(recording: EventRecording, inputOf: Int32Array, name: string): 
         bound: `at most ${recordedTime} µs`,
       });
     }
-    places.push(roundHalfEven((time * steps) / recordedTime) * inputs + input);
-  });
-  return places.toSorted((a, b) => a - b);
+    places[count] = roundHalfEven((time * steps) / recordedTime) * inputs + input;
+    count += 1;
+  }
+  return places.slice(0, count).toSorted();
 }
 
 /** Places of recordings in a shuffled order, from the start again at the end: that of the recording taken next. */
@@ -100,12 +113,30 @@ function taker(set: RecordingSet, random: NumpyRandom): (taken: number) => numbe
   return (taken) => order[taken % order.length] as number;
 }
 
-function transposed({ data, shape: [rows, columns] }: NumberMatrix, factor: number): Weights {
+/** Numbers that are drawn or computed in one piece. */
+const pieceLength = 20_000;
+
+/** Draws numbers, in pieces; `draw` gives the next so many. */
+function* drawnInPieces<T extends Float64Array | Uint32Array>(all: T, draw: (count: number) => T): Pieces<T> {
+  for (let at = 0; at < all.length; at += pieceLength) {
+    all.set(draw(Math.min(pieceLength, all.length - at)), at);
+    yield;
+  }
+  return all;
+}
+
+function* normal(random: NumpyRandom, rows: number, columns: number): Pieces<NumberMatrix> {
+  const data = yield* drawnInPieces(new Float64Array(rows * columns), (count) => random.randn(1, count).data);
+  return { data, shape: [rows, columns] };
+}
+
+function* transposed({ data, shape: [rows, columns] }: NumberMatrix, factor: number): Pieces<Weights> {
   const values = new Float64Array(data.length);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       values[column * rows + row] = (data[row * columns + column] as number) * factor;
     }
+    if (row % 50 === 49) yield;
   }
   return { data: values, shape: [columns, rows] };
 }
@@ -114,9 +145,22 @@ function divided({ data, shape }: NumberMatrix, divisor: number): Weights {
   return { data: data.map((value) => value / divisor), shape };
 }
 
-function masked(weights: Weights, density: number, random: NumpyRandom): Weights {
-  const drawn = random.choice(2, weights.data.length, Float64Array.of(1 - density, density));
-  return { ...weights, mask: Uint8Array.from(drawn) };
+function* masked(weights: Weights, density: number, random: NumpyRandom): Pieces<Weights> {
+  const probabilities = Float64Array.of(1 - density, density);
+  const chosen = yield* drawnInPieces(new Uint32Array(weights.data.length), (count) =>
+    random.choice(2, count, probabilities),
+  );
+  return { ...weights, mask: new Uint8Array(chosen) };
+}
+
+/** What takes long to make. */
+interface Made {
+  recordings: RecordingSplits;
+  /** The input of each pixel, -1 where it is left out. */
+  inputOf: Int32Array;
+  inputs: number;
+  weights: { in_rec: Weights; rec_rec: Weights; rec_out: Weights; out_rec: Weights };
+  take: Readonly<Record<DataSplit, (taken: number) => number>>;
 }
 
 /** Recognize digits that move before an event sensor (N-MNIST), with e-prop+. */
@@ -138,46 +182,54 @@ export function nMnist(options: NMnistOptions = {}): Task {
       bound: "a folder with Train and Test (see `eprop data n-mnist`), or synthetic recordings",
     });
   }
-  const recordings =
-    options.data === undefined ? movingDigits(1000, 100, seed) : openRecordings(options.data);
-  const blocked =
-    options.blocklist === undefined
-      ? silentPixels(recordings.training, sensorInputs)
-      : readBlocklist(options.blocklist, sensorInputs);
-  const inputOf = new Int32Array(sensorInputs).fill(-1);
-  let inputs = 0;
-  for (let pixel = 0; pixel < sensorInputs; pixel++) if (!blocked.has(pixel)) inputOf[pixel] = inputs++;
-  checkBatch(name, batchSize, { steps, inputs, rate: 0.02, readouts: digits });
-
+  if (options.data !== undefined) checkRecordings(options.data);
+  const listed = options.blocklist === undefined ? undefined : readBlocklist(options.blocklist, sensorInputs);
   const scale = 1 - parameters.kappa;
   const random = new NumpyRandom(seed);
-  const in_rec = transposed(random.randn(inputs, neurons), 1 / Math.sqrt(inputs));
-  const rec_rec = transposed(random.randn(neurons, neurons), 1 / Math.sqrt(neurons));
-  const limit = Math.sqrt(3 / Math.max(1, (neurons + digits) / 2));
-  const glorot = { data: random.uniform(-limit, limit, neurons * digits), shape: [neurons, digits] } as const;
-  const rec_out = transposed(glorot, scale);
-  const out_rec = divided(random.randn(neurons, digits), scale);
-  const weights = {
-    in_rec: masked(in_rec, parameters.density_in_rec, random),
-    rec_rec: masked(rec_rec, parameters.density_rec_rec, random),
-    rec_out: masked(rec_out, parameters.density_rec_out, random),
-    out_rec,
-  };
-  const take = { training: taker(recordings.training, random), test: taker(recordings.test, random) };
 
-  const next = (split: DataSplit, drawn: Drawn): IterationData => {
-    const places: number[] = [];
+  function* make(): Pieces<Made> {
+    const recordings =
+      options.data === undefined ? movingDigits(1000, 100, seed) : yield* openRecordings(options.data);
+    const blocked = listed ?? (yield* silentPixels(recordings.training, sensorInputs));
+    const inputOf = new Int32Array(sensorInputs).fill(-1);
+    let inputs = 0;
+    for (let pixel = 0; pixel < sensorInputs; pixel++) if (!blocked.has(pixel)) inputOf[pixel] = inputs++;
+    checkBatch(name, batchSize, { steps, inputs, rate: 0.02, readouts: digits });
+    const in_rec = yield* transposed(yield* normal(random, inputs, neurons), 1 / Math.sqrt(inputs));
+    const rec_rec = yield* transposed(yield* normal(random, neurons, neurons), 1 / Math.sqrt(neurons));
+    const limit = Math.sqrt(3 / Math.max(1, (neurons + digits) / 2));
+    const glorot = {
+      data: random.uniform(-limit, limit, neurons * digits),
+      shape: [neurons, digits],
+    } as const;
+    const rec_out = yield* transposed(glorot, scale);
+    const out_rec = divided(random.randn(neurons, digits), scale);
+    const weights = {
+      in_rec: yield* masked(in_rec, parameters.density_in_rec, random),
+      rec_rec: yield* masked(rec_rec, parameters.density_rec_rec, random),
+      rec_out: yield* masked(rec_out, parameters.density_rec_out, random),
+      out_rec,
+    };
+    const take = { training: taker(recordings.training, random), test: taker(recordings.test, random) };
+    return { recordings, inputOf, inputs, weights, take };
+  }
+  const made = new InPieces(make());
+
+  const next = async (split: DataSplit, drawn: Drawn, signal?: AbortSignal): Promise<IterationData> => {
+    const { recordings, inputOf, inputs, take } = await made.inSlices(signal);
     const labels = new Uint32Array(batchSize);
+    const spikes: Uint32Array[] = [];
     for (let sequence = 0; sequence < batchSize; sequence++) {
       const place = take[split](drawn[split] * batchSize + sequence);
       labels[sequence] = recordings[split].labels[place] as number;
+      const recording = await recordings[split].recording(place, signal);
       const offset = sequence * steps * inputs;
-      for (const at of stepsOf(recordings[split].recording(place), inputOf, `${split} recording ${place}`)) {
-        places.push(offset + at);
-      }
+      const places = placesOf(recording, inputOf, inputs, `${split} recording ${place}`);
+      for (let at = 0; at < places.length; at++) places[at] = offset + (places[at] as number);
+      spikes.push(places);
     }
     return {
-      spikes: Uint32Array.from(places),
+      spikes: concatenated(spikes),
       labels,
       targets: Array.from({ length: digits }, (_, digit) => ({
         steps: Uint32Array.from(labels, (_label, sequence) => sequence * steps),
@@ -185,6 +237,41 @@ export function nMnist(options: NMnistOptions = {}): Task {
       })),
     };
   };
+  const description = ({ inputs, weights }: Made): NetworkDescription => ({
+    inputs,
+    recurrent: [
+      {
+        model: "eprop_iaf",
+        n: neurons,
+        params: {
+          C_m: 1,
+          c_reg: parameters.c_reg / steps / scale ** 2,
+          E_L: 0,
+          eprop_isi_trace_cutoff: parameters.cutoff,
+          f_target: parameters.f_target,
+          I_e: 0,
+          kappa: parameters.kappa,
+          kappa_reg: parameters.kappa,
+          surrogate_gradient_function: "piecewise_linear",
+          surrogate_gradient_height: 0.5,
+          surrogate_gradient_width: 1 / 1.7,
+          t_ref: 0,
+          tau_m: 30,
+          V_m: 0,
+          V_th: 0.6,
+        },
+      },
+    ],
+    readout: {
+      model: "eprop_readout",
+      n: digits,
+      params: { C_m: 1, E_L: 0, eprop_isi_trace_cutoff: parameters.cutoff, I_e: 0, tau_m: 100, V_m: 0 },
+    },
+    weights,
+    optimizer: gradientDescent(parameters.eta * scale ** 2, 1),
+    averageGradient: false,
+  });
+  let network: NetworkDescription | undefined;
   return {
     name,
     text: "Recognize digits that move before an event sensor; weights change with every spike",
@@ -195,51 +282,22 @@ export function nMnist(options: NMnistOptions = {}): Task {
     batchSize,
     kind: "classification",
     loss: "mean_squared_error",
-    network: {
-      inputs,
-      recurrent: [
-        {
-          model: "eprop_iaf",
-          n: neurons,
-          params: {
-            C_m: 1,
-            c_reg: parameters.c_reg / steps / scale ** 2,
-            E_L: 0,
-            eprop_isi_trace_cutoff: parameters.cutoff,
-            f_target: parameters.f_target,
-            I_e: 0,
-            kappa: parameters.kappa,
-            kappa_reg: parameters.kappa,
-            surrogate_gradient_function: "piecewise_linear",
-            surrogate_gradient_height: 0.5,
-            surrogate_gradient_width: 1 / 1.7,
-            t_ref: 0,
-            tau_m: 30,
-            V_m: 0,
-            V_th: 0.6,
-          },
-        },
-      ],
-      readout: {
-        model: "eprop_readout",
-        n: digits,
-        params: { C_m: 1, E_L: 0, eprop_isi_trace_cutoff: parameters.cutoff, I_e: 0, tau_m: 100, V_m: 0 },
-      },
-      weights,
-      optimizer: gradientDescent(parameters.eta * scale ** 2, 1),
-      averageGradient: false,
+    get network() {
+      return (network ??= description(made.now()));
     },
+    prepare: async (signal) => void (await made.inSlices(signal)),
     schedule,
     sameEveryIteration: false,
     next,
-    parameters: {
-      seed,
-      batchSize,
-      inputs,
-      data: options.data === undefined ? "moving digits" : basename(options.data),
-      ...parameters,
+    get parameters() {
+      const data = options.data === undefined ? "moving digits" : basename(options.data);
+      return { seed, batchSize, inputs: made.now().inputs, data, ...parameters };
     },
     options,
-    random,
+    get random() {
+      // Weights are drawn before inputs.
+      made.now();
+      return random;
+    },
   };
 }

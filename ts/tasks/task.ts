@@ -93,8 +93,15 @@ export interface Task {
   /**
    * Inputs and targets of the next iteration. What was drawn before is in `drawn` and in the state of `random`, so
    * that a training can go on in another process.
+   *
+   * @param signal Stops the drawing: it rejects with the signal's reason. Who tries again restores `random` first.
    */
-  next(split: DataSplit, drawn: Drawn): IterationData | Promise<IterationData>;
+  next(split: DataSplit, drawn: Drawn, signal?: AbortSignal): IterationData | Promise<IterationData>;
+  /**
+   * Makes what it takes long to make, without holding up the event loop. What is asked for before it is made, such as
+   * `network`, is made at once.
+   */
+  prepare?(signal?: AbortSignal): Promise<void>;
   /** Everything that was chosen, for the record. */
   readonly parameters: Readonly<Record<string, number | string>>;
   /** The options it was made with; with its name they make it again. */

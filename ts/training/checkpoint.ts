@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { nestError } from "../errors.js";
+import { type Pieces, eventLoopTurn, inSlices } from "../event-loop.js";
 import type { NativeState } from "../native/index.js";
 import type { NumpyRandomState } from "../random/index.js";
 import type { Recorded, RecordOptions } from "../recording/recorders.js";
@@ -61,25 +62,46 @@ function withAbsolutePaths(options: TaskOptions): TaskOptions {
 }
 
 /** A digest of a file's content, or of the names and sizes of the files in a folder. */
-function digestOf(path: string): string {
+function* digestOf(path: string): Pieces<string> {
   const hash = createHash("sha256");
   if (!statSync(path).isDirectory()) return hash.update(readFileSync(path)).digest("hex");
-  const names = readdirSync(path, { recursive: true, encoding: "utf8" }).toSorted();
-  for (const name of names) {
-    const found = statSync(join(path, name));
-    if (found.isFile()) hash.update(`${name.replaceAll("\\", "/")}\0${found.size}\0`);
+  for (const [at, name] of (yield* filesIn(path)).entries()) {
+    hash.update(`${name}\0${statSync(join(path, name)).size}\0`);
+    if (at % filesAtOnce === 0) yield;
   }
   return hash.digest("hex");
 }
 
-function dataDigests(options: TaskOptions): Record<string, string> {
+/** Files that are looked at in one piece. */
+const filesAtOnce = 50;
+
+/** Names of the files in a folder and the folders in it, in the order of their characters. */
+function* filesIn(folder: string): Pieces<string[]> {
+  const entries = readdirSync(folder, { withFileTypes: true }).map((entry) => ({
+    entry,
+    name: entry.isDirectory() ? `${entry.name}/` : entry.name,
+  }));
+  yield;
+  const files: string[] = [];
+  for (const { entry, name } of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (entry.isDirectory()) {
+      for (const file of yield* filesIn(join(folder, name))) files.push(`${name}${file}`);
+    } else if (statSync(join(folder, name)).isFile()) {
+      files.push(name);
+    }
+    if (files.length % filesAtOnce === 0) yield;
+  }
+  return files;
+}
+
+function* dataDigests(options: TaskOptions): Pieces<Record<string, string>> {
   const paths = options as Readonly<Record<string, unknown>>;
-  return Object.fromEntries(
-    dataOptions.flatMap((name) => {
-      const path = paths[name];
-      return typeof path === "string" ? [[name, digestOf(path)]] : [];
-    }),
-  );
+  const digests: Record<string, string> = {};
+  for (const name of dataOptions) {
+    const path = paths[name];
+    if (typeof path === "string") digests[name] = yield* digestOf(path);
+  }
+  return digests;
 }
 
 /** Numbers of an iteration by the name they are saved under; those that may be missing are NaN then. */
@@ -178,7 +200,7 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
   const details: Details = {
     task: task.name,
     taskOptions: withAbsolutePaths(task.options),
-    data: dataDigests(task.options),
+    data: await inSlices(dataDigests(task.options)),
     options,
     progress: { ...progress, position },
     recorded: Object.fromEntries(
@@ -208,7 +230,9 @@ export async function readCheckpoint(path: string, task?: Task): Promise<Checkpo
       bound: details.task,
     });
   }
-  const made = task ?? remade(path, details);
+  const made = task ?? (await remade(path, details));
+  await made.prepare?.();
+  await eventLoopTurn();
   const [place] = arrays.get("random.place", "U32");
   const [kept] = arrays.get("random.kept", "F64");
   const weights = (name: (typeof plasticProjections)[number]) => {
@@ -224,6 +248,7 @@ export async function readCheckpoint(path: string, task?: Task): Promise<Checkpo
       return [recorder, Object.fromEntries(columns.map(read))];
     }),
   );
+  await eventLoopTurn();
   const values = arrays.lists("targets_left.values");
   const { position } = details.progress;
   return {
@@ -254,9 +279,12 @@ export async function readCheckpoint(path: string, task?: Task): Promise<Checkpo
 }
 
 /** The task that a checkpoint is of, made again from the same data. */
-function remade(path: string, { task, taskOptions, data }: Details): Task {
+async function remade(path: string, { task, taskOptions, data }: Details): Promise<Task> {
+  // To make a task is one call, which need not share a turn with others.
+  await eventLoopTurn();
   const made = findTask(task).create({ ...taskOptions });
-  const now = dataDigests(taskOptions);
+  await eventLoopTurn();
+  const now = await inSlices(dataDigests(taskOptions));
   const changed = Object.keys(data).find((name) => data[name] !== now[name]);
   if (changed !== undefined) {
     const value = (taskOptions as Readonly<Record<string, unknown>>)[changed];

@@ -1,3 +1,4 @@
+import type { Pieces } from "../event-loop.js";
 import type { EventColumns } from "../nest/collections.js";
 import type { Task } from "../tasks/task.js";
 
@@ -16,8 +17,15 @@ export interface Metrics {
   error?: number;
 }
 
+/** Rows of a record that are looked at in one piece. */
+const rowsAtOnce = 1 << 14;
+
 /** The readouts' recorded signals in order of step and readout. */
-export function readoutSignals(events: EventColumns, firstReadout: number, readouts: number): ReadoutSignals {
+export function* readoutSignals(
+  events: EventColumns,
+  firstReadout: number,
+  readouts: number,
+): Pieces<ReadoutSignals> {
   const { senders } = events;
   const [from, to] = [events.readout_signal, events.target_signal] as const;
   const readout = new Float64Array(senders.length);
@@ -27,12 +35,19 @@ export function readoutSignals(events: EventColumns, firstReadout: number, reado
     const place = row - (row % readouts) + ((senders[row] as number) - firstReadout);
     readout[place] = from?.[row] ?? 0;
     target[place] = to?.[row] ?? 0;
+    if (row % rowsAtOnce === rowsAtOnce - 1) yield;
   }
   return { readout, target };
 }
 
-/** Loss and, for classification, error of an iteration from its readouts. */
-export function evaluate(task: Task, { readout, target }: ReadoutSignals): Metrics {
+/** Loss and, for classification, error of each iteration from its readouts. */
+export function* evaluations(task: Task, iterations: readonly ReadoutSignals[]): Pieces<Metrics[]> {
+  const all: Metrics[] = [];
+  for (const signals of iterations) all.push(yield* evaluation(task, signals));
+  return all;
+}
+
+function* evaluation(task: Task, { readout, target }: ReadoutSignals): Pieces<Metrics> {
   const readouts = task.network.readout.n;
   const { steps, learningWindow, batchSize } = task;
   const begin = steps - learningWindow;
@@ -58,6 +73,7 @@ export function evaluate(task: Task, { readout, target }: ReadoutSignals): Metri
       }
     }
     if (largest(means) !== largest(targets)) wrong++;
+    yield;
   }
   const loss = crossEntropy ? total / (learningWindow * batchSize) : total / (readouts * batchSize);
   const each = crossEntropy ? learningWindow * batchSize : batchSize;

@@ -1,5 +1,7 @@
+import { guarded } from "../errors.js";
+import type { Pieces } from "../event-loop.js";
 import type { NodeCollection, SynapseCollection } from "../nest/collections.js";
-import { Kernel, type SynapseSpec } from "../nest/kernel.js";
+import type { Kernel, SynapseSpec } from "../nest/kernel.js";
 import type { RecurrentModel, Task, Weights } from "../tasks/task.js";
 
 /** Whether weights change once an update interval or, in e-prop+, with every spike. */
@@ -57,7 +59,7 @@ export interface NetworkOptions {
 
 /** The network of a task in a kernel. */
 export class TaskNetwork {
-  readonly kernel = new Kernel();
+  readonly kernel: Kernel;
   readonly family: Family;
   readonly timeline: Timeline;
   readonly inputs: NodeCollection;
@@ -69,12 +71,12 @@ export class TaskNetwork {
   readonly readoutRecorder: NodeCollection;
   readonly #sources: { readonly [name in PlasticProjection]: readonly [NodeCollection, NodeCollection] };
 
-  constructor(task: Task, options: NetworkOptions) {
-    const { kernel } = this;
+  /** Creates the network's nodes. */
+  private constructor(kernel: Kernel, task: Task, options: NetworkOptions) {
+    this.kernel = kernel;
     const { network } = task;
     this.family = familyOf(network.recurrent[0]?.model ?? "eprop_iaf_bsshslm_2020");
     this.timeline = timelines[this.family];
-    const synapses = learningSynapses[this.family];
     kernel.set({
       resolution: task.resolution,
       rng_seed: task.seed,
@@ -97,26 +99,40 @@ export class TaskNetwork {
       interval: task.resolution,
       start: this.timeline.record * task.resolution,
     });
+    if (this.family === "event") this.learningWindow = kernel.Create("step_rate_generator", 1);
+    this.#sources = {
+      in_rec: [this.inputs, this.recurrent],
+      rec_rec: [this.recurrent, this.recurrent],
+      rec_out: [this.recurrent, this.readouts],
+    };
+  }
 
+  /** Builds the network of a task in an empty kernel. */
+  static *build(kernel: Kernel, task: Task, options: NetworkOptions): Pieces<TaskNetwork> {
+    const built = new TaskNetwork(kernel, task, options);
+    yield;
+    yield* built.#connect(task);
+    return built;
+  }
+
+  *#connect(task: Task): Pieces<void> {
+    const { kernel } = this;
+    const { network } = task;
+    const synapses = learningSynapses[this.family];
     // A synapse that has not yet called its optimizer has the first rate ever set: that of the first phase.
     const eta = task.schedule.validateEvery > 0 ? 0 : (network.optimizer.eta ?? 0);
     kernel.SetDefaults(synapses.plastic, {
       optimizer: { ...network.optimizer, eta },
       ...(this.family === "interval" && { average_gradient: network.averageGradient }),
     });
-    this.#sources = {
-      in_rec: [this.inputs, this.recurrent],
-      rec_rec: [this.recurrent, this.recurrent],
-      rec_out: [this.recurrent, this.readouts],
-    };
     for (const name of plasticProjections) {
       const [sources, targets] = this.#sources[name];
-      this.#connect(sources, targets, network.weights[name], {
+      yield* connect(kernel, sources, targets, network.weights[name], {
         synapse_model: synapses.plastic,
         delay: task.resolution,
       });
     }
-    this.#connect(this.readouts, this.recurrent, network.weights.out_rec, {
+    yield* connect(kernel, this.readouts, this.recurrent, network.weights.out_rec, {
       synapse_model: synapses.feedback,
       delay: task.resolution,
     });
@@ -130,39 +146,10 @@ export class TaskNetwork {
       );
     }
     kernel.Connect(this.targets, this.readouts, "one_to_one", { ...rate, receptor_type: 2 });
-    if (this.family === "event") {
-      this.learningWindow = kernel.Create("step_rate_generator", 1);
+    if (this.learningWindow !== undefined) {
       kernel.Connect(this.learningWindow, this.readouts, "all_to_all", { ...rate, receptor_type: 1 });
     }
     kernel.Connect(this.readoutRecorder, this.readouts);
-  }
-
-  #connect(sources: NodeCollection, targets: NodeCollection, weights: Weights, synapse: SynapseSpec): void {
-    const { data, shape, mask } = weights;
-    if (mask === undefined) {
-      const rule = { rule: "all_to_all", allow_autapses: false } as const;
-      this.kernel.Connect(sources, targets, rule, { ...synapse, weight: { data, shape } });
-      return;
-    }
-    const [rows, columns] = shape;
-    const from = new Uint32Array(rows * columns);
-    const to = new Uint32Array(rows * columns);
-    const weight = new Float64Array(rows * columns);
-    let count = 0;
-    for (let column = 0; column < columns; column++) {
-      for (let row = 0; row < rows; row++) {
-        const place = row * columns + column;
-        if (mask[place] === 0 || sources.ids[column] === targets.ids[row]) continue;
-        from[count] = sources.ids[column] as number;
-        to[count] = targets.ids[row] as number;
-        weight[count] = data[place] as number;
-        count += 1;
-      }
-    }
-    this.kernel.Connect(from.subarray(0, count), to.subarray(0, count), "one_to_one", {
-      ...synapse,
-      weight: weight.subarray(0, count),
-    });
   }
 
   /** Sets the learning rate; it takes effect as it does in NEST. */
@@ -176,25 +163,57 @@ export class TaskNetwork {
   }
 
   /** The plastic weights as they are now. */
-  weights(): PlasticWeights {
+  *weights(): Pieces<PlasticWeights> {
     const read = (name: PlasticProjection) => {
       const [sources, targets] = this.#sources[name];
-      const connections = this.connections(name);
-      const [source, target, weight] = [
-        connections.get("source"),
-        connections.get("target"),
-        connections.get("weight"),
-      ];
-      // A population's ids follow each other.
-      const [column, row] = [sources.ids[0] as number, targets.ids[0] as number];
-      const columns = sources.length;
-      const data = new Float64Array(targets.length * columns);
-      for (let place = 0; place < weight.length; place++) {
-        const at = ((target[place] as number) - row) * columns + (source[place] as number) - column;
-        data[at] = weight[place] as number;
-      }
+      const data = guarded(() => this.kernel.native.weightMatrix(sources.ids, targets.ids));
       return { data, shape: [targets.length, sources.length] as const };
     };
-    return { in_rec: read("in_rec"), rec_rec: read("rec_rec"), rec_out: read("rec_out") };
+    const in_rec = read("in_rec");
+    yield;
+    return { in_rec, rec_rec: read("rec_rec"), rec_out: read("rec_out") };
   }
+}
+
+/** Columns of a matrix that are looked through in one piece. */
+const columnsAtOnce = 100;
+
+/** Connects nodes with weights from a matrix: all, or those that its mask names. */
+function* connect(
+  kernel: Kernel,
+  sources: NodeCollection,
+  targets: NodeCollection,
+  weights: Weights,
+  synapse: SynapseSpec,
+): Pieces<void> {
+  const { data, shape, mask } = weights;
+  if (mask === undefined) {
+    const rule = { rule: "all_to_all", allow_autapses: false } as const;
+    kernel.Connect(sources, targets, rule, { ...synapse, weight: { data, shape } });
+    yield;
+    return;
+  }
+  const [rows, columns] = shape;
+  const from = new Uint32Array(rows * columns);
+  const to = new Uint32Array(rows * columns);
+  const weight = new Float64Array(rows * columns);
+  let count = 0;
+  for (let column = 0; column < columns; column++) {
+    const source = sources.ids[column] as number;
+    for (let row = 0; row < rows; row++) {
+      const place = row * columns + column;
+      const target = targets.ids[row] as number;
+      if (mask[place] === 0 || source === target) continue;
+      from[count] = source;
+      to[count] = target;
+      weight[count] = data[place] as number;
+      count += 1;
+    }
+    if (column % columnsAtOnce === columnsAtOnce - 1) yield;
+  }
+  kernel.Connect(from.subarray(0, count), to.subarray(0, count), "one_to_one", {
+    ...synapse,
+    weight: weight.subarray(0, count),
+  });
+  yield;
 }

@@ -1,11 +1,13 @@
 import { nestError } from "../errors.js";
-import type { MemoryEstimate } from "../nest/kernel.js";
+import { InPieces, type Pieces, atOnce, inSlices } from "../event-loop.js";
+import type { NativeState } from "../native/index.js";
+import { Kernel, type MemoryEstimate } from "../nest/kernel.js";
 import { Network } from "../network/network.js";
 import { Recorders, type RecordOptions, type Recorded } from "../recording/recorders.js";
 import { WeightCourses } from "../recording/weight-courses.js";
 import type { DataSplit, IterationData, Task } from "../tasks/task.js";
 import type { Checkpoint } from "./checkpoint.js";
-import { type Metrics, evaluate, readoutSignals } from "./metrics.js";
+import { type Metrics, evaluations, readoutSignals } from "./metrics.js";
 import { type NetworkOptions, type PlasticWeights, TaskNetwork } from "./network.js";
 import { type Observer, Sampler } from "./sampler.js";
 import { type Ending, type Phase, type Position, beginning, nextStretch } from "./schedule.js";
@@ -97,6 +99,18 @@ export interface Progress {
   snapshotAt: number;
 }
 
+/** What is made before a training begins. */
+interface SetUp {
+  network: TaskNetwork;
+  recorders: Recorders;
+  courses: WeightCourses | undefined;
+  /** The weights that the training begins with. */
+  before: PlasticWeights;
+}
+
+/** Spikes that are looked at in one piece, and generators that are set in one. */
+const pieceLengths = { spikes: 1 << 14, generators: 50 } as const;
+
 /**
  * Trains a task, an iteration at a time.
  *
@@ -109,12 +123,11 @@ export interface Progress {
  */
 export class Trainer implements AsyncIterable<Iteration, void, undefined>, AsyncDisposable {
   readonly task: Task;
-  readonly network: TaskNetwork;
   readonly #options: TrainOptions;
-  readonly #recorders: Recorders;
-  readonly #courses: WeightCourses | undefined;
+  readonly #kernel = new Kernel();
+  #setUp: InPieces<SetUp>;
+  #observer: Observer | undefined;
   #sampler: Sampler | undefined;
-  readonly #before: PlasticWeights;
   readonly #iterations: Iteration[] = [];
   #progress: Progress = {
     position: { ...beginning },
@@ -132,44 +145,67 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   };
   /** Iterations handed out when it was last saved by itself. */
   #savedAt = 0;
-  /** Whether inputs are being drawn: the random generator is ahead of all else then. */
-  #draws = false;
+  /** Whether what is held is between two states: inputs are being drawn, or readouts evaluated. */
+  #inTransit = false;
+  /** What is being saved; until its state is taken, nothing goes on. */
+  #saving: Promise<unknown> | undefined;
   /** Steps of spikes that generators have not yet sent, by input. */
-  #spikesLeft: Float64Array[];
+  #spikesLeft: Float64Array[] = [];
   /** Changes of targets that have not yet come, by readout. */
-  #targetsLeft: { times: Float64Array; values: Float64Array }[];
+  #targetsLeft: { times: Float64Array; values: Float64Array }[] = [];
 
-  constructor(task: Task, options?: TrainOptions);
-  /** @internal */
-  constructor(task: Task, options: TrainOptions, checkpoint: Checkpoint);
-  constructor(task: Task, options: TrainOptions = {}, checkpoint?: Checkpoint) {
+  constructor(task: Task, options: TrainOptions = {}) {
     this.task = task;
     this.#options = options;
-    this.network = new TaskNetwork(task, options);
-    this.#recorders = new Recorders(this.network, task, options.record ?? false);
-    if (options.record) this.#courses = new WeightCourses(this.network, task.schedule.iterations);
-    if (checkpoint === undefined) {
-      this.#before = this.network.weights();
-      this.#spikesLeft = Array.from({ length: task.network.inputs }, () => new Float64Array(0));
-      const none = { times: new Float64Array(0), values: new Float64Array(0) };
-      this.#targetsLeft = Array.from({ length: task.network.readout.n }, () => none);
-      this.#courses?.snapshot(0);
-    } else {
-      const { kernel } = this.network;
-      const threads = kernel.get("local_num_threads");
-      kernel.restore(checkpoint.kernel);
-      kernel.set({ local_num_threads: threads });
-      task.random.state = checkpoint.random;
-      this.#progress = checkpoint.progress;
-      this.#savedAt = checkpoint.progress.delivered;
-      this.#iterations.push(...checkpoint.iterations);
-      this.#before = checkpoint.before;
-      this.#spikesLeft = checkpoint.spikesLeft;
-      this.#targetsLeft = checkpoint.targetsLeft;
-      this.#recorders.restore(checkpoint.recorded);
-      this.#courses?.restore(checkpoint.courses);
-    }
-    if (options.observer !== undefined) this.observe(options.observer);
+    this.#observer = options.observer;
+    this.#setUp = new InPieces(this.#begin());
+  }
+
+  /** Builds the network, and what looks on. */
+  *#build(): Pieces<Omit<SetUp, "before">> {
+    const { task } = this;
+    const options = this.#options;
+    const network = yield* TaskNetwork.build(this.#kernel, task, options);
+    const recorders = new Recorders(network, task, options.record ?? false);
+    yield;
+    if (!options.record) return { network, recorders, courses: undefined };
+    return { network, recorders, courses: yield* WeightCourses.of(network, task.schedule.iterations) };
+  }
+
+  *#begin(): Pieces<SetUp> {
+    const built = yield* this.#build();
+    const before = yield* built.network.weights();
+    const none = { times: new Float64Array(0), values: new Float64Array(0) };
+    this.#spikesLeft = Array.from({ length: this.task.network.inputs }, () => none.times);
+    this.#targetsLeft = Array.from({ length: this.task.network.readout.n }, () => none);
+    built.courses?.snapshot(0);
+    this.#beginToObserve(built.network);
+    return { ...built, before };
+  }
+
+  /** Goes on with what was saved. */
+  async #goOn(saved: Checkpoint): Promise<void> {
+    const { task } = this;
+    const kernel = this.#kernel;
+    const built = await inSlices(this.#build());
+    const threads = kernel.get("local_num_threads");
+    await kernel.restoreAsync(saved.kernel);
+    kernel.set({ local_num_threads: threads });
+    task.random.state = saved.random;
+    this.#progress = saved.progress;
+    this.#savedAt = saved.progress.delivered;
+    this.#iterations.push(...saved.iterations);
+    this.#spikesLeft = saved.spikesLeft;
+    this.#targetsLeft = saved.targetsLeft;
+    built.recorders.restore(saved.recorded);
+    built.courses?.restore(saved.courses);
+    this.#beginToObserve(built.network);
+    this.#setUp = new InPieces<SetUp>({ value: { ...built, before: saved.before } });
+  }
+
+  /** The task's network. It is made with the first iteration, or when it is first asked for. */
+  get network(): TaskNetwork {
+    return this.#setUp.now().network;
   }
 
   /**
@@ -185,7 +221,9 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     const saved = await readCheckpoint(path, task);
     const { every, ...before } = saved.options;
     const checkpoint = every === undefined ? {} : { checkpoint: { path, every } };
-    return new Trainer(saved.task, { ...before, ...checkpoint, ...rest }, saved);
+    const trainer = new Trainer(saved.task, { ...before, ...checkpoint, ...rest });
+    await trainer.#goOn(saved);
+    return trainer;
   }
 
   /**
@@ -195,15 +233,33 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
    * @throws {@link NESTError} while an iteration is simulated, and where the file cannot be written.
    */
   async save(path: string): Promise<void> {
-    if (this.#draws) {
+    if (this.#inTransit) {
       throw nestError({
         code: "KernelException",
         message: "an iteration is being simulated; a training is saved between two",
       });
     }
+    const collected = this.#collect(this.#saving);
+    const saving = collected.catch(() => undefined);
+    this.#saving = saving;
+    try {
+      const saved = await collected;
+      const { writeCheckpoint } = await import("./checkpoint.js");
+      await writeCheckpoint(path, saved);
+    } finally {
+      if (this.#saving === saving) this.#saving = undefined;
+    }
+  }
+
+  /** What is saved: all of it as it is now, whatever happens until it is written. */
+  async #collect(before: Promise<unknown> | undefined): Promise<Checkpoint> {
+    if (before !== undefined) await before;
+    const setUp = this.#setUp.isMade ? this.#setUp.now() : await this.#ready();
     const { gradient, precision, record, checkpoint } = this.#options;
-    // What is saved is how it is now, whatever happens until it is written.
-    const saved: Checkpoint = {
+    // The kernel takes no other call from here on, and the rest is copied before anybody else has a turn.
+    const kernel: Promise<NativeState> = this.#kernel.stateAsync();
+    const recorded = setUp.recorders.recorded();
+    const saved: Omit<Checkpoint, "kernel" | "recorded"> = {
       task: this.task,
       options: {
         ...(gradient !== undefined && { gradient }),
@@ -211,23 +267,25 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
         ...(record !== undefined && { record }),
         ...(checkpoint !== undefined && { every: checkpoint.every }),
       },
-      kernel: this.network.kernel.state(),
       random: this.task.random.state,
       progress: structuredClone(this.#progress),
       iterations: [...this.#iterations],
-      before: this.#before,
+      before: setUp.before,
       spikesLeft: this.#spikesLeft,
       targetsLeft: this.#targetsLeft,
-      recorded: this.#recorders.recorded(),
-      courses: this.#courses?.notes() ?? { times: [], weights: {} },
+      courses: setUp.courses?.notes() ?? { times: [], weights: {} },
     };
-    const { writeCheckpoint } = await import("./checkpoint.js");
-    await writeCheckpoint(path, saved);
+    return { ...saved, kernel: await kernel, recorded: await inSlices(recorded) };
   }
 
   /** Lets an observer look into sequences from the next iterations on, in place of one before it. */
   observe(observer: Observer): void {
-    this.#sampler = new Sampler(this.network, this.task, observer);
+    this.#observer = observer;
+    if (this.#setUp.isMade) this.#beginToObserve(this.network);
+  }
+
+  #beginToObserve(network: TaskNetwork): void {
+    if (this.#observer !== undefined) this.#sampler = new Sampler(network, this.task, this.#observer);
   }
 
   /** Iterations handed out so far. */
@@ -244,6 +302,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   /** The next iteration as soon as it is over; nothing at the end. */
   async next(): Promise<Iteration | undefined> {
     const progress = this.#progress;
+    await this.#saving;
     await this.#saveIfDue();
     while (progress.delivered === this.#iterations.length && progress.stage !== "over") await this.#advance();
     const iteration = this.#iterations[progress.delivered];
@@ -271,61 +330,103 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
 
   /** What the training has left so far. */
   result(): TrainingResult {
+    return atOnce(this.#result());
+  }
+
+  /** As {@link result}, without holding up the event loop. */
+  async resultAsync(): Promise<TrainingResult> {
+    await this.#ready();
+    return inSlices(this.#result());
+  }
+
+  *#result(): Pieces<TrainingResult> {
+    const { network, recorders, courses, before } = this.#setUp.now();
     this.#snapshot(true);
     const { iterations } = this;
+    const after = yield* network.weights();
+    yield;
+    const recorded = yield* recorders.recorded();
+    const noted = courses?.recorded();
+    yield;
+    const memory = network.kernel.memory();
+    yield;
     return {
       task: this.task,
       iterations,
-      weights: { before: this.#before, after: this.network.weights() },
-      recorded: { ...this.#recorders.recorded(), ...this.#courses?.recorded() },
+      weights: { before, after },
+      recorded: { ...recorded, ...noted },
       ended: this.#progress.position.ended,
       msPerIteration: iterations.reduce((sum, { ms }) => sum + ms, 0) / Math.max(1, iterations.length),
-      memory: this.network.kernel.memory(),
-      network: Network.of(this.network.kernel),
+      memory,
+      network: Network.of(network.kernel),
     };
   }
 
   /** Gives its memory back. */
   async close(): Promise<void> {
-    await this.network.kernel.close();
+    await this.#saving;
+    await this.#kernel.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
+  /** Makes what is made before a training begins. */
+  async #ready(signal?: AbortSignal): Promise<SetUp> {
+    if (this.#setUp.isMade) return this.#setUp.now();
+    await this.task.prepare?.(signal);
+    return this.#setUp.inSlices(signal);
+  }
+
   /** Does what comes next. Where that is cancelled, it can be done again. */
   async #advance(): Promise<void> {
+    const { network } = await this.#ready(this.#options.signal);
     const progress = this.#progress;
-    const { lag } = this.network.timeline;
     switch (progress.stage) {
-      case "choose": {
-        const chosen = await this.#choose();
-        const begin = progress.started * this.#length;
-        progress.goal = begin + lag;
-        progress.stage = chosen ? "read" : "last";
+      case "choose":
+        await this.#inOne(async () => {
+          const chosen = await this.#choose();
+          progress.goal = progress.started * this.#length + network.timeline.lag;
+          progress.stage = chosen ? "read" : "last";
+        });
         break;
-      }
-      case "read": {
+      case "read":
         await this.#simulate();
-        this.#evaluate();
-        const { count, phase, started } = progress;
-        progress.pending = Array.from({ length: count }, (_, at) => ({ iteration: started + at + 1, phase }));
-        progress.started += count;
-        progress.goal = progress.started * this.#length;
-        progress.stage = "rest";
+        await this.#inOne(async () => {
+          await this.#evaluate();
+          const { count, phase, started } = progress;
+          progress.pending = Array.from({ length: count }, (_, at) => ({
+            iteration: started + at + 1,
+            phase,
+          }));
+          progress.started += count;
+          progress.goal = progress.started * this.#length;
+          progress.stage = "rest";
+        });
         break;
-      }
       case "rest":
         await this.#simulate();
         progress.stage = "choose";
         break;
       case "last":
         await this.#simulate();
-        this.#evaluate();
-        progress.stage = "over";
+        await this.#inOne(async () => {
+          await this.#evaluate();
+          progress.stage = "over";
+        });
         break;
       case "over":
+    }
+  }
+
+  /** Does what has to be done as a whole, between two states that can be saved. */
+  async #inOne(work: () => Promise<void>): Promise<void> {
+    this.#inTransit = true;
+    try {
+      await work();
+    } finally {
+      this.#inTransit = false;
     }
   }
 
@@ -336,7 +437,8 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
 
   /** Sets up the iterations that come next; false at the end. */
   async #choose(): Promise<boolean> {
-    const { task, network } = this;
+    const { task } = this;
+    const { network, recorders } = this.#setUp.now();
     const progress = this.#progress;
     const { stretch, position } = nextStretch(task.schedule, progress.position, {
       lastError: this.#iterations.at(-1)?.error ?? Number.POSITIVE_INFINITY,
@@ -346,29 +448,14 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     if (stretch !== undefined) {
       const { phase, count, last } = stretch;
       const split: DataSplit = phase === "test" ? "test" : "training";
-      const drawn = { ...progress.drawn };
-      const data: IterationData[] = [];
-      const { state } = task.random;
-      this.#draws = true;
-      try {
-        while (data.length < count) {
-          data.push(await task.next(split, drawn));
-          drawn[split] += 1;
-        }
-      } catch (error) {
-        // Whoever tries again draws the same.
-        task.random.state = state;
-        throw error;
-      } finally {
-        this.#draws = false;
-      }
+      const { data, drawn } = await this.#draw(split, count);
       network.setLearningRate(phase === "training" ? (task.network.optimizer.eta ?? 0) : 0);
       const begin = progress.started * this.#length;
       const end = begin + count * this.#length;
-      if (last) this.#recorders.observe(end - this.#length, end);
-      if (progress.started === 0) this.#recorders.observe(0, this.#length);
+      if (last) recorders.observe(end - this.#length, end);
+      if (progress.started === 0) recorders.observe(0, this.#length);
       this.#sampler?.arm(progress.started + count, end - this.#length);
-      this.#load(data, begin);
+      await inSlices(this.#load(data, begin));
       progress.drawn = drawn;
       progress.count = count;
       progress.phase = phase;
@@ -377,18 +464,40 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     return stretch !== undefined;
   }
 
+  /** Draws the inputs of iterations, all of them or none. */
+  async #draw(split: DataSplit, count: number): Promise<{ data: IterationData[]; drawn: Progress["drawn"] }> {
+    const { task } = this;
+    const { signal } = this.#options;
+    const drawn = { ...this.#progress.drawn };
+    const data: IterationData[] = [];
+    const { state } = task.random;
+    try {
+      while (data.length < count) {
+        signal?.throwIfAborted();
+        data.push(await task.next(split, drawn, signal));
+        drawn[split] += 1;
+      }
+    } catch (error) {
+      // Whoever tries again draws the same.
+      task.random.state = state;
+      throw error;
+    }
+    return { data, drawn };
+  }
+
   /** How many of the iterations left are simulated in one go. */
   #together(left: number): number {
     const { sameEveryIteration, schedule } = this.task;
     if (!sameEveryIteration || schedule.validateEvery > 0 || this.#iterations.length === 0) return 1;
-    const neurons = this.task.network.inputs + this.network.recurrent.length;
-    const budget = Math.floor(together[this.network.family] / (neurons * this.#length));
-    return Math.max(1, Math.min(left, this.#courses?.every ?? 100, 100, budget));
+    const { network, courses } = this.#setUp.now();
+    const neurons = this.task.network.inputs + network.recurrent.length;
+    const budget = Math.floor(together[network.family] / (neurons * this.#length));
+    return Math.max(1, Math.min(left, courses?.every ?? 100, 100, budget));
   }
 
   /** Simulates up to the goal. */
   async #simulate(): Promise<void> {
-    const { kernel } = this.network;
+    const kernel = this.#kernel;
     const { resolution } = this.task;
     const done = Math.round(kernel.get("biological_time") / resolution);
     const begin = performance.now();
@@ -404,15 +513,16 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   }
 
   /** Reads out the iterations that have been simulated since the last call. */
-  #evaluate(): void {
-    const { task, network } = this;
+  async #evaluate(): Promise<void> {
+    const { task } = this;
+    const { network, recorders } = this.#setUp.now();
     const progress = this.#progress;
-    this.#recorders.drain();
-    const events = network.kernel.takeEvents(network.readoutRecorder);
+    await recorders.drain();
+    const events = await network.kernel.takeEventsAsync(network.readoutRecorder);
     const count = progress.pending.length;
     if (count === 0) return;
     const readouts = task.network.readout.n;
-    const signals = readoutSignals(events, network.readouts.ids[0] as number, readouts);
+    const signals = await inSlices(readoutSignals(events, network.readouts.ids[0] as number, readouts));
     const rows = this.#length * readouts;
     if (signals.readout.length !== rows * count) {
       throw nestError({
@@ -422,27 +532,32 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
         bound: `${rows * count} values`,
       });
     }
+    const signalsOf = (at: number) => ({
+      readout: signals.readout.subarray(at * rows, (at + 1) * rows),
+      target: signals.target.subarray(at * rows, (at + 1) * rows),
+    });
+    const metrics = await inSlices(
+      evaluations(
+        task,
+        Array.from({ length: count }, (_, at) => signalsOf(at)),
+      ),
+    );
     const perNeuron = (spikes: number) => spikes / (task.batchSize * network.recurrent.length);
     const counts = network.kernel.takeIntervalSpikes();
     const norms = network.kernel.takeGradientNorms();
     const spikes = network.kernel.spikeCount();
     const average = (spikes - progress.spikesBefore) / count;
     const ms = progress.pendingMs / count;
-    const signalsOf = (at: number) => ({
-      readout: signals.readout.subarray(at * rows, (at + 1) * rows),
-      target: signals.target.subarray(at * rows, (at + 1) * rows),
+    const finished = progress.pending.map((pending, at) => {
+      const ofInterval = counts.subarray(at * task.batchSize, (at + 1) * task.batchSize);
+      return {
+        ...pending,
+        ...(metrics[at] as Metrics),
+        ms,
+        spikesPerNeuron: perNeuron(network.family === "interval" ? total(ofInterval) : average),
+        ...(norms.length === count && { gradientNorm: norms[at] as number }),
+      };
     });
-    const finished = progress.pending.map((pending, at) => ({
-      ...pending,
-      ...evaluate(task, signalsOf(at)),
-      ms,
-      spikesPerNeuron: perNeuron(
-        network.family === "interval"
-          ? total(counts.subarray(at * task.batchSize, (at + 1) * task.batchSize))
-          : average,
-      ),
-      ...(norms.length === count && { gradientNorm: norms[at] as number }),
-    }));
     progress.spikesBefore = spikes;
     progress.pendingMs = 0;
     progress.pending = [];
@@ -453,7 +568,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
 
   /** Notes weights where it is time to. */
   #snapshot(last = false): void {
-    const courses = this.#courses;
+    const { courses } = this.#setUp.now();
     const done = this.#iterations.length;
     if (courses === undefined || (!last && done < this.#progress.snapshotAt)) return;
     this.#progress.snapshotAt = done + courses.every;
@@ -461,33 +576,77 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   }
 
   /** Gives generators what they emit in iterations that begin at a step. */
-  #load(iterations: readonly IterationData[], begin: number): void {
-    const { task, network } = this;
+  *#load(iterations: readonly IterationData[], begin: number): Pieces<void> {
+    const { task } = this;
+    const { network } = this.#setUp.now();
     const { resolution } = task;
-    const { timeline } = network;
-    const length = task.steps * task.batchSize;
-    const inputs = task.network.inputs;
-    const left = this.#spikesLeft.map((steps) => steps.filter((step) => step > begin));
+    this.#spikesLeft = yield* this.#spikes(iterations, begin);
+    this.#targetsLeft = yield* this.#targets(iterations, begin);
+    for (let at = 0; at < this.#spikesLeft.length; at += pieceLengths.generators) {
+      const steps = this.#spikesLeft.slice(at, at + pieceLengths.generators);
+      const params = steps.map((of) => spikeParams(of, resolution));
+      network.inputs.slice(at, at + pieceLengths.generators).set(params);
+      yield;
+    }
+    network.targets.set(
+      this.#targetsLeft.map(({ times, values }) => ({
+        amplitude_times: inMilliseconds(times, resolution),
+        amplitude_values: values,
+      })),
+    );
+    if (network.learningWindow !== undefined) {
+      network.learningWindow.set(windowParams(task, begin + network.timeline.target, iterations.length));
+    }
+  }
+
+  /** Steps of the spikes of each input that it has not yet sent. */
+  *#spikes(iterations: readonly IterationData[], begin: number): Pieces<Float64Array[]> {
+    const { task } = this;
+    const { inputs } = task.network;
+    const { timeline } = this.#setUp.now().network;
+    const left: Float64Array[] = [];
+    for (const [input, steps] of this.#spikesLeft.entries()) {
+      left.push(steps.filter((step) => step > begin));
+      if (input % pieceLengths.generators === 0) yield;
+    }
     const counts = Uint32Array.from(left, (steps) => steps.length);
     for (const { spikes } of iterations) {
-      for (const place of spikes) counts[place % inputs] = (counts[place % inputs] as number) + 1;
-    }
-    const spikes = Array.from(counts, (count) => new Float64Array(count));
-    const filled = new Uint32Array(inputs);
-    left.forEach((steps, input) => {
-      spikes[input]?.set(steps);
-      filled[input] = steps.length;
-    });
-    iterations.forEach((data, at) => {
-      const offset = begin + at * length + timeline.spikes;
-      for (const place of data.spikes) {
-        const input = place % inputs;
-        const next = filled[input] as number;
-        (spikes[input] as Float64Array)[next] = offset + (place - input) / inputs;
-        filled[input] = next + 1;
+      for (let at = 0; at < spikes.length; at++) {
+        const input = (spikes[at] as number) % inputs;
+        counts[input] = (counts[input] as number) + 1;
+        if (at % pieceLengths.spikes === 0) yield;
       }
-    });
-    const targets = this.#targetsLeft.map((waiting, readout) => {
+    }
+    const all = Array.from(counts, (count) => new Float64Array(count));
+    yield;
+    const filled = new Uint32Array(inputs);
+    for (const [input, steps] of left.entries()) {
+      all[input]?.set(steps);
+      filled[input] = steps.length;
+      if (input % pieceLengths.generators === 0) yield;
+    }
+    for (const [place, { spikes }] of iterations.entries()) {
+      const offset = begin + place * this.#length + timeline.spikes;
+      for (let at = 0; at < spikes.length; at++) {
+        const spike = spikes[at] as number;
+        const input = spike % inputs;
+        const next = filled[input] as number;
+        (all[input] as Float64Array)[next] = offset + (spike - input) / inputs;
+        filled[input] = next + 1;
+        if (at % pieceLengths.spikes === 0) yield;
+      }
+    }
+    return all;
+  }
+
+  /** Changes of the target of each readout that have not yet come. */
+  *#targets(
+    iterations: readonly IterationData[],
+    begin: number,
+  ): Pieces<{ times: Float64Array; values: Float64Array }[]> {
+    const { timeline } = this.#setUp.now().network;
+    const all: { times: Float64Array; values: Float64Array }[] = [];
+    for (const [readout, waiting] of this.#targetsLeft.entries()) {
       const first = waiting.times.findIndex((step) => step > begin);
       const kept = first < 0 ? 0 : waiting.times.length - first;
       const changes = iterations.reduce(
@@ -501,28 +660,18 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
         values.set(waiting.values.subarray(first));
       }
       let next = kept;
-      iterations.forEach((data, at) => {
+      for (const [place, data] of iterations.entries()) {
         const target = data.targets[readout];
-        if (target === undefined) return;
-        const offset = begin + at * length + timeline.target;
+        if (target === undefined) continue;
+        const offset = begin + place * this.#length + timeline.target;
         target.steps.forEach((step, change) => (times[next + change] = offset + step));
         values.set(target.values, next);
         next += target.steps.length;
-      });
-      return { times, values };
-    });
-    this.#spikesLeft = spikes;
-    this.#targetsLeft = targets;
-    network.inputs.set(spikes.map((steps) => spikeParams(steps, resolution)));
-    network.targets.set(
-      targets.map(({ times, values }) => ({
-        amplitude_times: inMilliseconds(times, resolution),
-        amplitude_values: values,
-      })),
-    );
-    if (network.learningWindow !== undefined) {
-      network.learningWindow.set(windowParams(task, begin + timeline.target, iterations.length));
+        yield;
+      }
+      all.push({ times, values });
     }
+    return all;
   }
 }
 
@@ -589,7 +738,7 @@ export async function* train(
   const trainer = new Trainer(task, options);
   try {
     yield* trainer;
-    return trainer.result();
+    return await trainer.resultAsync();
   } finally {
     await trainer.close();
   }

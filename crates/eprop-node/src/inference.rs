@@ -1,15 +1,27 @@
 //! A network in use as a JavaScript class.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+
 use eprop::simulate::inference::{Inference, Response};
-use napi::bindgen_prelude::{Float64Array, Uint32Array};
+use eprop::{Error, ErrorCode};
+use napi::Env;
+use napi::bindgen_prelude::{Float64Array, Object, Uint32Array};
 use napi_derive::napi;
 
 use crate::errors::guarded;
+use crate::off_thread::{Busy, off_thread};
 
 /// A network that is used and does not learn.
 #[napi]
 pub struct NativeInference {
-    inference: Inference,
+    inference: Arc<Mutex<Inference>>,
+    inputs: u32,
+    recurrent: u32,
+    readouts: u32,
+    cancel: Arc<AtomicBool>,
+    /// Whether an inference on another thread has been asked for and has not ended.
+    busy: Arc<AtomicBool>,
 }
 
 /// What came out of a stretch of steps.
@@ -25,7 +37,14 @@ pub struct NativeResponse {
 
 impl From<Inference> for NativeInference {
     fn from(inference: Inference) -> Self {
-        Self { inference }
+        Self {
+            inputs: inference.inputs() as u32,
+            recurrent: inference.recurrent() as u32,
+            readouts: inference.readouts() as u32,
+            inference: Arc::new(Mutex::new(inference)),
+            cancel: Arc::default(),
+            busy: Arc::default(),
+        }
     }
 }
 
@@ -35,40 +54,88 @@ impl NativeInference {
     #[napi(getter)]
     #[must_use]
     pub fn inputs(&self) -> u32 {
-        self.inference.inputs() as u32
+        self.inputs
     }
 
     /// Number of recurrent neurons.
     #[napi(getter)]
     #[must_use]
     pub fn recurrent(&self) -> u32 {
-        self.inference.recurrent() as u32
+        self.recurrent
     }
 
     /// Number of readouts.
     #[napi(getter)]
     #[must_use]
     pub fn readouts(&self) -> u32 {
-        self.inference.readouts() as u32
+        self.readouts
     }
 
     /// Puts all neurons to rest.
     #[napi]
-    pub fn reset(&mut self) {
-        self.inference.reset();
+    pub fn reset(&self) -> napi::Result<()> {
+        self.with(|inference| {
+            inference.reset();
+            Ok(())
+        })
     }
 
     /// Goes on for some steps with spikes of inputs.
     #[napi]
-    pub fn advance(&mut self, spikes: Uint32Array, steps: u32) -> napi::Result<NativeResponse> {
+    pub fn advance(&self, spikes: Uint32Array, steps: u32) -> napi::Result<NativeResponse> {
+        self.with(|inference| inference.advance(&spikes, steps as usize).map(Into::into))
+    }
+
+    /// As `advance`, on a thread of its own.
+    #[napi(ts_return_type = "Promise<NativeResponse>")]
+    pub fn advance_async<'a>(
+        &self,
+        env: &'a Env,
+        spikes: Uint32Array,
+        steps: u32,
+    ) -> napi::Result<Object<'a>> {
+        self.with(|_| Ok(()))?;
+        self.cancel.store(false, Ordering::Relaxed);
+        let (inference, cancel) = (Arc::clone(&self.inference), Arc::clone(&self.cancel));
+        let spikes = spikes.to_vec();
+        off_thread(
+            env,
+            "eprop-inference",
+            Busy::new(&self.busy),
+            move || locked(&inference)?.advance_until(&spikes, steps as usize, &cancel),
+            |_, outcome| outcome.map(NativeResponse::from),
+        )
+    }
+
+    /// Stops an inference on another thread.
+    #[napi]
+    pub fn cancel(&self) {
+        self.cancel.store(true, Ordering::Relaxed);
+    }
+}
+
+impl From<Response> for NativeResponse {
+    fn from(Response { readout, spike_steps, spike_neurons }: Response) -> Self {
+        Self { readout: readout.into(), spike_steps: spike_steps.into(), spike_neurons: spike_neurons.into() }
+    }
+}
+
+impl NativeInference {
+    fn with<T>(&self, call: impl FnOnce(&mut Inference) -> eprop::Result<T>) -> napi::Result<T> {
         guarded(|| {
-            let Response { readout, spike_steps, spike_neurons } =
-                self.inference.advance(&spikes, steps as usize)?;
-            Ok(NativeResponse {
-                readout: readout.into(),
-                spike_steps: spike_steps.into(),
-                spike_neurons: spike_neurons.into(),
-            })
+            if self.busy.load(Ordering::Acquire) { Err(busy()) } else { call(&mut *locked(&self.inference)?) }
         })
+    }
+}
+
+fn busy() -> Error {
+    Error::new(ErrorCode::KernelException, "this network is at work; wait for inferAsync to settle")
+}
+
+fn locked(inference: &Mutex<Inference>) -> eprop::Result<MutexGuard<'_, Inference>> {
+    match inference.try_lock() {
+        Ok(inference) => Ok(inference),
+        Err(TryLockError::Poisoned(inference)) => Ok(inference.into_inner()),
+        Err(TryLockError::WouldBlock) => Err(busy()),
     }
 }

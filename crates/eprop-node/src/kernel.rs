@@ -7,6 +7,7 @@ use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
 use eprop::record::{EventColumn, Events};
 use eprop::simulate::RunControl;
 use eprop::simulate::inference::Inference;
+use eprop::state::State;
 use eprop::{Error, ErrorCode, Kernel};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt64Array, Float64Array, Object, ObjectFinalize, Uint32Array};
@@ -14,7 +15,8 @@ use napi_derive::napi;
 
 use crate::errors::guarded;
 use crate::inference::NativeInference;
-use crate::safetensors::{NativeState, native_state, state};
+use crate::off_thread::{Busy, off_thread};
+use crate::safetensors::{NativeState, StateBytes, native_state, state};
 use crate::values::{Entry, dict, entries, entry, params};
 
 /// A column of recorded values: one of the optional fields is there.
@@ -92,6 +94,19 @@ fn handles(projection: &Uint32Array, entry: &BigInt64Array) -> Vec<ConnectionHan
         .collect()
 }
 
+impl From<Kernel> for NativeKernel {
+    fn from(kernel: Kernel) -> Self {
+        Self {
+            kernel: Arc::new(Mutex::new(kernel)),
+            steps_done: Arc::default(),
+            cancel: Arc::default(),
+            busy: Arc::default(),
+            closed: AtomicBool::new(false),
+            reported: Arc::default(),
+        }
+    }
+}
+
 impl NativeKernel {
     fn with<T>(&self, call: impl FnOnce(&mut Kernel) -> eprop::Result<T>) -> napi::Result<T> {
         guarded(|| {
@@ -100,6 +115,29 @@ impl NativeKernel {
             }
             if self.busy.load(Ordering::Acquire) { Err(busy()) } else { call(&mut *locked(&self.kernel)?) }
         })
+    }
+
+    /// Refuses at once what cannot begin on another thread.
+    fn check_ready(&self) -> napi::Result<()> {
+        self.with(|_| Ok(()))
+    }
+
+    /// Does something that gives a state, on a thread of its own.
+    fn state_off_thread<'a>(
+        &self,
+        env: &'a Env,
+        name: &str,
+        state: impl FnOnce(&mut Kernel) -> eprop::Result<State> + Send + 'static,
+    ) -> napi::Result<Object<'a>> {
+        self.check_ready()?;
+        let kernel = Arc::clone(&self.kernel);
+        off_thread(
+            env,
+            name,
+            Busy::new(&self.busy),
+            move || state(&mut *locked(&kernel)?).map(StateBytes::from),
+            |_, outcome| outcome.map(NativeState::from),
+        )
     }
 
     /// As `with`, for calls that change how much memory the kernel holds.
@@ -153,36 +191,13 @@ fn locked(kernel: &Mutex<Kernel>) -> eprop::Result<MutexGuard<'_, Kernel>> {
     }
 }
 
-/// Says that a kernel is being simulated, until it is dropped.
-struct Busy(Arc<AtomicBool>);
-
-impl Busy {
-    fn new(flag: &Arc<AtomicBool>) -> Self {
-        flag.store(true, Ordering::Release);
-        Self(Arc::clone(flag))
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
-    }
-}
-
 #[napi]
 impl NativeKernel {
     /// A kernel without nodes.
     #[napi(constructor)]
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            kernel: Arc::new(Mutex::new(Kernel::new())),
-            steps_done: Arc::default(),
-            cancel: Arc::default(),
-            busy: Arc::default(),
-            closed: AtomicBool::new(false),
-            reported: Arc::default(),
-        }
+        Kernel::new().into()
     }
 
     /// Forgets everything.
@@ -355,6 +370,12 @@ impl NativeKernel {
         })
     }
 
+    /// Weights now between nodes: a row per target, a column per source.
+    #[napi]
+    pub fn weight_matrix(&self, sources: Uint32Array, targets: Uint32Array) -> napi::Result<Float64Array> {
+        self.with(|kernel| Ok(kernel.weight_matrix(&sources, &targets)?.into()))
+    }
+
     /// Weights of connections now.
     #[napi]
     pub fn connection_weights(
@@ -394,36 +415,35 @@ impl NativeKernel {
         self.with_memory(env, |kernel| kernel.simulate(ms, &RunControl::default()))
     }
 
-    /// Simulates on a thread of its own: those of libuv stay free for files and names, however long it takes.
+    /// Simulates on a thread of its own.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn simulate_async<'a>(&self, env: &'a Env, ms: f64) -> napi::Result<Object<'a>> {
-        // Refuse at once what cannot begin.
-        self.with(|_| Ok(()))?;
+        self.check_ready()?;
         self.cancel.store(false, Ordering::Relaxed);
         self.steps_done.store(0, Ordering::Relaxed);
         let control =
             RunControl { cancel: Arc::clone(&self.cancel), steps_done: Arc::clone(&self.steps_done) };
         let (kernel, reported) = (Arc::clone(&self.kernel), Arc::clone(&self.reported));
-        let (deferred, promise) = env.create_deferred()?;
-        let busy = Busy::new(&self.busy);
-        std::thread::Builder::new().name("eprop-simulation".to_owned()).spawn(move || {
-            let mut held = 0;
-            let outcome = guarded(|| {
+        let held = Arc::new(AtomicU64::new(0));
+        let holds = Arc::clone(&held);
+        off_thread(
+            env,
+            "eprop-simulation",
+            Busy::new(&self.busy),
+            move || {
                 let mut kernel = locked(&kernel)?;
                 let outcome = kernel.simulate(ms, &control);
-                held = kernel.held_bytes();
+                holds.store(kernel.held_bytes(), Ordering::Relaxed);
                 outcome
-            });
-            drop(kernel);
-            drop(busy);
-            deferred.resolve(move |env| {
-                if held > 0 {
-                    report(env, &reported, held);
+            },
+            move |env, outcome| {
+                match held.load(Ordering::Relaxed) {
+                    0 => {}
+                    held => report(env, &reported, held),
                 }
                 outcome
-            });
-        })?;
-        Ok(promise)
+            },
+        )
     }
 
     /// Stops a simulation on another thread at the next opportunity.
@@ -451,6 +471,34 @@ impl NativeKernel {
         self.with_memory(env, |kernel| Ok(columns(kernel.take_events(recorder)?)))
     }
 
+    /// As `take_events`, on a thread of its own; until then this kernel takes no other call.
+    #[napi(ts_return_type = "Promise<Array<NativeColumn>>")]
+    pub fn take_events_async<'a>(&self, env: &'a Env, recorder: u32) -> napi::Result<Object<'a>> {
+        self.check_ready()?;
+        let (kernel, reported) = (Arc::clone(&self.kernel), Arc::clone(&self.reported));
+        off_thread(
+            env,
+            "eprop-events",
+            Busy::new(&self.busy),
+            move || {
+                let mut kernel = locked(&kernel)?;
+                let events = kernel.take_events(recorder)?;
+                Ok((events, kernel.held_bytes()))
+            },
+            move |env, outcome| {
+                let (events, held) = outcome?;
+                report(env, &reported, held);
+                Ok(columns(events))
+            },
+        )
+    }
+
+    /// How many events a recorder holds.
+    #[napi]
+    pub fn event_count(&self, recorder: u32) -> napi::Result<f64> {
+        self.with(|kernel| Ok(kernel.event_count(recorder)? as f64))
+    }
+
     /// Memory that a simulation takes, by part.
     #[napi]
     pub fn memory(&self) -> napi::Result<Vec<NativeMemoryPart>> {
@@ -470,11 +518,41 @@ impl NativeKernel {
         self.with(|kernel| Ok(native_state(kernel.state()?)))
     }
 
+    /// As `state`, taken on a thread of its own; until then this kernel takes no other call.
+    #[napi(ts_return_type = "Promise<NativeState>")]
+    pub fn state_async<'a>(&self, env: &'a Env) -> napi::Result<Object<'a>> {
+        self.state_off_thread(env, "eprop-state", Kernel::state)
+    }
+
+    /// As `restore`, on a thread of its own; until then this kernel takes no other call.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn restore_async<'a>(&self, env: &'a Env, saved: NativeState) -> napi::Result<Object<'a>> {
+        self.check_ready()?;
+        let (kernel, reported) = (Arc::clone(&self.kernel), Arc::clone(&self.reported));
+        off_thread(
+            env,
+            "eprop-state",
+            Busy::new(&self.busy),
+            move || {
+                let restored = Kernel::restored(state(&saved)?)?;
+                let held = restored.held_bytes();
+                *locked(&kernel)? = restored;
+                Ok((held, saved))
+            },
+            move |env, outcome| {
+                // What JavaScript holds is given back on its own thread.
+                let (held, _saved) = outcome?;
+                report(env, &reported, held);
+                Ok(())
+            },
+        )
+    }
+
     /// Becomes the kernel that the state was taken from.
     #[napi]
     pub fn restore(&self, env: Env, saved: NativeState) -> napi::Result<()> {
         self.with_memory(env, |kernel| {
-            *kernel = Kernel::restored(state(saved)?)?;
+            *kernel = Kernel::restored(state(&saved)?)?;
             Ok(())
         })
     }
@@ -485,11 +563,17 @@ impl NativeKernel {
         self.with(|kernel| Ok(native_state(kernel.network_state())))
     }
 
+    /// A kernel with the same nodes, at rest, and the same connections with their present weights.
+    #[napi]
+    pub fn at_rest(&self) -> napi::Result<NativeKernel> {
+        self.with(|kernel| Ok(kernel.at_rest().into()))
+    }
+
     /// Becomes a kernel with the network of a state.
     #[napi]
     pub fn restore_network(&self, saved: NativeState) -> napi::Result<()> {
         self.with(|kernel| {
-            *kernel = Kernel::with_network(state(saved)?)?;
+            *kernel = Kernel::with_network(state(&saved)?)?;
             Ok(())
         })
     }

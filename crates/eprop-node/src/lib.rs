@@ -8,6 +8,7 @@ pub mod inference;
 pub mod kernel;
 pub mod machine;
 pub mod models;
+pub mod off_thread;
 pub mod random;
 pub mod safetensors;
 pub mod threads;

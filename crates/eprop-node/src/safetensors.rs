@@ -1,14 +1,16 @@
 //! Named arrays between JavaScript, the engine and files in the safetensors format.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use eprop::state::{Array, Numbers, State};
 use eprop::{Error, ErrorCode};
-use napi::bindgen_prelude::Uint8Array;
+use napi::Env;
+use napi::bindgen_prelude::{Object, Uint8Array};
 use napi_derive::napi;
 use safetensors::{Dtype, SafeTensors, View};
 
-use crate::errors::guarded;
+use crate::off_thread::{Busy, off_thread};
 
 /// A named array: its numbers in little-endian order, row by row.
 #[napi(object)]
@@ -83,51 +85,71 @@ impl View for Tensor<'_> {
     }
 }
 
-/// The bytes of a file in the safetensors format. `metadata` is the text of the metadata's only entry, `eprop`: with
-/// one entry, the same arrays give the same bytes.
-#[napi]
-pub fn safetensors(arrays: Vec<NativeArray>, metadata: String) -> napi::Result<Uint8Array> {
-    guarded(|| {
-        let tensors = arrays
-            .iter()
-            .map(|NativeArray { name, dtype: kind, shape, bytes }| {
-                let shape = shape.iter().map(|length| *length as usize).collect();
-                Ok((name, Tensor { dtype: dtype(name, kind)?, shape, bytes }))
-            })
-            .collect::<eprop::Result<Vec<_>>>()?;
-        let metadata = [("eprop".to_owned(), metadata)].into_iter().collect();
-        safetensors::serialize(tensors, Some(metadata))
-            .map(Into::into)
-            .map_err(|error| refuse("arrays", error.to_string()))
-    })
+/// The bytes of a file in the safetensors format, made on a thread of their own. `metadata` is the text of the
+/// metadata's only entry, `eprop`: with one entry, the same arrays give the same bytes.
+#[napi(ts_return_type = "Promise<Uint8Array>")]
+pub fn safetensors(env: &Env, arrays: Vec<NativeArray>, metadata: String) -> napi::Result<Object<'_>> {
+    off_thread(
+        env,
+        "eprop-safetensors",
+        Busy::new(&Arc::default()),
+        // What JavaScript holds is given back on its own thread, here and below.
+        move || Ok((serialized(&arrays, metadata)?, arrays)),
+        |_, outcome| outcome.map(|(bytes, _)| Uint8Array::from(bytes)),
+    )
 }
 
-/// The arrays of a file in the safetensors format.
-#[napi]
-pub fn read_safetensors(bytes: Uint8Array) -> napi::Result<NativeSafetensors> {
-    guarded(|| {
-        let refused = |error: safetensors::SafeTensorError| refuse("file", error.to_string());
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(refused)?;
-        let metadata = metadata.metadata().as_ref().and_then(|entries| entries.get("eprop").cloned());
-        let tensors = SafeTensors::deserialize(&bytes).map_err(refused)?;
-        let mut names = tensors.names();
-        names.sort_unstable();
-        let arrays = names
-            .into_iter()
-            .map(|name| {
-                let tensor = tensors.tensor(name).map_err(refused)?;
-                let dtype = TYPES.iter().find(|(_, dtype)| *dtype == tensor.dtype());
-                let (dtype, _) = dtype.ok_or_else(|| refuse(name, "numbers of a type that is not known"))?;
-                Ok(NativeArray {
-                    name: name.to_owned(),
-                    dtype: (*dtype).to_owned(),
-                    shape: tensor.shape().iter().map(|length| *length as u32).collect(),
-                    bytes: tensor.data().to_vec().into(),
-                })
+fn serialized(arrays: &[NativeArray], metadata: String) -> eprop::Result<Vec<u8>> {
+    let tensors = arrays
+        .iter()
+        .map(|NativeArray { name, dtype: kind, shape, bytes }| {
+            let shape = shape.iter().map(|length| *length as usize).collect();
+            Ok((name, Tensor { dtype: dtype(name, kind)?, shape, bytes }))
+        })
+        .collect::<eprop::Result<Vec<_>>>()?;
+    let metadata = [("eprop".to_owned(), metadata)].into_iter().collect();
+    safetensors::serialize(tensors, Some(metadata)).map_err(|error| refuse("arrays", error.to_string()))
+}
+
+/// The arrays of a file in the safetensors format, read on a thread of their own.
+#[napi(ts_return_type = "Promise<NativeSafetensors>")]
+pub fn read_safetensors(env: &Env, bytes: Uint8Array) -> napi::Result<Object<'_>> {
+    off_thread(
+        env,
+        "eprop-safetensors",
+        Busy::new(&Arc::default()),
+        move || Ok((deserialized(&bytes)?, bytes)),
+        |_, outcome| {
+            outcome.map(|((arrays, metadata), _)| NativeSafetensors {
+                arrays: arrays.into_iter().map(Into::into).collect(),
+                metadata,
             })
-            .collect::<eprop::Result<_>>()?;
-        Ok(NativeSafetensors { arrays, metadata: metadata.unwrap_or_default() })
-    })
+        },
+    )
+}
+
+fn deserialized(bytes: &[u8]) -> eprop::Result<(Vec<ArrayBytes>, String)> {
+    let refused = |error: safetensors::SafeTensorError| refuse("file", error.to_string());
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(refused)?;
+    let metadata = metadata.metadata().as_ref().and_then(|entries| entries.get("eprop").cloned());
+    let tensors = SafeTensors::deserialize(bytes).map_err(refused)?;
+    let mut names = tensors.names();
+    names.sort_unstable();
+    let arrays = names
+        .into_iter()
+        .map(|name| {
+            let tensor = tensors.tensor(name).map_err(refused)?;
+            let dtype = TYPES.iter().find(|(_, dtype)| *dtype == tensor.dtype());
+            let (dtype, _) = dtype.ok_or_else(|| refuse(name, "numbers of a type that is not known"))?;
+            Ok(ArrayBytes {
+                name: name.to_owned(),
+                dtype,
+                shape: tensor.shape().iter().map(|length| *length as u32).collect(),
+                bytes: tensor.data().to_vec(),
+            })
+        })
+        .collect::<eprop::Result<_>>()?;
+    Ok((arrays, metadata.unwrap_or_default()))
 }
 
 macro_rules! little_endian {
@@ -142,48 +164,85 @@ macro_rules! from_little_endian {
     };
 }
 
+/// A state in bytes, on its way to JavaScript.
+pub struct StateBytes {
+    arrays: Vec<ArrayBytes>,
+    texts: Vec<(String, Vec<String>)>,
+}
+
+struct ArrayBytes {
+    name: String,
+    dtype: &'static str,
+    shape: Vec<u32>,
+    bytes: Vec<u8>,
+}
+
+impl From<ArrayBytes> for NativeArray {
+    fn from(ArrayBytes { name, dtype, shape, bytes }: ArrayBytes) -> Self {
+        Self { name, dtype: dtype.to_owned(), shape, bytes: bytes.into() }
+    }
+}
+
+impl From<State> for StateBytes {
+    fn from(state: State) -> Self {
+        let arrays = state
+            .arrays
+            .into_iter()
+            .map(|(name, Array { shape, numbers })| {
+                let (dtype, bytes) = match numbers {
+                    Numbers::F64(values) => ("F64", little_endian!(values)),
+                    Numbers::I64(values) => ("I64", little_endian!(values)),
+                    Numbers::U64(values) => ("U64", little_endian!(values)),
+                    Numbers::U32(values) => ("U32", little_endian!(values)),
+                    Numbers::U8(values) => ("U8", values),
+                };
+                ArrayBytes {
+                    name,
+                    dtype,
+                    shape: shape.into_iter().map(|length| length as u32).collect(),
+                    bytes,
+                }
+            })
+            .collect();
+        Self { arrays, texts: state.texts.into_iter().collect() }
+    }
+}
+
+impl From<StateBytes> for NativeState {
+    fn from(StateBytes { arrays, texts }: StateBytes) -> Self {
+        let arrays = arrays.into_iter().map(Into::into).collect();
+        let texts = texts.into_iter().map(|(name, texts)| NativeTexts { name, texts }).collect();
+        Self { arrays, texts }
+    }
+}
+
 /// A state for JavaScript.
 #[must_use]
 pub fn native_state(state: State) -> NativeState {
-    let arrays = state
-        .arrays
-        .into_iter()
-        .map(|(name, Array { shape, numbers })| {
-            let (dtype, bytes) = match numbers {
-                Numbers::F64(values) => ("F64", little_endian!(values)),
-                Numbers::I64(values) => ("I64", little_endian!(values)),
-                Numbers::U64(values) => ("U64", little_endian!(values)),
-                Numbers::U32(values) => ("U32", little_endian!(values)),
-                Numbers::U8(values) => ("U8", values),
-            };
-            let shape = shape.into_iter().map(|length| length as u32).collect();
-            NativeArray { name, dtype: dtype.to_owned(), shape, bytes: bytes.into() }
-        })
-        .collect();
-    let texts = state.texts.into_iter().map(|(name, texts)| NativeTexts { name, texts }).collect();
-    NativeState { arrays, texts }
+    StateBytes::from(state).into()
 }
 
 /// A state from JavaScript.
 ///
 /// # Errors
 /// `ValueError` for an array of an unknown type.
-pub fn state(native: NativeState) -> eprop::Result<State> {
+pub fn state(native: &NativeState) -> eprop::Result<State> {
     let arrays = native
         .arrays
-        .into_iter()
+        .iter()
         .map(|NativeArray { name, dtype: kind, shape, bytes }| {
-            let numbers = match dtype(&name, &kind)? {
+            let numbers = match dtype(name, kind)? {
                 Dtype::F64 => Numbers::F64(from_little_endian!(f64, bytes)),
                 Dtype::I64 => Numbers::I64(from_little_endian!(i64, bytes)),
                 Dtype::U64 => Numbers::U64(from_little_endian!(u64, bytes)),
                 Dtype::U32 => Numbers::U32(from_little_endian!(u32, bytes)),
                 _ => Numbers::U8(bytes.to_vec()),
             };
-            let shape = shape.into_iter().map(|length| length as usize).collect();
-            Ok((name, Array { shape, numbers }))
+            let shape = shape.iter().map(|length| *length as usize).collect();
+            Ok((name.clone(), Array { shape, numbers }))
         })
         .collect::<eprop::Result<_>>()?;
-    let texts = native.texts.into_iter().map(|NativeTexts { name, texts }| (name, texts)).collect();
+    let texts =
+        native.texts.iter().map(|NativeTexts { name, texts }| (name.clone(), texts.clone())).collect();
     Ok(State { arrays, texts })
 }

@@ -112,7 +112,7 @@ impl Kernel {
     /// Number of nodes.
     #[must_use]
     pub fn node_count(&self) -> usize {
-        self.network.groups.iter().map(|group| group.len).sum()
+        self.network.node_count()
     }
 
     /// Sets kernel parameters.
@@ -287,6 +287,15 @@ impl Kernel {
     /// If a node or synapse model does not exist.
     pub fn get_connections(&self, filter: &ConnectionFilter) -> Result<ConnectionTable> {
         self.network.get_connections(filter)
+    }
+
+    /// Weights now of all connections between some nodes: a row per target, a column per source, zero where there is
+    /// none.
+    ///
+    /// # Errors
+    /// If a node does not exist.
+    pub fn weight_matrix(&self, sources: &[NodeId], targets: &[NodeId]) -> Result<Vec<f64>> {
+        self.network.weight_matrix(sources, targets)
     }
 
     /// A value of each of the connections.
@@ -493,17 +502,26 @@ impl Kernel {
         state
     }
 
+    /// A kernel with the same nodes, at rest, and the same connections with their present weights; generators emit
+    /// nothing.
+    #[must_use]
+    pub fn at_rest(&self) -> Self {
+        Self::of_network(self.network.at_rest())
+    }
+
+    fn of_network(network: Network) -> Self {
+        Self { random: NestRandom::new(network.kernel.rng_seed), network, ..Self::new() }
+    }
+
     /// A kernel with the network that [`Kernel::network_state`] was asked for. Arrays that are not of a network are
     /// left aside.
     ///
     /// # Errors
     /// `ValueError` that names what is missing or does not fit.
     pub fn with_network(mut state: State) -> Result<Self> {
-        let mut kernel = Self::new();
-        Archive::reader(&mut state).within("network", |archive| kernel.network.persist(archive))?;
-        kernel.network = kernel.network.at_rest();
-        kernel.random = NestRandom::new(kernel.network.kernel.rng_seed);
-        Ok(kernel)
+        let mut network = Network::new();
+        Archive::reader(&mut state).within("network", |archive| network.persist(archive))?;
+        Ok(Self::of_network(network.at_rest()))
     }
 
     fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {

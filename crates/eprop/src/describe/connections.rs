@@ -118,6 +118,46 @@ impl Network {
         Ok(table)
     }
 
+    /// Weights now of all connections between some nodes: a row per target, a column per source, zero where there is
+    /// none.
+    ///
+    /// # Errors
+    /// `UnknownNode`.
+    pub fn weight_matrix(&self, sources: &[NodeId], targets: &[NodeId]) -> Result<Vec<f64>> {
+        let places = |nodes: &[NodeId]| -> Result<Vec<u32>> {
+            let mut places = vec![u32::MAX; self.node_count() + 1];
+            for (place, node) in nodes.iter().enumerate() {
+                self.existing_group(*node)?;
+                places[*node as usize] = place as u32;
+            }
+            Ok(places)
+        };
+        let (columns, rows) = (places(sources)?, places(targets)?);
+        let mut matrix = vec![0.0; sources.len() * targets.len()];
+        for projection in &self.projections {
+            for (source, from) in projection.sources.iter().enumerate() {
+                let column = columns[*from as usize];
+                if column == u32::MAX {
+                    continue;
+                }
+                let (first, nodes) = match &projection.targets {
+                    Targets::Dense { nodes, .. } => (source * nodes.len(), nodes.as_slice()),
+                    Targets::Sparse { row_start, nodes } => {
+                        (row_start[source], &nodes[row_start[source]..row_start[source + 1]])
+                    }
+                };
+                let autapses = !matches!(&projection.targets, Targets::Dense { autapses: false, .. });
+                for (target, weight) in nodes.iter().zip(&projection.weights[first..]) {
+                    let row = rows[*target as usize];
+                    if row != u32::MAX && (autapses || target != from) {
+                        matrix[row as usize * sources.len() + column as usize] = *weight;
+                    }
+                }
+            }
+        }
+        Ok(matrix)
+    }
+
     fn existing(&self, handle: ConnectionHandle) -> Result<()> {
         let exists = self
             .projections

@@ -67,7 +67,13 @@ impl Network {
         after.checked_sub(1).filter(|place| self.groups[*place].contains(node))
     }
 
-    fn existing_group(&self, node: NodeId) -> Result<usize> {
+    /// Number of nodes.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.groups.iter().map(|group| group.len).sum()
+    }
+
+    pub(super) fn existing_group(&self, node: NodeId) -> Result<usize> {
         self.group_place(node).ok_or_else(|| {
             let last = self.groups.last().map_or(0, |group| group.first + group.len as NodeId - 1);
             Error::new(ErrorCode::UnknownNode, format!("there is no node {node}"))

@@ -4,6 +4,7 @@
 //! out: there are no intervals, no histories, no targets and no recorders. The state stays between calls.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::describe::network::Network;
 use crate::error::{Error, ErrorCode, Result};
@@ -16,6 +17,7 @@ use crate::simulate::delivery::deliver_row;
 use crate::simulate::event_neuron_step::{self, StateSlices, StepInput, StepOutput};
 use crate::simulate::neuron_step::{self, State};
 use crate::simulate::neurons;
+use crate::threads::Permit;
 
 /// What came out of a stretch of steps.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -54,6 +56,20 @@ struct EventState {
     kept: Vec<f64>,
     rate: Vec<f64>,
     current: Vec<f64>,
+}
+
+/// What changes from step to step, to go back to.
+struct Progress {
+    neurons: NeuronState,
+    readout_voltage: Vec<f64>,
+    time: usize,
+    sent: Vec<Vec<(u32, u32)>>,
+    fired: Vec<Vec<u32>>,
+}
+
+enum NeuronState {
+    Interval(State<f64>),
+    Event(EventState),
 }
 
 /// A network in use.
@@ -212,6 +228,52 @@ impl Inference {
     /// # Errors
     /// `ValueError` where spikes are not in order or lie outside.
     pub fn advance(&mut self, spikes: &[u32], steps: usize) -> Result<Response> {
+        self.advance_unless(spikes, steps, &|| false)
+    }
+
+    /// As [`Inference::advance`], with a permit of the budget of threads, until `cancel` is set.
+    ///
+    /// # Errors
+    /// Also `Aborted`: then the network is as it was before the call.
+    pub fn advance_until(&mut self, spikes: &[u32], steps: usize, cancel: &AtomicBool) -> Result<Response> {
+        let stop = || cancel.load(Ordering::Relaxed);
+        let before = self.progress();
+        let outcome = match Permit::wait(&stop) {
+            Some(_permit) => self.advance_unless(spikes, steps, &stop),
+            None => Err(aborted()),
+        };
+        if outcome.is_err() {
+            self.go_back(before);
+        }
+        outcome
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            neurons: match &self.neurons {
+                Neurons::Interval { state, .. } => NeuronState::Interval(state.clone()),
+                Neurons::Event { state, .. } => NeuronState::Event(state.clone()),
+            },
+            readout_voltage: self.readout_voltage.clone(),
+            time: self.time,
+            sent: self.sent.clone(),
+            fired: self.fired.clone(),
+        }
+    }
+
+    fn go_back(&mut self, to: Progress) {
+        match (&mut self.neurons, to.neurons) {
+            (Neurons::Interval { state, .. }, NeuronState::Interval(before)) => *state = before,
+            (Neurons::Event { state, .. }, NeuronState::Event(before)) => *state = before,
+            _ => unreachable!("the state is of this network"),
+        }
+        self.readout_voltage = to.readout_voltage;
+        self.time = to.time;
+        self.sent = to.sent;
+        self.fired = to.fired;
+    }
+
+    fn advance_unless(&mut self, spikes: &[u32], steps: usize, stop: &dyn Fn() -> bool) -> Result<Response> {
         let inputs = self.inputs.max(1);
         if !spikes.is_sorted() || spikes.last().is_some_and(|place| *place as usize >= steps * self.inputs) {
             return Err(Error::new(ErrorCode::ValueError, "input spikes do not lie within the steps")
@@ -222,6 +284,9 @@ impl Inference {
             Response { readout: Vec::with_capacity(steps * self.readouts()), ..Response::default() };
         let mut next = 0;
         for local in 0..steps {
+            if stop() {
+                return Err(aborted());
+            }
             let slot = self.time % self.sent.len();
             let sent = &mut self.sent[slot];
             sent.clear();
@@ -329,6 +394,10 @@ impl Inference {
             }
         }
     }
+}
+
+fn aborted() -> Error {
+    Error::new(ErrorCode::Aborted, "the inference was stopped")
 }
 
 fn refuse(message: &str) -> Error {

@@ -119,7 +119,7 @@ function readoutsFigure(runs: readonly LabelledRun[]): Figure | undefined {
           t,
           run: of,
           y: shown(readout.values[quantity]?.[row]),
-        })).filter(({ t }) => t > onset * timing.resolution);
+        })).filter(({ t }) => t > onset.readouts * timing.resolution);
       return [...(at === 0 ? curve("target", "target_signal") : []), ...curve(label, "readout_signal")];
     });
     if (values.length === 0) return undefined;

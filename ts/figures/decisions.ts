@@ -70,7 +70,7 @@ export function decisionsFigure(run: RunData): Figure | undefined {
       title: at === 0 ? "sequence of the batch" : null,
       axis:
         at === 0
-          ? { values: [1, Math.round(timing.batchSize / 2), timing.batchSize], grid: false, labelFlush: true }
+          ? { values: [1, Math.round(timing.batchSize / 2), timing.batchSize], grid: false, labelFlush: 6 }
           : { labels: false, grid: false, minExtent: 0, maxExtent: 0 },
     };
     const marks = (values: object[], mark: Specification) => ({

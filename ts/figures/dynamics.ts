@@ -145,7 +145,7 @@ function recordingOf(
   quantities: readonly Quantity[],
   all: boolean,
 ): Recording {
-  const from = onset * run.summary.timing.resolution;
+  const from = onset[all ? "readouts" : "neurons"] * run.summary.timing.resolution;
   const eventsAt = (when: When) => {
     const events = sequenceEvents(run, recorder, when);
     const sender = events?.senders[0];

@@ -41,7 +41,7 @@ export function patternFigure(run: RunData): Figure | undefined {
       curve,
       x: shown(x.values[quantity]?.[row]),
       y: shown(y.values[quantity]?.[row]),
-    })).filter(({ t }) => t > onset * summary.timing.resolution);
+    })).filter(({ t }) => t > onset.readouts * summary.timing.resolution);
   });
   const [xs, ys] = [
     extent(values.map(({ x }) => x ?? Number.NaN)),

@@ -18,10 +18,10 @@ export interface Events {
 }
 
 /**
- * Steps after a sequence's begin when all variables follow it; before, they show the end of the one before. Learning
- * signals of cross entropy are the last of them.
+ * Steps after a sequence's begin when variables follow it; before, they show the end of the one before. Those of
+ * recurrent neurons wait for their learning signals, which are the last to come.
  */
-export const onset = 6;
+export const onset = { readouts: 5, neurons: 6 } as const;
 
 /** Which recorded iteration. */
 export type When = "first" | "last";

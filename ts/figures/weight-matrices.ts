@@ -114,7 +114,7 @@ function panel(matrix: NumberArray, of: Layout, largest: number, when: string, l
               values: ticks(size[0]),
               ...(of.name === "rec_out" && { labelExpr: "datum.value - 1" }),
               labels: left,
-              labelFlush: true,
+              labelFlush: 6,
               grid: false,
               ...(left ? {} : { minExtent: 0, maxExtent: 0 }),
             },

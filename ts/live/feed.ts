@@ -19,8 +19,8 @@ const mostSpikes = 5000;
 const mostSteps = 800;
 /** Shortest time between two samples (ms). */
 const sampleInterval = 500;
-/** How much longer than work for pages takes its repetition waits: the share of time that goes into it is below 1 %. */
-export const rest = 100;
+/** How much longer than work for pages takes its repetition waits: the share of time that goes into it is below half a per cent. */
+export const rest = 200;
 
 /** What a page has been sent. */
 export interface Cursor {

@@ -172,8 +172,13 @@ async function measure(): Promise<void> {
   ];
   process.stdout.write(`| ${head.join(" | ")} |\n|${" --- |".repeat(head.length)}\n`);
   for (const task of Object.keys(trainings).filter((name) => name.includes(values.only ?? ""))) {
-    const trial = await costOf(child, browser, { task, iterations: 10, way: "without" });
-    const iterations = Math.max(10, Math.round((Number(values.seconds) * 1e4) / trial.wall));
+    const [few, more] = [
+      await costOf(child, browser, { task, iterations: 10, way: "without" }),
+      await costOf(child, browser, { task, iterations: 30, way: "without" }),
+    ];
+    // What a training begins with is in both.
+    const perIteration = Math.max(more.wall - few.wall, more.wall / 10) / 20;
+    const iterations = Math.max(10, Math.round((Number(values.seconds) * 1000) / perIteration));
     // The first of its kind compiles what it runs.
     await costOf(child, browser, { task, iterations, way: "a page" });
     const costs: Record<Way, Cost>[] = [];

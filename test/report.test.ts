@@ -38,7 +38,7 @@ beforeAll(async () => {
   const events = tasks.nMnist({ synthetic: true, iterations: 1, groupSize: 2, testIterations: 1 });
   digits = runData(await trainToEnd(events, { record: true }));
   await writeRunFolder(run, result);
-}, 60_000);
+}, 120_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const patternFigures = [

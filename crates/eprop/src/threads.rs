@@ -1,14 +1,20 @@
 //! One budget of threads for all kernels of a process.
 //!
 //! Every thread that computes holds a permit of the budget: a simulation one for itself, and one more for each thread
-//! that helps it with lanes. Who waits for a permit is served in the order of asking, and simulations give way between
+//! that helps it with lanes or neurons. Who waits for a permit is served in the order of asking, and simulations give way between
 //! slices, so that several go on side by side however few permits there are.
 
+mod crew;
+
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorCode, Result};
+
+use crew::Board;
+pub use crew::Crew;
 
 /// Names the number of threads in the environment.
 pub const VARIABLE: &str = "EPROP_THREADS";
@@ -189,22 +195,53 @@ impl Permit {
 /// Does the same work on this thread, which has a permit, and on others that the budget can spare: on `wanted` in all
 /// at most. How many take part must not matter to the outcome.
 pub fn side_by_side(wanted: usize, work: impl Fn() + Sync) {
+    with_helpers(BUDGET.take_spare(wanted.saturating_sub(1)), &work, &work);
+}
+
+/// Least work that is given to a thread: several times what it takes to hand it over, with what the thread then reads from
+/// the caches of others.
+static GRAIN: AtomicU64 = AtomicU64::new(4000);
+
+/// Sets the least work that is given to a thread within a step of e-prop+, in steps of eight synapses. For measurements
+/// and tests; nothing but time depends on it.
+pub fn set_grain(work: u64) {
+    GRAIN.store(work.max(1), Ordering::Relaxed);
+}
+
+/// How many of `threads` have enough to do with so much work.
+pub(crate) fn worth(work: u64, threads: usize) -> usize {
+    let threads = threads.min(crew::MOST_SHARES);
+    usize::try_from(work / GRAIN.load(Ordering::Relaxed)).map_or(threads, |most| most.clamp(1, threads))
+}
+
+/// Works on this thread, which has a permit, with a crew of it and others that the budget can spare: `wanted` in all at
+/// most. How many they are must not matter to the outcome.
+pub fn with_crew<T>(wanted: usize, work: impl FnOnce(&mut Crew<'_>) -> T) -> T {
     let permits = BUDGET.take_spare(wanted.saturating_sub(1));
+    if permits.is_empty() {
+        return work(&mut Crew::alone());
+    }
+    let board = Board::new(1 + permits.len());
+    with_helpers(permits, || board.help(), || board.lead(work))
+}
+
+/// Works on this thread, and helps on one more for each permit.
+fn with_helpers<T>(permits: Vec<Permit>, help: impl Fn() + Sync, work: impl FnOnce() -> T) -> T {
     let pool = if permits.is_empty() { None } else { BUDGET.helpers() };
     let Some(pool) = pool else {
         drop(permits);
         return work();
     };
-    let work = &work;
+    let help = &help;
     pool.in_place_scope(|scope| {
         for permit in permits {
             scope.spawn(move |_| {
-                work();
+                help();
                 drop(permit);
             });
         }
-        work();
-    });
+        work()
+    })
 }
 
 #[cfg(test)]

@@ -146,3 +146,52 @@ fn readouts_learn_alike_alone_and_beside_others() {
     assert!(alone[0] != 0.3 && alone[0] != alone[1]);
     assert_eq!(weights_onto_readouts(&[10.0, 40.0]), alone);
 }
+
+/// Weights from one input onto two neurons that learned in a long silence, with a call of the optimizer in each step. The
+/// second neuron is changed while the input is silent.
+fn weights_after_silence(change: &Dict) -> Vec<f64> {
+    let mut kernel = Kernel::new();
+    kernel.set(&Dict::new().with("resolution", 1.0)).unwrap();
+    let input = create(&mut kernel, "spike_generator", Dict::new().with("spike_times", vec![10.0, 2010.0]));
+    let membrane = Dict::new().with("C_m", 1.0).with("E_L", 0.0).with("V_m", 0.0).with("tau_m", 30.0);
+    let neuron = membrane
+        .clone()
+        .with("I_e", 0.04)
+        .with("V_th", 1.0)
+        .with("kappa", 0.97)
+        .with("eprop_isi_trace_cutoff", 1e5)
+        .with("surrogate_gradient_width", 2.0);
+    let neurons: Vec<u32> = (0..2).flat_map(|_| create(&mut kernel, "eprop_iaf", neuron.clone())).collect();
+    let out = create(&mut kernel, "eprop_readout", membrane.with("I_e", 0.01));
+    let window = Dict::new().with("amplitude_times", vec![1.0]).with("amplitude_values", vec![1.0]);
+    let window = create(&mut kernel, "step_rate_generator", window);
+    let optimizer = Dict::new().with("type", "adam").with("eta", 1e-3).with("optimize_each_step", true);
+    kernel.set_defaults("eprop_synapse", &Dict::new().with("optimizer", optimizer)).unwrap();
+    let rule = Dict::new().with("rule", "all_to_all");
+    let synapse = |model: &str| Dict::new().with("synapse_model", model).with("delay", 1.0);
+    kernel.connect(&input, &neurons, &rule, &synapse("eprop_synapse").with("weight", 0.3)).unwrap();
+    let feedback = synapse("eprop_learning_signal_connection").with("weight", 0.7);
+    kernel.connect(&out, &neurons, &rule, &feedback).unwrap();
+    let rate = synapse("rate_connection_delayed").with("receptor_type", 1.0);
+    kernel.connect(&window, &out, &rule, &rate).unwrap();
+    // The history is shorter than this, so that the row has been caught up.
+    kernel.simulate(1500.0, &RunControl::default()).unwrap();
+    kernel.set_nodes(&neurons[1..], &Params::Shared(change.clone())).unwrap();
+    kernel.simulate(520.0, &RunControl::default()).unwrap();
+    let filter =
+        ConnectionFilter { sources: Some(input.to_vec()), targets: Some(neurons), synapse_model: None };
+    kernel.get_connections(&filter).unwrap().weight
+}
+
+/// What a row has learned in its silence is not lost when the network is laid out anew: in the same way, with its synapses
+/// in two parts, or with traces that differ by target.
+#[test]
+fn weights_that_were_caught_up_outlive_a_change_of_parameters() {
+    let unchanged = weights_after_silence(&Dict::new());
+    assert!((unchanged[0] - 0.3).abs() > 1e-3, "nothing was to be learned");
+    for change in [Dict::new().with("kappa", 0.97), Dict::new().with("eprop_isi_trace_cutoff", 2e5)] {
+        assert_eq!(weights_after_silence(&change), unchanged);
+    }
+    let others = weights_after_silence(&Dict::new().with("tau_m", 31.0));
+    assert_eq!(others[0], unchanged[0]);
+}

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Drawn, Run, Way};
+use common::{Between, Drawn, Run, Way};
 use eprop::simd::{self, Level};
 use eprop::threads;
 use proptest::prelude::*;
@@ -22,19 +22,26 @@ fn same(a: &Run, b: &Run) -> Result<(), TestCaseError> {
 fn ways() -> impl Strategy<Value = Way> {
     let cuts = prop::collection::vec((1u32..40).prop_map(f64::from), 1..6);
     let parts = prop_oneof![Just(1.0), Just(0.85)];
-    (cuts, 1usize..4, any::<bool>(), any::<bool>(), any::<bool>(), 0usize..30, parts).prop_map(
-        |(cuts, threads, sparse, device_first, restore, stops, history)| Way {
+    let between = prop_oneof![Just(Between::Nothing), Just(Between::Restore), Just(Between::Replan)];
+    (cuts, 1usize..4, any::<bool>(), any::<bool>(), between, 0usize..30, parts).prop_map(
+        |(cuts, threads, sparse, device_first, between, stops, history)| Way {
             gradient: "adjoint",
             precision: "f64",
             threads,
             sparse,
             cuts,
             device_first,
-            restore,
+            between,
             stops,
             history,
         },
     )
+}
+
+/// Lets as many threads as are wanted take part in steps of e-prop+, however little there is to do.
+fn share_all() {
+    threads::set_budget(8.0).unwrap();
+    threads::set_grain(1);
 }
 
 proptest! {
@@ -42,6 +49,7 @@ proptest! {
 
     #[test]
     fn spikes_that_change_weights_give_the_same_bits_in_every_way(seed in any::<u32>(), way in ways()) {
+        share_all();
         let drawn = Drawn { intervals: 6, ..Drawn::plus(seed) };
         same(&drawn.run(&Way::default()), &drawn.run(&way))?;
     }
@@ -76,6 +84,47 @@ fn neurons_shared_by_threads_give_the_same_bits() {
                 let cuts = if threads == 2 { vec![7.0, 30.0] } else { vec![1e9] };
                 same(&expected, &drawn.run(&Way { threads, cuts, history, ..one.clone() })).unwrap();
             }
+        }
+    }
+}
+
+/// The rows that learn in a step of e-prop+ are shared by threads, and so is what they deliver.
+#[test]
+fn rows_shared_by_threads_give_the_same_bits() {
+    share_all();
+    for seed in 0..6 {
+        let drawn = Drawn { neurons: Some(40 + 17 * seed as usize), ..Drawn::plus(seed) };
+        for sparse in [false, true] {
+            let one = Way { sparse, ..Way::default() };
+            let expected = drawn.run(&one);
+            for threads in [2, 3, 8] {
+                let cuts = if threads == 2 { vec![7.0, 30.0] } else { vec![1e9] };
+                same(&expected, &drawn.run(&Way { threads, cuts, ..one.clone() })).unwrap();
+            }
+        }
+    }
+}
+
+/// Rows that are silent for long are caught up, also where the network is saved or laid out anew in between.
+#[test]
+fn rows_that_are_caught_up_give_the_same_bits() {
+    share_all();
+    for seed in 0..20 {
+        let drawn = Drawn {
+            interval: 100,
+            window: 60,
+            intervals: 16,
+            rate: 0.003,
+            cutoff: Some(1e5),
+            ..Drawn::plus(seed)
+        };
+        let expected = drawn.run(&Way::default());
+        for way in [
+            Way { threads: 3, ..Way::default() },
+            Way { threads: 2, sparse: true, cuts: vec![190.0], between: Between::Replan, ..Way::default() },
+            Way { cuts: vec![250.0, 330.0], between: Between::Restore, ..Way::default() },
+        ] {
+            same(&expected, &drawn.run(&way)).unwrap();
         }
     }
 }

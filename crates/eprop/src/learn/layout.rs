@@ -93,12 +93,12 @@ impl Layout {
         }
     }
 
-    /// Where the traces of a block read what their targets left.
+    /// Where the traces of a block, counted from the block `begin`, read what their targets left.
     #[must_use]
-    pub fn targets(&self) -> Targets<'_> {
+    pub fn targets(&self, begin: usize) -> Targets<'_> {
         match self {
             Self::Range { first, .. } => Targets::Range(first / LANES),
-            Self::Listed { places, .. } => Targets::Places(places),
+            Self::Listed { places, .. } => Targets::Places(&places[begin..]),
         }
     }
 
@@ -175,19 +175,19 @@ impl Layout {
         }
     }
 
-    /// The weights of a row's lanes, 0 where one has none.
+    /// The weights of a row's lanes, 0 where one has none; `weights` are those from the entry `first` on.
     #[must_use]
-    pub fn weights(&self, row: usize, weights: &[f64]) -> Vec<f64> {
+    pub fn weights(&self, row: usize, first: usize, weights: &[f64]) -> Vec<f64> {
         let lanes = self.lanes(row);
         let mut of_row = vec![0.0; lanes.len()];
-        self.for_each_entry(row, |lane, entry| of_row[lane - lanes.start] = weights[entry]);
+        self.for_each_entry(row, |lane, entry| of_row[lane - lanes.start] = weights[entry - first]);
         of_row
     }
 
-    /// Sets the weights of a row's lanes.
-    pub fn set_weights(&self, row: usize, of_row: &[f64], weights: &mut [f64]) {
+    /// Sets the weights of a row's lanes; `weights` are those from the entry `first` on.
+    pub fn set_weights(&self, row: usize, of_row: &[f64], first: usize, weights: &mut [f64]) {
         let begin = self.lanes(row).start;
-        self.for_each_entry(row, |lane, entry| weights[entry] = of_row[lane - begin]);
+        self.for_each_entry(row, |lane, entry| weights[entry - first] = of_row[lane - begin]);
     }
 
     /// Bytes.

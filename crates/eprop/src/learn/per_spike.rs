@@ -2,21 +2,27 @@
 //!
 //! A spike updates its neuron's row over the window since the neuron's last spike. A row whose window is about to
 //! leave the history is caught up: its traces and gradient go on, its weights stay until the next spike.
+//!
+//! Rows have nothing in common that changes, so threads share those that have something to learn.
 
+mod part;
 mod state;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Mutex;
 
-use crate::learn::eligibility::{self, Coefficients, Stretch, Trace, TraceSet};
+use crate::learn::eligibility::{Coefficients, Trace, TraceSet};
 use crate::learn::history::{History, LANES, Lanes};
 use crate::learn::layout::Layout;
-use crate::learn::optimizer::{self, Method, OptimizerProperties};
+use crate::learn::optimizer::{Method, OptimizerProperties};
+use crate::learn::per_spike::part::{Common, Part, Scratch};
 use crate::plan::event::EventPlan;
 use crate::plan::route::{Columns, Route};
-use crate::simulate::row;
+use crate::threads::{self, Crew};
 
-/// Rows that go through their windows together.
-const TOGETHER: usize = 32;
+/// Steps of a block that take as long as a call of the optimizer.
+const CALL: u64 = 4;
 
 /// How far a row of synapses is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,16 +69,26 @@ pub struct PlasticRows {
     rows: Vec<RowState>,
     /// Weights of rows that were caught up with an optimizer call in each step; they show at the next spike.
     ahead: BTreeMap<usize, Vec<f64>>,
-    scratch: Scratch,
+    /// One for each thread.
+    scratch: Vec<Scratch>,
 }
 
-/// What rows need while they go through their windows.
-#[derive(Debug, Clone, Default)]
-struct Scratch {
-    rows: Vec<usize>,
-    stretches: Vec<Stretch>,
-    drive: Vec<f64>,
-    gradients: Vec<Lanes>,
+impl RowState {
+    /// The step after the last one of the window.
+    fn window_end(&self, cutoff: i64) -> i64 {
+        (self.previous - 1).saturating_add(cutoff)
+    }
+}
+
+/// A spike that arrives in rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// Its stamp.
+    pub stamp: i64,
+    /// What the targets left behind.
+    pub history: &'a History,
+    /// How weights follow gradients.
+    pub optimizer: &'a OptimizerProperties,
 }
 
 impl PlasticRows {
@@ -167,7 +183,7 @@ impl PlasticRows {
                 route.row_count
             ],
             ahead: BTreeMap::new(),
-            scratch: Scratch::default(),
+            scratch: vec![Scratch::default()],
             layout,
         }
     }
@@ -220,7 +236,7 @@ impl PlasticRows {
             ..theirs
         };
         if let Some(ahead) = old.ahead.get(&row) {
-            let ours = self.ahead.entry(row).or_insert_with(|| self.layout.weights(row, weights));
+            let ours = self.ahead.entry(row).or_insert_with(|| self.layout.weights(row, 0, weights));
             let (from_first, to_first) = (old.layout.lanes(row).start, self.layout.lanes(row).start);
             for (from, to) in &pairs {
                 ours[to - to_first] = ahead[from - from_first];
@@ -263,6 +279,12 @@ impl PlasticRows {
         matches!(self.layout, Layout::Listed { .. })
     }
 
+    /// How much work it is at most, on average, when all rows go on by a step.
+    #[must_use]
+    pub fn most_work(&self) -> u64 {
+        self.gradient.len() as u64
+    }
+
     /// Bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
@@ -271,111 +293,154 @@ impl PlasticRows {
         (lanes + 8 * numbers + size_of_val(&self.rows[..]) + self.layout.bytes()) as u64
     }
 
-    /// Takes in a spike with that stamp in each of these rows: their weights are updated, as they are to be transmitted.
+    /// Takes in a spike in each of these rows, which ascend: their weights are updated, as they are to be transmitted.
+    /// Returns how much work threads could share.
     pub fn arrive(
         &mut self,
+        route: &Route,
         rows: &[u32],
-        stamp: i64,
-        history: &History,
-        optimizer: &OptimizerProperties,
+        arrival: Arrival<'_>,
         weights: &mut [f64],
-    ) {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let mut learning = std::mem::take(&mut scratch.rows);
-        let each_step = optimizer.optimize_each_step;
-        for rows in rows.chunks(TOGETHER) {
-            let rows = rows.iter().map(|row| *row as usize);
-            // Nothing is learned at a synapse's first spike.
-            learning.clear();
-            learning.extend(rows.clone().filter(|row| self.rows[*row].previous > 0));
-            if !each_step {
-                self.take_in(&learning, stamp - 1, history, &mut scratch);
-            }
-            let mut gradients = std::mem::take(&mut scratch.gradients);
-            let mut gradient: &[Lanes] = &gradients;
-            for row in learning.iter().copied() {
+        crew: &mut Crew<'_>,
+    ) -> u64 {
+        if !self.ahead.is_empty() {
+            for row in rows.iter().map(|row| *row as usize) {
                 if let Some(ahead) = self.ahead.remove(&row) {
-                    self.layout.set_weights(row, &ahead, weights);
-                }
-                let of_row;
-                (of_row, gradient) =
-                    gradient.split_at(if each_step { 0 } else { self.layout.blocks(row).len() });
-                self.change_weights(row, weights, &mut scratch, |this, weights, scratch| {
-                    if each_step {
-                        this.learn_each_step(row, stamp - 1, history, optimizer, weights, scratch);
-                    } else {
-                        this.call(row, (stamp - 1) as u64, optimizer, of_row, weights);
-                    }
-                });
-                let skipped = (stamp - self.rows[row].previous).saturating_sub(self.cutoff);
-                if skipped > 0 {
-                    self.decay(row, skipped);
+                    self.layout.set_weights(row, &ahead, 0, weights);
                 }
             }
-            gradients.clear();
-            scratch.gradients = gradients;
-            for row in rows {
-                let state = &mut self.rows[row];
-                state.before = state.previous;
-                state.previous = stamp;
-                state.next = stamp - 1;
-            }
         }
-        scratch.rows = learning;
-        self.scratch = scratch;
-    }
-
-    /// Lets a row's weights be changed: in place, if they are consecutive.
-    fn change_weights(
-        &mut self,
-        row: usize,
-        weights: &mut [f64],
-        scratch: &mut Scratch,
-        change: impl FnOnce(&mut Self, &mut [f64], &mut Scratch),
-    ) {
-        if let Some(entries) = self.layout.entries(row) {
-            return change(self, &mut weights[entries], scratch);
-        }
-        let mut picked = self.layout.weights(row, weights);
-        change(self, &mut picked, scratch);
-        self.layout.set_weights(row, &picked, weights);
+        let each_step = arrival.optimizer.optimize_each_step;
+        self.share(route, rows, (arrival.stamp - 1, each_step), weights, crew, |part, places, scratch| {
+            part.arrive(&rows[places], arrival, scratch);
+        })
     }
 
     /// Takes in what has happened to rows that have been silent since before `oldest`, up to, but not including, the
-    /// step `until`.
+    /// step `until`. Returns how much work threads could share.
+    #[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
     pub fn catch_up(
         &mut self,
+        route: &Route,
         oldest: i64,
         until: i64,
         history: &History,
         optimizer: &OptimizerProperties,
         weights: &[f64],
-    ) {
-        let mut scratch = std::mem::take(&mut self.scratch);
+        crew: &mut Crew<'_>,
+    ) -> u64 {
         let behind = |state: &RowState| {
-            state.previous > 0 && state.next < oldest && state.next < self.window_end(state)
+            state.previous > 0 && state.next < oldest && state.next < state.window_end(self.cutoff)
         };
-        let rows: Vec<usize> = (0..self.rows.len()).filter(|row| behind(&self.rows[*row])).collect();
-        if optimizer.optimize_each_step {
-            for row in rows {
-                let mut ahead = self.ahead.remove(&row).unwrap_or_else(|| self.layout.weights(row, weights));
-                self.learn_each_step(row, until, history, optimizer, &mut ahead, &mut scratch);
-                self.ahead.insert(row, ahead);
+        let rows: Vec<u32> =
+            (0..self.rows.len()).filter(|row| behind(&self.rows[*row])).map(|row| row as u32).collect();
+        if !optimizer.optimize_each_step {
+            return self.share(route, &rows, (until, false), &mut [], crew, |part, places, scratch| {
+                part.catch_up(&rows[places], until, history, scratch);
+            });
+        }
+        let ahead: Vec<Mutex<Vec<f64>>> = rows
+            .iter()
+            .map(|row| *row as usize)
+            .map(|row| self.ahead.remove(&row).unwrap_or_else(|| self.layout.weights(row, 0, weights)))
+            .map(Mutex::new)
+            .collect();
+        let work = self.share(route, &rows, (until, true), &mut [], crew, |part, places, scratch| {
+            for (row, ahead) in rows[places.clone()].iter().zip(&ahead[places]) {
+                let mut ahead = ahead.lock().expect("no row has panicked");
+                part.learn_each_step(*row as usize, until, history, optimizer, &mut ahead, scratch);
             }
-        } else {
-            for rows in rows.chunks(TOGETHER) {
-                self.take_in(rows, until, history, &mut scratch);
-                let mut gradient = &scratch.gradients[..];
-                for row in rows {
-                    let blocks = self.layout.blocks(*row);
-                    let (of_row, others) = gradient.split_at(blocks.len());
-                    self.gradient[blocks].copy_from_slice(of_row);
-                    self.rows[*row].caught_up = true;
-                    gradient = others;
-                }
+        });
+        let ahead = ahead.into_iter().map(|ahead| ahead.into_inner().expect("no row has panicked"));
+        self.ahead.extend(rows.iter().map(|row| *row as usize).zip(ahead));
+        work
+    }
+
+    /// Acts on all of these rows, which ascend, where they learn up to, but not including, a step, with or without a call
+    /// of the optimizer in each: in as many parts as threads have enough to do with. `act` is told which of the rows are
+    /// in its part. Returns how much work threads could share.
+    fn share(
+        &mut self,
+        route: &Route,
+        rows: &[u32],
+        learning: (i64, bool),
+        weights: &mut [f64],
+        crew: &mut Crew<'_>,
+        act: impl Fn(&mut Part<'_>, Range<usize>, &mut Scratch) + Sync,
+    ) -> u64 {
+        debug_assert!(rows.is_sorted(), "rows ascend");
+        let work = |row: &u32| self.work(*row as usize, learning);
+        let total: u64 = rows.iter().map(work).sum();
+        let count = threads::worth(total, crew.size()).min(rows.len());
+        if count < 2 {
+            let (mut whole, scratch) = self.whole(weights);
+            act(&mut whole, 0..rows.len(), &mut scratch[0]);
+            return if threads::worth(total, 2) < 2 { 0 } else { total };
+        }
+        let mut ends = Vec::with_capacity(count);
+        let mut before = 0;
+        for (place, row) in rows.iter().enumerate() {
+            before += work(row);
+            if before * count as u64 >= total * (ends.len() as u64 + 1) && place + 1 < rows.len() {
+                ends.push(place + 1);
             }
         }
-        self.scratch = scratch;
+        if self.scratch.len() <= ends.len() {
+            self.scratch.resize_with(ends.len() + 1, Scratch::default);
+        }
+        let (mut rest, scratch) = self.whole(weights);
+        let mut scratch = scratch.iter_mut();
+        let mut parts = Vec::with_capacity(ends.len() + 1);
+        let mut begin = 0;
+        for end in ends {
+            let row = rows[end] as usize;
+            let part = rest.split_before(row, route.entries(row).start);
+            parts.push(Mutex::new(Some((part, begin..end, scratch.next().expect("one a part")))));
+            begin = end;
+        }
+        parts.push(Mutex::new(Some((rest, begin..rows.len(), scratch.next().expect("one a part")))));
+        crew.share(parts.len(), &|place| {
+            let part = parts[place].lock().expect("taken once").take();
+            let (mut part, places, scratch) = part.expect("taken once");
+            act(&mut part, places, scratch);
+        });
+        total
+    }
+
+    /// How much work it is for a row to learn up to, but not including, a step: blocks times steps.
+    fn work(&self, row: usize, (end, each_step): (i64, bool)) -> u64 {
+        let state = &self.rows[row];
+        if state.previous == 0 {
+            return 0;
+        }
+        let steps = (end.min(state.window_end(self.cutoff)) - state.next).max(0) as u64;
+        let calls = if each_step { steps } else { 1 };
+        (steps + CALL * calls) * self.layout.blocks(row).len() as u64
+    }
+
+    /// All rows, and room to work in.
+    fn whole<'a>(&'a mut self, weights: &'a mut [f64]) -> (Part<'a>, &'a mut [Scratch]) {
+        let common = Common {
+            set: self.set,
+            cutoff: self.cutoff,
+            layout: &self.layout,
+            coefficients: &self.coefficients,
+            target: self.target,
+        };
+        let part = Part {
+            common,
+            first_row: 0,
+            first_block: 0,
+            first_entry: 0,
+            rows: &mut self.rows,
+            traces: &mut self.traces,
+            gradient: &mut self.gradient,
+            sum: &mut self.sum,
+            first: &mut self.first,
+            second: &mut self.second,
+            weights,
+        };
+        (part, &mut self.scratch)
     }
 
     /// For each row that reaches a target: the row, the stamp of its last spike before `stamp` (0 where there was
@@ -391,167 +456,6 @@ impl PlasticRows {
             let reaches = self.layout.reaches(row, target, route);
             reaches.then_some((row, if now { state.before } else { state.previous }, now))
         })
-    }
-
-    fn window_end(&self, state: &RowState) -> i64 {
-        (state.previous - 1).saturating_add(self.cutoff)
-    }
-
-    /// Goes through the window's steps before `end` that are not yet taken in, with a call of the optimizer in each.
-    fn learn_each_step(
-        &mut self,
-        row: usize,
-        end: i64,
-        history: &History,
-        optimizer: &OptimizerProperties,
-        weights: &mut [f64],
-        scratch: &mut Scratch,
-    ) {
-        let end = end.min(self.window_end(&self.rows[row]));
-        while self.rows[row].next < end {
-            let next = self.rows[row].next + 1;
-            self.take_in(&[row], next, history, scratch);
-            self.call(row, next as u64, optimizer, &scratch.gradients, weights);
-        }
-    }
-
-    /// Takes in the steps before `end` that are in the rows' windows and not yet taken in. Leaves the rows' gradients
-    /// one after the other.
-    fn take_in(&mut self, rows: &[usize], end: i64, history: &History, scratch: &mut Scratch) {
-        scratch.stretches.clear();
-        scratch.drive.clear();
-        scratch.gradients.clear();
-        for row in rows {
-            self.enter(*row, end, history, scratch);
-        }
-        let kernel = match (self.set.onto_readouts, self.set.uniform, self.set.adapts) {
-            (true, true, _) => eligibility::onto_uniform_readouts,
-            (true, false, _) => eligibility::onto_readouts,
-            (false, true, false) => eligibility::onto_uniform,
-            (false, false, false) => eligibility::onto_recurrent,
-            (false, true, true) => eligibility::onto_uniform_adaptive,
-            (false, false, true) => eligibility::onto_adaptive,
-        };
-        let Scratch { stretches, drive, gradients, .. } = scratch;
-        let targets = self.layout.targets();
-        kernel(&self.coefficients, history, targets, stretches, drive, &mut self.traces, gradients);
-    }
-
-    /// Prepares a row for going through its window up to, but not including, `end`.
-    fn enter(&mut self, row: usize, end: i64, history: &History, scratch: &mut Scratch) {
-        let end = end.min(self.window_end(&self.rows[row]));
-        let state = &mut self.rows[row];
-        let blocks = self.layout.blocks(row);
-        let gradient = scratch.gradients.len();
-        if std::mem::take(&mut state.caught_up) {
-            scratch.gradients.extend_from_slice(&self.gradient[blocks.clone()]);
-        } else {
-            scratch.gradients.resize(gradient + blocks.len(), Lanes::default());
-        }
-        let begin = state.next;
-        if begin >= end {
-            return;
-        }
-        state.next = end;
-        let mut step = scratch.drive.len();
-        scratch.drive.resize(step + (end - begin) as usize, 0.0);
-        let drive = &mut scratch.drive[step..];
-        // What waits enters in the window's first step, the spike that began it in the second.
-        for (spikes, step) in drive.iter_mut().zip(begin..=state.previous) {
-            *spikes = f64::from(u8::from(state.waiting));
-            state.waiting = step < state.previous;
-        }
-        if self.set.uniform {
-            let decay = at(&self.coefficients.decay, self.target);
-            eligibility::filter(decay, &mut state.filtered, drive);
-        }
-        history.stretches(begin..end, |slots, quiet| {
-            let drive = step;
-            step += slots.len();
-            scratch.stretches.push(Stretch { blocks: blocks.clone(), gradient, slots, quiet, drive });
-        });
-    }
-
-    /// Lets traces decay over steps that are not looked at.
-    fn decay(&mut self, row: usize, steps: i64) {
-        let power = |base: f64| libm::pow(base, steps as f64);
-        if self.set.uniform {
-            self.rows[row].filtered *= power(at(&self.coefficients.decay, self.target));
-        }
-        let count = self.set.count();
-        for trace in TraceSet::ALL.into_iter().filter(|trace| self.set.has(*trace)) {
-            let bases = match trace {
-                Trace::Eligibility => &self.coefficients.kappa,
-                Trace::Regularization => &self.coefficients.kappa_reg,
-                Trace::Filtered => &self.coefficients.decay,
-                Trace::Adaptation => &self.coefficients.rho,
-            };
-            let common = self.set.uniform.then(|| power(at(bases, self.target)));
-            for block in self.layout.blocks(row) {
-                let values = &mut self.traces[block * count + self.set.place(trace)].0;
-                for (lane, value) in (block * LANES..).zip(values) {
-                    *value *= common.unwrap_or_else(|| power(at(bases, self.layout.place(row, lane))));
-                }
-            }
-        }
-    }
-
-    /// Calls the optimizer with a row's gradient.
-    fn call(
-        &mut self,
-        row: usize,
-        index: u64,
-        optimizer: &OptimizerProperties,
-        gradient: &[Lanes],
-        weights: &mut [f64],
-    ) {
-        let lanes = self.layout.lanes(row);
-        let begin = lanes.start - self.layout.blocks(row).start * LANES;
-        let gradient = &bytemuck::cast_slice(gradient)[begin..begin + lanes.len()];
-        let state = &mut self.rows[row];
-        let now = 1 + index / optimizer.batch_size as u64;
-        let ends = state.step < now;
-        let sum = &mut self.sum[lanes.clone()];
-        let gradient = if state.summed || !ends {
-            row::add(sum, gradient);
-            state.summed = true;
-            &*sum
-        } else {
-            gradient
-        };
-        if ends {
-            let divisor = optimizer.batch_size as f64;
-            let (w_min, w_max) = (optimizer.w_min, optimizer.w_max);
-            match optimizer.method {
-                Method::GradientDescent => {
-                    optimizer::descend(weights, gradient, divisor, state.eta, w_min, w_max);
-                }
-                Method::Adam { beta_1, beta_2, epsilon } => {
-                    let (first, second) = (&mut self.first[lanes.clone()], &mut self.second[lanes.clone()]);
-                    // Bounds hold after the steps without a gradient, too.
-                    let (low, high) = (f64::NEG_INFINITY, f64::INFINITY);
-                    for step in state.step..now {
-                        let rate = optimizer::adam_rate(state.eta, beta_1, beta_2, step);
-                        let (low, high) = if step + 1 == now { (w_min, w_max) } else { (low, high) };
-                        if step == state.step {
-                            optimizer::adam(
-                                weights, first, second, gradient, divisor, rate, beta_1, beta_2, epsilon,
-                                low, high,
-                            );
-                        } else {
-                            optimizer::adam_without_gradient(
-                                weights, first, second, rate, beta_1, beta_2, epsilon, low, high,
-                            );
-                        }
-                    }
-                }
-            }
-            if std::mem::take(&mut state.summed) {
-                sum.fill(0.0);
-            }
-            state.step = now;
-        }
-        state.eta = optimizer.eta;
     }
 }
 

@@ -3,25 +3,31 @@
 mod state;
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use crate::describe::network::{Column, Network, NodeId};
 use crate::error::Result;
 use crate::learn::eligibility::{readout, recurrent};
-use crate::learn::history::History;
-use crate::learn::per_spike::PlasticRows;
+use crate::learn::history::{History, LANES};
+use crate::learn::per_spike::{Arrival, PlasticRows};
 use crate::plan::event::{EventPlan, READOUT, RECURRENT};
 use crate::plan::index::{NodeIndex, Population, groups_of};
 use crate::plan::route::Route;
 use crate::record::{Recordable, Recordings, SpikeEvents, TapChunk, WeightEvents};
 use crate::simulate::RunControl;
-use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row};
+use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row, deliver_row_part};
 use crate::simulate::emission::Emission;
 use crate::simulate::event_neuron_step::{self, StateSlices, StepInput, StepOutput};
 use crate::simulate::rates::RateReader;
 use crate::simulate::row;
+use crate::threads::{self, Crew};
 
 /// Steps between looks for rows that have been silent for long.
 const SWEEP: i64 = 64;
+/// Steps until it is looked anew at how many threads have enough to do.
+const RUN: i64 = 256;
+/// Weights that are delivered in the time that a step of eight synapses takes.
+const DELIVERED: u64 = 16;
 /// Longest window that is kept whole; rows silent for longer are caught up.
 const LONGEST_WINDOW: i64 = 256;
 
@@ -103,6 +109,8 @@ pub struct EventNetwork {
     spike_count: u64,
     swept: i64,
     arriving: Arriving,
+    /// Work of a step that threads could share, as of late.
+    shareable: u64,
 }
 
 impl EventNetwork {
@@ -128,9 +136,12 @@ impl EventNetwork {
             spike_count: 0,
             swept: 0,
             arriving: Arriving::default(),
+            shareable: 0,
             plan,
         };
         this.lay_out(network, 0);
+        this.shareable =
+            this.recurrent_rows.iter().chain(&this.readout_rows).flatten().map(PlasticRows::most_work).sum();
         Ok(Some(this))
     }
 
@@ -267,20 +278,48 @@ impl EventNetwork {
         recordings: &mut Recordings,
     ) -> i64 {
         let mut recorded = Recorded::new(&self.plan);
-        let mut reached = to;
-        for step in from..to {
-            if control.cancelled() {
-                reached = step;
+        let threads = network.kernel.local_num_threads;
+        let mut reached = from;
+        while reached < to {
+            let end = to.min(reached + RUN);
+            // Threads wait for each other without sleeping, so those that would find little to do stay away.
+            let wanted = threads::worth(self.shareable, threads);
+            let stopped = threads::with_crew(wanted, |crew| {
+                self.advance_run(network, emission, reached, end, control, &mut recorded, crew)
+            });
+            reached = stopped;
+            if stopped < end {
                 break;
-            }
-            self.advance_recurrent(network, emission, step, &mut recorded);
-            self.advance_readouts(network, emission, step, &mut recorded);
-            if step - self.swept >= SWEEP {
-                self.catch_up(network, step);
             }
         }
         recorded.collect(&self.plan, recordings);
         reached
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
+    fn advance_run(
+        &mut self,
+        network: &mut Network,
+        emission: &Emission,
+        from: i64,
+        to: i64,
+        control: &RunControl,
+        recorded: &mut Recorded,
+        crew: &mut Crew<'_>,
+    ) -> i64 {
+        let mut work = 0;
+        for step in from..to {
+            if control.cancelled() {
+                return step;
+            }
+            work += self.advance_recurrent(network, emission, step, recorded, crew);
+            work += self.advance_readouts(network, emission, step, recorded, crew);
+            if step - self.swept >= SWEEP {
+                work += self.catch_up(network, step, crew);
+            }
+        }
+        self.shareable = work / (to - from) as u64;
+        to
     }
 
     fn advance_recurrent(
@@ -289,14 +328,16 @@ impl EventNetwork {
         emission: &Emission,
         step: i64,
         recorded: &mut Recorded,
-    ) {
+        crew: &mut Crew<'_>,
+    ) -> u64 {
         let plan = &self.plan;
         let s = &mut self.neurons;
         s.input.fill(0.0);
+        let mut work = 0;
         for (route, parts) in plan.recurrent_routes.iter().zip(&mut self.recurrent_rows) {
             let spikes = Spikes { emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
             let targets = &plan.recurrent_ids;
-            spikes.pass(
+            work += spikes.pass(
                 plan,
                 route,
                 parts,
@@ -306,6 +347,7 @@ impl EventNetwork {
                 targets,
                 &mut self.arriving,
                 recorded,
+                crew,
             );
         }
         for clocked in &plan.clocked {
@@ -345,6 +387,7 @@ impl EventNetwork {
         }
         self.spike_count += fired.len() as u64;
         self.record_recurrent(step, recorded);
+        work
     }
 
     fn advance_readouts(
@@ -353,16 +396,18 @@ impl EventNetwork {
         emission: &Emission,
         step: i64,
         recorded: &mut Recorded,
-    ) {
+        crew: &mut Crew<'_>,
+    ) -> u64 {
         let plan = &self.plan;
         let p = &plan.readouts;
         let s = &mut self.readouts;
         let k = plan.readout_count();
         s.input.fill(0.0);
+        let mut work = 0;
         for (route, parts) in plan.readout_routes.iter().zip(&mut self.readout_rows) {
             let spikes = Spikes { emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
             let targets = &plan.readout_ids;
-            spikes.pass(
+            work += spikes.pass(
                 plan,
                 route,
                 parts,
@@ -372,6 +417,7 @@ impl EventNetwork {
                 targets,
                 &mut self.arriving,
                 recorded,
+                crew,
             );
         }
         let errors = self.errors.at_mut(readout::ERROR, step);
@@ -396,10 +442,12 @@ impl EventNetwork {
             self.history.finish(step - 1);
         }
         self.record_readouts(step, recorded);
+        work
     }
 
     /// Takes in what has happened to rows that have been silent for long, before it leaves the history.
-    fn catch_up(&mut self, network: &Network, step: i64) {
+    fn catch_up(&mut self, network: &Network, step: i64, crew: &mut Crew<'_>) -> u64 {
+        let mut work = 0;
         self.swept = step;
         let groups = [
             (&self.plan.recurrent_routes, &mut self.recurrent_rows, &self.history, step - 1),
@@ -411,10 +459,11 @@ impl EventNetwork {
                 let optimizer = &network.synapse_models[route.synapse].optimizer;
                 let weights = &network.projections[route.projection].weights;
                 for part in parts {
-                    part.catch_up(oldest, known, history, optimizer, weights);
+                    work += part.catch_up(route, oldest, known, history, optimizer, weights, crew);
                 }
             }
         }
+        work
     }
 
     fn record_recurrent(&self, step: i64, recorded: &mut Recorded) {
@@ -584,9 +633,10 @@ impl Spikes<'_> {
         targets: &[NodeId],
         arriving: &mut Arriving,
         recorded: &mut Recorded,
-    ) {
+        crew: &mut Crew<'_>,
+    ) -> u64 {
         if self.stamp <= 0 {
-            return;
+            return 0;
         }
         let optimizer = &network.synapse_models[route.synapse].optimizer;
         let projection = &mut network.projections[route.projection];
@@ -594,7 +644,7 @@ impl Spikes<'_> {
             let ids = &plan.stimulus_ids;
             let places = 0..input.len();
             deliver_poisson(route, &projection.weights, input, &places, self.emission, self.stamp, ids);
-            return;
+            return 0;
         }
         let receptor = projection.receptor;
         let weights = &mut projection.weights;
@@ -610,25 +660,31 @@ impl Spikes<'_> {
         } else {
             self.emission.at(self.stamp).iter().for_each(|(place, count)| send(place, count));
         }
+        let arrival = Arrival { stamp: self.stamp, history, optimizer };
+        let mut work = 0;
         for part in parts {
-            part.arrive(&arriving.rows, self.stamp, history, optimizer, weights);
+            work += part.arrive(route, &arriving.rows, arrival, weights, crew);
         }
-        for (row, (place, count)) in arriving.rows.iter().zip(&arriving.senders) {
-            let (row, count) = (*row as usize, *count);
-            let entries = route.entries(row);
-            let hole = route.holes.partition_point(|hole| *hole < entries.start);
-            for hole in route.holes[hole..].iter().take_while(|hole| **hole < entries.end) {
-                weights[*hole] = 0.0;
+        if !route.holes.is_empty() {
+            for row in &arriving.rows {
+                let entries = route.entries(*row as usize);
+                let hole = route.holes.partition_point(|hole| *hole < entries.start);
+                for hole in route.holes[hole..].iter().take_while(|hole| **hole < entries.end) {
+                    weights[*hole] = 0.0;
+                }
             }
-            deliver_row(route, weights, input, row, f64::from(count));
-            if route.weight_recorder.is_some() {
-                let stamp = self.stamp;
+        }
+        arriving.deliver(route, weights, input, crew);
+        if route.weight_recorder.is_some() {
+            for (row, (place, count)) in arriving.rows.iter().zip(&arriving.senders) {
+                let (row, count, stamp) = (*row as usize, *count, self.stamp);
                 let ids = if route.source == RECURRENT { &plan.recurrent_ids } else { &plan.stimulus_ids };
                 let sender = ids[*place as usize];
                 let passage = Passage { route, row, sender, targets, receptor, stamp, count };
                 delivery::record_weights(&plan.weight_taps, &mut recorded.weights, passage, weights);
             }
         }
+        work
     }
 }
 
@@ -644,6 +700,26 @@ impl Arriving {
     fn clear(&mut self) {
         self.rows.clear();
         self.senders.clear();
+    }
+
+    /// Adds the rows' weights to the input of their targets, in the order of rows.
+    fn deliver(&self, route: &Route, weights: &[f64], input: &mut [f64], crew: &mut Crew<'_>) {
+        let rows = || self.rows.iter().zip(&self.senders).map(|(row, (_, count))| (*row as usize, *count));
+        let delivered: u64 = rows().map(|(row, _)| route.entries(row).len() as u64).sum();
+        let shares = threads::worth(delivered / DELIVERED, crew.size());
+        if shares < 2 {
+            rows().for_each(|(row, count)| deliver_row(route, weights, input, row, f64::from(count)));
+            return;
+        }
+        let size = input.len().div_ceil(shares).next_multiple_of(LANES);
+        let parts: Vec<Mutex<&mut [f64]>> = input.chunks_mut(size).map(Mutex::new).collect();
+        crew.share(parts.len(), &|place| {
+            let input = &mut **parts[place].lock().expect("taken once");
+            let places = place * size..place * size + input.len();
+            for (row, count) in rows() {
+                deliver_row_part(route, weights, input, &places, row, f64::from(count));
+            }
+        });
     }
 }
 

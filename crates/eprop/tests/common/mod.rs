@@ -25,12 +25,22 @@ pub struct Way {
     pub cuts: Vec<f64>,
     /// Create an unrelated device before all others.
     pub device_first: bool,
-    /// Go on after each `Simulate` call, and each stop of one, with a kernel restored from the state of the one before.
-    pub restore: bool,
+    /// What happens after each `Simulate` call.
+    pub between: Between,
     /// How much of an interval's history fits into the memory that is allowed.
     pub history: f64,
     /// How often another thread stops the simulation, which then goes on.
     pub stops: usize,
+}
+
+/// What happens between simulations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Between {
+    Nothing,
+    /// It goes on, also where it was stopped, with a kernel restored from the state of the one before.
+    Restore,
+    /// A parameter is set to the value that it has, so that the network is laid out anew.
+    Replan,
 }
 
 impl Default for Way {
@@ -42,7 +52,7 @@ impl Default for Way {
             sparse: false,
             cuts: vec![1e9],
             device_first: false,
-            restore: false,
+            between: Between::Nothing,
             stops: 0,
             history: 1.0,
         }
@@ -75,6 +85,10 @@ pub struct Drawn {
     pub optimizer: &'static str,
     pub plus: bool,
     pub eta: f64,
+    /// Probability that an input fires in a step.
+    pub rate: f64,
+    /// Longest part of an interspike interval that counts in e-prop+ (ms), if it is not to be drawn.
+    pub cutoff: Option<f64>,
 }
 
 impl Drawn {
@@ -95,6 +109,8 @@ impl Drawn {
             optimizer: if random.random() < 0.3 { "adam" } else { "gradient_descent" },
             plus: false,
             eta: 1e-2,
+            rate: 0.1,
+            cutoff: None,
         }
     }
 
@@ -145,8 +161,8 @@ impl Drawn {
             kernel.create("multimeter", 2.0, &Params::None).unwrap();
         }
         let mut build = Builder { kernel: &mut kernel, random, way };
-        let inputs = build.inputs(sizes.inputs, steps);
-        let recurrent = build.recurrent(sizes.recurrent, self.plus);
+        let inputs = build.inputs(sizes.inputs, steps, self.rate);
+        let recurrent = build.recurrent(sizes.recurrent, self);
         let readouts = build.readouts(sizes.readouts, self);
         build.connect_all(&inputs, &recurrent, &readouts, self);
         let recorder = build.record(&recurrent, &readouts);
@@ -163,6 +179,9 @@ impl Drawn {
                 }
             });
             done += ms;
+            if way.between == Between::Replan {
+                replan(&mut kernel, recurrent[0]);
+            }
             restore(&mut kernel, way);
             if done >= total {
                 break;
@@ -199,8 +218,14 @@ fn limit_history(kernel: &mut Kernel, part: f64, whole: &mut Option<u64>) {
     kernel.set(&Dict::new().with("memory_limit", limit as f64)).unwrap();
 }
 
+/// Sets the threshold of a neuron to the value that it has.
+fn replan(kernel: &mut Kernel, node: u32) {
+    let threshold = kernel.get_nodes(&[node], "V_th").unwrap().remove(0);
+    kernel.set_nodes(&[node], &Params::Shared(Dict::new().with("V_th", threshold))).unwrap();
+}
+
 fn restore(kernel: &mut Kernel, way: &Way) {
-    if way.restore {
+    if way.between == Between::Restore {
         *kernel = Kernel::restored(kernel.state().unwrap()).unwrap();
     }
 }
@@ -269,17 +294,17 @@ impl Builder<'_> {
         (first..first + n as u32).collect()
     }
 
-    fn inputs(&mut self, n: usize, steps: usize) -> Vec<u32> {
+    fn inputs(&mut self, n: usize, steps: usize, rate: f64) -> Vec<u32> {
         let nodes = self.create("spike_generator", n, &Dict::new());
         for node in &nodes {
             let times: Vec<f64> =
-                (1..steps).filter(|_| self.random.random() < 0.1).map(|step| step as f64).collect();
+                (1..steps).filter(|_| self.random.random() < rate).map(|step| step as f64).collect();
             self.kernel.set_nodes(&[*node], &Params::Shared(Dict::new().with("spike_times", times))).unwrap();
         }
         nodes
     }
 
-    fn recurrent(&mut self, n: usize, plus: bool) -> Vec<u32> {
+    fn recurrent(&mut self, n: usize, drawn: &Drawn) -> Vec<u32> {
         let adaptive = self.random.random();
         let count = if adaptive < 0.3 {
             0
@@ -302,15 +327,15 @@ impl Builder<'_> {
             .with("surrogate_gradient_function", surrogate)
             .with("surrogate_gradient_width", self.between(0.2, 1.5))
             .with("surrogate_gradient_height", self.between(0.2, 1.0));
-        if plus {
+        if drawn.plus {
             common = common
                 .with("kappa", self.between(0.5, 0.99))
                 .with("kappa_reg", self.between(0.5, 0.99))
-                .with("eprop_isi_trace_cutoff", self.between(2.0, 40.0).floor());
+                .with("eprop_isi_trace_cutoff", drawn.cutoff.unwrap_or(self.between(2.0, 40.0).floor()));
         } else {
             common = common.with("regular_spike_arrival", self.chance(0.5));
         }
-        let suffix = if plus { "" } else { "_bsshslm_2020" };
+        let suffix = if drawn.plus { "" } else { "_bsshslm_2020" };
         let mut nodes = Vec::new();
         if count < n {
             nodes.extend(self.create(&format!("eprop_iaf{suffix}"), n - count, &common));
@@ -319,6 +344,12 @@ impl Builder<'_> {
             let adapting = common
                 .with("adapt_beta", self.between(0.0, 0.3))
                 .with("adapt_tau", self.between(10.0, 200.0));
+            // Synapses of a row that look back differently far are kept apart.
+            let adapting = if drawn.plus && self.chance(0.5) {
+                adapting.with("eprop_isi_trace_cutoff", self.between(2.0, 40.0).floor())
+            } else {
+                adapting
+            };
             nodes.extend(self.create(&format!("eprop_iaf_adapt{suffix}"), count, &adapting));
         }
         nodes

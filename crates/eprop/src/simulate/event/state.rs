@@ -27,6 +27,7 @@ impl EventNetwork {
             spike_count: _,
             swept: _,
             arriving: _,
+            shareable: _,
         } = self;
         archive.within("recurrent", |archive| {
             let s = &mut self.neurons;

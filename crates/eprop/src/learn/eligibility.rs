@@ -223,13 +223,15 @@ impl Traces {
 
 /// Where a block reads what its targets left.
 trait Source {
-    /// Tells `each` what its targets left in consecutive slots, and what drives them.
-    fn for_each_step<const QUIET: bool>(
+    /// Takes traces through consecutive slots. They are taken by name, as a closure might not become part of the
+    /// caller, and would be compiled without its instruction set then.
+    fn go_through<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
         &self,
         history: &History,
         slots: Range<usize>,
         drive: &[f64],
-        each: impl FnMut(f64, &Left),
+        block: &Block,
+        traces: &mut Traces,
     );
 }
 
@@ -238,12 +240,13 @@ struct Consecutive(usize);
 
 impl Source for Consecutive {
     #[inline(always)]
-    fn for_each_step<const QUIET: bool>(
+    fn go_through<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
         &self,
         history: &History,
         slots: Range<usize>,
         drive: &[f64],
-        mut each: impl FnMut(f64, &Left),
+        block: &Block,
+        traces: &mut Traces,
     ) {
         let blocks = history.blocks();
         let steps = history.rows(slots).chunks_exact(recurrent::COUNT * blocks);
@@ -254,7 +257,7 @@ impl Source for Consecutive {
                 regularization: at(recurrent::REGULARIZATION),
                 signal: if QUIET { [0.0; LANES] } else { at(recurrent::SIGNAL) },
             };
-            each(*drive, &left);
+            traces.step::<ADAPTS, UNIFORM, QUIET>(block, *drive, &left);
         }
     }
 }
@@ -285,12 +288,13 @@ impl<S> Scattered<'_, S> {
 
 impl<S: Transpose> Source for Scattered<'_, S> {
     #[inline(always)]
-    fn for_each_step<const QUIET: bool>(
+    fn go_through<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
         &self,
         history: &History,
         slots: Range<usize>,
         drive: &[f64],
-        mut each: impl FnMut(f64, &Left),
+        block: &Block,
+        traces: &mut Traces,
     ) {
         let (first, steps) = (slots.start, slots.len());
         // A course is longer than the ring, so that there always is a step after the last one.
@@ -304,12 +308,15 @@ impl<S: Transpose> Source for Scattered<'_, S> {
         for (two, [drive, next]) in twos.iter().enumerate() {
             let slot = first + 2 * two;
             let [step, after] = self.set.two_steps(&courses, 2 * two);
-            each(*drive, &self.left::<QUIET>(history, slot, step));
-            each(*next, &self.left::<QUIET>(history, slot + 1, after));
+            let left = self.left::<QUIET>(history, slot, step);
+            traces.step::<ADAPTS, UNIFORM, QUIET>(block, *drive, &left);
+            let left = self.left::<QUIET>(history, slot + 1, after);
+            traces.step::<ADAPTS, UNIFORM, QUIET>(block, *next, &left);
         }
         if let [drive] = last {
             let [step, _] = self.set.two_steps(&courses, steps - 1);
-            each(*drive, &self.left::<QUIET>(history, first + steps - 1, step));
+            let left = self.left::<QUIET>(history, first + steps - 1, step);
+            traces.step::<ADAPTS, UNIFORM, QUIET>(block, *drive, &left);
         }
     }
 }
@@ -335,9 +342,7 @@ fn stretch<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
     };
     let slots = stretch.slots.clone();
     let drive = &drive[stretch.drive..][..slots.len()];
-    source.for_each_step::<QUIET>(history, slots, drive, |drive, left| {
-        traces.step::<ADAPTS, UNIFORM, QUIET>(block, drive, left);
-    });
+    source.go_through::<ADAPTS, UNIFORM, QUIET>(history, slots, drive, block, &mut traces);
     record[at(Trace::Eligibility)].0 = traces.eligibility;
     record[at(Trace::Regularization)].0 = traces.regularization;
     if !UNIFORM {

@@ -147,28 +147,40 @@ struct Block {
 
 impl Block {
     #[inline(always)]
-    fn new<const ADAPTS: bool>(coefficients: &Coefficients, pick: impl Fn(&[Lanes]) -> Lanes) -> Self {
-        let kappa_reg = pick(&coefficients.kappa_reg);
+    fn new<const ADAPTS: bool, const UNIFORM: bool>(
+        coefficients: &Coefficients,
+        source: &impl Source,
+    ) -> Self {
+        let kappa_reg = source.coefficient::<UNIFORM>(&coefficients.kappa_reg);
+        let mut keep = Lanes::default();
+        for l in 0..LANES {
+            keep.0[l] = 1.0 - kappa_reg.0[l];
+        }
+        let (mut rho, mut beta) = (Lanes::default(), Lanes::default());
+        if ADAPTS {
+            rho = source.coefficient::<UNIFORM>(&coefficients.rho);
+            beta = source.coefficient::<UNIFORM>(&coefficients.beta);
+        }
         Self {
-            decay: pick(&coefficients.decay),
-            kappa: pick(&coefficients.kappa),
+            decay: source.coefficient::<UNIFORM>(&coefficients.decay),
+            kappa: source.coefficient::<UNIFORM>(&coefficients.kappa),
             kappa_reg,
-            keep: Lanes(kappa_reg.0.map(|kappa| 1.0 - kappa)),
-            rho: if ADAPTS { pick(&coefficients.rho) } else { Lanes::default() },
-            beta: if ADAPTS { pick(&coefficients.beta) } else { Lanes::default() },
+            keep,
+            rho,
+            beta,
         }
     }
 }
 
-/// The values at places; all are that at the first if they are said to be the same.
+/// The values at places.
 #[inline(always)]
-fn picked<const UNIFORM: bool>(values: &[Lanes], places: &[u32; LANES]) -> Lanes {
+fn picked(values: &[Lanes], places: &[u32; LANES]) -> Lanes {
     let values: &[f64] = bytemuck::cast_slice(values);
-    if UNIFORM {
-        Lanes::splat(values[places[0] as usize])
-    } else {
-        Lanes(places.map(|place| values[place as usize]))
+    let mut picked = Lanes::default();
+    for l in 0..LANES {
+        picked.0[l] = values[places[l] as usize];
     }
+    picked
 }
 
 /// What the targets of a block left in a step.
@@ -221,11 +233,13 @@ impl Traces {
     }
 }
 
-/// Where a block reads what its targets left.
+/// The targets of a block. Its functions have no closures, which would not always become part of the loops.
 trait Source {
-    /// Takes traces through consecutive slots. They are taken by name, as a closure might not become part of the
-    /// caller, and would be compiled without its instruction set then.
-    fn go_through<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
+    /// A coefficient of the targets, which all have the first one's if they are said to be equal.
+    fn coefficient<const UNIFORM: bool>(&self, values: &[Lanes]) -> Lanes;
+
+    /// Takes traces through what the targets left in consecutive slots.
+    fn go<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
         &self,
         history: &History,
         slots: Range<usize>,
@@ -240,7 +254,12 @@ struct Consecutive(usize);
 
 impl Source for Consecutive {
     #[inline(always)]
-    fn go_through<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
+    fn coefficient<const UNIFORM: bool>(&self, values: &[Lanes]) -> Lanes {
+        values[self.0]
+    }
+
+    #[inline(always)]
+    fn go<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
         &self,
         history: &History,
         slots: Range<usize>,
@@ -251,11 +270,10 @@ impl Source for Consecutive {
         let blocks = history.blocks();
         let steps = history.rows(slots).chunks_exact(recurrent::COUNT * blocks);
         for (step, drive) in steps.zip(drive) {
-            let at = |column: usize| step[column * blocks + self.0].0;
             let left = Left {
-                surrogate: at(recurrent::SURROGATE),
-                regularization: at(recurrent::REGULARIZATION),
-                signal: if QUIET { [0.0; LANES] } else { at(recurrent::SIGNAL) },
+                surrogate: step[recurrent::SURROGATE * blocks + self.0].0,
+                regularization: step[recurrent::REGULARIZATION * blocks + self.0].0,
+                signal: if QUIET { [0.0; LANES] } else { step[recurrent::SIGNAL * blocks + self.0].0 },
             };
             traces.step::<ADAPTS, UNIFORM, QUIET>(block, *drive, &left);
         }
@@ -288,7 +306,17 @@ impl<S> Scattered<'_, S> {
 
 impl<S: Transpose> Source for Scattered<'_, S> {
     #[inline(always)]
-    fn go_through<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
+    fn coefficient<const UNIFORM: bool>(&self, values: &[Lanes]) -> Lanes {
+        if UNIFORM {
+            let values: &[f64] = bytemuck::cast_slice(values);
+            Lanes::splat(values[self.places[0] as usize])
+        } else {
+            picked(values, self.places)
+        }
+    }
+
+    #[inline(always)]
+    fn go<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
         &self,
         history: &History,
         slots: Range<usize>,
@@ -332,26 +360,43 @@ fn stretch<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
     gradient: &mut Lanes,
 ) {
     let set = TraceSet::onto_recurrent(UNIFORM, ADAPTS);
-    let at = |trace: Trace| set.place(trace);
     let mut traces = Traces {
-        eligibility: record[at(Trace::Eligibility)].0,
-        regularization: record[at(Trace::Regularization)].0,
-        filtered: if UNIFORM { [0.0; LANES] } else { record[at(Trace::Filtered)].0 },
-        adaptation: if ADAPTS { record[at(Trace::Adaptation)].0 } else { [0.0; LANES] },
+        eligibility: record[set.place(Trace::Eligibility)].0,
+        regularization: record[set.place(Trace::Regularization)].0,
+        filtered: if UNIFORM { [0.0; LANES] } else { record[set.place(Trace::Filtered)].0 },
+        adaptation: if ADAPTS { record[set.place(Trace::Adaptation)].0 } else { [0.0; LANES] },
         gradient: gradient.0,
     };
     let slots = stretch.slots.clone();
     let drive = &drive[stretch.drive..][..slots.len()];
-    source.go_through::<ADAPTS, UNIFORM, QUIET>(history, slots, drive, block, &mut traces);
-    record[at(Trace::Eligibility)].0 = traces.eligibility;
-    record[at(Trace::Regularization)].0 = traces.regularization;
+    source.go::<ADAPTS, UNIFORM, QUIET>(history, slots, drive, block, &mut traces);
+    record[set.place(Trace::Eligibility)].0 = traces.eligibility;
+    record[set.place(Trace::Regularization)].0 = traces.regularization;
     if !UNIFORM {
-        record[at(Trace::Filtered)].0 = traces.filtered;
+        record[set.place(Trace::Filtered)].0 = traces.filtered;
     }
     if ADAPTS {
-        record[at(Trace::Adaptation)].0 = traces.adaptation;
+        record[set.place(Trace::Adaptation)].0 = traces.adaptation;
     }
     gradient.0 = traces.gradient;
+}
+
+#[inline(always)]
+fn block_of_row<const ADAPTS: bool, const UNIFORM: bool>(
+    source: &impl Source,
+    coefficients: &Coefficients,
+    history: &History,
+    one: &Stretch,
+    drive: &[f64],
+    record: &mut [Lanes],
+    gradient: &mut Lanes,
+) {
+    let block = Block::new::<ADAPTS, UNIFORM>(coefficients, source);
+    if one.quiet {
+        stretch::<ADAPTS, UNIFORM, true>(source, history, one, drive, &block, record, gradient);
+    } else {
+        stretch::<ADAPTS, UNIFORM, false>(source, history, one, drive, &block, record, gradient);
+    }
 }
 
 #[inline(always)]
@@ -374,33 +419,28 @@ fn recurrent_body<const ADAPTS: bool, const UNIFORM: bool>(
             let gradient = &mut gradients[one.gradient + at];
             match targets {
                 Targets::Range(first) => {
-                    let pick = |values: &[Lanes]| values[first + at];
-                    let block = Block::new::<ADAPTS>(coefficients, pick);
                     let source = Consecutive(first + at);
-                    if one.quiet {
-                        stretch::<ADAPTS, UNIFORM, true>(
-                            &source, history, one, drive, &block, record, gradient,
-                        );
-                    } else {
-                        stretch::<ADAPTS, UNIFORM, false>(
-                            &source, history, one, drive, &block, record, gradient,
-                        );
-                    }
+                    block_of_row::<ADAPTS, UNIFORM>(
+                        &source,
+                        coefficients,
+                        history,
+                        one,
+                        drive,
+                        record,
+                        gradient,
+                    );
                 }
                 Targets::Places(places) => {
-                    let places = &places[place];
-                    let pick = |values: &[Lanes]| picked::<UNIFORM>(values, places);
-                    let block = Block::new::<ADAPTS>(coefficients, pick);
-                    let source = Scattered { places, set };
-                    if one.quiet {
-                        stretch::<ADAPTS, UNIFORM, true>(
-                            &source, history, one, drive, &block, record, gradient,
-                        );
-                    } else {
-                        stretch::<ADAPTS, UNIFORM, false>(
-                            &source, history, one, drive, &block, record, gradient,
-                        );
-                    }
+                    let source = Scattered { places: &places[place], set };
+                    block_of_row::<ADAPTS, UNIFORM>(
+                        &source,
+                        coefficients,
+                        history,
+                        one,
+                        drive,
+                        record,
+                        gradient,
+                    );
                 }
             }
         }
@@ -424,7 +464,7 @@ fn readout_body<const UNIFORM: bool>(
             let decay = match targets {
                 _ if UNIFORM => Lanes::default(),
                 Targets::Range(first) => values[first + at],
-                Targets::Places(places) => picked::<false>(values, &places[place]),
+                Targets::Places(places) => picked(values, &places[place]),
             };
             let mut filtered = if UNIFORM { Lanes::default() } else { traces[place] };
             let gradient = &mut gradients[one.gradient + at];
@@ -432,7 +472,7 @@ fn readout_body<const UNIFORM: bool>(
             for (row, drive) in rows.zip(&drive[one.drive..]) {
                 let error = match targets {
                     Targets::Range(first) => row[first + at],
-                    Targets::Places(places) => picked::<false>(row, &places[place]),
+                    Targets::Places(places) => picked(row, &places[place]),
                 };
                 for l in 0..LANES {
                     filtered.0[l] = if UNIFORM { *drive } else { decay.0[l].mul_add(filtered.0[l], *drive) };

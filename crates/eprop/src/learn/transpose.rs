@@ -56,8 +56,16 @@ pub trait Transpose: Copy {
 impl Transpose for simd::Baseline {
     #[inline(always)]
     fn two_steps(self, courses: &Courses<'_>, at: usize) -> [Step; 2] {
-        let twos: [_; LANES] = std::array::from_fn(|lane| courses.two(lane, at));
-        [0, 1].map(|step| [0, 1].map(|number| twos.map(|two| two[step][number])))
+        let mut steps = [[[0.0; LANES]; 2]; 2];
+        for lane in 0..LANES {
+            let two = courses.two(lane, at);
+            for step in 0..2 {
+                for number in 0..2 {
+                    steps[step][number][lane] = two[step][number];
+                }
+            }
+        }
+        steps
     }
 }
 
@@ -73,11 +81,77 @@ mod x86 {
     use super::{Courses, LANES, Step, Transpose};
     use crate::simd;
 
+    // Functions for an instruction set cannot be forced into their callers; small ones without closures always are.
+
     impl Transpose for simd::Avx2 {
         #[inline(always)]
         fn two_steps(self, courses: &Courses<'_>, at: usize) -> [Step; 2] {
             // SAFETY: the processor has AVX2.
-            unsafe { avx2(courses, at) }
+            unsafe {
+                let [a, b, c, d] = four_courses(courses, 0, at);
+                let [e, f, g, h] = four_courses(courses, 4, at);
+                let [first, second] = [first_numbers_of_four(a, b, c, d), first_numbers_of_four(e, f, g, h)];
+                let [third, fourth] =
+                    [second_numbers_of_four(a, b, c, d), second_numbers_of_four(e, f, g, h)];
+                [
+                    [bytemuck::cast([first[0], second[0]]), bytemuck::cast([third[0], fourth[0]])],
+                    [bytemuck::cast([first[1], second[1]]), bytemuck::cast([third[1], fourth[1]])],
+                ]
+            }
+        }
+    }
+
+    /// Two pairs of a course.
+    #[target_feature(enable = "avx")]
+    #[inline]
+    fn two_pairs(courses: &Courses<'_>, lane: usize, at: usize) -> __m256d {
+        // SAFETY: two pairs are the four numbers that are read.
+        unsafe { _mm256_loadu_pd(courses.two(lane, at).as_ptr().cast()) }
+    }
+
+    /// Two pairs of each of four courses.
+    #[target_feature(enable = "avx")]
+    #[inline]
+    fn four_courses(courses: &Courses<'_>, lane: usize, at: usize) -> [__m256d; 4] {
+        [
+            two_pairs(courses, lane, at),
+            two_pairs(courses, lane + 1, at),
+            two_pairs(courses, lane + 2, at),
+            two_pairs(courses, lane + 3, at),
+        ]
+    }
+
+    /// By step, the first numbers of four courses.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn first_numbers_of_four(a: __m256d, b: __m256d, c: __m256d, d: __m256d) -> [[f64; 4]; 2] {
+        halves(_mm256_unpacklo_pd(a, b), _mm256_unpacklo_pd(c, d))
+    }
+
+    /// By step, the second numbers of four courses.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn second_numbers_of_four(a: __m256d, b: __m256d, c: __m256d, d: __m256d) -> [[f64; 4]; 2] {
+        halves(_mm256_unpackhi_pd(a, b), _mm256_unpackhi_pd(c, d))
+    }
+
+    /// The lower halves of two vectors, and the higher ones.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn halves(ab: __m256d, cd: __m256d) -> [[f64; 4]; 2] {
+        let (lower, higher): (__m256d, __m256d);
+        // SAFETY: vector registers are all it uses; a vector is four numbers.
+        unsafe {
+            asm!(
+                "vperm2f128 {lower}, {ab}, {cd}, 0x20",
+                "vperm2f128 {higher}, {ab}, {cd}, 0x31",
+                ab = in(ymm_reg) ab,
+                cd = in(ymm_reg) cd,
+                lower = out(ymm_reg) lower,
+                higher = lateout(ymm_reg) higher,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+            std::mem::transmute([lower, higher])
         }
     }
 
@@ -86,81 +160,64 @@ mod x86 {
         #[inline(always)]
         fn two_steps(self, courses: &Courses<'_>, at: usize) -> [Step; 2] {
             // SAFETY: the processor has AVX-512.
-            unsafe { avx512(courses, at) }
+            unsafe {
+                let (ac, bd) = (two_courses(courses, 0, at), two_courses(courses, 1, at));
+                let (eg, fh) = (two_courses(courses, 4, at), two_courses(courses, 5, at));
+                let first = first_numbers_of_eight(ac, bd, eg, fh);
+                let second = second_numbers_of_eight(ac, bd, eg, fh);
+                [[first[0], second[0]], [first[1], second[1]]]
+            }
         }
     }
 
-    /// Two pairs of a course.
-    #[target_feature(enable = "avx")]
-    #[inline]
-    fn pairs(courses: &Courses<'_>, lane: usize, step: usize) -> __m256d {
-        // SAFETY: two pairs are the four numbers that are read.
-        unsafe { _mm256_loadu_pd(courses.two(lane, step).as_ptr().cast()) }
-    }
-
-    #[target_feature(enable = "avx2")]
-    #[inline]
-    fn avx2(courses: &Courses<'_>, at: usize) -> [Step; 2] {
-        // The halves of a vector belong to the first and to the second step.
-        let steps = |ab: __m256d, cd: __m256d| -> [[f64; 4]; 2] {
-            let (first, second): (__m256d, __m256d);
-            // SAFETY: registers of vectors are all it uses; a vector is four numbers.
-            unsafe {
-                asm!(
-                    "vperm2f128 {first}, {ab}, {cd}, 0x20",
-                    "vperm2f128 {second}, {ab}, {cd}, 0x31",
-                    ab = in(ymm_reg) ab,
-                    cd = in(ymm_reg) cd,
-                    first = out(ymm_reg) first,
-                    second = lateout(ymm_reg) second,
-                    options(pure, nomem, nostack, preserves_flags),
-                );
-                std::mem::transmute([first, second])
-            }
-        };
-        let half = |lane: usize| {
-            let [a, b, c, d] = std::array::from_fn(|next| pairs(courses, lane + next, at));
-            [
-                steps(_mm256_unpacklo_pd(a, b), _mm256_unpacklo_pd(c, d)),
-                steps(_mm256_unpackhi_pd(a, b), _mm256_unpackhi_pd(c, d)),
-            ]
-        };
-        let (low, high) = (half(0), half(LANES / 2));
-        [0, 1].map(|step| [0, 1].map(|number| bytemuck::cast([low[number][step], high[number][step]])))
-    }
-
+    /// Two pairs of a course and of the next but one.
     #[cfg(stable_avx512)]
     #[allow(clippy::incompatible_msrv, reason = "older compilers leave it out")]
     #[target_feature(enable = "avx512f")]
     #[inline]
-    fn avx512(courses: &Courses<'_>, at: usize) -> [Step; 2] {
-        // Quarters of a vector belong to the first and to the second step in turn.
-        let steps = |abcd: __m512d, efgh: __m512d| -> [[f64; LANES]; 2] {
-            let (first, second): (__m512d, __m512d);
-            // SAFETY: registers of vectors are all it uses; a vector is eight numbers.
-            unsafe {
-                asm!(
-                    "vshuff64x2 {first}, {abcd}, {efgh}, 0x88",
-                    "vshuff64x2 {second}, {abcd}, {efgh}, 0xdd",
-                    abcd = in(zmm_reg) abcd,
-                    efgh = in(zmm_reg) efgh,
-                    first = out(zmm_reg) first,
-                    second = lateout(zmm_reg) second,
-                    options(pure, nomem, nostack, preserves_flags),
-                );
-                std::mem::transmute([first, second])
-            }
-        };
-        let with_next_but_one = |lane: usize| {
-            let low = _mm512_castpd256_pd512(pairs(courses, lane, at));
-            _mm512_insertf64x4::<1>(low, pairs(courses, lane + 2, at))
-        };
-        let [ac, bd, eg, fh] = [0, 1, 4, 5].map(with_next_but_one);
-        let numbers = [
-            steps(_mm512_unpacklo_pd(ac, bd), _mm512_unpacklo_pd(eg, fh)),
-            steps(_mm512_unpackhi_pd(ac, bd), _mm512_unpackhi_pd(eg, fh)),
-        ];
-        [0, 1].map(|step| [0, 1].map(|number| numbers[number][step]))
+    fn two_courses(courses: &Courses<'_>, lane: usize, at: usize) -> __m512d {
+        let lower = _mm512_castpd256_pd512(two_pairs(courses, lane, at));
+        _mm512_insertf64x4::<1>(lower, two_pairs(courses, lane + 2, at))
+    }
+
+    /// By step, the first numbers of eight courses, of which a vector has two with one between them.
+    #[cfg(stable_avx512)]
+    #[allow(clippy::incompatible_msrv, reason = "older compilers leave it out")]
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn first_numbers_of_eight(ac: __m512d, bd: __m512d, eg: __m512d, fh: __m512d) -> [[f64; LANES]; 2] {
+        quarters(_mm512_unpacklo_pd(ac, bd), _mm512_unpacklo_pd(eg, fh))
+    }
+
+    /// By step, the second numbers of eight courses, of which a vector has two with one between them.
+    #[cfg(stable_avx512)]
+    #[allow(clippy::incompatible_msrv, reason = "older compilers leave it out")]
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn second_numbers_of_eight(ac: __m512d, bd: __m512d, eg: __m512d, fh: __m512d) -> [[f64; LANES]; 2] {
+        quarters(_mm512_unpackhi_pd(ac, bd), _mm512_unpackhi_pd(eg, fh))
+    }
+
+    /// The first and third quarters of two vectors, and the second and fourth ones.
+    #[cfg(stable_avx512)]
+    #[allow(clippy::incompatible_msrv, reason = "older compilers leave it out")]
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn quarters(abcd: __m512d, efgh: __m512d) -> [[f64; LANES]; 2] {
+        let (odd, even): (__m512d, __m512d);
+        // SAFETY: vector registers are all it uses; a vector is eight numbers.
+        unsafe {
+            asm!(
+                "vshuff64x2 {odd}, {abcd}, {efgh}, 0x88",
+                "vshuff64x2 {even}, {abcd}, {efgh}, 0xdd",
+                abcd = in(zmm_reg) abcd,
+                efgh = in(zmm_reg) efgh,
+                odd = out(zmm_reg) odd,
+                even = lateout(zmm_reg) even,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+            std::mem::transmute([odd, even])
+        }
     }
 }
 

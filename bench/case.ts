@@ -23,6 +23,8 @@ export interface TaskRun {
 /** A batch of a network as in the spoken-digits data set; its unit is the batch. */
 export interface NetworkRun {
   kind: "network";
+  /** When weights change: once an interval, or with every spike (e-prop+). */
+  family: "interval" | "event";
   neurons: number;
   batch: number;
   steps: number;
@@ -47,7 +49,7 @@ export type Run = TaskRun | NetworkRun | StartUpRun;
 /** A row of a table. */
 export interface Case {
   name: string;
-  table: "tasks" | "spoken digits" | "growth" | "large and sparse" | "start-up";
+  table: "tasks" | "spoken digits" | "growth" | "large and sparse" | "e-prop+" | "start-up";
   settings: Settings;
   run: Run;
   /** Fresh processes that it is measured in; their median counts. */

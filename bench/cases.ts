@@ -82,7 +82,14 @@ function spokenDigits({ quick, settings }: Choice): Case[] {
   const precisions = settings.precision ? [settings.precision] : (["f64", "f32"] as const);
   return (quick ? [256] : [256, 512, 1024]).flatMap((neurons) =>
     precisions.map((precision): Case => {
-      const run: NetworkRun = { kind: "network", ...sample, neurons, batch, repetitions: quick ? 1 : 3 };
+      const run: NetworkRun = {
+        kind: "network",
+        family: "interval",
+        ...sample,
+        neurons,
+        batch,
+        repetitions: quick ? 1 : 3,
+      };
       return {
         name: `spoken digits, ${neurons} neurons, batch ${batch}`,
         table: "spoken digits",
@@ -101,7 +108,7 @@ interface Series {
   table: "growth" | "large and sparse";
   values: readonly number[];
   quick: readonly number[];
-  run: (x: number) => Omit<NetworkRun, "kind" | "repetitions">;
+  run: (x: number) => Omit<NetworkRun, "kind" | "family" | "repetitions">;
   precision?: Precision;
   threads?: (x: number) => number;
   forward?: true;
@@ -172,6 +179,7 @@ function growthCases({ quick, settings }: Choice): Case[] {
       const size = series.run(x);
       const run: NetworkRun = {
         kind: "network",
+        family: "interval",
         ...size,
         ...(quick && { steps: Math.min(size.steps, 200), batch: Math.min(size.batch, 4) }),
         repetitions: quick ? 1 : 5,
@@ -193,6 +201,30 @@ function growthCases({ quick, settings }: Choice): Case[] {
   );
 }
 
+/** A network whose weights change with every spike, on one thread and on all. */
+function plusCases({ quick, settings }: Choice): Case[] {
+  const steps = quick ? 100 : 250;
+  return (quick ? [100] : [1000, 2000]).flatMap((neurons) =>
+    [1, allThreads].map((threads): Case => ({
+      name: `${neurons} neurons`,
+      table: "e-prop+",
+      settings: { ...settings, threads },
+      run: {
+        kind: "network",
+        family: "event",
+        ...sample,
+        steps,
+        spikes: Math.round(5.84 * steps),
+        readouts: 2,
+        neurons,
+        batch: 1,
+        repetitions: quick ? 1 : 3,
+      },
+      processes: 1,
+    })),
+  );
+}
+
 function startUp({ quick, settings }: Choice): Case[] {
   return (["import", "first-simulate"] as const).map((what): Case => ({
     name: what === "import" ? 'import "eprop"' : "first Simulate of 20 neurons",
@@ -205,5 +237,11 @@ function startUp({ quick, settings }: Choice): Case[] {
 
 /** All cases, in the order of the tables. */
 export function allCases(choice: Choice): Case[] {
-  return [...startUp(choice), ...taskCases(choice), ...spokenDigits(choice), ...growthCases(choice)];
+  return [
+    ...startUp(choice),
+    ...taskCases(choice),
+    ...spokenDigits(choice),
+    ...growthCases(choice),
+    ...plusCases(choice),
+  ];
 }

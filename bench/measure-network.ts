@@ -11,15 +11,45 @@ const first = before + 1;
 /** Channels of the spoken-digits data set; weights are scaled to where so many have synapses. */
 const channels = 700;
 
-const plastic = { synapse_model: "eprop_synapse_bsshslm_2020", delay: 1 } as const;
+/** Longest part of an interspike interval that counts in e-prop+ (ms). */
+const cutoff = 100;
 
 const all = { rule: "all_to_all", allow_autapses: false } as const;
 const some = (indegree: number) => ({ rule: "fixed_indegree", indegree, allow_multapses: false }) as const;
-const normal = (std: number) => ({ ...plastic, weight: random.normal({ mean: 0, std }) });
+
+/** The models of a family, with what only its neurons have. */
+const models = {
+  interval: {
+    neuron: "eprop_iaf_adapt_bsshslm_2020",
+    readout: "eprop_readout_bsshslm_2020",
+    synapse: "eprop_synapse_bsshslm_2020",
+    feedback: "eprop_learning_signal_connection_bsshslm_2020",
+    optimizer: "adam",
+    window: {},
+  },
+  event: {
+    neuron: "eprop_iaf_adapt",
+    readout: "eprop_readout",
+    synapse: "eprop_synapse",
+    feedback: "eprop_learning_signal_connection",
+    // Adam makes up for each step without a spike.
+    optimizer: "gradient_descent",
+    window: { eprop_isi_trace_cutoff: cutoff },
+  },
+} as const;
 
 /** A network as for the spoken digits: inputs, adaptive neurons, readouts; dense, or so many synapses a neuron. */
-function build({ neurons, inputs, readouts, batch, steps, indegree }: NetworkRun, settings: Settings) {
+function build(
+  { family, neurons, inputs, readouts, batch, steps, indegree }: NetworkRun,
+  settings: Settings,
+) {
   const kernel = new Kernel();
+  const model = models[family];
+  const normal = (std: number) => ({
+    synapse_model: model.synapse,
+    delay: 1,
+    weight: random.normal({ mean: 0, std }),
+  });
   kernel.set({
     resolution: 1,
     eprop_update_interval: steps,
@@ -30,7 +60,8 @@ function build({ neurons, inputs, readouts, batch, steps, indegree }: NetworkRun
     ...(settings.precision && { precision: settings.precision }),
   });
   const input = kernel.Create("spike_generator", inputs);
-  const rec = kernel.Create("eprop_iaf_adapt_bsshslm_2020", neurons, {
+  const rec = kernel.Create(model.neuron, neurons, {
+    ...model.window,
     C_m: 1,
     E_L: 0,
     V_m: 0,
@@ -43,11 +74,16 @@ function build({ neurons, inputs, readouts, batch, steps, indegree }: NetworkRun
     adapt_beta: 0.02,
     surrogate_gradient_width: 0.6,
   });
-  const out = kernel.Create("eprop_readout_bsshslm_2020", readouts, { C_m: 1, E_L: 0, V_m: 0, tau_m: 20 });
+  const out = kernel.Create(model.readout, readouts, { ...model.window, C_m: 1, E_L: 0, V_m: 0, tau_m: 20 });
   const target = kernel.Create("step_rate_generator", readouts);
-  kernel.SetDefaults("eprop_synapse_bsshslm_2020", {
+  kernel.SetDefaults(model.synapse, {
     // So small a rate that all batches fire alike.
-    optimizer: { type: "adam", batch_size: batch, eta: 1e-12 },
+    optimizer: {
+      type: model.optimizer,
+      batch_size: batch,
+      eta: 1e-12,
+      ...(family === "event" && { optimize_each_step: false }),
+    },
   });
   const [fromInputs, fromNeurons] = [indegree?.inputs ?? inputs, indegree?.neurons ?? neurons];
   // A neuron's drive has the same variance with any number of synapses.
@@ -56,7 +92,7 @@ function build({ neurons, inputs, readouts, batch, steps, indegree }: NetworkRun
   kernel.Connect(rec, rec, indegree ? some(fromNeurons) : all, normal(0.3 / Math.sqrt(fromNeurons)));
   kernel.Connect(rec, out, all, normal(1 / Math.sqrt(neurons)));
   kernel.Connect(out, rec, all, {
-    synapse_model: "eprop_learning_signal_connection_bsshslm_2020",
+    synapse_model: model.feedback,
     delay: 1,
     weight: random.normal(),
   });
@@ -65,6 +101,14 @@ function build({ neurons, inputs, readouts, batch, steps, indegree }: NetworkRun
     delay: 1,
     receptor_type: 2,
   });
+  if (family === "event") {
+    const window = kernel.Create("step_rate_generator", 1, { amplitude_times: [1], amplitude_values: [1] });
+    kernel.Connect(window, out, "all_to_all", {
+      synapse_model: "rate_connection_delayed",
+      delay: 1,
+      receptor_type: 1,
+    });
+  }
   return { kernel, input, target };
 }
 
@@ -85,7 +129,7 @@ function drawSpikes({ inputs, spikes, batch, steps }: NetworkRun): Float64Array[
 
 /** Simulates batches of a network. */
 export async function measure(run: NetworkRun, settings: Settings): Promise<Measurement> {
-  const { neurons, readouts, batch, steps, inputs, indegree, repetitions } = run;
+  const { family, neurons, readouts, batch, steps, inputs, indegree, repetitions } = run;
   const { kernel, input, target } = build(run, settings);
   const spikes = drawSpikes(run);
   const total = batch * steps;
@@ -125,7 +169,7 @@ export async function measure(run: NetworkRun, settings: Settings): Promise<Meas
     busy: processor / times.reduce((sum, ms) => sum + ms, 0) / settings.threads,
     peak: process.resourceUsage().maxRSS * 1024,
     work: workOf({
-      family: "interval",
+      family,
       neurons,
       readouts,
       steps,
@@ -134,8 +178,11 @@ export async function measure(run: NetworkRun, settings: Settings): Promise<Meas
       adaptive: 1,
       synapses,
       synapticEvents: (run.spikes * batch * fromInputs) / inputs + fired * fromNeurons,
-      traceSteps: 0,
-      optimizer: "adam",
+      // Trains are long against the cutoff.
+      traceSteps:
+        fromInputs * Math.min(total, ((run.spikes * batch) / inputs) * cutoff) +
+        (fromNeurons - neurons * readouts) * Math.min(total, fired * cutoff),
+      optimizer: models[family].optimizer,
       optimizerCalls: 1,
       width: settings.precision === "f32" ? 4 : 8,
     }),

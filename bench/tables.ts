@@ -66,6 +66,7 @@ export const tableColumns: Readonly<Record<Line["table"], readonly Column[]>> = 
   "spoken digits": [columns.case, columns.threads, ...cost, columns.forward, columns.genn, ...roofs],
   growth: [columns.case, columns.threads, ...cost, columns.forward, ...roofs],
   "large and sparse": [columns.case, columns.threads, ...cost, ...roofs],
+  "e-prop+": [columns.case, columns.threads, ...cost, ...roofs],
 };
 
 const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;

@@ -52,7 +52,7 @@ export interface Case {
   table: "tasks" | "spoken digits" | "growth" | "large and sparse" | "e-prop+" | "start-up";
   settings: Settings;
   run: Run;
-  /** Fresh processes that it is measured in; their median counts. */
+  /** Fresh processes that it is measured in, in turn with others; their median counts. */
   processes: number;
   /** The same or a smaller run for the forward gradient, compared by neuron-step. */
   forward?: TaskRun | NetworkRun;

@@ -68,7 +68,7 @@ function taskCases(choice: Choice): Case[] {
       table: "tasks",
       settings: { ...choice.settings, threads },
       run: run(choice.quick ? 3 : iterations),
-      processes: 1,
+      processes: choice.quick ? 1 : 7,
       ...(place === 0 && forward !== undefined && { forward: run(choice.quick ? 2 : forward) }),
     }));
   });

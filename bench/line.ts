@@ -11,12 +11,14 @@ export interface Line {
   table: Case["table"];
   threads: number;
   precision: "f64" | "f32";
-  /** Milliseconds of a unit, as {@link unitTime}. */
+  /** Milliseconds of a unit, as {@link unitTime}; the median of the processes. */
   ms: number;
+  /** That of the fastest process. */
+  leastMs: number;
   /** Milliseconds of the first unit, with all memory new. */
   coldMs: number;
-  /** Units that the median is of. */
-  repetitions: number;
+  /** Processes. */
+  processes: number;
   /** Share of the measured time and threads in which the processor was the case's. */
   busy: number;
   peakBytes: number;
@@ -26,7 +28,7 @@ export interface Line {
   /** How many times faster than the gradient by its definition, by neuron-step. */
   againstForward?: number;
   /** How many times faster than another simulator's recorded time. */
-  against?: { simulator: Recorded; ratio: number };
+  against?: { simulator: Recorded; ratio: number; most: number };
   /** Share of the measured memory bandwidth that the counted bytes take. */
   bandwidthShare?: number;
   /** Share of the measured vector rate that the counted operations take. */
@@ -47,33 +49,54 @@ function measure(job: Job): Measurement {
   return JSON.parse(stdout) as Measurement;
 }
 
-function againstRecorded(name: string, ms: number): Line["against"] {
+function againstRecorded(name: string, ms: number, least: number): Line["against"] {
   for (const [simulator, times] of Object.entries(recordedTimes) as [Recorded, Record<string, number>][]) {
     const time = times[name];
-    if (time !== undefined) return { simulator, ratio: time / ms };
+    if (time !== undefined) return { simulator, ratio: time / ms, most: time / least };
   }
   return undefined;
 }
 
-/** Milliseconds of a unit: the median of those after the first; of first ones where there are no others. */
-function unitTime(measured: readonly Measurement[]): number {
-  const warm = measured.flatMap((measurement) => measurement.warm);
-  return median(warm.length > 0 ? warm : measured.map(({ cold }) => cold));
+/** Milliseconds of a unit in a process: the median of those after the first; the first where there are no others. */
+const unitTime = ({ cold, warm }: Measurement) => (warm.length > 0 ? median(warm) : cold);
+
+/**
+ * Measures cases, each process of its own; `done` is told each line. Cases with several processes take turns, so that
+ * what else happens to the machine for a while falls on all of them.
+ */
+export function linesOf(cases: readonly Case[], machine: Machine, done: (line: Line) => void): Line[] {
+  const rounds = Math.max(...cases.map(({ processes }) => processes));
+  const measured = cases.map((): Measurement[] => []);
+  const lines: Line[] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const [place, one] of cases.entries()) {
+      const own = measured[place] as Measurement[];
+      if (round >= one.processes) continue;
+      own.push(measure({ run: one.run, settings: one.settings }));
+      if (own.length < one.processes) continue;
+      const line = lineOf(one, own, machine);
+      lines.push(line);
+      done(line);
+    }
+  }
+  return lines;
 }
 
-/** Measures a case in processes of its own. */
-export function lineOf(one: Case, machine: Machine): Line {
-  const { run, settings } = one;
-  const measured = Array.from({ length: one.processes }, () => measure({ run, settings }));
-  const ms = unitTime(measured);
+/** What a case cost by the measurements of its processes. */
+function lineOf(one: Case, measured: readonly Measurement[], machine: Machine): Line {
+  const { settings } = one;
+  const times = measured.map(unitTime);
+  const ms = median(times);
+  const leastMs = Math.min(...times);
   const line: Line = {
     name: one.name,
     table: one.table,
     threads: settings.threads,
     precision: settings.precision ?? "f64",
     ms,
+    leastMs,
     coldMs: median(measured.map(({ cold }) => cold)),
-    repetitions: measured.reduce((count, { warm }) => count + Math.max(1, warm.length), 0),
+    processes: measured.length,
     busy: median(measured.map(({ busy }) => busy)),
     peakBytes: Math.max(...measured.map(({ peak }) => peak)),
     ...(one.series && { series: one.series }),
@@ -82,10 +105,10 @@ export function lineOf(one: Case, machine: Machine): Line {
   if (work === undefined) return line;
   const seconds = ms / 1e3;
   const roof = machine.roofs.find(({ threads }) => threads === settings.threads);
-  const against = againstRecorded(one.name, ms);
+  const against = againstRecorded(one.name, ms, leastMs);
   const forward =
     one.forward && measure({ run: one.forward, settings: { ...settings, gradient: "forward" } });
-  const forwardCost = forward?.work && unitTime([forward]) / forward.work.neuronSteps;
+  const forwardCost = forward?.work && unitTime(forward) / forward.work.neuronSteps;
   const lanes = line.precision === "f32" ? 2 : 1;
   return {
     ...line,

@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import type { Precision } from "./case.js";
 import { allCases } from "./cases.js";
 import { growthOf } from "./growth.js";
-import { type Line, lineOf } from "./line.js";
+import { type Line, linesOf } from "./line.js";
 import { measureMachine } from "./machine.js";
 import { type Report, body, fillPage, growthText, head, machineText } from "./tables.js";
 
@@ -47,11 +47,10 @@ function measureAll(): Report {
   const machine = measureMachine();
   process.stdout.write(`${machineText(machine)}\n`);
   const lines: Line[] = [];
-  for (const one of cases) {
-    if (lines.at(-1)?.table !== one.table) process.stdout.write(`\n${head(one.table).join("\n")}\n`);
-    const line = lineOf(one, machine);
-    lines.push(line);
-    process.stdout.write(`${body(line)}\n`);
+  for (const table of new Set(cases.map((one) => one.table))) {
+    process.stdout.write(`\n${head(table).join("\n")}\n`);
+    const own = cases.filter((one) => one.table === table);
+    lines.push(...linesOf(own, machine, (line) => process.stdout.write(`${body(line)}\n`)));
   }
   const growth = growthOf(lines);
   if (growth.length > 0) process.stdout.write(`\n${growth.map(growthText).join("\n")}\n`);

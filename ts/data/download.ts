@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash } from "../hash.js";
 import { createReadStream, createWriteStream, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Readable, Transform } from "node:stream";

@@ -101,7 +101,7 @@ function* joined(recorders: readonly (readonly [string, readonly EventColumns[]]
     const columns: Recorded[string] = {};
     for (const [column, first] of Object.entries(parts[0] ?? {})) {
       const pieces = parts.map((part) => part[column] ?? new Float64Array(0));
-      columns[column] = pieces.length === 1 ? first : concatenated(first, pieces);
+      columns[column] = pieces.length === 1 ? first : yield* concatenated(first, pieces);
       yield;
     }
     recorded[name] = columns;
@@ -109,15 +109,18 @@ function* joined(recorders: readonly (readonly [string, readonly EventColumns[]]
   return recorded;
 }
 
-function concatenated<T extends Float64Array | Uint32Array>(
-  like: T,
-  pieces: readonly ArrayLike<number>[],
-): T {
+/** Values that are copied in one piece: half a megabyte. */
+const copiedAtOnce = 1 << 16;
+
+function* concatenated<T extends Float64Array | Uint32Array>(like: T, pieces: readonly T[]): Pieces<T> {
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
   const all = (like instanceof Uint32Array ? new Uint32Array(length) : new Float64Array(length)) as T;
   let at = 0;
   for (const piece of pieces) {
-    all.set(piece, at);
+    for (let from = 0; from < piece.length; from += copiedAtOnce) {
+      all.set(piece.subarray(from, from + copiedAtOnce), at + from);
+      yield;
+    }
     at += piece.length;
   }
   return all;

@@ -1,4 +1,5 @@
 import { nestError } from "../errors.js";
+import type { Pieces } from "../event-loop.js";
 import type { NativeArray, NativeState } from "../native/index.js";
 
 /** Numbers that a saved file can hold. */
@@ -15,6 +16,9 @@ const constructors = {
 /** Name of a type of numbers, as the safetensors format has it. */
 type Dtype = keyof typeof constructors;
 
+/** Lists that are joined in one piece. */
+const listsAtOnce = 256;
+
 /** Named arrays on their way into a file. */
 export class ArrayWriter {
   readonly arrays: NativeArray[] = [];
@@ -29,11 +33,16 @@ export class ArrayWriter {
   }
 
   /** Adds several lists of numbers: the numbers, and where each list ends. */
-  addLists(name: string, lists: readonly Float64Array[]): void {
+  *addLists(name: string, lists: readonly Float64Array[]): Pieces<void> {
+    const all = new Float64Array(lists.reduce((length, list) => length + list.length, 0));
+    const ends = new BigUint64Array(lists.length);
     let end = 0;
-    const ends = BigUint64Array.from(lists, (list) => BigInt((end += list.length)));
-    const all = new Float64Array(end);
-    lists.forEach((list, at) => all.set(list, Number(ends[at]) - list.length));
+    for (const [at, list] of lists.entries()) {
+      all.set(list, end);
+      end += list.length;
+      ends[at] = BigInt(end);
+      if (at % listsAtOnce === 0) yield;
+    }
     this.add(name, all);
     this.add(`${name}.ends`, ends);
   }

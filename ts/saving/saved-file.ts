@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash } from "../hash.js";
 import { readFile } from "node:fs/promises";
 import { fromNative, guardedAsync, nestError } from "../errors.js";
 import { type Pieces, inSlices } from "../event-loop.js";

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash } from "../hash.js";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { nestError } from "../errors.js";
@@ -179,24 +179,22 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
     const { data, shape } = checkpoint.before[name];
     writer.add(`before.${name}`, data, shape);
   }
-  writer.addLists("spikes_left", checkpoint.spikesLeft);
-  writer.addLists(
-    "targets_left.times",
-    checkpoint.targetsLeft.map(({ times }) => times),
-  );
-  writer.addLists(
-    "targets_left.values",
-    checkpoint.targetsLeft.map(({ values }) => values),
-  );
+  const { targetsLeft } = checkpoint;
+  const lists: readonly (readonly [string, readonly Float64Array[]])[] = [
+    ["spikes_left", checkpoint.spikesLeft],
+    ["targets_left.times", targetsLeft.map(({ times }) => times)],
+    ["targets_left.values", targetsLeft.map(({ values }) => values)],
+    ...Object.entries(checkpoint.courses.weights).map(
+      ([name, weights]) => [`courses.${name}`, [...weights]] as const,
+    ),
+  ];
+  for (const [name, list] of lists) await inSlices(writer.addLists(name, list));
   for (const [recorder, columns] of Object.entries(checkpoint.recorded)) {
     for (const [column, values] of Object.entries(columns)) {
       writer.add(`recorded.${recorder}.${column}`, values);
     }
   }
   writer.add("courses.times", Float64Array.from(checkpoint.courses.times));
-  for (const [name, weights] of Object.entries(checkpoint.courses.weights)) {
-    writer.addLists(`courses.${name}`, weights);
-  }
   const details: Details = {
     task: task.name,
     taskOptions: withAbsolutePaths(task.options),

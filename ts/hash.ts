@@ -1,0 +1,2 @@
+/** That of `node:crypto`. Importing that module by name loads Web Crypto as well, in which the event loop would stand. */
+export const { createHash } = process.getBuiltinModule("node:crypto");

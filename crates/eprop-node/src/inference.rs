@@ -1,7 +1,7 @@
 //! A network in use as a JavaScript class.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex};
 
 use eprop::simulate::inference::{Inference, Response};
 use eprop::{Error, ErrorCode};
@@ -10,7 +10,7 @@ use napi::bindgen_prelude::{Float64Array, Object, Uint32Array};
 use napi_derive::napi;
 
 use crate::errors::guarded;
-use crate::off_thread::{Busy, off_thread};
+use crate::off_thread::{Busy, locked, off_thread};
 
 /// A network that is used and does not learn.
 #[napi]
@@ -102,7 +102,7 @@ impl NativeInference {
             env,
             "eprop-inference",
             Busy::new(&self.busy),
-            move || locked(&inference)?.advance_until(&spikes, steps as usize, &cancel),
+            move || locked(&inference, busy)?.advance_until(&spikes, steps as usize, &cancel),
             |_, outcome| outcome.map(NativeResponse::from),
         )
     }
@@ -123,19 +123,15 @@ impl From<Response> for NativeResponse {
 impl NativeInference {
     fn with<T>(&self, call: impl FnOnce(&mut Inference) -> eprop::Result<T>) -> napi::Result<T> {
         guarded(|| {
-            if self.busy.load(Ordering::Acquire) { Err(busy()) } else { call(&mut *locked(&self.inference)?) }
+            if self.busy.load(Ordering::Acquire) {
+                Err(busy())
+            } else {
+                call(&mut *locked(&self.inference, busy)?)
+            }
         })
     }
 }
 
 fn busy() -> Error {
     Error::new(ErrorCode::KernelException, "this network is at work; wait for inferAsync to settle")
-}
-
-fn locked(inference: &Mutex<Inference>) -> eprop::Result<MutexGuard<'_, Inference>> {
-    match inference.try_lock() {
-        Ok(inference) => Ok(inference),
-        Err(TryLockError::Poisoned(inference)) => Ok(inference.into_inner()),
-        Err(TryLockError::WouldBlock) => Err(busy()),
-    }
 }

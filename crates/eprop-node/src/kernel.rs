@@ -1,7 +1,7 @@
 //! The engine's kernel as a JavaScript class.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex};
 
 use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
 use eprop::record::{EventColumn, Events};
@@ -15,7 +15,7 @@ use napi_derive::napi;
 
 use crate::errors::guarded;
 use crate::inference::NativeInference;
-use crate::off_thread::{Busy, off_thread};
+use crate::off_thread::{Busy, locked, off_thread};
 use crate::safetensors::{NativeState, StateBytes, native_state, state};
 use crate::values::{Entry, dict, entries, entry, params};
 
@@ -113,7 +113,11 @@ impl NativeKernel {
             if self.closed.load(Ordering::Acquire) {
                 return Err(Error::new(ErrorCode::KernelException, "this kernel is closed"));
             }
-            if self.busy.load(Ordering::Acquire) { Err(busy()) } else { call(&mut *locked(&self.kernel)?) }
+            if self.busy.load(Ordering::Acquire) {
+                Err(busy())
+            } else {
+                call(&mut *locked(&self.kernel, busy)?)
+            }
         })
     }
 
@@ -135,7 +139,7 @@ impl NativeKernel {
             env,
             name,
             Busy::new(&self.busy),
-            move || state(&mut *locked(&kernel)?).map(StateBytes::from),
+            move || state(&mut *locked(&kernel, busy)?).map(StateBytes::from),
             |_, outcome| outcome.map(NativeState::from),
         )
     }
@@ -180,15 +184,6 @@ impl ObjectFinalize for NativeKernel {
 
 fn busy() -> Error {
     Error::new(ErrorCode::KernelException, "this kernel is being simulated; wait for SimulateAsync to settle")
-}
-
-fn locked(kernel: &Mutex<Kernel>) -> eprop::Result<MutexGuard<'_, Kernel>> {
-    match kernel.try_lock() {
-        Ok(kernel) => Ok(kernel),
-        // The engine checks before it changes: what a caught panic left is whole, and may be read or reset.
-        Err(TryLockError::Poisoned(kernel)) => Ok(kernel.into_inner()),
-        Err(TryLockError::WouldBlock) => Err(busy()),
-    }
 }
 
 #[napi]
@@ -431,7 +426,7 @@ impl NativeKernel {
             "eprop-simulation",
             Busy::new(&self.busy),
             move || {
-                let mut kernel = locked(&kernel)?;
+                let mut kernel = locked(&kernel, busy)?;
                 let outcome = kernel.simulate(ms, &control);
                 holds.store(kernel.held_bytes(), Ordering::Relaxed);
                 outcome
@@ -481,7 +476,7 @@ impl NativeKernel {
             "eprop-events",
             Busy::new(&self.busy),
             move || {
-                let mut kernel = locked(&kernel)?;
+                let mut kernel = locked(&kernel, busy)?;
                 let events = kernel.take_events(recorder)?;
                 Ok((events, kernel.held_bytes()))
             },
@@ -536,7 +531,7 @@ impl NativeKernel {
             move || {
                 let restored = Kernel::restored(state(&saved)?)?;
                 let held = restored.held_bytes();
-                *locked(&kernel)? = restored;
+                *locked(&kernel, busy)? = restored;
                 Ok((held, saved))
             },
             move |env, outcome| {

@@ -1,8 +1,9 @@
 //! Work on a thread of its own, with a promise for JavaScript.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
+use eprop::Error;
 use napi::Env;
 use napi::bindgen_prelude::{Object, ToNapiValue};
 
@@ -23,6 +24,16 @@ impl Busy {
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
+    }
+}
+
+/// What another thread may be at work on, or the error that says that it is.
+pub fn locked<T>(shared: &Mutex<T>, busy: impl FnOnce() -> Error) -> eprop::Result<MutexGuard<'_, T>> {
+    match shared.try_lock() {
+        Ok(shared) => Ok(shared),
+        // The engine checks before it changes: what a caught panic left is whole, and may be read or reset.
+        Err(TryLockError::Poisoned(shared)) => Ok(shared.into_inner()),
+        Err(TryLockError::WouldBlock) => Err(busy()),
     }
 }
 

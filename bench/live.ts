@@ -11,9 +11,9 @@
  * node dist-test/bench/live.js [--rounds N] [--seconds S] [--only TASK]
  */
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { type Socket, connect } from "node:net";
 import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Browser } from "playwright-core";
 import { launchChromium } from "../test/browser/chromium.js";
@@ -21,7 +21,7 @@ import { type Task, tasks, trainToEnd } from "../ts/index.js";
 import { LiveFeed } from "../ts/live/feed.js";
 import { openLiveView } from "../ts/live/index.js";
 import { Sampler } from "../ts/training/sampler.js";
-import { medianInterval } from "./statistics.js";
+import { median, medianInterval } from "./statistics.js";
 
 /** The page's parts, as the build leaves them. */
 const parts = new URL("../../dist/live/page/", import.meta.url);
@@ -53,8 +53,11 @@ interface Order {
   way: Way;
 }
 
-/** What that process sends: where its live view is, then what the training took. */
-type Message = { url: string } | Cost;
+/** What that process sends: where its live view is, then what the training took; or why it took nothing. */
+type Message = { url: string } | Cost | { error: string };
+
+/** How long a page may take to connect (ms). */
+const patience = 30_000;
 
 /** Times of calls of the live view (ms), by what they were. */
 let calls: Record<string, number[]> = {};
@@ -92,7 +95,11 @@ async function trained({ task: name, iterations, way }: Order): Promise<Cost> {
   if (live !== undefined) {
     process.send?.({ url: live.server.url } satisfies Message);
     const viewers = way === "nobody looks" ? 0 : 1;
-    while (live.feed.viewers < viewers) await new Promise((resolve) => setTimeout(resolve, 10));
+    const from = performance.now();
+    while (live.feed.viewers < viewers) {
+      if (performance.now() - from > patience) throw new Error(`${way}: nothing connects`);
+      await sleep(10);
+    }
   }
   const processor = process.cpuUsage();
   const begin = performance.now();
@@ -108,23 +115,45 @@ async function trained({ task: name, iterations, way }: Order): Promise<Cost> {
   return cost;
 }
 
+/** How many iterations a task does in a time, once what it runs is compiled. */
+async function iterationsIn(seconds: number, name: string): Promise<number> {
+  const task = (trainings[name] as (iterations: number) => Task)(1_000_000);
+  const finish = new AbortController();
+  const times: number[] = [];
+  await trainToEnd(task, {
+    finish: finish.signal,
+    onIteration: () => {
+      times.push(performance.now());
+      if ((times.at(-1) as number) - (times[0] as number) > 1000) finish.abort();
+    },
+  });
+  const half = Math.floor(times.length / 2);
+  const each = ((times.at(-1) as number) - (times[half] as number)) / (times.length - 1 - half);
+  return Math.max(5, Math.round((1000 * seconds) / each));
+}
+
 /** Asks the training process for a training, and looks at it as is wanted. */
 async function costOf(child: ChildProcess, browser: Browser, order: Order): Promise<Cost> {
-  child.send(order);
   let socket: Socket | undefined;
   const page = order.way === "a page" ? await browser.newPage() : undefined;
+  const look = (url: string) => {
+    if (page !== undefined) return page.goto(url, { timeout: patience });
+    if (order.way === "nobody looks") return undefined;
+    const { port, host } = new URL(url);
+    socket = connect({ port: Number(port), host: "127.0.0.1" });
+    socket.on("error", () => {}).pause();
+    socket.write(`GET /events HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
+    return undefined;
+  };
   try {
-    for (;;) {
-      const [message] = (await once(child, "message")) as [Message];
-      if (!("url" in message)) return message;
-      const { port, host } = new URL(message.url);
-      if (page !== undefined) void page.goto(message.url);
-      else if (order.way === "a page that does not read") {
-        socket = connect({ port: Number(port), host: "127.0.0.1" });
-        socket.on("error", () => {}).pause();
-        socket.write(`GET /events HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
-      }
-    }
+    return await new Promise<Cost>((resolve, reject) => {
+      child.removeAllListeners("message").on("message", (message: Message) => {
+        if ("url" in message) look(message.url)?.catch(reject);
+        else if ("error" in message) reject(new Error(message.error));
+        else resolve(message);
+      });
+      child.send(order);
+    });
   } finally {
     socket?.destroy();
     await page?.close();
@@ -135,7 +164,7 @@ async function costOf(child: ChildProcess, browser: Browser, order: Order): Prom
 function liveShares(costs: readonly Cost[]): number[] {
   const kinds = [...new Set(costs.flatMap((cost) => Object.keys(cost.calls)))];
   const most = new Map(
-    kinds.map((kind) => [kind, 3 * medianInterval(costs.flatMap((cost) => cost.calls[kind] ?? [])).median]),
+    kinds.map((kind) => [kind, 3 * median(costs.flatMap((cost) => cost.calls[kind] ?? []))]),
   );
   return costs.map(({ processor, calls: made }) => {
     const times = Object.entries(made).flatMap(([kind, each]) =>
@@ -156,7 +185,7 @@ async function measure(): Promise<void> {
   const { values } = parseArgs({
     options: {
       rounds: { type: "string", default: "12" },
-      seconds: { type: "string", default: "2" },
+      seconds: { type: "string", default: "5" },
       only: { type: "string" },
     },
   });
@@ -172,13 +201,7 @@ async function measure(): Promise<void> {
   ];
   process.stdout.write(`| ${head.join(" | ")} |\n|${" --- |".repeat(head.length)}\n`);
   for (const task of Object.keys(trainings).filter((name) => name.includes(values.only ?? ""))) {
-    const [few, more] = [
-      await costOf(child, browser, { task, iterations: 10, way: "without" }),
-      await costOf(child, browser, { task, iterations: 30, way: "without" }),
-    ];
-    // What a training begins with is in both.
-    const perIteration = Math.max(more.wall - few.wall, more.wall / 10) / 20;
-    const iterations = Math.max(10, Math.round((Number(values.seconds) * 1000) / perIteration));
+    const iterations = await iterationsIn(Number(values.seconds), task);
     // The first of its kind compiles what it runs.
     await costOf(child, browser, { task, iterations, way: "a page" });
     const costs: Record<Way, Cost>[] = [];
@@ -190,10 +213,9 @@ async function measure(): Promise<void> {
       }
       costs.push(Object.fromEntries(costsOfRound) as Record<Way, Cost>);
     }
-    const { median } = medianInterval(costs.map(({ without }) => without.wall / iterations));
     const cells = [
       task,
-      median.toPrecision(2),
+      median(costs.map(({ without }) => without.wall / iterations)).toPrecision(2),
       ...looks.map((way) => percent(liveShares(costs.map((each) => each[way])), 2)),
       percent(
         costs.map((each) => each["a page"].processor / each.without.processor - 1),
@@ -214,8 +236,13 @@ if (process.argv[2] === "--train") {
   timed(Sampler.prototype, "arm");
   timed(Sampler.prototype, "deliver");
   process.on("message", (order: Order) => {
-    void trained(order).then((cost) => process.send?.(cost satisfies Message));
+    void trained(order).then(
+      (cost) => process.send?.(cost satisfies Message),
+      (error: unknown) => process.send?.({ error: String(error) } satisfies Message),
+    );
   });
+  // Whoever asks is gone.
+  process.on("disconnect", () => process.exit());
 } else {
   await measure();
 }

@@ -18,13 +18,14 @@ export interface MedianInterval {
 export function medianInterval(values: readonly number[]): MedianInterval {
   const sorted = values.toSorted((a, b) => a - b);
   const n = sorted.length;
-  let chance = 0.5 ** n;
-  let below = chance;
+  // As a logarithm: of many values the first chances are too small for a number.
+  let chance = -n * Math.LN2;
+  let below = Math.exp(chance);
   let place = 0;
   while (below <= 0.025) {
     place += 1;
-    chance *= (n - place + 1) / place;
-    below += chance;
+    chance += Math.log((n - place + 1) / place);
+    below += Math.exp(chance);
   }
   return {
     median: median(values),

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { linear, slope } from "../bench/growth.js";
+import { medianInterval } from "../bench/statistics.js";
 import type { Report } from "../bench/tables.js";
 import { workOf } from "../bench/work.js";
 
@@ -115,5 +116,23 @@ describe("npm run bench", () => {
     const spoken = text.slice(text.indexOf("<!-- bench spoken digits -->"));
     const before = readFileSync("docs/benchmarks.md", "utf8");
     expect(before).toContain(spoken.slice(0, spoken.indexOf("<!-- end -->")));
+  });
+});
+
+describe("the interval of a median", () => {
+  // Places of the order statistics, from tables of the sign test.
+  it.each([
+    [6, 1, 6],
+    [9, 2, 8],
+    [12, 3, 10],
+    [20, 6, 15],
+    [100, 40, 61],
+    [5000, 2431, 2570],
+  ])("of %i values", (n, low, high) => {
+    const values = Array.from({ length: n }, (_, place) => place + 1);
+    expect(medianInterval(values.toReversed())).toMatchObject({ low, high });
+  });
+  it("has no bounds where there are too few", () => {
+    expect(medianInterval([1, 2, 3, 4, 5])).toMatchObject({ low: -Infinity, high: Infinity });
   });
 });

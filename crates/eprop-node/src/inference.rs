@@ -100,7 +100,6 @@ impl NativeInference {
         let spikes = spikes.to_vec();
         off_thread(
             env,
-            "eprop-inference",
             Busy::new(&self.busy),
             move || locked(&inference, busy)?.advance_until(&spikes, steps as usize, &cancel),
             |_, outcome| outcome.map(NativeResponse::from),

@@ -130,14 +130,12 @@ impl NativeKernel {
     fn state_off_thread<'a>(
         &self,
         env: &'a Env,
-        name: &str,
         state: impl FnOnce(&mut Kernel) -> eprop::Result<State> + Send + 'static,
     ) -> napi::Result<Object<'a>> {
         self.check_ready()?;
         let kernel = Arc::clone(&self.kernel);
         off_thread(
             env,
-            name,
             Busy::new(&self.busy),
             move || state(&mut *locked(&kernel, busy)?).map(StateBytes::from),
             |_, outcome| outcome.map(NativeState::from),
@@ -423,7 +421,6 @@ impl NativeKernel {
         let holds = Arc::clone(&held);
         off_thread(
             env,
-            "eprop-simulation",
             Busy::new(&self.busy),
             move || {
                 let mut kernel = locked(&kernel, busy)?;
@@ -473,7 +470,6 @@ impl NativeKernel {
         let (kernel, reported) = (Arc::clone(&self.kernel), Arc::clone(&self.reported));
         off_thread(
             env,
-            "eprop-events",
             Busy::new(&self.busy),
             move || {
                 let mut kernel = locked(&kernel, busy)?;
@@ -516,7 +512,7 @@ impl NativeKernel {
     /// As `state`, taken on a thread of its own; until then this kernel takes no other call.
     #[napi(ts_return_type = "Promise<NativeState>")]
     pub fn state_async<'a>(&self, env: &'a Env) -> napi::Result<Object<'a>> {
-        self.state_off_thread(env, "eprop-state", Kernel::state)
+        self.state_off_thread(env, Kernel::state)
     }
 
     /// As `restore`, on a thread of its own; until then this kernel takes no other call.
@@ -526,7 +522,6 @@ impl NativeKernel {
         let (kernel, reported) = (Arc::clone(&self.kernel), Arc::clone(&self.reported));
         off_thread(
             env,
-            "eprop-state",
             Busy::new(&self.busy),
             move || {
                 let restored = Kernel::restored(state(&saved)?)?;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use eprop::Error;
+use eprop::threads::detach;
 use napi::Env;
 use napi::bindgen_prelude::{Object, ToNapiValue};
 
@@ -39,15 +40,14 @@ pub fn locked<T>(shared: &Mutex<T>, busy: impl FnOnce() -> Error) -> eprop::Resu
 
 /// Does work on a thread of its own: those of libuv stay free for files and names, however long it takes. `finish` gets
 /// its outcome on the thread of JavaScript, once nothing is busy any more, and gives what the promise settles with.
-pub fn off_thread<'a, T: Send + 'static, R: ToNapiValue + 'static>(
-    env: &'a Env,
-    name: &str,
+pub fn off_thread<T: Send + 'static, R: ToNapiValue + 'static>(
+    env: &Env,
     busy: Busy,
     work: impl FnOnce() -> eprop::Result<T> + Send + 'static,
     finish: impl FnOnce(Env, napi::Result<T>) -> napi::Result<R> + Send + 'static,
-) -> napi::Result<Object<'a>> {
+) -> napi::Result<Object<'_>> {
     let (deferred, promise) = env.create_deferred()?;
-    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+    detach(move || {
         let outcome = guarded(work);
         drop(busy);
         deferred.resolve(move |env| finish(env, outcome));

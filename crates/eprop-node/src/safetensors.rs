@@ -91,7 +91,6 @@ impl View for Tensor<'_> {
 pub fn safetensors(env: &Env, arrays: Vec<NativeArray>, metadata: String) -> napi::Result<Object<'_>> {
     off_thread(
         env,
-        "eprop-safetensors",
         Busy::new(&Arc::default()),
         // What JavaScript holds is given back on its own thread, here and below.
         move || Ok((serialized(&arrays, metadata)?, arrays)),
@@ -116,7 +115,6 @@ fn serialized(arrays: &[NativeArray], metadata: String) -> eprop::Result<Vec<u8>
 pub fn read_safetensors(env: &Env, bytes: Uint8Array) -> napi::Result<Object<'_>> {
     off_thread(
         env,
-        "eprop-safetensors",
         Busy::new(&Arc::default()),
         move || Ok((deserialized(&bytes)?, bytes)),
         |_, outcome| {

@@ -5,6 +5,7 @@
 //! slices, so that several go on side by side however few permits there are.
 
 mod crew;
+mod workers;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +16,7 @@ use crate::error::{Error, ErrorCode, Result};
 
 use crew::Board;
 pub use crew::Crew;
+pub use workers::detach;
 
 /// Names the number of threads in the environment.
 pub const VARIABLE: &str = "EPROP_THREADS";

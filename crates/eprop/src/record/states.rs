@@ -151,8 +151,9 @@ impl StateEvents {
 
     /// Moves out what can be read at time `now` (steps); rows that are not yet complete stay.
     pub fn take(&mut self, recordables: &[Recordable], unit: TimeUnit, now: i64) -> Events {
-        let mut stamps = Vec::new();
-        let mut senders = Vec::new();
+        let count = self.len(now);
+        let mut stamps = Vec::with_capacity(count);
+        let mut senders = Vec::with_capacity(count);
         let mut columns: Vec<Vec<f64>> = vec![Vec::new(); recordables.len()];
         for (tap, chunk) in &mut self.chunks {
             let rows = Self::complete(tap, chunk, now);

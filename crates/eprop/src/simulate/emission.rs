@@ -32,8 +32,19 @@ pub struct Emission {
     starts: Vec<usize>,
     places: Vec<u32>,
     multiplicities: Vec<u32>,
-    scratch: Vec<(u32, u32, u32)>,
+    scratch: Scratch,
     trains: BTreeMap<u32, Train>,
+}
+
+/// Room to lay out stamps in.
+#[derive(Debug, Clone, Default)]
+struct Scratch {
+    /// Row, place and multiplicity of each event, generator by generator.
+    found: Vec<(u32, u32, u32)>,
+    /// How many events the rows before each one have; once they are sorted, with those of the row itself.
+    ends: Vec<usize>,
+    /// Place and multiplicity, row by row.
+    sorted: Vec<(u32, u32)>,
 }
 
 /// What a Poisson generator needs to send each target a train of its own.
@@ -51,7 +62,7 @@ impl Default for Emission {
             starts: vec![0],
             places: Vec::new(),
             multiplicities: Vec::new(),
-            scratch: Vec::new(),
+            scratch: Scratch::default(),
             trains: BTreeMap::new(),
         }
     }
@@ -102,11 +113,12 @@ impl Emission {
             return true;
         }
         let length = (last - from + 1) as usize;
-        let mut found = std::mem::take(&mut self.scratch);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let Scratch { found, ends, sorted } = &mut scratch;
         found.clear();
         for generator in &stimuli.generators {
             if control.cancelled() {
-                self.scratch = found;
+                self.scratch = scratch;
                 return false;
             }
             if let Source::Poisson { mean, generator: id } = generator.source {
@@ -146,21 +158,24 @@ impl Emission {
         }
         // A counting sort by stamp; within a stamp the sources ascend.
         let base = self.places.len();
-        let mut starts = vec![0usize; length + 1];
-        for (row, _, _) in &found {
-            starts[*row as usize + 1] += 1;
+        ends.clear();
+        ends.resize(length + 1, 0);
+        for (row, _, _) in found.iter() {
+            ends[*row as usize + 1] += 1;
         }
         for row in 0..length {
-            starts[row + 1] += starts[row];
+            ends[row + 1] += ends[row];
         }
-        let mut next = starts.clone();
-        let mut sorted = vec![(0u32, 0u32); found.len()];
-        for (row, place, count) in &found {
-            sorted[next[*row as usize]] = (*place, *count);
-            next[*row as usize] += 1;
+        sorted.clear();
+        sorted.resize(found.len(), (0, 0));
+        for (row, place, count) in found.iter() {
+            sorted[ends[*row as usize]] = (*place, *count);
+            ends[*row as usize] += 1;
         }
-        for row in 0..length {
-            let events = &mut sorted[starts[row]..starts[row + 1]];
+        let mut start = 0;
+        for end in &ends[..length] {
+            let events = &mut sorted[start..*end];
+            start = *end;
             events.sort_unstable_by_key(|(place, _)| *place);
             let begin = self.places.len();
             for (place, count) in events.iter() {
@@ -174,7 +189,7 @@ impl Emission {
             self.starts.push(self.places.len());
         }
         debug_assert!(self.places.len() <= base + found.len());
-        self.scratch = found;
+        self.scratch = scratch;
         true
     }
 

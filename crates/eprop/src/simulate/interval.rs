@@ -209,6 +209,7 @@ impl<R: Real> IntervalNetwork<R> {
         clock_base: &BTreeMap<NodeId, i64>,
     ) -> Result<()> {
         let Some(plan) = IntervalPlan::new(network, index, held, clock_base)? else { return Ok(()) };
+        let room = (self.neurons.stride, self.plan.interval);
         self.neurons = Neurons::new(&plan);
         let stride = self.neurons.stride;
         self.kept =
@@ -218,8 +219,11 @@ impl<R: Real> IntervalNetwork<R> {
         self.neurons.rests |= self.lane.state.countdown.iter().any(|steps| *steps > R::ZERO);
         self.current.resize(plan.recurrent_count(), 0.0);
         self.readout_current.resize(plan.readout_count(), 0.0);
+        // Inputs are set before every interval, which changes no room.
+        if room != (stride, plan.interval) {
+            self.histories.clear();
+        }
         self.plan = plan;
-        self.histories.clear();
         for (lane, _) in &mut self.spare {
             lane.fit(&self.plan, stride, self.kept);
         }

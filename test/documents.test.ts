@@ -1,12 +1,13 @@
 /**
  * Every example in the documents runs: TypeScript is type-checked and run, JavaScript and shell commands are run.
  *
- * After the language, the fence may say `no-run="reason"`, `cjs` (a CommonJS program) or `checkout` (a command for the
- * checkout, not for where eprop is installed).
+ * After the language, the fence may say `no-run="reason"`, `cjs` (a CommonJS program), `checkout` (a command for the
+ * checkout, not for where eprop is installed) or `file="name"` (what the document's other examples find by that name).
  */
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
+  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -20,6 +21,7 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 interface Example {
+  document: string;
   /** Document and line. */
   place: string;
   language: string;
@@ -42,6 +44,7 @@ function examplesIn(document: string): Example[] {
   const text = readFileSync(document, "utf8");
   return [...text.matchAll(/^```(\S+)(.*)\n([\s\S]*?)^```$/gm)].map(
     ({ 1: language = "", 2: attributes = "", 3: code = "", index }) => ({
+      document,
       place: `${document}:${text.slice(0, index).split("\n").length}`,
       language,
       attributes,
@@ -95,12 +98,17 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000);
 
 /** Runs an example in a folder of its own, where `npm run eprop` is the command as it is in a checkout. */
 function run(example: Example) {
-  const { language, attributes, code } = example;
+  const { document, language, attributes, code } = example;
   const cwd = join(folder, `${nameOf(example)}-folder`);
   mkdirSync(cwd);
   const scripts = { eprop: `"${process.execPath}" "${root}/dist/cli/bin.js"` };
   writeFileSync(join(cwd, "package.json"), JSON.stringify({ private: true, type: "module", scripts }));
-  const file = join(folder, `${nameOf(example)}.${attributes.includes("cjs") ? "cjs" : "js"}`);
+  for (const other of examples) {
+    const [, name] = /file="([^"]+)"/.exec(other.attributes) ?? [];
+    if (name !== undefined && other.document === document) writeFileSync(join(cwd, name), other.code);
+  }
+  const file = `${nameOf(example)}.${attributes.includes("cjs") ? "cjs" : "js"}`;
+  if (language !== "sh") copyFileSync(join(folder, file), join(cwd, file));
   const [program, args] = language === "sh" ? ["sh", ["-e", "-c", code]] : [process.execPath, [file]];
   return spawnSync(program, args, {
     cwd,

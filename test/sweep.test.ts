@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { findTask } from "../ts/tasks/index.js";
 import { parseSeeds, parseValues, sweepPoints } from "../ts/sweep/grid.js";
 import { runsCsv, sweepRows } from "../ts/sweep/results.js";
 import { meanInterval, studentT } from "../ts/sweep/statistics.js";
@@ -43,7 +44,7 @@ describe("a grid", () => {
   it("is every seed with every combination of values", () => {
     expect(parseSeeds("1..3,7")).toEqual([1, 2, 3, 7]);
     expect(parseValues("eta=1e-3,5e-3")).toEqual(["eta", [0.001, 0.005]]);
-    const points = sweepPoints("sine-waves", {
+    const points = sweepPoints(findTask("sine-waves"), {
       seeds: [1, 2],
       parameters: { eta: [0.1, 0.2], c_reg: [300] },
     });
@@ -58,24 +59,24 @@ describe("a grid", () => {
     ["a parameter without values", () => parseValues("eta="), /sets no parameter/],
     ["a word for a value", () => parseValues("eta=1,fast"), /no number.*eta/],
     ["a value that is left out", () => parseValues("eta=1,,2"), /no number/],
-    ["seed 0", () => sweepPoints("sine-waves", { seeds: [0] }), /no seed.*value 0/],
+    ["seed 0", () => sweepPoints(findTask("sine-waves"), { seeds: [0] }), /no seed.*value 0/],
     [
       "an empty list",
-      () => sweepPoints("sine-waves", { seeds: [1], parameters: { eta: [] } }),
+      () => sweepPoints(findTask("sine-waves"), { seeds: [1], parameters: { eta: [] } }),
       /eta.*no values/,
     ],
-    ["a seed twice", () => sweepPoints("sine-waves", { seeds: [1, 1] }), /twice/],
+    ["a seed twice", () => sweepPoints(findTask("sine-waves"), { seeds: [1, 1] }), /twice/],
     [
       "an unknown parameter",
-      () => sweepPoints("sine-waves", { seeds: [1], parameters: { etta: [1] } }),
+      () => sweepPoints(findTask("sine-waves"), { seeds: [1], parameters: { etta: [1] } }),
       /no parameter etta.*eta/,
     ],
     [
       "a value outside its bounds",
-      () => sweepPoints("sine-waves", { seeds: [1], parameters: { eta: [0.1, -1] } }),
+      () => sweepPoints(findTask("sine-waves"), { seeds: [1], parameters: { eta: [0.1, -1] } }),
       /eta.*value -1/,
     ],
-    ["an unknown task", () => sweepPoints("sine-wave", { seeds: [1] }), /did you mean sine-waves/],
+    ["an unknown task", () => sweepPoints(findTask("sine-wave"), { seeds: [1] }), /did you mean sine-waves/],
   ])("with %s is refused", (_name, make, message) => {
     expect(make).toThrow(message);
   });

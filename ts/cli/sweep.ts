@@ -4,8 +4,8 @@ import { nestError } from "../errors.js";
 import { parseSeeds, parseValues, pointName } from "../sweep/grid.js";
 import { finalMetrics, terminalTable } from "../sweep/results.js";
 import { type SweepOptions, sweep } from "../sweep/index.js";
-import { findTask } from "../tasks/index.js";
-import { type TaskArguments, addTaskOptions, number, taskOptions } from "./task-options.js";
+import { loadTask } from "../tasks/load.js";
+import { type TaskArguments, addTaskOptions, number, taskArgument, taskOptions } from "./task-options.js";
 
 interface SweepArguments extends TaskArguments {
   seeds: number[];
@@ -32,7 +32,7 @@ function values(text: string, previous: Record<string, number[]> = {}): Record<s
 export function sweepCommand(): Command {
   const command = new Command("sweep")
     .description("train a task with every seed and every combination of values, in worker processes")
-    .argument("<task>", "its name; `eprop tasks` lists them")
+    .argument("<task>", taskArgument)
     .requiredOption("--seeds <list>", "seeds, as in 1..20 or 1,2,5", parseSeeds)
     .option("--set <name=values>", "values of a parameter, as in eta=1e-3,5e-3; may be repeated", values)
     .option("--concurrency <n>", "trainings at once; one for each thread if left out", number)
@@ -42,6 +42,7 @@ export function sweepCommand(): Command {
 
 async function runSweep(name: string, args: SweepArguments): Promise<void> {
   const { seeds, set, concurrency, out, quiet } = args;
+  const { entry } = await loadTask(name);
   const stop = new AbortController();
   const interrupt = () => stop.abort();
   process.once("SIGINT", interrupt);
@@ -49,7 +50,7 @@ async function runSweep(name: string, args: SweepArguments): Promise<void> {
   const options: SweepOptions = {
     out,
     signal: stop.signal,
-    taskOptions: taskOptions(findTask(name), args),
+    taskOptions: taskOptions(entry, args),
     ...(concurrency !== undefined && { concurrency }),
     onRun: (run, { done, total, resumed }) => {
       if (quiet || resumed) return;

@@ -27,6 +27,9 @@ export function number(text: string): number {
   return value;
 }
 
+/** Says what a task is given as. */
+export const taskArgument = "its name, which `eprop tasks` lists, or the path of a module that exports one";
+
 /** Lets a command take {@link TaskArguments}. */
 export function addTaskOptions(command: Command): Command {
   return command
@@ -50,7 +53,7 @@ export function addTaskOptions(command: Command): Command {
  */
 export function taskOptions(entry: TaskEntry, args: TaskArguments): TaskOptions & Record<string, unknown> {
   for (const option of ofSomeTasks) {
-    if (args[option] === undefined || entry.options.includes(option)) continue;
+    if (args[option] === undefined || entry.options?.includes(option)) continue;
     throw nestError({
       code: "ValueError",
       message: `the task ${entry.name} takes no ${option}`,

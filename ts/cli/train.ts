@@ -4,12 +4,19 @@ import { nestError } from "../errors.js";
 import { type Format, parseFormats } from "../recording/export.js";
 import { RunFolder } from "../recording/run-folder.js";
 import { runSummary } from "../recording/summary.js";
-import { findTask } from "../tasks/index.js";
+import { isModule, loadTask } from "../tasks/load.js";
 import { type ResumeOptions, Trainer } from "../training/index.js";
 import { plannedIterations } from "../training/pace.js";
 import { formatHelp } from "./export.js";
 import { ProgressLine } from "./progress.js";
-import { type TaskArguments, addTaskOptions, given, number, taskOptions } from "./task-options.js";
+import {
+  type TaskArguments,
+  addTaskOptions,
+  given,
+  number,
+  taskArgument,
+  taskOptions,
+} from "./task-options.js";
 
 interface TrainArguments extends TaskArguments {
   seed?: number;
@@ -47,7 +54,7 @@ function assignment(text: string, previous: Record<string, number> = {}): Record
 export function trainCommand(): Command {
   const command = new Command("train")
     .description("train a task")
-    .argument("[task]", "its name; `eprop tasks` lists them")
+    .argument("[task]", taskArgument)
     .option("--seed <n>", "seed of all random numbers", number);
   return addTaskOptions(command)
     .option("--threads <n>", "threads; all cores if left out", number)
@@ -67,7 +74,10 @@ export function trainCommand(): Command {
         .implies({ live: true }),
     )
     .option("--checkpoint-every <n>", "iterations between checkpoints in the run folder", wholeNumber)
-    .option("--resume <file>", "go on with the run of a checkpoint, in its folder; takes no task")
+    .option(
+      "--resume <file>",
+      "go on with the run of a checkpoint, in its folder; takes no task but a module",
+    )
     .option("--json", "print a JSON object on standard output")
     .option("--quiet", "no progress")
     .action(runTraining);
@@ -97,8 +107,8 @@ function checkpoints(path: string, { checkpointEvery: every }: TrainArguments) {
   return every === undefined ? {} : { checkpoint: { path, every } };
 }
 
-function begun(name: string, args: TrainArguments, signals: Signals): Run {
-  const entry = findTask(name);
+async function begun(name: string, args: TrainArguments, signals: Signals): Promise<Run> {
+  const { entry } = await loadTask(name);
   const options = taskOptions(entry, args);
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
   const runs = args.runs ?? (args.live ? "runs" : undefined);
@@ -123,7 +133,12 @@ function begun(name: string, args: TrainArguments, signals: Signals): Run {
   return { trainer, folder };
 }
 
-async function resumed(path: string, args: TrainArguments, signals: Signals): Promise<Run> {
+async function resumed(
+  path: string,
+  name: string | undefined,
+  args: TrainArguments,
+  signals: Signals,
+): Promise<Run> {
   const other = (Object.keys(args) as (keyof TrainArguments)[]).find(
     (option) => args[option] !== undefined && !ofResumption.has(option),
   );
@@ -136,7 +151,9 @@ async function resumed(path: string, args: TrainArguments, signals: Signals): Pr
       bound: "left out",
     });
   }
+  const task = name === undefined ? undefined : (await loadTask(name)).entry;
   const trainer = await Trainer.resume(path, {
+    ...given({ task }),
     ...given({ threads: args.threads }),
     ...signals,
     ...checkpoints(path, args),
@@ -145,7 +162,8 @@ async function resumed(path: string, args: TrainArguments, signals: Signals): Pr
 }
 
 async function runTraining(name: string | undefined, args: TrainArguments): Promise<void> {
-  if ((name === undefined) === (args.resume === undefined)) {
+  // A checkpoint knows its task, but not where a task that is none of eprop's own comes from.
+  if (name === undefined ? args.resume === undefined : args.resume !== undefined && !isModule(name)) {
     throw nestError({
       code: "ValueError",
       message: name === undefined ? "there is no task to train" : "a run that is resumed has its task",
@@ -167,8 +185,8 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
   const signals = { signal: stop.signal, finish: finish.signal };
   const run =
     args.resume === undefined
-      ? begun(name as string, args, signals)
-      : await resumed(args.resume, args, signals);
+      ? await begun(name as string, args, signals)
+      : await resumed(args.resume, name, args, signals);
   const { trainer, folder } = run;
   const { task } = trainer;
   const progress = args.quiet

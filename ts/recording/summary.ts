@@ -31,6 +31,8 @@ export interface RunSummary {
   /** Steps of a sequence, sequences of an iteration, length of a step (ms). */
   timing: { steps: number; batchSize: number; resolution: number; learningWindow: number };
   task: string;
+  /** The task in one line. */
+  text?: string;
   seed: number;
   loss_function: Task["loss"];
   /** How many inputs, recurrent neurons of which models, and readouts there are. */
@@ -91,6 +93,7 @@ export function runSummary({
       learningWindow: task.learningWindow,
     },
     task: task.name,
+    text: task.text,
     seed: task.seed,
     loss_function: task.loss,
     network: {

@@ -133,7 +133,7 @@ function iterations(summary: RunSummary): string {
 /** The report of a run: one HTML file that needs nothing else. */
 export function reportHtml({ summary }: RunData, pictures: readonly Picture[]): string {
   const title = `${summary.task}, seed ${summary.seed}`;
-  const text = taskTable.find(({ name }) => name === summary.task)?.text ?? "";
+  const text = summary.text ?? taskTable.find(({ name }) => name === summary.task)?.text ?? "";
   const parameters = Object.entries(summary.parameters).map(
     ([name, value]) => [parameterText(summary.task, name), value] as const,
   );

@@ -1,5 +1,5 @@
 import { nestError } from "../errors.js";
-import { findTask } from "../tasks/index.js";
+import type { TaskEntry } from "../tasks/index.js";
 import { taskParameters } from "../tasks/task.js";
 
 /** What is varied in a sweep: every seed with every combination of values. */
@@ -53,8 +53,8 @@ export function parseValues(text: string): [string, number[]] {
  * @throws {@link NESTError} where the task has no such parameter, a value is outside its bounds or there twice, or
  *   there is nothing to do.
  */
-export function sweepPoints(task: string, grid: SweepGrid): SweepPoint[] {
-  const { name, parameters: table } = findTask(task);
+export function sweepPoints(task: TaskEntry, grid: SweepGrid): SweepPoint[] {
+  const { name, parameters: table } = task;
   const { seeds, parameters = {} } = grid;
   checkList("seeds", seeds);
   for (const seed of seeds) {

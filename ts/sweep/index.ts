@@ -16,9 +16,15 @@ export type { SweepOptions, SweepResult, SweepTaskOptions } from "./sweep.js";
  * const grid = { seeds: [1, 2, 3], parameters: { eta: [1e-3, 5e-3] } };
  * const { rows } = await sweep("sine-waves", grid, { concurrency: 2 });
  *
+ * @param task A name that `eprop tasks` lists, or a module whose default export is a {@link tasks.TaskEntry}: its
+ *   address, or its path from the working folder.
  * @throws {@link NESTError} for a grid that cannot be, and a folder that holds another sweep.
  */
-export async function sweep(task: string, grid: SweepGrid, options: SweepOptions = {}): Promise<SweepResult> {
+export async function sweep(
+  task: string | URL,
+  grid: SweepGrid,
+  options: SweepOptions = {},
+): Promise<SweepResult> {
   // Those who sweep load what starts processes and writes folders.
   const { runSweep } = await import("./sweep.js");
   return runSweep(task, grid, options);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nestError } from "../errors.js";
 import { type RunSummary, runFormat } from "../recording/summary.js";
-import { findTask } from "../tasks/index.js";
+import { loadTask } from "../tasks/load.js";
 import type { TaskOptions } from "../tasks/task.js";
 import { threadBudget } from "../threads.js";
 import { type SweepGrid, type SweepPoint, pointName, sweepPoints } from "./grid.js";
@@ -41,6 +41,7 @@ export interface SweepResult {
 
 /** What a worker process is told. */
 export interface WorkerOrder {
+  /** The task's name, or the address of its module. */
   task: string;
   options: TaskOptions & Record<string, unknown>;
 }
@@ -55,10 +56,15 @@ const sweepFormat = 1;
 const shownLines = 5;
 
 /** As `sweep` of this folder's index, which loads it. */
-export async function runSweep(task: string, grid: SweepGrid, options: SweepOptions): Promise<SweepResult> {
-  const { name } = findTask(task);
+export async function runSweep(
+  task: string | URL,
+  grid: SweepGrid,
+  options: SweepOptions,
+): Promise<SweepResult> {
+  const { entry, reference } = await loadTask(task);
+  const { name } = entry;
   const { signal, taskOptions = {} } = options;
-  const points = sweepPoints(name, grid);
+  const points = sweepPoints(entry, grid);
   const concurrency = checkConcurrency(options.concurrency ?? threadBudget());
   signal?.throwIfAborted();
   const folder = options.out === undefined ? undefined : new SweepFolder(options.out, name, taskOptions);
@@ -78,7 +84,7 @@ export async function runSweep(task: string, grid: SweepGrid, options: SweepOpti
     for (const point of queue) {
       const { seed, parameters } = point;
       const order = {
-        task: name,
+        task: reference,
         options: { ...taskOptions, seed, parameters: { ...taskOptions.parameters, ...parameters } },
       };
       const answer = await inWorker(order, threads, signal);

@@ -1,13 +1,13 @@
 /** A process of a sweep: trains what it is sent, and sends back what came of it. */
 import { runSummary } from "../recording/summary.js";
-import { findTask } from "../tasks/index.js";
+import { loadTask } from "../tasks/load.js";
 import { trainToEnd } from "../training/index.js";
 import type { WorkerAnswer, WorkerOrder } from "./sweep.js";
 
 async function answer({ task, options }: WorkerOrder): Promise<WorkerAnswer> {
   try {
-    const { create } = findTask(task);
-    return { summary: runSummary(await trainToEnd(create(options))) };
+    const { entry } = await loadTask(task);
+    return { summary: runSummary(await trainToEnd(entry.create(options))) };
   } catch (error) {
     return { failure: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
   }

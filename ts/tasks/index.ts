@@ -22,21 +22,27 @@ export type {
   Schedule,
   Task,
   TaskOptions,
+  TaskParameter,
 } from "./task.js";
+export { commonOptions, taskParameters } from "./task.js";
 
-/** A task as the command line knows it. */
+/** What makes tasks of one kind: one of eprop's own, or the default export of a module. */
 export interface TaskEntry {
+  /** Its name, which runs and checkpoints carry. */
   readonly name: string;
-  readonly aliases: readonly string[];
+  readonly aliases?: readonly string[];
+  /** One line of text. */
   readonly text: string;
+  /** What can be set and varied, with defaults, units and bounds. */
   readonly parameters: Readonly<Record<string, TaskParameter>>;
   /** Options beyond those that every task takes. */
-  readonly options: readonly string[];
+  readonly options?: readonly string[];
+  /** Makes a task; the same options make the same task. */
   create(options: TaskOptions & Record<string, unknown>): Task;
 }
 
 /** All tasks. */
-export const taskTable: readonly TaskEntry[] = [
+export const taskTable: readonly Required<TaskEntry>[] = [
   {
     name: "sine-waves",
     aliases: [],
@@ -106,10 +112,10 @@ function distance(a: string, b: string): number {
  *
  * @throws {@link NESTError} that suggests the nearest name.
  */
-export function findTask(name: string): TaskEntry {
-  const found = taskTable.find((task) => task.name === name || task.aliases.includes(name));
+export function findTask(name: string): Required<TaskEntry> {
+  const found = taskTable.find((task) => task.name === name || task.aliases?.includes(name));
   if (found) return found;
-  const names = taskTable.flatMap((task) => [task.name, ...task.aliases]);
+  const names = taskTable.flatMap((task) => [task.name, ...(task.aliases ?? [])]);
   const [nearest] = names.toSorted((a, b) => distance(name, a) - distance(name, b));
   throw nestError({
     code: "ValueError",

@@ -9,7 +9,7 @@ import type { Recorded, RecordOptions } from "../recording/recorders.js";
 import type { WeightNotes } from "../recording/weight-courses.js";
 import { type ArrayReader, ArrayWriter } from "../saving/arrays.js";
 import { readSaved, writeSaved } from "../saving/saved-file.js";
-import { findTask } from "../tasks/index.js";
+import { type TaskEntry, taskTable } from "../tasks/index.js";
 import type { Task, TaskOptions } from "../tasks/task.js";
 import { type NetworkOptions, type PlasticWeights, plasticProjections } from "./network.js";
 import { phases } from "./schedule.js";
@@ -212,10 +212,10 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
 /**
  * Reads a checkpoint.
  *
- * @param task The task, where it is none of eprop's own.
+ * @param task The task or what makes it, where it is none of eprop's own.
  * @throws {@link NESTError} that says what is wrong with the file, or that the task's data have changed.
  */
-export async function readCheckpoint(path: string, task?: Task): Promise<Checkpoint> {
+export async function readCheckpoint(path: string, task?: Task | TaskEntry): Promise<Checkpoint> {
   const saved = await readSaved(path, ["checkpoint"]);
   const { arrays } = saved;
   const details = saved.details as unknown as Details;
@@ -228,7 +228,10 @@ export async function readCheckpoint(path: string, task?: Task): Promise<Checkpo
       bound: details.task,
     });
   }
-  const made = task ?? (await remade(path, details));
+  const made =
+    task === undefined || "create" in task
+      ? await remade(path, details, task ?? entryOf(path, details.task))
+      : task;
   await made.prepare?.();
   await eventLoopTurn();
   const [place] = arrays.get("random.place", "U32");
@@ -276,11 +279,24 @@ export async function readCheckpoint(path: string, task?: Task): Promise<Checkpo
   };
 }
 
+/** What makes the task of a checkpoint, if it is one of eprop's own. */
+function entryOf(path: string, task: string): TaskEntry {
+  const entry = taskTable.find(({ name }) => name === task);
+  if (entry !== undefined) return entry;
+  throw nestError({
+    code: "ValueError",
+    message: `${path} is a checkpoint of a task that is none of eprop's own`,
+    parameter: "task",
+    value: task,
+    bound: "its module, given besides the checkpoint",
+  });
+}
+
 /** The task that a checkpoint is of, made again from the same data. */
-async function remade(path: string, { task, taskOptions, data }: Details): Promise<Task> {
+async function remade(path: string, { task, taskOptions, data }: Details, entry: TaskEntry): Promise<Task> {
   // To make a task is one call, which need not share a turn with others.
   await eventLoopTurn();
-  const made = findTask(task).create({ ...taskOptions });
+  const made = entry.create({ ...taskOptions });
   await eventLoopTurn();
   const now = await inSlices(dataDigests(taskOptions));
   const changed = Object.keys(data).find((name) => data[name] !== now[name]);

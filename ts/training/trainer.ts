@@ -5,6 +5,7 @@ import { Kernel, type MemoryEstimate } from "../nest/kernel.js";
 import { Network } from "../network/network.js";
 import { Recorders, type RecordOptions, type Recorded } from "../recording/recorders.js";
 import { WeightCourses } from "../recording/weight-courses.js";
+import type { TaskEntry } from "../tasks/index.js";
 import type { DataSplit, IterationData, Task } from "../tasks/task.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { type Metrics, evaluations, readoutSignals } from "./metrics.js";
@@ -212,10 +213,13 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
    * Goes on with a training from a file that {@link Trainer.save} wrote; it ends with the same bits as one that was
    * never interrupted.
    *
-   * @param options `task` is the task, where it is none of eprop's own.
+   * @param options `task` is the task or what makes it, where it is none of eprop's own.
    * @throws {@link NESTError} that says what is wrong with the file, or that the task's data have changed.
    */
-  static async resume(path: string, options: ResumeOptions & { task?: Task } = {}): Promise<Trainer> {
+  static async resume(
+    path: string,
+    options: ResumeOptions & { task?: Task | TaskEntry } = {},
+  ): Promise<Trainer> {
     const { task, ...rest } = options;
     const { readCheckpoint } = await import("./checkpoint.js");
     const saved = await readCheckpoint(path, task);

@@ -1,0 +1,59 @@
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { nestError } from "../errors.js";
+import { type TaskEntry, findTask } from "./index.js";
+
+/** What makes tasks of a kind, and where another process finds it: a name, or the address of a module. */
+export interface LoadedTask {
+  entry: TaskEntry;
+  reference: string;
+}
+
+/** Whether a text leads to a module: a path or an address, and no name. */
+export function isModule(task: string): boolean {
+  return /^(\.{0,2}[\\/]|[a-z]:[\\/]|file:)|\.[cm]?js$/i.test(task);
+}
+
+/**
+ * One of eprop's tasks by its name or alias, or what a module exports by default.
+ *
+ * @param task Name, path of a module (from the working folder) or its address.
+ * @throws {@link NESTError} that suggests the nearest name, or says why the module gives no task.
+ */
+export async function loadTask(task: string | URL): Promise<LoadedTask> {
+  if (typeof task === "string" && !isModule(task)) {
+    const entry = findTask(task);
+    return { entry, reference: entry.name };
+  }
+  const { href } = task instanceof URL || /^file:/i.test(task) ? new URL(task) : pathToFileURL(resolve(task));
+  let found: { default?: unknown };
+  try {
+    found = (await import(href)) as { default?: unknown };
+  } catch (error) {
+    throw refusal(
+      href,
+      `the module cannot be loaded: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  const entry = found.default as Partial<TaskEntry> | undefined;
+  if (
+    typeof entry?.name !== "string" ||
+    typeof entry.text !== "string" ||
+    typeof entry.parameters !== "object" ||
+    typeof entry.create !== "function"
+  ) {
+    throw refusal(href, "the module exports no task");
+  }
+  return { entry: entry as TaskEntry, reference: href };
+}
+
+function refusal(value: string, message: string): Error {
+  return nestError({
+    code: "ValueError",
+    message,
+    parameter: "task",
+    value,
+    bound:
+      "a name that `eprop tasks` lists, or a module whose default export has name, text, parameters and create",
+  });
+}

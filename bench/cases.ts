@@ -193,7 +193,7 @@ function growthCases({ quick, settings }: Choice): Case[] {
           threads: series.threads?.(x) ?? 1,
         },
         run,
-        processes: 1,
+        processes: !quick && series.table === "growth" ? 3 : 1,
         ...(series.forward && { forward: { ...run, batch: 1, repetitions: 1 } }),
         series: { name: series.name, x },
       };

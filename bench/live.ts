@@ -176,9 +176,9 @@ function liveShares(costs: readonly Cost[]): number[] {
 
 /** Shares in per cent: their median with its interval. */
 function percent(shares: readonly number[], digits: number): string {
-  const { median, low, high } = medianInterval(shares);
+  const interval = medianInterval(shares);
   const text = (share: number) => (100 * share).toFixed(digits).replace("-", "−");
-  return `${text(median)} (${text(low)} to ${text(high)})`;
+  return `${text(interval.median)} (${text(interval.low)} to ${text(interval.high)})`;
 }
 
 async function measure(): Promise<void> {

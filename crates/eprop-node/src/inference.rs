@@ -10,7 +10,7 @@ use napi::bindgen_prelude::{Float64Array, Object, Uint32Array};
 use napi_derive::napi;
 
 use crate::errors::guarded;
-use crate::off_thread::{Busy, locked, off_thread};
+use crate::off_thread::{Busy, locked, off_thread, with_idle};
 
 /// A network that is used and does not learn.
 #[napi]
@@ -121,13 +121,7 @@ impl From<Response> for NativeResponse {
 
 impl NativeInference {
     fn with<T>(&self, call: impl FnOnce(&mut Inference) -> eprop::Result<T>) -> napi::Result<T> {
-        guarded(|| {
-            if self.busy.load(Ordering::Acquire) {
-                Err(busy())
-            } else {
-                call(&mut *locked(&self.inference, busy)?)
-            }
-        })
+        guarded(|| with_idle(&self.busy, &self.inference, busy, call))
     }
 }
 

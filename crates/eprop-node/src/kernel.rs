@@ -15,7 +15,7 @@ use napi_derive::napi;
 
 use crate::errors::guarded;
 use crate::inference::NativeInference;
-use crate::off_thread::{Busy, locked, off_thread};
+use crate::off_thread::{Busy, locked, off_thread, with_idle};
 use crate::safetensors::{NativeState, StateBytes, native_state, state};
 use crate::values::{Entry, dict, entries, entry, params};
 
@@ -113,11 +113,7 @@ impl NativeKernel {
             if self.closed.load(Ordering::Acquire) {
                 return Err(Error::new(ErrorCode::KernelException, "this kernel is closed"));
             }
-            if self.busy.load(Ordering::Acquire) {
-                Err(busy())
-            } else {
-                call(&mut *locked(&self.kernel, busy)?)
-            }
+            with_idle(&self.busy, &self.kernel, busy, call)
         })
     }
 

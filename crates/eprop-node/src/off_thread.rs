@@ -38,6 +38,16 @@ pub fn locked<T>(shared: &Mutex<T>, busy: impl FnOnce() -> Error) -> eprop::Resu
     }
 }
 
+/// Calls with what no other thread is, or is about to be, at work on; or the error that says that one is.
+pub fn with_idle<S, T>(
+    flag: &AtomicBool,
+    shared: &Mutex<S>,
+    busy: impl FnOnce() -> Error,
+    call: impl FnOnce(&mut S) -> eprop::Result<T>,
+) -> eprop::Result<T> {
+    if flag.load(Ordering::Acquire) { Err(busy()) } else { call(&mut *locked(shared, busy)?) }
+}
+
 /// Does work on a thread of its own: those of libuv stay free for files and names, however long it takes. `finish` gets
 /// its outcome on the thread of JavaScript, once nothing is busy any more, and gives what the promise settles with.
 pub fn off_thread<T: Send + 'static, R: ToNapiValue + 'static>(

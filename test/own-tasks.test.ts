@@ -60,7 +60,7 @@ it("learn as those of eprop do", () => {
 });
 
 it("go on from a checkpoint with the same bits", async () => {
-  const options = ["./recall.js", "--iterations", "20", "--quiet"];
+  const options = ["./recall.js", "--iterations", "60", "--quiet"];
   expect(eprop("train", ...options, "--out", "undisturbed").status).toBe(0);
   const child = spawn(
     process.execPath,

@@ -153,8 +153,7 @@ async function resumed(
   }
   const task = name === undefined ? undefined : (await loadTask(name)).entry;
   const trainer = await Trainer.resume(path, {
-    ...given({ task }),
-    ...given({ threads: args.threads }),
+    ...given({ task, threads: args.threads }),
     ...signals,
     ...checkpoints(path, args),
   });

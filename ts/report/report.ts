@@ -1,7 +1,7 @@
 import { iterationRows } from "../figures/iterations.js";
 import type { RunData } from "../figures/run-data.js";
 import type { RunSummary } from "../recording/summary.js";
-import { taskTable } from "../tasks/index.js";
+import { taskNamed } from "../tasks/index.js";
 import { bytes, digits, duration, escaped, headedTable, nameTable } from "./markup.js";
 import { type Picture, figureHtml, pageHtml } from "./page.js";
 
@@ -45,7 +45,7 @@ export function networkText({ network }: RunSummary): string {
 
 /** A parameter's name with its unit, and what it is, where the task's table has it. */
 export function parameterText(task: string, name: string): string {
-  const row = taskTable.find((entry) => entry.name === task)?.parameters[name];
+  const row = taskNamed(task)?.parameters[name];
   if (row === undefined) return name;
   return `${name}${row.unit === "" ? "" : ` (${row.unit})`}: ${row.text.toLowerCase()}`;
 }
@@ -133,7 +133,7 @@ function iterations(summary: RunSummary): string {
 /** The report of a run: one HTML file that needs nothing else. */
 export function reportHtml({ summary }: RunData, pictures: readonly Picture[]): string {
   const title = `${summary.task}, seed ${summary.seed}`;
-  const text = summary.text ?? taskTable.find(({ name }) => name === summary.task)?.text ?? "";
+  const text = summary.text ?? taskNamed(summary.task)?.text ?? "";
   const parameters = Object.entries(summary.parameters).map(
     ([name, value]) => [parameterText(summary.task, name), value] as const,
   );

@@ -107,15 +107,20 @@ function distance(a: string, b: string): number {
   return row[b.length] as number;
 }
 
+/** What makes the task of a name or alias, if it is one of eprop's. */
+export function taskNamed(name: string): Required<TaskEntry> | undefined {
+  return taskTable.find((task) => task.name === name || task.aliases.includes(name));
+}
+
 /**
- * A task by its name or alias.
+ * As {@link taskNamed}, for a name that has to be one of eprop's tasks.
  *
  * @throws {@link NESTError} that suggests the nearest name.
  */
 export function findTask(name: string): Required<TaskEntry> {
-  const found = taskTable.find((task) => task.name === name || task.aliases?.includes(name));
-  if (found) return found;
-  const names = taskTable.flatMap((task) => [task.name, ...(task.aliases ?? [])]);
+  const found = taskNamed(name);
+  if (found !== undefined) return found;
+  const names = taskTable.flatMap((task) => [task.name, ...task.aliases]);
   const [nearest] = names.toSorted((a, b) => distance(name, a) - distance(name, b));
   throw nestError({
     code: "ValueError",

@@ -9,7 +9,7 @@ import type { Recorded, RecordOptions } from "../recording/recorders.js";
 import type { WeightNotes } from "../recording/weight-courses.js";
 import { type ArrayReader, ArrayWriter } from "../saving/arrays.js";
 import { readSaved, writeSaved } from "../saving/saved-file.js";
-import { type TaskEntry, taskTable } from "../tasks/index.js";
+import { type TaskEntry, taskNamed } from "../tasks/index.js";
 import type { Task, TaskOptions } from "../tasks/task.js";
 import { type NetworkOptions, type PlasticWeights, plasticProjections } from "./network.js";
 import { phases } from "./schedule.js";
@@ -281,7 +281,7 @@ export async function readCheckpoint(path: string, task?: Task | TaskEntry): Pro
 
 /** What makes the task of a checkpoint, if it is one of eprop's own. */
 function entryOf(path: string, task: string): TaskEntry {
-  const entry = taskTable.find(({ name }) => name === task);
+  const entry = taskNamed(task);
   if (entry !== undefined) return entry;
   throw nestError({
     code: "ValueError",

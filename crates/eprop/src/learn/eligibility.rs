@@ -86,7 +86,7 @@ impl TraceSet {
     pub const ALL: [Trace; 4] =
         [Trace::Eligibility, Trace::Regularization, Trace::Filtered, Trace::Adaptation];
 
-    const fn onto_recurrent(uniform: bool, adapts: bool) -> Self {
+    pub(super) const fn onto_recurrent(uniform: bool, adapts: bool) -> Self {
         Self { onto_readouts: false, uniform, adapts }
     }
 
@@ -136,8 +136,8 @@ pub struct Stretch {
 }
 
 /// Coefficients of a block.
-struct Block {
-    decay: Lanes,
+pub(super) struct Block {
+    pub(super) decay: Lanes,
     kappa: Lanes,
     kappa_reg: Lanes,
     keep: Lanes,
@@ -147,7 +147,7 @@ struct Block {
 
 impl Block {
     #[inline(always)]
-    fn new<const ADAPTS: bool, const UNIFORM: bool>(
+    pub(super) fn new<const ADAPTS: bool, const UNIFORM: bool>(
         coefficients: &Coefficients,
         source: &impl Source,
     ) -> Self {
@@ -184,27 +184,40 @@ fn picked(values: &[Lanes], places: &[u32; LANES]) -> Lanes {
 }
 
 /// What the targets of a block left in a step.
-struct Left {
-    surrogate: [f64; LANES],
-    regularization: [f64; LANES],
-    signal: [f64; LANES],
+pub(super) struct Left {
+    pub(super) surrogate: [f64; LANES],
+    pub(super) regularization: [f64; LANES],
+    pub(super) signal: [f64; LANES],
 }
 
 /// Traces of a block and the gradient it adds to.
 #[derive(Clone, Copy)]
-struct Traces {
-    eligibility: [f64; LANES],
-    regularization: [f64; LANES],
-    filtered: [f64; LANES],
-    adaptation: [f64; LANES],
-    gradient: [f64; LANES],
+pub(super) struct Traces {
+    pub(super) eligibility: [f64; LANES],
+    pub(super) regularization: [f64; LANES],
+    pub(super) filtered: [f64; LANES],
+    pub(super) adaptation: [f64; LANES],
+    pub(super) gradient: [f64; LANES],
 }
 
 impl Traces {
+    /// From a block's record.
+    #[inline(always)]
+    pub(super) fn load<const ADAPTS: bool, const UNIFORM: bool>(record: &[Lanes], gradient: &Lanes) -> Self {
+        let set = TraceSet::onto_recurrent(UNIFORM, ADAPTS);
+        Self {
+            eligibility: record[set.place(Trace::Eligibility)].0,
+            regularization: record[set.place(Trace::Regularization)].0,
+            filtered: if UNIFORM { [0.0; LANES] } else { record[set.place(Trace::Filtered)].0 },
+            adaptation: if ADAPTS { record[set.place(Trace::Adaptation)].0 } else { [0.0; LANES] },
+            gradient: gradient.0,
+        }
+    }
+
     /// Goes on by a step. `drive` is the filtered presynaptic spike train where that is the same for all targets, else
     /// the spike that enters it.
     #[inline(always)]
-    fn step<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
+    pub(super) fn step<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
         &mut self,
         block: &Block,
         drive: f64,
@@ -233,11 +246,15 @@ impl Traces {
     }
 }
 
-/// The targets of a block. Its functions have no closures, which would not always become part of the loops.
-trait Source {
+/// The targets of a block.
+pub(super) trait Source {
     /// A coefficient of the targets, which all have the first one's if they are said to be equal.
     fn coefficient<const UNIFORM: bool>(&self, values: &[Lanes]) -> Lanes;
+}
 
+/// Targets that are gone through step by step. Its functions have no closures, which would not always become part of
+/// the loops.
+trait Walked: Source {
     /// Takes traces through what the targets left in consecutive slots.
     fn go<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
         &self,
@@ -257,7 +274,9 @@ impl Source for Consecutive {
     fn coefficient<const UNIFORM: bool>(&self, values: &[Lanes]) -> Lanes {
         values[self.0]
     }
+}
 
+impl Walked for Consecutive {
     #[inline(always)]
     fn go<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
         &self,
@@ -314,7 +333,9 @@ impl<S: Transpose> Source for Scattered<'_, S> {
             picked(values, self.places)
         }
     }
+}
 
+impl<S: Transpose> Walked for Scattered<'_, S> {
     #[inline(always)]
     fn go<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
         &self,
@@ -351,7 +372,7 @@ impl<S: Transpose> Source for Scattered<'_, S> {
 
 #[inline(always)]
 fn stretch<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
-    source: &impl Source,
+    source: &impl Walked,
     history: &History,
     stretch: &Stretch,
     drive: &[f64],
@@ -360,13 +381,7 @@ fn stretch<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
     gradient: &mut Lanes,
 ) {
     let set = TraceSet::onto_recurrent(UNIFORM, ADAPTS);
-    let mut traces = Traces {
-        eligibility: record[set.place(Trace::Eligibility)].0,
-        regularization: record[set.place(Trace::Regularization)].0,
-        filtered: if UNIFORM { [0.0; LANES] } else { record[set.place(Trace::Filtered)].0 },
-        adaptation: if ADAPTS { record[set.place(Trace::Adaptation)].0 } else { [0.0; LANES] },
-        gradient: gradient.0,
-    };
+    let mut traces = Traces::load::<ADAPTS, UNIFORM>(record, gradient);
     let slots = stretch.slots.clone();
     let drive = &drive[stretch.drive..][..slots.len()];
     source.go::<ADAPTS, UNIFORM, QUIET>(history, slots, drive, block, &mut traces);
@@ -383,7 +398,7 @@ fn stretch<const ADAPTS: bool, const UNIFORM: bool, const QUIET: bool>(
 
 #[inline(always)]
 fn block_of_row<const ADAPTS: bool, const UNIFORM: bool>(
-    source: &impl Source,
+    source: &impl Walked,
     coefficients: &Coefficients,
     history: &History,
     one: &Stretch,

@@ -88,7 +88,9 @@ impl History {
         self.mask + 1
     }
 
-    fn slot(&self, step: i64) -> usize {
+    /// The slot of a step.
+    #[must_use]
+    pub fn slot(&self, step: i64) -> usize {
         step as usize & self.mask
     }
 

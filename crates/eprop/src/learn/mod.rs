@@ -10,3 +10,4 @@ pub mod optimizer;
 pub mod per_spike;
 pub mod rows;
 pub mod transpose;
+pub mod windows;

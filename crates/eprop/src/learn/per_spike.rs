@@ -17,12 +17,17 @@ use crate::learn::history::{History, LANES, Lanes};
 use crate::learn::layout::Layout;
 use crate::learn::optimizer::{Method, OptimizerProperties};
 use crate::learn::per_spike::part::{Common, Part, Scratch};
+use crate::learn::windows::Windows;
 use crate::plan::event::EventPlan;
 use crate::plan::route::{Columns, Route};
 use crate::threads::{self, Crew};
 
 /// Steps of a block that take as long as a call of the optimizer.
 const CALL: u64 = 4;
+/// Steps of a block that take as long as a window that goes by maps.
+const MAPS: u64 = 8;
+/// Steps that rows learn from at once: those that stay silent for longer are visited.
+pub const LONGEST_WINDOW: i64 = 224;
 
 /// How far a row of synapses is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -69,6 +74,10 @@ pub struct PlasticRows {
     rows: Vec<RowState>,
     /// Weights of rows that were caught up with an optimizer call in each step; they show at the next spike.
     ahead: BTreeMap<usize, Vec<f64>>,
+    /// Whether windows go by maps.
+    by_maps: bool,
+    /// Rows by the step in which, if they stay silent, they are visited: a ring.
+    visits: Vec<Vec<u32>>,
     /// One for each thread.
     scratch: Vec<Scratch>,
 }
@@ -78,6 +87,35 @@ impl RowState {
     fn window_end(&self, cutoff: i64) -> i64 {
         (self.previous - 1).saturating_add(cutoff)
     }
+
+    /// The step, as the end of a window, in which it is visited if it stays silent until then; `None` where nothing is
+    /// left to learn.
+    fn visit(&self, cutoff: i64, by_maps: bool) -> Option<i64> {
+        let end = self.window_end(cutoff);
+        let longest = self.next + LONGEST_WINDOW;
+        // Maps end at the present; steps can be gone through until they leave the history.
+        (self.previous > 0 && self.next < end).then(|| if by_maps { end.min(longest) } else { longest })
+    }
+}
+
+/// What postsynaptic neurons left behind.
+#[derive(Debug, Clone, Copy)]
+pub struct LeftBehind<'a> {
+    /// In each step.
+    pub history: &'a History,
+    /// As maps of windows that end at the present, and which view of them; `None` where steps are gone through.
+    pub windows: Option<(&'a Windows, usize)>,
+}
+
+/// What rows learn from.
+#[derive(Debug, Clone, Copy)]
+struct Learning {
+    /// The steps before this one.
+    end: i64,
+    /// With a call of the optimizer in each of them.
+    each_step: bool,
+    /// By maps of windows.
+    by_maps: bool,
 }
 
 /// A spike that arrives in rows.
@@ -86,7 +124,7 @@ pub struct Arrival<'a> {
     /// Its stamp.
     pub stamp: i64,
     /// What the targets left behind.
-    pub history: &'a History,
+    pub left: LeftBehind<'a>,
     /// How weights follow gradients.
     pub optimizer: &'a OptimizerProperties,
 }
@@ -133,22 +171,14 @@ impl PlasticRows {
         history: &History,
         optimizer: &OptimizerProperties,
     ) -> Self {
-        let by_place = |values: &[f64]| -> Vec<Lanes> {
-            let mut lanes = vec![Lanes::default(); history.blocks()];
-            bytemuck::cast_slice_mut(&mut lanes)[..values.len()].copy_from_slice(values);
-            lanes
-        };
         let p = &plan.recurrent;
         let reached = layout.reached(history.nobody());
         let same = |values: &[f64]| reached.iter().all(|place| values[*place] == values[reached[0]]);
         let (coefficients, uniform) = if onto_readouts {
-            let decay = &plan.readouts.decay;
-            (Coefficients { decay: by_place(decay), ..Coefficients::default() }, same(decay))
+            (readout_coefficients(plan, history), same(&plan.readouts.decay))
         } else {
             let all = [&p.decay, &p.kappa, &p.kappa_reg, &p.adaptation_decay, &p.adaptation_gain];
-            let [decay, kappa, kappa_reg, rho, beta] = all.map(|values| by_place(values));
-            let uniform = all.iter().all(|values| same(values));
-            (Coefficients { decay, kappa, kappa_reg, rho, beta }, uniform)
+            (recurrent_coefficients(plan, history), all.iter().all(|values| same(values)))
         };
         let set = TraceSet {
             onto_readouts,
@@ -183,6 +213,8 @@ impl PlasticRows {
                 route.row_count
             ],
             ahead: BTreeMap::new(),
+            by_maps: false,
+            visits: vec![Vec::new(); (LONGEST_WINDOW as usize + 2).next_power_of_two()],
             scratch: vec![Scratch::default()],
             layout,
         }
@@ -311,44 +343,92 @@ impl PlasticRows {
             }
         }
         let each_step = arrival.optimizer.optimize_each_step;
-        self.share(route, rows, (arrival.stamp - 1, each_step), weights, crew, |part, places, scratch| {
+        let learning = Learning { end: arrival.stamp - 1, each_step, by_maps: arrival.left.windows.is_some() };
+        let work = self.share(route, rows, learning, weights, crew, |part, places, scratch| {
             part.arrive(&rows[places], arrival, scratch);
-        })
+        });
+        for row in rows {
+            self.expect_visit(*row as usize, arrival.stamp);
+        }
+        work
     }
 
-    /// Takes in what has happened to rows that have been silent since before `oldest`, up to, but not including, the
-    /// step `until`. Returns how much work threads could share.
-    #[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
-    pub fn catch_up(
+    /// Notes when a row is to be visited, at the earliest after the step `now`.
+    fn expect_visit(&mut self, row: usize, now: i64) {
+        if let Some(step) = self.rows[row].visit(self.cutoff, self.by_maps) {
+            let ring = self.visits.len();
+            self.visits[step.max(now) as usize % ring].push(row as u32);
+        }
+    }
+
+    /// Notes all visits anew; the steps before `now` are over, and windows go by maps or step by step.
+    pub fn expect_visits(&mut self, now: i64, by_maps: bool) {
+        self.by_maps = by_maps;
+        self.visits.iter_mut().for_each(Vec::clear);
+        for row in 0..self.rows.len() {
+            self.expect_visit(row, now);
+        }
+    }
+
+    /// Visits rows that have been silent for as long as they can learn from at once: takes in what happened up to, but
+    /// not including, the step `end`. Returns how much work threads could share.
+    pub fn visit(
         &mut self,
         route: &Route,
-        oldest: i64,
-        until: i64,
-        history: &History,
+        end: i64,
+        left: LeftBehind<'_>,
         optimizer: &OptimizerProperties,
         weights: &[f64],
         crew: &mut Crew<'_>,
     ) -> u64 {
-        let behind = |state: &RowState| {
-            state.previous > 0 && state.next < oldest && state.next < state.window_end(self.cutoff)
-        };
-        let rows: Vec<u32> =
-            (0..self.rows.len()).filter(|row| behind(&self.rows[*row])).map(|row| row as u32).collect();
-        if !optimizer.optimize_each_step {
-            return self.share(route, &rows, (until, false), &mut [], crew, |part, places, scratch| {
-                part.catch_up(&rows[places], until, history, scratch);
-            });
+        let ring = self.visits.len();
+        let noted = &mut self.visits[end as usize % ring];
+        if noted.is_empty() {
+            return 0;
         }
+        let mut rows = std::mem::take(noted);
+        rows.sort_unstable();
+        rows.dedup();
+        // Those that have fired since are expected later.
+        rows.retain(|row| self.rows[*row as usize].visit(self.cutoff, self.by_maps).is_some_and(|step| step <= end));
+        let by_maps = left.windows.is_some();
+        let learning = Learning { end, each_step: optimizer.optimize_each_step, by_maps };
+        let work = if learning.each_step {
+            self.visit_each_step(route, &rows, learning, left, optimizer, weights, crew)
+        } else {
+            self.share(route, &rows, learning, &mut [], crew, |part, places, scratch| {
+                part.catch_up(&rows[places], end, left, scratch);
+            })
+        };
+        for row in &rows {
+            self.expect_visit(*row as usize, end + 1);
+        }
+        rows.clear();
+        work
+    }
+
+    /// As [`Self::visit`], with a call of the optimizer in each step.
+    #[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
+    fn visit_each_step(
+        &mut self,
+        route: &Route,
+        rows: &[u32],
+        learning: Learning,
+        left: LeftBehind<'_>,
+        optimizer: &OptimizerProperties,
+        weights: &[f64],
+        crew: &mut Crew<'_>,
+    ) -> u64 {
         let ahead: Vec<Mutex<Vec<f64>>> = rows
             .iter()
             .map(|row| *row as usize)
             .map(|row| self.ahead.remove(&row).unwrap_or_else(|| self.layout.weights(row, 0, weights)))
             .map(Mutex::new)
             .collect();
-        let work = self.share(route, &rows, (until, true), &mut [], crew, |part, places, scratch| {
+        let work = self.share(route, rows, learning, &mut [], crew, |part, places, scratch| {
             for (row, ahead) in rows[places.clone()].iter().zip(&ahead[places]) {
                 let mut ahead = ahead.lock().expect("no row has panicked");
-                part.learn_each_step(*row as usize, until, history, optimizer, &mut ahead, scratch);
+                part.learn_each_step(*row as usize, learning.end, left, optimizer, &mut ahead, scratch);
             }
         });
         let ahead = ahead.into_iter().map(|ahead| ahead.into_inner().expect("no row has panicked"));
@@ -356,14 +436,13 @@ impl PlasticRows {
         work
     }
 
-    /// Acts on all of these rows, which ascend, where they learn up to, but not including, a step, with or without a call
-    /// of the optimizer in each: in as many parts as threads have enough to do with. `act` is told which of the rows are
+    /// Acts on all of these rows, which ascend: in as many parts as threads have enough to do with. `act` is told which of the rows are
     /// in its part. Returns how much work threads could share.
     fn share(
         &mut self,
         route: &Route,
         rows: &[u32],
-        learning: (i64, bool),
+        learning: Learning,
         weights: &mut [f64],
         crew: &mut Crew<'_>,
         act: impl Fn(&mut Part<'_>, Range<usize>, &mut Scratch) + Sync,
@@ -408,13 +487,14 @@ impl PlasticRows {
     }
 
     /// How much work it is for a row to learn up to, but not including, a step: blocks times steps.
-    fn work(&self, row: usize, (end, each_step): (i64, bool)) -> u64 {
+    fn work(&self, row: usize, learning: Learning) -> u64 {
         let state = &self.rows[row];
         if state.previous == 0 {
             return 0;
         }
-        let steps = (end.min(state.window_end(self.cutoff)) - state.next).max(0) as u64;
-        let calls = if each_step { steps } else { 1 };
+        let steps = (learning.end.min(state.window_end(self.cutoff)) - state.next).max(0) as u64;
+        let calls = if learning.each_step { steps } else { 1 };
+        let steps = if learning.by_maps && !learning.each_step { steps.min(MAPS) } else { steps };
         (steps + CALL * calls) * self.layout.blocks(row).len() as u64
     }
 
@@ -457,6 +537,28 @@ impl PlasticRows {
             reaches.then_some((row, if now { state.before } else { state.previous }, now))
         })
     }
+}
+
+/// Coefficients of the recurrent neurons.
+#[must_use]
+pub fn recurrent_coefficients(plan: &EventPlan, history: &History) -> Coefficients {
+    let p = &plan.recurrent;
+    let all = [&p.decay, &p.kappa, &p.kappa_reg, &p.adaptation_decay, &p.adaptation_gain];
+    let [decay, kappa, kappa_reg, rho, beta] = all.map(|values| by_place(values, history));
+    Coefficients { decay, kappa, kappa_reg, rho, beta }
+}
+
+/// Coefficients of the readouts.
+#[must_use]
+pub fn readout_coefficients(plan: &EventPlan, history: &History) -> Coefficients {
+    Coefficients { decay: by_place(&plan.readouts.decay, history), ..Coefficients::default() }
+}
+
+/// Values by place, zero where there is no neuron.
+fn by_place(values: &[f64], history: &History) -> Vec<Lanes> {
+    let mut lanes = vec![Lanes::default(); history.blocks()];
+    bytemuck::cast_slice_mut(&mut lanes)[..values.len()].copy_from_slice(values);
+    lanes
 }
 
 /// The value at a place.

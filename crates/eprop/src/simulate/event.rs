@@ -5,11 +5,13 @@ mod state;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use crate::describe::kernel_parameters::GradientMethod;
 use crate::describe::network::{Column, Network, NodeId};
 use crate::error::Result;
 use crate::learn::eligibility::{readout, recurrent};
 use crate::learn::history::{History, LANES};
-use crate::learn::per_spike::{Arrival, PlasticRows};
+use crate::learn::per_spike::{self, Arrival, LONGEST_WINDOW, LeftBehind, PlasticRows};
+use crate::learn::windows::{self, Windows};
 use crate::plan::event::{EventPlan, READOUT, RECURRENT};
 use crate::plan::index::{NodeIndex, Population, groups_of};
 use crate::plan::route::Route;
@@ -22,14 +24,10 @@ use crate::simulate::rates::RateReader;
 use crate::simulate::row;
 use crate::threads::{self, Crew};
 
-/// Steps between looks for rows that have been silent for long.
-const SWEEP: i64 = 64;
 /// Steps until it is looked anew at how many threads have enough to do.
 const RUN: i64 = 256;
 /// Weights that are delivered in the time that a step of eight synapses takes.
 const DELIVERED: u64 = 16;
-/// Longest window that is kept whole; rows silent for longer are caught up.
-const LONGEST_WINDOW: i64 = 256;
 
 /// State of the recurrent neurons, one array each.
 #[derive(Debug, Clone, Default)]
@@ -107,7 +105,11 @@ pub struct EventNetwork {
     /// Neurons that fired, by stamp: a ring.
     fired: Vec<Vec<u32>>,
     spike_count: u64,
-    swept: i64,
+    /// Maps of windows that end at recurrent neurons, and at readouts; `None` where steps are gone through.
+    windows: Option<Windows>,
+    error_windows: Option<Windows>,
+    /// By synapse model: whether windows go by maps.
+    learns_by_maps: Vec<bool>,
     arriving: Arriving,
     /// Work of a step that threads could share, as of late.
     shareable: u64,
@@ -134,7 +136,9 @@ impl EventNetwork {
             readout_rows: Vec::new(),
             fired: Vec::new(),
             spike_count: 0,
-            swept: 0,
+            windows: None,
+            error_windows: None,
+            learns_by_maps: Vec::new(),
             arriving: Arriving::default(),
             shareable: 0,
             plan,
@@ -168,9 +172,9 @@ impl EventNetwork {
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
         self.neurons.resize(n);
         self.readouts.resize(k);
-        let ring = |neurons: usize, columns: usize, cutoffs: &[i64], old: &History| {
-            let longest = cutoffs.iter().copied().max().unwrap_or(0).min(LONGEST_WINDOW);
-            let new = History::new(neurons, columns, (longest + 2 * SWEEP + 4) as usize);
+        let ring = |neurons: usize, columns: usize, old: &History| {
+            let steps = LONGEST_WINDOW as usize + windows::CHUNK + plan.longest_delay + 4;
+            let new = History::new(neurons, columns, steps);
             if new.neurons() == old.neurons() && new.steps() == old.steps() {
                 return old.clone();
             }
@@ -178,8 +182,8 @@ impl EventNetwork {
             new.copy_from(old, now - old.steps().min(new.steps()) as i64 + 1, now);
             new
         };
-        self.history = ring(n, recurrent::COUNT, &plan.recurrent.cutoff, &self.history);
-        self.errors = ring(k, readout::COUNT, &plan.readouts.cutoff, &self.errors);
+        self.history = ring(n, recurrent::COUNT, &self.history);
+        self.errors = ring(k, readout::COUNT, &self.errors);
         let rows = |routes: &[Route], onto_readouts: bool, history: &History, old: Vec<Vec<PlasticRows>>| {
             let mut known: BTreeMap<usize, Vec<PlasticRows>> = BTreeMap::new();
             for part in old.into_iter().flatten() {
@@ -222,6 +226,82 @@ impl EventNetwork {
                 if !old.is_empty() {
                     self.fired[stamp as usize % length].clone_from(&old[stamp as usize % old.len()]);
                 }
+            }
+        }
+        self.lay_out_windows(network, now);
+    }
+
+    /// Lays out the maps of windows, if gradients are to be computed by them, and notes when silent rows are visited.
+    fn lay_out_windows(&mut self, network: &Network, now: i64) {
+        let plan = &self.plan;
+        let by_maps = network.kernel.gradient == GradientMethod::Adjoint;
+        self.learns_by_maps = (network.synapse_models.iter())
+            .map(|model| by_maps && !model.optimizer.optimize_each_step)
+            .collect();
+        let learns_by_maps = &self.learns_by_maps;
+        let maps = |routes: &[Route], rows: &[Vec<PlasticRows>], history: &History, first: i64, kind| {
+            let learns = |route: &&Route| route.plastic && learns_by_maps[route.synapse];
+            let mut lags: Vec<i64> =
+                routes.iter().filter(learns).map(|route| route.delay as i64 - first).collect();
+            lags.sort_unstable();
+            lags.dedup();
+            if lags.is_empty() {
+                return None;
+            }
+            let by_neuron = rows.iter().flatten().any(PlasticRows::is_scattered);
+            let coefficients = match kind {
+                windows::Kind::Readouts => per_spike::readout_coefficients(plan, history),
+                _ => per_spike::recurrent_coefficients(plan, history),
+            };
+            Some(Windows::new(kind, history, coefficients, &lags, by_neuron && first == 1))
+        };
+        let adapts = plan.recurrent.adaptation_gain.iter().any(|gain| *gain != 0.0);
+        let kind = if adapts { windows::Kind::Adaptive } else { windows::Kind::Plain };
+        let fresh = [
+            maps(&plan.recurrent_routes, &self.recurrent_rows, &self.history, 1, kind),
+            maps(&plan.readout_routes, &self.readout_rows, &self.errors, 0, windows::Kind::Readouts),
+        ];
+        let held = [&mut self.windows, &mut self.error_windows];
+        let mut stale = false;
+        for (held, fresh) in held.into_iter().zip(fresh) {
+            let same = match (&held, &fresh) {
+                (Some(held), Some(fresh)) => held.fits(fresh),
+                (None, None) => true,
+                _ => false,
+            };
+            if !same {
+                *held = fresh;
+                stale = true;
+            }
+        }
+        if stale {
+            self.begin_windows(now);
+        } else {
+            self.expect_visits(now);
+        }
+    }
+
+    /// Makes all maps from the histories, at step `now`.
+    fn begin_windows(&mut self, now: i64) {
+        if let Some(windows) = &mut self.windows {
+            windows.rebuild(&self.history, (now - 1).max(0));
+        }
+        if let Some(windows) = &mut self.error_windows {
+            windows.rebuild(&self.errors, now);
+        }
+        self.expect_visits(now);
+    }
+
+    fn expect_visits(&mut self, now: i64) {
+        let groups = [
+            (&self.plan.recurrent_routes, &mut self.recurrent_rows, self.windows.is_some()),
+            (&self.plan.readout_routes, &mut self.readout_rows, self.error_windows.is_some()),
+        ];
+        for (routes, rows, by_maps) in groups {
+            for (route, parts) in routes.iter().zip(rows) {
+                let by_maps = by_maps && self.learns_by_maps[route.synapse];
+                // The next step's windows end where the delay says.
+                parts.iter_mut().for_each(|part| part.expect_visits(now - route.delay as i64, by_maps));
             }
         }
     }
@@ -314,9 +394,6 @@ impl EventNetwork {
             }
             work += self.advance_recurrent(network, emission, step, recorded, crew);
             work += self.advance_readouts(network, emission, step, recorded, crew);
-            if step - self.swept >= SWEEP {
-                work += self.catch_up(network, step, crew);
-            }
         }
         self.shareable = work / (to - from) as u64;
         to
@@ -341,7 +418,7 @@ impl EventNetwork {
                 plan,
                 route,
                 parts,
-                &self.history,
+                (&self.history, self.windows.as_ref(), 1),
                 network,
                 &mut s.input,
                 targets,
@@ -411,7 +488,7 @@ impl EventNetwork {
                 plan,
                 route,
                 parts,
-                &self.errors,
+                (&self.errors, self.error_windows.as_ref(), 0),
                 network,
                 &mut s.input,
                 targets,
@@ -430,6 +507,9 @@ impl EventNetwork {
             errors[j] = s.window[j] * (s.voltage[j] + p.rest[j] - s.target[j]);
         }
         self.errors.finish(step);
+        if let Some(windows) = &mut self.error_windows {
+            windows.advance(&self.errors, step);
+        }
         let errors = self.errors.at(readout::ERROR, step);
         // The error of this step belongs to the recurrent step before it.
         let n = plan.recurrent_count();
@@ -440,29 +520,11 @@ impl EventNetwork {
                 row::add_scaled(signal, &plan.feedback[j * n..(j + 1) * n], *error);
             }
             self.history.finish(step - 1);
-        }
-        self.record_readouts(step, recorded);
-        work
-    }
-
-    /// Takes in what has happened to rows that have been silent for long, before it leaves the history.
-    fn catch_up(&mut self, network: &Network, step: i64, crew: &mut Crew<'_>) -> u64 {
-        let mut work = 0;
-        self.swept = step;
-        let groups = [
-            (&self.plan.recurrent_routes, &mut self.recurrent_rows, &self.history, step - 1),
-            (&self.plan.readout_routes, &mut self.readout_rows, &self.errors, step),
-        ];
-        for (routes, rows, history, known) in groups {
-            let oldest = step - history.steps() as i64 + 2 * SWEEP;
-            for (route, parts) in routes.iter().zip(rows) {
-                let optimizer = &network.synapse_models[route.synapse].optimizer;
-                let weights = &network.projections[route.projection].weights;
-                for part in parts {
-                    work += part.catch_up(route, oldest, known, history, optimizer, weights, crew);
-                }
+            if let Some(windows) = &mut self.windows {
+                windows.advance(&self.history, step - 1);
             }
         }
+        self.record_readouts(step, recorded);
         work
     }
 
@@ -584,6 +646,10 @@ impl EventNetwork {
         vec![
             ("history of postsynaptic neurons", self.history.bytes() + self.errors.bytes()),
             ("traces and moments of synapses", rows.map(PlasticRows::bytes).sum()),
+            (
+                "maps of windows",
+                self.windows.iter().chain(&self.error_windows).map(Windows::bytes).sum(),
+            ),
         ]
     }
 
@@ -627,7 +693,7 @@ impl Spikes<'_> {
         plan: &EventPlan,
         route: &Route,
         parts: &mut [PlasticRows],
-        history: &History,
+        (history, windows, first): (&History, Option<&Windows>, i64),
         network: &mut Network,
         input: &mut [f64],
         targets: &[NodeId],
@@ -660,10 +726,16 @@ impl Spikes<'_> {
         } else {
             self.emission.at(self.stamp).iter().for_each(|(place, count)| send(place, count));
         }
-        let arrival = Arrival { stamp: self.stamp, history, optimizer };
+        let by_maps = route.plastic && !optimizer.optimize_each_step;
+        let windows = windows
+            .filter(|_| by_maps)
+            .map(|windows| (windows, windows.view(route.delay as i64 - first)));
+        let left = LeftBehind { history, windows };
+        let arrival = Arrival { stamp: self.stamp, left, optimizer };
         let mut work = 0;
         for part in parts {
             work += part.arrive(route, &arriving.rows, arrival, weights, crew);
+            work += part.visit(route, self.stamp - 1, left, optimizer, weights, crew);
         }
         if !route.holes.is_empty() {
             for row in &arriving.rows {

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use crate::learn::eligibility::{self, Coefficients, Stretch, Trace, TraceSet};
-use crate::learn::history::{History, LANES, Lanes};
+use crate::learn::history::{LANES, Lanes};
 use crate::learn::layout::Layout;
 use crate::learn::optimizer::{self, Method, OptimizerProperties};
-use crate::learn::per_spike::{Arrival, RowState, at};
+use crate::learn::per_spike::{Arrival, LeftBehind, RowState, at};
+use crate::learn::windows::pass::{self, Pass, maps_of};
 use crate::simulate::row;
 
 /// Rows that go through their windows together.
@@ -30,6 +31,7 @@ pub(super) struct Scratch {
     rows: Vec<usize>,
     stretches: Vec<Stretch>,
     drive: Vec<f64>,
+    passes: Vec<Pass>,
     gradients: Vec<Lanes>,
 }
 
@@ -97,7 +99,7 @@ impl Part<'_> {
 
     /// Takes in a spike in each of these rows: their weights are updated, as they are to be transmitted.
     pub fn arrive(&mut self, rows: &[u32], arrival: Arrival<'_>, scratch: &mut Scratch) {
-        let Arrival { stamp, history, optimizer } = arrival;
+        let Arrival { stamp, left, optimizer } = arrival;
         let mut learning = std::mem::take(&mut scratch.rows);
         let each_step = optimizer.optimize_each_step;
         for rows in rows.chunks(TOGETHER) {
@@ -106,7 +108,7 @@ impl Part<'_> {
             learning.clear();
             learning.extend(rows.clone().filter(|row| self.row(*row).previous > 0));
             if !each_step {
-                self.take_in(&learning, stamp - 1, history, scratch);
+                self.take_in(&learning, stamp - 1, left, scratch);
             }
             let mut gradients = std::mem::take(&mut scratch.gradients);
             let mut gradient: &[Lanes] = &gradients;
@@ -115,7 +117,7 @@ impl Part<'_> {
                 (of_row, gradient) = gradient.split_at(if each_step { 0 } else { self.blocks(row).len() });
                 self.change_weights(row, |this, weights| {
                     if each_step {
-                        this.learn_each_step(row, stamp - 1, history, optimizer, weights, scratch);
+                        this.learn_each_step(row, stamp - 1, left, optimizer, weights, scratch);
                     } else {
                         this.call(row, (stamp - 1) as u64, optimizer, of_row, weights);
                     }
@@ -152,12 +154,12 @@ impl Part<'_> {
     }
 
     /// Takes in what has happened to these rows up to, but not including, the step `until`, and keeps their gradients.
-    pub fn catch_up(&mut self, rows: &[u32], until: i64, history: &History, scratch: &mut Scratch) {
+    pub fn catch_up(&mut self, rows: &[u32], until: i64, left: LeftBehind<'_>, scratch: &mut Scratch) {
         let mut behind = std::mem::take(&mut scratch.rows);
         for rows in rows.chunks(TOGETHER) {
             behind.clear();
             behind.extend(rows.iter().map(|row| *row as usize));
-            self.take_in(&behind, until, history, scratch);
+            self.take_in(&behind, until, left, scratch);
             let mut gradient = &scratch.gradients[..];
             for row in &behind {
                 let blocks = self.blocks(*row);
@@ -181,44 +183,64 @@ impl Part<'_> {
         &mut self,
         row: usize,
         end: i64,
-        history: &History,
+        left: LeftBehind<'_>,
         optimizer: &OptimizerProperties,
         weights: &mut [f64],
         scratch: &mut Scratch,
     ) {
+        let left = LeftBehind { windows: None, ..left };
         let end = end.min(self.window_end(row));
         while self.row(row).next < end {
             let next = self.row(row).next + 1;
-            self.take_in(&[row], next, history, scratch);
+            self.take_in(&[row], next, left, scratch);
             self.call(row, next as u64, optimizer, &scratch.gradients, weights);
         }
     }
 
     /// Takes in the steps before `end` that are in the rows' windows and not yet taken in. Leaves the rows' gradients
     /// one after the other.
-    fn take_in(&mut self, rows: &[usize], end: i64, history: &History, scratch: &mut Scratch) {
+    fn take_in(&mut self, rows: &[usize], end: i64, left: LeftBehind<'_>, scratch: &mut Scratch) {
+        let LeftBehind { history, windows } = left;
         scratch.stretches.clear();
         scratch.drive.clear();
+        scratch.passes.clear();
         scratch.gradients.clear();
         for row in rows {
-            self.enter(*row, end, history, scratch);
+            self.enter(*row, end, left, scratch);
         }
         let Common { set, layout, coefficients, .. } = self.common;
-        let kernel = match (set.onto_readouts, set.uniform, set.adapts) {
-            (true, true, _) => eligibility::onto_uniform_readouts,
-            (true, false, _) => eligibility::onto_readouts,
-            (false, true, false) => eligibility::onto_uniform,
-            (false, false, false) => eligibility::onto_recurrent,
-            (false, true, true) => eligibility::onto_uniform_adaptive,
-            (false, false, true) => eligibility::onto_adaptive,
-        };
-        let Scratch { stretches, drive, gradients, .. } = scratch;
+        let Scratch { stretches, drive, passes, gradients, .. } = scratch;
         let targets = layout.targets(self.first_block);
-        kernel(coefficients, history, targets, stretches, drive, self.traces, gradients);
+        if !stretches.is_empty() {
+            let kernel = match (set.onto_readouts, set.uniform, set.adapts) {
+                (true, true, _) => eligibility::onto_uniform_readouts,
+                (true, false, _) => eligibility::onto_readouts,
+                (false, true, false) => eligibility::onto_uniform,
+                (false, false, false) => eligibility::onto_recurrent,
+                (false, true, true) => eligibility::onto_uniform_adaptive,
+                (false, false, true) => eligibility::onto_adaptive,
+            };
+            kernel(coefficients, history, targets, stretches, drive, self.traces, gradients);
+        }
+        if let Some((windows, view)) = windows
+            && !passes.is_empty()
+        {
+            let kernel = match (set.onto_readouts, set.uniform, set.adapts) {
+                (true, true, _) => pass::onto_uniform_readouts,
+                (true, false, _) => pass::onto_readouts,
+                (false, true, false) => pass::onto_uniform,
+                (false, false, false) => pass::onto_recurrent,
+                (false, true, true) => pass::onto_uniform_adaptive,
+                (false, false, true) => pass::onto_adaptive,
+            };
+            let tables = windows.tables(view);
+            kernel(coefficients, history, &tables, targets, passes, self.traces, gradients);
+        }
     }
 
     /// Prepares a row for going through its window up to, but not including, `end`.
-    fn enter(&mut self, row: usize, end: i64, history: &History, scratch: &mut Scratch) {
+    fn enter(&mut self, row: usize, end: i64, left: LeftBehind<'_>, scratch: &mut Scratch) {
+        let known = end;
         let end = end.min(self.window_end(row));
         let Common { set, coefficients, target, .. } = self.common;
         let blocks = self.blocks(row);
@@ -234,6 +256,27 @@ impl Part<'_> {
             return;
         }
         state.next = end;
+        if let Some((windows, _)) = left.windows
+            && end == known
+            && let Some((enters, maps)) = maps_of(windows, begin..end, state.previous)
+        {
+            let waiting = f64::from(u8::from(state.waiting));
+            let mut pass = Pass {
+                first_block: blocks.start,
+                blocks: blocks.len(),
+                gradient,
+                walked: enters.then(|| (left.history.slot(begin), waiting)),
+                enters: if enters { 1.0 } else { waiting },
+                maps,
+                ..Pass::default()
+            };
+            state.waiting = false;
+            if set.uniform {
+                pass.of_equals(&mut state.filtered, target, windows.powers());
+            }
+            scratch.passes.push(pass);
+            return;
+        }
         let mut step = scratch.drive.len();
         scratch.drive.resize(step + (end - begin) as usize, 0.0);
         let drive = &mut scratch.drive[step..];
@@ -246,7 +289,7 @@ impl Part<'_> {
             let decay = at(&coefficients.decay, target);
             eligibility::filter(decay, &mut state.filtered, drive);
         }
-        history.stretches(begin..end, |slots, quiet| {
+        left.history.stretches(begin..end, |slots, quiet| {
             let drive = step;
             step += slots.len();
             scratch.stretches.push(Stretch { blocks: blocks.clone(), gradient, slots, quiet, drive });

@@ -23,6 +23,8 @@ impl Persist for PlasticRows {
             second: _,
             rows: _,
             ahead: _,
+            by_maps: _,
+            visits: _,
             scratch: _,
         } = self;
         // The lanes that have a weight, and the row of each.

@@ -25,7 +25,9 @@ impl EventNetwork {
             readout_rows: _,
             fired: _,
             spike_count: _,
-            swept: _,
+            windows: _,
+            error_windows: _,
+            learns_by_maps: _,
             arriving: _,
             shareable: _,
         } = self;
@@ -65,7 +67,10 @@ impl EventNetwork {
             self.fired[stamp as usize % ring] = places;
         }
         archive.number("spike_count", &mut self.spike_count)?;
-        archive.number("swept", &mut self.swept)
+        if archive.reads() {
+            self.begin_windows(now);
+        }
+        Ok(())
     }
 }
 

@@ -27,6 +27,50 @@ proptest! {
     }
 }
 
+/// Networks with e-prop+ whose neurons are silent for a few steps or for hundreds.
+fn plus() -> impl Strategy<Value = (bool, Drawn)> {
+    let cutoff = prop_oneof![Just(None), (1.0f64..500.0).prop_map(|ms| Some(ms.floor())), Just(Some(1e9))];
+    let optimizer = prop_oneof![Just("gradient_descent"), Just("adam")];
+    (any::<u32>(), 0.003f64..0.3, cutoff, optimizer, any::<bool>()).prop_map(
+        |(seed, rate, cutoff, optimizer, sparse)| {
+            (
+                sparse,
+                Drawn {
+                    interval: 150,
+                    window: 150,
+                    intervals: 8,
+                    eta: 1e-4,
+                    rate,
+                    cutoff,
+                    optimizer,
+                    ..Drawn::plus(seed)
+                },
+            )
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A window of e-prop+ by maps is the same as step by step, also where rows are silent for longer than the history.
+    #[test]
+    fn windows_by_maps_equal_those_step_by_step((sparse, drawn) in plus()) {
+        let way = Way { sparse, ..Way::default() };
+        let maps = drawn.run(&way);
+        let steps = drawn.run(&Way { gradient: "forward", ..way.clone() });
+        // Where learning itself amplifies what rounding leaves, or moves a spike, another order of rounding says nothing.
+        let shaken = Drawn { nudge: Some((0, 1e-15)), ..drawn.clone() };
+        let shaken = shaken.run(&Way { gradient: "forward", ..way });
+        prop_assume!(maps.spikes == steps.spikes && shaken.spikes == steps.spikes);
+        let scale = largest(steps.weights.iter().zip(&steps.initial).map(|(after, before)| after - before))
+            .max(largest(steps.initial.iter().copied()));
+        let apart = |run: &common::Run| largest(run.weights.iter().zip(&steps.weights).map(|(a, b)| a - b));
+        prop_assume!(apart(&shaken) <= 1e-14 * scale);
+        prop_assert!(apart(&maps) <= 1e-12 * scale, "{} apart on a scale of {scale}", apart(&maps));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 

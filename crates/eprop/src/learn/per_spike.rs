@@ -103,8 +103,8 @@ impl RowState {
 pub struct LeftBehind<'a> {
     /// In each step.
     pub history: &'a History,
-    /// As maps of windows that end at the present, and which view of them; `None` where steps are gone through.
-    pub windows: Option<(&'a Windows, usize)>,
+    /// As maps of windows that end at the present; `None` where steps are gone through.
+    pub windows: Option<&'a Windows>,
 }
 
 /// What rows learn from.
@@ -343,7 +343,8 @@ impl PlasticRows {
             }
         }
         let each_step = arrival.optimizer.optimize_each_step;
-        let learning = Learning { end: arrival.stamp - 1, each_step, by_maps: arrival.left.windows.is_some() };
+        let learning =
+            Learning { end: arrival.stamp - 1, each_step, by_maps: arrival.left.windows.is_some() };
         let work = self.share(route, rows, learning, weights, crew, |part, places, scratch| {
             part.arrive(&rows[places], arrival, scratch);
         });
@@ -390,7 +391,9 @@ impl PlasticRows {
         rows.sort_unstable();
         rows.dedup();
         // Those that have fired since are expected later.
-        rows.retain(|row| self.rows[*row as usize].visit(self.cutoff, self.by_maps).is_some_and(|step| step <= end));
+        rows.retain(|row| {
+            self.rows[*row as usize].visit(self.cutoff, self.by_maps).is_some_and(|step| step <= end)
+        });
         let by_maps = left.windows.is_some();
         let learning = Learning { end, each_step: optimizer.optimize_each_step, by_maps };
         let work = if learning.each_step {

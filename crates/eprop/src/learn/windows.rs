@@ -9,8 +9,7 @@
 //! - a *prefix*: the map of the present chunk so far.
 //!
 //! So a window is at most three maps ([`map::WindowMap`]), and a neuron pays for about four composed steps a step,
-//! whatever the number of its synapses. Spikes with a longer delay look at an earlier end: each delay has spans and a
-//! prefix of its own.
+//! whatever the number of its synapses.
 //!
 //! Everything here follows from the history alone, so it is made again from that where a simulation goes on.
 
@@ -112,7 +111,11 @@ impl Table {
     fn new(kind: Kind, blocks: usize, places: usize, lines: bool) -> Self {
         let maps = kind.columns() * blocks * places;
         let lines = if lines { blocks * LANES * places * lines_of(kind) } else { 0 };
-        Self { columns: kind.columns(), rows: vec![Lanes::default(); maps], lines: vec![Line::default(); lines] }
+        Self {
+            columns: kind.columns(),
+            rows: vec![Lanes::default(); maps],
+            lines: vec![Line::default(); lines],
+        }
     }
 
     fn bytes(&self) -> usize {
@@ -128,14 +131,6 @@ const fn lines_of(kind: Kind) -> usize {
     }
 }
 
-/// What is kept for windows that end some steps before the last one that is known.
-#[derive(Debug, Clone)]
-pub struct View {
-    lag: i64,
-    prefix: Table,
-    spans: Table,
-}
-
 /// The maps of a population.
 #[derive(Debug, Clone)]
 pub struct Windows {
@@ -147,7 +142,8 @@ pub struct Windows {
     powers: PowerTable,
     chunk_powers: PowerTable,
     suffixes: Table,
-    views: Vec<View>,
+    spans: Table,
+    prefix: Table,
 }
 
 /// What a kernel needs to know of a table of maps.
@@ -159,33 +155,19 @@ struct Shape<'a> {
 }
 
 impl Windows {
-    /// Room for the maps of a population with this history, for windows with the delays given (steps later than the
-    /// earliest possible); `by_neuron` where synapses end at scattered neurons.
+    /// Room for the maps of a population with this history; `by_neuron` where synapses end at scattered neurons.
     ///
     /// # Panics
     /// If the history is shorter than a chunk.
     #[must_use]
-    pub fn new(
-        kind: Kind,
-        history: &History,
-        coefficients: Coefficients,
-        lags: &[i64],
-        by_neuron: bool,
-    ) -> Self {
+    pub fn new(kind: Kind, history: &History, coefficients: Coefficients, by_neuron: bool) -> Self {
         let (blocks, steps) = (history.blocks(), history.steps());
         assert!(steps.is_multiple_of(CHUNK), "the ring has whole chunks");
         let chunks = steps / CHUNK;
         let bases = [&coefficients.decay[..], &coefficients.kappa, &coefficients.kappa_reg];
         let powers = PowerTable::new(bases, blocks, CHUNK + 1);
-        let mut of_chunk = Self::chunk_bases(&powers, blocks);
-        of_chunk.truncate(3);
-        let bases = [&of_chunk[0][..], &of_chunk[1], &of_chunk[2]];
-        let chunk_powers = PowerTable::new(bases, blocks, chunks + 1);
-        let view = |lag: &i64| View {
-            lag: *lag,
-            prefix: Table::new(kind, blocks, 1, by_neuron),
-            spans: Table::new(kind, blocks, chunks, by_neuron),
-        };
+        let chunk = |trace: usize| &powers.rows[(3 * CHUNK + trace) * blocks..][..blocks];
+        let chunk_powers = PowerTable::new([chunk(0), chunk(1), chunk(2)], blocks, chunks + 1);
         Self {
             kind,
             blocks,
@@ -193,54 +175,40 @@ impl Windows {
             powers,
             chunk_powers,
             suffixes: Table::new(kind, blocks, steps, by_neuron),
-            views: lags.iter().map(view).collect(),
+            spans: Table::new(kind, blocks, chunks, by_neuron),
+            prefix: Table::new(kind, blocks, 1, by_neuron),
             coefficients,
         }
-    }
-
-    fn chunk_bases(powers: &PowerTable, blocks: usize) -> Vec<Vec<Lanes>> {
-        powers.rows[3 * CHUNK * blocks..].chunks_exact(blocks).map(<[Lanes]>::to_vec).collect()
     }
 
     /// Whether another has the same maps of the same history.
     #[must_use]
     pub fn fits(&self, other: &Self) -> bool {
-        let lags = |windows: &Self| windows.views.iter().map(|view| view.lag).collect::<Vec<_>>();
         (self.kind, self.blocks, self.steps) == (other.kind, other.blocks, other.steps)
             && self.powers.bases() == other.powers.bases()
             && (&self.coefficients.rho, &self.coefficients.beta)
                 == (&other.coefficients.rho, &other.coefficients.beta)
-            && lags(self) == lags(other)
             && self.suffixes.lines.len() == other.suffixes.lines.len()
     }
 
     /// Makes all maps from the history, of which the steps before `end` are known.
     pub fn rebuild(&mut self, history: &History, end: i64) {
         let chunk = CHUNK as i64;
-        // The slot of the oldest step is the present one's.
+        // The slots of the oldest steps are written to already.
         let oldest = (end - self.steps as i64 + 2).max(0);
         let begin = (oldest + chunk - 1) / chunk * chunk;
-        for view in &mut self.views {
-            view.prefix.rows.fill(Lanes::default());
-        }
-        self.begin_chunk();
+        self.begin_prefix();
         for step in begin..end {
             self.take_in(history, step, begin);
         }
     }
 
-    fn begin_chunk(&mut self) {
-        for view in 0..self.views.len() {
-            self.begin_prefix(view);
-        }
-    }
-
-    fn begin_prefix(&mut self, view: usize) {
-        let prefix = &mut self.views[view].prefix;
-        prefix.rows.fill(Lanes::default());
+    fn begin_prefix(&mut self) {
+        let rows = &mut self.prefix.rows;
+        rows.fill(Lanes::default());
         if self.kind == Kind::Adaptive {
             // The map of no step keeps the adaptation's share.
-            prefix.rows[6 * self.blocks..7 * self.blocks].fill(Lanes::splat(1.0));
+            rows[map::ADAPTATION_KEPT * self.blocks..][..self.blocks].fill(Lanes::splat(1.0));
         }
     }
 
@@ -251,76 +219,57 @@ impl Windows {
 
     /// As [`Self::advance`], where steps before `begin` are not known.
     fn take_in(&mut self, history: &History, step: i64, begin: i64) {
-        let chunk = CHUNK as i64;
+        let slot = history.slot(step);
+        let done = slot % CHUNK;
+        let row = history.rows(slot..slot + 1);
         let shape = Shape {
             blocks: self.blocks,
             coefficients: &self.coefficients,
             powers: &self.powers,
             chunk_powers: &self.chunk_powers,
         };
-        let mask = self.steps - 1;
-        let slot = |step: i64| step as usize & mask;
-        if !self.suffixes.lines.is_empty() {
-            let slots = slot(step)..slot(step) + 1;
-            note_step(self.kind, history.rows(slots.clone()), self.blocks, slots.start, &mut self.suffixes.lines);
+        let Table { rows: suffixes, lines: suffix_lines, .. } = &mut self.suffixes;
+        if !suffix_lines.is_empty() {
+            note_step(self.kind, row, self.blocks, slot, suffix_lines);
         }
-        if (step + 1) % chunk == 0 && step + 1 - chunk >= begin {
-            let slots = slot(step) + 1 - CHUNK..slot(step) + 1;
-            let rows = history.rows(slots.clone());
-            let Table { rows: into, lines, .. } = &mut self.suffixes;
+        if done + 1 < CHUNK {
+            let Table { rows, lines, .. } = &mut self.prefix;
             match self.kind {
-                Kind::Readouts => complete_readouts(&shape, rows, slots.start, into, lines),
-                Kind::Plain => complete_plain(&shape, rows, slots.start, into, lines),
-                Kind::Adaptive => complete_adaptive(&shape, rows, slots.start, into, lines),
+                Kind::Readouts => append_readouts(&shape, row, done, rows, lines),
+                Kind::Plain => append_plain(&shape, row, done, rows, lines),
+                Kind::Adaptive => append_adaptive(&shape, row, done, rows, lines),
             }
+            return;
         }
-        for view in 0..self.views.len() {
-            let step = step - self.views[view].lag;
-            if step < begin {
-                continue;
-            }
-            let shape = Shape {
-                blocks: self.blocks,
-                coefficients: &self.coefficients,
-                powers: &self.powers,
-                chunk_powers: &self.chunk_powers,
-            };
-            let done = (step % chunk) as usize;
-            let row = history.rows(slot(step)..slot(step) + 1);
-            let Table { rows: into, lines, .. } = &mut self.views[view].prefix;
-            match self.kind {
-                Kind::Readouts => append_readouts(&shape, row, done, into, lines),
-                Kind::Plain => append_plain(&shape, row, done, into, lines),
-                Kind::Adaptive => append_adaptive(&shape, row, done, into, lines),
-            }
-            if done + 1 == CHUNK {
-                let whole = self.kind.columns() * self.blocks;
-                let first = slot(step) + 1 - CHUNK;
-                let suffix = &self.suffixes.rows[first * whole..][..whole];
-                let chunks = self.steps / CHUNK;
-                let known = ((step + 1 - begin) / chunk).min(chunks as i64) as usize;
-                let Table { rows: into, lines, .. } = &mut self.views[view].spans;
-                let newest = first / CHUNK;
-                match self.kind {
-                    Kind::Readouts => extend_readouts(&shape, suffix, newest, known, into, lines),
-                    Kind::Plain => extend_plain(&shape, suffix, newest, known, into, lines),
-                    Kind::Adaptive => extend_adaptive(&shape, suffix, newest, known, into, lines),
-                }
-                self.begin_prefix(view);
-            }
+        let first = slot + 1 - CHUNK;
+        let steps = history.rows(first..slot + 1);
+        match self.kind {
+            Kind::Readouts => complete_readouts(&shape, steps, first, suffixes, suffix_lines),
+            Kind::Plain => complete_plain(&shape, steps, first, suffixes, suffix_lines),
+            Kind::Adaptive => complete_adaptive(&shape, steps, first, suffixes, suffix_lines),
         }
+        let length = self.kind.columns() * self.blocks;
+        let chunk = &suffixes[first * length..][..length];
+        let known = ((step + 1 - begin) as usize / CHUNK).min(self.steps / CHUNK);
+        let Table { rows, lines, .. } = &mut self.spans;
+        match self.kind {
+            Kind::Readouts => extend_readouts(&shape, chunk, first / CHUNK, known, rows, lines),
+            Kind::Plain => extend_plain(&shape, chunk, first / CHUNK, known, rows, lines),
+            Kind::Adaptive => extend_adaptive(&shape, chunk, first / CHUNK, known, rows, lines),
+        }
+        self.begin_prefix();
     }
 
     /// Bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let views: usize = self.views.iter().map(|view| view.prefix.bytes() + view.spans.bytes()).sum();
+        let maps = self.suffixes.bytes() + self.spans.bytes() + self.prefix.bytes();
         let powers = size_of_val(&self.powers.rows[..]) + size_of_val(&self.chunk_powers.rows[..]);
-        (self.suffixes.bytes() + views + powers) as u64
+        (maps + powers) as u64
     }
 
-    /// The maps that make up the window of these steps, if it reaches from one chunk into another. It ends where the
-    /// view of its lag does.
+    /// The maps that make up the window of these steps, if it reaches from one chunk into another. It ends
+    /// after the last step that was taken in.
     #[must_use]
     pub fn maps(&self, window: Range<i64>) -> Option<Maps> {
         let chunk = CHUNK as i64;
@@ -342,12 +291,6 @@ impl Windows {
     #[must_use]
     pub fn powers(&self) -> [&PowerTable; 2] {
         [&self.powers, &self.chunk_powers]
-    }
-
-    /// The view for windows that end so many steps before the last one that is known.
-    #[must_use]
-    pub fn view(&self, lag: i64) -> usize {
-        self.views.iter().position(|view| view.lag == lag).expect("laid out for it")
     }
 }
 

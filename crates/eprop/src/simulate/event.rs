@@ -239,27 +239,25 @@ impl EventNetwork {
             .map(|model| by_maps && !model.optimizer.optimize_each_step)
             .collect();
         let learns_by_maps = &self.learns_by_maps;
-        let maps = |routes: &[Route], rows: &[Vec<PlasticRows>], history: &History, first: i64, kind| {
-            let learns = |route: &&Route| route.plastic && learns_by_maps[route.synapse];
-            let mut lags: Vec<i64> =
-                routes.iter().filter(learns).map(|route| route.delay as i64 - first).collect();
-            lags.sort_unstable();
-            lags.dedup();
-            if lags.is_empty() {
+        let maps = |routes: &[Route], rows: &[Vec<PlasticRows>], history: &History, kind| {
+            let learn = |route: &Route| route.plastic && learns_by_maps[route.synapse];
+            if !routes.iter().any(learn) {
                 return None;
             }
-            let by_neuron = rows.iter().flatten().any(PlasticRows::is_scattered);
-            let coefficients = match kind {
-                windows::Kind::Readouts => per_spike::readout_coefficients(plan, history),
-                _ => per_spike::recurrent_coefficients(plan, history),
+            let (coefficients, by_neuron) = match kind {
+                windows::Kind::Readouts => (per_spike::readout_coefficients(plan, history), false),
+                _ => (
+                    per_spike::recurrent_coefficients(plan, history),
+                    rows.iter().flatten().any(PlasticRows::is_scattered),
+                ),
             };
-            Some(Windows::new(kind, history, coefficients, &lags, by_neuron && first == 1))
+            Some(Windows::new(kind, history, coefficients, by_neuron))
         };
         let adapts = plan.recurrent.adaptation_gain.iter().any(|gain| *gain != 0.0);
         let kind = if adapts { windows::Kind::Adaptive } else { windows::Kind::Plain };
         let fresh = [
-            maps(&plan.recurrent_routes, &self.recurrent_rows, &self.history, 1, kind),
-            maps(&plan.readout_routes, &self.readout_rows, &self.errors, 0, windows::Kind::Readouts),
+            maps(&plan.recurrent_routes, &self.recurrent_rows, &self.history, kind),
+            maps(&plan.readout_routes, &self.readout_rows, &self.errors, windows::Kind::Readouts),
         ];
         let held = [&mut self.windows, &mut self.error_windows];
         let mut stale = false;
@@ -283,11 +281,13 @@ impl EventNetwork {
 
     /// Makes all maps from the histories, at step `now`.
     fn begin_windows(&mut self, now: i64) {
+        // The present step's spikes learn from the steps before the last one.
+        let known = (now - 1).max(0);
         if let Some(windows) = &mut self.windows {
-            windows.rebuild(&self.history, (now - 1).max(0));
+            windows.rebuild(&self.history, known);
         }
         if let Some(windows) = &mut self.error_windows {
-            windows.rebuild(&self.errors, now);
+            windows.rebuild(&self.errors, known);
         }
         self.expect_visits(now);
     }
@@ -418,7 +418,7 @@ impl EventNetwork {
                 plan,
                 route,
                 parts,
-                (&self.history, self.windows.as_ref(), 1),
+                (&self.history, self.windows.as_ref()),
                 network,
                 &mut s.input,
                 targets,
@@ -488,7 +488,7 @@ impl EventNetwork {
                 plan,
                 route,
                 parts,
-                (&self.errors, self.error_windows.as_ref(), 0),
+                (&self.errors, self.error_windows.as_ref()),
                 network,
                 &mut s.input,
                 targets,
@@ -507,9 +507,6 @@ impl EventNetwork {
             errors[j] = s.window[j] * (s.voltage[j] + p.rest[j] - s.target[j]);
         }
         self.errors.finish(step);
-        if let Some(windows) = &mut self.error_windows {
-            windows.advance(&self.errors, step);
-        }
         let errors = self.errors.at(readout::ERROR, step);
         // The error of this step belongs to the recurrent step before it.
         let n = plan.recurrent_count();
@@ -522,6 +519,9 @@ impl EventNetwork {
             self.history.finish(step - 1);
             if let Some(windows) = &mut self.windows {
                 windows.advance(&self.history, step - 1);
+            }
+            if let Some(windows) = &mut self.error_windows {
+                windows.advance(&self.errors, step - 1);
             }
         }
         self.record_readouts(step, recorded);
@@ -646,10 +646,7 @@ impl EventNetwork {
         vec![
             ("history of postsynaptic neurons", self.history.bytes() + self.errors.bytes()),
             ("traces and moments of synapses", rows.map(PlasticRows::bytes).sum()),
-            (
-                "maps of windows",
-                self.windows.iter().chain(&self.error_windows).map(Windows::bytes).sum(),
-            ),
+            ("maps of windows", self.windows.iter().chain(&self.error_windows).map(Windows::bytes).sum()),
         ]
     }
 
@@ -693,7 +690,7 @@ impl Spikes<'_> {
         plan: &EventPlan,
         route: &Route,
         parts: &mut [PlasticRows],
-        (history, windows, first): (&History, Option<&Windows>, i64),
+        (history, windows): (&History, Option<&Windows>),
         network: &mut Network,
         input: &mut [f64],
         targets: &[NodeId],
@@ -727,10 +724,7 @@ impl Spikes<'_> {
             self.emission.at(self.stamp).iter().for_each(|(place, count)| send(place, count));
         }
         let by_maps = route.plastic && !optimizer.optimize_each_step;
-        let windows = windows
-            .filter(|_| by_maps)
-            .map(|windows| (windows, windows.view(route.delay as i64 - first)));
-        let left = LeftBehind { history, windows };
+        let left = LeftBehind { history, windows: windows.filter(|_| by_maps) };
         let arrival = Arrival { stamp: self.stamp, left, optimizer };
         let mut work = 0;
         for part in parts {

@@ -222,7 +222,7 @@ impl Part<'_> {
             };
             kernel(coefficients, history, targets, stretches, drive, self.traces, gradients);
         }
-        if let Some((windows, view)) = windows
+        if let Some(windows) = windows
             && !passes.is_empty()
         {
             let kernel = match (set.onto_readouts, set.uniform, set.adapts) {
@@ -233,7 +233,7 @@ impl Part<'_> {
                 (false, true, true) => pass::onto_uniform_adaptive,
                 (false, false, true) => pass::onto_adaptive,
             };
-            let tables = windows.tables(view);
+            let tables = windows.tables();
             kernel(coefficients, history, &tables, targets, passes, self.traces, gradients);
         }
     }
@@ -256,7 +256,7 @@ impl Part<'_> {
             return;
         }
         state.next = end;
-        if let Some((windows, _)) = left.windows
+        if let Some(windows) = left.windows
             && end == known
             && let Some((enters, maps)) = maps_of(windows, begin..end, state.previous)
         {

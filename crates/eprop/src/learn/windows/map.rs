@@ -205,8 +205,7 @@ impl WindowMap for Plain {
         let e = times(left(recurrent::SURROGATE), powers.decay);
         let (signal, pressure) = (left(recurrent::SIGNAL), left(recurrent::REGULARIZATION));
         let eligibility = fused(block.kappa, self.eligibility, e);
-        let regularization =
-            fused(block.kappa_reg, self.regularization, times(rest(block.kappa_reg), e));
+        let regularization = fused(block.kappa_reg, self.regularization, times(rest(block.kappa_reg), e));
         Self {
             eligibility,
             regularization,
@@ -227,11 +226,7 @@ impl WindowMap for Plain {
     #[inline(always)]
     fn then(&self, next: &Self, powers: &Powers, next_powers: &Powers) -> Self {
         Self {
-            eligibility: fused(
-                next_powers.kappa,
-                self.eligibility,
-                times(next.eligibility, powers.decay),
-            ),
+            eligibility: fused(next_powers.kappa, self.eligibility, times(next.eligibility, powers.decay)),
             regularization: fused(
                 next_powers.kappa_reg,
                 self.regularization,
@@ -261,6 +256,9 @@ impl WindowMap for Plain {
 }
 
 const ONE: Lanes = Lanes([1.0; LANES]);
+
+/// The column of [`Adaptive::adaptation_kept`].
+pub const ADAPTATION_KEPT: usize = 6;
 
 /// Onto neurons of which some adapt.
 #[derive(Debug, Clone, Copy)]
@@ -300,7 +298,7 @@ impl WindowMap for Adaptive {
     fn from_columns(column: impl Fn(usize) -> Lanes) -> Self {
         Self {
             adaptation: column(5),
-            adaptation_kept: column(6),
+            adaptation_kept: column(ADAPTATION_KEPT),
             eligibility_of_adaptation: column(7),
             regularization_of_adaptation: column(8),
             gradient_of_adaptation: column(9),
@@ -312,7 +310,7 @@ impl WindowMap for Adaptive {
     fn column(&self, column: usize) -> Lanes {
         match column {
             5 => self.adaptation,
-            6 => self.adaptation_kept,
+            ADAPTATION_KEPT => self.adaptation_kept,
             7 => self.eligibility_of_adaptation,
             8 => self.regularization_of_adaptation,
             9 => self.gradient_of_adaptation,
@@ -329,8 +327,7 @@ impl WindowMap for Adaptive {
         let kept = fused(block.rho, ONE, lessened);
         let pressed = times(rest(block.kappa_reg), lessened);
         let taught = fused(left(recurrent::SIGNAL), ONE, self.plain.gradient_of_eligibility);
-        let regularized =
-            fused(left(recurrent::REGULARIZATION), ONE, self.plain.gradient_of_regularization);
+        let regularized = fused(left(recurrent::REGULARIZATION), ONE, self.plain.gradient_of_regularization);
         Self {
             plain: Plain {
                 eligibility: fused(self.eligibility_of_adaptation, e, plain.eligibility),

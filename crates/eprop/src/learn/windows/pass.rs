@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use crate::learn::eligibility::{Block, Coefficients, Left, Source, Targets, Trace, TraceSet, Traces, recurrent};
+use crate::learn::eligibility::{
+    Block, Coefficients, Left, Source, Targets, Trace, TraceSet, Traces, recurrent,
+};
 use crate::learn::history::{History, LANES, Lanes};
 use crate::learn::windows::map::{Adaptive, Plain, Powers, WindowMap};
 use crate::learn::windows::{IN_LINE, Line, Maps, PowerTable, Table, Windows};
@@ -73,14 +75,13 @@ pub struct Tables<'a> {
 }
 
 impl Windows {
-    /// The maps of windows that end where a view does.
+    /// The maps that windows are made of.
     #[must_use]
-    pub fn tables(&self, view: usize) -> Tables<'_> {
-        let view = &self.views[view];
+    pub fn tables(&self) -> Tables<'_> {
         Tables {
             suffixes: &self.suffixes,
-            spans: &view.spans,
-            prefix: &view.prefix,
+            spans: &self.spans,
+            prefix: &self.prefix,
             powers: [&self.powers, &self.chunk_powers],
         }
     }

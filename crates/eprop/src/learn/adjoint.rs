@@ -1,9 +1,9 @@
 //! The gradient of an update interval, backwards.
 //!
 //! The sum over eligibility traces (Bellec et al. 2020, equations 4, 5 and 24 to 28) is linear in the presynaptic
-//! spikes, and its factors depend on the postsynaptic neuron and the step only. Turned round (NUMERICS, section 2,
-//! "The same gradient, backwards"), it needs one pass over neurons and steps and one row addition a presynaptic
-//! spike, and no trace per synapse.
+//! spikes, and its factors depend on the postsynaptic neuron and the step only. Turned round (docs/derivation.md,
+//! The transpose), it needs one pass over neurons and steps and one row addition a presynaptic spike, and no trace per
+//! synapse.
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -32,7 +32,7 @@ const SPREAD_BYTES: usize = 4 << 20;
 /// State of the recursion, one value per neuron of a tile.
 #[derive(Debug, Clone, Default)]
 struct Carry<R> {
-    /// Filtered learning signal: `lam` of NUMERICS, section 2.
+    /// Filtered learning signal: `lambda` of docs/derivation.md, The transpose.
     signal: Lines<R>,
     /// Adaptation's share: `mu`.
     adaptation: Lines<R>,
@@ -323,7 +323,7 @@ kernels! {
     ) = add_rows_body;
 }
 
-/// The regularization of a neuron's firing rate, per step: `R` of NUMERICS, section 2.
+/// The regularization of a neuron's firing rate, per step: `R` of docs/derivation.md, The gradient of an interval.
 #[must_use]
 pub fn regularization<R: Real>(plan: &IntervalPlan, lane: &Lane<R>, neuron: usize) -> f64 {
     let p = &plan.recurrent;

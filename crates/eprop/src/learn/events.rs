@@ -69,7 +69,7 @@ impl RowEvents {
         self.touched.clear();
         self.starts.clear();
         self.starts.resize(route.row_count + 1, 0);
-        // The first step of an interval reads none (NUMERICS, section 2, edges).
+        // The first step of an interval reads none (docs/derivation.md, Edges of an interval).
         let (starts, places) = if route.source == RECURRENT {
             let emitted = |step: usize| step as isize - emitted_before as isize;
             spikes.rows(emitted(1)..emitted(steps))

@@ -1,7 +1,7 @@
 //! The gradient of an update interval by its definition: eligibility traces of every synapse, step by step.
 //!
-//! It is what [`super::adjoint`] is held against, and the form to read first (NUMERICS, section 2, "Gradient of one
-//! interval").
+//! It is what [`super::adjoint`] is held against, and the form to read first (docs/derivation.md, The gradient of
+//! an interval).
 
 use crate::learn::adjoint::regularization;
 use crate::learn::events::RowEvents;

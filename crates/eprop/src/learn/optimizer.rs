@@ -1,4 +1,4 @@
-//! Weight optimizers: gradient descent and Adam (NUMERICS, section 5).
+//! Weight optimizers: gradient descent and Adam (docs/derivation.md, Optimizers).
 
 /// How weights follow gradients.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,4 +1,5 @@
-//! e-prop+: weights that change at every presynaptic spike, a row of synapses at a time (NUMERICS, section 3).
+//! e-prop+: weights that change at every presynaptic spike, a row of synapses at a time (docs/derivation.md,
+//! The window of a spike).
 //!
 //! A spike updates its neuron's row over the window since the neuron's last spike. A row whose window is about to
 //! leave the history is caught up: its traces and gradient go on, its weights stay until the next spike.

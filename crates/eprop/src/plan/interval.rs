@@ -23,7 +23,7 @@ pub const SHIFT_RECURRENT: i64 = 2;
 /// Steps by which the intervals of readouts begin later than the simulation.
 pub const SHIFT_READOUT: i64 = 3;
 
-/// Shape of a surrogate gradient (NUMERICS, section 4).
+/// Shape of a surrogate gradient (docs/derivation.md, Surrogate gradients).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Surrogate {
     /// `h max(0, 1 - |x| / w)`

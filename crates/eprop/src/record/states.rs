@@ -1,7 +1,7 @@
 //! Recorded state variables.
 //!
-//! Some recordables show in a step what belongs to an earlier one (NUMERICS, section 2): they come as streams of
-//! their own, each in the order of the steps that show them, and are read as far as all of them reach.
+//! Some recordables show in a step what belongs to an earlier one (docs/derivation.md, Dynamics): they come as streams
+//! of their own, each in the order of the steps that show them, and are read as far as all of them reach.
 
 use crate::error::Result;
 use crate::record::{EventColumn, Events, TimeUnit, Window, order, permuted};

@@ -2,7 +2,7 @@
 //!
 //! Steps are counted from the interval's first one. Recurrent neurons begin an interval one step before readouts,
 //! and a readout's error one step later still, so the same count names steps that belong together
-//! (NUMERICS, section 2).
+//! (docs/derivation.md, Frames of an interval).
 
 mod state;
 mod together;

@@ -23,12 +23,14 @@ export interface Timeline {
   readonly lag: number;
 }
 
-const timelines: Readonly<Record<Family, Timeline>> = {
+/** The timeline of each family. */
+export const timelines: Readonly<Record<Family, Timeline>> = {
   interval: { spikes: 2, target: 4, record: 4, lag: 5 },
   event: { spikes: 2, target: 2, record: 2, lag: 3 },
 };
 
-const learningSynapses = {
+/** The synapse models of each family. */
+export const learningSynapses = {
   interval: {
     plastic: "eprop_synapse_bsshslm_2020",
     feedback: "eprop_learning_signal_connection_bsshslm_2020",

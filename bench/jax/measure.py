@@ -2,7 +2,8 @@
 
 e-prop by automatic differentiation: gradients stop where a spike enters other neurons, so that what is left is the
 eligibility trace, and the objective is linear in the spikes, with the learning signals as constants. All sequences of a
-batch go through one scan; the inputs' currents are one matrix product before it. Weights change once an interval.
+batch go through one scan, which is not unrolled: that takes twice the processor's time and more. The inputs' currents
+are one matrix product before it. Weights change once an interval.
 
 The last line printed is JSON: version, ms of the first iteration, compilation included (`cold`), and of those after it
 (`warm`), and their losses.

@@ -560,6 +560,7 @@ export const errorCodes = [
   "OutOfMemory",
   "NewModelNameExists",
   "UnknownReceptorType",
+  "NumericalInstability",
   "Aborted",
   "InternalError",
 ] as const;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::describe::check::Cell;
 use crate::describe::kernel_parameters::KernelParameters;
 use crate::describe::network::{
-    Carries, Column, Network, NodeGroup, NodeModelState, Projection, SynapseModelState, Targets,
+    Carries, Column, Network, NodeGroup, NodeModelState, Projection, Settled, SynapseModelState, Targets,
 };
 use crate::describe::nodes::column;
 use crate::describe::parameter::{Kind, Parameter, Role};
@@ -274,6 +274,7 @@ impl Persist for Network {
             sources: Vec::new(),
             targets: Targets::Dense { nodes: Vec::new(), autapses: true },
             weights: Vec::new(),
+            settled: Settled::default(),
         })?;
         if archive.reads() {
             self.check_saved(archive)?;
@@ -306,6 +307,7 @@ impl Network {
         }
         let places = |(place, group): (usize, &NodeGroup)| (0..group.len).map(move |node| (place, node));
         network.state_changes = network.groups.iter().enumerate().flat_map(places).collect();
+        network.projections.iter_mut().for_each(|projection| projection.settled = Settled::default());
         network
     }
 

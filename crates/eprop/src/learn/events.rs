@@ -78,6 +78,10 @@ impl RowEvents {
         }
         .expect("a finished interval has all its spikes");
         for (step, row) in (1..).zip(starts.windows(2)) {
+            // Of what was emitted before the projection was made it has seen nothing.
+            if !route.transmits_all(start + i64::from(step)) {
+                continue;
+            }
             for row in places[row[0]..row[1]].iter().filter_map(|place| route.rows.row(*place)) {
                 self.spikes.push((row as u32, step));
                 self.starts[row] += 1;

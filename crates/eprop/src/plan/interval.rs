@@ -11,7 +11,7 @@ use crate::plan::membrane::{current_gains, decays};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
 use crate::plan::route::{Columns, Route, refuse_plastic_poisson, spike_routes_onto};
 use crate::record::Tap;
-use crate::simulate::rates::RateInputs;
+use crate::simulate::rates::{HeldRates, RateInputs};
 
 /// The recurrent neurons.
 pub const RECURRENT: Population = Population::Recurrent(Family::PerInterval);
@@ -202,7 +202,7 @@ impl IntervalPlan {
     pub fn new(
         network: &Network,
         index: &NodeIndex,
-        held: &BTreeMap<NodeId, f64>,
+        held: &HeldRates,
         clock_base: &BTreeMap<NodeId, i64>,
     ) -> Result<Option<Self>> {
         if index.len(RECURRENT) + index.len(READOUT) == 0 {
@@ -339,7 +339,7 @@ fn recurrent(network: &Network) -> Recurrent {
     }
 }
 
-fn readouts(network: &Network, index: &NodeIndex, held: &BTreeMap<NodeId, f64>) -> Result<Readouts> {
+fn readouts(network: &Network, index: &NodeIndex, held: &HeldRates) -> Result<Readouts> {
     let dt = network.kernel.resolution;
     let of = |name: &str| gather(network, READOUT, name);
     let (tau_m, c_m, e_l) = (of("tau_m"), of("C_m"), of("E_L"));

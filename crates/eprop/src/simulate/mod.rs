@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+pub mod arrivals;
 pub mod delivery;
 pub mod emission;
 pub mod event;

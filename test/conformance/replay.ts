@@ -152,7 +152,7 @@ class Replay {
       case "SetConnections":
         kernel
           .GetConnections(this.select(args[0] as Selection), this.select(args[1] as Selection))
-          .set(args[2] as object);
+          .set(args[2] as { weight: number });
         break;
       case "Simulate":
         kernel.Simulate(args[0] as number);

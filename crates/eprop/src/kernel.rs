@@ -141,7 +141,11 @@ impl Kernel {
             }
         }
         let seed = self.network.kernel.rng_seed;
-        let settlements = if values.get("rng_seed").is_some() { self.settle_poisson() } else { Vec::new() };
+        let mut settlements = Vec::new();
+        if values.get("rng_seed").is_some() {
+            self.before_change();
+            settlements = self.settle_poisson();
+        }
         self.network.set_kernel(values)?;
         self.take_settlements(settlements);
         if values.get("rng_seed").is_some() || self.network.kernel.rng_seed != seed {

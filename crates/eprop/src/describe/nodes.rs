@@ -499,7 +499,8 @@ fn check_node(group: &NodeGroup, node: usize, kernel: &KernelParameters) -> Resu
                     .parameter("precise_times"));
             }
             let times = &group.lists("spike_times")[node];
-            if let Some([earlier, later, ..]) = times.windows(2).find(|pair| pair[0] > pair[1]) {
+            let step = |time: f64| (time / kernel.resolution).round();
+            if let Some([earlier, later, ..]) = times.windows(2).find(|pair| step(pair[0]) > step(pair[1])) {
                 return Err(refuse(
                     "spike_times",
                     format!("{later} after {earlier}"),

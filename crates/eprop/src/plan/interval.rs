@@ -302,6 +302,16 @@ impl IntervalPlan {
         if interval < 0 { 0 } else { interval * self.interval as i64 + SHIFT_RECURRENT }
     }
 
+    /// The first step of those that learn without a break up to the end of an interval: in steps before them, readouts
+    /// forget the targets that came.
+    #[must_use]
+    pub fn targets_since(&self, interval: i64) -> i64 {
+        if self.window >= self.interval {
+            return self.start_readout(0) + 1;
+        }
+        self.start_readout(interval) + (self.interval - self.window) as i64 + 1
+    }
+
     /// First step of an interval of readouts.
     #[must_use]
     pub fn start_readout(&self, interval: i64) -> i64 {

@@ -473,8 +473,8 @@ impl EventNetwork {
             let v = p.decay[j].mul_add(s.voltage[j], p.current_gain[j].mul_add(s.current[j], s.input[j]));
             s.voltage[j] = if v > p.floor[j] { v } else { p.floor[j] };
             s.current[j] = p.current[j];
-            s.window[j] = s.windows.read(&p.windows, j, step);
-            s.target[j] = s.targets.read(&p.targets, j, step);
+            s.window[j] = s.windows.read(&p.windows, j, step, i64::MIN);
+            s.target[j] = s.targets.read(&p.targets, j, step, i64::MIN);
             errors[j] = s.window[j] * (s.voltage[j] + p.rest[j] - s.target[j]);
         }
         self.errors.finish(step);

@@ -535,6 +535,7 @@ impl<R: Real> Lane<R> {
             self.readout_voltage.fill(0.0);
         }
         let p = &plan.readouts;
+        let begin = plan.targets_since(self.interval);
         let recorded = !plan.readout_taps.is_empty();
         let mut first_drive = around.first_readout_drive.filter(|_| self.readout_done < to);
         for local in self.readout_done..to {
@@ -573,7 +574,7 @@ impl<R: Real> Lane<R> {
             }
             for j in 0..k {
                 let (signal, target) = if learning {
-                    (self.readout_signal(plan, j), self.targets.read(&p.targets, j, step + 1))
+                    (self.readout_signal(plan, j), self.targets.read(&p.targets, j, step + 1, begin))
                 } else {
                     (0.0, 0.0)
                 };
@@ -750,15 +751,16 @@ impl<R: Real> Lane<R> {
     ) -> Vec<f64> {
         let local = self.readout_done;
         let learning = self.interval >= 0 && local > 0 && local - 1 + plan.window >= plan.interval;
+        let begin = plan.targets_since(self.interval);
         tap.places
             .iter()
             .map(|place| {
                 let j = *place as usize;
                 match recordable {
                     _ if !learning => 0.0,
-                    Recordable::TargetSignal => plan.readouts.targets.read(j, now),
+                    Recordable::TargetSignal => plan.readouts.targets.read(j, now, begin),
                     Recordable::ErrorSignal => {
-                        self.readout_signal(plan, j) - plan.readouts.targets.read(j, now)
+                        self.readout_signal(plan, j) - plan.readouts.targets.read(j, now, begin)
                     }
                     _ => self.readout_signal(plan, j),
                 }
@@ -775,10 +777,11 @@ impl<R: Real> Lane<R> {
             return false;
         }
         let now = held.start_readout(self.interval) + self.readout_done as i64;
+        let begin = held.targets_since(self.interval);
         let mut any = false;
         for j in 0..n {
-            let target = plan.readouts.targets.read(j, now);
-            if target.to_bits() != held.readouts.targets.read(j, now).to_bits() {
+            let target = plan.readouts.targets.read(j, now, begin);
+            if target.to_bits() != held.readouts.targets.read(j, now, begin).to_bits() {
                 self.errors[local * n + j] = self.readout_signal(held, j) - target;
                 any = true;
             }
@@ -791,6 +794,7 @@ impl<R: Real> Lane<R> {
         let Some(local) = self.readout_done.checked_sub(1) else { return };
         let k = plan.readout_count();
         let stamp = plan.start_readout(self.interval) + local as i64 + 2;
+        let begin = plan.targets_since(self.interval);
         let last = |stream: &mut Vec<f64>, places: &[u32], value: &dyn Fn(usize) -> f64| {
             if let Some(begin) = stream.len().checked_sub(places.len()) {
                 stream.truncate(begin);
@@ -802,7 +806,7 @@ impl<R: Real> Lane<R> {
             for (recordable, stream) in tap.recordables.iter().zip(streams) {
                 match recordable {
                     Recordable::TargetSignal => {
-                        last(stream, &tap.places, &|j| plan.readouts.targets.read(j, stamp - 1));
+                        last(stream, &tap.places, &|j| plan.readouts.targets.read(j, stamp - 1, begin));
                     }
                     Recordable::ErrorSignal => last(stream, &tap.places, &|j| self.errors[local * k + j]),
                     _ => {}

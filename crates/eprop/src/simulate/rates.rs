@@ -91,14 +91,30 @@ impl RateInput {
     }
 }
 
+/// The rate that came last to a readout.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Last {
+    rate: f64,
+    /// The first step that reads it.
+    step: i64,
+}
+
+impl Last {
+    /// The rate, if it has come since step `begin`; 0 if not.
+    fn since(self, begin: i64) -> f64 {
+        if self.step >= begin { self.rate } else { 0.0 }
+    }
+}
+
 /// The generators that reach a receptor of each readout. A readout goes on with the rate that came last, from whichever
-/// generator; their order is that of creation, and delays have no say in it.
+/// generator; their order is that of creation, and delays have no say in it. Those whose weights change once an update
+/// interval forget it where they do not learn.
 #[derive(Debug, Clone, Default)]
 pub struct RateInputs {
     /// Per readout, in the order in which rates of one step come.
     inputs: Vec<Vec<RateInput>>,
     /// Per readout, what came last before `from`.
-    carried: Vec<f64>,
+    carried: Vec<Last>,
     /// The step that generators go on from.
     from: i64,
 }
@@ -131,7 +147,7 @@ impl RateInputs {
             inputs.sort_by_key(|(source, input)| (input.lead, *source));
             inputs.into_iter().map(|(_, input)| input).collect()
         };
-        let carried = vec![0.0; inputs.len()];
+        let carried = vec![Last::default(); inputs.len()];
         Self { inputs: inputs.into_iter().map(ordered).collect(), carried, from: 0 }
     }
 
@@ -144,26 +160,27 @@ impl RateInputs {
     }
 
     /// What readout `place` would read in step `now` of what was sent before.
-    fn sent(&self, place: usize, now: i64) -> f64 {
+    fn sent(&self, place: usize, now: i64) -> Last {
         let last = self.inputs[place].iter().filter_map(|input| Some((input.last(self.from, now)?, input)));
         match last.max_by_key(|((step, _), _)| *step) {
-            Some(((_, stamp), input)) => 0.0 + input.weight * input.amplitudes.at(stamp, &mut 0).0,
+            Some(((step, stamp), input)) => {
+                Last { rate: 0.0 + input.weight * input.amplitudes.at(stamp, &mut 0).0, step }
+            }
             None => self.carried[place],
         }
     }
 
-    /// What readout `place` reads in a step.
+    /// What readout `place` reads in a step, if it has come since step `begin`; 0 if not.
     #[must_use]
-    pub fn read(&self, place: usize, step: i64) -> f64 {
-        self.read_until(place, step, &mut 0).0
+    pub fn read(&self, place: usize, step: i64, begin: i64) -> f64 {
+        self.read_until(place, step, &mut 0).0.since(begin)
     }
 
     /// What readout `place` reads in a step, and the first step after it in which that may be something else. `hint`
     /// makes the next look-up short.
-    #[must_use]
-    pub fn read_until(&self, place: usize, step: i64, hint: &mut usize) -> (f64, i64) {
+    fn read_until(&self, place: usize, step: i64, hint: &mut usize) -> (Last, i64) {
+        let (mut last, mut until) = (self.carried[place], i64::MAX);
         let mut latest = i64::MIN;
-        let (mut value, mut until) = (self.carried[place], i64::MAX);
         for input in &self.inputs[place] {
             let stamp = step + input.lead;
             let stamps = input.stamps(self.from);
@@ -175,12 +192,15 @@ impl RateInputs {
                 }
                 // Of those of one step, the last.
                 if read >= latest {
-                    (latest, value) = (read, 0.0 + input.weight * amplitude);
+                    latest = read;
+                    // What is sent in every step is as new in those that follow.
+                    let at = if sent == stamp { i64::MAX } else { read };
+                    last = Last { rate: 0.0 + input.weight * amplitude, step: at };
                 }
             }
             until = until.min(change.saturating_sub(input.lead));
         }
-        (value, until.max(step + 1))
+        (last, until.max(step + 1))
     }
 
     /// Writes or reads what readouts go on with at step `now`.
@@ -188,10 +208,14 @@ impl RateInputs {
     /// # Errors
     /// `ValueError` where the archive holds something that does not fit.
     pub fn persist(&mut self, name: &str, now: i64, archive: &mut Archive<'_>) -> Result<()> {
-        let mut carried: Vec<f64> = (0..self.carried.len()).map(|place| self.sent(place, now)).collect();
-        archive.fixed(name, &mut carried)?;
+        let carried: Vec<Last> = (0..self.carried.len()).map(|place| self.sent(place, now)).collect();
+        let mut rates: Vec<f64> = carried.iter().map(|last| last.rate).collect();
+        let mut steps: Vec<i64> = carried.iter().map(|last| last.step).collect();
+        archive.fixed(&format!("{name}.rates"), &mut rates)?;
+        archive.fixed(&format!("{name}.steps"), &mut steps)?;
         if archive.reads() {
-            (self.carried, self.from) = (carried, now);
+            self.carried = rates.into_iter().zip(steps).map(|(rate, step)| Last { rate, step }).collect();
+            self.from = now;
         }
         Ok(())
     }
@@ -206,23 +230,23 @@ impl RateInputs {
 /// What readouts read, looked up again only where it may have changed.
 #[derive(Debug, Clone, Default)]
 pub struct RateReader {
-    /// Per readout: the value, the steps in which it holds, and a hint for the next look-up.
-    held: Vec<(f64, std::ops::Range<i64>, usize)>,
+    /// Per readout: what came last, the steps in which that holds, and a hint for the next look-up.
+    held: Vec<(Last, std::ops::Range<i64>, usize)>,
 }
 
 impl RateReader {
-    /// What readout `place` reads in a step.
+    /// What readout `place` reads in a step, if it has come since step `begin`; 0 if not.
     #[inline]
-    pub fn read(&mut self, inputs: &RateInputs, place: usize, step: i64) -> f64 {
+    pub fn read(&mut self, inputs: &RateInputs, place: usize, step: i64, begin: i64) -> f64 {
         if place >= self.held.len() {
-            self.held.resize(place + 1, (0.0, 0..0, 0));
+            self.held.resize(place + 1, (Last::default(), 0..0, 0));
         }
-        let (value, steps, hint) = &mut self.held[place];
+        let (last, steps, hint) = &mut self.held[place];
         if !steps.contains(&step) {
             let (now, until) = inputs.read_until(place, step, hint);
-            (*value, *steps) = (now, step..until);
+            (*last, *steps) = (now, step..until);
         }
-        *value
+        last.since(begin)
     }
 
     /// Forgets what was read, since it may have changed.

@@ -149,11 +149,6 @@ class Replay {
       case "ConnectIds":
         kernel.Connect(args[0] as number[], args[1] as number[], { rule: "one_to_one" }, args[2] as object);
         break;
-      case "SetConnections":
-        kernel
-          .GetConnections(this.select(args[0] as Selection), this.select(args[1] as Selection))
-          .set(args[2] as { weight: number });
-        break;
       case "Simulate":
         kernel.Simulate(args[0] as number);
         if (this.settings.restore) kernel.restore(kernel.state());

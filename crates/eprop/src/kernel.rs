@@ -1,23 +1,25 @@
 //! The door to the engine: describes, plans, simulates, records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
-use crate::describe::network::{Column, Network, NodeGroup, NodeId, Targets};
+use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId, Projection, Settled, Targets};
 use crate::error::{Error, ErrorCode, Result};
-use crate::models::NodeClass;
+use crate::models::{Family, NodeClass};
 use crate::plan::event::EventPlan;
 use crate::plan::index::{NodeIndex, Population};
 use crate::plan::interval::IntervalPlan;
 use crate::plan::probes::{SpikeTap, record_from, spike_taps};
+use crate::plan::route::handed_over;
 use crate::plan::stimulus::Stimuli;
 use crate::random::NestRandom;
 use crate::record::{Events, Recordings, TimeUnit};
+use crate::simulate::arrivals::Settlement;
 use crate::simulate::emission::Emission;
 use crate::simulate::event::EventNetwork;
 use crate::simulate::interval::{HISTORY, Intervals, either};
-use crate::simulate::rates;
+use crate::simulate::rates::{self, HeldRate, HeldRates};
 use crate::simulate::{Halt, RunControl};
 use crate::state::{Archive, Persist, State};
 use crate::threads::{self, Permit};
@@ -59,7 +61,7 @@ pub struct Kernel {
     /// Bytes that the last simulation was allowed to take.
     granted: u64,
     /// Amplitudes that rate generators had when their times were last set.
-    held: BTreeMap<NodeId, f64>,
+    held: HeldRates,
     /// Steps from which neurons that fire by the clock count.
     clock_base: BTreeMap<NodeId, i64>,
 }
@@ -142,7 +144,12 @@ impl Kernel {
         }
         self.before_change();
         let seed = self.network.kernel.rng_seed;
+        let mut settlements = Vec::new();
+        if values.get("rng_seed").is_some() {
+            settlements = self.settle_poisson();
+        }
         self.network.set_kernel(values)?;
+        self.take_settlements(settlements);
         if values.get("rng_seed").is_some() || self.network.kernel.rng_seed != seed {
             self.random = NestRandom::new(self.network.kernel.rng_seed);
         }
@@ -178,10 +185,19 @@ impl Kernel {
     /// If model or parameters are refused.
     pub fn create(&mut self, model: &str, n: f64, params: &Params) -> Result<NodeId> {
         self.before_change();
-        let first = self.network.create(model, n, params, &mut self.random)?;
+        let first = self.network.create(model, n, params, &mut self.random, self.time)?;
         if self.time > 0 {
             for node in first..=self.node_count() as NodeId {
                 self.clock_base.insert(node, self.time);
+            }
+            // Times that are over count for nothing.
+            if self
+                .network
+                .group_of(first)
+                .is_some_and(|group| group.model.class == NodeClass::StepRateGenerator)
+            {
+                let held = HeldRate { amplitude: 0.0, since: self.time };
+                self.held.extend((first..=self.node_count() as NodeId).map(|node| (node, held)));
             }
         }
         Ok(first)
@@ -203,12 +219,18 @@ impl Kernel {
         if names("amplitude_times") || names("amplitude_values") {
             for node in nodes {
                 if let Some(amplitudes) = rates::amplitudes(&self.network, *node, &self.held) {
-                    held.push((*node, if self.time > 0 { amplitudes.at(self.time).0 } else { 0.0 }));
+                    held.push((*node, amplitudes.held_at(self.time)));
                 }
             }
         }
         let clears = names("n_events");
+        let emits = |node: &NodeId| {
+            let class = self.network.group_of(*node).map(|group| group.model.class);
+            class == Some(NodeClass::PoissonGenerator)
+        };
+        let settlements = if nodes.iter().any(emits) { self.settle_poisson() } else { Vec::new() };
         self.network.set_nodes(nodes, params, &mut self.random, self.time)?;
+        self.take_settlements(settlements);
         self.held.extend(held);
         if self.time > 0
             && ["ignore_and_spike", "ignore_and_spike_offset", "ignore_and_spike_interval"]
@@ -274,13 +296,8 @@ impl Kernel {
         self.before_change();
         let known = self.network.projections.len();
         self.network.connect(sources, targets, rule, synapse, &mut self.random)?;
-        self.date_projections(known);
+        self.begin_projections(known);
         Ok(())
-    }
-
-    /// Says that projections from place `known` on were made now.
-    fn date_projections(&mut self, known: usize) {
-        self.network.projections[known..].iter_mut().for_each(|projection| projection.made = self.time);
     }
 
     /// Connects pairs of nodes.
@@ -291,7 +308,7 @@ impl Kernel {
         self.before_change();
         let known = self.network.projections.len();
         self.network.connect_pairs(sources, targets, synapse, &mut self.random)?;
-        self.date_projections(known);
+        self.begin_projections(known);
         Ok(())
     }
 
@@ -332,7 +349,10 @@ impl Kernel {
             projection.and_then(|projection| projection.weights.get(handle.entry as usize)).copied()
         };
         let before: Vec<f64> = handles.iter().map(|handle| weight(handle).unwrap_or(0.0)).collect();
+        let changed: BTreeSet<usize> = handles.iter().map(|handle| handle.projection as usize).collect();
+        let settlements = self.settle(changed);
         self.network.set_connections(handles, values)?;
+        self.take_settlements(settlements);
         if let Some(interval) = &mut self.interval {
             either!(interval, network => network.weights_were_set(handles, &self.network));
         }
@@ -340,6 +360,73 @@ impl Kernel {
             event.weights_were_set(handles, &before, &self.network);
         }
         Ok(())
+    }
+
+    /// New projections transmit what is emitted from now on.
+    fn begin_projections(&mut self, known: usize) {
+        let settled = Settled { generators: self.time, neurons: self.time };
+        for projection in &mut self.network.projections[known..] {
+            projection.settled = settled;
+            projection.made = self.time;
+        }
+    }
+
+    /// What the spikes in flight over projections with constant weights amount to with the present ones. Plastic synapses
+    /// have a delay of one step: their weights are those at the arrival.
+    fn settle(&self, projections: impl IntoIterator<Item = usize>) -> Vec<Settlement> {
+        if self.time == 0 {
+            return Vec::new();
+        }
+        let constant = |place: &usize| {
+            self.network
+                .projections
+                .get(*place)
+                .is_some_and(|projection| projection.carries == Carries::Spikes)
+        };
+        projections
+            .into_iter()
+            .filter(constant)
+            .filter_map(|place| {
+                let of_interval = self.interval.as_ref().and_then(|interval| {
+                    either!(interval, network => {
+                        network.settle(&self.network, &self.emission, place, self.time)
+                    })
+                });
+                of_interval.or_else(|| {
+                    let event = self.event.as_ref()?;
+                    event.settle(&self.network, &self.emission, place, self.time)
+                })
+            })
+            .collect()
+    }
+
+    /// The same of all projections from Poisson generators.
+    fn settle_poisson(&self) -> Vec<Settlement> {
+        let from_poisson = |projection: &Projection| {
+            let group = projection.sources.first().and_then(|source| self.network.group_of(*source));
+            group.is_some_and(|group| group.model.class == NodeClass::PoissonGenerator)
+        };
+        let projections = self.network.projections.iter().enumerate();
+        self.settle(projections.filter(|(_, projection)| from_poisson(projection)).map(|(place, _)| place))
+    }
+
+    fn take_settlements(&mut self, settlements: Vec<Settlement>) {
+        let handed = handed_over(&self.network.projections, self.time);
+        for settlement in settlements {
+            let projection = &mut self.network.projections[settlement.projection];
+            let settled = &mut projection.settled;
+            settled.generators = settled.generators.max(handed.generators);
+            settled.neurons = settled.neurons.max(handed.neurons);
+            let target = projection.first_target();
+            let family = target.and_then(|node| self.network.group_of(node)).map(|group| group.model.family);
+            if family == Some(Family::PerSpike) {
+                if let Some(event) = &mut self.event {
+                    event.take_settlement(settlement, &mut self.recordings);
+                }
+            } else if let Some(interval) = &mut self.interval {
+                either!(interval, network => network.take_settlement(settlement, &mut self.recordings));
+            }
+        }
     }
 
     /// To be called before anything changes that steps already done were computed with.
@@ -391,6 +478,7 @@ impl Kernel {
         if let Some(event) = &mut self.event {
             event.load_states(&self.network, &index, &changed);
         }
+        self.emission.set_trains(&stimuli);
         self.plans = Some(Plans {
             version: self.network.version,
             stimuli,
@@ -487,6 +575,7 @@ impl Kernel {
         let end = begin + steps;
         let outcome = self.run(begin, end, control);
         // Values that were set read back as they were set until there are others.
+        self.emission.take_back(self.time);
         if self.time > begin {
             self.store_states();
         }
@@ -571,15 +660,28 @@ impl Kernel {
         archive.within("network", |archive| self.network.persist(archive))?;
         archive.within("random", |archive| self.random.persist(archive))?;
         archive.number("time", &mut self.time)?;
-        archive.map("held_amplitudes", &mut self.held)?;
+        let mut amplitudes = self.held.iter().map(|(node, held)| (*node, held.amplitude)).collect();
+        let mut since = self.held.iter().map(|(node, held)| (*node, held.since)).collect();
+        archive.map::<NodeId, f64>("held_amplitudes", &mut amplitudes)?;
+        archive.map::<NodeId, i64>("held_since", &mut since)?;
+        let since = |node: &NodeId| since.get(node).copied().unwrap_or(0);
+        self.held = amplitudes
+            .into_iter()
+            .map(|(node, amplitude)| (node, HeldRate { amplitude, since: since(&node) }))
+            .collect();
         archive.map("clock_base", &mut self.clock_base)?;
         let mut made: Vec<i64> = self.network.projections.iter().map(|projection| projection.made).collect();
         archive.fixed("connected_at", &mut made)?;
         self.network.projections.iter_mut().zip(made).for_each(|(projection, made)| projection.made = made);
         archive.within("emission", |archive| self.emission.persist(archive))?;
+        self.persist_settled(archive)?;
         archive.within("recordings", |archive| self.recordings.persist(archive))?;
         if archive.reads() {
             self.plan()?;
+            let stimuli = self.plans.as_ref().map_or(0, |plans| plans.stimulus_ids.len());
+            if !self.emission.fits(stimuli) {
+                return Err(archive.misfit("emission.places", "a stimulus that there is not"));
+            }
         }
         if let Some(interval) = &mut self.interval {
             archive.within(
@@ -589,6 +691,20 @@ impl Kernel {
         }
         if let Some(event) = &mut self.event {
             archive.within("event", |archive| event.persist(self.time, archive))?;
+        }
+        Ok(())
+    }
+
+    fn persist_settled(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        let projections = &mut self.network.projections;
+        let mut generators: Vec<i64> = projections.iter().map(|p| p.settled.generators).collect();
+        let mut neurons: Vec<i64> = projections.iter().map(|p| p.settled.neurons).collect();
+        archive.fixed("settled.generators", &mut generators)?;
+        archive.fixed("settled.neurons", &mut neurons)?;
+        for (projection, (generators, neurons)) in
+            projections.iter_mut().zip(generators.into_iter().zip(neurons))
+        {
+            projection.settled = Settled { generators, neurons };
         }
         Ok(())
     }
@@ -638,11 +754,9 @@ impl Kernel {
             );
             let to = if self.event.is_some() { to.min(from + 4096) } else { to };
             let plans = self.plans.as_ref().expect("planned before running");
-            let known = self.emission.end();
             if !self.emission.extend_to(&plans.stimuli, to, control) {
                 return Err(aborted(self.time()));
             }
-            record_stimuli(plans, &self.emission, known.max(from + 1), to, &mut self.recordings);
             let mut reached = to;
             let mut failure = None;
             let mut halted = |halt: Halt| {
@@ -673,6 +787,8 @@ impl Kernel {
                 );
                 reached = reached.min(stopped.unwrap_or_else(&mut halted));
             }
+            record_stimuli(plans, &self.emission, from + 1, reached, &mut self.recordings);
+            self.emission.land(reached);
             self.time = reached;
             control.steps_done.store((reached - begin) as u64, Ordering::Relaxed);
             let needed = self
@@ -823,8 +939,14 @@ fn record_stimuli(plans: &Plans, emission: &Emission, from: i64, to: i64, record
         let held = recordings.spikes.entry(tap.recorder).or_default();
         for stamp in (from..=to).filter(|stamp| tap.window.contains(*stamp)) {
             for (place, count) in emission.at(stamp).iter() {
-                for _ in 0..tap.listens[place as usize] * count {
+                for _ in 0..u64::from(tap.listens[place as usize]) * u64::from(count) {
                     held.push(stamp, plans.stimulus_ids[place as usize]);
+                }
+            }
+            for (place, train) in &tap.trains {
+                let generator = plans.stimulus_ids[*place as usize];
+                for _ in 0..emission.poisson_count(generator, *train, stamp) {
+                    held.push(stamp, generator);
                 }
             }
         }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::describe::check::{self, Cell};
-use crate::describe::network::{Carries, Network, NodeId, Projection, Targets};
+use crate::describe::network::{Carries, Network, NodeGroup, NodeId, Projection, Settled, Targets};
 use crate::describe::parameter::{Bound, Kind, Parameter};
 use crate::describe::suggest;
 use crate::error::{Error, ErrorCode, Result};
-use crate::models::{Family, NodeClass, SynapseKind};
+use crate::models::{Family, NodeClass, Receptors, SynapseKind};
 use crate::plan::index::Population;
 use crate::random::NestRandom;
 use crate::value::{Dict, Value};
@@ -422,6 +422,7 @@ impl Network {
                             sources: from_nodes.iter().map(|(node, _)| *node).collect(),
                             targets: Targets::Dense { nodes, autapses: *autapses || !loops },
                             weights,
+                            settled: Settled::default(),
                         });
                     }
                 }
@@ -492,11 +493,13 @@ impl Network {
                             nodes: entries.iter().map(|(_, target, _)| *target).collect(),
                         },
                         weights: entries.iter().map(|(_, _, weight)| *weight).collect(),
+                        settled: Settled::default(),
                     });
                 }
             }
         }
         for projection in &made {
+            self.check_receptor(projection)?;
             for weight in &projection.weights {
                 self.within_bounds(projection.synapse, *weight)?;
             }
@@ -629,11 +632,13 @@ impl Network {
                 ),
             },
             SynapseKind::Rate => {
+                let receptors = self.group_of(target).map_or(Receptors::NONE, |group| group.model.receptors);
                 let possible = match (from, to) {
-                    (Population::Rate, Population::Readout(Family::PerInterval)) => synapse.receptor == 2,
-                    (Population::Rate, Population::Readout(_)) => matches!(synapse.receptor, 1 | 2),
-                    (Population::Readout(Family::PerInterval), Population::Readout(Family::PerInterval)) => {
-                        synapse.receptor == 1 && delay == 1
+                    (Population::Rate, Population::Readout(_)) => {
+                        receptors.generators.contains(&synapse.receptor)
+                    }
+                    (Population::Readout(of), Population::Readout(family)) if of == family => {
+                        receptors.readouts.contains(&synapse.receptor) && delay == 1
                     }
                     _ => false,
                 };
@@ -651,6 +656,36 @@ impl Network {
                 }
             }
         }
+    }
+
+    /// Refuses a receptor that a target does not have.
+    fn check_receptor(&self, projection: &Projection) -> Result<()> {
+        // Which receptors rates arrive at is a matter of who sends them as well, and was looked at with that.
+        if projection.carries == Carries::Rate {
+            return Ok(());
+        }
+        let (Targets::Dense { nodes, .. } | Targets::Sparse { nodes, .. }) = &projection.targets;
+        let mut known: Option<&NodeGroup> = None;
+        for node in nodes {
+            if known.is_some_and(|group| group.contains(*node)) {
+                continue;
+            }
+            let Some(group) = self.group_of(*node) else { continue };
+            let receptors = group.model.receptors.spikes;
+            if !receptors.contains(&projection.receptor) {
+                let has: Vec<String> = receptors.iter().map(u32::to_string).collect();
+                return Err(Error::new(
+                    ErrorCode::UnknownReceptorType,
+                    format!("receptor type {} is not available in {}", projection.receptor, group.model_name),
+                )
+                .model(group.model_name.clone())
+                .parameter("receptor_type")
+                .value(projection.receptor)
+                .bound(has.join(" or ")));
+            }
+            known = Some(group);
+        }
+        Ok(())
     }
 
     fn check_recordables(

@@ -140,9 +140,29 @@ pub struct Projection {
     pub made: i64,
     /// Current weights. Dense: `sources.len() * nodes.len()`, row after row; sparse: one per entry of `nodes`.
     pub weights: Vec<f64>,
+    /// Spikes that it does not transmit any more, or never did.
+    pub settled: Settled,
+}
+
+/// Stamps up to which a projection transmits nothing: spikes that were emitted before it was made, and those whose
+/// weights were taken, at the emission, before they changed (see [`crate::simulate::arrivals`]).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Of generators, which hand over a spike in the step in which they emit it.
+    pub generators: i64,
+    /// Of parrots and neurons, which hand it over when the next exchange of spikes begins.
+    pub neurons: i64,
 }
 
 impl Projection {
+    /// One of its targets, if it has any.
+    #[must_use]
+    pub fn first_target(&self) -> Option<NodeId> {
+        match &self.targets {
+            Targets::Dense { nodes, .. } | Targets::Sparse { nodes, .. } => nodes.first().copied(),
+        }
+    }
+
     /// The source of an entry.
     #[must_use]
     pub fn source_of(&self, entry: usize) -> NodeId {

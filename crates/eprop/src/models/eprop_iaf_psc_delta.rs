@@ -5,7 +5,7 @@ use crate::models::equations as eq;
 use crate::models::shared::{
     CLOCK, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold, table,
 };
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -24,6 +24,7 @@ pub static MODEL: NodeModel = NodeModel {
         TRACES,
         CLOCK
     ],
+    receptors: Receptors::SPIKES,
     recordables: &["V_m", "eprop_history_duration", "learning_signal", "surrogate_gradient"],
     equations: &[
         eq::MEMBRANE,

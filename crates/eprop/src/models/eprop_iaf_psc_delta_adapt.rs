@@ -5,7 +5,7 @@ use crate::models::equations as eq;
 use crate::models::shared::{
     ADAPTIVE, CLOCK, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold, table,
 };
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -25,6 +25,7 @@ pub static MODEL: NodeModel = NodeModel {
         TRACES,
         CLOCK
     ],
+    receptors: Receptors::SPIKES,
     recordables: &[
         "V_m",
         "V_th_adapt",

@@ -56,6 +56,24 @@ pub enum NodeClass {
     WeightRecorder,
 }
 
+/// The receptors that a model has, by what arrives there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receptors {
+    /// For spikes; learning signals and what multimeters ask for arrive there, too.
+    pub spikes: &'static [u32],
+    /// For rates of generators.
+    pub generators: &'static [u32],
+    /// For rates of readouts.
+    pub readouts: &'static [u32],
+}
+
+impl Receptors {
+    /// Nothing arrives.
+    pub const NONE: Self = Self { spikes: &[], generators: &[], readouts: &[] };
+    /// Spikes arrive at receptor 0.
+    pub const SPIKES: Self = Self { spikes: &[0], ..Self::NONE };
+}
+
 /// An equation of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Equation {
@@ -83,6 +101,8 @@ pub struct NodeModel {
     pub parameters: &'static [Parameter],
     /// What a multimeter can record.
     pub recordables: &'static [&'static str],
+    /// Where what is sent to it arrives.
+    pub receptors: Receptors,
     /// What it computes in a step, in the order of computing.
     pub equations: &'static [Equation],
     /// Checks that concern several parameters of one node.

@@ -1,7 +1,7 @@
 //! `weight_recorder`: records the weights that spikes meet.
 
 use crate::models::shared::{DEVICE, RECORDER, nodes, stops_after_start, table};
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -17,6 +17,7 @@ pub static MODEL: NodeModel = NodeModel {
             nodes("targets", "Postsynaptic nodes to record; all if empty")
         ]
     ],
+    receptors: Receptors::NONE,
     recordables: &[],
     equations: &[],
     check: stops_after_start,

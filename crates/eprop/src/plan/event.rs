@@ -12,7 +12,7 @@ use crate::plan::membrane::{current_gains, decays};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
 use crate::plan::route::{Route, learning, refuse_plastic_poisson, spike_routes_onto};
 use crate::record::Tap;
-use crate::simulate::rates::RateInputs;
+use crate::simulate::rates::{HeldRates, RateInputs};
 
 /// The recurrent neurons.
 pub const RECURRENT: Population = Population::Recurrent(Family::PerSpike);
@@ -143,7 +143,7 @@ impl EventPlan {
     pub fn new(
         network: &Network,
         index: &NodeIndex,
-        held: &BTreeMap<NodeId, f64>,
+        held: &HeldRates,
         clock_base: &BTreeMap<NodeId, i64>,
     ) -> Result<Option<Self>> {
         if index.len(RECURRENT) + index.len(READOUT) == 0 {
@@ -233,7 +233,7 @@ fn recurrent(network: &Network) -> Recurrent {
     }
 }
 
-fn readouts(network: &Network, index: &NodeIndex, held: &BTreeMap<NodeId, f64>) -> Readouts {
+fn readouts(network: &Network, index: &NodeIndex, held: &HeldRates) -> Readouts {
     let dt = network.kernel.resolution;
     let of = |name: &str| gather(network, READOUT, name);
     let (tau_m, e_l) = (of("tau_m"), of("E_L"));

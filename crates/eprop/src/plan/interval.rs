@@ -11,7 +11,7 @@ use crate::plan::membrane::{current_gains, decays};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
 use crate::plan::route::{Columns, Route, learning, refuse_plastic_poisson, spike_routes_onto};
 use crate::record::Tap;
-use crate::simulate::rates::RateInputs;
+use crate::simulate::rates::{HeldRates, RateInputs};
 
 /// The recurrent neurons.
 pub const RECURRENT: Population = Population::Recurrent(Family::PerInterval);
@@ -204,7 +204,7 @@ impl IntervalPlan {
     pub fn new(
         network: &Network,
         index: &NodeIndex,
-        held: &BTreeMap<NodeId, f64>,
+        held: &HeldRates,
         clock_base: &BTreeMap<NodeId, i64>,
     ) -> Result<Option<Self>> {
         if index.len(RECURRENT) + index.len(READOUT) == 0 {
@@ -311,6 +311,16 @@ impl IntervalPlan {
         (now - SHIFT_READOUT).div_euclid(self.interval as i64).max(-1)
     }
 
+    /// The first step of those that learn without a break up to the end of an interval: in steps before them, readouts
+    /// forget the targets that came.
+    #[must_use]
+    pub fn targets_since(&self, interval: i64) -> i64 {
+        if self.window >= self.interval {
+            return self.start_readout(0) + 1;
+        }
+        self.start_readout(interval) + (self.interval - self.window) as i64 + 1
+    }
+
     /// First step of an interval of readouts.
     #[must_use]
     pub fn start_readout(&self, interval: i64) -> i64 {
@@ -348,7 +358,7 @@ fn recurrent(network: &Network) -> Recurrent {
     }
 }
 
-fn readouts(network: &Network, index: &NodeIndex, held: &BTreeMap<NodeId, f64>) -> Result<Readouts> {
+fn readouts(network: &Network, index: &NodeIndex, held: &HeldRates) -> Result<Readouts> {
     let dt = network.kernel.resolution;
     let of = |name: &str| gather(network, READOUT, name);
     let (tau_m, c_m, e_l) = (of("tau_m"), of("C_m"), of("E_L"));

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId, Targets};
 use crate::models::NodeClass;
 use crate::plan::index::{NodeIndex, Population};
-use crate::plan::stimulus::Active;
+use crate::plan::interval::for_each_entry;
+use crate::plan::stimulus::{Active, TrainKey};
 use crate::record::{Recordable, Tap, Window};
 
 /// The recorders that listen to one population's spikes.
@@ -15,6 +16,8 @@ pub struct SpikeTap {
     pub recorder: NodeId,
     /// Whether the neuron at a place is recorded, and how often.
     pub listens: Vec<u32>,
+    /// Poisson generators that are recorded, by place, and the train that each connection carries.
+    pub trains: Vec<(u32, TrainKey)>,
     /// Which stamps are kept.
     pub window: Window,
 }
@@ -89,25 +92,37 @@ pub fn state_taps(network: &Network, index: &NodeIndex, population: Population) 
         .collect()
 }
 
+/// How often each neuron of a population is heard, and the trains of Poisson generators that are.
+type Heard = (Vec<u32>, Vec<(u32, TrainKey)>);
+
 /// Which recorders listen to a population's spikes.
 #[must_use]
 pub fn spike_taps(network: &Network, index: &NodeIndex, population: Population) -> Vec<SpikeTap> {
-    let mut listens: BTreeMap<NodeId, Vec<u32>> = BTreeMap::new();
+    let mut listens: BTreeMap<NodeId, Heard> = BTreeMap::new();
     let places = index.len(population);
-    for projection in network.projections.iter().filter(|p| p.carries == Carries::ToRecorder) {
-        for_each_pair(&projection.sources, &projection.targets, |node, recorder| {
+    let projections = network.projections.iter().enumerate();
+    for (number, projection) in projections.filter(|(_, p)| p.carries == Carries::ToRecorder) {
+        for_each_entry(&projection.sources, &projection.targets, |node, recorder, entry| {
             let (from, place) = index.place(node);
-            if from == population {
-                listens.entry(recorder).or_insert_with(|| vec![0; places])[place] += 1;
+            if from != population {
+                return;
+            }
+            let (listens, trains) = listens.entry(recorder).or_insert_with(|| (vec![0; places], Vec::new()));
+            let class = network.group_of(node).map(|group| group.model.class);
+            if class == Some(NodeClass::PoissonGenerator) {
+                trains.push((place as u32, TrainKey { projection: number, entry }));
+            } else {
+                listens[place] += 1;
             }
         });
     }
     listens
         .into_iter()
-        .filter_map(|(recorder, listens)| {
+        .filter_map(|(recorder, (listens, trains))| {
             let group = network.group_of(recorder)?;
             let place = (recorder - group.first) as usize;
-            Some(SpikeTap { recorder, listens, window: window(group, place, network.kernel.resolution) })
+            let window = window(group, place, network.kernel.resolution);
+            Some(SpikeTap { recorder, listens, trains, window })
         })
         .collect()
 }

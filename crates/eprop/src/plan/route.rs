@@ -1,7 +1,8 @@
 //! Projections as the simulation sees them: source place to row, row to target places.
 
-use crate::describe::network::{Carries, Network, NodeId, Targets};
+use crate::describe::network::{Carries, Network, NodeId, Projection, Settled, Targets};
 use crate::error::{Error, ErrorCode, Result};
+use crate::models::NodeClass;
 use crate::plan::index::{NodeIndex, Population};
 
 /// Place of a source in its population to its row in a projection.
@@ -104,6 +105,10 @@ pub struct Route {
     pub weight_recorder: Option<NodeId>,
     /// Whether the sources are Poisson generators, which send each target a train of its own.
     pub poisson: bool,
+    /// Spikes that it does not transmit.
+    pub settled: Settled,
+    /// Per row, whether its source is a generator; empty where none is.
+    generators: Vec<bool>,
 }
 
 impl Route {
@@ -116,6 +121,26 @@ impl Route {
             Columns::Scattered(places) => row * places.len()..(row + 1) * places.len(),
             Columns::Sparse { row_start, .. } => row_start[row]..row_start[row + 1],
         }
+    }
+
+    /// Whether it transmits the spikes of a stamp, whichever source sends them.
+    #[must_use]
+    #[inline]
+    pub fn transmits_all(&self, stamp: i64) -> bool {
+        stamp > self.settled.generators && stamp > self.settled.neurons
+    }
+
+    /// Whether it transmits the spikes of a stamp from the source of a row.
+    #[must_use]
+    #[inline]
+    pub fn transmits(&self, row: usize, stamp: i64) -> bool {
+        stamp > if self.is_generator(row) { self.settled.generators } else { self.settled.neurons }
+    }
+
+    /// Whether the source of a row is a generator.
+    #[must_use]
+    pub fn is_generator(&self, row: usize) -> bool {
+        self.generators.get(row).copied().unwrap_or(false)
     }
 
     /// The target place of an entry of a row.
@@ -225,6 +250,7 @@ fn route(network: &Network, index: &NodeIndex, place: usize, source: Population)
         }
     };
     let plastic = projection.carries != Carries::Spikes;
+    let generators: Vec<bool> = projection.sources.iter().map(|node| is_generator(network, *node)).collect();
     Route {
         projection: place,
         synapse: projection.synapse,
@@ -239,6 +265,23 @@ fn route(network: &Network, index: &NodeIndex, place: usize, source: Population)
         weight_recorder: network.synapse_models[projection.synapse].weight_recorder,
         poisson: network
             .group_of(projection.sources[0])
-            .is_some_and(|group| group.model.class == crate::models::NodeClass::PoissonGenerator),
+            .is_some_and(|group| group.model.class == NodeClass::PoissonGenerator),
+        settled: projection.settled,
+        generators: if generators.contains(&true) { generators } else { Vec::new() },
     }
+}
+
+fn is_generator(network: &Network, node: NodeId) -> bool {
+    let class = network.group_of(node).map(|group| group.model.class);
+    matches!(class, Some(NodeClass::SpikeGenerator | NodeClass::PoissonGenerator))
+}
+
+/// Up to which stamps spikes have been handed over to synapses at step `now`.
+///
+/// As in NEST, generators hand over a spike in the step in which they emit it; neurons and parrots exchange theirs at
+/// the begin of slices that are as long as the shortest delay of all connections.
+#[must_use]
+pub fn handed_over(projections: &[Projection], now: i64) -> Settled {
+    let slice = projections.iter().map(|projection| i64::from(projection.delay)).min().unwrap_or(1).max(1);
+    Settled { generators: now, neurons: (now - 1).max(0) / slice * slice }
 }

@@ -13,8 +13,9 @@ use crate::learn::history::{History, LANES};
 use crate::learn::per_spike::{Arrival, PlasticRows};
 use crate::plan::event::{EventPlan, READOUT, RECURRENT};
 use crate::plan::index::{NodeIndex, Population, groups_of};
-use crate::plan::route::Route;
+use crate::plan::route::{Route, handed_over};
 use crate::record::{Recordable, Recordings, SpikeEvents, TapChunk, WeightEvents};
+use crate::simulate::arrivals::{Arrivals, Flying, Settlement};
 use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row, deliver_row_part};
 use crate::simulate::emission::Emission;
 use crate::simulate::event_neuron_step::{self, StateSlices, StepInput, StepOutput};
@@ -107,6 +108,8 @@ pub struct EventNetwork {
     readout_rows: Vec<Vec<PlasticRows>>,
     /// Neurons that fired, by stamp: a ring.
     fired: Vec<Vec<u32>>,
+    /// Input of recurrent neurons and of readouts that was settled before its weights changed.
+    arrivals: [Arrivals; 2],
     spike_count: u64,
     swept: i64,
     arriving: Arriving,
@@ -128,6 +131,7 @@ impl EventNetwork {
             recurrent_rows: Vec::new(),
             readout_rows: Vec::new(),
             fired: Vec::new(),
+            arrivals: Default::default(),
             spike_count: 0,
             swept: now,
             arriving: Arriving::default(),
@@ -142,7 +146,9 @@ impl EventNetwork {
     }
 
     /// Takes over the plan of a changed description at step `now`; the state of what existed stays.
-    pub fn replan(&mut self, network: &Network, plan: EventPlan, now: i64) {
+    pub fn replan(&mut self, network: &Network, mut plan: EventPlan, now: i64) {
+        plan.readouts.windows.go_on(&self.plan.readouts.windows, now);
+        plan.readouts.targets.go_on(&self.plan.readouts.targets, now);
         self.join_rows(network, &plan, now);
         self.plan = plan;
         self.lay_out(network, now);
@@ -315,6 +321,44 @@ impl EventNetwork {
         store(network, READOUT, &[("V_m", &voltage), ("error_signal", error)]);
     }
 
+    /// Converts the spikes in flight over a projection onto these neurons; `None` where there is no such projection.
+    #[must_use]
+    pub fn settle(
+        &self,
+        network: &Network,
+        emission: &Emission,
+        projection: usize,
+        now: i64,
+    ) -> Option<Settlement> {
+        let plan = &self.plan;
+        let find = |routes: &'_ [Route]| routes.iter().position(|route| route.projection == projection);
+        let (route, onto_readouts) = match find(&plan.recurrent_routes) {
+            Some(place) => (&plan.recurrent_routes[place], false),
+            None => (&plan.readout_routes[find(&plan.readout_routes)?], true),
+        };
+        let flying = Flying {
+            route,
+            projection: &network.projections[projection],
+            emission,
+            stimulus_ids: &plan.stimulus_ids,
+            recurrent_ids: &plan.recurrent_ids,
+            targets: if onto_readouts { &plan.readout_ids } else { &plan.recurrent_ids },
+            weight_taps: &plan.weight_taps,
+            now,
+            handed: handed_over(&network.projections, now),
+        };
+        let fired = |stamp: i64| &self.fired[stamp as usize % self.fired.len()][..];
+        Some(Settlement { onto_readouts, ..flying.settle(fired) })
+    }
+
+    /// Takes over spikes in flight that were converted.
+    pub fn take_settlement(&mut self, settlement: Settlement, recordings: &mut Recordings) {
+        self.arrivals[usize::from(settlement.onto_readouts)].append(settlement.arrivals);
+        for (tap, mut events) in self.plan.weight_taps.iter().zip(settlement.recorded) {
+            recordings.weights.entry(tap.recorder).or_default().append(&mut events);
+        }
+    }
+
     /// Advances to the global step `to`. Returns the step reached, which is `to` unless it was cancelled.
     ///
     /// # Errors
@@ -329,6 +373,7 @@ impl EventNetwork {
         control: &RunControl,
         recordings: &mut Recordings,
     ) -> Result<i64, Halt> {
+        self.arrivals.iter_mut().for_each(|arrivals| arrivals.forget_before(from));
         let mut recorded = Recorded::new(&self.plan);
         let threads = network.kernel.local_num_threads;
         let mut reached = from;
@@ -391,6 +436,8 @@ impl EventNetwork {
         let plan = &self.plan;
         let s = &mut self.neurons;
         s.input.fill(0.0);
+        let places = 0..s.input.len();
+        self.arrivals[0].add_to(&mut s.input, &places, step);
         let mut work = 0;
         for (route, parts) in plan.recurrent_routes.iter().zip(&mut self.recurrent_rows) {
             let spikes = Spikes { emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
@@ -462,6 +509,7 @@ impl EventNetwork {
         let s = &mut self.readouts;
         let k = plan.readout_count();
         s.input.fill(0.0);
+        self.arrivals[1].add_to(&mut s.input, &(0..k), step);
         let mut work = 0;
         for (route, parts) in plan.readout_routes.iter().zip(&mut self.readout_rows) {
             let spikes = Spikes { emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
@@ -485,8 +533,8 @@ impl EventNetwork {
             let v = p.decay[j].mul_add(s.voltage[j], p.current_gain[j].mul_add(s.current[j], s.input[j]));
             s.voltage[j] = if v > p.floor[j] { v } else { p.floor[j] };
             s.current[j] = p.current[j];
-            s.window[j] = s.windows.read(&p.windows, j, step);
-            s.target[j] = s.targets.read(&p.targets, j, step);
+            s.window[j] = s.windows.read(&p.windows, j, step, i64::MIN);
+            s.target[j] = s.targets.read(&p.targets, j, step, i64::MIN);
             errors[j] = s.window[j] * (s.voltage[j] + p.rest[j] - s.target[j]);
         }
         self.errors.finish(step);
@@ -729,8 +777,11 @@ impl Spikes<'_> {
         let receptor = projection.receptor;
         let weights = &mut projection.weights;
         arriving.clear();
+        let all = route.transmits_all(self.stamp);
         let mut send = |place: u32, count: u32| {
-            if let Some(row) = route.rows.row(place) {
+            if let Some(row) = route.rows.row(place)
+                && (all || route.transmits(row, self.stamp))
+            {
                 arriving.rows.push(row as u32);
                 arriving.senders.push((place, count));
             }

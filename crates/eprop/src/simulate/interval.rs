@@ -18,9 +18,10 @@ use crate::learn::rows::{GradientLayout, tile_width};
 use crate::lines::Lines;
 use crate::plan::index::NodeIndex;
 use crate::plan::interval::{IntervalPlan, Learner, READOUT, RECURRENT, SHIFT_READOUT};
-use crate::plan::route::Columns;
+use crate::plan::route::{Columns, Route, handed_over};
 use crate::real::Real;
 use crate::record::{Recordable, Recordings};
+use crate::simulate::arrivals::{Arrivals, Flying, Settlement};
 use crate::simulate::emission::Emission;
 use crate::simulate::event::store;
 use crate::simulate::lane::{Lane, LaneHistory, Surroundings};
@@ -110,6 +111,10 @@ pub struct IntervalNetwork<R> {
     gradient: GradientMethod,
     /// The interval in progress.
     lane: Lane<R>,
+    /// Input of recurrent neurons and of readouts that was settled before its weights changed.
+    arrivals: [Arrivals; 2],
+    /// Whether the last errors follow other targets than were recorded with them.
+    reread: bool,
     synapses: BTreeMap<usize, SynapseState>,
     rates: BTreeMap<usize, RateHistory>,
     /// By projection: weights onto readouts before the update at the start of interval `before_of`.
@@ -151,6 +156,8 @@ impl<R: Real> IntervalNetwork<R> {
             layouts: Vec::new(),
             gradient: network.kernel.gradient,
             lane,
+            arrivals: Default::default(),
+            reread: false,
             synapses: BTreeMap::new(),
             rates: BTreeMap::new(),
             before: Vec::new(),
@@ -174,7 +181,10 @@ impl<R: Real> IntervalNetwork<R> {
     }
 
     /// Takes over the plan of a changed description; the state of what existed stays.
-    pub fn replan(&mut self, network: &Network, plan: IntervalPlan) {
+    pub fn replan(&mut self, network: &Network, mut plan: IntervalPlan) {
+        let now = self.plan.start_readout(self.lane.interval) + self.lane.readout_done as i64;
+        plan.readouts.targets.go_on(&self.plan.readouts.targets, now);
+        self.reread |= self.lane.reread_targets(&self.plan, &plan);
         let room = (self.neurons.stride, self.plan.interval);
         self.neurons = Neurons::new(&plan);
         let stride = self.neurons.stride;
@@ -293,7 +303,10 @@ impl<R: Real> IntervalNetwork<R> {
     }
 
     /// Seeds the late streams of taps that are new.
-    pub fn begin_recording(&self, recordings: &mut Recordings, now: i64) {
+    pub fn begin_recording(&mut self, recordings: &mut Recordings, now: i64) {
+        if std::mem::take(&mut self.reread) {
+            self.lane.record_reread(&self.plan, recordings);
+        }
         for tap in &self.plan.recurrent_taps {
             let known = recordings.has_chunk(tap);
             let chunk = recordings.chunk(tap);
@@ -364,6 +377,45 @@ impl<R: Real> IntervalNetwork<R> {
         lanes.clamp(2 * self.threads, 4 * self.threads.max(2))
     }
 
+    /// Converts the spikes in flight over a projection onto these neurons; `None` where there is no such projection.
+    #[must_use]
+    pub fn settle(
+        &self,
+        network: &Network,
+        emission: &Emission,
+        projection: usize,
+        now: i64,
+    ) -> Option<Settlement> {
+        let plan = &self.plan;
+        let find = |routes: &'_ [Route]| routes.iter().position(|route| route.projection == projection);
+        let (route, onto_readouts) = match find(&plan.recurrent_routes) {
+            Some(place) => (&plan.recurrent_routes[place], false),
+            None => (&plan.readout_routes[find(&plan.readout_routes)?], true),
+        };
+        let flying = Flying {
+            route,
+            projection: &network.projections[projection],
+            emission,
+            stimulus_ids: &plan.stimulus_ids,
+            recurrent_ids: &plan.recurrent_ids,
+            targets: if onto_readouts { &plan.readout_ids } else { &plan.recurrent_ids },
+            weight_taps: &plan.weight_taps,
+            now,
+            handed: handed_over(&network.projections, now),
+        };
+        let start = plan.start_recurrent(self.lane.interval);
+        let fired = |stamp: i64| self.lane.spikes.at((stamp - 1 - start) as isize);
+        Some(Settlement { onto_readouts, ..flying.settle(fired) })
+    }
+
+    /// Takes over spikes in flight that were converted.
+    pub fn take_settlement(&mut self, settlement: Settlement, recordings: &mut Recordings) {
+        self.arrivals[usize::from(settlement.onto_readouts)].append(settlement.arrivals);
+        for (tap, mut events) in self.plan.weight_taps.iter().zip(settlement.recorded) {
+            recordings.weights.entry(tap.recorder).or_default().append(&mut events);
+        }
+    }
+
     /// Advances to the global step `to`. `last` says whether nothing follows in this call: only then is an interval
     /// begun that cannot be finished. Returns the step reached, which is `to` unless it was cancelled (or, if not
     /// `last`, the last boundary of intervals before it).
@@ -381,7 +433,9 @@ impl<R: Real> IntervalNetwork<R> {
         control: &RunControl,
         recordings: &mut Recordings,
     ) -> std::result::Result<i64, Halt> {
-        let needed = self.plan.start_recurrent(self.lane.interval) - 1;
+        let begun = self.plan.start_recurrent(self.lane.interval);
+        self.arrivals.iter_mut().for_each(|arrivals| arrivals.forget_before(begun));
+        let needed = begun - 1;
         for (place, model) in network.synapse_models.iter().enumerate() {
             self.rates.entry(place).or_default().note(from, model.optimizer.eta, needed);
         }
@@ -467,7 +521,7 @@ impl<R: Real> IntervalNetwork<R> {
             &network.projections,
             &weights,
             if self.before_of == self.lane.interval { &self.before } else { &[] },
-            emission,
+            Sent { emission, arrivals: &self.arrivals },
             control,
         );
         let around = Surroundings { threads: self.threads, ..around };
@@ -509,6 +563,7 @@ impl<R: Real> IntervalNetwork<R> {
         let (plan, neurons) = (&self.plan, &self.neurons);
         let before_of = self.before_of;
         let before = &self.before;
+        let sent = Sent { emission, arrivals: &self.arrivals };
         let projections = &network.projections;
         let (layouts, method, kept) = (&self.layouts, self.gradient, self.kept);
         let histories = Mutex::new(std::mem::take(&mut self.histories));
@@ -520,8 +575,7 @@ impl<R: Real> IntervalNetwork<R> {
                     lane.begin_afresh(first + place as i64);
                 }
                 let before: &[_] = if before_of == lane.interval { before } else { &[] };
-                let around =
-                    drives.surroundings(plan, neurons, projections, &weights, before, emission, control);
+                let around = drives.surroundings(plan, neurons, projections, &weights, before, sent, control);
                 if lane.advance(&around, i64::MAX) {
                     learn(&around, lane, layouts, method, learned);
                 }
@@ -612,7 +666,8 @@ impl<R: Real> IntervalNetwork<R> {
         let mut room = std::mem::take(&mut self.converted);
         let weights = converted(&network.projections, &mut room);
         let (plan, neurons, projections) = (&self.plan, &self.neurons, &network.projections);
-        let around = drives.surroundings(plan, neurons, projections, &weights, &[], emission, control);
+        let sent = Sent { emission, arrivals: &self.arrivals };
+        let around = drives.surroundings(plan, neurons, projections, &weights, &[], sent, control);
         let around = Surroundings { threads: self.threads, ..around };
         learn(&around, &mut self.lane, &self.layouts, self.gradient, &mut learned);
         self.converted = room;
@@ -763,8 +818,9 @@ impl<R: Real> IntervalNetwork<R> {
         let mut room = std::mem::take(&mut self.converted);
         let weights = converted(&network.projections, &mut room);
         let (plan, neurons, projections) = (&self.plan, &self.neurons, &network.projections);
+        let sent = Sent { emission, arrivals: &self.arrivals };
         let control = RunControl::default();
-        let around = drives.surroundings(plan, neurons, projections, &weights, &[], emission, &control);
+        let around = drives.surroundings(plan, neurons, projections, &weights, &[], sent, &control);
         self.lane.keep_history(&around);
         self.converted = room;
     }
@@ -859,6 +915,13 @@ fn converted<'a, R: Real>(projections: &'a [Projection], room: &'a mut Vec<Vec<R
     projections.iter().zip(room).map(|(projection, room)| R::all(&projection.weights, room)).collect()
 }
 
+/// Spikes on their way.
+#[derive(Debug, Clone, Copy)]
+struct Sent<'a> {
+    emission: &'a Emission,
+    arrivals: &'a [Arrivals; 2],
+}
+
 /// What drives neurons besides spikes.
 struct Drives<R> {
     drive: Lines<R>,
@@ -893,7 +956,7 @@ impl<R: Real> Drives<R> {
         projections: &'a [Projection],
         weights: &'a [&'a [R]],
         before: &'a [Option<Vec<f64>>],
-        emission: &'a Emission,
+        sent: Sent<'a>,
         control: &'a RunControl,
     ) -> Surroundings<'a, R> {
         Surroundings {
@@ -902,7 +965,9 @@ impl<R: Real> Drives<R> {
             projections,
             weights,
             before,
-            emission,
+            emission: sent.emission,
+            arrivals: &sent.arrivals[0],
+            readout_arrivals: &sent.arrivals[1],
             drive: &self.drive,
             first_drive: self.first.as_deref(),
             readout_drive: &self.readout,

@@ -16,8 +16,9 @@ use crate::plan::index::Population;
 use crate::plan::interval::{IntervalPlan, RECURRENT};
 use crate::plan::route::{Columns, Route};
 use crate::real::Real;
-use crate::record::{Recordable, SpikeEvents, Tap, TapChunk, WeightEvents};
+use crate::record::{Recordable, Recordings, SpikeEvents, Tap, TapChunk, WeightEvents};
 use crate::simulate::RunControl;
+use crate::simulate::arrivals::Arrivals;
 use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row, deliver_row_part};
 use crate::simulate::emission::Emission;
 use crate::simulate::neuron_step::{self, State, StatePart};
@@ -42,6 +43,10 @@ pub struct Surroundings<'a, R> {
     pub before: &'a [Option<Vec<f64>>],
     /// What stimuli emit.
     pub emission: &'a Emission,
+    /// Input of recurrent neurons that was settled before its weights changed.
+    pub arrivals: &'a Arrivals,
+    /// The same, of readouts.
+    pub readout_arrivals: &'a Arrivals,
     /// Constant part of the voltage: gain times current.
     pub drive: &'a [R],
     /// The same for the first step to come, where the current has changed.
@@ -504,6 +509,7 @@ impl<R: Real> Lane<R> {
         let n = plan.recurrent_count();
         let places = 0..n;
         self.input.fill(R::ZERO);
+        around.arrivals.add_to(&mut self.input[..n], &places, step);
         let mut rows = Vec::new();
         for route in plan.recurrent_routes.iter().filter(|route| !route.plastic) {
             let emitted = length - route.delay as isize;
@@ -539,11 +545,13 @@ impl<R: Real> Lane<R> {
             self.readout_voltage.fill(0.0);
         }
         let p = &plan.readouts;
+        let begin = plan.targets_since(self.interval);
         let recorded = !plan.readout_taps.is_empty();
         let mut first_drive = around.first_readout_drive.filter(|_| self.readout_done < to);
         for local in self.readout_done..to {
             let step = start + local as i64;
             self.readout_input.fill(0.0);
+            around.readout_arrivals.add_to(&mut self.readout_input, &(0..k), step);
             for route in &plan.readout_routes {
                 let current = &around.projections[route.projection].weights;
                 let weights = match &around.before.get(route.projection) {
@@ -576,7 +584,7 @@ impl<R: Real> Lane<R> {
             }
             for j in 0..k {
                 let (signal, target) = if learning {
-                    (self.readout_signal(plan, j), self.targets.read(&p.targets, j, step + 1))
+                    (self.readout_signal(plan, j), self.targets.read(&p.targets, j, step + 1, begin))
                 } else {
                     (0.0, 0.0)
                 };
@@ -756,20 +764,80 @@ impl<R: Real> Lane<R> {
     ) -> Vec<f64> {
         let local = self.readout_done;
         let learning = self.interval >= 0 && local > 0 && local - 1 + plan.window >= plan.interval;
+        let begin = plan.targets_since(self.interval);
         tap.places
             .iter()
             .map(|place| {
                 let j = *place as usize;
                 match recordable {
                     _ if !learning => 0.0,
-                    Recordable::TargetSignal => plan.readouts.targets.read(j, now),
+                    Recordable::TargetSignal => plan.readouts.targets.read(j, now, begin),
                     Recordable::ErrorSignal => {
-                        self.readout_signal(plan, j) - plan.readouts.targets.read(j, now)
+                        self.readout_signal(plan, j) - plan.readouts.targets.read(j, now, begin)
                     }
                     _ => self.readout_signal(plan, j),
                 }
             })
             .collect()
+    }
+
+    /// Reads the targets of the last step of readouts anew, whose error is of the step that comes next: a generator that
+    /// was made before a readout sends what it reads in that same step, and may have been set since. `held` is the plan
+    /// that they were read with. Returns whether any is another.
+    pub fn reread_targets(&mut self, held: &IntervalPlan, plan: &IntervalPlan) -> bool {
+        let (n, Some(local)) = (held.readout_count(), self.readout_done.checked_sub(1)) else { return false };
+        if self.interval < 0 || local + held.window < held.interval {
+            return false;
+        }
+        let now = held.start_readout(self.interval) + self.readout_done as i64;
+        let begin = held.targets_since(self.interval);
+        let mut any = false;
+        for j in 0..n {
+            let target = plan.readouts.targets.read(j, now, begin);
+            if target.to_bits() != held.readouts.targets.read(j, now, begin).to_bits() {
+                self.errors[local * n + j] = self.readout_signal(held, j) - target;
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Corrects what was recorded of the last step of readouts after [`Self::reread_targets`].
+    pub fn record_reread(&self, plan: &IntervalPlan, recordings: &mut Recordings) {
+        let Some(local) = self.readout_done.checked_sub(1) else { return };
+        let k = plan.readout_count();
+        let stamp = plan.start_readout(self.interval) + local as i64 + 2;
+        let begin = plan.targets_since(self.interval);
+        let last = |stream: &mut Vec<f64>, places: &[u32], value: &dyn Fn(usize) -> f64| {
+            if let Some(begin) = stream.len().checked_sub(places.len()) {
+                stream.truncate(begin);
+                stream.extend(places.iter().map(|place| value(*place as usize)));
+            }
+        };
+        for tap in plan.readout_taps.iter().filter(|tap| tap.window.contains(stamp)) {
+            let streams = &mut recordings.chunk(tap).streams;
+            for (recordable, stream) in tap.recordables.iter().zip(streams) {
+                match recordable {
+                    Recordable::TargetSignal => {
+                        last(stream, &tap.places, &|j| plan.readouts.targets.read(j, stamp - 1, begin));
+                    }
+                    Recordable::ErrorSignal => last(stream, &tap.places, &|j| self.errors[local * k + j]),
+                    _ => {}
+                }
+            }
+        }
+        if self.signals_recorded != self.readout_done || local >= self.recurrent_length(plan) {
+            return;
+        }
+        let stamp = plan.start_recurrent(self.interval) + local as i64 + 4;
+        for tap in plan.recurrent_taps.iter().filter(|tap| tap.window.contains(stamp)) {
+            let streams = &mut recordings.chunk(tap).streams;
+            for (recordable, stream) in tap.recordables.iter().zip(streams) {
+                if *recordable == Recordable::LearningSignal {
+                    last(stream, &tap.places, &|j| self.learning_signal(plan, local, j));
+                }
+            }
+        }
     }
 
     /// Drops what was recorded since it was last collected.
@@ -801,7 +869,7 @@ impl<R: Real> Lane<R> {
         let receptor = around.projections[route.projection].receptor;
         let stamp = step + 1 - route.delay as i64;
         let mut record = |place: u32, count: u32| {
-            let Some(row) = route.rows.row(place) else { return };
+            let Some(row) = route.rows.row(place).filter(|row| route.transmits(*row, stamp)) else { return };
             let sender = match route.source {
                 RECURRENT => plan.recurrent_ids[place as usize],
                 _ => plan.stimulus_ids[place as usize],
@@ -834,14 +902,20 @@ fn for_each_row<R>(
     step: i64,
     mut each: impl FnMut(usize, f64),
 ) {
+    let stamp = step + 1 - route.delay as i64;
+    let all = route.transmits_all(stamp);
     if route.source == RECURRENT {
-        for row in spikes.at(emitted).iter().filter_map(|place| route.rows.row(*place)) {
-            each(row, 1.0);
+        if stamp > route.settled.neurons {
+            for row in spikes.at(emitted).iter().filter_map(|place| route.rows.row(*place)) {
+                each(row, 1.0);
+            }
         }
     } else if !route.poisson {
         debug_assert_eq!(route.source, Population::Stimulus);
-        for (place, count) in around.emission.at(step + 1 - route.delay as i64).iter() {
-            if let Some(row) = route.rows.row(place) {
+        for (place, count) in around.emission.at(stamp).iter() {
+            if let Some(row) = route.rows.row(place)
+                && (all || route.transmits(row, stamp))
+            {
                 each(row, f64::from(count));
             }
         }
@@ -877,6 +951,7 @@ impl<R: Real> Part<'_, R> {
         let places = self.state.places.start..self.state.places.end.min(plan.recurrent_count());
         self.input.fill(R::ZERO);
         let input = &mut self.input[..places.len()];
+        around.arrivals.add_to(input, &places, step);
         for route in plan.recurrent_routes.iter().filter(|route| reads(interval, route, local)) {
             let emitted = local as isize - route.delay as isize;
             deliver(around, route, input, &places, rows, spikes, emitted, step);

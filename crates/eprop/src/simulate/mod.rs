@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::describe::network::Network;
 use crate::error::{Error, ErrorCode};
 
+pub mod arrivals;
 pub mod delivery;
 pub mod emission;
 pub mod event;

@@ -22,6 +22,8 @@ impl<R: Real> IntervalNetwork<R> {
             converted: _,
             gradient: _,
             lane: _,
+            arrivals: _,
+            reread: _,
             synapses: _,
             rates: _,
             before: _,
@@ -38,6 +40,20 @@ impl<R: Real> IntervalNetwork<R> {
             interval_spikes: _,
         } = self;
         archive.within("lane", |archive| self.lane.persist(&self.plan, archive))?;
+        let now = self.plan.start_readout(self.lane.interval) + self.lane.readout_done as i64;
+        self.plan.readouts.targets.persist("target_signal", now, archive)?;
+        for (name, arrivals, neurons) in
+            [("recurrent", 0, self.plan.recurrent_count()), ("readout", 1, self.plan.readout_count())]
+        {
+            archive.within(&format!("arrivals.{name}"), |archive| {
+                self.arrivals[arrivals].persist(archive)?;
+                if self.arrivals[arrivals].fits(neurons) {
+                    Ok(())
+                } else {
+                    Err(archive.misfit("places", "a neuron that there is not"))
+                }
+            })?;
+        }
         for learner in &self.plan.learners {
             let route = self.plan.route_of(learner);
             let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");

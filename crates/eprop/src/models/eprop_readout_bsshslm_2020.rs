@@ -2,7 +2,7 @@
 
 use crate::describe::parameter::{Bound, Parameter};
 use crate::models::equations as eq;
-use crate::models::shared::{ARRIVAL, MEMBRANE, READOUT, choice, table, unchecked, with_default};
+use crate::models::shared::{ARRIVAL, DRAWN, MEMBRANE, READOUT, choice, table, unchecked, with_default};
 use crate::models::{Family, NodeClass, NodeModel};
 
 /// The model.
@@ -26,6 +26,7 @@ pub static MODEL: NodeModel = NodeModel {
         ARRIVAL,
         [choice("loss", &["mean_squared_error", "cross_entropy"], "Loss function")]
     ],
+    drawn: DRAWN,
     recordables: &[
         "V_m",
         "eprop_history_duration",

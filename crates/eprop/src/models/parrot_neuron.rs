@@ -10,6 +10,7 @@ pub static MODEL: NodeModel = NodeModel {
     family: Family::Any,
     class: NodeClass::Parrot,
     parameters: table![CLOCK],
+    drawn: &[],
     recordables: &[],
     equations: &[],
     check: unchecked,

@@ -14,6 +14,7 @@ pub static MODEL: NodeModel = NodeModel {
         DEVICE,
         [Parameter::number("rate", "λ", "spikes/s", 0.0, Bound::NonNegative, "Mean firing rate")]
     ],
+    drawn: &[],
     recordables: &[],
     equations: &[Equation {
         text: "The number of spikes that each target receives in a step",

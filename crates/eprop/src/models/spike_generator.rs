@@ -27,6 +27,7 @@ pub static MODEL: NodeModel = NodeModel {
             flag("shift_now_spikes", false, "Move a spike at the present time to the next step")
         ]
     ],
+    drawn: &[],
     recordables: &[],
     equations: &[],
     check: stops_after_start,

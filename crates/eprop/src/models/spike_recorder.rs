@@ -10,6 +10,7 @@ pub static MODEL: NodeModel = NodeModel {
     family: Family::Any,
     class: NodeClass::SpikeRecorder,
     parameters: table![DEVICE, RECORDER],
+    drawn: &[],
     recordables: &[],
     equations: &[],
     check: stops_after_start,

@@ -24,6 +24,7 @@ pub static MODEL: NodeModel = NodeModel {
             flag("allow_offgrid_times", false, "Move times between steps to the end of their step")
         ]
     ],
+    drawn: &[],
     recordables: &["rate"],
     equations: &[],
     check: stops_after_start,

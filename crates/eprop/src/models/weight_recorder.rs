@@ -17,6 +17,7 @@ pub static MODEL: NodeModel = NodeModel {
             nodes("targets", "Postsynaptic nodes to record; all if empty")
         ]
     ],
+    drawn: &[],
     recordables: &[],
     equations: &[],
     check: stops_after_start,

@@ -19,7 +19,7 @@ use crate::plan::index::NodeIndex;
 use crate::plan::interval::{IntervalPlan, Learner, READOUT, RECURRENT, SHIFT_READOUT};
 use crate::plan::route::{Columns, Route};
 use crate::real::Real;
-use crate::record::{Recordable, Recordings};
+use crate::record::{Recordable, Recordings, Tap};
 use crate::simulate::RunControl;
 use crate::simulate::emission::Emission;
 use crate::simulate::event::store;
@@ -354,6 +354,11 @@ impl<R: Real> IntervalNetwork<R> {
             })
             .collect();
         store(network, READOUT, &[("V_m", &voltage), ("error_signal", &error)]);
+    }
+
+    /// What multimeters record.
+    pub fn taps(&self) -> impl Iterator<Item = &Tap> {
+        self.plan.recurrent_taps.iter().chain(&self.plan.readout_taps)
     }
 
     /// Seeds the late streams of taps that are new.

@@ -29,6 +29,13 @@ impl Amplitudes {
         self.at_near(step, &mut 0)
     }
 
+    /// The amplitude that a multimeter shows with that stamp.
+    #[must_use]
+    pub fn emitted(&self, stamp: i64) -> f64 {
+        let active = (self.active.start..self.active.stop).contains(&stamp);
+        if active { self.set_at(stamp, &mut 0).0 } else { 0.0 }
+    }
+
     /// As [`Self::at`]; `hint` is the number of times that had begun when this was last asked, and is kept.
     fn at_near(&self, step: i64, hint: &mut usize) -> (f64, i64) {
         if step <= self.active.start {
@@ -37,6 +44,12 @@ impl Amplitudes {
         if step > self.active.stop {
             return (0.0, i64::MAX);
         }
+        let (value, next) = self.set_at(step, hint);
+        (value, next.min(self.active.stop.saturating_add(1)))
+    }
+
+    /// The amplitude that was last set in a step, whether the generator is active or not, and when the next one is set.
+    fn set_at(&self, step: i64, hint: &mut usize) -> (f64, i64) {
         let when = |place: usize| -> i64 {
             self.times.get(place).map_or(i64::MAX, |time| nearest(time / self.resolution) + self.origin)
         };
@@ -51,7 +64,7 @@ impl Amplitudes {
         }
         *hint = begun;
         let value = if begun == 0 { self.held } else { self.values[begun - 1] };
-        (value, when(begun).min(self.active.stop.saturating_add(1)))
+        (value, when(begun))
     }
 }
 

@@ -37,10 +37,13 @@ export type ConnectionRule =
 export interface SynapseSpec {
   /** Name of the synapse model, built-in or copied. */
   synapse_model?: SynapseModelName | CopiedModel<SynapseModelName>;
-  /** A number, one per connection (pairs), or a matrix of rows per target and columns per source. */
+  /**
+   * A number, a distribution to draw from, one number per connection (`one_to_one`, pairs), or a matrix: rows per target
+   * and columns per source (`all_to_all`), or per connection of a target or source (`fixed_indegree`, `fixed_outdegree`).
+   */
   weight?: number | NumberList | Matrix | RandomParameter;
-  /** Delay (ms). */
-  delay?: number | NumberList;
+  /** Delay (ms), as `weight`; drawn delays are rounded to steps. */
+  delay?: number | NumberList | Matrix | RandomParameter;
   /** Receptor that is reached. */
   receptor_type?: number;
   /** Time constant of the eligibility trace's filter (ms). */

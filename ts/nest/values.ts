@@ -1,7 +1,7 @@
 import { nestError } from "../errors.js";
 import type { Entry } from "../native/index.js";
 import { NodeCollection } from "./collections.js";
-import { isRandomParameter } from "./random.js";
+import { identityOf, isRandomParameter } from "./random.js";
 
 type TypedNumbers = Float64Array | Float32Array | Uint32Array | Int32Array;
 
@@ -28,7 +28,7 @@ function encodeValue(name: string, value: unknown): Entry {
   if (value instanceof NodeCollection) return { name, nodes: value.ids };
   if (value instanceof Float64Array) return { name, numbers: value };
   if (isTyped(value)) return { name, numbers: Float64Array.from(value) };
-  if (isRandomParameter(value)) return { name, ...value };
+  if (isRandomParameter(value)) return { name, ...value, identity: identityOf(value) };
   if (Array.isArray(value)) return encodeList(name, value);
   if (typeof value === "object" && value !== null) {
     if ("data" in value && "shape" in value) {

@@ -6,20 +6,20 @@ use std::sync::atomic::Ordering;
 use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
 use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId, Projection, Settled, Targets};
 use crate::error::{Error, ErrorCode, Result};
-use crate::models::{Family, NodeClass};
+use crate::models::{Family, NodeClass, NodeModel};
 use crate::plan::event::EventPlan;
 use crate::plan::index::{NodeIndex, Population};
 use crate::plan::interval::IntervalPlan;
-use crate::plan::probes::{SpikeTap, record_from, spike_taps};
+use crate::plan::probes::{SpikeTap, rate_taps, record_from, spike_taps};
 use crate::plan::route::handed_over;
 use crate::plan::stimulus::Stimuli;
 use crate::random::NestRandom;
-use crate::record::{Events, Recordings, TimeUnit};
+use crate::record::{Events, Recordings, Tap, TapChunk, TimeUnit};
 use crate::simulate::arrivals::Settlement;
 use crate::simulate::emission::Emission;
 use crate::simulate::event::EventNetwork;
 use crate::simulate::interval::{HISTORY, Intervals, either};
-use crate::simulate::rates::{self, HeldRate, HeldRates};
+use crate::simulate::rates::{self, Amplitudes, HeldRate, HeldRates};
 use crate::simulate::{Halt, RunControl};
 use crate::state::{Archive, Persist, State};
 use crate::threads::{self, Permit};
@@ -41,6 +41,7 @@ struct Plans {
     stimuli: Stimuli,
     stimulus_ids: Vec<NodeId>,
     stimulus_taps: Vec<SpikeTap>,
+    rate_taps: Vec<(Tap, Vec<Amplitudes>)>,
 }
 
 /// An input spike as it is found, sorted and kept.
@@ -151,7 +152,7 @@ impl Kernel {
         self.network.set_kernel(values)?;
         self.take_settlements(settlements);
         if values.get("rng_seed").is_some() || self.network.kernel.rng_seed != seed {
-            self.random = NestRandom::new(self.network.kernel.rng_seed);
+            self.random.reseed(self.network.kernel.rng_seed);
         }
         Ok(())
     }
@@ -184,6 +185,7 @@ impl Kernel {
     /// # Errors
     /// If model or parameters are refused.
     pub fn create(&mut self, model: &str, n: f64, params: &Params) -> Result<NodeId> {
+        self.refuse_late(self.network.node_model(model), params.dicts())?;
         self.before_change();
         let first = self.network.create(model, n, params, &mut self.random, self.time)?;
         if self.time > 0 {
@@ -208,6 +210,10 @@ impl Kernel {
     /// # Errors
     /// If parameters are refused.
     pub fn set_nodes(&mut self, nodes: &[NodeId], params: &Params) -> Result<()> {
+        for (at, node) in nodes.iter().enumerate() {
+            let model = self.network.group_of(*node).map(|group| group.model);
+            self.refuse_late(model, params.of(at))?;
+        }
         self.before_change();
         let names = |name: &str| match params {
             Params::None => false,
@@ -223,7 +229,6 @@ impl Kernel {
                 }
             }
         }
-        let clears = names("n_events");
         let emits = |node: &NodeId| {
             let class = self.network.group_of(*node).map(|group| group.model.class);
             class == Some(NodeClass::PoissonGenerator)
@@ -239,8 +244,9 @@ impl Kernel {
         {
             self.clock_base.extend(nodes.iter().map(|node| (*node, self.time)));
         }
-        if clears {
-            for node in nodes {
+        // Only recorders have a number of events, and the only one that it can be set to is 0.
+        for (at, node) in nodes.iter().enumerate() {
+            if params.of(at).is_some_and(|values| values.get("n_events").is_some()) {
                 self.clear_events(*node)?;
             }
         }
@@ -263,6 +269,7 @@ impl Kernel {
     /// # Errors
     /// If the model is unknown or a value is refused.
     pub fn set_defaults(&mut self, model: &str, values: &Dict) -> Result<()> {
+        self.refuse_late(self.network.node_model(model), Some(values))?;
         self.network.set_defaults(model, values)
     }
 
@@ -279,6 +286,7 @@ impl Kernel {
     /// # Errors
     /// If the model is unknown, the name is taken or a value is refused.
     pub fn copy_model(&mut self, existing: &str, new: &str, values: &Dict) -> Result<()> {
+        self.refuse_late(self.network.node_model(existing), Some(values))?;
         self.network.copy_model(existing, new, values)
     }
 
@@ -429,6 +437,25 @@ impl Kernel {
         }
     }
 
+    /// Refuses what can only be set before the first simulation.
+    fn refuse_late<'a>(
+        &self,
+        model: Option<&NodeModel>,
+        values: impl IntoIterator<Item = &'a Dict>,
+    ) -> Result<()> {
+        const UNIT: &str = "time_in_steps";
+        let Some(model) = model.filter(|model| self.time > 0 && model.place(UNIT).is_some()) else {
+            return Ok(());
+        };
+        match values.into_iter().find_map(|values| values.get(UNIT)) {
+            None => Ok(()),
+            Some(value) => {
+                let what = "the unit of times cannot be set once the network has been simulated";
+                Err(Error::new(ErrorCode::BadProperty, what).model(model.name).parameter(UNIT).value(value))
+            }
+        }
+    }
+
     /// To be called before anything changes that steps already done were computed with.
     fn before_change(&mut self) {
         if let Some(interval) = &mut self.interval {
@@ -484,6 +511,7 @@ impl Kernel {
             stimuli,
             stimulus_ids: index.members(Population::Stimulus).to_vec(),
             stimulus_taps: spike_taps(&self.network, &index, Population::Stimulus),
+            rate_taps: rate_taps(&self.network, &index, &self.held),
         });
         Ok(())
     }
@@ -737,8 +765,11 @@ impl Kernel {
     }
 
     fn run(&mut self, begin: i64, end: i64, control: &RunControl) -> Result<()> {
-        if let Some(interval) = self.interval.as_mut().filter(|_| begin < end) {
-            either!(interval, network => network.begin_recording(&mut self.recordings, begin));
+        if begin < end {
+            self.keep_taps();
+            if let Some(interval) = &mut self.interval {
+                either!(interval, network => network.begin_recording(&mut self.recordings, begin));
+            }
         }
         let stop = || control.cancelled();
         let mut permit = Permit::wait(&stop);
@@ -788,6 +819,9 @@ impl Kernel {
                 reached = reached.min(stopped.unwrap_or_else(&mut halted));
             }
             record_stimuli(plans, &self.emission, from + 1, reached, &mut self.recordings);
+            for (tap, rates) in &plans.rate_taps {
+                record_rates(tap, rates, from + 1, reached, self.recordings.chunk(tap));
+            }
             self.emission.land(reached);
             self.time = reached;
             control.steps_done.store((reached - begin) as u64, Ordering::Relaxed);
@@ -803,6 +837,16 @@ impl Kernel {
             }
         }
         Ok(())
+    }
+
+    fn keep_taps(&mut self) {
+        let mut taps: Vec<&Tap> =
+            self.plans.iter().flat_map(|plans| &plans.rate_taps).map(|(tap, _)| tap).collect();
+        if let Some(interval) = &self.interval {
+            either!(interval, network => taps.extend(network.taps()));
+        }
+        taps.extend(self.event.iter().flat_map(EventNetwork::taps));
+        self.recordings.keep_taps(&taps);
     }
 
     fn store_states(&mut self) {
@@ -949,6 +993,15 @@ fn record_stimuli(plans: &Plans, emission: &Emission, from: i64, to: i64, record
                     held.push(stamp, generator);
                 }
             }
+        }
+    }
+}
+
+fn record_rates(tap: &Tap, rates: &[Amplitudes], from: i64, to: i64, chunk: &mut TapChunk) {
+    for stamp in (from..=to).filter(|stamp| tap.window.contains(*stamp)) {
+        chunk.stamps.push(stamp);
+        for stream in &mut chunk.streams {
+            stream.extend(rates.iter().map(|rate| rate.emitted(stamp)));
         }
     }
 }

@@ -174,6 +174,19 @@ impl Projection {
         }
     }
 
+    /// Goes through sources and targets, row after row.
+    pub fn for_each_pair(&self, mut each: impl FnMut(NodeId, NodeId)) {
+        for (row, source) in self.sources.iter().enumerate() {
+            let targets = match &self.targets {
+                Targets::Dense { nodes, .. } => nodes.as_slice(),
+                Targets::Sparse { row_start, nodes } => &nodes[row_start[row]..row_start[row + 1]],
+            };
+            for target in targets {
+                each(*source, *target);
+            }
+        }
+    }
+
     /// The target of an entry.
     #[must_use]
     pub fn target_of(&self, entry: usize) -> NodeId {

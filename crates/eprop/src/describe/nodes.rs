@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::describe::check::{self, Cell};
 use crate::describe::kernel_parameters::{KernelParameters, TABLE};
-use crate::describe::network::{Column, Network, NodeGroup, NodeId, NodeModelState};
+use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId, NodeModelState};
 use crate::describe::parameter::{Kind, Parameter, Role};
 use crate::describe::suggest;
 use crate::error::{Error, ErrorCode, Result};
@@ -168,6 +168,7 @@ impl Network {
         {
             return Err(wrong_length("params", list.len(), nodes.len()));
         }
+        self.refuse_change_of_connected(nodes, params)?;
         let mut generator = random.clone();
         let mut changed: Vec<(usize, NodeGroup)> = Vec::new();
         for (at, (node, place)) in nodes.iter().zip(&places).enumerate() {
@@ -219,6 +220,35 @@ impl Network {
         Ok(())
     }
 
+    /// Refuses to change what a multimeter has told the nodes that it is connected with.
+    fn refuse_change_of_connected(&self, nodes: &[NodeId], params: &Params) -> Result<()> {
+        for (at, node) in nodes.iter().enumerate() {
+            let Some(values) = params.of(at) else { continue };
+            let fixed = ["interval", "offset", "record_from"]
+                .into_iter()
+                .find_map(|name| values.get(name).map(|value| (name, value)));
+            let Some((name, value)) = fixed else { continue };
+            let meter = self.projections.iter().any(|projection| {
+                projection.carries == Carries::FromMultimeter && projection.sources.contains(node)
+            });
+            if meter {
+                let what =
+                    "interval, offset and recordables of a multimeter that is connected cannot be changed";
+                return Err(Error::new(ErrorCode::BadProperty, what)
+                    .model(self.groups[self.existing_group(*node)?].model_name.clone())
+                    .parameter(name)
+                    .value(value)
+                    .bound("a multimeter that is not connected"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The model of that name, where there is one.
+    pub(crate) fn node_model(&self, name: &str) -> Option<&'static NodeModel> {
+        self.node_models.iter().find(|known| known.name == name).map(|known| known.model)
+    }
+
     /// A value of each of the nodes, in the user's units.
     ///
     /// # Errors
@@ -266,7 +296,7 @@ fn rows(model: &NodeModelState, params: &Params, count: usize, random: &mut Nest
 }
 
 /// Checks a dictionary for one node. With `of`, a list for a scalar parameter has one entry for each of so many
-/// nodes. Random parameters are drawn in the order of the model's table.
+/// nodes. Random parameters are drawn in NEST's order.
 pub(super) fn row(
     model: &NodeModel,
     name: &str,
@@ -285,7 +315,7 @@ pub(super) fn row(
         }
         row.push((place, parameter, value));
     }
-    row.sort_by_key(|(place, _, _)| *place);
+    row.sort_by_key(|(place, parameter, _)| (model.draw_rank(parameter.name), *place));
     row.into_iter()
         .map(|(place, parameter, value)| {
             let scalar =

@@ -1,7 +1,9 @@
 //! `eprop_iaf`: leaky integrate-and-fire neuron whose weights change at every presynaptic spike.
 
 use crate::models::equations as eq;
-use crate::models::shared::{CLOCK, MEMBRANE, SPIKING, SURROGATE, TRACES, table, threshold_above_floor};
+use crate::models::shared::{
+    CLOCK, DRAWN, MEMBRANE, SPIKING, SURROGATE, TRACES, table, threshold_above_floor,
+};
 use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
@@ -12,6 +14,7 @@ pub static MODEL: NodeModel = NodeModel {
     class: NodeClass::Recurrent,
     parameters: table![MEMBRANE, SPIKING, SURROGATE, TRACES, CLOCK],
     receptors: Receptors::SPIKES,
+    drawn: DRAWN,
     recordables: &["V_m", "eprop_history_duration", "learning_signal", "surrogate_gradient"],
     equations: &[eq::MEMBRANE, eq::SURROGATE, eq::SPIKE, eq::RESET, eq::FIRING_RATE, eq::LEARNING_SIGNAL],
     check: threshold_above_floor,

@@ -2,7 +2,7 @@
 
 use crate::models::equations as eq;
 use crate::models::shared::{
-    ADAPTIVE, CLOCK, MEMBRANE, SPIKING, SURROGATE, TRACES, table, threshold_above_floor,
+    ADAPTIVE, CLOCK, DRAWN, MEMBRANE, SPIKING, SURROGATE, TRACES, table, threshold_above_floor,
 };
 use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
@@ -14,6 +14,7 @@ pub static MODEL: NodeModel = NodeModel {
     class: NodeClass::Recurrent,
     parameters: table![MEMBRANE, SPIKING, ADAPTIVE, SURROGATE, TRACES, CLOCK],
     receptors: Receptors::SPIKES,
+    drawn: DRAWN,
     recordables: &[
         "V_m",
         "V_th_adapt",

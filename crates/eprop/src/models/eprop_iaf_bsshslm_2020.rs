@@ -1,7 +1,9 @@
 //! `eprop_iaf_bsshslm_2020`: leaky integrate-and-fire neuron whose weights change once an update interval.
 
 use crate::models::equations as eq;
-use crate::models::shared::{ARRIVAL, CLOCK, MEMBRANE, SPIKING, SURROGATE, table, threshold_above_floor};
+use crate::models::shared::{
+    ARRIVAL, CLOCK, DRAWN, MEMBRANE, SPIKING, SURROGATE, table, threshold_above_floor,
+};
 use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
@@ -12,6 +14,7 @@ pub static MODEL: NodeModel = NodeModel {
     class: NodeClass::Recurrent,
     parameters: table![MEMBRANE, SPIKING, ARRIVAL, SURROGATE, CLOCK],
     receptors: Receptors::SPIKES,
+    drawn: DRAWN,
     recordables: &["V_m", "eprop_history_duration", "learning_signal", "surrogate_gradient"],
     equations: &[eq::FILTERED_MEMBRANE, eq::LATE_RESET, eq::SURROGATE, eq::SPIKE, eq::LEARNING_SIGNAL],
     check: threshold_above_floor,

@@ -3,7 +3,8 @@
 use crate::describe::parameter::{Bound, Parameter};
 use crate::models::equations as eq;
 use crate::models::shared::{
-    ADAPTIVE, CLOCK, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold, table,
+    ADAPTIVE, CLOCK, DRAWN_HARD_RESET, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold,
+    table,
 };
 use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
@@ -26,6 +27,7 @@ pub static MODEL: NodeModel = NodeModel {
         CLOCK
     ],
     receptors: Receptors::SPIKES,
+    drawn: DRAWN_HARD_RESET,
     recordables: &[
         "V_m",
         "V_th_adapt",

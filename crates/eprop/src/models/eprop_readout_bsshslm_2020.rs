@@ -2,7 +2,7 @@
 
 use crate::describe::parameter::{Bound, Parameter};
 use crate::models::equations as eq;
-use crate::models::shared::{ARRIVAL, MEMBRANE, READOUT, choice, table, unchecked, with_default};
+use crate::models::shared::{ARRIVAL, DRAWN, MEMBRANE, READOUT, choice, table, unchecked, with_default};
 use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
@@ -28,6 +28,7 @@ pub static MODEL: NodeModel = NodeModel {
     ],
     // The exponentials of other readouts arrive at receptor 1, targets at 2.
     receptors: Receptors { spikes: &[0], generators: &[2], readouts: &[1] },
+    drawn: DRAWN,
     recordables: &[
         "V_m",
         "eprop_history_duration",

@@ -99,6 +99,8 @@ pub struct NodeModel {
     pub class: NodeClass,
     /// Parameters, state variables and read-only values.
     pub parameters: &'static [Parameter],
+    /// Numbers in the order in which NEST draws them where several are random; any others follow.
+    pub drawn: &'static [&'static str],
     /// What a multimeter can record.
     pub recordables: &'static [&'static str],
     /// Where what is sent to it arrives.
@@ -114,6 +116,12 @@ impl NodeModel {
     #[must_use]
     pub fn place(&self, name: &str) -> Option<usize> {
         self.parameters.iter().position(|parameter| parameter.name == name)
+    }
+
+    /// When that parameter is drawn, as something to sort by.
+    #[must_use]
+    pub fn draw_rank(&self, name: &str) -> usize {
+        self.drawn.iter().position(|drawn| *drawn == name).unwrap_or(self.drawn.len())
     }
 }
 

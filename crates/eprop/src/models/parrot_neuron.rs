@@ -12,6 +12,7 @@ pub static MODEL: NodeModel = NodeModel {
     parameters: table![CLOCK],
     // It notices what arrives at receptor 1, and does not repeat it.
     receptors: Receptors { spikes: &[0, 1], ..Receptors::NONE },
+    drawn: &[],
     recordables: &[],
     equations: &[],
     check: unchecked,

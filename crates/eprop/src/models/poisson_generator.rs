@@ -15,6 +15,7 @@ pub static MODEL: NodeModel = NodeModel {
         [Parameter::number("rate", "λ", "spikes/s", 0.0, Bound::NonNegative, "Mean firing rate")]
     ],
     receptors: Receptors::NONE,
+    drawn: &[],
     recordables: &[],
     equations: &[Equation {
         text: "The number of spikes that each target receives in a step",

@@ -34,6 +34,7 @@ pub static MODEL: NodeModel = NodeModel {
         ]
     ],
     receptors: Receptors::NONE,
+    drawn: &[],
     recordables: &[],
     equations: &[],
     check: stops_after_start,

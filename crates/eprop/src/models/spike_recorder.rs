@@ -11,6 +11,7 @@ pub static MODEL: NodeModel = NodeModel {
     class: NodeClass::SpikeRecorder,
     parameters: table![DEVICE, RECORDER],
     receptors: Receptors::SPIKES,
+    drawn: &[],
     recordables: &[],
     equations: &[],
     check: stops_after_start,

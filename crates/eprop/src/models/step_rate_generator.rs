@@ -25,6 +25,7 @@ pub static MODEL: NodeModel = NodeModel {
         ]
     ],
     receptors: Receptors::NONE,
+    drawn: &[],
     recordables: &["rate"],
     equations: &[],
     check: stops_after_start,

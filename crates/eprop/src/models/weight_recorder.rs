@@ -18,6 +18,7 @@ pub static MODEL: NodeModel = NodeModel {
         ]
     ],
     receptors: Receptors::NONE,
+    drawn: &[],
     recordables: &[],
     equations: &[],
     check: stops_after_start,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId, Targets};
+use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId};
 use crate::models::NodeClass;
 use crate::plan::index::{NodeIndex, Population};
 use crate::plan::interval::for_each_entry;
 use crate::plan::stimulus::{Active, TrainKey};
 use crate::record::{Recordable, Tap, Window};
+use crate::simulate::rates::{Amplitudes, HeldRates, amplitudes};
 
 /// The recorders that listen to one population's spikes.
 #[derive(Debug, Clone)]
@@ -54,13 +55,17 @@ pub fn window(group: &NodeGroup, node: usize, resolution: f64) -> Window {
     }
 }
 
-/// The recordables that a multimeter was told to record, in that order.
+/// The recordables that a multimeter was told to record, in that order, each once.
 #[must_use]
 pub fn record_from(group: &NodeGroup, node: usize) -> Vec<Recordable> {
-    match group.column("record_from") {
-        Column::TextLists(lists) => lists[node].iter().filter_map(|name| Recordable::by_name(name)).collect(),
-        _ => Vec::new(),
+    let Column::TextLists(lists) = group.column("record_from") else { return Vec::new() };
+    let mut recordables = Vec::new();
+    for recordable in lists[node].iter().filter_map(|name| Recordable::by_name(name)) {
+        if !recordables.contains(&recordable) {
+            recordables.push(recordable);
+        }
     }
+    recordables
 }
 
 /// What multimeters record from a population.
@@ -68,7 +73,7 @@ pub fn record_from(group: &NodeGroup, node: usize) -> Vec<Recordable> {
 pub fn state_taps(network: &Network, index: &NodeIndex, population: Population) -> Vec<Tap> {
     let mut nodes_of: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
     for projection in network.projections.iter().filter(|p| p.carries == Carries::FromMultimeter) {
-        for_each_pair(&projection.sources, &projection.targets, |recorder, node| {
+        projection.for_each_pair(|recorder, node| {
             if index.place(node).0 == population {
                 nodes_of.entry(recorder).or_default().push(node);
             }
@@ -88,6 +93,18 @@ pub fn state_taps(network: &Network, index: &NodeIndex, population: Population) 
                 recordables: record_from(group, place),
                 window: window(group, place, network.kernel.resolution),
             })
+        })
+        .collect()
+}
+
+/// What multimeters record from rate generators, with the rate of each that they record.
+#[must_use]
+pub fn rate_taps(network: &Network, index: &NodeIndex, held: &HeldRates) -> Vec<(Tap, Vec<Amplitudes>)> {
+    state_taps(network, index, Population::Rate)
+        .into_iter()
+        .map(|tap| {
+            let rates = tap.nodes.iter().filter_map(|node| amplitudes(network, *node, held)).collect();
+            (tap, rates)
         })
         .collect()
 }
@@ -150,15 +167,4 @@ pub fn weight_taps(network: &Network) -> Vec<WeightTap> {
         }
     }
     taps
-}
-
-fn for_each_pair(sources: &[NodeId], targets: &Targets, mut each: impl FnMut(NodeId, NodeId)) {
-    for (row, source) in sources.iter().enumerate() {
-        match targets {
-            Targets::Dense { nodes, .. } => nodes.iter().for_each(|target| each(*source, *target)),
-            Targets::Sparse { row_start, nodes } => {
-                nodes[row_start[row]..row_start[row + 1]].iter().for_each(|target| each(*source, *target));
-            }
-        }
-    }
 }

@@ -14,7 +14,7 @@ use crate::learn::per_spike::{Arrival, PlasticRows};
 use crate::plan::event::{EventPlan, READOUT, RECURRENT};
 use crate::plan::index::{NodeIndex, Population, groups_of};
 use crate::plan::route::{Route, handed_over};
-use crate::record::{Recordable, Recordings, SpikeEvents, TapChunk, WeightEvents};
+use crate::record::{Recordable, Recordings, SpikeEvents, Tap, TapChunk, WeightEvents};
 use crate::simulate::arrivals::{Arrivals, Flying, Settlement};
 use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row, deliver_row_part};
 use crate::simulate::emission::Emission;
@@ -600,7 +600,7 @@ impl EventNetwork {
                         }
                     },
                     Recordable::HistoryDuration => {
-                        &|_| self.history.steps().min(step as usize + 1) as f64 * plan.resolution
+                        &|j| self.history_duration(&plan.recurrent_routes, &self.recurrent_rows, j, step)
                     }
                     _ => &|_| 0.0,
                 };
@@ -626,19 +626,12 @@ impl EventNetwork {
         let mut waiting: BTreeMap<i64, usize> = BTreeMap::new();
         let mut again = Vec::new();
         let mut arrives = false;
-        for (route, parts) in self.plan.recurrent_routes.iter().zip(&self.recurrent_rows) {
-            for (row, stamp, now) in parts.iter().flat_map(|part| part.stamps_onto(route, neuron, step)) {
-                let (stamp, now) = match route.rows.place(row) {
-                    Some(place) if route.source == RECURRENT => {
-                        flushed(stamp, now, step, self.plan.recurrent.flush_interval[place])
-                    }
-                    _ => (stamp, now),
-                };
-                arrives |= now;
-                if stamp > 0 {
-                    *waiting.entry(stamp).or_default() += 1;
-                    again.extend(now.then_some(stamp));
-                }
+        for (stamp, now) in self.stamps_onto(&self.plan.recurrent_routes, &self.recurrent_rows, neuron, step)
+        {
+            arrives |= now;
+            if stamp > 0 {
+                *waiting.entry(stamp).or_default() += 1;
+                again.extend(now.then_some(stamp));
             }
         }
         if !arrives {
@@ -661,6 +654,43 @@ impl EventNetwork {
         })
     }
 
+    /// For each plastic synapse onto a neuron: the stamp of its last spike or flush event before `step` (0 where there
+    /// was none), and whether it has one of that stamp.
+    fn stamps_onto(
+        &self,
+        routes: &[Route],
+        rows: &[Vec<PlasticRows>],
+        neuron: usize,
+        step: i64,
+    ) -> impl Iterator<Item = (i64, bool)> {
+        routes.iter().zip(rows).flat_map(move |(route, parts)| {
+            parts.iter().flat_map(move |part| part.stamps_onto(route, neuron, step)).map(
+                move |(row, stamp, now)| match route.rows.place(row) {
+                    Some(place) if route.source == RECURRENT => {
+                        flushed(stamp, now, step, self.plan.recurrent.flush_interval[place])
+                    }
+                    _ => (stamp, now),
+                },
+            )
+        })
+    }
+
+    /// The span (ms) of the history that NEST would keep of a neuron: from the earliest of the last spikes of its
+    /// synapses on. (Here it is a ring of a fixed length.)
+    fn history_duration(&self, routes: &[Route], rows: &[Vec<PlasticRows>], neuron: usize, step: i64) -> f64 {
+        let mut is_kept = false;
+        let mut from = None;
+        for (stamp, now) in self.stamps_onto(routes, rows, neuron, step) {
+            is_kept = true;
+            let last = if now { step } else { stamp };
+            if last > 0 {
+                from = Some(from.map_or(last, |from: i64| from.min(last)));
+            }
+        }
+        let steps = if is_kept { step + 1 - from.map_or(0, |stamp| stamp - 1) } else { 0 };
+        steps as f64 * self.plan.resolution
+    }
+
     fn record_readouts(&self, step: i64, recorded: &mut Recorded) {
         let plan = &self.plan;
         let rest = &plan.readouts.rest;
@@ -677,13 +707,18 @@ impl EventNetwork {
                     Recordable::TargetSignal => &|j| s.window[j] * s.target[j],
                     Recordable::ErrorSignal => &|j| self.errors.at(readout::ERROR, step)[j],
                     Recordable::HistoryDuration => {
-                        &|_| self.errors.steps().min(step as usize + 1) as f64 * plan.resolution
+                        &|j| self.history_duration(&plan.readout_routes, &self.readout_rows, j, step)
                     }
                     _ => &|_| 0.0,
                 };
                 stream.extend(tap.places.iter().map(|place| value(*place as usize)));
             }
         }
+    }
+
+    /// What multimeters record.
+    pub fn taps(&self) -> impl Iterator<Item = &Tap> {
+        self.plan.recurrent_taps.iter().chain(&self.plan.readout_taps)
     }
 
     /// Bytes that a simulation takes, by part.

@@ -20,7 +20,7 @@ use crate::plan::index::NodeIndex;
 use crate::plan::interval::{IntervalPlan, Learner, READOUT, RECURRENT, SHIFT_READOUT};
 use crate::plan::route::{Columns, Route, handed_over};
 use crate::real::Real;
-use crate::record::{Recordable, Recordings};
+use crate::record::{Recordable, Recordings, Tap};
 use crate::simulate::arrivals::{Arrivals, Flying, Settlement};
 use crate::simulate::emission::Emission;
 use crate::simulate::event::store;
@@ -300,6 +300,11 @@ impl<R: Real> IntervalNetwork<R> {
             })
             .collect();
         store(network, READOUT, &[("V_m", &voltage), ("error_signal", &error)]);
+    }
+
+    /// What multimeters record.
+    pub fn taps(&self) -> impl Iterator<Item = &Tap> {
+        self.plan.recurrent_taps.iter().chain(&self.plan.readout_taps)
     }
 
     /// Seeds the late streams of taps that are new.

@@ -35,6 +35,13 @@ pub struct Amplitudes {
 }
 
 impl Amplitudes {
+    /// The amplitude that a multimeter shows with that stamp.
+    #[must_use]
+    pub fn emitted(&self, stamp: i64) -> f64 {
+        let active = (self.active.start..self.active.stop).contains(&stamp);
+        if active { self.at(stamp, &mut 0).0 } else { 0.0 }
+    }
+
     /// The amplitude that goes by a stamp, and the first stamp after it that another may go by. `hint` is the number of
     /// times that had begun when this was last asked, and is kept.
     fn at(&self, stamp: i64, hint: &mut usize) -> (f64, i64) {

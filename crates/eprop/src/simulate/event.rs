@@ -77,6 +77,8 @@ struct ReadoutState {
     input: Vec<f64>,
     window: Vec<f64>,
     target: Vec<f64>,
+    /// The first step that has learned without a break up to now; readouts forget the targets that came before it.
+    learns_since: Vec<i64>,
     windows: RateReader,
     targets: RateReader,
 }
@@ -88,6 +90,7 @@ impl ReadoutState {
         {
             values.resize(readouts, 0.0);
         }
+        self.learns_since.resize(readouts, 0);
         // What is read may have changed with the description.
         self.windows.forget();
         self.targets.forget();
@@ -534,7 +537,10 @@ impl EventNetwork {
             s.voltage[j] = if v > p.floor[j] { v } else { p.floor[j] };
             s.current[j] = p.current[j];
             s.window[j] = s.windows.read(&p.windows, j, step, i64::MIN);
-            s.target[j] = s.targets.read(&p.targets, j, step, i64::MIN);
+            if s.window[j] == 0.0 {
+                s.learns_since[j] = step + 1;
+            }
+            s.target[j] = s.targets.read(&p.targets, j, step, s.learns_since[j]);
             errors[j] = s.window[j] * (s.voltage[j] + p.rest[j] - s.target[j]);
         }
         self.errors.finish(step);

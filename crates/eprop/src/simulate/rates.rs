@@ -114,8 +114,8 @@ impl Last {
 }
 
 /// The generators that reach a receptor of each readout. A readout goes on with the rate that came last, from whichever
-/// generator; their order is that of creation, and delays have no say in it. Those whose weights change once an update
-/// interval forget it where they do not learn.
+/// generator; their order is that of creation, and delays have no say in it. It forgets
+/// a target where it does not learn.
 #[derive(Debug, Clone, Default)]
 pub struct RateInputs {
     /// Per readout, in the order in which rates of one step come.

@@ -48,6 +48,7 @@ impl EventNetwork {
             archive.fixed("current", &mut s.current)?;
             s.windows.forget();
             s.targets.forget();
+            archive.fixed("learns_since", &mut s.learns_since)?;
             self.plan.readouts.windows.persist("window_signal", now, archive)?;
             self.plan.readouts.targets.persist("target_signal", now, archive)?;
             persist_history(&mut self.errors, &readout::NAMES, now, archive)

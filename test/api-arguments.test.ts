@@ -11,10 +11,10 @@ const { Kernel, NESTError, NESTErrors, NumpyRandom } = eprop;
 function functionsOf(module: object, prefix = ""): string[] {
   return Object.entries(module).flatMap(([name, value]: [string, unknown]) => {
     if (typeof value !== "function") return [];
-    if (!/^class /.test(Function.prototype.toString.call(value))) return [`${prefix}${name}`];
+    if (!Function.prototype.toString.call(value).startsWith("class ")) return [`${prefix}${name}`];
     const methods = (of: object) =>
       Object.entries(Object.getOwnPropertyDescriptors(of))
-        .filter(([key, { value, set }]) => key !== "constructor" && (typeof value === "function" || set))
+        .filter(([key, has]) => key !== "constructor" && (typeof has.value === "function" || has.set))
         .map(([key]) => `${name}.${key}`);
     return [`new ${name}`, ...methods((value as { prototype: object }).prototype), ...methods(value)];
   });
@@ -78,7 +78,7 @@ describe("one wrong argument", () => {
         const { message } = outcome.error as Error;
         // Without something that is right, the others are wrong, too.
         const alone = of.parameters.every(({ right }, place) => place === at || right.length > 0);
-        if (alone && !names.some((name) => message.includes(name))) {
+        if (alone && !names.some((known) => message.includes(known))) {
           found.push(`${names[0]} = ${kind}: not named in "${message.slice(0, 200)}"`);
         }
       }

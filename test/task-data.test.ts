@@ -133,7 +133,7 @@ describe("an iteration is refused", () => {
     ["with a negative place", (data) => ({ ...data, spikes: [-1] }), /spikes\[0\].*-1/],
     [
       "with a sparse list of spikes",
-      (data) => ({ ...data, spikes: new Array(3) as number[] }),
+      (data) => ({ ...data, spikes: Object.assign([], { length: 3 }) as number[] }),
       /spikes\[0\].*nothing/,
     ],
     [
@@ -161,7 +161,7 @@ describe("an iteration is refused", () => {
   it.each(cases)("%s", async (_, spoil, message) => {
     const trainer = new Trainer(taskOf({}, spoil));
     // The first iteration is read out in the second one.
-    const error: unknown = await trainer.next().catch((error: unknown) => error);
+    const error: unknown = await trainer.next().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(NESTError);
     expect((error as Error).message).toMatch(message);
     expect((error as Error).message).toMatch(/^task mine, iteration 2: .*model mine/);
@@ -258,7 +258,7 @@ describe("a task is refused", () => {
     ["without weights", network({ weights: {} }), /network\.weights\.in_rec/],
   ];
   it.each(cases)("%s", async (_, change, message) => {
-    const error: unknown = await trainToEnd(taskOf(change)).catch((error: unknown) => error);
+    const error: unknown = await trainToEnd(taskOf(change)).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(NESTError);
     expect((error as Error).message).toMatch(message);
     expect((error as Error).message).toMatch(/^task mine: /);

@@ -225,16 +225,16 @@ export function wholes(
 ): Check<Uint32Array> {
   return check(words, (value, at) => {
     if (value instanceof Uint32Array && min === 0 && max === u32) return value;
-    const list: ArrayLike<unknown> =
+    const items: ArrayLike<unknown> =
       isTyped(value) || Array.isArray(value) ? value : refuse(at, value, words);
-    for (let place = 0; place < list.length; place++) {
-      const item = list[place];
+    for (let place = 0; place < items.length; place++) {
+      const item = items[place];
       if (typeof item !== "number") refuse(`${at}[${place}]`, item, "a number");
       if (!Number.isInteger(item) || item < min || item > max) {
         refuse(`${at}[${place}]`, item, words, { code, message: `${at}[${place}] is none of ${words}` });
       }
     }
-    return value instanceof Uint32Array ? value : Uint32Array.from(list as ArrayLike<number>);
+    return value instanceof Uint32Array ? value : Uint32Array.from(items as ArrayLike<number>);
   });
 }
 

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import * as eprop from "../../ts/index.js";
 import * as nest from "../../ts/nest/index.js";
 import * as report from "../../ts/report/index.js";
@@ -31,7 +31,7 @@ class World implements Disposable {
   constructor() {
     this.stale = this.kernel.Create("parrot_neuron", 2);
     this.kernel.ResetKernel();
-    this.nodes = network(this.kernel);
+    this.nodes = small(this.kernel);
     this.recorder = this.kernel.GetNodes("spike_recorder");
     this.connections = this.kernel.GetConnections();
     this.foreign = this.other.Create("parrot_neuron", 2);
@@ -66,7 +66,7 @@ class World implements Disposable {
 }
 
 /** Inputs, neurons, a readout and a recorder, connected; gives the neurons. */
-function network(kernel: nest.Kernel): nest.NodeCollection {
+function small(kernel: nest.Kernel): nest.NodeCollection {
   kernel.set({ resolution: 1, eprop_update_interval: 10, eprop_learning_window: 10 });
   const input = kernel.Create("spike_generator", 2, { spike_times: [2, 5] });
   const neurons = kernel.Create("eprop_iaf_bsshslm_2020", 3, { V_th: 0.5, E_L: 0, V_m: 0 });
@@ -198,9 +198,9 @@ const always =
     value;
 
 const model = parameter("model", always("eprop_iaf_bsshslm_2020"), always("parrot_neuron"));
-const nodes = (name: string) => parameter(`${name}|node`, ({ nodes }) => nodes, always(1), always([1, 2]));
+const ofNodes = (name: string) => parameter(`${name}|node`, ({ nodes }) => nodes, always(1), always([1, 2]));
 const whole = (name: string, ...right: number[]) => parameter(name, ...right.map(always));
-const options = parameter("options", always(undefined), always({}));
+const noOptions = parameter("options", always(undefined), always({}));
 const dictionary = (name: string, ...right: object[]) => parameter(`${name}|${keys}`, ...right.map(always));
 const file = (name: string, of: string): Parameter => ({
   names: name.split("|"),
@@ -215,7 +215,7 @@ const time: Parameter = {
 };
 const params = dictionary("params", { tau_m: 20 }, { V_m: [1, 2, 3] }, { V_th: eprop.nest.random.uniform() });
 const synapse = parameter(`synapse|synapse_model|${keys}`, always("static_synapse"), always({ weight: 2 }));
-const recorder = parameter("recorder", ({ recorder }) => recorder);
+const ofRecorder = parameter("recorder", ({ recorder }) => recorder);
 const values64 = parameter("probabilities", always([0.3, 0.7]));
 const never = (name: string) => ({ ...parameter(name), right: [] });
 const draws = (name: string) => whole(name, 0, 1, 5);
@@ -296,23 +296,23 @@ export const targets: Readonly<Record<string, Target>> = {
   "Kernel.Connect": method(
     "kernel",
     "Connect",
-    nodes("sources"),
-    nodes("targets"),
+    ofNodes("sources"),
+    ofNodes("targets"),
     parameter(`rule|${keys}`, always("all_to_all"), always({ rule: "one_to_one" })),
     synapse,
   ),
   "Kernel.GetConnections": method(
     "kernel",
     "GetConnections",
-    nodes("source"),
-    nodes("target"),
+    ofNodes("source"),
+    ofNodes("target"),
     parameter("synapse_model|synapse model", always("static_synapse")),
   ),
   "Kernel.Simulate": method("kernel", "Simulate", time),
-  "Kernel.SimulateAsync": method("kernel", "SimulateAsync", time, options),
-  "Kernel.events": method("kernel", "events", recorder),
-  "Kernel.takeEvents": method("kernel", "takeEvents", recorder),
-  "Kernel.fileOf": method("kernel", "fileOf", recorder),
+  "Kernel.SimulateAsync": method("kernel", "SimulateAsync", time, noOptions),
+  "Kernel.events": method("kernel", "events", ofRecorder),
+  "Kernel.takeEvents": method("kernel", "takeEvents", ofRecorder),
+  "Kernel.fileOf": method("kernel", "fileOf", ofRecorder),
   "Kernel.memory": method("kernel", "memory"),
   "Kernel.save": method("kernel", "save", file("path", "kernel.safetensors")),
   "Kernel.gradientNorm": method("kernel", "gradientNorm"),
@@ -393,7 +393,7 @@ export const targets: Readonly<Record<string, Target>> = {
     "inferAsync",
     parameter("spikes|tau_n", always({ times: [], senders: [] })),
     time,
-    options,
+    noOptions,
   ),
   toNIR: plain(
     eprop.toNIR,
@@ -428,7 +428,7 @@ export const targets: Readonly<Record<string, Target>> = {
   trainToEnd: plain(eprop.trainToEnd, never("task"), trainOptions),
   threadBudget: plain(eprop.threadBudget),
   setThreadBudget: plain(eprop.setThreadBudget, whole("threads", 1, 2)),
-  sweep: plain(eprop.sweep, parameter("task", always("sine-waves")), never("grid"), options),
+  sweep: plain(eprop.sweep, parameter("task", always("sine-waves")), never("grid"), noOptions),
   meanInterval: plain(eprop.meanInterval, parameter("values", always([1, 2]))),
   "tasks.sineWaves": plain(tasks.sineWaves, taskOptions),
   "tasks.sineWavesPlus": plain(tasks.sineWavesPlus, taskOptions),

@@ -5,7 +5,7 @@ import type { Figure, Specification } from "./figure.js";
 import { type Scheme, theme } from "./theme.js";
 import { pictured } from "./picture.js";
 
-const scheme = oneOf("light", "dark");
+const schemes = oneOf("light", "dark");
 
 const figureCheck: Check<Figure> = {
   allowed: "a figure, as figuresOf gives it",
@@ -25,7 +25,7 @@ const figureCheck: Check<Figure> = {
 };
 
 /** Does what a library does; what it cannot do is said in words of ours. */
-async function drawn<T>(parameter: string, work: () => Promise<T>): Promise<T> {
+async function made<T>(parameter: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -44,7 +44,7 @@ export function specificationOf(drawn: Figure, look: Scheme = "light"): Specific
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     description: `${figure.title}. ${figure.caption}`,
     ...figure.specification,
-    config: theme(given("scheme", look, scheme)),
+    config: theme(given("scheme", look, schemes)),
   };
 }
 
@@ -54,7 +54,7 @@ const letterWidth = 0.56;
 async function plottingLibraries() {
   const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
   const metrics = (vega as unknown as { textMetrics: TextMetrics }).textMetrics;
-  metrics.width = ({ fontSize = 11 }, text) => letterWidth * fontSize * String(text ?? "").length;
+  metrics.width = ({ fontSize = 11 }, letters) => letterWidth * fontSize * String(letters ?? "").length;
   return { vega, vegaLite };
 }
 
@@ -77,13 +77,13 @@ interface TextMetrics {
 
 /** A figure as SVG. The plotting libraries are loaded when the first one is wanted. */
 export async function renderSvg(figure: Figure, scheme: Scheme = "light"): Promise<string> {
-  const whole = specificationOf(figure, scheme);
-  return drawn("figure", () => svgOf(whole));
+  const specification = specificationOf(figure, scheme);
+  return made("figure", () => svgOf(specification));
 }
 
-async function svgOf(whole: Specification): Promise<string> {
+async function svgOf(described: Specification): Promise<string> {
   const { vega, vegaLite } = await plottingLibraries();
-  const specification = withoutTooltips(pictured(whole));
+  const specification = withoutTooltips(pictured(described));
   const { spec } = vegaLite.compile(specification as Parameters<typeof vegaLite.compile>[0]);
   const view = new vega.View(vega.parse(spec), { renderer: "none" });
   try {
@@ -103,7 +103,7 @@ const fontFile = "dejavu-fonts-ttf/ttf/DejaVuSans.ttf";
  */
 export async function renderPng(svg: string, width?: number): Promise<Uint8Array> {
   const [source, pixels] = [given("svg", svg, svgText), given("width", width, optional(whole(1, 32_767)))];
-  return drawn("svg", () => pngOf(source, pixels));
+  return made("svg", () => pngOf(source, pixels));
 }
 
 const svgText: Check<string> = {

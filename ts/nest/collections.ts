@@ -33,7 +33,7 @@ export type NodeModelName = keyof NodeParams;
 const names = optional(either((value) => typeof value === "string", text, list(text, "a list of names")));
 
 /** A place from which a part begins or at which it ends; negative ones count from the end. */
-const place = optional(whole());
+const anyPlace = optional(whole());
 
 /** Nodes, ordered by id. `M` is the name of their model, where it is known. */
 export class NodeCollection<M extends NodeModelName = NodeModelName> implements Iterable<number> {
@@ -105,7 +105,7 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
 
   /** The nodes from place `begin` to place `end`, the latter excluded. */
   slice(begin?: number, end?: number): NodeCollection<M> {
-    return this.#with(this.ids.slice(given("begin", begin, place), given("end", end, place)));
+    return this.#with(this.ids.slice(given("begin", begin, anyPlace), given("end", end, anyPlace)));
   }
 
   /** These nodes and those of another collection, ordered by id. */
@@ -204,8 +204,8 @@ export class SynapseCollection {
   slice(begin?: number, end?: number, step?: number): SynapseCollection {
     const by = given("step", step, optional(whole(1, u32))) ?? 1;
     const bounded = (at: number) => Math.min(Math.max(at < 0 ? at + this.length : at, 0), this.length);
-    const first = bounded(given("begin", begin, place) ?? 0);
-    const last = bounded(given("end", end, place) ?? this.length);
+    const first = bounded(given("begin", begin, anyPlace) ?? 0);
+    const last = bounded(given("end", end, anyPlace) ?? this.length);
     const count = Math.max(0, Math.ceil((last - first) / by));
     const places = Uint32Array.from({ length: count }, (_, at) => first + at * by);
     const { source, target, weight, delay, receptor, projection, entry } = this.#table;

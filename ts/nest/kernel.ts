@@ -159,7 +159,7 @@ export class Kernel {
         message: "parameters are given twice",
       });
     }
-    const position = positions.find((given) => given !== undefined && given !== null);
+    const position = positions.find((value) => value !== undefined && value !== null);
     if (position !== undefined) {
       refuse("positions", position, "left out", {
         code: "NotImplemented",
@@ -228,8 +228,7 @@ export class Kernel {
 
   /** Looks for recorders with files from now on if parameters ask for one. */
   #noteFiles([shared, perNode]: NativeParams): void {
-    const asks = ({ name, text }: Entry) => name === "record_to" && text !== "memory";
-    if (shared?.some(asks) || perNode?.some((values) => values.some(asks))) {
+    if (shared?.some(asksForFile) || perNode?.some((values) => values.some(asksForFile))) {
       this.#files ??= new AsciiBackend(this);
     }
   }
@@ -314,14 +313,14 @@ export class Kernel {
       const allowed = "a name or a dictionary";
       return given(at, value, {
         allowed,
-        read: (value, at) =>
-          isDictionary(value) ? entries(this).read(value, at) : refuse(at, value, allowed),
+        read: (dict, where) =>
+          isDictionary(dict) ? entries(this).read(dict, where) : refuse(where, dict, allowed),
       });
     };
     const conn = nameOrEntries("rule", rule, "rule");
     const syn = nameOrEntries("synapse", synapse, "synapse_model");
     const pairs = !(sources instanceof NodeCollection) && !(targets instanceof NodeCollection);
-    if (pairs && conn.some(({ name, text }) => name === "rule" && text === "one_to_one")) {
+    if (pairs && conn.some((entry) => entry.name === "rule" && entry.text === "one_to_one")) {
       guarded(() => this.native.connectPairs(from, to, syn));
     } else {
       guarded(() => this.native.connect(from, to, conn, syn));
@@ -329,9 +328,9 @@ export class Kernel {
   }
 
   /** Ids of nodes of this kernel. */
-  #nodeIds(at: string, nodes: unknown): Uint32Array {
+  #nodeIds(parameter: string, nodes: unknown): Uint32Array {
     const allowed = "a NodeCollection, a list of ids or an id";
-    return given(at, nodes, {
+    return given(parameter, nodes, {
       allowed,
       read: (value, at) => {
         if (value instanceof NodeCollection) return value.idsIn(this, at);
@@ -568,6 +567,11 @@ function roomForIds(n: number): Uint32Array {
   }
 }
 
+/** Whether an entry tells a recorder to write a file. */
+function asksForFile(entry: Entry): boolean {
+  return entry.name === "record_to" && entry.text !== "memory";
+}
+
 /** Parameters of nodes: for all of them, or for each. */
 type NativeParams = [Entry[] | null, Entry[][] | null];
 
@@ -582,8 +586,8 @@ const numberOrParameters: Check<number | object> = {
   },
 };
 
-function columns(list: ReturnType<NativeKernel["events"]>): EventColumns {
+function columns(events: ReturnType<NativeKernel["events"]>): EventColumns {
   return Object.fromEntries(
-    list.map(({ name, floats, ids }) => [name, floats ?? ids]),
+    events.map(({ name, floats, ids }) => [name, floats ?? ids]),
   ) as unknown as EventColumns;
 }

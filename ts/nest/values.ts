@@ -127,6 +127,6 @@ export function decodeValue(entry: Entry): Decoded {
 }
 
 /** A dictionary as the engine gives it. */
-export function decode(entries: readonly Entry[]): { [name: string]: Decoded } {
-  return Object.fromEntries(entries.map((entry) => [entry.name, decodeValue(entry)]));
+export function decode(values: readonly Entry[]): { [name: string]: Decoded } {
+  return Object.fromEntries(values.map((entry) => [entry.name, decodeValue(entry)]));
 }

@@ -22,9 +22,9 @@ function values(nodes: NodeCollection, name: string, otherwise = Number.NaN): Fl
   const known = new Map<string, boolean>();
   return Float64Array.from(nodes.ids, (id, at) => {
     const model = nodes.kernel.native.modelOf(id);
-    const given = known.get(model) ?? has(nodes.at(at), name);
-    known.set(model, given);
-    return given ? Number(nodes.at(at).get(name)) : otherwise;
+    const there = known.get(model) ?? has(nodes.at(at), name);
+    known.set(model, there);
+    return there ? Number(nodes.at(at).get(name)) : otherwise;
   });
 }
 

@@ -187,11 +187,11 @@ function checkLoss(task: Task, { model, params }: { model: string; params: Recor
 }
 
 function* checkWeights(
-  name: string,
+  projection: string,
   value: unknown,
   [rows, columns]: readonly [number, number],
 ): Pieces<void> {
-  const at = `network.weights.${name}`;
+  const at = `network.weights.${projection}`;
   const { data, shape, mask } = given(at, value, anObject);
   const wanted = `${rows} rows (targets) of ${columns} numbers (sources)`;
   if (!Array.isArray(shape) || shape.length !== 2 || shape[0] !== rows || shape[1] !== columns) {
@@ -207,9 +207,9 @@ function* checkWeights(
       isTyped(mask) || Array.isArray(mask) ? mask : refuse(`${at}.mask`, mask, "a list of 0 and 1");
     places.push([`${at}.mask`, marks]);
   }
-  for (const [at, { length }] of places) {
+  for (const [name, { length }] of places) {
     if (length === rows * columns) continue;
-    refuse(at, `${length} numbers`, `${rows * columns} numbers: ${wanted}`, {
+    refuse(name, `${length} numbers`, `${rows * columns} numbers: ${wanted}`, {
       code: "ValueError",
       message: "the weights do not fit the network",
     });
@@ -296,7 +296,7 @@ function* iterationChecked(task: Task, value: unknown, iteration: number): Piece
         message: "there is not one value for each step",
       });
     }
-    const wrong = values.findIndex((value) => !Number.isFinite(value));
+    const wrong = values.findIndex((target) => !Number.isFinite(target));
     if (wrong >= 0) {
       refuse(`${at}.values[${wrong}]`, values[wrong], "a finite number", {
         code: "ValueError",

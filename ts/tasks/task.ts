@@ -135,7 +135,7 @@ export interface TaskParameter {
   text: string;
 }
 
-const row = fields({ default: number(), unit: text, min: number(), max: number(), text });
+const parameterRow = fields({ default: number(), unit: text, min: number(), max: number(), text });
 
 /** The values of a task's parameters: defaults, overridden by what is given. */
 export function taskParameters<T extends Record<string, TaskParameter>>(
@@ -144,7 +144,7 @@ export function taskParameters<T extends Record<string, TaskParameter>>(
   values: { readonly [name in keyof T]?: number } = {},
 ): { [name in keyof T]: number } {
   const of = given("task", task, text);
-  const rows = given("table", table, record(row)) as Readonly<Record<string, TaskParameter>>;
+  const rows = given("table", table, record(parameterRow)) as Readonly<Record<string, TaskParameter>>;
   const chosen = given("values", values, record(number()));
   for (const [name, value] of Object.entries(chosen)) {
     const row = Object.hasOwn(rows, name) ? rows[name] : undefined;

@@ -542,9 +542,9 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
       const data: IterationData[] = [];
       while (data.length < count) {
         signal?.throwIfAborted();
-        const given = await task.next(split, { ...drawn }, signal);
+        const next = await task.next(split, { ...drawn }, signal);
         const iteration = this.#progress.started + data.length + 1;
-        data.push(await inSlices(checkedIteration(task, given, iteration), signal));
+        data.push(await inSlices(checkedIteration(task, next, iteration), signal));
         drawn[split] += 1;
       }
       return { data, drawn };

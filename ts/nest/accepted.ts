@@ -51,13 +51,16 @@ type AcceptedValue<G, W> = G extends W
 
 /** The values of `G` where `W` has such names and values. */
 export type Accepted<G, W> = {
-  [K in keyof G]: K extends Keys<W>
-    ? K extends "optimizer"
-      ? G[K] extends object
-        ? Accepted<G[K], Extract<ValueOf<W, K>, object>>
+  // Of a dictionary whose keys are any text, only the call itself can say which it has.
+  [K in keyof G]: string extends K
+    ? G[K]
+    : K extends Keys<W>
+      ? K extends "optimizer"
+        ? G[K] extends object
+          ? Accepted<G[K], Extract<ValueOf<W, K>, object>>
+          : AcceptedValue<G[K], ValueOf<W, K>>
         : AcceptedValue<G[K], ValueOf<W, K>>
-      : AcceptedValue<G[K], ValueOf<W, K>>
-    : never;
+      : never;
 };
 
 /** Name of a node model. */

@@ -118,7 +118,7 @@ class Replay {
       case "Create":
         this.nodes.set(
           args[0] as string,
-          kernel.Create(args[1] as NodeModelName, args[2] as number, this.params(args[3])),
+          kernel.Create(args[1] as NodeModelName, args[2] as number, this.params(args[3]) as object),
         );
         break;
       case "Set":

@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { type Check, given, path as filePath, refuse as refuseArgument } from "../arguments.js";
 import { nestError } from "../errors.js";
+import { Network } from "../network/network.js";
 import { plasticProjections } from "../training/network.js";
 import type { Iteration, TrainingResult } from "../training/trainer.js";
 import type { RunData } from "../figures/run-data.js";
@@ -112,15 +114,29 @@ export class RunFolder {
   }
 }
 
+const trainingResult: Check<TrainingResult> = {
+  allowed: "what a training leaves, as trainToEnd and Trainer.result give it",
+  read(value, at) {
+    const { task, iterations, weights, recorded, network } = (value ?? {}) as Partial<TrainingResult>;
+    const whole =
+      Array.isArray(iterations) &&
+      [task, weights?.before, weights?.after, recorded].every((part) => typeof part === "object") &&
+      network instanceof Network;
+    return whole ? (value as TrainingResult) : refuseArgument(at, value, this.allowed);
+  },
+};
+
 /** Writes what a training leaves into a new run folder: metrics, weights, events, network, report and figures. */
 export async function writeRunFolder(path: string, result: TrainingResult): Promise<void> {
-  const folder = new RunFolder(path);
-  for (const iteration of result.iterations) folder.append(iteration);
-  await folder.finish(result);
+  const [to, training] = [given("path", path, filePath), given("result", result, trainingResult)];
+  const folder = new RunFolder(to);
+  for (const iteration of training.iterations) folder.append(iteration);
+  await folder.finish(training);
 }
 
 /** A training's results as figures and reports take them. */
-export function runData(result: TrainingResult): RunData {
+export function runData(training: TrainingResult): RunData {
+  const result = given("result", training, trainingResult);
   return { summary: runSummary(result), weights: weightArrays(result), events: eventArrays(result) };
 }
 
@@ -129,7 +145,8 @@ export function runData(result: TrainingResult): RunData {
  *
  * @throws {@link NESTError} that names the file which is missing, damaged or of another version.
  */
-export function readRunFolder(folder: string): RunData {
+export function readRunFolder(path: string): RunData {
+  const folder = given("folder", path, filePath);
   const refuse = (file: string, what: string, bound: string): never => {
     throw nestError({
       code: "ValueError",

@@ -1,4 +1,5 @@
 import { basename, resolve } from "node:path";
+import { given, list, path as filePath } from "../arguments.js";
 import { nestError } from "../errors.js";
 import { type LabelledRun, comparisonFigures } from "../figures/comparison.js";
 import { decisionsFigure } from "../figures/decisions.js";
@@ -139,6 +140,8 @@ export async function writeComparisonOf(runs: readonly LabelledRun[], file: stri
  * @throws {@link NESTError} that names the folder which is no whole run, or says that they are of different tasks.
  */
 export async function writeComparison(folders: readonly string[], file: string): Promise<void> {
-  const runs = folders.map((folder) => readRunFolder(folder));
-  await writeComparisonOf(labelledRuns(folders, runs), file);
+  const paths = given("folders", folders, list(filePath, "a list of run folders"));
+  const to = given("file", file, filePath);
+  const runs = paths.map((folder) => readRunFolder(folder));
+  await writeComparisonOf(labelledRuns(paths, runs), to);
 }

@@ -1,3 +1,5 @@
+import { given, oneOf, path as filePath } from "../arguments.js";
+import { runDataCheck } from "../recording/run-check.js";
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -34,14 +36,16 @@ export function writeWhole(path: string, content: string): void {
  *
  * @param scheme The look of the files in `figures/`; the report has both.
  */
-export async function writeReport(folder: string, run: RunData, scheme: Scheme = "light"): Promise<void> {
+export async function writeReport(path: string, data: RunData, look: Scheme = "light"): Promise<void> {
+  const [folder, run] = [given("folder", path, filePath), given("run", data, runDataCheck)];
+  const scheme = given("scheme", look, oneOf("light", "dark"));
   const pictures = await picturesOf(figuresOf(run), scheme);
   mkdirSync(join(folder, "figures"), { recursive: true });
   for (const { figure, svg, png } of pictures) {
-    const path = join(folder, "figures", figure.name);
-    writeFileSync(`${path}.svg`, svg);
-    writeFileSync(`${path}.png`, png);
-    writeFileSync(`${path}.vl.json`, `${JSON.stringify(specificationOf(figure, scheme))}\n`);
+    const file = join(folder, "figures", figure.name);
+    writeFileSync(`${file}.svg`, svg);
+    writeFileSync(`${file}.png`, png);
+    writeFileSync(`${file}.vl.json`, `${JSON.stringify(specificationOf(figure, scheme))}\n`);
   }
   writeWhole(join(folder, "report.html"), reportHtml(run, pictures));
 }

@@ -1,3 +1,4 @@
+import { given, text } from "../arguments.js";
 import { nestError } from "../errors.js";
 import { evidenceAccumulation, evidenceAccumulationParameters } from "./evidence-accumulation.js";
 import { handwriting } from "./handwriting.js";
@@ -109,7 +110,8 @@ function distance(a: string, b: string): number {
 
 /** What makes the task of a name or alias, if it is one of eprop's. */
 export function taskNamed(name: string): Required<TaskEntry> | undefined {
-  return taskTable.find((task) => task.name === name || task.aliases.includes(name));
+  const wanted = given("name", name, text);
+  return taskTable.find((task) => task.name === wanted || task.aliases.includes(wanted));
 }
 
 /**

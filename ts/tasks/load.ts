@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { type Check, given, refuse, text } from "../arguments.js";
 import { nestError } from "../errors.js";
 import { type TaskEntry, findTask } from "./index.js";
 
@@ -8,6 +9,14 @@ export interface LoadedTask {
   entry: TaskEntry;
   reference: string;
 }
+
+const taskReference: Check<string | URL> = {
+  allowed: "the name of a task, or the path or address of a module",
+  read(value, at) {
+    if (value instanceof URL) return value;
+    return typeof value === "string" ? text.read(value, at) : refuse(at, value, this.allowed);
+  },
+};
 
 /** Whether a text leads to a module: a path or an address, and no name. */
 export function isModule(task: string): boolean {
@@ -21,6 +30,7 @@ export function isModule(task: string): boolean {
  * @throws {@link NESTError} that suggests the nearest name, or says why the module gives no task.
  */
 export async function loadTask(task: string | URL): Promise<LoadedTask> {
+  given("task", task, taskReference);
   if (typeof task === "string" && !isModule(task)) {
     const entry = findTask(task);
     return { entry, reference: entry.name };

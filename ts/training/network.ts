@@ -1,7 +1,8 @@
 import { guarded } from "../errors.js";
 import type { Pieces } from "../event-loop.js";
 import type { NodeCollection, SynapseCollection } from "../nest/collections.js";
-import type { Kernel, SynapseSpec } from "../nest/kernel.js";
+import type { SynapseSpec } from "../nest/accepted.js";
+import type { Kernel } from "../nest/kernel.js";
 import type { RecurrentModel, Task, Weights } from "../tasks/task.js";
 
 /** Whether weights change once an update interval or, in e-prop+, with every spike. */
@@ -186,7 +187,7 @@ function* connect(
   sources: NodeCollection,
   targets: NodeCollection,
   weights: Weights,
-  synapse: SynapseSpec,
+  synapse: Pick<SynapseSpec<never, number>, "synapse_model" | "delay">,
 ): Pieces<void> {
   const { data, shape, mask } = weights;
   if (mask === undefined) {

@@ -1,3 +1,17 @@
+import {
+  type Check,
+  abortSignal,
+  callable,
+  either,
+  fields,
+  flag,
+  given,
+  oneOf,
+  optional,
+  path as filePath,
+  refuse,
+  whole,
+} from "../arguments.js";
 import { nestError } from "../errors.js";
 import { InPieces, type Pieces, atOnce, inSlices } from "../event-loop.js";
 import type { NativeState } from "../native/index.js";
@@ -6,6 +20,8 @@ import { Network } from "../network/network.js";
 import { Recorders, type RecordOptions, type Recorded } from "../recording/recorders.js";
 import { WeightCourses } from "../recording/weight-courses.js";
 import type { TaskEntry } from "../tasks/index.js";
+import { checkNetwork, checkedIteration, checkedTask } from "../tasks/check.js";
+import { Draws } from "../tasks/draws.js";
 import type { DataSplit, IterationData, Task } from "../tasks/task.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { type Metrics, evaluations, readoutSignals } from "./metrics.js";
@@ -54,6 +70,42 @@ export interface TrainOptions extends ResumeOptions, NetworkOptions {
   /** What to record besides losses; nothing if left out. */
   record?: RecordOptions | boolean;
 }
+
+const observerCheck: Check<Observer> = {
+  allowed: "an observer: wants() and sample()",
+  read(value, at) {
+    const { wants, sample } = (value ?? {}) as Partial<Observer>;
+    if (typeof wants !== "function" || typeof sample !== "function") refuse(at, value, this.allowed);
+    return value as Observer;
+  },
+};
+
+/** What may be chosen where a training begins or is resumed, and how it is told. */
+const resumeFields = {
+  threads: optional(whole(1, 1024)),
+  signal: optional(abortSignal),
+  finish: optional(abortSignal),
+  observer: optional(observerCheck),
+  checkpoint: optional(fields({ path: filePath, every: whole(1) })),
+} as const;
+
+const trainFields = {
+  ...resumeFields,
+  gradient: optional(oneOf("adjoint", "forward")),
+  precision: optional(oneOf("f64", "f32")),
+  record: optional(
+    either(
+      (value) => typeof value === "boolean",
+      flag,
+      fields({ neurons: optional(whole(0)), spikes: optional(flag) }),
+    ),
+  ),
+} as const;
+
+const trainOptions = fields(trainFields);
+const anything: Check<unknown> = { allowed: "anything", read: (value) => value };
+const resumeOptions = fields({ ...resumeFields, task: anything });
+const trainToEndOptions = fields({ ...trainFields, onIteration: optional(callable) });
 
 /** What a training leaves. */
 export interface TrainingResult {
@@ -150,15 +202,21 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   #inTransit = false;
   /** What is being saved; until its state is taken, nothing goes on. */
   #saving: Promise<unknown> | undefined;
+  /** What it draws from the task, once its network is built. */
+  #draws: Draws | undefined;
   /** Steps of spikes that generators have not yet sent, by input. */
   #spikesLeft: Float64Array[] = [];
   /** Changes of targets that have not yet come, by readout. */
   #targetsLeft: { times: Float64Array; values: Float64Array }[] = [];
 
+  /**
+   * @throws {@link NESTError} for a task or an option that cannot be. What takes long to make is checked when it is
+   *   made, and what the task gives for an iteration before that is simulated.
+   */
   constructor(task: Task, options: TrainOptions = {}) {
-    this.task = task;
-    this.#options = options;
-    this.#observer = options.observer;
+    this.task = checkedTask(task);
+    this.#options = given("options", options, trainOptions) as TrainOptions;
+    this.#observer = this.#options.observer;
     this.#setUp = new InPieces(this.#begin());
   }
 
@@ -166,6 +224,8 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   *#build(): Pieces<Omit<SetUp, "before">> {
     const { task } = this;
     const options = this.#options;
+    yield* checkNetwork(task);
+    this.#draws = new Draws(task);
     const network = yield* TaskNetwork.build(this.#kernel, task, options);
     const recorders = new Recorders(network, task, options.record ?? false);
     yield;
@@ -192,7 +252,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     const threads = kernel.get("local_num_threads");
     await kernel.restoreAsync(saved.kernel);
     kernel.set({ local_num_threads: threads });
-    task.random.state = saved.random;
+    this.#draws = new Draws(task, saved.random);
     this.#progress = saved.progress;
     this.#savedAt = saved.progress.delivered;
     this.#iterations.push(...saved.iterations);
@@ -220,11 +280,14 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     path: string,
     options: ResumeOptions & { task?: Task | TaskEntry } = {},
   ): Promise<Trainer> {
-    const { task, ...rest } = options;
+    const file = given("path", path, filePath);
+    const { task, ...rest } = given("options", options, resumeOptions) as ResumeOptions & {
+      task?: Task | TaskEntry;
+    };
     const { readCheckpoint } = await import("./checkpoint.js");
-    const saved = await readCheckpoint(path, task);
+    const saved = await readCheckpoint(file, task);
     const { every, ...before } = saved.options;
-    const checkpoint = every === undefined ? {} : { checkpoint: { path, every } };
+    const checkpoint = every === undefined ? {} : { checkpoint: { path: file, every } };
     const trainer = new Trainer(saved.task, { ...before, ...checkpoint, ...rest });
     await trainer.#goOn(saved);
     return trainer;
@@ -237,6 +300,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
    * @throws {@link NESTError} while an iteration is simulated, and where the file cannot be written.
    */
   async save(path: string): Promise<void> {
+    const file = given("path", path, filePath);
     if (this.#inTransit) {
       throw nestError({
         code: "KernelException",
@@ -249,7 +313,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     try {
       const saved = await collected;
       const { writeCheckpoint } = await import("./checkpoint.js");
-      await writeCheckpoint(path, saved);
+      await writeCheckpoint(file, saved);
     } finally {
       if (this.#saving === saving) this.#saving = undefined;
     }
@@ -271,7 +335,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
         ...(record !== undefined && { record }),
         ...(checkpoint !== undefined && { every: checkpoint.every }),
       },
-      random: this.task.random.state,
+      random: (this.#draws ??= new Draws(this.task)).state,
       progress: structuredClone(this.#progress),
       iterations: [...this.#iterations],
       before: setUp.before,
@@ -284,7 +348,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
 
   /** Lets an observer look into sequences from the next iterations on, in place of one before it. */
   observe(observer: Observer): void {
-    this.#observer = observer;
+    this.#observer = given("observer", observer, observerCheck);
     if (this.#setUp.isMade) this.#beginToObserve(this.network);
   }
 
@@ -472,21 +536,19 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   async #draw(split: DataSplit, count: number): Promise<{ data: IterationData[]; drawn: Progress["drawn"] }> {
     const { task } = this;
     const { signal } = this.#options;
-    const drawn = { ...this.#progress.drawn };
-    const data: IterationData[] = [];
-    const { state } = task.random;
-    try {
+    const draws = (this.#draws ??= new Draws(task));
+    return draws.draw(async () => {
+      const drawn = { ...this.#progress.drawn };
+      const data: IterationData[] = [];
       while (data.length < count) {
         signal?.throwIfAborted();
-        data.push(await task.next(split, drawn, signal));
+        const next = await task.next(split, { ...drawn }, signal);
+        const iteration = this.#progress.started + data.length + 1;
+        data.push(await inSlices(checkedIteration(task, next, iteration), signal));
         drawn[split] += 1;
       }
-    } catch (error) {
-      // Whoever tries again draws the same.
-      task.random.state = state;
-      throw error;
-    }
-    return { data, drawn };
+      return { data, drawn };
+    });
   }
 
   /** How many of the iterations left are simulated in one go. */
@@ -753,12 +815,15 @@ export async function trainToEnd(
   task: Task,
   options: TrainOptions & { onIteration?: (iteration: Iteration) => unknown } = {},
 ): Promise<TrainingResult> {
-  const training = train(task, options);
+  const { onIteration, ...rest } = given("options", options, trainToEndOptions) as TrainOptions & {
+    onIteration?: (iteration: Iteration) => unknown;
+  };
+  const training = train(task, rest);
   try {
     for (;;) {
       const next = await training.next();
       if (next.done) return next.value;
-      await options.onIteration?.(next.value);
+      await onIteration?.(next.value);
     }
   } finally {
     await training.return(undefined as never);

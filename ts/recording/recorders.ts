@@ -1,4 +1,5 @@
 import type { Pieces } from "../event-loop.js";
+import { type OptionsOf, truth, wholeFrom } from "../options.js";
 import type { EventColumns, NodeCollection } from "../nest/collections.js";
 import type { Task } from "../tasks/task.js";
 import type { TaskNetwork } from "../training/network.js";
@@ -10,6 +11,9 @@ export interface RecordOptions {
   /** Record spikes of inputs and recurrent neurons; true if left out. */
   spikes?: boolean;
 }
+
+/** Options of a record. */
+export const recordOptions: OptionsOf<RecordOptions> = { neurons: wholeFrom(1), spikes: truth };
 
 /** Recorded events by recorder: columns of the first and of the last iteration. */
 export type Recorded = { [recorder: string]: { [column: string]: Float64Array | Uint32Array } };

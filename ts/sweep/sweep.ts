@@ -1,9 +1,20 @@
 import { fork } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nestError } from "../errors.js";
+import {
+  type OptionsOf,
+  abortSignal,
+  callback,
+  checkOptions,
+  filePath,
+  someList,
+  someObject,
+  wholeFrom,
+} from "../options.js";
 import { type RunSummary, runFormat } from "../recording/summary.js";
+import { writeWhole } from "../recording/write-whole.js";
 import { loadTask } from "../tasks/load.js";
 import type { TaskOptions } from "../tasks/task.js";
 import { threadBudget } from "../threads.js";
@@ -29,6 +40,18 @@ export interface SweepOptions {
   /** Told of every training that has ended; `resumed` of those found in the folder. */
   onRun?: (run: SweepRun, progress: { done: number; total: number; resumed: boolean }) => void;
 }
+
+/** Options of a sweep. */
+const sweepOptions: OptionsOf<SweepOptions> = {
+  concurrency: wholeFrom(1, 1024),
+  taskOptions: someObject,
+  out: filePath,
+  signal: abortSignal,
+  onRun: callback,
+};
+
+/** What a grid is of. */
+const gridOptions: OptionsOf<SweepGrid> = { seeds: someList, parameters: someObject };
 
 /** What a sweep leaves. */
 export interface SweepResult {
@@ -61,11 +84,13 @@ export async function runSweep(
   grid: SweepGrid,
   options: SweepOptions,
 ): Promise<SweepResult> {
+  checkOptions("a sweep", options, sweepOptions);
+  checkOptions("a sweep's grid", grid, gridOptions);
   const { entry, reference } = await loadTask(task);
   const { name } = entry;
   const { signal, taskOptions = {} } = options;
   const points = sweepPoints(entry, grid);
-  const concurrency = checkConcurrency(options.concurrency ?? threadBudget());
+  const concurrency = options.concurrency ?? threadBudget();
   signal?.throwIfAborted();
   const folder = options.out === undefined ? undefined : new SweepFolder(options.out, name, taskOptions);
   const runs = new Map<SweepPoint, SweepRun>();
@@ -104,17 +129,6 @@ async function allSettled(work: readonly Promise<void>[]): Promise<void> {
   for (const outcome of await Promise.allSettled(work)) {
     if (outcome.status === "rejected") throw outcome.reason;
   }
-}
-
-function checkConcurrency(concurrency: number): number {
-  if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= 1024) return concurrency;
-  throw nestError({
-    code: "ValueError",
-    message: "this is not a number of processes",
-    parameter: "concurrency",
-    value: String(concurrency),
-    bound: "a whole number from 1 to 1024",
-  });
 }
 
 /** Does a training in a process of its own. */
@@ -169,7 +183,6 @@ class SweepFolder {
         bound: `a new folder, or one of a sweep of ${task} with the same options`,
       });
     }
-    mkdirSync(join(path, "runs"), { recursive: true });
     writeWhole(file, `${kind}\n`);
   }
 
@@ -216,11 +229,4 @@ function read(path: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Writes a file whole or not at all. */
-function writeWhole(path: string, text: string): void {
-  const partial = `${path}.partial-${process.pid}`;
-  writeFileSync(partial, text);
-  renameSync(partial, path);
 }

@@ -1,9 +1,22 @@
 import { nestError } from "../errors.js";
 import { InPieces, type Pieces, atOnce, inSlices } from "../event-loop.js";
+import {
+  type OptionTable,
+  type OptionsOf,
+  abortSignal,
+  callback,
+  checkOptions,
+  filePath,
+  objectWith,
+  oneOf,
+  optionsIn,
+  truth,
+  wholeFrom,
+} from "../options.js";
 import type { NativeState } from "../native/index.js";
 import { Kernel, type MemoryEstimate } from "../nest/kernel.js";
 import { Network } from "../network/network.js";
-import { Recorders, type RecordOptions, type Recorded } from "../recording/recorders.js";
+import { Recorders, type RecordOptions, type Recorded, recordOptions } from "../recording/recorders.js";
 import { WeightCourses } from "../recording/weight-courses.js";
 import type { TaskEntry } from "../tasks/index.js";
 import type { DataSplit, IterationData, Task } from "../tasks/task.js";
@@ -11,7 +24,14 @@ import type { Checkpoint } from "./checkpoint.js";
 import { type Metrics, evaluations, readoutSignals } from "./metrics.js";
 import { type NetworkOptions, type PlasticWeights, TaskNetwork } from "./network.js";
 import { type Observer, Sampler } from "./sampler.js";
-import { type Ending, type Phase, type Position, beginning, nextStretch } from "./schedule.js";
+import {
+  type Ending,
+  type Phase,
+  type Position,
+  beginning,
+  iterationsLeft,
+  nextStretch,
+} from "./schedule.js";
 
 /** An iteration that is over. */
 export interface Iteration extends Metrics {
@@ -35,7 +55,10 @@ export interface ResumeOptions {
   threads?: number;
   /** Stops the training: it rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Ends the training with the iteration that comes next: everything is recorded and returned as at a planned end. */
+  /**
+   * Ends the training with the iteration that comes next: everything is recorded and returned as at a planned end.
+   * Before that iteration it is saved, if it saves itself, to go on from there.
+   */
   finish?: AbortSignal;
   /** Looks into sequences while the training runs. */
   observer?: Observer;
@@ -43,16 +66,48 @@ export interface ResumeOptions {
   checkpoint?: CheckpointOptions;
 }
 
-/** Where a training is saved by itself: each time that so many more iterations have been handed out. */
+/** Where a training is saved by itself: when it is asked to finish before its end, and while it goes on. */
 export interface CheckpointOptions {
   path: string;
-  every: number;
+  /** Also each time that so many more iterations have been handed out. */
+  every?: number;
 }
 
 /** How a task is trained. */
 export interface TrainOptions extends ResumeOptions, NetworkOptions {
   /** What to record besides losses; nothing if left out. */
   record?: RecordOptions | boolean;
+}
+
+const checkpointOptions: OptionsOf<CheckpointOptions> = { path: filePath, every: wholeFrom(1) };
+
+const resumeOptions: OptionsOf<ResumeOptions> = {
+  threads: wholeFrom(1),
+  signal: abortSignal,
+  finish: abortSignal,
+  observer: objectWith("wants", "sample"),
+  checkpoint: optionsIn(checkpointOptions),
+};
+
+const trainOptions: OptionsOf<TrainOptions> = {
+  ...resumeOptions,
+  gradient: oneOf("adjoint", "forward"),
+  precision: oneOf("f64", "f32"),
+  record: optionsIn(recordOptions, truth),
+};
+
+/** A training's options, checked; a path is all that a checkpoint has to have. */
+function checked<T extends ResumeOptions>(of: string, options: T, table: OptionTable): T {
+  checkOptions(of, options, table);
+  if (options.checkpoint !== undefined && options.checkpoint.path === undefined) {
+    throw nestError({
+      code: "ValueError",
+      message: "a checkpoint needs a place",
+      parameter: "checkpoint.path",
+      bound: filePath.bound,
+    });
+  }
+  return options;
 }
 
 /** What a training leaves. */
@@ -144,8 +199,9 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     delivered: 0,
     snapshotAt: 0,
   };
-  /** Iterations handed out when it was last saved by itself. */
+  /** Iterations handed out when it was last saved by itself, and when it was saved because it is to finish. */
   #savedAt = 0;
+  #savedToFinishAt: number | undefined;
   /** Whether what is held is between two states: inputs are being drawn, or readouts evaluated. */
   #inTransit = false;
   /** What is being saved; until its state is taken, nothing goes on. */
@@ -157,7 +213,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
 
   constructor(task: Task, options: TrainOptions = {}) {
     this.task = task;
-    this.#options = options;
+    this.#options = checked("a training", options, trainOptions);
     this.#observer = options.observer;
     this.#setUp = new InPieces(this.#begin());
   }
@@ -221,10 +277,11 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     options: ResumeOptions & { task?: Task | TaskEntry } = {},
   ): Promise<Trainer> {
     const { task, ...rest } = options;
+    checked("a training that goes on", rest, resumeOptions);
     const { readCheckpoint } = await import("./checkpoint.js");
     const saved = await readCheckpoint(path, task);
     const { every, ...before } = saved.options;
-    const checkpoint = every === undefined ? {} : { checkpoint: { path, every } };
+    const checkpoint = every === undefined ? {} : { checkpoint: { path, ...(every > 0 && { every }) } };
     const trainer = new Trainer(saved.task, { ...before, ...checkpoint, ...rest });
     await trainer.#goOn(saved);
     return trainer;
@@ -269,7 +326,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
         ...(gradient !== undefined && { gradient }),
         ...(precision !== undefined && { precision }),
         ...(record !== undefined && { record }),
-        ...(checkpoint !== undefined && { every: checkpoint.every }),
+        ...(checkpoint !== undefined && { every: checkpoint.every ?? 0 }),
       },
       random: this.task.random.state,
       progress: structuredClone(this.#progress),
@@ -297,6 +354,11 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     return this.#iterations.slice(0, this.#progress.delivered);
   }
 
+  /** What ends it, as far as is known: its schedule, unless something else does. */
+  get ending(): Ending {
+    return this.#progress.position.ended;
+  }
+
   /** Whether all iterations have been handed out. */
   get isOver(): boolean {
     const { stage, delivered } = this.#progress;
@@ -317,10 +379,23 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   async #saveIfDue(): Promise<void> {
     const { checkpoint } = this.#options;
     const { delivered } = this.#progress;
-    if (checkpoint === undefined || delivered === this.#savedAt || this.isOver) return;
+    if (checkpoint?.every === undefined || delivered === this.#savedAt || this.isOver) return;
     if (delivered % checkpoint.every !== 0) return;
     await this.save(checkpoint.path);
     this.#savedAt = delivered;
+  }
+
+  /** Whether the iteration that comes next is the last because that was asked for. What is left then is saved. */
+  async #isToFinish(): Promise<boolean> {
+    const { finish, checkpoint } = this.#options;
+    if (!finish?.aborted) return false;
+    const { position, delivered } = this.#progress;
+    const isSaved = delivered === this.#savedToFinishAt;
+    if (checkpoint !== undefined && !isSaved && iterationsLeft(this.task, position)) {
+      await this.save(checkpoint.path);
+      this.#savedToFinishAt = delivered;
+    }
+    return true;
   }
 
   /** The iterations that are left, each as soon as it is over. */
@@ -388,13 +463,15 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     const { network } = await this.#ready(this.#options.signal);
     const progress = this.#progress;
     switch (progress.stage) {
-      case "choose":
+      case "choose": {
+        const finish = await this.#isToFinish();
         await this.#inOne(async () => {
-          const chosen = await this.#choose();
+          const chosen = await this.#choose(finish);
           progress.goal = progress.started * this.#length + network.timeline.lag;
           progress.stage = chosen ? "read" : "last";
         });
         break;
+      }
       case "read":
         await this.#simulate();
         await this.#inOne(async () => {
@@ -440,13 +517,13 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   }
 
   /** Sets up the iterations that come next; false at the end. */
-  async #choose(): Promise<boolean> {
+  async #choose(finish: boolean): Promise<boolean> {
     const { task } = this;
     const { network, recorders } = this.#setUp.now();
     const progress = this.#progress;
     const { stretch, position } = nextStretch(task.schedule, progress.position, {
       lastError: this.#iterations.at(-1)?.error ?? Number.POSITIVE_INFINITY,
-      finish: this.#options.finish?.aborted ?? false,
+      finish,
       together: (left) => this.#together(left),
     });
     if (stretch !== undefined) {
@@ -753,12 +830,14 @@ export async function trainToEnd(
   task: Task,
   options: TrainOptions & { onIteration?: (iteration: Iteration) => unknown } = {},
 ): Promise<TrainingResult> {
-  const training = train(task, options);
+  const { onIteration, ...rest } = options;
+  checkOptions("a training", options, { ...trainOptions, onIteration: callback });
+  const training = train(task, rest);
   try {
     for (;;) {
       const next = await training.next();
       if (next.done) return next.value;
-      await options.onIteration?.(next.value);
+      await onIteration?.(next.value);
     }
   } finally {
     await training.return(undefined as never);

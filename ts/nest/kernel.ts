@@ -1,3 +1,5 @@
+// Declarations are read by programs whose target has no such library.
+/// <reference lib="esnext.disposable" preserve="true" />
 import { fromNative, guarded, guardedAsync, nestError, NESTErrors } from "../errors.js";
 import { type Entry, NativeKernel, type NativeState } from "../native/index.js";
 import { AsciiBackend } from "./ascii-backend.js";

@@ -1,3 +1,5 @@
+// Declarations are read by programs whose target has no such library.
+/// <reference lib="esnext.disposable" preserve="true" />
 import { nestError } from "../errors.js";
 import { InPieces, type Pieces, atOnce, inSlices } from "../event-loop.js";
 import {
@@ -177,7 +179,7 @@ const pieceLengths = { spikes: 1 << 14, generators: 50 } as const;
  * }
  * const { weights } = trainer.result();
  */
-export class Trainer implements AsyncIterable<Iteration, void, undefined>, AsyncDisposable {
+export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   readonly task: Task;
   readonly #options: TrainOptions;
   readonly #kernel = new Kernel();

@@ -88,6 +88,8 @@ const app = await Application.bootstrap({
     ...written.filter(isModel),
     ...["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map((name) => join(root, name)),
   ],
+  searchInDocuments: true,
+  searchInComments: true,
   sort: ["source-order"],
   kindSortOrder: ["Document"],
   excludeInternal: true,

@@ -3,6 +3,7 @@
  *
  * @module eprop/nest
  */
+import "../runtime.js";
 import { Kernel } from "./kernel.js";
 
 export { type ErrorData, NESTError, NESTErrors } from "../errors.js";

@@ -1,3 +1,5 @@
+// Declarations are read by programs whose target has no such library.
+/// <reference lib="esnext.disposable" preserve="true" />
 import {
   type Check,
   abortSignal,

@@ -7,12 +7,13 @@ import type { Figure } from "../figures/index.js";
 import { patternFigure } from "../figures/pattern.js";
 import type { RunData } from "../figures/run-data.js";
 import { iterationRows } from "../figures/iterations.js";
+import { writeWhole } from "../recording/write-whole.js";
 import { readRunFolder } from "../recording/run-folder.js";
 import type { RunSummary } from "../recording/summary.js";
 import { bytes, digits, escaped, headedTable } from "./markup.js";
 import { figureHtml, pageHtml } from "./page.js";
 import { networkText, parameterText, phaseError, trainingLosses } from "./report.js";
-import { picturesOf, writeWhole } from "./write.js";
+import { picturesOf } from "./write.js";
 
 /** What may tell runs apart, by name. */
 function settings(summary: RunSummary): Record<string, string> {

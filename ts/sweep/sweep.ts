@@ -1,5 +1,5 @@
 import { fork } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -16,6 +16,7 @@ import {
 } from "../arguments.js";
 import { nestError } from "../errors.js";
 import { type RunSummary, runFormat } from "../recording/summary.js";
+import { writeWhole } from "../recording/write-whole.js";
 import { loadTask } from "../tasks/load.js";
 import type { TaskOptions } from "../tasks/task.js";
 import { threadBudget } from "../threads.js";
@@ -67,6 +68,7 @@ const sweepFormat = 1;
 /** Lines of standard error that are shown of a process that failed. */
 const shownLines = 5;
 
+/** Options of a sweep. */
 const sweepOptions = fields({
   concurrency: optional(whole(1, 1024)),
   taskOptions: optional(dictionary),
@@ -75,6 +77,7 @@ const sweepOptions = fields({
   onRun: optional(callable),
 });
 
+/** What a grid is of. */
 const sweepGrid = fields({ seeds: numberList(), parameters: optional(record(numberList())) });
 
 /** Numbers of a grid; as a list of their own. */
@@ -188,7 +191,6 @@ class SweepFolder {
         bound: `a new folder, or one of a sweep of ${task} with the same options`,
       });
     }
-    mkdirSync(join(path, "runs"), { recursive: true });
     writeWhole(file, `${kind}\n`);
   }
 
@@ -235,11 +237,4 @@ function read(path: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Writes a file whole or not at all. */
-function writeWhole(path: string, text: string): void {
-  const partial = `${path}.partial-${process.pid}`;
-  writeFileSync(partial, text);
-  renameSync(partial, path);
 }

@@ -1,3 +1,5 @@
+// Declarations are read by programs whose target has no such library.
+/// <reference lib="esnext.disposable" preserve="true" />
 import {
   type Check,
   abortSignal,
@@ -17,7 +19,7 @@ import { InPieces, type Pieces, atOnce, inSlices } from "../event-loop.js";
 import type { NativeState } from "../native/index.js";
 import { Kernel, type MemoryEstimate } from "../nest/kernel.js";
 import { Network } from "../network/network.js";
-import { Recorders, type RecordOptions, type Recorded } from "../recording/recorders.js";
+import { Recorders, type RecordOptions, type Recorded, recordOptions } from "../recording/recorders.js";
 import { WeightCourses } from "../recording/weight-courses.js";
 import type { TaskEntry } from "../tasks/index.js";
 import { checkNetwork, checkedIteration, checkedTask } from "../tasks/check.js";
@@ -27,7 +29,14 @@ import type { Checkpoint } from "./checkpoint.js";
 import { type Metrics, evaluations, readoutSignals } from "./metrics.js";
 import { type NetworkOptions, type PlasticWeights, TaskNetwork } from "./network.js";
 import { type Observer, Sampler } from "./sampler.js";
-import { type Ending, type Phase, type Position, beginning, nextStretch } from "./schedule.js";
+import {
+  type Ending,
+  type Phase,
+  type Position,
+  beginning,
+  iterationsLeft,
+  nextStretch,
+} from "./schedule.js";
 
 /** An iteration that is over. */
 export interface Iteration extends Metrics {
@@ -51,7 +60,10 @@ export interface ResumeOptions {
   threads?: number;
   /** Stops the training: it rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Ends the training with the iteration that comes next: everything is recorded and returned as at a planned end. */
+  /**
+   * Ends the training with the iteration that comes next: everything is recorded and returned as at a planned end.
+   * Before that iteration it is saved, if it saves itself, to go on from there.
+   */
   finish?: AbortSignal;
   /** Looks into sequences while the training runs. */
   observer?: Observer;
@@ -59,10 +71,11 @@ export interface ResumeOptions {
   checkpoint?: CheckpointOptions;
 }
 
-/** Where a training is saved by itself: each time that so many more iterations have been handed out. */
+/** Where a training is saved by itself: when it is asked to finish before its end, and while it goes on. */
 export interface CheckpointOptions {
   path: string;
-  every: number;
+  /** Also each time that so many more iterations have been handed out. */
+  every?: number;
 }
 
 /** How a task is trained. */
@@ -86,7 +99,7 @@ const resumeFields = {
   signal: optional(abortSignal),
   finish: optional(abortSignal),
   observer: optional(observerCheck),
-  checkpoint: optional(fields({ path: filePath, every: whole(1) })),
+  checkpoint: optional(fields({ path: filePath, every: optional(whole(1)) })),
 } as const;
 
 const trainFields = {
@@ -97,7 +110,7 @@ const trainFields = {
     either(
       (value) => typeof value === "boolean",
       flag,
-      fields({ neurons: optional(whole(0)), spikes: optional(flag) }),
+      recordOptions,
     ),
   ),
 } as const;
@@ -174,7 +187,7 @@ const pieceLengths = { spikes: 1 << 14, generators: 50 } as const;
  * }
  * const { weights } = trainer.result();
  */
-export class Trainer implements AsyncIterable<Iteration, void, undefined>, AsyncDisposable {
+export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   readonly task: Task;
   readonly #options: TrainOptions;
   readonly #kernel = new Kernel();
@@ -196,8 +209,9 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     delivered: 0,
     snapshotAt: 0,
   };
-  /** Iterations handed out when it was last saved by itself. */
+  /** Iterations handed out when it was last saved by itself, and when it was saved because it is to finish. */
   #savedAt = 0;
+  #savedToFinishAt: number | undefined;
   /** Whether what is held is between two states: inputs are being drawn, or readouts evaluated. */
   #inTransit = false;
   /** What is being saved; until its state is taken, nothing goes on. */
@@ -287,7 +301,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     const { readCheckpoint } = await import("./checkpoint.js");
     const saved = await readCheckpoint(file, task);
     const { every, ...before } = saved.options;
-    const checkpoint = every === undefined ? {} : { checkpoint: { path: file, every } };
+    const checkpoint = every === undefined ? {} : { checkpoint: { path: file, ...(every > 0 && { every }) } };
     const trainer = new Trainer(saved.task, { ...before, ...checkpoint, ...rest });
     await trainer.#goOn(saved);
     return trainer;
@@ -333,7 +347,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
         ...(gradient !== undefined && { gradient }),
         ...(precision !== undefined && { precision }),
         ...(record !== undefined && { record }),
-        ...(checkpoint !== undefined && { every: checkpoint.every }),
+        ...(checkpoint !== undefined && { every: checkpoint.every ?? 0 }),
       },
       random: (this.#draws ??= new Draws(this.task)).state,
       progress: structuredClone(this.#progress),
@@ -361,6 +375,11 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     return this.#iterations.slice(0, this.#progress.delivered);
   }
 
+  /** What ends it, as far as is known: its schedule, unless something else does. */
+  get ending(): Ending {
+    return this.#progress.position.ended;
+  }
+
   /** Whether all iterations have been handed out. */
   get isOver(): boolean {
     const { stage, delivered } = this.#progress;
@@ -381,10 +400,23 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   async #saveIfDue(): Promise<void> {
     const { checkpoint } = this.#options;
     const { delivered } = this.#progress;
-    if (checkpoint === undefined || delivered === this.#savedAt || this.isOver) return;
+    if (checkpoint?.every === undefined || delivered === this.#savedAt || this.isOver) return;
     if (delivered % checkpoint.every !== 0) return;
     await this.save(checkpoint.path);
     this.#savedAt = delivered;
+  }
+
+  /** Whether the iteration that comes next is the last because that was asked for. What is left then is saved. */
+  async #isToFinish(): Promise<boolean> {
+    const { finish, checkpoint } = this.#options;
+    if (!finish?.aborted) return false;
+    const { position, delivered } = this.#progress;
+    const isSaved = delivered === this.#savedToFinishAt;
+    if (checkpoint !== undefined && !isSaved && iterationsLeft(this.task, position)) {
+      await this.save(checkpoint.path);
+      this.#savedToFinishAt = delivered;
+    }
+    return true;
   }
 
   /** The iterations that are left, each as soon as it is over. */
@@ -452,13 +484,15 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     const { network } = await this.#ready(this.#options.signal);
     const progress = this.#progress;
     switch (progress.stage) {
-      case "choose":
+      case "choose": {
+        const finish = await this.#isToFinish();
         await this.#inOne(async () => {
-          const chosen = await this.#choose();
+          const chosen = await this.#choose(finish);
           progress.goal = progress.started * this.#length + network.timeline.lag;
           progress.stage = chosen ? "read" : "last";
         });
         break;
+      }
       case "read":
         await this.#simulate();
         await this.#inOne(async () => {
@@ -504,13 +538,13 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   }
 
   /** Sets up the iterations that come next; false at the end. */
-  async #choose(): Promise<boolean> {
+  async #choose(finish: boolean): Promise<boolean> {
     const { task } = this;
     const { network, recorders } = this.#setUp.now();
     const progress = this.#progress;
     const { stretch, position } = nextStretch(task.schedule, progress.position, {
       lastError: this.#iterations.at(-1)?.error ?? Number.POSITIVE_INFINITY,
-      finish: this.#options.finish?.aborted ?? false,
+      finish,
       together: (left) => this.#together(left),
     });
     if (stretch !== undefined) {

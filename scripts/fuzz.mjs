@@ -48,9 +48,27 @@ async function api(seconds, seed) {
     return 2;
   }
   const { fuzzApi } = await import(pathToFileURL(module).href);
-  const outcome = await fuzzApi({ seconds, seed });
-  console.log(`JavaScript API: ${JSON.stringify(outcome)}`);
-  return 0;
+  try {
+    const { histories, calls, refused } = await fuzzApi({ seconds, seed });
+    console.log(`JavaScript API: ${histories} histories, ${calls} calls, ${refused} refused calls`);
+    return 0;
+  } catch (error) {
+    console.error(`FOUND over the JavaScript API: ${error.message}`);
+    return 1;
+  }
+}
+
+/** Damaged files: how many a minute of a search has, of the engine's states and of all that JavaScript reads. */
+const cases = { states: 2000, files: 100 };
+
+async function files(minutes) {
+  const count = (aMinute) => ({ EPROP_FUZZ_CASES: String(Math.ceil(aMinute * minutes)) });
+  const states = ["test", "--quiet", "-p", "eprop", "--test", "saved"];
+  const vitest = ["vitest", "run", "--testTimeout", "3600000", "test/mutated-files.test.ts"];
+  return Math.max(
+    await run("cargo", states, count(cases.states)),
+    await run(process.platform === "win32" ? "npx.cmd" : "npx", vitest, count(cases.files)),
+  );
 }
 
 async function main() {
@@ -79,7 +97,11 @@ async function main() {
     return histories(minutes * 60, seed, python);
   }
   // Most of the time for the engine, on which all else stands.
-  const outcomes = [await histories(minutes * 60 * 0.7, seed), await api(minutes * 60 * 0.3, seed)];
+  const outcomes = [
+    await histories(minutes * 60 * 0.6, seed),
+    await api(minutes * 60 * 0.2, seed),
+    await files(minutes * 0.2),
+  ];
   return Math.max(...outcomes);
 }
 

@@ -507,7 +507,7 @@ impl Sketch {
 
     fn network(&mut self, dice: &mut Dice) {
         let family = if dice.chance(0.55) { Family::PerInterval } else { Family::PerSpike };
-        let large = dice.chance(0.06);
+        let large = dice.chance(0.1);
         let inputs = dice.whole(1, 6);
         let n = if large { dice.whole(60, 300) } else { dice.whole(1, 12) };
         let generators = self.generators(inputs, dice);

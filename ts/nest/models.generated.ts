@@ -369,7 +369,7 @@ export interface NodeParams<S = Scalar, W = WholeScalar> {
     origin?: S;
     /** A name for files. */
     label?: string;
-    /** Times of the spikes, ascending (ms). */
+    /** Times of the spikes, ascending, none of them 0 (ms). */
     spike_times?: NumberList;
     /** How many spikes each time stands for. */
     spike_multiplicities?: NumberList;

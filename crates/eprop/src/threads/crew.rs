@@ -293,7 +293,7 @@ mod tests {
                     crew.share(4, &|place| {
                         assert_ne!(place, bad, "on purpose");
                         working.fetch_add(1, Ordering::SeqCst);
-                        std::thread::yield_now();
+                        yield_now();
                         working.fetch_sub(1, Ordering::SeqCst);
                     });
                 }));

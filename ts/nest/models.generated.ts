@@ -563,6 +563,7 @@ export const errorCodes = [
   "OutOfMemory",
   "NewModelNameExists",
   "UnknownReceptorType",
+  "NumericalInstability",
   "Aborted",
   "InternalError",
 ] as const;

@@ -7,12 +7,14 @@ use crate::describe::connections::{ConnectionFilter, ConnectionHandle, Connectio
 use crate::describe::network::{Column, Network, NodeGroup, NodeId, Targets};
 use crate::error::{Error, ErrorCode, Result};
 use crate::models::NodeClass;
+use crate::plan::event::EventPlan;
 use crate::plan::index::{NodeIndex, Population};
+use crate::plan::interval::IntervalPlan;
 use crate::plan::probes::{SpikeTap, record_from, spike_taps};
 use crate::plan::stimulus::Stimuli;
 use crate::random::NestRandom;
 use crate::record::{Events, Recordings, TimeUnit};
-use crate::simulate::RunControl;
+use crate::simulate::{Halt, RunControl};
 use crate::simulate::emission::Emission;
 use crate::simulate::event::EventNetwork;
 use crate::simulate::interval::{HISTORY, Intervals, either};
@@ -138,6 +140,7 @@ impl Kernel {
                 }
             }
         }
+        self.before_change();
         let seed = self.network.kernel.rng_seed;
         self.network.set_kernel(values)?;
         if values.get("rng_seed").is_some() || self.network.kernel.rng_seed != seed {
@@ -269,7 +272,15 @@ impl Kernel {
         synapse: &Dict,
     ) -> Result<()> {
         self.before_change();
-        self.network.connect(sources, targets, rule, synapse, &mut self.random)
+        let known = self.network.projections.len();
+        self.network.connect(sources, targets, rule, synapse, &mut self.random)?;
+        self.date_projections(known);
+        Ok(())
+    }
+
+    /// Says that projections from place `known` on were made now.
+    fn date_projections(&mut self, known: usize) {
+        self.network.projections[known..].iter_mut().for_each(|projection| projection.made = self.time);
     }
 
     /// Connects pairs of nodes.
@@ -278,7 +289,10 @@ impl Kernel {
     /// As [`Kernel::connect`].
     pub fn connect_pairs(&mut self, sources: &[NodeId], targets: &[NodeId], synapse: &Dict) -> Result<()> {
         self.before_change();
-        self.network.connect_pairs(sources, targets, synapse, &mut self.random)
+        let known = self.network.projections.len();
+        self.network.connect_pairs(sources, targets, synapse, &mut self.random)?;
+        self.date_projections(known);
+        Ok(())
     }
 
     /// Finds connections.
@@ -312,7 +326,20 @@ impl Kernel {
     /// If a value is refused.
     pub fn set_connections(&mut self, handles: &[ConnectionHandle], values: &Dict) -> Result<()> {
         self.before_change();
-        self.network.set_connections(handles, values)
+        let projections = &self.network.projections;
+        let weight = |handle: &ConnectionHandle| {
+            let projection = projections.get(handle.projection as usize);
+            projection.and_then(|projection| projection.weights.get(handle.entry as usize)).copied()
+        };
+        let before: Vec<f64> = handles.iter().map(|handle| weight(handle).unwrap_or(0.0)).collect();
+        self.network.set_connections(handles, values)?;
+        if let Some(interval) = &mut self.interval {
+            either!(interval, network => network.weights_were_set(handles, &self.network));
+        }
+        if let Some(event) = &mut self.event {
+            event.weights_were_set(handles, &before, &self.network);
+        }
+        Ok(())
     }
 
     /// To be called before anything changes that steps already done were computed with.
@@ -322,56 +349,57 @@ impl Kernel {
         }
     }
 
-    /// Lays out what was described since the last time.
+    /// Lays out what was described since the last time. Nothing but time depends on when or how often.
     fn plan(&mut self) -> Result<()> {
-        let stale = self.plans.as_ref().is_none_or(|plans| plans.version != self.network.version);
-        if stale {
-            let index = NodeIndex::new(&self.network);
-            let stimuli = Stimuli::new(&self.network, &index)?;
-            if self.interval.as_ref().is_some_and(|held| held.precision() != self.network.kernel.precision) {
-                // Nothing was simulated yet: all there is to keep are states that the user has set.
-                self.interval = None;
-                let groups = self.network.groups.iter().enumerate();
-                self.network.state_changes =
-                    groups.flat_map(|(place, group)| (0..group.len).map(move |node| (place, node))).collect();
-            }
+        if self.plans.as_ref().is_some_and(|plans| plans.version == self.network.version) {
+            return Ok(());
+        }
+        let index = NodeIndex::new(&self.network);
+        let stimuli = Stimuli::new(&self.network, &index)?;
+        let interval = IntervalPlan::new(&self.network, &index, &self.held, &self.clock_base)?;
+        let event = EventPlan::new(&self.network, &index, &self.held, &self.clock_base)?;
+        // Nothing was changed so far; from here on, nothing is refused.
+        let precision = self.network.kernel.precision;
+        if self.interval.as_ref().is_some_and(|held| held.precision() != precision) {
+            // Nothing was simulated yet: all there is to keep are states that the user has set.
+            self.interval = None;
+            let groups = self.network.groups.iter().enumerate();
+            self.network.state_changes =
+                groups.flat_map(|(place, group)| (0..group.len).map(move |node| (place, node))).collect();
+        }
+        if let Some(plan) = interval {
             match &mut self.interval {
-                Some(interval) => either!(interval, network => network.replan(
-                    &self.network,
-                    &index,
-                    &self.held,
-                    &self.clock_base,
-                ))?,
-                none => *none = Intervals::new(&self.network, &index, &self.held, &self.clock_base)?,
+                Some(held) => either!(held, network => network.replan(&self.network, plan)),
+                none => *none = Some(Intervals::new(&self.network, plan, self.time)),
             }
+        }
+        if let Some(plan) = event {
             match &mut self.event {
-                Some(event) => {
-                    event.replan(&self.network, &index, &self.held, &self.clock_base, self.time)?;
-                }
-                none => *none = EventNetwork::new(&self.network, &index, &self.held, &self.clock_base)?,
+                Some(event) => event.replan(&self.network, plan, self.time),
+                none => *none = Some(EventNetwork::new(&self.network, plan, self.time)),
             }
-            let changed: Vec<NodeId> = self
-                .network
-                .state_changes
-                .drain(..)
-                .map(|(group, node)| self.network.groups[group].first + node as NodeId)
-                .collect();
-            if let Some(interval) = &mut self.interval {
-                either!(interval, network => {
-                    network.load_states(&self.network, &index, &changed);
-                    network.begin_recording(&mut self.recordings, self.time);
-                });
-            }
-            if let Some(event) = &mut self.event {
-                event.load_states(&self.network, &index, &changed);
-            }
-            self.plans = Some(Plans {
-                version: self.network.version,
-                stimuli,
-                stimulus_ids: index.members(Population::Stimulus).to_vec(),
-                stimulus_taps: spike_taps(&self.network, &index, Population::Stimulus),
+        }
+        let changed: Vec<NodeId> = self
+            .network
+            .state_changes
+            .drain(..)
+            .map(|(group, node)| self.network.groups[group].first + node as NodeId)
+            .collect();
+        if let Some(interval) = &mut self.interval {
+            either!(interval, network => {
+                network.load_states(&self.network, &index, &changed);
+                network.begin_recording(&mut self.recordings, self.time);
             });
         }
+        if let Some(event) = &mut self.event {
+            event.load_states(&self.network, &index, &changed);
+        }
+        self.plans = Some(Plans {
+            version: self.network.version,
+            stimuli,
+            stimulus_ids: index.members(Population::Stimulus).to_vec(),
+            stimulus_taps: spike_taps(&self.network, &index, Population::Stimulus),
+        });
         Ok(())
     }
 
@@ -429,7 +457,8 @@ impl Kernel {
     ///
     /// # Errors
     /// `BadParameter` for a negative time or one off the grid; `OutOfMemory` where the network cannot fit; `Aborted`
-    /// if it was cancelled: then everything recorded so far is intact and the kernel stands at the time it reached.
+    /// if it was cancelled, `NumericalInstability` where a gradient or a weight would not be finite: then everything
+    /// recorded so far is intact and the kernel stands at the time it reached, with finite weights.
     pub fn simulate(&mut self, ms: f64, control: &RunControl) -> Result<()> {
         let steps = self.steps_of(ms)?;
         threads::check_environment()?;
@@ -544,6 +573,9 @@ impl Kernel {
         archive.number("time", &mut self.time)?;
         archive.map("held_amplitudes", &mut self.held)?;
         archive.map("clock_base", &mut self.clock_base)?;
+        let mut made: Vec<i64> = self.network.projections.iter().map(|projection| projection.made).collect();
+        archive.fixed("connected_at", &mut made)?;
+        self.network.projections.iter_mut().zip(made).for_each(|(projection, made)| projection.made = made);
         archive.within("emission", |archive| self.emission.persist(archive))?;
         archive.within("recordings", |archive| self.recordings.persist(archive))?;
         if archive.reads() {
@@ -609,6 +641,11 @@ impl Kernel {
             }
             record_stimuli(plans, &self.emission, known.max(from + 1), to, &mut self.recordings);
             let mut reached = to;
+            let mut failure = None;
+            let mut halted = |halt: Halt| {
+                failure.get_or_insert(halt.error);
+                halt.reached
+            };
             if let Some(interval) = &mut self.interval {
                 let last = to == end || self.event.is_some();
                 reached = either!(interval, network => network.advance(
@@ -619,7 +656,8 @@ impl Kernel {
                     last,
                     control,
                     &mut self.recordings,
-                ));
+                ))
+                .unwrap_or_else(&mut halted);
             }
             if let Some(event) = &mut self.event {
                 let stopped = event.advance(
@@ -630,7 +668,7 @@ impl Kernel {
                     control,
                     &mut self.recordings,
                 );
-                reached = reached.min(stopped);
+                reached = reached.min(stopped.unwrap_or_else(&mut halted));
             }
             self.time = reached;
             control.steps_done.store((reached - begin) as u64, Ordering::Relaxed);
@@ -641,6 +679,9 @@ impl Kernel {
                 .min(self.event.as_ref().map_or(i64::MAX, |event| event.needs_from(reached)))
                 .min(reached);
             self.emission.forget_before(needed);
+            if let Some(error) = failure {
+                return Err(error);
+            }
         }
         Ok(())
     }

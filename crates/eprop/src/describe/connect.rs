@@ -418,6 +418,7 @@ impl Network {
                             receptor: synapse.receptor,
                             delay,
                             tau_m_readout: synapse.tau_m_readout,
+                            made: 0,
                             sources: from_nodes.iter().map(|(node, _)| *node).collect(),
                             targets: Targets::Dense { nodes, autapses: *autapses || !loops },
                             weights,
@@ -484,6 +485,7 @@ impl Network {
                         receptor: synapse.receptor,
                         delay,
                         tau_m_readout: synapse.tau_m_readout,
+                        made: 0,
                         sources,
                         targets: Targets::Sparse {
                             row_start,

@@ -136,6 +136,8 @@ pub struct Projection {
     pub sources: Vec<NodeId>,
     /// The targets of each source.
     pub targets: Targets,
+    /// Steps done when it was made: nothing is learned from spikes that were emitted before.
+    pub made: i64,
     /// Current weights. Dense: `sources.len() * nodes.len()`, row after row; sparse: one per entry of `nodes`.
     pub weights: Vec<f64>,
 }

@@ -271,6 +271,7 @@ impl Persist for Network {
             receptor: 0,
             delay: 1,
             tau_m_readout: None,
+            made: 0,
             sources: Vec::new(),
             targets: Targets::Dense { nodes: Vec::new(), autapses: true },
             weights: Vec::new(),
@@ -304,6 +305,7 @@ impl Network {
                 }
             }
         }
+        network.projections.iter_mut().for_each(|projection| projection.made = 0);
         let places = |(place, group): (usize, &NodeGroup)| (0..group.len).map(move |node| (place, node));
         network.state_changes = network.groups.iter().enumerate().flat_map(places).collect();
         network

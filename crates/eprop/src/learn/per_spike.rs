@@ -42,7 +42,7 @@ struct RowState {
     summed: bool,
     /// The optimizer step that the last call reached, counted from 1.
     step: u64,
-    /// Learning rate read at the last call.
+    /// Learning rate read at the last call; NaN before the first one.
     eta: f64,
     /// Low-pass filtered presynaptic spikes, where they are the same for all targets.
     filtered: f64,
@@ -178,7 +178,7 @@ impl PlasticRows {
                     caught_up: false,
                     summed: false,
                     step: 1,
-                    eta: optimizer.eta_first,
+                    eta: f64::NAN,
                     filtered: 0.0,
                 };
                 route.row_count
@@ -210,6 +210,44 @@ impl PlasticRows {
                 self.carry_row_over(row, old, weights);
             }
         }
+    }
+
+    /// Moves weights that show at the next spike of their row by what the user has changed of those that show now, by
+    /// projection and entry.
+    pub fn shift_ahead(
+        &mut self,
+        changes: &BTreeMap<(usize, usize), f64>,
+        optimizer: &OptimizerProperties,
+    ) {
+        let Self { ahead, layout, projection, .. } = self;
+        for (row, weights) in ahead {
+            let begin = layout.lanes(*row).start;
+            layout.for_each_entry(*row, |lane, entry| {
+                if let Some(change) = changes.get(&(*projection, entry)) {
+                    let weight = &mut weights[lane - begin];
+                    *weight = (*weight + change).clamp(optimizer.w_min, optimizer.w_max);
+                }
+            });
+        }
+    }
+
+    /// Whether a row could not take in what it should have.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.scratch.iter().any(|scratch| scratch.broken.is_some())
+    }
+
+    /// The first entry that could not take in what it should have, since this was last asked.
+    pub fn take_broken(&mut self) -> Option<usize> {
+        let broken = self.scratch.iter_mut().filter_map(|scratch| scratch.broken.take());
+        let (row, lane) = broken.min()?;
+        let mut found = None;
+        self.layout.for_each_entry(row, |other, entry| {
+            if other == lane {
+                found = Some(entry);
+            }
+        });
+        found
     }
 
     /// Makes room for filtered spikes of each target; traces begin from zero.

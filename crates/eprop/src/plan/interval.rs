@@ -302,6 +302,12 @@ impl IntervalPlan {
         if interval < 0 { 0 } else { interval * self.interval as i64 + SHIFT_RECURRENT }
     }
 
+    /// The interval that is in progress after so many steps: it ends when readouts have done its last one.
+    #[must_use]
+    pub fn interval_at(&self, now: i64) -> i64 {
+        (now - SHIFT_READOUT).div_euclid(self.interval as i64).max(-1)
+    }
+
     /// First step of an interval of readouts.
     #[must_use]
     pub fn start_readout(&self, interval: i64) -> i64 {

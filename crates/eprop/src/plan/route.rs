@@ -90,6 +90,8 @@ pub struct Route {
     pub source: Population,
     /// Delay in steps.
     pub delay: usize,
+    /// Stamps up to this one are those of spikes that its synapses have not seen.
+    pub made: i64,
     /// Number of rows.
     pub row_count: usize,
     /// Source places to rows.
@@ -213,6 +215,7 @@ fn route(network: &Network, index: &NodeIndex, place: usize, source: Population)
         plastic,
         source,
         delay: projection.delay as usize,
+        made: projection.made,
         row_count: projection.sources.len(),
         rows: Rows::new(&sources),
         columns,

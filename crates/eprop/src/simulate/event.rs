@@ -5,8 +5,9 @@ mod state;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use crate::describe::connections::ConnectionHandle;
 use crate::describe::network::{Column, Network, NodeId};
-use crate::error::Result;
+use crate::error::Error;
 use crate::learn::eligibility::{readout, recurrent};
 use crate::learn::history::{History, LANES};
 use crate::learn::per_spike::{Arrival, PlasticRows};
@@ -14,7 +15,7 @@ use crate::plan::event::{EventPlan, READOUT, RECURRENT};
 use crate::plan::index::{NodeIndex, Population, groups_of};
 use crate::plan::route::Route;
 use crate::record::{Recordable, Recordings, SpikeEvents, TapChunk, WeightEvents};
-use crate::simulate::RunControl;
+use crate::simulate::{Halt, RunControl, not_finite};
 use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row, deliver_row_part};
 use crate::simulate::emission::Emission;
 use crate::simulate::event_neuron_step::{self, StateSlices, StepInput, StepOutput};
@@ -111,20 +112,14 @@ pub struct EventNetwork {
     arriving: Arriving,
     /// Work of a step that threads could share, as of late.
     shareable: u64,
+    /// What went wrong in the present step.
+    failure: Option<Error>,
 }
 
 impl EventNetwork {
-    /// Lays out the neurons of this family; `None` where there are none.
-    ///
-    /// # Errors
-    /// As [`EventPlan::new`].
-    pub fn new(
-        network: &Network,
-        index: &NodeIndex,
-        held: &BTreeMap<NodeId, f64>,
-        clock_base: &BTreeMap<NodeId, i64>,
-    ) -> Result<Option<Self>> {
-        let Some(plan) = EventPlan::new(network, index, held, clock_base)? else { return Ok(None) };
+    /// The neurons of a plan, which begin at rest at step `now`.
+    #[must_use]
+    pub fn new(network: &Network, plan: EventPlan, now: i64) -> Self {
         let mut this = Self {
             neurons: RecurrentState::default(),
             readouts: ReadoutState::default(),
@@ -134,33 +129,39 @@ impl EventNetwork {
             readout_rows: Vec::new(),
             fired: Vec::new(),
             spike_count: 0,
-            swept: 0,
+            swept: now,
             arriving: Arriving::default(),
             shareable: 0,
+            failure: None,
             plan,
         };
-        this.lay_out(network, 0);
+        this.lay_out(network, now);
         this.shareable =
             this.recurrent_rows.iter().chain(&this.readout_rows).flatten().map(PlasticRows::most_work).sum();
-        Ok(Some(this))
+        this
     }
 
-    /// Takes over a changed description; the state of what existed stays.
-    ///
-    /// # Errors
-    /// As [`EventPlan::new`].
-    pub fn replan(
-        &mut self,
-        network: &Network,
-        index: &NodeIndex,
-        held: &BTreeMap<NodeId, f64>,
-        clock_base: &BTreeMap<NodeId, i64>,
-        now: i64,
-    ) -> Result<()> {
-        let Some(plan) = EventPlan::new(network, index, held, clock_base)? else { return Ok(()) };
+    /// Takes over the plan of a changed description at step `now`; the state of what existed stays.
+    pub fn replan(&mut self, network: &Network, plan: EventPlan, now: i64) {
         self.plan = plan;
         self.lay_out(network, now);
-        Ok(())
+    }
+
+    /// Takes over weights that the user has set, for rows that have learned in their silence; `before` are the weights
+    /// from before, one a handle.
+    pub fn weights_were_set(&mut self, handles: &[ConnectionHandle], before: &[f64], network: &Network) {
+        let changes: BTreeMap<(usize, usize), f64> = handles
+            .iter()
+            .zip(before)
+            .map(|(handle, before)| {
+                let (projection, entry) = (handle.projection as usize, handle.entry as usize);
+                ((projection, entry), network.projections[projection].weights[entry] - before)
+            })
+            .collect();
+        for part in self.recurrent_rows.iter_mut().chain(&mut self.readout_rows).flatten() {
+            let synapse = network.projections[part.projection].synapse;
+            part.shift_ahead(&changes, &network.synapse_models[synapse].optimizer);
+        }
     }
 
     fn lay_out(&mut self, network: &Network, now: i64) {
@@ -170,7 +171,9 @@ impl EventNetwork {
         self.readouts.resize(k);
         let ring = |neurons: usize, columns: usize, cutoffs: &[i64], old: &History| {
             let longest = cutoffs.iter().copied().max().unwrap_or(0).min(LONGEST_WINDOW);
-            let new = History::new(neurons, columns, (longest + 2 * SWEEP + 4) as usize);
+            // Rows that have been silent may wait for steps that a shorter ring would not hold.
+            let steps = ((longest + 2 * SWEEP + 4) as usize).max(if old.neurons() > 0 { old.steps() } else { 0 });
+            let new = History::new(neurons, columns, steps);
             if new.neurons() == old.neurons() && new.steps() == old.steps() {
                 return old.clone();
             }
@@ -268,6 +271,10 @@ impl EventNetwork {
     }
 
     /// Advances to the global step `to`. Returns the step reached, which is `to` unless it was cancelled.
+    ///
+    /// # Errors
+    /// `NumericalInstability` where a gradient or a weight would not be finite. It halts after that step; the row of synapses
+    /// concerned keeps its weights and moments, and goes on without what it could not take in.
     pub fn advance(
         &mut self,
         network: &mut Network,
@@ -276,7 +283,7 @@ impl EventNetwork {
         to: i64,
         control: &RunControl,
         recordings: &mut Recordings,
-    ) -> i64 {
+    ) -> Result<i64, Halt> {
         let mut recorded = Recorded::new(&self.plan);
         let threads = network.kernel.local_num_threads;
         let mut reached = from;
@@ -288,12 +295,15 @@ impl EventNetwork {
                 self.advance_run(network, emission, reached, end, control, &mut recorded, crew)
             });
             reached = stopped;
-            if stopped < end {
+            if stopped < end || self.failure.is_some() {
                 break;
             }
         }
         recorded.collect(&self.plan, recordings);
-        reached
+        match self.failure.take() {
+            Some(error) => Err(Halt { reached, error }),
+            None => Ok(reached),
+        }
     }
 
     #[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
@@ -316,6 +326,9 @@ impl EventNetwork {
             work += self.advance_readouts(network, emission, step, recorded, crew);
             if step - self.swept >= SWEEP {
                 work += self.catch_up(network, step, crew);
+            }
+            if self.failure.is_some() {
+                return step + 1;
             }
         }
         self.shareable = work / (to - from) as u64;
@@ -347,6 +360,7 @@ impl EventNetwork {
                 targets,
                 &mut self.arriving,
                 recorded,
+                &mut self.failure,
                 crew,
             );
         }
@@ -417,6 +431,7 @@ impl EventNetwork {
                 targets,
                 &mut self.arriving,
                 recorded,
+                &mut self.failure,
                 crew,
             );
         }
@@ -460,6 +475,7 @@ impl EventNetwork {
                 let weights = &network.projections[route.projection].weights;
                 for part in parts {
                     work += part.catch_up(route, oldest, known, history, optimizer, weights, crew);
+                    report(part, network, step, self.plan.resolution, &mut self.failure);
                 }
             }
         }
@@ -600,6 +616,24 @@ impl EventNetwork {
     }
 }
 
+/// Tells what a part of a projection could not take in in a step, if nothing else has gone wrong before.
+#[cold]
+fn report(
+    part: &mut PlasticRows,
+    network: &Network,
+    step: i64,
+    resolution: f64,
+    failure: &mut Option<Error>,
+) {
+    if let Some(entry) = part.take_broken()
+        && failure.is_none()
+    {
+        let what = "the gradient of a weight, or its update, is not finite";
+        let when = format!("in the step from {} ms on", step as f64 * resolution);
+        *failure = Some(not_finite(network, what, part.projection, entry, &when));
+    }
+}
+
 /// The last stamp before `step` at which a neuron sent a spike or a flush event, and whether it sends one then: NEST's
 /// neurons that have ever fired send a flush event after each `interval` without either. Here they matter to nothing else.
 fn flushed(spiked: i64, now: bool, step: i64, interval: i64) -> (i64, bool) {
@@ -633,6 +667,7 @@ impl Spikes<'_> {
         targets: &[NodeId],
         arriving: &mut Arriving,
         recorded: &mut Recorded,
+        failure: &mut Option<Error>,
         crew: &mut Crew<'_>,
     ) -> u64 {
         if self.stamp <= 0 {
@@ -662,8 +697,10 @@ impl Spikes<'_> {
         }
         let arrival = Arrival { stamp: self.stamp, history, optimizer };
         let mut work = 0;
-        for part in parts {
+        let mut broken = false;
+        for part in &mut *parts {
             work += part.arrive(route, &arriving.rows, arrival, weights, crew);
+            broken |= part.is_broken();
         }
         if !route.holes.is_empty() {
             for row in &arriving.rows {
@@ -682,6 +719,12 @@ impl Spikes<'_> {
                 let sender = ids[*place as usize];
                 let passage = Passage { route, row, sender, targets, receptor, stamp, count };
                 delivery::record_weights(&plan.weight_taps, &mut recorded.weights, passage, weights);
+            }
+        }
+        if broken {
+            let step = self.stamp + route.delay as i64 - 1;
+            for part in parts {
+                report(part, network, step, plan.resolution, failure);
             }
         }
         work

@@ -37,8 +37,8 @@ pub struct Surroundings<'a, R> {
     pub projections: &'a [Projection],
     /// Weights of each projection.
     pub weights: &'a [&'a [R]],
-    /// Weights of the projections onto readouts before the update at the interval's start; they still hold for a
-    /// spike that is read in a readout's first step.
+    /// By projection: weights onto readouts before the update at the interval's start; they still hold for a spike that
+    /// is read in a readout's first step.
     pub before: &'a [Option<Vec<f64>>],
     /// What stimuli emit.
     pub emission: &'a Emission,
@@ -208,12 +208,20 @@ pub struct Lane<R> {
 }
 
 impl<R: Real> Lane<R> {
-    /// The lane before the first interval, all neurons at rest, with a history of `kept` steps.
+    /// The lane of the interval that is in progress at step `now`, all neurons at rest, with a history of `kept` steps.
     #[must_use]
-    pub fn new(plan: &IntervalPlan, stride: usize, kept: usize) -> Self {
+    pub fn new(plan: &IntervalPlan, stride: usize, kept: usize, now: i64) -> Self {
         let surrogate = SurrogateHistory::new(stride, kept, plan.interval);
         let errors = vec![0.0; plan.readout_count() * plan.interval];
-        Self { surrogate, errors, ..Self::without_history(plan, stride) }
+        let mut lane = Self { surrogate, errors, ..Self::without_history(plan, stride) };
+        lane.interval = plan.interval_at(now);
+        lane.readout_done = (now - plan.start_readout(lane.interval)) as usize;
+        let steps = (now - plan.start_recurrent(lane.interval)) as usize;
+        lane.recurrent_done = steps.min(lane.recurrent_length(plan));
+        lane.signals_recorded = lane.readout_done.min(lane.recurrent_done);
+        lane.surrogate.keep(Lines::zeros(lane.recurrent_done * stride), lane.recurrent_done);
+        (0..lane.recurrent_done).for_each(|_| lane.spikes.finish_step());
+        lane
     }
 
     /// A lane without room for a history: it borrows one while it runs.
@@ -268,13 +276,15 @@ impl<R: Real> Lane<R> {
         self.stride = stride;
         for values in self.state.arrays_mut() {
             // What filled the rows up was no neuron's.
-            values.resize(n.min(values.len()));
+            values.resize(self.spike_counts.len());
             values.resize(stride);
         }
-        let kept = if self.surrogate.kept() == 0 { 0 } else { kept };
-        self.surrogate.fit(stride, kept, plan.interval);
-        if !self.errors.is_empty() {
+        // Other lanes than the one in progress borrow a history while they run.
+        if self.surrogate.kept() > 0 {
+            self.surrogate.fit(stride, kept, plan.interval);
             widen(&mut self.errors, self.readout_voltage.len(), k, plan.interval);
+        } else {
+            self.surrogate.fit(stride, 0, plan.interval);
         }
         self.readout_voltage.resize(k, 0.0);
         self.spike_counts.resize(n, 0);
@@ -483,7 +493,7 @@ impl<R: Real> Lane<R> {
             }
             end = begin;
         }
-        self.surrogate.keep(rows);
+        self.surrogate.keep(rows, self.recurrent_done);
     }
 
     /// The neurons that fire in the first step of the next interval. No plastic synapse has a say in that.
@@ -534,9 +544,9 @@ impl<R: Real> Lane<R> {
         for local in self.readout_done..to {
             let step = start + local as i64;
             self.readout_input.fill(0.0);
-            for (place, route) in plan.readout_routes.iter().enumerate() {
+            for route in &plan.readout_routes {
                 let current = &around.projections[route.projection].weights;
-                let weights = match &around.before.get(place) {
+                let weights = match &around.before.get(route.projection) {
                     Some(Some(before)) if local == 0 => before,
                     _ => current,
                 };

@@ -28,6 +28,7 @@ impl EventNetwork {
             swept: _,
             arriving: _,
             shareable: _,
+            failure: _,
         } = self;
         archive.within("recurrent", |archive| {
             let s = &mut self.neurons;

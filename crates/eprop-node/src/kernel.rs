@@ -14,8 +14,8 @@ use napi::bindgen_prelude::{BigInt64Array, Float64Array, Object, ObjectFinalize,
 use napi_derive::napi;
 
 use crate::errors::guarded;
-use crate::inference::NativeInference;
 use crate::idle::{locked, replace, with_idle};
+use crate::inference::NativeInference;
 use crate::off_thread::{Busy, off_thread};
 use crate::safetensors::{NativeState, StateBytes, native_state, state};
 use crate::values::{Entry, dict, entries, entry, params};

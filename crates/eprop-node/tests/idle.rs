@@ -17,10 +17,12 @@ fn busy() -> Error {
 #[test]
 fn what_a_panic_left_half_done_is_refused_until_it_is_replaced() {
     let (flag, shared) = (AtomicBool::new(false), Mutex::new(1));
-    let half = || with_idle(&flag, &shared, busy, |value| -> eprop::Result<()> {
-        *value = 2;
-        panic!("on purpose")
-    });
+    let half = || {
+        with_idle(&flag, &shared, busy, |value| -> eprop::Result<()> {
+            *value = 2;
+            panic!("on purpose")
+        })
+    };
     assert!(catch_unwind(AssertUnwindSafe(half)).is_err());
     for _ in 0..2 {
         let error = with_idle(&flag, &shared, busy, |value| Ok(*value)).unwrap_err();

@@ -14,11 +14,11 @@ use crate::plan::probes::{SpikeTap, record_from, spike_taps};
 use crate::plan::stimulus::Stimuli;
 use crate::random::NestRandom;
 use crate::record::{Events, Recordings, TimeUnit};
-use crate::simulate::{Halt, RunControl};
 use crate::simulate::emission::Emission;
 use crate::simulate::event::EventNetwork;
 use crate::simulate::interval::{HISTORY, Intervals, either};
 use crate::simulate::rates;
+use crate::simulate::{Halt, RunControl};
 use crate::state::{Archive, Persist, State};
 use crate::threads::{self, Permit};
 use crate::value::{Dict, Params, Value};
@@ -386,10 +386,7 @@ impl Kernel {
             .map(|(group, node)| self.network.groups[group].first + node as NodeId)
             .collect();
         if let Some(interval) = &mut self.interval {
-            either!(interval, network => {
-                network.load_states(&self.network, &index, &changed);
-                network.begin_recording(&mut self.recordings, self.time);
-            });
+            either!(interval, network => network.load_states(&self.network, &index, &changed));
         }
         if let Some(event) = &mut self.event {
             event.load_states(&self.network, &index, &changed);
@@ -621,6 +618,9 @@ impl Kernel {
     }
 
     fn run(&mut self, begin: i64, end: i64, control: &RunControl) -> Result<()> {
+        if let Some(interval) = self.interval.as_mut().filter(|_| begin < end) {
+            either!(interval, network => network.begin_recording(&mut self.recordings, begin));
+        }
         let stop = || control.cancelled();
         let mut permit = Permit::wait(&stop);
         while self.time < end {

@@ -365,7 +365,8 @@ pub fn gradient<R: Real>(
         let active = &mut workspace.active[0];
         active.resize_with(plan.learners.len(), Vec::new);
         events[place].move_on(false, 1, &mut active[place]);
-        finite &= readout_gradient(plan, lane, learner, &events[place], &active[place], &mut gradients[place]);
+        finite &=
+            readout_gradient(plan, lane, learner, &events[place], &active[place], &mut gradients[place]);
     }
     finite
 }

@@ -196,13 +196,7 @@ impl SynapseState {
     }
 
     /// Updates the weights of a projection from the gradients of a batch.
-    pub fn update(
-        &mut self,
-        route: &Route,
-        optimizer: &OptimizerProperties,
-        step: u64,
-        weights: &mut [f64],
-    ) {
+    pub fn update(&mut self, route: &Route, optimizer: &OptimizerProperties, step: u64, weights: &mut [f64]) {
         let (mut first, mut second) = (std::mem::take(&mut self.first), std::mem::take(&mut self.second));
         for row in 0..route.row_count {
             let entries = route.entries(row);

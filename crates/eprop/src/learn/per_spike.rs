@@ -154,7 +154,7 @@ impl PlasticRows {
         let set = TraceSet {
             onto_readouts,
             uniform,
-            adapts: !onto_readouts && reached.iter().any(|place| p.adaptation_gain[*place] != 0.0),
+            adapts: !onto_readouts && reached.iter().any(|place| p.adapts[*place]),
         };
         let blocks = layout.block_count(route.row_count);
         let moments = if matches!(optimizer.method, Method::Adam { .. }) { LANES * blocks } else { 0 };
@@ -214,11 +214,7 @@ impl PlasticRows {
 
     /// Moves weights that show at the next spike of their row by what the user has changed of those that show now, by
     /// projection and entry.
-    pub fn shift_ahead(
-        &mut self,
-        changes: &BTreeMap<(usize, usize), f64>,
-        optimizer: &OptimizerProperties,
-    ) {
+    pub fn shift_ahead(&mut self, changes: &BTreeMap<(usize, usize), f64>, optimizer: &OptimizerProperties) {
         let Self { ahead, layout, projection, .. } = self;
         for (row, weights) in ahead {
             let begin = layout.lanes(*row).start;

@@ -55,6 +55,8 @@ pub struct Recurrent {
     pub adaptation_decay: Vec<f64>,
     /// Gain of the adaptation on the threshold; 0 where there is none.
     pub adaptation_gain: Vec<f64>,
+    /// Whether the model adapts, be the gain 0 at present.
+    pub adapts: Vec<bool>,
     /// Height of the surrogate gradient.
     pub height: Vec<f64>,
     /// Width of the surrogate gradient.
@@ -212,6 +214,7 @@ fn recurrent(network: &Network) -> Recurrent {
         refractory: of("t_ref").iter().map(|time| (time / dt).round()).collect(),
         adaptation_decay: decays(&or("adapt_tau", 1.0), dt),
         adaptation_gain: or("adapt_beta", 0.0),
+        adapts: or("adapt_beta", f64::NAN).iter().map(|gain| !gain.is_nan()).collect(),
         height: of("surrogate_gradient_height"),
         width: of("surrogate_gradient_width"),
         regularization: of("c_reg"),

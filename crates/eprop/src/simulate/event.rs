@@ -15,12 +15,12 @@ use crate::plan::event::{EventPlan, READOUT, RECURRENT};
 use crate::plan::index::{NodeIndex, Population, groups_of};
 use crate::plan::route::Route;
 use crate::record::{Recordable, Recordings, SpikeEvents, TapChunk, WeightEvents};
-use crate::simulate::{Halt, RunControl, not_finite};
 use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row, deliver_row_part};
 use crate::simulate::emission::Emission;
 use crate::simulate::event_neuron_step::{self, StateSlices, StepInput, StepOutput};
 use crate::simulate::rates::RateReader;
 use crate::simulate::row;
+use crate::simulate::{Halt, RunControl, not_finite};
 use crate::threads::{self, Crew};
 
 /// Steps between looks for rows that have been silent for long.
@@ -172,7 +172,8 @@ impl EventNetwork {
         let ring = |neurons: usize, columns: usize, cutoffs: &[i64], old: &History| {
             let longest = cutoffs.iter().copied().max().unwrap_or(0).min(LONGEST_WINDOW);
             // Rows that have been silent may wait for steps that a shorter ring would not hold.
-            let steps = ((longest + 2 * SWEEP + 4) as usize).max(if old.neurons() > 0 { old.steps() } else { 0 });
+            let steps =
+                ((longest + 2 * SWEEP + 4) as usize).max(if old.neurons() > 0 { old.steps() } else { 0 });
             let new = History::new(neurons, columns, steps);
             if new.neurons() == old.neurons() && new.steps() == old.steps() {
                 return old.clone();

@@ -6,8 +6,8 @@ mod state;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use crate::describe::kernel_parameters::{GradientMethod, Precision};
 use crate::describe::connections::ConnectionHandle;
+use crate::describe::kernel_parameters::{GradientMethod, Precision};
 use crate::describe::network::{Network, NodeId, Projection};
 use crate::error::{Error, Result};
 use crate::learn::adjoint::{self, Workspace};
@@ -21,12 +21,12 @@ use crate::plan::interval::{IntervalPlan, Learner, READOUT, RECURRENT, SHIFT_REA
 use crate::plan::route::Columns;
 use crate::real::Real;
 use crate::record::{Recordable, Recordings};
-use crate::simulate::{Halt, RunControl, not_finite};
 use crate::simulate::emission::Emission;
 use crate::simulate::event::store;
 use crate::simulate::lane::{Lane, LaneHistory, Surroundings};
 use crate::simulate::neurons::Neurons;
 use crate::simulate::surrogate_history::SurrogateHistory;
+use crate::simulate::{Halt, RunControl, not_finite};
 use crate::threads;
 
 /// A learning rate from some step on.
@@ -641,7 +641,8 @@ impl<R: Real> IntervalNetwork<R> {
                 let entries = route.entries(*row as usize);
                 for (piece, part) in self.layouts[place].pieces(entries.clone(), *row as usize) {
                     let broken = gradient[piece].iter().zip(part).find(|(value, entry)| {
-                        !value.f64().is_finite() && route.holes.binary_search(&(entries.start + entry)).is_err()
+                        !value.f64().is_finite()
+                            && route.holes.binary_search(&(entries.start + entry)).is_err()
                     });
                     if let Some((_, entry)) = broken {
                         let what = "the gradient of a weight is not finite";
@@ -820,8 +821,7 @@ impl<R: Real> IntervalNetwork<R> {
     pub fn memory(&self, network: &Network) -> Vec<(&'static str, u64)> {
         let together = self.together(network) as u64;
         let gradients: u64 = self.layouts.iter().map(|layout| (layout.len * size_of::<R>()) as u64).sum();
-        let moments: u64 =
-            self.synapses.values().map(SynapseState::bytes).sum();
+        let moments: u64 = self.synapses.values().map(SynapseState::bytes).sum();
         vec![
             (HISTORY, self.history_bytes(network, self.kept)),
             ("gradients of intervals in progress", together * gradients),

@@ -310,8 +310,7 @@ impl Part<'_> {
             optimizer::magnitude(sum, &mut magnitude);
         }
         if !optimizer.stays_finite(eta, magnitude) {
-            let mut tried: [Vec<f64>; 4] =
-                [weights.to_vec(), first.to_vec(), second.to_vec(), sum.to_vec()];
+            let mut tried: [Vec<f64>; 4] = [weights.to_vec(), first.to_vec(), second.to_vec(), sum.to_vec()];
             let [weights, first, second, sum] = &mut tried;
             row::add(sum, gradient);
             if ends {

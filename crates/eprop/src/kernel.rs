@@ -485,6 +485,9 @@ impl Kernel {
         self.granted = needed;
         let begin = self.time;
         let end = begin + steps;
+        if steps == 0 {
+            return Ok(());
+        }
         let outcome = self.run(begin, end, control);
         self.store_states();
         outcome

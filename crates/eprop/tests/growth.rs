@@ -618,6 +618,7 @@ fn weights_with_a_late_input(plus: bool, optimizer: &str, batch: f64, when: f64)
 /// Recorded with NEST 3.10; after the first update interval, it takes no further plastic synapse onto a neuron whose weights
 /// change once an interval.
 #[test]
+#[allow(clippy::unreadable_literal, reason = "as they were recorded")]
 fn synapses_that_are_made_late_learn_as_those_of_nest() {
     for (plus, optimizer, batch, when, expected) in [
         (

@@ -10,7 +10,7 @@ use crate::plan::index::{NodeIndex, Population, gather, gather_or, groups_of};
 use crate::plan::interval::{Clocked, Surrogate, clocked, feedback};
 use crate::plan::membrane::{current_gains, decays};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
-use crate::plan::route::{Route, refuse_plastic_poisson, spike_routes_onto};
+use crate::plan::route::{Route, learning, refuse_plastic_poisson, spike_routes_onto};
 use crate::record::Tap;
 use crate::simulate::rates::RateInputs;
 
@@ -109,6 +109,8 @@ pub struct EventPlan {
     pub clocked: Vec<Clocked>,
     /// Ids of the recurrent neurons, by place.
     pub recurrent_ids: Vec<NodeId>,
+    /// Whether a plastic synapse ends at them, by place.
+    pub learning: Vec<bool>,
     /// Readouts.
     pub readouts: Readouts,
     /// Ids of the readouts, by place.
@@ -158,6 +160,7 @@ impl EventPlan {
             runs: runs(network),
             clocked: clocked(network, index, RECURRENT, clock_base),
             recurrent_ids: index.members(RECURRENT).to_vec(),
+            learning: learning(&recurrent_routes, index.len(RECURRENT)),
             readouts: readouts(network, index, held),
             readout_ids: index.members(READOUT).to_vec(),
             stimulus_ids: index.members(Population::Stimulus).to_vec(),

@@ -9,7 +9,7 @@ use crate::models::Family;
 use crate::plan::index::{NodeIndex, Population, gather, gather_or, groups_of};
 use crate::plan::membrane::{current_gains, decays};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
-use crate::plan::route::{Columns, Route, refuse_plastic_poisson, spike_routes_onto};
+use crate::plan::route::{Columns, Route, learning, refuse_plastic_poisson, spike_routes_onto};
 use crate::record::Tap;
 use crate::simulate::rates::RateInputs;
 
@@ -166,6 +166,8 @@ pub struct IntervalPlan {
     pub clocked: Vec<Clocked>,
     /// Ids of the recurrent neurons, by place.
     pub recurrent_ids: Vec<NodeId>,
+    /// Whether a plastic synapse ends at them, by place.
+    pub learning: Vec<bool>,
     /// Readouts.
     pub readouts: Readouts,
     /// Ids of the readouts, by place.
@@ -248,6 +250,7 @@ impl IntervalPlan {
             clocked: clocked(network, index, RECURRENT, clock_base),
             recurrent,
             recurrent_ids: index.members(RECURRENT).to_vec(),
+            learning: learning(&recurrent_routes, index.len(RECURRENT)),
             readouts,
             readout_ids: index.members(READOUT).to_vec(),
             stimulus_ids: index.members(Population::Stimulus).to_vec(),

@@ -182,6 +182,22 @@ pub fn spike_routes_onto(network: &Network, index: &NodeIndex, target: Populatio
     routes.into_iter().map(|(_, route)| route).collect()
 }
 
+/// Which of so many neurons plastic synapses end at. The others keep no history for one, and show no learning signal.
+#[must_use]
+pub fn learning(routes: &[Route], neurons: usize) -> Vec<bool> {
+    let mut learning = vec![false; neurons];
+    for route in routes.iter().filter(|route| route.plastic) {
+        // Two rows of a dense projection reach all of its targets, since each leaves out itself alone.
+        let rows = if matches!(route.columns, Columns::Sparse { .. }) { route.row_count } else { 2 };
+        for row in 0..rows.min(route.row_count) {
+            for entry in route.entries(row).filter(|entry| route.holes.binary_search(entry).is_err()) {
+                learning[route.target(row, entry)] = true;
+            }
+        }
+    }
+    learning
+}
+
 fn route(network: &Network, index: &NodeIndex, place: usize, source: Population) -> Route {
     let projection = &network.projections[place];
     let target_place = |node: &NodeId| index.place(*node).1 as u32;

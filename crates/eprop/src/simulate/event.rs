@@ -501,7 +501,7 @@ impl EventNetwork {
                         &|j| p.threshold[j] + p.adaptation_gain[j] * s.adaptation[j] + p.rest[j]
                     }
                     Recordable::LearningSignal if step >= 2 => &|j| {
-                        if self.shows_no_signal(j, step) {
+                        if !plan.learning[j] || self.shows_no_signal(j, step) {
                             0.0
                         } else {
                             self.history.at(recurrent::SIGNAL, step - 2)[j]

@@ -613,8 +613,11 @@ impl<R: Real> Lane<R> {
         }
     }
 
-    /// The learning signal of a neuron in a step whose errors are known.
+    /// The learning signal that a neuron shows for a step whose errors are known.
     fn learning_signal(&self, plan: &IntervalPlan, local: usize, neuron: usize) -> f64 {
+        if !plan.learning[neuron] {
+            return 0.0;
+        }
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
         (0..k).map(|readout| plan.feedback[readout * n + neuron] * self.errors[local * k + readout]).sum()
     }

@@ -189,6 +189,25 @@ impl PlasticRows {
         }
     }
 
+    /// The cutoff that all of its targets have, where it is one; `cutoffs` are those by place.
+    #[must_use]
+    pub fn common_cutoff(&self, history: &History, cutoffs: &[i64]) -> Option<i64> {
+        let reached = self.layout.reached(history.nobody());
+        let cutoff = cutoffs[*reached.first()?];
+        reached.iter().all(|place| cutoffs[*place] == cutoff).then_some(cutoff)
+    }
+
+    /// Whether all rows have come to the same step as those of another part.
+    #[must_use]
+    pub fn is_level_with(&self, other: &Self) -> bool {
+        self.rows.iter().zip(&other.rows).all(|(ours, theirs)| ours.next == theirs.next)
+    }
+
+    /// Looks that far back from now on.
+    pub fn set_cutoff(&mut self, cutoff: i64) {
+        self.cutoff = cutoff;
+    }
+
     /// Takes over traces and moments from the same synapses as they were laid out before; `weights` are those of the
     /// projection.
     pub fn carry_over(&mut self, mut old: Vec<Self>, weights: &[f64]) {

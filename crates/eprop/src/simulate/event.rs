@@ -143,8 +143,52 @@ impl EventNetwork {
 
     /// Takes over the plan of a changed description at step `now`; the state of what existed stays.
     pub fn replan(&mut self, network: &Network, plan: EventPlan, now: i64) {
+        self.join_rows(network, &plan, now);
         self.plan = plan;
         self.lay_out(network, now);
+    }
+
+    /// Brings parts of rows that will be one to the same step of their windows.
+    fn join_rows(&mut self, network: &Network, plan: &EventPlan, now: i64) {
+        let groups = [
+            (
+                &self.plan.recurrent_routes,
+                &mut self.recurrent_rows,
+                &self.history,
+                now - 2,
+                &plan.recurrent.cutoff,
+            ),
+            (&self.plan.readout_routes, &mut self.readout_rows, &self.errors, now - 1, &plan.readouts.cutoff),
+        ];
+        for (routes, rows, history, known, cutoffs) in groups {
+            for (route, parts) in routes.iter().zip(rows).filter(|(_, parts)| parts.len() > 1) {
+                let optimizer = &network.synapse_models[route.synapse].optimizer;
+                let weights = &network.projections[route.projection].weights;
+                let mut joined: BTreeMap<i64, Vec<&mut PlasticRows>> = BTreeMap::new();
+                for part in parts {
+                    if let Some(cutoff) = part.common_cutoff(history, cutoffs) {
+                        joined.entry(cutoff).or_default().push(part);
+                    }
+                }
+                for (cutoff, parts) in joined {
+                    if parts.windows(2).all(|pair| pair[0].is_level_with(pair[1])) {
+                        continue;
+                    }
+                    for part in parts {
+                        part.set_cutoff(cutoff);
+                        part.catch_up(
+                            route,
+                            i64::MAX,
+                            known,
+                            history,
+                            optimizer,
+                            weights,
+                            &mut Crew::alone(),
+                        );
+                    }
+                }
+            }
+        }
     }
 
     /// Takes over weights that the user has set, for rows that have learned in their silence; `before` are the weights

@@ -121,6 +121,8 @@ fn build(case: &Case) -> Built {
         .with("Wmin", -1e3)
         .with("Wmax", 1e3);
     let plastic = case.model("eprop_synapse");
+    // No learning rate was ever set for this one.
+    kernel.copy_model(&plastic, "untouched", &Dict::new()).unwrap();
     kernel.set_defaults(&plastic, &Dict::new().with("optimizer", optimizer)).unwrap();
     // What is added later must not learn: it would come to have an effect.
     let frozen =
@@ -431,13 +433,11 @@ fn looking_does_not_freeze_a_learning_rate() {
         let run = |look: fn(&mut Kernel)| {
             let case = Case { plus, neurons: 20, inputs: 10, batch: 1, ..several_tiles() };
             let mut built = build(&case);
-            let plastic = case.model("eprop_synapse");
-            built.kernel.copy_model(&plastic, "late", &Dict::new()).unwrap();
-            let late = Dict::new().with("synapse_model", "late").with("weight", 0.2).with("delay", 1.0);
+            let late = Dict::new().with("synapse_model", "untouched").with("weight", 0.2).with("delay", 1.0);
             built.kernel.connect(&built.inputs, &built.recurrent, &rule(), &late).unwrap();
             look(&mut built.kernel);
             let optimizer = Dict::new().with("eta", 0.7);
-            built.kernel.set_defaults("late", &Dict::new().with("optimizer", optimizer)).unwrap();
+            built.kernel.set_defaults("untouched", &Dict::new().with("optimizer", optimizer)).unwrap();
             simulate(&mut built.kernel, 70.0);
             bits(&weights(&built.kernel))
         };

@@ -485,11 +485,11 @@ impl Kernel {
         self.granted = needed;
         let begin = self.time;
         let end = begin + steps;
-        if steps == 0 {
-            return Ok(());
-        }
         let outcome = self.run(begin, end, control);
-        self.store_states();
+        // Values that were set read back as they were set until there are others.
+        if self.time > begin {
+            self.store_states();
+        }
         outcome
     }
 

@@ -70,6 +70,8 @@ impl Case {
 
 struct Built {
     kernel: Kernel,
+    /// Generators that emit nothing, whose connections come first in every order.
+    silent: Vec<u32>,
     inputs: Vec<u32>,
     recurrent: Vec<u32>,
     readouts: Vec<u32>,
@@ -128,6 +130,7 @@ fn build(case: &Case) -> Built {
     let frozen =
         Dict::new().with("type", case.optimizer).with("eta", 0.0).with("batch_size", case.batch as f64);
     kernel.copy_model(&plastic, "frozen", &Dict::new().with("optimizer", frozen)).unwrap();
+    let silent = create(&mut kernel, "spike_generator", 2, &Dict::new());
     let inputs = create(&mut kernel, "spike_generator", case.inputs, &Dict::new());
     for node in &inputs {
         let times: Vec<f64> = (1..400).filter(|_| random.random() < 0.15).map(f64::from).collect();
@@ -158,11 +161,11 @@ fn build(case: &Case) -> Built {
         let window = create(&mut kernel, "step_rate_generator", 1, &signal(1.0));
         kernel.connect(&window, &readouts, &rule(), &rate(1.0)).unwrap();
     }
-    Built { kernel, inputs, recurrent, readouts, target }
+    Built { kernel, silent, inputs, recurrent, readouts, target }
 }
 
 fn grow(built: &mut Built, case: &Case, growth: Growth) {
-    let Built { kernel, inputs, recurrent, readouts, .. } = built;
+    let Built { kernel, silent, inputs, recurrent, readouts, .. } = built;
     let frozen = Dict::new().with("synapse_model", "frozen").with("weight", 0.0).with("delay", 1.0);
     match growth {
         Growth::Recurrent => kernel.connect(recurrent, recurrent, &rule(), &frozen).unwrap(),
@@ -175,9 +178,8 @@ fn grow(built: &mut Built, case: &Case, growth: Growth) {
             kernel.connect_pairs(&pairs(0), &pairs(1), &frozen).unwrap();
         }
         Growth::SilentInput | Growth::SilentReadoutInput => {
-            let silent = create(kernel, "spike_generator", 2, &Dict::new());
             let onto = if growth == Growth::SilentInput { recurrent } else { readouts };
-            kernel.connect(&silent, onto, &rule(), &frozen).unwrap();
+            kernel.connect(silent, onto, &rule(), &frozen).unwrap();
         }
         Growth::Neurons => {
             let more = create(kernel, &case.model("eprop_iaf"), 13, &neuron(case));

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::lines::Lines;
+use crate::plan::interval::SHIFT_RECURRENT;
 use crate::real::Real;
 use crate::simulate::neuron_step::State;
 
@@ -55,7 +56,10 @@ impl<R: Real> SurrogateHistory<R> {
     }
 
     fn make_room(&mut self) {
-        self.rows.resize(self.stride * self.kept.min(self.interval));
+        // What comes before the first interval may be longer than one.
+        let steps =
+            if self.kept == 0 { 0 } else { self.kept.min(self.interval).max(SHIFT_RECURRENT as usize) };
+        self.rows.resize(self.stride * steps);
     }
 
     /// Makes room for runs of `kept` steps of another plan's interval. All that was kept is before such a run.

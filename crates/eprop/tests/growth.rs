@@ -123,13 +123,13 @@ fn build(case: &Case) -> Built {
         .with("Wmin", -1e3)
         .with("Wmax", 1e3);
     let plastic = case.model("eprop_synapse");
-    // No learning rate was ever set for this one.
-    kernel.copy_model(&plastic, "untouched", &Dict::new()).unwrap();
-    kernel.set_defaults(&plastic, &Dict::new().with("optimizer", optimizer)).unwrap();
-    // What is added later must not learn: it would come to have an effect.
+    // What is added later must not learn: it would come to have an effect. No other rate was ever set for it.
     let frozen =
         Dict::new().with("type", case.optimizer).with("eta", 0.0).with("batch_size", case.batch as f64);
     kernel.copy_model(&plastic, "frozen", &Dict::new().with("optimizer", frozen)).unwrap();
+    // No learning rate was ever set for this one.
+    kernel.copy_model(&plastic, "untouched", &Dict::new()).unwrap();
+    kernel.set_defaults(&plastic, &Dict::new().with("optimizer", optimizer)).unwrap();
     let silent = create(&mut kernel, "spike_generator", 2, &Dict::new());
     let inputs = create(&mut kernel, "spike_generator", case.inputs, &Dict::new());
     for node in &inputs {

@@ -549,11 +549,11 @@ fn a_network_that_cannot_be_planned_stays_as_it_is() {
     let case = Case { neurons: 20, inputs: 10, ..several_tiles() };
     let mut built = build(&case);
     simulate(&mut built.kernel, 30.0);
+    let before = own_weights(&built);
     let parrot = create(&mut built.kernel, "parrot_neuron", 1, &Dict::new());
     let refused = built.kernel.connect(&built.recurrent[..1], &parrot, &rule(), &Dict::new()).is_err()
         || built.kernel.simulate(10.0, &RunControl::default()).is_err();
     assert!(refused);
-    let before = own_weights(&built);
     assert_eq!(built.kernel.time(), 30.0);
     assert!(own_weights(&built) == before);
 }

@@ -292,7 +292,7 @@ export function fields<F extends Fields>(known: F): Check<CheckedFields<F>> {
         code: "UnaccessedDictionaryEntry",
         message: `${at} has no ${shown(unknown)}`,
         parameter: `${at}.${unknown.slice(0, shownLength)}`,
-        bound: `one of ${Object.keys(known).join(", ")}`,
+        bound: `one of ${Object.keys(known).join(", ")}; did you mean ${nearest(unknown, Object.keys(known))}?`,
       });
     }
     const read: Record<string, unknown> = {};

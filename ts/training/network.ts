@@ -187,7 +187,7 @@ function* connect(
   sources: NodeCollection,
   targets: NodeCollection,
   weights: Weights,
-  synapse: Pick<SynapseSpec<never, number>, "synapse_model" | "delay">,
+  synapse: Pick<SynapseSpec<number>, "synapse_model" | "delay">,
 ): Pieces<void> {
   const { data, shape, mask } = weights;
   if (mask === undefined) {

@@ -222,8 +222,10 @@ impl Network {
             .value(format!("{} ms", f64::from(delay) * resolution))
             .bound(format!("{resolution} ms")));
         }
-        if model.kind != SynapseKind::Rate && !to.receptors.spikes.contains(&receptor) {
-            let has: Vec<String> = to.receptors.spikes.iter().map(u32::to_string).collect();
+        // What a multimeter asks arrives at receptor 0 of every model that has recordables.
+        let receptors: &[u32] = if from.class == Multimeter { &[0] } else { to.receptors.spikes };
+        if model.kind != SynapseKind::Rate && !receptors.contains(&receptor) {
+            let has: Vec<String> = receptors.iter().map(u32::to_string).collect();
             let code = ErrorCode::UnknownReceptorType;
             return Err(Error::new(
                 code,

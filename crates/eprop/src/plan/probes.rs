@@ -86,11 +86,13 @@ pub fn state_taps(network: &Network, index: &NodeIndex, population: Population) 
             nodes.dedup();
             let group = network.group_of(recorder)?;
             let place = (recorder - group.first) as usize;
-            Some(Tap {
+            let recordables = record_from(group, place);
+            // As in NEST: who records nothing has no events.
+            (!recordables.is_empty()).then(|| Tap {
                 recorder,
                 places: nodes.iter().map(|node| index.place(*node).1 as u32).collect(),
                 nodes,
-                recordables: record_from(group, place),
+                recordables,
                 window: window(group, place, network.kernel.resolution),
             })
         })

@@ -3,6 +3,7 @@
  * plain copy, or a {@link NESTError} that names the parameter, what was given and what is allowed.
  */
 import { type ErrorCode, NESTError, nestError } from "./errors.js";
+import { nearest } from "./nearest.js";
 
 /** What an argument may be. */
 export interface Check<T> {

@@ -401,6 +401,8 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     const { checkpoint } = this.#options;
     const { delivered } = this.#progress;
     if (checkpoint?.every === undefined || delivered === this.#savedAt || this.isOver) return;
+    // What was saved before the iteration that ends it is what it goes on from.
+    if (this.ending === "request") return;
     if (delivered % checkpoint.every !== 0) return;
     await this.save(checkpoint.path);
     this.#savedAt = delivered;

@@ -106,13 +106,7 @@ const trainFields = {
   ...resumeFields,
   gradient: optional(oneOf("adjoint", "forward")),
   precision: optional(oneOf("f64", "f32")),
-  record: optional(
-    either(
-      (value) => typeof value === "boolean",
-      flag,
-      recordOptions,
-    ),
-  ),
+  record: optional(either((value) => typeof value === "boolean", flag, recordOptions)),
 } as const;
 
 const trainOptions = fields(trainFields);

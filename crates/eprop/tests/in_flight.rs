@@ -393,3 +393,31 @@ fn each_connection_of_a_poisson_generator_has_its_own_train() {
     assert!(changed[3].iter().zip(&plain[3][..steps]).all(|(a, b)| (a - b).abs() < 1e-9));
     assert!(changed[3][202..].windows(2).any(|pair| pair[1] > pair[0]));
 }
+
+#[test]
+fn a_readout_that_is_made_late_reads_what_is_sent_from_then_on() {
+    let cases =
+        [("b", 100.0, [0., 2., 2., 2.]), ("a", 100.0, [0., 0., 2., 2.]), ("b", 4.0, [0., 0., 0., 0.])];
+    for (order, stop, expected) in cases {
+        let mut kernel = kernel(1.0);
+        let made = create(&mut kernel, "parrot_neuron", 1, Dict::new());
+        assert_eq!(made, [1]);
+        let rates = amplitudes(&[3.0, 7.0], &[1.0, 2.0]).with("stop", stop);
+        let before = create(&mut kernel, "step_rate_generator", 1, rates.clone())[0];
+        simulate(&mut kernel, 5.0);
+        let readout = create(&mut kernel, "eprop_readout", 1, Dict::new())[0];
+        let after = create(&mut kernel, "step_rate_generator", 1, rates)[0];
+        let window = amplitudes(&[6.0], &[1.0]);
+        let window = create(&mut kernel, "step_rate_generator", 1, window)[0];
+        let recorded = Dict::new().with("record_from", &["target_signal"][..]).with("interval", 1.0);
+        let recorder = create(&mut kernel, "multimeter", 1, recorded)[0];
+        connect(&mut kernel, recorder, readout, Dict::new());
+        for (generator, receptor) in [(window, 1.0), (if order == "b" { before } else { after }, 2.0)] {
+            let rate =
+                Dict::new().with("synapse_model", "rate_connection_delayed").with("receptor_type", receptor);
+            connect(&mut kernel, generator, readout, rate);
+        }
+        simulate(&mut kernel, 5.0);
+        assert_eq!(floats(&mut kernel, recorder, "target_signal"), expected, "{order} {stop}");
+    }
+}

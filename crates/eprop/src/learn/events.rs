@@ -84,10 +84,6 @@ impl RowEvents {
             emission.rows(start + first as i64..start + steps as i64).expect(ALL_SPIKES)
         };
         for (step, row) in (first as u32..).zip(starts.windows(2)) {
-            // Of what was emitted before the projection was made it has seen nothing.
-            if !route.transmits_all(start + i64::from(step)) {
-                continue;
-            }
             for row in places[row[0]..row[1]].iter().filter_map(|place| route.rows.row(*place)) {
                 self.spikes.push((row as u32, step));
                 self.starts[row] += 1;

@@ -125,7 +125,9 @@ pub struct EventNetwork {
 impl EventNetwork {
     /// The neurons of a plan, which begin at rest at step `now`.
     #[must_use]
-    pub fn new(network: &Network, plan: EventPlan, now: i64) -> Self {
+    pub fn new(network: &Network, mut plan: EventPlan, now: i64) -> Self {
+        plan.readouts.windows.begin(now);
+        plan.readouts.targets.begin(now);
         let mut this = Self {
             neurons: RecurrentState::default(),
             readouts: ReadoutState::default(),

@@ -147,7 +147,8 @@ pub struct IntervalNetwork<R> {
 impl<R: Real> IntervalNetwork<R> {
     /// The neurons of a plan, which begin at rest at step `now`.
     #[must_use]
-    pub fn new(network: &Network, plan: IntervalPlan, now: i64) -> Self {
+    pub fn new(network: &Network, mut plan: IntervalPlan, now: i64) -> Self {
+        plan.readouts.targets.begin(now);
         let neurons = Neurons::new(&plan);
         let lane = Lane::new(&plan, neurons.stride, plan.interval, now);
         let mut this = Self {

@@ -158,6 +158,11 @@ impl RateInputs {
         Self { inputs: inputs.into_iter().map(ordered).collect(), carried, from: 0 }
     }
 
+    /// Begins at step `now`: what was sent before has come to nobody.
+    pub fn begin(&mut self, now: i64) {
+        self.from = now;
+    }
+
     /// Goes on at step `now` from where others have come to: what they have sent stays sent.
     pub fn go_on(&mut self, others: &Self, now: i64) {
         for place in 0..self.carried.len().min(others.carried.len()) {

@@ -42,6 +42,7 @@ impl<R: Real> IntervalNetwork<R> {
         archive.within("lane", |archive| self.lane.persist(&self.plan, archive))?;
         let now = self.plan.start_readout(self.lane.interval) + self.lane.readout_done as i64;
         self.plan.readouts.targets.persist("target_signal", now, archive)?;
+        archive.number("reread", &mut self.reread)?;
         for (name, arrivals, neurons) in
             [("recurrent", 0, self.plan.recurrent_count()), ("readout", 1, self.plan.readout_count())]
         {

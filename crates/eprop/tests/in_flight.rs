@@ -23,6 +23,7 @@ fn create(kernel: &mut Kernel, model: &str, n: u32, params: Dict) -> Vec<u32> {
     (first..first + n).collect()
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "dictionaries are written where they are passed")]
 fn connect(kernel: &mut Kernel, from: u32, to: u32, synapse: Dict) {
     kernel.connect(&[from], &[to], &Dict::new(), &synapse).unwrap();
 }
@@ -286,7 +287,8 @@ fn amplitudes(times: &[f64], values: &[f64]) -> Dict {
 #[test]
 fn a_readout_goes_on_with_the_rate_that_came_last() {
     let rates = amplitudes(&[3.0, 5.0, 9.0], &[1.0, 2.0, 3.0]);
-    let one = |order, rates: &Dict, change| targets("eprop_readout", order, &[rates.clone()], change);
+    let one =
+        |order, rates: &Dict, change| targets("eprop_readout", order, std::slice::from_ref(rates), change);
     // A generator made before a readout hands its rate over a step earlier; no delay counts.
     assert_eq!(one("b", &rates, None), [0., 0., 1., 1., 2., 2., 2., 2., 3., 3., 3.]);
     assert_eq!(one("a", &rates, None), [0., 0., 0., 1., 1., 2., 2., 2., 2., 3., 3.]);
@@ -313,7 +315,8 @@ fn a_readout_goes_on_with_the_rate_that_came_last() {
     let (late_a, late_b) = (a.clone().with("start", 7.0), b.clone().with("start", 8.0));
     assert_eq!(two("aa", &late_a, &late_b), [0., 0., 0., 0., 0., 0., 0., 2., 20., 20., 20.]);
     assert_eq!(two("bb", &late_a, &late_b), [0., 0., 0., 0., 0., 0., 2., 20., 20., 20., 20.]);
-    let interval = |order, change| targets("eprop_readout_bsshslm_2020", order, &[rates.clone()], change);
+    let interval =
+        |order, change| targets("eprop_readout_bsshslm_2020", order, std::slice::from_ref(&rates), change);
     assert_eq!(interval("b", None), [0., 0., 0., 0., 2., 2., 2., 2., 3., 3., 3.]);
     assert_eq!(interval("a", None), [0., 0., 0., 0., 1., 2., 2., 2., 2., 3., 3.]);
     let next = || Some((6.0, amplitudes(&[7.0], &[9.0])));

@@ -30,7 +30,7 @@ function run(command, parameters, environment = {}) {
 }
 
 /** Histories of the engine's calls; with a Python, against NEST. */
-async function histories(seconds, seed, python) {
+async function searchEngine(seconds, seed, python) {
   const program = join(root, "target", "debug", process.platform === "win32" ? "fuzz.exe" : "fuzz");
   const built = await run("cargo", ["build", "--quiet", "-p", "histories"]);
   if (built !== 0) return built;
@@ -94,11 +94,11 @@ async function main() {
       console.error(`${python} has no NEST: see test/python/requirements-nest.txt`);
       return 2;
     }
-    return histories(minutes * 60, seed, python);
+    return searchEngine(minutes * 60, seed, python);
   }
   // Most of the time for the engine, on which all else stands.
   const outcomes = [
-    await histories(minutes * 60 * 0.6, seed),
+    await searchEngine(minutes * 60 * 0.6, seed),
     await api(minutes * 60 * 0.2, seed),
     await files(minutes * 0.2),
   ];

@@ -70,7 +70,8 @@ describe("recorders hold what NEST's hold", () => {
         const [ours, nest] = [rows(moved), rows(history.events[recorder] ?? {})];
         expect(ours.length, label).toBe(nest.length);
         nest.forEach((row, at) => {
-          for (const [name, value] of Object.entries(row)) {
+          // Spikes and samples lie on the grid of steps: `offsets` from it are all zero, and are left out.
+          for (const [name, value] of Object.entries(row).filter(([column]) => column !== "offsets")) {
             expect(ours[at]?.[name], `${label} event ${at}, ${name}`).toBeCloseTo(value, 9);
           }
         });
@@ -117,7 +118,7 @@ describe("one multimeter on readouts of both families", () => {
     kernel.Simulate(20);
     const held = kernel.events(meter);
     expect(new Set(Object.values(held).map((column) => column.length)).size).toBe(1);
-    expect(held.times.length).toBeGreaterThan(60);
+    expect(held.times?.length).toBeGreaterThan(60);
     expect(kernel.takeEvents(meter)).toEqual(held);
     expect(kernel.events(meter).times).toHaveLength(0);
   });

@@ -143,7 +143,7 @@ export interface SynapseSpec<W = number | NumberList | Matrix | RandomParameter>
 /** What synapses may look like. */
 export type GivenSynapse = Text<SynapseModelName> | CopiedModel<SynapseModelName> | Loose<SynapseSpec>;
 
-/** Synapses, checked: `all_to_all` takes no list. */
+/** Synapses, checked: `all_to_all` takes no list, `one_to_one` no matrix. */
 export type CheckedSynapse<S, R> = S extends string
   ? AcceptedValue<S, SynapseModelName | CopiedModel<SynapseModelName>>
   : SynapseSpec extends S
@@ -156,4 +156,6 @@ type SynapseOf<N> = string extends N
   ? SynapseSpec
   : N extends "all_to_all"
     ? SynapseSpec<number | Matrix | RandomParameter>
-    : SynapseSpec;
+    : N extends "one_to_one"
+      ? SynapseSpec<number | NumberList | RandomParameter>
+      : SynapseSpec;

@@ -34,7 +34,11 @@ function encodeValue(name: string, value: unknown, place: Place): Entry {
     refuse(at, value, kinds, { message: `${at} has a value of a type that no parameter takes` });
   }
   if (isRandomParameter(value)) {
-    return { name, ...randomParameter.read(value, at), identity: identityOf(value as unknown as RandomParameter) };
+    return {
+      name,
+      ...randomParameter.read(value, at),
+      identity: identityOf(value as unknown as RandomParameter),
+    };
   }
   if ("data" in value && "shape" in value) return { name, ...encodeMatrix(at, value) };
   return { name, dict: encodeEntries(value, { ...place, depth: place.depth + 1 }) };

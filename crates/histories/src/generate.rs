@@ -487,6 +487,10 @@ impl Sketch {
         };
         let known = self.models.iter().find(|(name, _)| name == model).expect("a model").1;
         self.some(known, 1, 0.1, &mut fields, dice);
+        if self.settings.nest && nodes.model.family == Family::PerInterval && model == "multimeter" {
+            // Before the first update interval NEST shows the errors of one that there is not.
+            fields.set("start", self.ms(6));
+        }
         let recorder = self.create(model, 1, fields);
         let (from, to) = if model == "spike_recorder" { (nodes, &recorder) } else { (&recorder, nodes) };
         let mut synapse = Fields::default();

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use histories::generate::Settings;
+use histories::replay::note_panics;
 use histories::search::{Search, check, describe};
 use histories::{call, nest};
 
@@ -66,8 +67,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // Panics are found, not printed.
-    std::panic::set_hook(Box::new(|_| {}));
+    note_panics();
     let mut nest = options.nest.as_deref().map(nest::Nest::new);
     let settings = Settings { nest: nest.is_some(), most: 0 };
     if let Some(file) = &options.replay {

@@ -1,5 +1,7 @@
 //! Carries calls out on a kernel and notes all that can be seen of it.
 
+use std::any::Any;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -98,6 +100,29 @@ impl Trace {
 }
 
 type Meaning<T> = Result<T, String>;
+
+thread_local! {
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Notes where code panics instead of printing it: panics are what is looked for.
+pub fn note_panics() {
+    std::panic::set_hook(Box::new(|information| {
+        let place = information.location().map(ToString::to_string).unwrap_or_default();
+        PLACE.with(|held| held.replace(place));
+    }));
+}
+
+/// What a panic says, and where it was, if that was noted.
+#[must_use]
+pub fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or_default();
+    format!("panic: {text} {}", PLACE.with(RefCell::take))
+}
 
 impl Replay {
     /// A replay in which these kernel parameters hold, whatever the history says.
@@ -217,14 +242,7 @@ impl Replay {
             }
             Ok(Ok(Err(error))) => Outcome::Refused(error),
             Ok(Err(meaningless)) => Outcome::Meaningless(meaningless),
-            Err(panic) => {
-                let text = panic
-                    .downcast_ref::<String>()
-                    .cloned()
-                    .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-                    .unwrap_or_default();
-                Outcome::Broken(format!("panic: {text}"))
-            }
+            Err(panic) => Outcome::Broken(said(&*panic)),
         }
     }
 

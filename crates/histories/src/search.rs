@@ -14,6 +14,7 @@ use crate::dice::Dice;
 use crate::generate::{Operation, Settings, interpret, operations};
 use crate::nest::Nest;
 use crate::oracles::{Finding, ORACLES, Reference, reference};
+use crate::replay::said;
 use crate::shrink::shrink;
 
 /// Counts of what was tried.
@@ -96,14 +97,7 @@ pub fn check(calls: &[Call], which: &str, seed: u64, nest: Option<&mut Nest>) ->
         let verdict = catch_unwind(AssertUnwindSafe(|| oracle(&made, &mut dice)));
         match verdict {
             Ok(verdict) => verdict?,
-            Err(panic) => {
-                let what = panic
-                    .downcast_ref::<String>()
-                    .cloned()
-                    .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-                    .unwrap_or_default();
-                return Err(Finding { oracle: name, what: format!("panic: {what}") });
-            }
+            Err(panic) => return Err(Finding { oracle: name, what: said(&*panic) }),
         }
     }
     Ok(made)

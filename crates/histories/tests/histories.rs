@@ -15,27 +15,22 @@ fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
-/// Searches for this many seconds, or for those that the environment says.
-fn search(settings: Settings, seconds: f64, mut nest: Option<Nest>) {
+#[test]
+fn histories_hold_against_all_oracles() {
     let seed = from_environment("EPROP_FUZZ_SEED").unwrap_or_else(random_seed);
-    let seconds = from_environment("EPROP_FUZZ_SECONDS").unwrap_or(seconds);
+    let seconds = from_environment("EPROP_FUZZ_SECONDS").unwrap_or(10.0);
     eprintln!("EPROP_FUZZ_SEED={seed}");
     let begin = Instant::now();
-    let mut search = Search::new(seed, settings, String::new(), None);
+    let mut search = Search::new(seed, Settings::default(), String::new(), None);
     search.shrinking = Duration::from_secs(20);
     let mut history = 0;
     while history == 0 || begin.elapsed().as_secs_f64() < seconds {
-        if let Some(found) = search.history(history, nest.as_mut()) {
+        if let Some(found) = search.history(history, None) {
             panic!("EPROP_FUZZ_SEED={seed}: {}", describe(&found));
         }
         history += 1;
     }
     eprintln!("{}", search.counts.text(begin.elapsed().as_secs_f64()));
-}
-
-#[test]
-fn histories_hold_against_all_oracles() {
-    search(Settings::default(), 10.0, None);
 }
 
 /// NEST, where this machine has it.
@@ -49,12 +44,6 @@ fn nest() -> Option<Nest> {
         eprintln!("{} has no NEST: nothing is held against it", python.display());
     }
     there.then(|| Nest::new(&python.to_string_lossy()))
-}
-
-#[test]
-fn nest_gives_the_same() {
-    let Some(nest) = nest() else { return };
-    search(Settings { nest: true, ..Settings::default() }, 10.0, Some(nest));
 }
 
 /// The histories of a folder, each with its name.

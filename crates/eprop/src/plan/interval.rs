@@ -299,6 +299,12 @@ impl IntervalPlan {
         self.readout_ids.len()
     }
 
+    /// Steps of errors that are held: an interval's, and what comes before the first may be longer than one.
+    #[must_use]
+    pub fn error_steps(&self) -> usize {
+        self.interval.max(SHIFT_READOUT as usize)
+    }
+
     /// First step of an interval of recurrent neurons; interval -1 is what comes before the first.
     #[must_use]
     pub fn start_recurrent(&self, interval: i64) -> i64 {

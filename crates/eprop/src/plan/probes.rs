@@ -71,29 +71,39 @@ pub fn record_from(group: &NodeGroup, node: usize) -> Vec<Recordable> {
 /// What multimeters record from a population.
 #[must_use]
 pub fn state_taps(network: &Network, index: &NodeIndex, population: Population) -> Vec<Tap> {
-    let mut nodes_of: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+    let resolution = network.kernel.resolution;
+    let window_of = |recorder: NodeId| {
+        network.group_of(recorder).map(|group| window(group, (recorder - group.first) as usize, resolution))
+    };
+    // Nodes with the stamps up to which they are not yet recorded.
+    let mut nodes_of: BTreeMap<(NodeId, i64), Vec<NodeId>> = BTreeMap::new();
     for projection in network.projections.iter().filter(|p| p.carries == Carries::FromMultimeter) {
         projection.for_each_pair(|recorder, node| {
             if index.place(node).0 == population {
-                nodes_of.entry(recorder).or_default().push(node);
+                // With an offset, NEST takes no sample in the first step after the connection was made.
+                let shifted = window_of(recorder).is_some_and(|window| window.offset != 0);
+                let before = if shifted { projection.made + 1 } else { 0 };
+                nodes_of.entry((recorder, before)).or_default().push(node);
             }
         });
     }
     nodes_of
         .into_iter()
-        .filter_map(|(recorder, mut nodes)| {
+        .filter_map(|((recorder, before), mut nodes)| {
             nodes.sort_unstable();
             nodes.dedup();
             let group = network.group_of(recorder)?;
             let place = (recorder - group.first) as usize;
             let recordables = record_from(group, place);
+            let mut window = window(group, place, resolution);
+            window.start = window.start.max(before);
             // As in NEST: who records nothing has no events.
             (!recordables.is_empty()).then(|| Tap {
                 recorder,
                 places: nodes.iter().map(|node| index.place(*node).1 as u32).collect(),
                 nodes,
                 recordables,
-                window: window(group, place, network.kernel.resolution),
+                window,
             })
         })
         .collect()

@@ -139,19 +139,13 @@ pub struct Window {
 }
 
 impl Window {
-    /// NEST takes no sample in the very first step if the offset asks for one there.
-    #[inline]
-    fn first_sample(&self) -> i64 {
-        if self.offset == 1 { 2 } else { self.offset }
-    }
-
     /// Whether a stamp is kept.
     #[must_use]
     #[inline]
     pub fn contains(&self, stamp: i64) -> bool {
         stamp > self.start
             && stamp <= self.stop
-            && stamp >= self.first_sample()
+            && stamp >= self.offset
             && (self.interval == 1 || (stamp - self.offset).rem_euclid(self.interval) == 0)
     }
 }

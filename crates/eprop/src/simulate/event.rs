@@ -543,7 +543,8 @@ impl EventNetwork {
                 s.learns_since[j] = step + 1;
             }
             s.target[j] = s.targets.read(&p.targets, j, step, s.learns_since[j]);
-            errors[j] = s.window[j] * (s.voltage[j] + p.rest[j] - s.target[j]);
+            // Without a sign where it is zero: which target is left where none counts must not be seen.
+            errors[j] = s.window[j] * (s.voltage[j] + p.rest[j] - s.target[j]) + 0.0;
         }
         self.errors.finish(step);
         let errors = self.errors.at(readout::ERROR, step);
@@ -712,7 +713,7 @@ impl EventNetwork {
                 let value: &dyn Fn(usize) -> f64 = match recordable {
                     Recordable::Voltage => &|j| s.voltage[j] + rest[j],
                     Recordable::ReadoutSignal => &|j| s.window[j] * (s.voltage[j] + rest[j]),
-                    Recordable::TargetSignal => &|j| s.window[j] * s.target[j],
+                    Recordable::TargetSignal => &|j| s.window[j] * s.target[j] + 0.0,
                     Recordable::ErrorSignal => &|j| self.errors.at(readout::ERROR, step)[j],
                     Recordable::HistoryDuration => {
                         &|j| self.history_duration(&plan.readout_routes, &self.readout_rows, j, step)

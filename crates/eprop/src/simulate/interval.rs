@@ -862,7 +862,7 @@ impl<R: Real> IntervalNetwork<R> {
             1 => 0,
             together => self.threads.min(together) as u64,
         };
-        let errors = (plan.readout_count() * plan.interval * 8) as u64;
+        let errors = (plan.readout_count() * plan.error_steps() * 8) as u64;
         let surrogate = SurrogateHistory::<R>::bytes_for(self.neurons.stride, kept, plan.interval);
         (1 + threads) * (surrogate + errors)
     }

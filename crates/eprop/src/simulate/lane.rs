@@ -217,7 +217,7 @@ impl<R: Real> Lane<R> {
     #[must_use]
     pub fn new(plan: &IntervalPlan, stride: usize, kept: usize, now: i64) -> Self {
         let surrogate = SurrogateHistory::new(stride, kept, plan.interval);
-        let errors = vec![0.0; plan.readout_count() * plan.interval];
+        let errors = vec![0.0; plan.readout_count() * plan.error_steps()];
         let mut lane = Self { surrogate, errors, ..Self::without_history(plan, stride) };
         lane.interval = plan.interval_at(now);
         lane.readout_done = (now - plan.start_readout(lane.interval)) as usize;
@@ -264,7 +264,7 @@ impl<R: Real> Lane<R> {
         (self.surrogate, self.errors) = (history.surrogate, history.errors);
         self.surrogate.fit(self.stride, kept, plan.interval);
         self.surrogate.begin();
-        self.errors.resize(plan.readout_count() * plan.interval, 0.0);
+        self.errors.resize(plan.readout_count() * plan.error_steps(), 0.0);
     }
 
     /// Gives the room for a history back.
@@ -287,7 +287,7 @@ impl<R: Real> Lane<R> {
         // Other lanes than the one in progress borrow a history while they run.
         if self.surrogate.kept() > 0 {
             self.surrogate.fit(stride, kept, plan.interval);
-            widen(&mut self.errors, self.readout_voltage.len(), k, plan.interval);
+            widen(&mut self.errors, self.readout_voltage.len(), k, plan.error_steps());
         } else {
             self.surrogate.fit(stride, 0, plan.interval);
         }

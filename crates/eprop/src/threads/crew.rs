@@ -206,9 +206,16 @@ mod orders {
     // SAFETY: a share writes its own place; the leader reads when all are done. That is what is looked at here.
     unsafe impl Sync for Written {}
 
+    impl Written {
+        fn place(&self, share: usize) -> &UnsafeCell<usize> {
+            &self.0[share]
+        }
+    }
+
     fn shared(helpers: usize, counts: &'static [usize]) {
         let mut model = loom::model::Builder::new();
-        model.preemption_bound = Some(3);
+        model.preemption_bound = Some(2);
+        model.max_branches = 100_000;
         model.check(move || {
             let board = Arc::new(Board::new(1 + helpers));
             let others: Vec<_> = (0..helpers)
@@ -222,7 +229,7 @@ mod orders {
                     let written = Written(std::array::from_fn(|_| UnsafeCell::new(0)));
                     crew.share(count, &|share| {
                         // SAFETY: as above.
-                        written.0[share].with_mut(|place| unsafe { *place += 1 });
+                        written.place(share).with_mut(|place| unsafe { *place += 1 });
                     });
                     for (place, cell) in written.0.iter().enumerate() {
                         // SAFETY: as above.

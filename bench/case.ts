@@ -18,6 +18,8 @@ export interface TaskRun {
   options: Readonly<Record<string, unknown>>;
   /** Parts of an iteration that are counted singly, as the recordings of a group. */
   parts?: number;
+  /** Trainings one after the other, of which all iterations but the first count; one if left out. */
+  trainings?: number;
 }
 
 /** A batch of a network as in the spoken-digits data set; its unit is the batch. */
@@ -30,12 +32,56 @@ export interface NetworkRun {
   steps: number;
   readouts: number;
   inputs: number;
-  /** Input spikes of a sample. */
+  /** Input spikes of a sequence. */
   spikes: number;
   /** Synapses that a neuron has from inputs and from neurons, drawn at random; all if left out. */
   indegree?: { inputs: number; neurons: number };
   /** Batches that are measured after the first. */
   repetitions: number;
+}
+
+/** The models of a network by rules. */
+export type ByRuleModels =
+  | {
+      neuron: "eprop_iaf_bsshslm_2020";
+      readout: "eprop_readout_bsshslm_2020";
+      synapse: "eprop_synapse_bsshslm_2020";
+      feedback: "eprop_learning_signal_connection_bsshslm_2020";
+    }
+  | {
+      neuron: "eprop_iaf_psc_delta";
+      readout: "eprop_readout";
+      synapse: "eprop_synapse";
+      feedback: "eprop_learning_signal_connection";
+    };
+
+/**
+ * A sparse network by rules, as in the scaling benchmark of Korcsak-Gorzo et al. (2025): neurons fire by a clock, each
+ * with so many synapses. Parameters have NEST's names, so that it can be built there from the same description.
+ */
+export interface ByRuleRun {
+  kind: "by-rule";
+  /** When weights change: once an interval, or with every spike (e-prop+). */
+  family: "interval" | "event";
+  models: ByRuleModels;
+  neurons: number;
+  /** Synapses that a neuron and a readout have from neurons; neurons that a readout's learning signal reaches. */
+  degree: number;
+  readouts: number;
+  /** Update interval, cutoff and the clock's period (ms). */
+  interval: number;
+  /** First and last time of a neuron's first spike (ms). */
+  offsets: readonly [number, number];
+  /** Standard deviation of weights. */
+  std: number;
+  neuron: Readonly<Record<string, number | string | boolean>>;
+  readout: Readonly<Record<string, number | string | boolean>>;
+  target: { amplitude_times: readonly number[]; amplitude_values: readonly number[] };
+  optimizer: Readonly<Record<string, number | string | boolean>>;
+  /** Time before the first iteration, in which the first interval begins in all populations, and of each (ms). */
+  before: number;
+  duration: number;
+  iterations: number;
 }
 
 /** What starting costs: a fresh process imports the package, or simulates a small network for the first time. */
@@ -44,7 +90,7 @@ export interface StartUpRun {
   what: "import" | "first-simulate";
 }
 
-export type Run = TaskRun | NetworkRun | StartUpRun;
+export type Run = TaskRun | NetworkRun | ByRuleRun | StartUpRun;
 
 /** A row of a table. */
 export interface Case {
@@ -92,4 +138,8 @@ export interface Measurement {
   peak: number;
   /** Work of a unit; none for start-up. */
   work?: Work;
+  /** The loss of each iteration, of a task. */
+  losses?: readonly number[];
+  /** Spikes of all neurons, of a network by rules. */
+  spikes?: number;
 }

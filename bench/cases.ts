@@ -74,8 +74,8 @@ function taskCases(choice: Choice): Case[] {
   });
 }
 
-/** A sample of the spoken digits: 700 channels, about 8,000 spikes, 20 classes. */
-const sample = { steps: 1370, inputs: 700, spikes: 8000, readouts: 20 } as const;
+/** A sequence of the spoken digits: 700 channels, about 8,000 spikes, 20 classes. */
+export const sequence = { steps: 1370, inputs: 700, spikes: 8000, readouts: 20 } as const;
 
 function spokenDigits({ quick, settings }: Choice): Case[] {
   const batch = quick ? 4 : 512;
@@ -85,7 +85,7 @@ function spokenDigits({ quick, settings }: Choice): Case[] {
       const run: NetworkRun = {
         kind: "network",
         family: "interval",
-        ...sample,
+        ...sequence,
         neurons,
         batch,
         repetitions: quick ? 1 : 3,
@@ -96,7 +96,7 @@ function spokenDigits({ quick, settings }: Choice): Case[] {
         settings: { ...settings, precision, threads: allThreads },
         run,
         processes: 1,
-        // Forward, a batch of 512 takes minutes; by neuron-step a sample a thread costs the same.
+        // Forward, a batch of 512 takes minutes; by neuron-step a sequence a thread costs the same.
         ...(precision === "f64" && { forward: { ...run, batch: allThreads, repetitions: 1 } }),
       };
     }),
@@ -114,8 +114,8 @@ interface Series {
   forward?: true;
 }
 
-const dense = { ...sample, steps: 1000, spikes: 5840, neurons: 256, batch: 16 };
-const sparse = { ...sample, steps: 250, spikes: 1460, readouts: 2, neurons: 10_000, batch: 4 };
+const dense = { ...sequence, steps: 1000, spikes: 5840, neurons: 256, batch: 16 };
+const sparse = { ...sequence, steps: 250, spikes: 1460, readouts: 2, neurons: 10_000, batch: 4 };
 
 /** How cost grows: each series changes one size of a network. */
 const growth: readonly Series[] = [
@@ -212,7 +212,7 @@ function plusCases({ quick, settings }: Choice): Case[] {
       run: {
         kind: "network",
         family: "event",
-        ...sample,
+        ...sequence,
         steps,
         spikes: Math.round(5.84 * steps),
         readouts: 2,

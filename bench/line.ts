@@ -3,7 +3,6 @@ import { fileURLToPath } from "node:url";
 import type { Case, Job, Measurement, Work } from "./case.js";
 import { median } from "./statistics.js";
 import type { Machine } from "./machine.js";
-import { type Recorded, recordedTimes } from "./recorded-times.js";
 
 /** What a case cost. */
 export interface Line {
@@ -27,8 +26,6 @@ export interface Line {
   synapseStepsPerSecond?: number;
   /** How many times faster than the gradient by its definition, by neuron-step. */
   againstForward?: number;
-  /** How many times faster than another simulator's recorded time. */
-  against?: { simulator: Recorded; ratio: number; most: number };
   /** Share of the measured memory bandwidth that the counted bytes take. */
   bandwidthShare?: number;
   /** Share of the measured vector rate that the counted operations take. */
@@ -39,7 +36,8 @@ export interface Line {
 
 const script = fileURLToPath(new URL("process.js", import.meta.url));
 
-function measure(job: Job): Measurement {
+/** Measures in a process of its own. */
+export function measure(job: Job): Measurement {
   const { stdout, stderr, status, error } = spawnSync(process.execPath, [script, JSON.stringify(job)], {
     encoding: "utf8",
     maxBuffer: 1 << 26,
@@ -49,16 +47,9 @@ function measure(job: Job): Measurement {
   return JSON.parse(stdout) as Measurement;
 }
 
-function againstRecorded(name: string, ms: number, least: number): Line["against"] {
-  for (const [simulator, times] of Object.entries(recordedTimes) as [Recorded, Record<string, number>][]) {
-    const time = times[name];
-    if (time !== undefined) return { simulator, ratio: time / ms, most: time / least };
-  }
-  return undefined;
-}
-
 /** Milliseconds of a unit in a process: the median of those after the first; the first where there are no others. */
-const unitTime = ({ cold, warm }: Measurement) => (warm.length > 0 ? median(warm) : cold);
+export const unitTime = ({ cold, warm }: Pick<Measurement, "cold" | "warm">) =>
+  warm.length > 0 ? median(warm) : cold;
 
 /**
  * Measures cases, each process of its own; `done` is told each line. Cases with several processes take turns, so that
@@ -105,21 +96,19 @@ function lineOf(one: Case, measured: readonly Measurement[], machine: Machine): 
   if (work === undefined) return line;
   const seconds = ms / 1e3;
   const roof = machine.roofs.find(({ threads }) => threads === settings.threads);
-  const against = againstRecorded(one.name, ms, leastMs);
   const forward =
     one.forward && measure({ run: one.forward, settings: { ...settings, gradient: "forward" } });
   const forwardCost = forward?.work && unitTime(forward) / forward.work.neuronSteps;
-  const lanes = line.precision === "f32" ? 2 : 1;
+  const valuesPerDouble = line.precision === "f32" ? 2 : 1;
   return {
     ...line,
     nsPerNeuronStep: (ms * 1e6) / work.neuronSteps,
     nsPerSynapticEvent: (ms * 1e6) / work.synapticEvents,
     synapseStepsPerSecond: work.synapseSteps / seconds,
     ...(forwardCost !== undefined && { againstForward: forwardCost / (ms / work.neuronSteps) }),
-    ...(against && { against }),
     ...(roof && {
       bandwidthShare: work.bytes / seconds / roof.bandwidth,
-      vectorShare: work.operations / seconds / (lanes * roof.vectorRate),
+      vectorShare: work.operations / seconds / (valuesPerDouble * roof.vectorRate),
     }),
     work,
   };

@@ -25,8 +25,8 @@ function most(measure: () => number): number {
   return Math.max(...Array.from({ length: 3 }, measure));
 }
 
-/** Measures the machine with one thread up to one a core. */
-export function measureMachine(): Machine {
+/** The machine as it says of itself. */
+export function describeMachine(): Machine {
   const processors = cpus();
   return {
     processor: processors[0]?.model ?? "unknown",
@@ -34,10 +34,18 @@ export function measureMachine(): Machine {
     memory: totalmem(),
     instructions: instructionSet(),
     node: process.version,
-    roofs: processors.map((_, place) => ({
-      threads: place + 1,
-      bandwidth: most(() => memoryBandwidth(place + 1)),
-      vectorRate: most(() => vectorRate(place + 1)),
+    roofs: [],
+  };
+}
+
+/** Measures the machine with one thread up to one a core. */
+export function measureMachine(): Machine {
+  return {
+    ...describeMachine(),
+    roofs: cpus().map((_, index) => ({
+      threads: index + 1,
+      bandwidth: most(() => memoryBandwidth(index + 1)),
+      vectorRate: most(() => vectorRate(index + 1)),
     })),
   };
 }

@@ -38,13 +38,50 @@ const models = {
   },
 } as const;
 
-/** A network as for the spoken digits: inputs, adaptive neurons, readouts; dense, or so many synapses a neuron. */
-function build(
-  { family, neurons, inputs, readouts, batch, steps, indegree }: NetworkRun,
-  settings: Settings,
-) {
-  const kernel = new Kernel();
+/** Parameters of a network as for the spoken digits. */
+export function descriptionOf({ family, neurons, inputs, batch, indegree }: NetworkRun) {
   const model = models[family];
+  const [fromInputs, fromNeurons] = [indegree?.inputs ?? inputs, indegree?.neurons ?? neurons];
+  return {
+    models: model,
+    neuron: {
+      ...model.window,
+      C_m: 1,
+      E_L: 0,
+      V_m: 0,
+      V_th: 0.6,
+      tau_m: 20,
+      t_ref: 0,
+      c_reg: 10,
+      f_target: 10,
+      adapt_tau: 200,
+      adapt_beta: 0.02,
+      surrogate_gradient_function: "piecewise_linear" as const,
+      surrogate_gradient_height: 0.3,
+      surrogate_gradient_width: 0.6,
+    },
+    readout: { ...model.window, C_m: 1, E_L: 0, V_m: 0, tau_m: 20 },
+    optimizer: {
+      type: model.optimizer,
+      batch_size: batch,
+      // So small a rate that all batches fire alike.
+      eta: 1e-12,
+      ...(family === "event" && { optimize_each_step: false }),
+    },
+    // A neuron's drive has the same variance with any number of synapses.
+    deviations: {
+      inputs: 0.12 * Math.sqrt(channels / fromInputs),
+      neurons: 0.3 / Math.sqrt(fromNeurons),
+      readouts: 1 / Math.sqrt(neurons),
+    },
+  };
+}
+
+/** A network as for the spoken digits: inputs, adaptive neurons, readouts; dense, or so many synapses a neuron. */
+function build(run: NetworkRun, settings: Settings) {
+  const { family, neurons, inputs, readouts, steps, indegree } = run;
+  const kernel = new Kernel();
+  const { models: model, neuron, readout, optimizer, deviations } = descriptionOf(run);
   const normal = (std: number) => ({
     synapse_model: model.synapse,
     delay: 1,
@@ -60,37 +97,13 @@ function build(
     ...(settings.precision && { precision: settings.precision }),
   });
   const input = kernel.Create("spike_generator", inputs);
-  const rec = kernel.Create(model.neuron, neurons, {
-    ...model.window,
-    C_m: 1,
-    E_L: 0,
-    V_m: 0,
-    V_th: 0.6,
-    tau_m: 20,
-    t_ref: 0,
-    c_reg: 10,
-    f_target: 10,
-    adapt_tau: 200,
-    adapt_beta: 0.02,
-    surrogate_gradient_width: 0.6,
-  });
-  const out = kernel.Create(model.readout, readouts, { ...model.window, C_m: 1, E_L: 0, V_m: 0, tau_m: 20 });
+  const rec = kernel.Create(model.neuron, neurons, neuron);
+  const out = kernel.Create(model.readout, readouts, readout);
   const target = kernel.Create("step_rate_generator", readouts);
-  kernel.SetDefaults(model.synapse, {
-    // So small a rate that all batches fire alike.
-    optimizer: {
-      type: model.optimizer,
-      batch_size: batch,
-      eta: 1e-12,
-      ...(family === "event" && { optimize_each_step: false }),
-    },
-  });
-  const [fromInputs, fromNeurons] = [indegree?.inputs ?? inputs, indegree?.neurons ?? neurons];
-  // A neuron's drive has the same variance with any number of synapses.
-  const inputStd = 0.12 * Math.sqrt(channels / fromInputs);
-  kernel.Connect(input, rec, indegree ? some(fromInputs) : all, normal(inputStd));
-  kernel.Connect(rec, rec, indegree ? some(fromNeurons) : all, normal(0.3 / Math.sqrt(fromNeurons)));
-  kernel.Connect(rec, out, all, normal(1 / Math.sqrt(neurons)));
+  kernel.SetDefaults(model.synapse, { optimizer });
+  kernel.Connect(input, rec, indegree ? some(indegree.inputs) : all, normal(deviations.inputs));
+  kernel.Connect(rec, rec, indegree ? some(indegree.neurons) : all, normal(deviations.neurons));
+  kernel.Connect(rec, out, all, normal(deviations.readouts));
   kernel.Connect(out, rec, all, {
     synapse_model: model.feedback,
     delay: 1,
@@ -113,7 +126,7 @@ function build(
 }
 
 /** The steps of a batch in which each input fires. */
-function drawSpikes({ inputs, spikes, batch, steps }: NetworkRun): Float64Array[] {
+export function drawSpikes({ inputs, spikes, batch, steps }: NetworkRun): Float64Array[] {
   const draws = new NumpyRandom(1).random(2 * spikes * batch);
   const counts = new Uint32Array(inputs);
   const inputOf = (at: number) => Math.floor((draws[at] as number) * inputs);

@@ -62,24 +62,32 @@ async function iterationWork(task: Task, firings: number, settings: Settings) {
 
 /** Trains a task. */
 export async function measure(run: TaskRun, settings: Settings): Promise<Measurement> {
-  const task = findTask(run.task).create(run.options);
   const parts = run.parts ?? 1;
   let [wall, cpu] = [performance.now(), process.cpuUsage()];
   let busy = Number.NaN;
-  const { iterations } = await trainToEnd(task, {
-    ...settings,
-    onIteration: ({ iteration }) => {
-      if (iteration === 1) [wall, cpu] = [performance.now(), process.cpuUsage()];
-      const { user, system } = process.cpuUsage(cpu);
-      busy = (user + system) / 1e3 / (performance.now() - wall);
-    },
-  });
+  const train = async () => {
+    const task = findTask(run.task).create(run.options);
+    const { iterations } = await trainToEnd(task, {
+      ...settings,
+      onIteration: ({ iteration }) => {
+        if (iteration === 1) [wall, cpu] = [performance.now(), process.cpuUsage()];
+        const { user, system } = process.cpuUsage(cpu);
+        busy = (user + system) / 1e3 / (performance.now() - wall);
+      },
+    });
+    return { task, iterations };
+  };
+  const { task, iterations } = await train();
+  const [cold = Number.NaN, ...warm] = iterations.map(({ ms }) => ms / parts);
+  for (let training = 1; training < (run.trainings ?? 1); training++) {
+    warm.push(...(await train()).iterations.slice(1).map(({ ms }) => ms / parts));
+  }
   const firings = median(iterations.map(({ spikesPerNeuron }) => spikesPerNeuron));
   const work = await iterationWork(task, firings, settings);
-  const [cold = Number.NaN, ...warm] = iterations.map(({ ms }) => ms / parts);
   return {
     cold,
     warm,
+    losses: iterations.map(({ loss }) => loss),
     busy,
     peak: process.resourceUsage().maxRSS * 1024,
     work: scaled(work, 1 / parts),

@@ -1,4 +1,5 @@
 import { format, resolveConfig } from "prettier";
+import { type Comparison, type Simulator, ratios } from "./comparison.js";
 import type { Growth } from "./growth.js";
 import type { Line } from "./line.js";
 import type { Machine } from "./machine.js";
@@ -10,6 +11,8 @@ export interface Report {
   machine: Machine;
   lines: Line[];
   growth: Growth[];
+  /** Beside other simulators. */
+  comparisons: Comparison[];
 }
 
 interface Column {
@@ -43,18 +46,6 @@ const columns = {
     cell: ({ synapseStepsPerSecond }) => number((synapseStepsPerSecond ?? Number.NaN) / 1e9),
   },
   forward: { title: "against forward", cell: ({ againstForward }) => number(againstForward, " ×") },
-  nest: {
-    title: "against NEST",
-    cell: ({ against }) => (against?.simulator === "NEST" ? number(against.ratio, " ×") : undefined),
-  },
-  nestAtBest: {
-    title: "at best",
-    cell: ({ against }) => (against?.simulator === "NEST" ? number(against.most, " ×") : undefined),
-  },
-  genn: {
-    title: "against GeNN",
-    cell: ({ against }) => (against?.simulator === "GeNN" ? number(against.ratio, " ×") : undefined),
-  },
   bandwidth: { title: "bandwidth", cell: ({ bandwidthShare }) => percent(bandwidthShare) },
   vector: { title: "vector rate", cell: ({ vectorShare }) => percent(vectorShare) },
   peak: { title: "peak MB", cell: ({ peakBytes }) => number(peakBytes / 1e6) },
@@ -67,26 +58,8 @@ const roofs = [columns.bandwidth, columns.vector, columns.peak];
 /** The columns of each table. */
 export const tableColumns: Readonly<Record<Line["table"], readonly Column[]>> = {
   "start-up": [columns.case, columns.threads, columns.ms, columns.processes, columns.peak],
-  tasks: [
-    columns.case,
-    columns.threads,
-    columns.ms,
-    columns.least,
-    ...cost,
-    columns.forward,
-    columns.nest,
-    columns.nestAtBest,
-    ...roofs,
-  ],
-  "spoken digits": [
-    columns.case,
-    columns.threads,
-    columns.ms,
-    ...cost,
-    columns.forward,
-    columns.genn,
-    ...roofs,
-  ],
+  tasks: [columns.case, columns.threads, columns.ms, columns.least, ...cost, columns.forward, ...roofs],
+  "spoken digits": [columns.case, columns.threads, columns.ms, ...cost, columns.forward, ...roofs],
   growth: [columns.case, columns.threads, columns.ms, ...cost, columns.forward, ...roofs],
   "large and sparse": [columns.case, columns.threads, columns.ms, ...cost, ...roofs],
   "e-prop+": [columns.case, columns.threads, columns.ms, ...cost, ...roofs],
@@ -105,20 +78,17 @@ export function body(line: Line): string {
   return row(tableColumns[line.table].map(({ cell }) => cell(line) ?? ""));
 }
 
+const nameOf = ({ processor, cores, memory, instructions, node }: Machine) =>
+  `${processor}, ${cores} cores, ${instructions}, ${number(memory / 1e9)} GB, Node ${node.slice(1)}`;
+
 /** What the machine is. */
-export function machineText({
-  processor,
-  cores,
-  memory,
-  instructions,
-  node,
-  roofs: measured,
-}: Machine): string {
+export function machineText(machine: Machine): string {
+  const { roofs: measured } = machine;
   const rates = measured.map(
     ({ threads, bandwidth, vectorRate }) =>
       `${number(bandwidth / 1e9)} GB/s and ${number(vectorRate / 1e9)} · 10^9 operations/s on ${threads} thread${threads > 1 ? "s" : ""}`,
   );
-  return `${processor}, ${cores} cores, ${instructions}, ${number(memory / 1e9)} GB, Node ${node.slice(1)}: ${rates.join(", ")}.`;
+  return `${nameOf(machine)}: ${rates.join(", ")}.`;
 }
 
 /** How busy the processor was with what was measured, for those who judge the figures. */
@@ -139,9 +109,83 @@ export function growthText({ series, from, to, slope: power, linear }: Growth): 
   return `${grows}; ${number(once)} ms and ${number(each)} ms for each give it within ${percent(deviation)}`;
 }
 
+/** Times of an iteration in all processes: the least, and the most where they differ as they are shown. */
+function span(values: readonly number[]): string {
+  const [least, most] = [number(Math.min(...values)), number(Math.max(...values))];
+  return least === most ? `${least}` : `${least} – ${most}`;
+}
+
+/** A comparison in words: the median ratio of the pairs, the least and the most. */
+export function comparisonText(comparison: Comparison): string {
+  const { name, simulator, pairs, precision } = comparison;
+  const { median, least, most } = ratios(comparison);
+  return `${name}, ${precision}: ${number(median)} times as fast as ${simulator} (${number(least)} to ${number(most)} in ${pairs.length} pairs)`;
+}
+
+const comparisonColumns = (simulator: Simulator) => [
+  "case",
+  `${simulator}, ms`,
+  "eprop, ms",
+  "ratio",
+  "least – most",
+  "ratio of each pair",
+  "losses differ by",
+];
+
+function comparisonRow(comparison: Comparison): string {
+  const { name, precision, pairs, deviation } = comparison;
+  const { median, least, most } = ratios(comparison);
+  return row([
+    precision === "f64" ? name : `${name}, ${precision}`,
+    span(pairs.map(({ other }) => other)),
+    span(pairs.map(({ own }) => own)),
+    `${number(median, " ×")}`,
+    span([least, most]),
+    pairs.map(({ ratio }) => number(ratio)).join(", "),
+    deviation === undefined ? "" : deviation.toExponential(0),
+  ]);
+}
+
+/** The table of a simulator, and what it was measured on. */
+function comparisonBlock(simulator: Simulator, { comparisons, machine, date, quick }: Report): string {
+  const own = comparisons.filter((one) => one.simulator === simulator);
+  const titles = comparisonColumns(simulator);
+  const threads = own[0]?.threads ?? 1;
+  return [
+    row(titles),
+    row(titles.map(() => "---")),
+    ...own.map(comparisonRow),
+    "",
+    `${simulator} ${own[0]?.version}, ${threads === 1 ? "one thread each" : `all ${threads} cores each`}; ` +
+      `${nameOf(machine)}. Measured on ${date.slice(0, 10)}${quick ? " with small sizes (`--quick`)" : ""}.`,
+  ].join("\n");
+}
+
+/** The ratios against NEST in one sentence, from the least median to the greatest of each kind of case. */
+function summaryText({ comparisons }: Report): string {
+  const own = comparisons.filter(({ simulator }) => simulator === "NEST");
+  const kind = (names: RegExp, unit: string) => {
+    const medians = own.filter(({ name }) => names.test(name)).map((one) => ratios(one).median);
+    return medians.length === 0 ? [] : [`${span(medians)} times as fast ${unit}`];
+  };
+  const kinds = [
+    ...kind(/^(sine-waves|lemniscate|handwriting|evidence-accumulation)$/, "in the tutorials"),
+    ...kind(/^(sine-waves-plus|n-mnist.*|moving digits.*)$/, "in those with e-prop+"),
+    ...kind(/^sparse, update/, "in large sparse networks"),
+    ...kind(/^sparse, e-prop/, "in such networks with e-prop+"),
+  ];
+  return `Side by side with NEST ${own[0]?.version}, one thread each, eprop is ${kinds.join(", ")} (medians of each case).`;
+}
+
 /** The blocks of a page, by name. */
 export function blocks(report: Report): Map<string, string> {
-  const found = new Map([["machine", `${machineText(report.machine)} ${quietText(report)}`]]);
+  const found = new Map<string, string>();
+  if (report.lines.length > 0) {
+    found.set("machine", `${machineText(report.machine)} ${quietText(report)}`);
+  }
+  const simulators = new Set(report.comparisons.map(({ simulator }) => simulator));
+  for (const simulator of simulators) found.set(simulator, comparisonBlock(simulator, report));
+  if (simulators.has("NEST")) found.set("summary", summaryText(report));
   for (const table of Object.keys(tableColumns) as Line["table"][]) {
     const lines = report.lines.filter((line) => line.table === table);
     if (lines.length === 0) continue;

@@ -20,11 +20,16 @@ const order = [
   "kernel-parameters",
   "tasks",
   "command-line",
+  "derivation",
+  "glossary",
 ];
+
+/** Documents to look things up in. */
+const reference = new Set(["models", "kernel-parameters", "tasks", "command-line", "derivation", "glossary"]);
 
 /** Where a document stands in the list at the side, by the name of its file. */
 function groupOf(name, models) {
-  if (["models", "kernel-parameters", "tasks", "command-line"].includes(name)) return "Reference";
+  if (reference.has(name)) return "Reference";
   if (["ARCHITECTURE", "CONTRIBUTING", "CHANGELOG"].includes(name)) return "Project";
   return models.includes(name) ? "Models" : "Guides";
 }
@@ -83,6 +88,8 @@ const app = await Application.bootstrap({
     ...written.filter(isModel),
     ...["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map((name) => join(root, name)),
   ],
+  searchInDocuments: true,
+  searchInComments: true,
   sort: ["source-order"],
   kindSortOrder: ["Document"],
   excludeInternal: true,

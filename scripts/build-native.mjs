@@ -5,7 +5,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseTriple } from "@napi-rs/cli";
+import { toolchainProblem, versionOf } from "./toolchain.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const require = createRequire(import.meta.url);
@@ -35,12 +35,16 @@ function build() {
     { cwd: root, stdio: ["ignore", "inherit", "inherit"] },
   );
   if (error) console.error(`The addon could not be built: ${error.message}`);
+  if (status !== 0 && process.platform === "linux" && versionOf("cc") === undefined) {
+    console.error("There is no C compiler, whose linker Rust uses. Debian: apt-get install gcc libc6-dev");
+  }
   return status ?? 1;
 }
 
 /** A module over the generated loader whose failure says what to do. */
 async function writeIndex() {
   const { targets } = require("../package.json").napi;
+  const { parseTriple } = await import("@napi-rs/cli");
   const binaries = targets.map((triple) => parseTriple(triple).platformArchABI);
   const binding = require("../ts/native/binding.cjs");
   const names = Object.keys(binding).filter((name) => !name.startsWith("__"));
@@ -62,6 +66,21 @@ async function writeIndex() {
   await writeFile(join(root, "ts/native/index.ts"), lines.join("\n"));
 }
 
+/** Why nothing can be built here. */
+function problem() {
+  try {
+    require.resolve("@napi-rs/cli/package.json");
+  } catch {
+    return "The packages that eprop is built with are not installed. Type `npm ci` first.";
+  }
+  return toolchainProblem();
+}
+
+const found = problem();
+if (found !== undefined) {
+  console.error(found);
+  process.exit(1);
+}
 // What is built for another machine cannot be asked for its exports here; it needs no module either.
 const forThisMachine = !process.argv.includes("--target");
 if (forThisMachine) await rm(join(root, "ts/native"), { recursive: true, force: true });

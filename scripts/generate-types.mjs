@@ -6,10 +6,11 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-const typeOf = (row) =>
+/** The type of a row's values; `scalar` and `whole` name those of its numbers. */
+const typeOf = (row, scalar = "number", whole = "number") =>
   ({
-    number: "Scalar",
-    integer: "WholeScalar",
+    number: scalar,
+    integer: whole,
     boolean: "boolean",
     text: "string",
     choice: row.choices.map((choice) => JSON.stringify(choice)).join(" | "),
@@ -28,10 +29,10 @@ const comment = (row) => {
 /** The text of the generated module. */
 export async function generatedTypes() {
   const { errorCodes, kernelTable, modelTables } = createRequire(import.meta.url)("../ts/native/binding.cjs");
-  const fields = (rows, readOnly) =>
+  const fields = (rows, ...numbers) =>
     rows
-      .filter((row) => (row.role === "read-only") === readOnly)
-      .map((row) => `    ${comment(row)}\n    ${row.name}?: ${typeOf(row)};`)
+      .filter((row) => row.role !== "read-only")
+      .map((row) => `    ${comment(row)}\n    ${row.name}?: ${typeOf(row, ...numbers)};`)
       .join("\n");
   const models = modelTables();
   const nodes = models.filter((model) => model.element === "node");
@@ -45,15 +46,16 @@ export async function generatedTypes() {
     "export interface OptimizerParams {",
     `    ${comment(optimizer.table[0])}`,
     '    optimizer?: "gradient_descent" | "adam";',
-    ...optimizer.table.map(
-      (row) => `    ${comment(row)}\n    ${row.name}?: ${typeOf(row) === "Scalar" ? "number" : typeOf(row)};`,
-    ),
+    ...optimizer.table.map((row) => `    ${comment(row)}\n    ${row.name}?: ${typeOf(row)};`),
     "}",
     "",
-    "/** Settable parameters of each node model. */",
-    "export interface NodeParams {",
+    "/**",
+    " * Settable parameters of each node model. `S` are the values of a number, `W` those of a whole number: as several",
+    " * nodes take them, if left out.",
+    " */",
+    "export interface NodeParams<S = Scalar, W = WholeScalar> {",
     ...nodes.map(
-      (model) => `  /** ${model.text}. */\n  ${model.name}: {\n${fields(model.parameters, false)}\n  };`,
+      (model) => `  /** ${model.text}. */\n  ${model.name}: {\n${fields(model.parameters, "S", "W")}\n  };`,
     ),
     "}",
     "",
@@ -71,7 +73,7 @@ export async function generatedTypes() {
     "/** Parameters of each synapse model, as `SetDefaults` takes them. */",
     "export interface SynapseParams {",
     ...synapses.map(
-      (model) => `  /** ${model.text}. */\n  ${model.name}: {\n${fields(model.parameters, false)}\n  };`,
+      (model) => `  /** ${model.text}. */\n  ${model.name}: {\n${fields(model.parameters)}\n  };`,
     ),
     "}",
     "",
@@ -79,10 +81,7 @@ export async function generatedTypes() {
     "export interface KernelParams {",
     ...kernelTable()
       .filter((row) => row.role !== "read-only")
-      .map(
-        (row) =>
-          `  ${comment(row)}\n  ${row.name}?: ${typeOf(row).replace("WholeScalar", "number").replace("Scalar", "number")};`,
-      ),
+      .map((row) => `  ${comment(row)}\n  ${row.name}?: ${typeOf(row)};`),
     "}",
     "",
     "/** Kernel parameters as they are read. */",

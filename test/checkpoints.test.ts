@@ -298,14 +298,18 @@ describe("eprop train --resume", () => {
   }, 180_000);
 });
 
-describe("trainings killed at random moments", () => {
-  it("end with the same bits once they are resumed", async () => {
-    const random = new NumpyRandom(2);
-    let kills = 0;
-    for await (const run of killedRuns(3, () => random.random(1)[0] as number)) {
-      expect(run.same, run.task).toBe(true);
-      kills += run.kills;
-    }
-    expect(kills).toBeGreaterThan(2);
-  }, 120_000);
+describe("trainings ended at random moments", () => {
+  it.each(["SIGKILL", "SIGTERM"] as const)(
+    "by %s end with the same bits once they are resumed",
+    async (signal) => {
+      const random = new NumpyRandom(2);
+      let kills = 0;
+      for await (const run of killedRuns(3, () => random.random(1)[0] as number, signal)) {
+        expect(run.same, run.task).toBe(true);
+        kills += run.kills;
+      }
+      expect(kills).toBeGreaterThan(2);
+    },
+    120_000,
+  );
 });

@@ -1,8 +1,17 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { RunSummary } from "../ts/recording/summary.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -38,10 +47,58 @@ describe("eprop train", () => {
       "weights.npz",
     ]);
     expect(readFileSync(join(out, "losses.csv"), "utf8").split("\n")).toHaveLength(4);
-    const again = eprop("train", "sine-waves", "--iterations", "2", "--out", out);
+    const args = ["train", "sine-waves", "--iterations", "3", "--quiet", "--out", out];
+    const again = eprop(...args);
     expect(again.status).toBe(1);
-    expect(again.stderr).toContain("exists already");
+    expect(again.stderr).toMatch(/exists already and is not empty.*--force/);
+    // What a run left is replaced, and nothing else.
+    writeFileSync(join(out, "notes"), "");
+    writeFileSync(join(out, "weights.parquet"), "of the run before");
+    expect(eprop(...args, "--force").status).toBe(0);
+    expect(readFileSync(join(out, "losses.csv"), "utf8").split("\n")).toHaveLength(5);
+    expect(existsSync(join(out, "notes"))).toBe(true);
+    expect(existsSync(join(out, "weights.parquet"))).toBe(false);
   });
+  it("takes an empty folder, and says that it makes figures", () => {
+    const out = join(folder, "empty");
+    mkdirSync(out);
+    const { status, stderr } = eprop("train", "sine-waves", "--iterations", "2", "--out", out);
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/making figures and the report/);
+    expect(existsSync(join(out, "report.html"))).toBe(true);
+  });
+  it.skipIf(process.platform === "win32").each([
+    ["a folder of the system", "/proc/nowhere/run", /cannot be written: no such file or directory/],
+    ["a folder in a file", join(folder, "file/run"), /cannot be written: not a directory/],
+    ["a long name", join(folder, "a".repeat(300)), /cannot be written: name too long/],
+    ["a file", join(folder, "file"), /exists already and is no folder/],
+  ])("refuses %s before it trains", (_, out, message) => {
+    writeFileSync(join(folder, "file"), "");
+    // It would take minutes.
+    const { status, stderr } = eprop("train", "sine-waves", "--iterations", "1000000", "--out", out);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/^\s+at |training/m);
+  });
+  it.each([
+    ["--format", ["--format", "parquet"], /--format says what a run folder holds/],
+    ["--checkpoint-every", ["--checkpoint-every", "2"], /--checkpoint-every says what/],
+    ["--record", ["--record"], /--record says what/],
+    ["--force", ["--force"], /--force replaces/],
+    ["--out with --runs", ["--out", join(folder, "x"), "--runs", join(folder, "y")], /cannot be used with/],
+  ])("refuses %s where it would be ignored", (_, args, message) => {
+    const { status, stderr } = eprop("train", "sine-waves", "--iterations", "1", ...args);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(message);
+  });
+  it.skipIf("typescript" in process.features && process.features.typescript)(
+    "says what to do with a task in TypeScript",
+    () => {
+      const { status, stderr } = eprop("train", file("task.ts", "export default {}"));
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/does not load TypeScript; Node 22.18 and newer do/);
+    },
+  );
   it("gives results by phase for evidence accumulation", () => {
     const args = ["--iterations", "1", "--batch-size", "2", "--test-iterations", "1", "--json", "--quiet"];
     const { results } = JSON.parse(eprop("train", "evidence-accumulation", ...args).stdout) as {
@@ -78,6 +135,85 @@ describe("eprop train", () => {
     expect(status).toBe(1);
     expect(stderr).toMatch(message);
     expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("eprop train, stopped", () => {
+  /** Runs it, and sends it a signal each time that it says what is waited for. */
+  function stopped(args: string[], signals: readonly (readonly [RegExp, NodeJS.Signals])[]) {
+    const left = [...signals];
+    const child = spawn(process.execPath, ["dist/cli/main.js", "train", ...args]);
+    let said = "";
+    const listen = (text: string) => {
+      said += text;
+      if (left[0]?.[0].test(said)) child.kill(left.shift()?.[1]);
+    };
+    child.stdout.setEncoding("utf8").on("data", listen);
+    child.stderr.setEncoding("utf8").on("data", listen);
+    return new Promise<{ status: number | null; lines: string[] }>((resolve) =>
+      child.once("close", (status) => resolve({ status, lines: said.trimEnd().split("\n") })),
+    );
+  }
+  /** What a run left, but for times. */
+  const left = (out: string) => {
+    const { loss, weights, ended } = JSON.parse(readFileSync(join(out, "run.json"), "utf8")) as RunSummary;
+    const arrays = ["weights.npz", "events.npz"].map((name) => readFileSync(join(out, name)).toString("hex"));
+    return { loss, weights, ended, arrays };
+  };
+  const long = ["sine-waves", "--iterations", "250"];
+  const undisturbed = join(folder, "undisturbed");
+  beforeAll(() => {
+    expect(eprop("train", ...long, "--quiet", "--out", undisturbed).status).toBe(0);
+  });
+  it.each(["SIGINT", "SIGTERM"] as const)(
+    "by %s, keeps a checkpoint and says how to go on",
+    async (signal) => {
+      const out = join(folder, signal);
+      const { status, lines } = await stopped([...long, "--out", out], [[/training/, signal]]);
+      expect(status).toBe(130);
+      const [, command = ""] = /^eprop: to go on with the run: eprop (.*)$/.exec(lines.at(-1) ?? "") ?? [];
+      expect(readdirSync(out)).toContain("checkpoint.safetensors");
+      expect(left(out).ended).toBe("request");
+      expect(lines.join("\n")).toMatch(/making figures/);
+      const again = eprop(...command.split(" "), "--quiet");
+      expect(again.status, again.stderr).toBe(0);
+      expect(left(out)).toEqual(left(undisturbed));
+      expect(readdirSync(out)).not.toContain("checkpoint.safetensors");
+      expect(readFileSync(join(out, "metrics.jsonl"), "utf8").split("\n")).toHaveLength(251);
+    },
+  );
+  it("twice, stops at once and can still go on", async () => {
+    const out = join(folder, "twice");
+    const { status, lines } = await stopped(
+      [...long, "--out", out],
+      [
+        [/training/, "SIGINT"],
+        [/ending after/, "SIGINT"],
+      ],
+    );
+    expect(status).toBe(130);
+    expect(lines.at(-1)).toMatch(/to go on with the run/);
+    expect(eprop("train", "--resume", join(out, "checkpoint.safetensors"), "--quiet").status).toBe(0);
+    expect(left(out)).toEqual(left(undisturbed));
+  });
+  it("while it makes figures, leaves them out", async () => {
+    const out = join(folder, "figures-left-out");
+    const args = ["sine-waves", "--iterations", "2", "--out", out];
+    const { lines } = await stopped(args, [
+      [/making figures/, "SIGINT"],
+      [/again to leave out/, "SIGINT"],
+    ]);
+    expect(lines.at(-1)).toMatch(/but for its report: stopped; to make it: eprop report/);
+    expect(existsSync(join(out, "run.json"))).toBe(true);
+    expect(eprop("report", out).status).toBe(0);
+    expect(existsSync(join(out, "report.html"))).toBe(true);
+  });
+});
+
+describe("eprop", () => {
+  it("tells its version", () => {
+    const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+    expect(eprop("--version").stdout).toBe(`${version}\n`);
   });
 });
 

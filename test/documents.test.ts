@@ -117,6 +117,34 @@ function run(example: Example) {
   });
 }
 
+/** Comments of the code that name a document: `docs/x.md`, or `docs/x.md, Heading` up to the end of a clause. */
+function* references(): Generator<{ place: string; document: string; heading: string | undefined }> {
+  for (const top of ["crates", "ts", "bench"]) {
+    for (const name of readdirSync(top, { recursive: true, encoding: "utf8" })) {
+      if (!/\.(rs|ts|py)$/.test(name) || /native/.test(name)) continue;
+      const text = readFileSync(join(top, name), "utf8").replaceAll(/\n\s*(\/\/[/!]?|\*|#) ?/g, " ");
+      for (const [, document = "", heading] of text.matchAll(/\b(docs\/[\w-]+\.md)(?:, ([A-Z][^);:.]*))?/g)) {
+        yield { place: `${top}/${name}`, document, heading };
+      }
+    }
+  }
+}
+
+describe("references of the code to the documents", () => {
+  it("lead to a document, and to a heading in it", () => {
+    const found = [...references()];
+    expect(found.filter(({ heading }) => heading !== undefined).length).toBeGreaterThan(12);
+    for (const { place: where, document, heading } of found) {
+      const headings = readFileSync(document, "utf8").match(/^#+ .*$/gm) ?? [];
+      if (heading === undefined) continue;
+      expect(
+        headings.map((line) => line.replace(/^#+ /, "")),
+        where,
+      ).toContain(heading);
+    }
+  });
+});
+
 describe("examples in the documents", () => {
   it("are there, and those that do not run say why", () => {
     expect(examples.length).toBeGreaterThan(10);

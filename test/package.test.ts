@@ -18,7 +18,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { parseTriple } from "@napi-rs/cli";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import manifest from "../package.json" with { type: "json" };
@@ -27,6 +27,8 @@ import manifest from "../package.json" with { type: "json" };
 const sizeLimit = 3_000_000;
 /** NEST's loss in the first iteration of the sine-wave task. */
 const firstLoss = 101.9643569990416;
+/** The oldest TypeScript whose programs can use the declarations; the consumer has it. */
+const oldTypeScript = "5.4.5";
 
 const windows = process.platform === "win32";
 const root = resolve(".");
@@ -99,7 +101,13 @@ beforeAll(() => {
   );
   const project = { name: "consumer", private: true, type: "module", overrides };
   writeFileSync(join(consumer, "package.json"), JSON.stringify(project));
-  const { status, said } = run("npm", "install", "--prefer-offline", packed("eprop"));
+  const { status, said } = run(
+    "npm",
+    "install",
+    "--prefer-offline",
+    packed("eprop"),
+    `typescript@${oldTypeScript}`,
+  );
   expect(status, said).toBe(0);
   for (const name of readdirSync("test/package"))
     copyFileSync(join("test/package", name), join(consumer, name));
@@ -129,6 +137,30 @@ describe("what is packed", () => {
     for (const name of ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "CHANGELOG.md"]) {
       expect(files).toContain(name);
     }
+  });
+  it("has documents whose links lead somewhere", () => {
+    const main = installed("eprop");
+    const documents = readdirSync(main, { recursive: true, encoding: "utf8" }).filter(
+      (name) => name.endsWith(".md") && !name.includes("node_modules"),
+    );
+    expect(documents.length).toBeGreaterThan(10);
+    for (const name of documents) {
+      const text = readFileSync(join(main, name), "utf8").replaceAll(/^```[^]*?^```$/gm, "");
+      for (const [, link = ""] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^(https?:|#)/.test(link)) continue;
+        const target = join(main, dirname(name), link.replace(/#.*$/, ""));
+        // Pages that come out of tables are on the site alone.
+        expect(existsSync(target), `${name}: ${link}`).toBe(true);
+      }
+    }
+    expect(readdirSync(join(main, "examples"))).toContain("sine-waves.ts");
+  });
+  it("says nothing of how it is developed", () => {
+    const fields = JSON.parse(readFileSync(join(installed("eprop"), "package.json"), "utf8")) as object;
+    for (const name of ["scripts", "devDependencies", "overrides", "napi"]) {
+      expect(fields).not.toHaveProperty(name);
+    }
+    expect(fields).toHaveProperty("author");
   });
   it("has source maps that contain their sources", () => {
     const map = JSON.parse(readFileSync(join(installed("eprop"), "dist/core.js.map"), "utf8")) as {
@@ -198,6 +230,33 @@ describe("what is installed", () => {
       tau: [10, 20, 30],
       code: "BadProperty",
     });
+  });
+  it("type-checks a program for ES2022 without Node's types, declarations included", () => {
+    const options = {
+      module: "NodeNext",
+      moduleResolution: "NodeNext",
+      target: "ES2022",
+      strict: true,
+      skipLibCheck: false,
+      types: [],
+      noEmit: true,
+    };
+    const program = [
+      'import { Trainer, tasks, train, type Task } from "eprop";',
+      'import * as nest from "eprop/nest";',
+      'import { figuresOf } from "eprop/report";',
+      "const task: Task = tasks.sineWaves({ iterations: 1 });",
+      "for await (const { loss } of train(task)) { const value: number = loss; void value; }",
+      "void [Trainer, nest, figuresOf];",
+    ];
+    writeFileSync(join(consumer, "plain.ts"), program.join("\n"));
+    const config = { compilerOptions: options, files: ["plain.ts"] };
+    writeFileSync(join(consumer, "tsconfig.plain.json"), JSON.stringify(config));
+    for (const place of [root, consumer]) {
+      const compiler = join(place, "node_modules/typescript/bin/tsc");
+      const { status, said } = node(compiler, "-p", "tsconfig.plain.json");
+      expect(status, said).toBe(0);
+    }
   });
   const answer = { loss: expect.closeTo(firstLoss, 9) as number, nodes: 2 };
   it("can be required", () => {

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Course, ProgressLine, duration, sparkline } from "../ts/cli/progress.js";
+import { Pace } from "../ts/training/pace.js";
 import { python } from "./python/python.js";
 
 const command = ["dist/cli/main.js", "train", "sine-waves", "--iterations", "150"];
@@ -58,7 +59,8 @@ describe("elsewhere", () => {
     expect(stderr).not.toContain("\r");
     const lines = stderr.trimEnd().split("\n");
     expect(lines.length).toBeLessThan(20);
-    expect(lines[0]).toMatch(/^1\/150 {2}training {2}loss 101.964 {2}.* left {2}[\d.]+ ms\/iteration$/);
+    // How long the first iteration took says nothing of the others.
+    expect(lines[0]).toMatch(/^1\/150 {2}training {2}loss 101.964 {2}[\d.]+ ms\/iteration$/);
     expect(lines.at(-1)).toMatch(/^150\/150/);
   });
   it("lines are at least two seconds apart, and the last one is shown", () => {
@@ -72,6 +74,46 @@ describe("elsewhere", () => {
     progress.end();
     expect(lines.map((line) => line.split(" ")[0])).toEqual(["1/1000000", "1000/1000000"]);
     expect(lines[1]).toContain("error 0.500");
+  });
+});
+
+describe("the time left", () => {
+  /** What is told after each of some iterations that come at given times (ms). */
+  function told(planned: number, iterations: readonly { at: number; ms: number }[]): (number | undefined)[] {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    try {
+      const pace = new Pace(planned);
+      let now = 0;
+      return iterations.map(({ at, ms }, place) => {
+        vi.advanceTimersByTime(at - now);
+        now = at;
+        pace.push({ iteration: place + 1, ms });
+        return pace.left();
+      });
+    } finally {
+      vi.useRealTimers();
+    }
+  }
+  it("does not count the first iteration, which is slow", () => {
+    const each = [5000, 5101, 5199, 5300].map((at, place) => ({ at, ms: 90 + place }));
+    const [first, second, third, fourth] = told(10, each);
+    expect(first).toBeUndefined();
+    expect(second).toBeCloseTo(8 * 0.091, 9);
+    expect(third).toBeCloseTo(7 * 0.101, 9);
+    expect(fourth).toBeCloseTo(6 * 0.0995, 9);
+  });
+  it("counts iterations that come together when it is known how many they are", () => {
+    // One alone, then ten at a time, every 50 ms.
+    const together = Array.from({ length: 31 }, (_, at) =>
+      at === 0
+        ? { at: 1000, ms: 900 }
+        : { at: 1000 + 50 * Math.ceil(at / 10), ms: 5 + Math.ceil(at / 10) / 1000 },
+    );
+    const left = told(100, together);
+    expect(left[0]).toBeUndefined();
+    for (const [place, seconds] of left.entries()) {
+      if (place > 0) expect(seconds).toBeCloseTo((99 - place) * 0.005, 2);
+    }
   });
 });
 

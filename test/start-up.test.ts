@@ -40,9 +40,10 @@ describe('import "eprop"', () => {
   it("loads no package: nothing of figures, archives or the command line", () => {
     expect([...others].filter((name) => !name.startsWith("node:"))).toEqual([]);
   });
-  it("loads few files: itself, what it is a door to, and the binary's loader", () => {
+  it("loads few files: itself, what it is a door to, the binary's loader, and what refuses to run before it", () => {
     const names = [...files].map((url) => url.slice(new URL("../dist/", import.meta.url).href.length));
-    expect(names.toSorted()).toEqual(["core.js", "index.js", "load-binding.js", "native/index.js"]);
+    const own = ["core.js", "index.js", "load-binding.js", "native/index.js", "runtime.js"];
+    expect(names.toSorted()).toEqual(own);
   });
   it("has one instance of everything with its other entries", async () => {
     const url = (name: string) => new URL(`../dist/${name}.js`, import.meta.url).href;

@@ -1,6 +1,6 @@
 /** What must compile and what must not; `npm run types` checks it, nothing runs it. */
 import { tasks } from "../ts/index.js";
-import { Kernel, type CopiedModel, type NodeCollection } from "../ts/nest/index.js";
+import { Kernel, type CopiedModel, type NodeCollection, random } from "../ts/nest/index.js";
 
 const kernel = new Kernel();
 const neurons = kernel.Create("eprop_iaf_bsshslm_2020", 2, { tau_m: 10, regular_spike_arrival: true });
@@ -97,3 +97,58 @@ kernel.Connect(nodes, nodes, "all_to_all", { synapse_model: copied });
 kernel.Create(plastic, 2);
 // @ts-expect-error: any text is no copied model
 kernel.Create("mine", 2);
+
+// What may be a list, and what may not
+
+kernel.Create("eprop_iaf", 2, { tau_m: [1, 2] });
+kernel.Connect(neurons, neurons, "one_to_one", { weight: [1, 2], delay: [1, 2] });
+kernel.Connect(neurons, neurons, "all_to_all", { weight: [[1, 2], [3, 4]] }); // prettier-ignore
+// @ts-expect-error: a default is one value
+kernel.SetDefaults("eprop_iaf", { tau_m: [1, 2] });
+// @ts-expect-error: a default is one value
+kernel.SetDefaults("static_synapse", { weight: [1, 2] });
+// @ts-expect-error: so is that of a copy
+kernel.CopyModel("eprop_iaf", "mine", { tau_m: [1, 2] });
+// @ts-expect-error: nothing is drawn for a default
+kernel.SetDefaults("eprop_iaf", { tau_m: random.normal() });
+// @ts-expect-error: an optimizer's parameters are single values
+kernel.SetDefaults("eprop_synapse", { optimizer: { batch_size: [1, 2] } });
+// @ts-expect-error: a node's own dictionary has single values
+kernel.Create("eprop_iaf", 2, [{ tau_m: [1, 2] }, {}]);
+// @ts-expect-error: all_to_all takes a matrix, and no list
+kernel.Connect(neurons, neurons, "all_to_all", { weight: [1, 2] });
+// @ts-expect-error: all_to_all takes one delay
+kernel.Connect(neurons, neurons, { rule: "all_to_all" }, { delay: [1, 2] });
+// @ts-expect-error: one_to_one takes a list, and no matrix
+kernel.Connect(neurons, neurons, "one_to_one", { weight: [[1, 2]] });
+
+// Parameters in place of a number of nodes
+
+kernel.Create("multimeter", { record_from: ["V_m"], interval: 1 });
+// @ts-expect-error: the model has no such parameter
+kernel.Create("multimeter", { record_form: ["V_m"] });
+// @ts-expect-error: no list for one node
+kernel.Create("eprop_iaf", { tau_m: [1, 2] });
+// @ts-expect-error: a list of numbers is no list of parameters
+kernel.Create("eprop_iaf", 3, [1, 2, 3]);
+
+// A text in a variable is any text, and checked when the call is made
+
+const readout = { loss: "cross_entropy", tau_m: 20 };
+const readouts = kernel.Create("eprop_readout_bsshslm_2020", 2, readout);
+kernel.Create("eprop_readout_bsshslm_2020", readout);
+readouts.set(readout);
+kernel.SetStatus(readouts, readout);
+kernel.SetDefaults("eprop_readout_bsshslm_2020", readout);
+const optimizer = { optimizer: { type: "adam", eta: 1e-3 } };
+kernel.SetDefaults("eprop_synapse", optimizer);
+const rule = { rule: "all_to_all" };
+const synapse = { synapse_model: "static_synapse", weight: 1 };
+kernel.Connect(nodes, nodes, rule, synapse);
+const meter = { record_from: ["V_m"] };
+kernel.Create("multimeter", 1, meter);
+const gradient = { gradient: "forward" };
+kernel.set(gradient);
+const misspelt = { tau_mem: 20 };
+// @ts-expect-error: its names are checked all the same
+kernel.Create("eprop_iaf", 1, misspelt);

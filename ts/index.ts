@@ -3,6 +3,7 @@
  *
  * @module eprop
  */
+import "./runtime.js";
 export * as nest from "./nest/index.js";
 export { Kernel, NESTError, NESTErrors } from "./nest/index.js";
 export { type NumberMatrix, NumpyRandom } from "./random/index.js";

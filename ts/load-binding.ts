@@ -45,6 +45,11 @@ function failures(error: unknown): string[] {
   return cause instanceof Error ? [cause.message, ...failures(cause)] : [];
 }
 
+/** Whether the generated loader itself is not where it was built to be. */
+function isBundled(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("Cannot find module './binding.cjs'");
+}
+
 function message(machine: Machine, binaries: readonly string[], cause: unknown): string {
   const { platform, arch, glibc } = machine;
   const library = { glibc: `, C library glibc ${glibc}`, musl: ", C library musl", none: "" }[
@@ -59,6 +64,13 @@ function message(machine: Machine, binaries: readonly string[], cause: unknown):
       `eprop has no binary for this machine (${here}).\n` +
       `There are binaries for ${binaries.join(", ")}.\n` +
       `To build one, ${build}.`
+    );
+  }
+  if (isBundled(cause)) {
+    return (
+      `eprop was put into a bundle, where its binary cannot be found (${here}).\n` +
+      'Leave it out of the bundle, and install it beside: esbuild --external:eprop, external: ["eprop"] in Rolldown ' +
+      "and Rollup, ssr.external in Vite, externals in webpack, serverExternalPackages in Next.js."
     );
   }
   const broken = failures(cause).find((failure) => !failure.startsWith("Cannot find module"));

@@ -1,3 +1,4 @@
+import { given, whole } from "./arguments.js";
 import { guarded } from "./errors.js";
 import { setThreadBudget as set, threadBudget as get } from "./native/index.js";
 
@@ -19,5 +20,6 @@ export function threadBudget(): number {
  * @param threads A whole number from 1 to 1024.
  */
 export function setThreadBudget(threads: number): void {
-  guarded(() => set(threads));
+  const count = given("threads", threads, whole(1, 1024));
+  guarded(() => set(count));
 }

@@ -1,13 +1,7 @@
 import { existsSync } from "node:fs";
 import { type Browser, type Page, chromium } from "playwright-core";
-
-const places = [
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-  "/Applications/Chromium.app/Contents/MacOS/Chromium",
-];
+// Where systems put it; `npm test` looks there, too.
+import places from "./places.json" with { type: "json" };
 
 /** The program to drive: what CHROMIUM names, else what is installed where systems put it. */
 function chromiumProgram(): string {
@@ -15,7 +9,7 @@ function chromiumProgram(): string {
   if (program !== undefined && existsSync(program)) return program;
   throw new Error(
     `The browser tests need Chromium, and ${program ?? `none of ${places.join(", ")}`} exists. ` +
-      "Install it (Debian: apt-get install chromium) or set CHROMIUM to its program.",
+      "Install it (`npm run pretest`; Debian: apt-get install chromium) or set CHROMIUM to its program.",
   );
 }
 

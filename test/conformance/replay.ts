@@ -1,7 +1,13 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { Kernel, NESTError, type NodeCollection, type NodeModelName } from "../../ts/nest/index.js";
+import {
+  Kernel,
+  NESTError,
+  type NodeCollection,
+  type NodeModelName,
+  type RandomParameter,
+} from "../../ts/nest/index.js";
 
 type Selection = string | [string, number, number] | Selection[];
 type Call = [string, ...unknown[]];
@@ -87,11 +93,15 @@ class Replay {
   params(params: unknown): object | null {
     if (params === null || Array.isArray(params)) return params as object | null;
     return Object.fromEntries(
-      Object.entries(params as object).map(([name, value]) => [
-        name,
-        ["senders", "targets", "weight_recorder"].includes(name) ? this.select(value as Selection) : value,
-      ]),
+      Object.entries(params as object).map(([name, value]) => [name, this.value(name, value)]),
     );
+  }
+
+  value(name: string, value: unknown): unknown {
+    if (["senders", "targets", "weight_recorder"].includes(name)) return this.select(value as Selection);
+    if (typeof value !== "object" || value === null || !("random" in value)) return value;
+    const [distribution, first, second] = value.random as [RandomParameter["distribution"], number, number];
+    return { distribution, first, second } satisfies RandomParameter;
   }
 
   call([name, ...args]: Call): void {
@@ -108,7 +118,7 @@ class Replay {
       case "Create":
         this.nodes.set(
           args[0] as string,
-          kernel.Create(args[1] as NodeModelName, args[2] as number, this.params(args[3])),
+          kernel.Create(args[1] as NodeModelName, args[2] as number, this.params(args[3]) as object),
         );
         break;
       case "Set":
@@ -117,12 +127,23 @@ class Replay {
       case "SetDefaults":
         kernel.SetDefaults(args[0] as NodeModelName, this.params(args[1]) as object);
         break;
+      case "CopyModel":
+        kernel.CopyModel(args[0] as NodeModelName, args[1] as string, this.params(args[2]) as object);
+        break;
+      case "SetConnections": {
+        const connections = kernel.GetConnections(
+          this.select(args[0] as Selection),
+          this.select(args[1] as Selection),
+        );
+        if (connections.length > 0) connections.set(args[2] as { weight: number });
+        break;
+      }
       case "Connect":
         kernel.Connect(
           this.select(args[0] as Selection),
           this.select(args[1] as Selection),
           args[2] as object,
-          args[3] as object,
+          this.params(args[3]) as object,
         );
         break;
       case "ConnectIds":

@@ -22,11 +22,18 @@ const child = new URL(
   import.meta.url,
 );
 
-/** Runs the child; kills it so many milliseconds after its training began. Returns how long it ran, if to its end. */
+/** How a training is ended: at once, or with the iteration that comes next. */
+export type KillSignal = "SIGKILL" | "SIGTERM";
+
+/**
+ * Runs the child; sends it a signal so many milliseconds after its training began. Returns how long it ran, if to its
+ * end.
+ */
 async function run(
   task: string,
   folder: string,
   recordings: string,
+  kill: KillSignal = "SIGKILL",
   killAfter?: number,
 ): Promise<number | undefined> {
   const started = spawn(process.execPath, [fileURLToPath(child), task, folder, recordings], {
@@ -37,23 +44,27 @@ async function run(
     begin = performance.now();
     if (killAfter === undefined) return;
     await sleep(killAfter);
-    started.kill("SIGKILL");
+    started.kill(kill);
   });
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve, reject) => {
     started.once("error", reject);
     started.once("close", (...how) => resolve(how));
   });
-  if (signal === "SIGKILL") return undefined;
+  if (signal === kill || (kill === "SIGTERM" && code === 143)) return undefined;
   if (code !== 0) throw new Error(`${task}: the training failed with code ${code}`);
   return performance.now() - begin;
 }
 
 /**
- * Trainings that are killed at random moments, and resumed until they get to their end.
+ * Trainings that are killed or stopped at random moments, and resumed until they get to their end.
  *
  * @param random Gives numbers from 0 to 1.
  */
-export async function* killedRuns(runs: number, random: () => number): AsyncGenerator<KilledRun> {
+export async function* killedRuns(
+  runs: number,
+  random: () => number,
+  signal: KillSignal = "SIGKILL",
+): AsyncGenerator<KilledRun> {
   const folder = mkdtempSync(join(tmpdir(), "eprop-kill-"));
   const fresh = (name: string) => {
     const place = join(folder, name);
@@ -81,7 +92,7 @@ export async function* killedRuns(runs: number, random: () => number): AsyncGene
         if (existsSync(join(place, "checkpoint"))) killed.resumes += 1;
         // At most three times, so that every run gets to its end.
         const moment = killed.kills < 3 ? random() * known.ms : undefined;
-        if ((await run(task, place, recordings, moment)) !== undefined) break;
+        if ((await run(task, place, recordings, signal, moment)) !== undefined) break;
         killed.kills += 1;
         if (existsSync(join(place, "result.json"))) break;
       }

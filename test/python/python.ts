@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
-/** Where `scripts/install-python.sh` puts what the tests read recordings with. */
+/** Where `npm test` puts what the tests read recordings with. */
 const environment = ".venv/bin/python";
 
 /** The interpreter: what PYTHON names, the project's own, or the system's. */
@@ -21,11 +21,13 @@ export function python(args: readonly string[], env: Readonly<Record<string, str
     maxBuffer: 1 << 28,
   });
   if (error !== undefined) {
-    throw new Error(`The tests need Python 3, and ${interpreter} cannot be run. Install it or set PYTHON.`);
+    throw new Error(
+      `The tests need Python 3, and ${interpreter} cannot be run. Run \`npm run pretest\`, or set PYTHON.`,
+    );
   }
   if (stderr.includes("ModuleNotFoundError")) {
     throw new Error(
-      `The tests need packages of test/python/requirements.txt: run scripts/install-python.sh.\n${stderr}`,
+      `The tests need packages of test/python/requirements.txt: run \`npm run pretest\`.\n${stderr}`,
     );
   }
   if (status !== 0) throw new Error(stderr || stdout);

@@ -1,15 +1,16 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
-import { NESTError } from "../errors.js";
 import { dataCommand } from "./data.js";
 import { exportCommand } from "./export.js";
-import { conclude, tasksTable } from "./output.js";
+import { concludeWith, tasksTable } from "./output.js";
 import { compareCommand, reportCommand } from "./report.js";
 import { sweepCommand } from "./sweep.js";
 import { trainCommand } from "./train.js";
+import { version } from "../version.js";
 
 const program = new Command("eprop")
   .description("Train recurrent spiking networks with eligibility propagation.")
+  .version(version)
   .showHelpAfterError("(add --help for what there is)")
   .exitOverride();
 
@@ -31,7 +32,5 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode;
-  else if (error instanceof NESTError) conclude(`eprop: ${error.name}: ${error.message}`, 1);
-  else if (error instanceof Error && error.name === "AbortError") conclude("eprop: stopped", 130);
-  else conclude(`eprop: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, 1);
+  else concludeWith(error);
 }

@@ -90,19 +90,17 @@ export class ProgressLine {
   #last: Iteration | undefined;
   #pending = false;
 
-  /**
-   * @param total Iterations of all phases.
-   * @param before Iterations that were over before this begin, in a training that goes on.
-   */
-  constructor(total: number, stream: LineStream, before = 0) {
+  /** @param total Iterations of all phases. */
+  constructor(total: number, stream: LineStream) {
     this.#total = total;
     this.#stream = stream;
     this.#inPlace = stream.isTTY === true && process.env.TERM !== "dumb";
-    this.#pace = new Pace(total, before);
+    this.#pace = new Pace(total);
   }
 
   show(iteration: Iteration): void {
     this.#last = iteration;
+    this.#pace.push(iteration);
     this.#pending = true;
     if (iteration.phase === "training") this.#losses.add(iteration.loss);
     const since = performance.now() - this.#shown;
@@ -118,7 +116,7 @@ export class ProgressLine {
   }
 
   #line({ iteration, phase, loss, error, ms }: Iteration): string {
-    const left = this.#pace.left(iteration);
+    const left = this.#pace.left();
     const parts: Part[] = [
       { text: `${iteration}/${this.#total}`, rank: 9 },
       { text: phase, rank: 6, style: "bold" },

@@ -1,13 +1,16 @@
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { nestError } from "../errors.js";
 import { type Format, parseFormats } from "../recording/export.js";
-import { RunFolder } from "../recording/run-folder.js";
+import type { openLiveView } from "../live/index.js";
+import { ReportError, RunFolder } from "../recording/run-folder.js";
 import { runSummary } from "../recording/summary.js";
 import { isModule, loadTask } from "../tasks/load.js";
 import { type ResumeOptions, Trainer } from "../training/index.js";
 import { plannedIterations } from "../training/pace.js";
 import { formatHelp } from "./export.js";
+import { concludeWith } from "./output.js";
 import { ProgressLine } from "./progress.js";
 import {
   type TaskArguments,
@@ -29,6 +32,7 @@ interface TrainArguments extends TaskArguments {
   resume?: string;
   out?: string;
   runs?: string;
+  force?: boolean;
   format?: Format[];
   live?: boolean;
   port?: number;
@@ -63,9 +67,19 @@ export function trainCommand(): Command {
       new Option("--gradient <method>", "how gradients are computed").choices(["adjoint", "forward"]),
     )
     .addOption(new Option("--precision <name>", "what is computed in").choices(["f64", "f32"]))
-    .option("--record", "record states and spikes of the first and the last iteration")
-    .option("--out <folder>", "leave losses, weights and recorded events in a new folder (implies --record)")
+    .option(
+      "--record",
+      "record states and spikes of the first and the last iteration (default in a run folder)",
+    )
+    .option("--no-record", "record none")
+    .addOption(
+      new Option(
+        "--out <folder>",
+        "leave losses, weights, recorded events and a report in a new or empty folder",
+      ).conflicts("runs"),
+    )
     .option("--runs <folder>", "as --out, with a name made of task and time, in this folder")
+    .option("--force", "replace the run that is in the folder of --out")
     .option("--format <list>", `events and weights also as, separated by commas: ${formatHelp}`, parseFormats)
     .option("--live", "serve a page that shows the training while it runs (in a run folder, as --runs runs)")
     .addOption(
@@ -95,6 +109,34 @@ const ofResumption: ReadonlySet<keyof TrainArguments> = new Set([
   "quiet",
 ]);
 
+/** Options that say what a run folder holds, and are ignored without one. */
+const ofFolder = {
+  record: "record",
+  format: "format",
+  checkpointEvery: "checkpoint-every",
+} as const satisfies Partial<Record<keyof TrainArguments, string>>;
+
+function refuse(parameter: string, message: string, bound: string): never {
+  throw nestError({ code: "ValueError", message, parameter, bound });
+}
+
+/** Refuses options that would be ignored. */
+function refuseIgnored(args: TrainArguments): void {
+  if (args.resume === undefined && args.out === undefined && args.runs === undefined && !args.live) {
+    for (const [name, option] of Object.entries(ofFolder)) {
+      if (args[name as keyof typeof ofFolder] === undefined) continue;
+      refuse(
+        option,
+        `--${option} says what a run folder holds, and there is none`,
+        "--out or --runs besides",
+      );
+    }
+  }
+  if (args.force && args.out === undefined) {
+    refuse("force", "--force replaces the run in a folder, and none is given", "--out besides");
+  }
+}
+
 /** A training, and where its results go. */
 interface Run {
   trainer: Trainer;
@@ -103,8 +145,9 @@ interface Run {
 
 type Signals = Required<Pick<ResumeOptions, "signal" | "finish">>;
 
-function checkpoints(path: string, { checkpointEvery: every }: TrainArguments) {
-  return every === undefined ? {} : { checkpoint: { path, every } };
+/** Where a checkpoint is written: now and then if that is asked for, and when the run is stopped. */
+function checkpoint(path: string, { checkpointEvery: every }: TrainArguments) {
+  return { path, ...given({ every }) };
 }
 
 async function begun(name: string, args: TrainArguments, signals: Signals): Promise<Run> {
@@ -113,21 +156,12 @@ async function begun(name: string, args: TrainArguments, signals: Signals): Prom
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
   const runs = args.runs ?? (args.live ? "runs" : undefined);
   const out = args.out ?? (runs === undefined ? undefined : join(runs, `${entry.name}-${time}`));
-  const folder = out === undefined ? undefined : new RunFolder(out);
-  if (folder === undefined && args.checkpointEvery !== undefined) {
-    throw nestError({
-      code: "ValueError",
-      message: "checkpoints go into a run folder, and there is none",
-      parameter: "checkpoint-every",
-      value: String(args.checkpointEvery),
-      bound: "--out or --runs besides",
-    });
-  }
+  const folder = out === undefined ? undefined : new RunFolder(out, given({ force: args.force }));
   const task = entry.create({ ...options, ...given({ seed: args.seed, parameters: args.set }) });
   const trainer = new Trainer(task, {
     ...given({ threads: args.threads, gradient: args.gradient, precision: args.precision }),
     ...signals,
-    ...(folder && checkpoints(folder.checkpoint, args)),
+    ...(folder && { checkpoint: checkpoint(folder.checkpoint, args) }),
     record: args.record ?? folder !== undefined,
   });
   return { trainer, folder };
@@ -155,9 +189,21 @@ async function resumed(
   const trainer = await Trainer.resume(path, {
     ...given({ task, threads: args.threads }),
     ...signals,
-    ...checkpoints(path, args),
+    // As often as before, if that is not said.
+    ...(args.checkpointEvery !== undefined && { checkpoint: checkpoint(path, args) }),
   });
-  return { trainer, folder: new RunFolder(dirname(path), trainer.iterations) };
+  return { trainer, folder: new RunFolder(dirname(path), { iterations: trainer.iterations }) };
+}
+
+/** A word of a shell's command. */
+function shellWord(text: string): string {
+  return /^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** How to go on with a run that has iterations left: what to type. */
+function resumption(path: string, name: string | undefined): string {
+  const module = name !== undefined && isModule(name) ? [shellWord(name)] : [];
+  return ["eprop train", ...module, "--resume", shellWord(path)].join(" ");
 }
 
 async function runTraining(name: string | undefined, args: TrainArguments): Promise<void> {
@@ -170,14 +216,17 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
       bound: "the name of a task, or --resume with a checkpoint",
     });
   }
+  refuseIgnored(args);
   const [finish, stop] = [new AbortController(), new AbortController()];
+  const tell = (text: string) => {
+    progress?.end();
+    process.stderr.write(`eprop: ${text}\n`);
+  };
+  let again = "ending after this iteration; again to stop at once";
   // The first signal ends the training with everything saved, the second at once.
   const interrupt = () => {
     if (finish.signal.aborted) stop.abort();
-    else {
-      progress?.end();
-      process.stderr.write("eprop: ending after this iteration; again to stop at once\n");
-    }
+    else tell(again);
     finish.abort();
     process.exitCode = 130;
   };
@@ -190,34 +239,45 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
   const { task } = trainer;
   const progress = args.quiet
     ? undefined
-    : new ProgressLine(plannedIterations(task.schedule), process.stderr, trainer.iterations.length);
+    : new ProgressLine(plannedIterations(task.schedule), process.stderr);
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
-  // Whoever asks for the task's network from here on need not make it at once.
-  await task.prepare?.(stop.signal);
-  const live = args.live
-    ? await (
-        await import("../live/index.js")
-      ).openLiveView(task, {
+  let live: Awaited<ReturnType<typeof openLiveView>> | undefined;
+  let isComplete = false;
+  try {
+    // Whoever asks for the task's network from here on need not make it at once.
+    await task.prepare?.(stop.signal);
+    folder?.open();
+    if (args.live) {
+      const module = await import("../live/index.js");
+      live = await module.openLiveView(task, {
         ...given({ port: args.port, folder: folder?.path }),
         onStop: () => finish.abort(),
-      })
-    : undefined;
-  if (live !== undefined) {
-    trainer.observe(live.feed);
-    process.stderr.write(`live view: ${live.server.url}\n`);
-  }
-  try {
+      });
+      trainer.observe(live.feed);
+      process.stderr.write(`live view: ${live.server.url}\n`);
+    }
     for await (const iteration of trainer) {
       folder?.append(iteration);
       live?.feed.push(iteration);
       progress?.show(iteration);
     }
+    again = "the run is being saved; again to leave out its figures";
     const result = await trainer.resultAsync();
     progress?.end();
     live?.feed.saving();
     await live?.server.flush();
-    await folder?.finish(result, args.format);
+    const report = await folder
+      ?.finish(result, {
+        formats: args.format ?? [],
+        signal: stop.signal,
+        onSaved: () => {
+          if (!args.quiet) tell("making figures and the report; Ctrl-C leaves them out");
+        },
+      })
+      .catch((error: unknown) => error);
+    if (report !== undefined && !(report instanceof ReportError)) throw report;
+    isComplete = result.ended !== "request";
     live?.feed.end({ how: result.ended });
     const summary = runSummary(result);
     if (args.json) {
@@ -230,9 +290,17 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
       );
       if (folder !== undefined) process.stdout.write(`run folder: ${folder.path}\n`);
     }
+    if (report !== undefined && folder !== undefined) {
+      tell(`${report.message}; to make it: eprop report ${folder.path}`);
+      process.exitCode ??= 1;
+    }
   } catch (error) {
+    // What was stopped in the middle of an iteration can go on from there.
+    if (stop.signal.aborted && folder !== undefined && trainer.ending === "schedule") {
+      await trainer.save(folder.checkpoint).catch(() => undefined);
+    }
     live?.feed.end({ how: "failure", message: error instanceof Error ? error.message : String(error) });
-    throw error;
+    concludeWith(error);
   } finally {
     progress?.end();
     folder?.close();
@@ -240,5 +308,8 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
     await live?.server.close();
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);
+  }
+  if (!isComplete && folder !== undefined && existsSync(folder.checkpoint)) {
+    tell(`to go on with the run: ${resumption(folder.checkpoint, name)}`);
   }
 }

@@ -1,3 +1,5 @@
+import { given } from "../arguments.js";
+import { runDataCheck } from "../recording/run-check.js";
 import { activityFigure } from "./activity.js";
 import { decisionsFigure } from "./decisions.js";
 import { dynamicsFigures } from "./dynamics.js";
@@ -14,7 +16,8 @@ export type { RunData } from "./run-data.js";
 export type { Scheme } from "./theme.js";
 
 /** The figures that a run has the data for, in the order of a report. */
-export function figuresOf(run: RunData): Figure[] {
+export function figuresOf(data: RunData): Figure[] {
+  const run = given("run", data, runDataCheck);
   return [
     performanceFigure(run),
     patternFigure(run),

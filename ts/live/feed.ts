@@ -69,6 +69,7 @@ export class LiveFeed implements Observer {
 
   push(iteration: Iteration): void {
     this.#iterations.push(iteration);
+    this.#pace.push(iteration);
   }
 
   wants(): boolean {
@@ -172,7 +173,7 @@ export class LiveFeed implements Observer {
       done,
       phase: last?.phase ?? "",
       elapsed: this.#pace.elapsed(),
-      left: this.#pace.left(done) ?? null,
+      left: this.#pace.left() ?? null,
       ms: last?.ms ?? 0,
       ending: this.#ending,
       saving: this.#saving,

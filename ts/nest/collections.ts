@@ -1,8 +1,23 @@
-import { guarded, nestError } from "../errors.js";
+import {
+  type Check,
+  either,
+  given,
+  instance,
+  list,
+  optional,
+  refuse,
+  text,
+  u32,
+  whole,
+  wholes,
+} from "../arguments.js";
+import { guarded } from "../errors.js";
 import type { NativeConnections } from "../native/index.js";
-import type { Kernel } from "./kernel.js";
+import type { CheckedParams, GivenParams } from "./accepted.js";
+import { Kernel } from "./kernel.js";
 import type { NodeParams } from "./models.generated.js";
-import { type Decoded, decodeValue, encode } from "./values.js";
+import type { NumberList } from "./types.js";
+import { type Decoded, decodeValue, entries } from "./values.js";
 
 /** Recorded events: a typed array per column. */
 export type EventColumns = { [column: string]: Float64Array } & {
@@ -14,16 +29,51 @@ export type EventColumns = { [column: string]: Float64Array } & {
 /** Name of a node model. */
 export type NodeModelName = keyof NodeParams;
 
+/** The name of a value, or several. */
+const names = optional(either((value) => typeof value === "string", text, list(text, "a list of names")));
+
+/** A place from which a part begins or at which it ends; negative ones count from the end. */
+const anyPlace = optional(whole());
+
 /** Nodes, ordered by id. `M` is the name of their model, where it is known. */
 export class NodeCollection<M extends NodeModelName = NodeModelName> implements Iterable<number> {
   /** The nodes' ids. */
   readonly ids: Uint32Array;
   /** The kernel they live in. */
   readonly kernel: Kernel;
+  /** How often the kernel had been reset when they were made. */
+  readonly #generation: number;
 
-  constructor(kernel: Kernel, ids: Uint32Array) {
-    this.kernel = kernel;
-    this.ids = ids;
+  constructor(kernel: Kernel, ids: Uint32Array);
+  /** @internal `known` says that the ids need no check. */
+  constructor(kernel: Kernel, ids: Uint32Array, known: true);
+  constructor(kernel: Kernel, ids: Uint32Array, known = false) {
+    this.kernel = known ? kernel : given("kernel", kernel, instance(Kernel, "a Kernel"));
+    this.ids = known ? ids : given("ids", ids, nodeIdList);
+    this.#generation = this.kernel.generation;
+  }
+
+  /** @internal The ids for a call of that kernel. */
+  idsIn(kernel: Kernel, at: string): Uint32Array {
+    if (this.kernel !== kernel) {
+      refuse(at, this, "nodes of this kernel", {
+        code: "ValueError",
+        message: "the nodes belong to another kernel",
+      });
+    }
+    if (this.#generation !== kernel.generation) {
+      refuse(at, this, "nodes made since then", {
+        code: "UnknownNode",
+        message: "the nodes are gone: the kernel has been reset since they were made",
+      });
+    }
+    return this.ids;
+  }
+
+  /** Others of the same kernel; gone where these are. */
+  #with<N extends NodeModelName = M>(ids: Uint32Array): NodeCollection<N> {
+    this.idsIn(this.kernel, "nodes");
+    return new NodeCollection<N>(this.kernel, ids, true);
   }
 
   /** How many nodes there are. */
@@ -38,41 +88,41 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
 
   /** The node at a place; negative places count from the end. */
   at(place: number): NodeCollection<M> {
-    const id = this.ids.at(place);
+    const id = this.ids.at(given("place", place, whole()));
     if (id === undefined) {
-      throw nestError({
-        code: "IndexError",
-        message: "the collection has no node at this place",
-        value: String(place),
-        bound: `from ${-this.length} to ${this.length - 1}`,
-      });
+      refuse(
+        "place",
+        place,
+        this.length === 0 ? "none: it is empty" : `from ${-this.length} to ${this.length - 1}`,
+        {
+          code: "IndexError",
+          message: "the collection has no node at this place",
+        },
+      );
     }
-    return new NodeCollection(this.kernel, Uint32Array.of(id));
+    return this.#with(Uint32Array.of(id));
   }
 
   /** The nodes from place `begin` to place `end`, the latter excluded. */
   slice(begin?: number, end?: number): NodeCollection<M> {
-    return new NodeCollection(this.kernel, this.ids.slice(begin, end));
+    return this.#with(this.ids.slice(given("begin", begin, anyPlace), given("end", end, anyPlace)));
   }
 
   /** These nodes and those of another collection, ordered by id. */
   concat<N extends NodeModelName>(other: NodeCollection<N>): NodeCollection<M | N> {
-    const ids = Uint32Array.from([...this.ids, ...other.ids]).toSorted();
-    if (other.kernel !== this.kernel || ids.some((id, place) => id === ids[place - 1])) {
-      throw nestError({
+    const others = given("other", other, instance(NodeCollection, "a NodeCollection"));
+    const ids = Uint32Array.from([...this.ids, ...others.idsIn(this.kernel, "other")]).toSorted();
+    if (ids.some((id, at) => id === ids[at - 1])) {
+      refuse("other", other, "different nodes of one kernel", {
         code: "ValueError",
-        message:
-          other.kernel === this.kernel
-            ? "the collections have a node in common"
-            : "the collections belong to different kernels",
-        bound: "different nodes of one kernel",
+        message: "the collections have a node in common",
       });
     }
-    return new NodeCollection<M | N>(this.kernel, ids);
+    return this.#with<M | N>(ids);
   }
 
   /** Sets parameters: the same for all nodes (a list gives one value each), or a dictionary per node. */
-  set(params: NodeParams[M] | readonly NodeParams[M][]): void {
+  set<const P extends GivenParams<M>>(params: P & CheckedParams<P, M>): void {
     this.kernel.setNodes(this, params);
   }
 
@@ -84,19 +134,19 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
   get(names: readonly string[]): { [name: string]: Decoded | Decoded[] | EventColumns };
   get(): { [name: string]: Decoded | Decoded[] | EventColumns };
   get(
-    names?: string | readonly string[],
+    wanted?: string | readonly string[],
   ): EventColumns | Decoded | Decoded[] | { [name: string]: Decoded | Decoded[] | EventColumns } {
-    if (typeof names === "string") return this.#value(names);
-    const wanted = names ?? guarded(() => this.kernel.native.parametersOf(this.ids[0] ?? 0));
-    return Object.fromEntries(wanted.map((name) => [name, this.#value(name)]));
+    const asked = given("names", wanted, names);
+    const ids = this.idsIn(this.kernel, "nodes");
+    if (typeof asked === "string") return this.#value(asked);
+    const all = asked ?? guarded(() => this.kernel.native.parametersOf(ids[0] ?? 0));
+    return Object.fromEntries(all.map((name) => [name, this.#value(name)]));
   }
 
   #value(name: string): EventColumns | Decoded | Decoded[] {
     if (name === "events") return this.kernel.events(this);
     if (name === "filenames") {
-      const files = [...this.ids].map((id) =>
-        this.kernel.fileOf(new NodeCollection(this.kernel, Uint32Array.of(id))),
-      );
+      const files = [...this.ids].map((id) => this.kernel.fileOf(this.#with(Uint32Array.of(id))));
       return files.filter((file) => file !== undefined) as unknown as Decoded[];
     }
     if (name === "global_id") return this.length === 1 ? (this.ids[0] ?? 0) : [...this.ids];
@@ -109,14 +159,37 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
   }
 }
 
+/** Ids of nodes in a list. */
+export const nodeIdList: Check<Uint32Array> = wholes(1, u32, "ids from 1 on", "UnknownNode");
+
+/** Values that every connection has, in the order in which they are given out. */
+const connectionValues = ["source", "target", "synapse_model", "weight", "delay", "receptor"] as const;
+
+/** The values of connections: an entry each. */
+type ConnectionColumn = Uint32Array | Float64Array | Decoded[];
+
 /** Connections, ordered by source, then by target. */
 export class SynapseCollection {
   readonly #kernel: Kernel;
   readonly #table: NativeConnections;
+  readonly #generation: number;
 
+  /** @internal `GetConnections` makes them. */
   constructor(kernel: Kernel, table: NativeConnections) {
-    this.#kernel = kernel;
+    this.#kernel = given("kernel", kernel, instance(Kernel, "a Kernel"));
     this.#table = table;
+    this.#generation = kernel.generation;
+  }
+
+  /** The kernel that the connections are in. */
+  #current(): Kernel {
+    if (this.#generation !== this.#kernel.generation) {
+      refuse("connections", this, "connections made since then", {
+        code: "ValueError",
+        message: "the connections are gone: the kernel has been reset since they were made",
+      });
+    }
+    return this.#kernel;
   }
 
   /** How many connections there are. */
@@ -124,22 +197,28 @@ export class SynapseCollection {
     return this.#table.source.length;
   }
 
-  /** Every `step`-th connection from place `begin` to place `end`, the latter excluded. */
-  slice(begin = 0, end = this.length, step = 1): SynapseCollection {
-    const first = begin >= 0 ? begin : ((begin % step) + step) % step;
-    const count = Math.max(0, Math.ceil((Math.min(end, this.length) - first) / step));
-    const places = Uint32Array.from({ length: count }, (_, at) => first + at * step);
+  /**
+   * Every `step`-th connection from place `begin` to place `end`, the latter excluded; negative places count from the
+   * end.
+   */
+  slice(begin?: number, end?: number, step?: number): SynapseCollection {
+    const by = given("step", step, optional(whole(1, u32))) ?? 1;
+    const bounded = (at: number) => Math.min(Math.max(at < 0 ? at + this.length : at, 0), this.length);
+    const first = bounded(given("begin", begin, anyPlace) ?? 0);
+    const last = bounded(given("end", end, anyPlace) ?? this.length);
+    const count = Math.max(0, Math.ceil((last - first) / by));
+    const places = Uint32Array.from({ length: count }, (_, at) => first + at * by);
     const { source, target, weight, delay, receptor, projection, entry } = this.#table;
-    const ids = (all: Uint32Array) => places.map((place) => all[place] as number);
-    const numbers = (all: Float64Array) => Float64Array.from(places, (place) => all[place] as number);
-    return new SynapseCollection(this.#kernel, {
+    const ids = (all: Uint32Array) => places.map((at) => all[at] as number);
+    const numbers = (all: Float64Array) => Float64Array.from(places, (at) => all[at] as number);
+    return new SynapseCollection(this.#current(), {
       source: ids(source),
       target: ids(target),
       weight: numbers(weight),
       delay: numbers(delay),
       receptor: ids(receptor),
       projection: ids(projection),
-      entry: BigInt64Array.from(places, (place) => entry[place] as bigint),
+      entry: BigInt64Array.from(places, (at) => entry[at] as bigint),
     });
   }
 
@@ -150,16 +229,28 @@ export class SynapseCollection {
   /** Any other value of each connection. */
   get(name: string): Uint32Array | Float64Array | Decoded[];
   /** Several values at once. */
-  get<N extends string>(names: readonly N[]): { [name in N]: Uint32Array | Float64Array | Decoded[] };
-  get(
-    names: string | readonly string[],
-  ): Uint32Array | Float64Array | Decoded[] | { [name: string]: Uint32Array | Float64Array | Decoded[] } {
-    if (typeof names !== "string") return Object.fromEntries(names.map((name) => [name, this.#value(name)]));
-    return this.#value(names);
+  get<N extends string>(names: readonly N[]): { [name in N]: ConnectionColumn };
+  /** Everything that all of these connections have. */
+  get(): { [name: string]: ConnectionColumn };
+  get(wanted?: string | readonly string[]): ConnectionColumn | { [name: string]: ConnectionColumn } {
+    const asked = given("names", wanted, names);
+    if (typeof asked === "string") return this.#value(asked);
+    return Object.fromEntries((asked ?? this.#names()).map((name) => [name, this.#value(name)]));
   }
 
-  #value(name: string): Uint32Array | Float64Array | Decoded[] {
-    const { native } = this.#kernel;
+  /** Names of what all of these connections have. */
+  #names(): string[] {
+    const kernel = this.#current();
+    const models = [...new Set(this.#value("synapse_model") as string[])];
+    const [first = [], ...others] = models.map((model) =>
+      Object.keys(kernel.GetDefaults(model as "static_synapse")),
+    );
+    const common = first.filter((name) => others.every((of) => of.includes(name)));
+    return [...new Set([...connectionValues, ...common])].filter((name) => name !== "receptor_type");
+  }
+
+  #value(name: string): ConnectionColumn {
+    const { native } = this.#current();
     const { source, target, receptor, delay, projection, entry } = this.#table;
     if (name === "source") return source;
     if (name === "target") return target;
@@ -170,8 +261,10 @@ export class SynapseCollection {
   }
 
   /** Sets weights: one number for all connections, or a list with one each. */
-  set(values: { weight: number | readonly number[] | Float64Array }): void {
+  set(values: { weight: number | NumberList }): void {
+    const kernel = this.#current();
     const { projection, entry } = this.#table;
-    guarded(() => this.#kernel.native.setConnections(projection, entry, encode(values)));
+    const encoded = given("values", values, entries(kernel));
+    guarded(() => kernel.native.setConnections(projection, entry, encoded));
   }
 }

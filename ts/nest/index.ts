@@ -3,18 +3,18 @@
  *
  * @module eprop/nest
  */
+import "../runtime.js";
 import { Kernel } from "./kernel.js";
 
-export { NESTError, NESTErrors } from "../errors.js";
+export { type ErrorData, NESTError, NESTErrors } from "../errors.js";
 export { type EventColumns, NodeCollection, type NodeModelName, SynapseCollection } from "./collections.js";
+export type { ConnectionRule, ConnectionRuleName, DefaultsOf, SynapseSpec } from "./accepted.js";
 export {
-  type ConnectionRule,
   type CopiedModel,
   Kernel,
   type MemoryEstimate,
   type SimulateOptions,
   type SynapseModelName,
-  type SynapseSpec,
 } from "./kernel.js";
 export type {
   KernelParams,

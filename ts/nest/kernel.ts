@@ -1,12 +1,46 @@
+// Declarations are read by programs whose target has no such library.
+/// <reference lib="esnext.disposable" preserve="true" />
+import {
+  type Check,
+  abortSignal,
+  callable,
+  fields,
+  given,
+  instance,
+  isDictionary,
+  list,
+  number,
+  optional,
+  path as filePath,
+  refuse,
+  text,
+} from "../arguments.js";
 import { fromNative, guarded, guardedAsync, nestError, NESTErrors } from "../errors.js";
 import { type Entry, NativeKernel, type NativeState } from "../native/index.js";
+import type {
+  Accepted,
+  CheckedParams,
+  CheckedRule,
+  CheckedSynapse,
+  DefaultsOf,
+  GivenParams,
+  GivenRule,
+  GivenSynapse,
+  Loose,
+  OneNode,
+} from "./accepted.js";
 import { AsciiBackend } from "./ascii-backend.js";
-import { type EventColumns, NodeCollection, type NodeModelName, SynapseCollection } from "./collections.js";
-import type { KernelParams, KernelStatus, NodeParams, SynapseParams } from "./models.generated.js";
+import {
+  type EventColumns,
+  NodeCollection,
+  type NodeModelName,
+  SynapseCollection,
+  nodeIdList,
+} from "./collections.js";
+import type { KernelParams, KernelStatus, SynapseParams } from "./models.generated.js";
 import { type Progress, type ProgressClock, ProgressReports } from "./progress.js";
-import type { RandomParameter } from "./random.js";
-import type { Matrix, NodeReference, NumberList } from "./types.js";
-import { type Decoded, decode, encode } from "./values.js";
+import type { NodeReference } from "./types.js";
+import { type Decoded, decode, entries } from "./values.js";
 
 /** Name of a synapse model. */
 export type SynapseModelName = keyof SynapseParams;
@@ -19,34 +53,6 @@ declare const copyOf: unique symbol;
 /** The name of a model that `CopyModel` made, with the name of the built-in model it comes from in its type. */
 export type CopiedModel<M extends NodeModelName | SynapseModelName> = string & { readonly [copyOf]: M };
 
-/** Defaults of a model. */
-export type DefaultsOf<M extends NodeModelName | SynapseModelName> = M extends NodeModelName
-  ? NodeParams[M]
-  : M extends SynapseModelName
-    ? SynapseParams[M]
-    : never;
-
-/** How nodes are connected. */
-export type ConnectionRule =
-  | { rule?: "all_to_all" | "one_to_one"; allow_autapses?: boolean; allow_multapses?: boolean }
-  | { rule: "pairwise_bernoulli"; p: number; allow_autapses?: boolean; allow_multapses?: boolean }
-  | { rule: "fixed_indegree"; indegree: number; allow_autapses?: boolean; allow_multapses?: boolean }
-  | { rule: "fixed_outdegree"; outdegree: number; allow_autapses?: boolean; allow_multapses?: boolean };
-
-/** What the synapses of a `Connect` call are. */
-export interface SynapseSpec {
-  /** Name of the synapse model, built-in or copied. */
-  synapse_model?: SynapseModelName | CopiedModel<SynapseModelName>;
-  /** A number, one per connection (pairs), or a matrix of rows per target and columns per source. */
-  weight?: number | NumberList | Matrix | RandomParameter;
-  /** Delay (ms). */
-  delay?: number | NumberList;
-  /** Receptor that is reached. */
-  receptor_type?: number;
-  /** Time constant of the eligibility trace's filter (ms). */
-  tau_m_readout?: number;
-}
-
 /** What `SimulateAsync` takes besides the time. */
 export interface SimulateOptions {
   /** Stops the simulation: the promise rejects with the signal's reason, what was recorded stays. */
@@ -57,6 +63,8 @@ export interface SimulateOptions {
    */
   onProgress?: (progress: Progress) => unknown;
 }
+
+const simulateOptions = fields({ signal: optional(abortSignal), onProgress: optional(callable) });
 
 /** Memory that a simulation takes (bytes). */
 export interface MemoryEstimate {
@@ -70,7 +78,7 @@ export interface MemoryEstimate {
  * Method names are NEST's.
  */
 export class Kernel {
-  /** The engine's side. */
+  /** @internal The engine's side. */
   readonly native: NativeKernel;
   /** Files of recorders, once a recorder was told to write one. */
   #files: AsciiBackend | undefined;
@@ -78,23 +86,32 @@ export class Kernel {
   #work: Promise<unknown> | undefined;
   #closing = false;
   readonly #progressClock: ProgressClock = { told: Number.NEGATIVE_INFINITY };
+  /** How often it has been reset: collections made before are no longer those of its nodes. */
+  #generation = 0;
 
   constructor();
   /** @internal */
   constructor(native: NativeKernel);
   constructor(native = new NativeKernel()) {
-    this.native = native;
+    this.native = given("native", native, instance(NativeKernel, "left out"));
   }
 
-  /** Forgets all nodes, connections and settings. */
+  /** @internal How often it has been reset. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Forgets all nodes, connections and settings. Collections made before are those of no nodes any more. */
   ResetKernel(): void {
     guarded(() => this.native.reset());
+    this.#generation += 1;
     this.#files = undefined;
   }
 
   /** Sets kernel parameters. */
-  set(values: KernelParams): void {
-    guarded(() => this.native.set(encode(values)));
+  set<const P extends Loose<KernelParams>>(values: P & Accepted<P, KernelParams>): void {
+    const encoded = given("values", values, entries(this));
+    guarded(() => this.native.set(encoded));
   }
 
   /** Kernel parameters. */
@@ -102,101 +119,167 @@ export class Kernel {
   /** A kernel parameter. */
   get<N extends keyof KernelStatus>(name: N): KernelStatus[N];
   get(name?: keyof KernelStatus): KernelStatus | KernelStatus[keyof KernelStatus] {
+    const asked = given("name", name, optional(text));
     const status = decode(guarded(() => this.native.get())) as unknown as KernelStatus;
-    if (name === undefined) return status;
-    if (!(name in status)) {
-      throw nestError({
+    if (asked === undefined) return status;
+    if (!Object.hasOwn(status, asked)) {
+      refuse("name", asked, `one of ${Object.keys(status).join(", ")}`, {
         code: "ValueError",
-        message: `there is no kernel parameter ${name}`,
-        parameter: name,
-        bound: `one of ${Object.keys(status).join(", ")}`,
+        message: "there is no such kernel parameter",
       });
     }
-    return status[name];
+    return status[asked as keyof KernelStatus];
   }
 
   /**
    * Creates `n` nodes of a model.
    *
+   * @param n Number of nodes; one if left out. As in NEST, the parameters of one node may come in its place.
    * @param params The same for all nodes (a list for a scalar gives one value each), or a dictionary per node.
    */
-  Create<M extends NodeModelName>(
+  Create<M extends NodeModelName>(model: M | CopiedModel<M>, n?: number, params?: null): NodeCollection<M>;
+  Create<M extends NodeModelName, const P extends GivenParams<M>>(
     model: M | CopiedModel<M>,
-    n = 1,
-    params?: NodeParams[M] | readonly NodeParams[M][] | null,
-  ): NodeCollection<M> {
-    const first = guarded(() => this.native.create(model, n, ...encodeParams(params)));
-    this.#noteFiles(params);
-    return new NodeCollection(
-      this,
-      Uint32Array.from({ length: n }, (_, place) => first + place),
-    );
+    n: number | undefined,
+    params: P & CheckedParams<P, M>,
+  ): NodeCollection<M>;
+  Create<M extends NodeModelName, const P extends Loose<OneNode<M>>>(
+    model: M | CopiedModel<M>,
+    params: P & Accepted<P, OneNode<M>>,
+  ): NodeCollection<M>;
+  Create(
+    model: string,
+    second?: unknown,
+    third?: unknown,
+    ...positions: readonly unknown[]
+  ): NodeCollection<never> {
+    const name = given("model", model, text);
+    const count = given("n", second, numberOrParameters);
+    if (typeof count !== "number" && third !== undefined && third !== null) {
+      refuse("params", third, "left out, where parameters come in place of n", {
+        code: "ValueError",
+        message: "parameters are given twice",
+      });
+    }
+    const position = positions.find((value) => value !== undefined && value !== null);
+    if (position !== undefined) {
+      refuse("positions", position, "left out", {
+        code: "NotImplemented",
+        message: "nodes have no positions",
+      });
+    }
+    const [n, params] = typeof count === "number" ? [count, third] : [1, count];
+    const encoded = this.#params(params);
+    const ids = roomForIds(n);
+    const first = guarded(() => this.native.create(name, n, ...encoded));
+    this.#noteFiles(encoded);
+    for (let place = 0; place < ids.length; place++) ids[place] = first + place;
+    return new NodeCollection(this, ids, true);
+  }
+
+  /** Parameters of nodes for the engine: one dictionary for all, or one each. */
+  #params(params: unknown): NativeParams {
+    if (params === undefined || params === null) return [null, null];
+    const one = entries(this);
+    return given("params", params, {
+      allowed: paramsAllowed,
+      read(value, at): NativeParams {
+        if (Array.isArray(value)) return [null, list(one, paramsAllowed).read(value, at)];
+        return [isDictionary(value) ? one.read(value, at) : refuse(at, value, paramsAllowed), null];
+      },
+    });
   }
 
   /** All nodes, or those of a model. */
   GetNodes<M extends NodeModelName>(model?: M | CopiedModel<M>): NodeCollection<M> {
-    const all = Uint32Array.from({ length: guarded(() => this.native.nodeCount()) }, (_, place) => place + 1);
-    const ids = model === undefined ? all : all.filter((id) => this.native.modelOf(id) === model);
-    return new NodeCollection(this, ids);
+    const name = given("model", model, optional(text));
+    return guarded(() => {
+      const all = Uint32Array.from({ length: this.native.nodeCount() }, (_, place) => place + 1);
+      const ids = name === undefined ? all : all.filter((id) => this.native.modelOf(id) === name);
+      return new NodeCollection<M>(this, ids, true);
+    });
   }
 
   /** Sets parameters of nodes. */
-  SetStatus<M extends NodeModelName>(
+  SetStatus<M extends NodeModelName, const P extends GivenParams<M>>(
     nodes: NodeCollection<M>,
-    params: NodeParams[M] | readonly NodeParams[M][],
+    params: P & CheckedParams<P, M>,
   ): void {
-    nodes.set(params);
+    this.setNodes(nodes, params);
   }
 
   /** A value of each node, or all values. */
   GetStatus(nodes: NodeCollection, name?: string): unknown {
-    return name === undefined ? nodes.get() : nodes.get(name);
+    const collection = this.#collection("nodes", nodes);
+    const asked = given("name", name, optional(text));
+    return asked === undefined ? collection.get() : collection.get(asked);
+  }
+
+  /** A collection of this kernel's nodes. */
+  #collection<M extends NodeModelName>(at: string, nodes: NodeCollection<M>): NodeCollection<M> {
+    const collection = given(at, nodes, instance(NodeCollection<M>, "a NodeCollection"));
+    collection.idsIn(this, at);
+    return collection;
   }
 
   /** The path of a recorder's file, where it records to one. */
   fileOf(recorder: NodeCollection): string | undefined {
+    this.#recorder(recorder);
     return recorder.get("record_to") === "ascii" ? this.#files?.path(recorder) : undefined;
   }
 
   /** Looks for recorders with files from now on if parameters ask for one. */
-  #noteFiles(params: object | readonly object[] | null | undefined): void {
-    for (const values of Array.isArray(params) ? params : [params]) {
-      if (values && "record_to" in values && values.record_to !== "memory") {
-        this.#files ??= new AsciiBackend(this);
-      }
+  #noteFiles([shared, perNode]: NativeParams): void {
+    if (shared?.some(asksForFile) || perNode?.some((values) => values.some(asksForFile))) {
+      this.#files ??= new AsciiBackend(this);
     }
   }
 
   /** @internal */
-  setNodes(nodes: NodeCollection, params: object | readonly object[]): void {
-    guarded(() => this.native.setNodes(nodes.ids, ...encodeParams(params)));
-    this.#noteFiles(params);
+  setNodes(nodes: NodeCollection, params: unknown): void {
+    const { ids } = this.#collection("nodes", nodes);
+    if (params === undefined || params === null) refuse("params", params, paramsAllowed);
+    const encoded = this.#params(params);
+    guarded(() => this.native.setNodes(ids, ...encoded));
+    this.#noteFiles(encoded);
   }
 
   /** Sets defaults of a node or synapse model; the learning rate is one. */
-  SetDefaults<M extends NodeModelName | SynapseModelName>(
+  SetDefaults<M extends NodeModelName | SynapseModelName, const P extends Loose<DefaultsOf<M>>>(
     model: M | CopiedModel<M>,
-    values: DefaultsOf<M>,
+    values: P & Accepted<P, DefaultsOf<M>>,
   ): void {
-    guarded(() => this.native.setDefaults(model, encode(values)));
-    this.#noteFiles(values);
+    const name = given("model", model, text);
+    const encoded = given("values", values, entries(this));
+    guarded(() => this.native.setDefaults(name, encoded));
+    this.#noteFiles([encoded, null]);
   }
 
   /** Defaults of a node or synapse model. */
   GetDefaults<M extends NodeModelName | SynapseModelName>(
     model: M | CopiedModel<M>,
   ): { [name: string]: Decoded } {
-    return decode(guarded(() => this.native.getDefaults(model)));
+    const name = given("model", model, text);
+    return decode(guarded(() => this.native.getDefaults(name)));
   }
 
   /** Copies a model under a new name, with other defaults. Returns the name as what other calls take. */
   CopyModel<M extends NodeModelName | SynapseModelName>(
     existing: M | CopiedModel<M>,
     copy: string,
-    values?: DefaultsOf<M>,
-  ): CopiedModel<M> {
-    guarded(() => this.native.copyModel(existing, copy, encode(values ?? {})));
-    return copy as CopiedModel<M>;
+    values?: undefined,
+  ): CopiedModel<M>;
+  CopyModel<M extends NodeModelName | SynapseModelName, const P extends Loose<DefaultsOf<M>>>(
+    existing: M | CopiedModel<M>,
+    copy: string,
+    values: P & Accepted<P, DefaultsOf<M>>,
+  ): CopiedModel<M>;
+  CopyModel(existing: string, copy: string, values?: unknown): CopiedModel<never> {
+    const [name, newName] = [given("existing", existing, text), given("copy", copy, text)];
+    const encoded = values === undefined ? [] : given("values", values, entries(this));
+    guarded(() => this.native.copyModel(name, newName, encoded));
+    this.#noteFiles([encoded, null]);
+    return newName as CopiedModel<never>;
   }
 
   /**
@@ -205,20 +288,60 @@ export class Kernel {
    * @param rule The rule; `all_to_all` if left out.
    * @param synapse The synapses; `static_synapse` if left out.
    */
-  Connect(
+  Connect(sources: NodeReference, targets: NodeReference, rule?: undefined, synapse?: undefined): void;
+  Connect<const R extends GivenRule>(
     sources: NodeReference,
     targets: NodeReference,
-    rule: ConnectionRule | ConnectionRuleName = { rule: "all_to_all" },
-    synapse: SynapseSpec | SynapseModelName = {},
-  ): void {
-    const conn = typeof rule === "string" ? { rule } : rule;
-    const syn = typeof synapse === "string" ? { synapse_model: synapse } : synapse;
+    rule: R & CheckedRule<R>,
+    synapse?: undefined,
+  ): void;
+  Connect<const S extends GivenSynapse>(
+    sources: NodeReference,
+    targets: NodeReference,
+    rule: undefined,
+    synapse: S & CheckedSynapse<S, "all_to_all">,
+  ): void;
+  Connect<const R extends GivenRule, const S extends GivenSynapse>(
+    sources: NodeReference,
+    targets: NodeReference,
+    rule: R & CheckedRule<R>,
+    synapse: S & CheckedSynapse<S, R>,
+  ): void;
+  Connect(sources: unknown, targets: unknown, rule?: unknown, synapse?: unknown): void {
+    const [from, to] = [this.#nodeIds("sources", sources), this.#nodeIds("targets", targets)];
+    const nameOrEntries = (at: string, value: unknown, key: string): Entry[] => {
+      if (value === undefined) return [];
+      if (typeof value === "string") return [{ name: key, text: given(at, value, text) }];
+      const allowed = "a name or a dictionary";
+      return given(at, value, {
+        allowed,
+        read: (dict, where) =>
+          isDictionary(dict) ? entries(this).read(dict, where) : refuse(where, dict, allowed),
+      });
+    };
+    const conn = nameOrEntries("rule", rule, "rule");
+    const syn = nameOrEntries("synapse", synapse, "synapse_model");
     const pairs = !(sources instanceof NodeCollection) && !(targets instanceof NodeCollection);
-    if (pairs && conn.rule === "one_to_one") {
-      guarded(() => this.native.connectPairs(nodeIds(sources), nodeIds(targets), encode(syn)));
+    if (pairs && conn.some((entry) => entry.name === "rule" && entry.text === "one_to_one")) {
+      guarded(() => this.native.connectPairs(from, to, syn));
     } else {
-      guarded(() => this.native.connect(nodeIds(sources), nodeIds(targets), encode(conn), encode(syn)));
+      guarded(() => this.native.connect(from, to, conn, syn));
     }
+  }
+
+  /** Ids of nodes of this kernel. */
+  #nodeIds(parameter: string, nodes: unknown): Uint32Array {
+    const allowed = "a NodeCollection, a list of ids or an id";
+    return given(parameter, nodes, {
+      allowed,
+      read: (value, at) => {
+        if (value instanceof NodeCollection) return value.idsIn(this, at);
+        if (typeof value !== "number" && !ArrayBuffer.isView(value) && !Array.isArray(value)) {
+          refuse(at, value, allowed);
+        }
+        return nodeIdList.read(typeof value === "number" ? [value] : value, at);
+      },
+    });
   }
 
   /** Finds connections; weights are always current. */
@@ -227,16 +350,21 @@ export class Kernel {
     target?: NodeReference | null,
     synapse_model?: SynapseModelName | CopiedModel<SynapseModelName>,
   ): SynapseCollection {
-    const table = guarded(() =>
-      this.native.getConnections(optionalIds(source), optionalIds(target), synapse_model ?? null),
+    const ids = (at: string, nodes: unknown) =>
+      nodes === undefined || nodes === null ? null : this.#nodeIds(at, nodes);
+    const [from, to] = [ids("source", source), ids("target", target)];
+    const model = given("synapse_model", synapse_model, optional(text)) ?? null;
+    return new SynapseCollection(
+      this,
+      guarded(() => this.native.getConnections(from, to, model)),
     );
-    return new SynapseCollection(this, table);
   }
 
   /** Simulates `ms` milliseconds; blocks until done. */
   Simulate(ms: number): void {
+    const time = given("ms", ms, number());
     this.#files?.prepare();
-    guarded(() => this.native.simulate(ms));
+    guarded(() => this.native.simulate(time));
     this.#files?.write();
   }
 
@@ -248,19 +376,21 @@ export class Kernel {
    *
    * @throws The signal's reason once the signal is aborted; otherwise {@link NESTError}.
    */
-  async SimulateAsync(ms: number, { signal, onProgress }: SimulateOptions = {}): Promise<void> {
+  async SimulateAsync(ms: number, options: SimulateOptions = {}): Promise<void> {
+    const time = given("ms", ms, number());
+    const { signal, onProgress } = given("options", options, simulateOptions) as SimulateOptions;
     signal?.throwIfAborted();
     if (this.#closing) this.#refuseClosed();
     this.#files?.prepare();
     const cancel = () => this.native.cancel();
     const resolution = onProgress === undefined ? 1 : this.get("resolution");
-    const simulation = guarded(() => this.native.simulateAsync(ms));
+    const simulation = guarded(() => this.native.simulateAsync(time));
     this.#work = simulation;
     signal?.addEventListener("abort", cancel, { once: true });
     const progress =
       onProgress &&
       new ProgressReports(onProgress, this.#progressClock, {
-        total: Math.round(ms / resolution),
+        total: Math.round(time / resolution),
         done: () => this.native.stepsDone(),
         cancel,
       });
@@ -285,19 +415,30 @@ export class Kernel {
 
   /** A copy of what a recorder holds. */
   events(recorder: NodeCollection): EventColumns {
-    return columns(guarded(() => this.native.events(single(recorder))));
+    return columns(guarded(() => this.native.events(this.#recorder(recorder))));
   }
 
   /** Moves out what a recorder holds; it is empty afterwards. */
   takeEvents(recorder: NodeCollection): EventColumns {
-    return columns(guarded(() => this.native.takeEvents(single(recorder))));
+    return columns(guarded(() => this.native.takeEvents(this.#recorder(recorder))));
   }
 
   /** @internal As `takeEvents`; many are moved out on another thread. Until they are, this kernel takes no other call. */
   async takeEventsAsync(recorder: NodeCollection): Promise<EventColumns> {
-    const node = single(recorder);
+    const node = this.#recorder(recorder);
     if (guarded(() => this.native.eventCount(node)) < eventsAtOnce) return this.takeEvents(recorder);
     return columns(await this.#offThread(() => this.native.takeEventsAsync(node)));
+  }
+
+  #recorder(recorder: NodeCollection): number {
+    const { ids } = this.#collection("recorder", recorder);
+    if (ids.length !== 1) {
+      refuse("recorder", recorder, "one node", {
+        code: "ValueError",
+        message: `events are read from one recorder at a time, and there are ${ids.length} nodes`,
+      });
+    }
+    return ids[0] as number;
   }
 
   /** Lets another thread do something with the kernel, which `close` waits for. */
@@ -347,8 +488,9 @@ export class Kernel {
    * @throws {@link NESTError} where the network could not be simulated, or the file cannot be written.
    */
   async save(path: string): Promise<void> {
+    const file = given("path", path, filePath);
     const { writeState } = await import("../saving/state-file.js");
-    await writeState(path, "kernel", this.state());
+    await writeState(file, "kernel", this.state());
   }
 
   /**
@@ -357,9 +499,10 @@ export class Kernel {
    * @throws {@link NESTError} that says what is wrong with the file.
    */
   static async load(path: string): Promise<Kernel> {
+    const file = given("path", path, filePath);
     const { readState } = await import("../saving/state-file.js");
     const kernel = new Kernel();
-    await kernel.restoreAsync(await readState(path, ["kernel"]));
+    await kernel.restoreAsync(await readState(file, ["kernel"]));
     return kernel;
   }
 
@@ -411,52 +554,42 @@ export class Kernel {
   }
 }
 
-/** Name of a connection rule. */
-export type ConnectionRuleName = "all_to_all" | "one_to_one";
+/** Ids are 32 bits wide; the engine takes no more nodes. */
+const mostNodes = 1e9;
 
-function encodeParams(
-  params: object | readonly object[] | null | undefined,
-): [Entry[] | null, Entry[][] | null] {
-  if (params === null || params === undefined) return [null, null];
-  if (Array.isArray(params)) return [null, params.map((values: object) => encode(values))];
-  return [encode(params), null];
-}
-
-function optionalIds(nodes?: NodeReference | null): Uint32Array | null {
-  return nodes === undefined || nodes === null ? null : nodeIds(nodes);
-}
-
-function nodeIds(nodes: NodeReference): Uint32Array {
-  if (nodes instanceof NodeCollection) return nodes.ids;
-  if (nodes instanceof Uint32Array && !nodes.includes(0)) return nodes;
-  const list = typeof nodes === "number" ? [nodes] : [...nodes];
-  for (const id of list) {
-    if (!Number.isInteger(id) || id < 1 || id > 0xffff_ffff) {
-      throw nestError({
-        code: "UnknownNode",
-        message: `there is no node ${id}`,
-        value: String(id),
-        bound: "ids from 1 on",
-      });
-    }
-  }
-  return Uint32Array.from(list);
-}
-
-function single(recorder: NodeCollection): number {
-  if (recorder.length !== 1) {
-    throw nestError({
-      code: "ValueError",
-      message: "events are read from one recorder at a time",
-      value: `${recorder.length} nodes`,
-      bound: "one node",
+/** Room for so many ids, before there are nodes; none for a number of nodes that the engine refuses. */
+function roomForIds(n: number): Uint32Array {
+  try {
+    return new Uint32Array(Number.isInteger(n) && n > 0 && n <= mostNodes ? n : 0);
+  } catch {
+    refuse("n", n, "what fits into memory", {
+      code: "OutOfMemory",
+      message: "the nodes' ids do not fit into memory",
     });
   }
-  return recorder.ids[0] as number;
 }
 
-function columns(list: ReturnType<NativeKernel["events"]>): EventColumns {
+/** Whether an entry tells a recorder to write a file. */
+function asksForFile(entry: Entry): boolean {
+  return entry.name === "record_to" && entry.text !== "memory";
+}
+
+/** Parameters of nodes: for all of them, or for each. */
+type NativeParams = [Entry[] | null, Entry[][] | null];
+
+const paramsAllowed = "a dictionary, or a list of one for each node";
+
+/** A number of nodes, or, as in NEST, the parameters of one. */
+const numberOrParameters: Check<number | object> = {
+  allowed: "a whole number, or a node's parameters",
+  read(value, at) {
+    if (value === undefined) return 1;
+    return typeof value === "number" || isDictionary(value) ? value : refuse(at, value, this.allowed);
+  },
+};
+
+function columns(events: ReturnType<NativeKernel["events"]>): EventColumns {
   return Object.fromEntries(
-    list.map(({ name, floats, ids }) => [name, floats ?? ids]),
+    events.map(({ name, floats, ids }) => [name, floats ?? ids]),
   ) as unknown as EventColumns;
 }

@@ -8,7 +8,7 @@ export interface OptimizerParams {
   /** How weights follow gradients. Default gradient_descent. */
   type?: "gradient_descent" | "adam";
   /** Update intervals (or spikes) per optimizer step. Default 1. */
-  batch_size?: WholeScalar;
+  batch_size?: number;
   /** Learning rate. Default 0.0001. */
   eta?: number;
   /** Call the optimizer for every step of a window, not once with the sum. Default true. */
@@ -25,108 +25,111 @@ export interface OptimizerParams {
   epsilon?: number;
 }
 
-/** Settable parameters of each node model. */
-export interface NodeParams {
+/**
+ * Settable parameters of each node model. `S` are the values of a number, `W` those of a whole number: as several
+ * nodes take them, if left out.
+ */
+export interface NodeParams<S = Scalar, W = WholeScalar> {
   /** leaky integrate-and-fire neuron whose weights change once an update interval. */
   eprop_iaf_bsshslm_2020: {
     /** Capacitance of the membrane (pF). Default 250. */
-    C_m?: Scalar;
+    C_m?: S;
     /** Time constant of the membrane (ms). Default 10. */
-    tau_m?: Scalar;
+    tau_m?: S;
     /** Constant current (pA). Default 0. */
-    I_e?: Scalar;
+    I_e?: S;
     /** Lower bound of the membrane voltage (mV). Default -∞. */
-    V_min?: Scalar;
+    V_min?: S;
     /** Resting voltage (mV). Default -70. */
-    E_L?: Scalar;
+    E_L?: S;
     /** Membrane voltage (mV). Default -70. */
-    V_m?: Scalar;
+    V_m?: S;
     /** Spike threshold (mV). Default -55. */
-    V_th?: Scalar;
+    V_th?: S;
     /** Refractory time (ms). Default 2. */
-    t_ref?: Scalar;
+    t_ref?: S;
     /** Coefficient of firing-rate regularization. Default 0. */
-    c_reg?: Scalar;
+    c_reg?: S;
     /** Target firing rate (spikes/s). Default 10. */
-    f_target?: Scalar;
+    f_target?: S;
     /** Input spikes move the voltage by their whole weight, not by 1 - exp(-dt/τ_m) of it. Default true. */
     regular_spike_arrival?: boolean;
     /** Shape of the surrogate gradient. Default piecewise_linear. */
     surrogate_gradient_function?:
       "piecewise_linear" | "exponential" | "fast_sigmoid_derivative" | "arctan_derivative";
     /** Height of the surrogate gradient. Default 0.3. */
-    surrogate_gradient_height?: Scalar;
+    surrogate_gradient_height?: S;
     /** Width of the surrogate gradient (mV). Default 1. */
-    surrogate_gradient_width?: Scalar;
+    surrogate_gradient_width?: S;
     /** Ignore the input and fire by the clock. Default false. */
     ignore_and_spike?: boolean;
     /** Time of the first spike of a neuron that fires by the clock (ms). Default 1. */
-    ignore_and_spike_offset?: Scalar;
+    ignore_and_spike_offset?: S;
     /** Time between spikes of a neuron that fires by the clock (ms). Default 100. */
-    ignore_and_spike_interval?: Scalar;
+    ignore_and_spike_interval?: S;
     /** Accepted and without effect: history is bounded without it (ms). Default ∞. */
-    flush_event_send_interval?: Scalar;
+    flush_event_send_interval?: S;
   };
   /** leaky integrate-and-fire neuron with an adaptive threshold whose weights change once an update interval. */
   eprop_iaf_adapt_bsshslm_2020: {
     /** Capacitance of the membrane (pF). Default 250. */
-    C_m?: Scalar;
+    C_m?: S;
     /** Time constant of the membrane (ms). Default 10. */
-    tau_m?: Scalar;
+    tau_m?: S;
     /** Constant current (pA). Default 0. */
-    I_e?: Scalar;
+    I_e?: S;
     /** Lower bound of the membrane voltage (mV). Default -∞. */
-    V_min?: Scalar;
+    V_min?: S;
     /** Resting voltage (mV). Default -70. */
-    E_L?: Scalar;
+    E_L?: S;
     /** Membrane voltage (mV). Default -70. */
-    V_m?: Scalar;
+    V_m?: S;
     /** Spike threshold (mV). Default -55. */
-    V_th?: Scalar;
+    V_th?: S;
     /** Refractory time (ms). Default 2. */
-    t_ref?: Scalar;
+    t_ref?: S;
     /** Coefficient of firing-rate regularization. Default 0. */
-    c_reg?: Scalar;
+    c_reg?: S;
     /** Target firing rate (spikes/s). Default 10. */
-    f_target?: Scalar;
+    f_target?: S;
     /** Gain of the adaptation on the threshold (mV). Default 1. */
-    adapt_beta?: Scalar;
+    adapt_beta?: S;
     /** Time constant of the adaptation (ms). Default 10. */
-    adapt_tau?: Scalar;
+    adapt_tau?: S;
     /** Adaptation. Default 0. */
-    adaptation?: Scalar;
+    adaptation?: S;
     /** Input spikes move the voltage by their whole weight, not by 1 - exp(-dt/τ_m) of it. Default true. */
     regular_spike_arrival?: boolean;
     /** Shape of the surrogate gradient. Default piecewise_linear. */
     surrogate_gradient_function?:
       "piecewise_linear" | "exponential" | "fast_sigmoid_derivative" | "arctan_derivative";
     /** Height of the surrogate gradient. Default 0.3. */
-    surrogate_gradient_height?: Scalar;
+    surrogate_gradient_height?: S;
     /** Width of the surrogate gradient (mV). Default 1. */
-    surrogate_gradient_width?: Scalar;
+    surrogate_gradient_width?: S;
     /** Ignore the input and fire by the clock. Default false. */
     ignore_and_spike?: boolean;
     /** Time of the first spike of a neuron that fires by the clock (ms). Default 1. */
-    ignore_and_spike_offset?: Scalar;
+    ignore_and_spike_offset?: S;
     /** Time between spikes of a neuron that fires by the clock (ms). Default 100. */
-    ignore_and_spike_interval?: Scalar;
+    ignore_and_spike_interval?: S;
     /** Accepted and without effect: history is bounded without it (ms). Default ∞. */
-    flush_event_send_interval?: Scalar;
+    flush_event_send_interval?: S;
   };
   /** readout neuron of networks whose weights change once an update interval. */
   eprop_readout_bsshslm_2020: {
     /** Capacitance of the membrane (pF). Default 250. */
-    C_m?: Scalar;
+    C_m?: S;
     /** Time constant of the membrane (ms). Default 10. */
-    tau_m?: Scalar;
+    tau_m?: S;
     /** Constant current (pA). Default 0. */
-    I_e?: Scalar;
+    I_e?: S;
     /** Lower bound of the membrane voltage (mV). Default -∞. */
-    V_min?: Scalar;
+    V_min?: S;
     /** Resting voltage (mV). Default 0. */
-    E_L?: Scalar;
+    E_L?: S;
     /** Membrane voltage (mV). Default 0. */
-    V_m?: Scalar;
+    V_m?: S;
     /** Input spikes move the voltage by their whole weight, not by 1 - exp(-dt/τ_m) of it. Default true. */
     regular_spike_arrival?: boolean;
     /** Loss function. Default mean_squared_error. */
@@ -135,238 +138,238 @@ export interface NodeParams {
   /** leaky integrate-and-fire neuron whose weights change at every presynaptic spike. */
   eprop_iaf: {
     /** Capacitance of the membrane (pF). Default 250. */
-    C_m?: Scalar;
+    C_m?: S;
     /** Time constant of the membrane (ms). Default 10. */
-    tau_m?: Scalar;
+    tau_m?: S;
     /** Constant current (pA). Default 0. */
-    I_e?: Scalar;
+    I_e?: S;
     /** Lower bound of the membrane voltage (mV). Default -∞. */
-    V_min?: Scalar;
+    V_min?: S;
     /** Resting voltage (mV). Default -70. */
-    E_L?: Scalar;
+    E_L?: S;
     /** Membrane voltage (mV). Default -70. */
-    V_m?: Scalar;
+    V_m?: S;
     /** Spike threshold (mV). Default -55. */
-    V_th?: Scalar;
+    V_th?: S;
     /** Refractory time (ms). Default 2. */
-    t_ref?: Scalar;
+    t_ref?: S;
     /** Coefficient of firing-rate regularization. Default 0. */
-    c_reg?: Scalar;
+    c_reg?: S;
     /** Target firing rate (spikes/s). Default 10. */
-    f_target?: Scalar;
+    f_target?: S;
     /** Shape of the surrogate gradient. Default piecewise_linear. */
     surrogate_gradient_function?:
       "piecewise_linear" | "exponential" | "fast_sigmoid_derivative" | "arctan_derivative";
     /** Height of the surrogate gradient. Default 0.3. */
-    surrogate_gradient_height?: Scalar;
+    surrogate_gradient_height?: S;
     /** Width of the surrogate gradient (mV). Default 1. */
-    surrogate_gradient_width?: Scalar;
+    surrogate_gradient_width?: S;
     /** Decay of the eligibility trace in a step. Default 0.97. */
-    kappa?: Scalar;
+    kappa?: S;
     /** Decay of the firing-rate trace in a step. Default 0.97. */
-    kappa_reg?: Scalar;
+    kappa_reg?: S;
     /** Longest part of an interspike interval that eligibility is computed for (ms). Default ∞. */
-    eprop_isi_trace_cutoff?: Scalar;
+    eprop_isi_trace_cutoff?: S;
     /** Ignore the input and fire by the clock. Default false. */
     ignore_and_spike?: boolean;
     /** Time of the first spike of a neuron that fires by the clock (ms). Default 1. */
-    ignore_and_spike_offset?: Scalar;
+    ignore_and_spike_offset?: S;
     /** Time between spikes of a neuron that fires by the clock (ms). Default 100. */
-    ignore_and_spike_interval?: Scalar;
+    ignore_and_spike_interval?: S;
     /** Accepted and without effect: history is bounded without it (ms). Default ∞. */
-    flush_event_send_interval?: Scalar;
+    flush_event_send_interval?: S;
   };
   /** leaky integrate-and-fire neuron with an adaptive threshold whose weights change at every presynaptic spike. */
   eprop_iaf_adapt: {
     /** Capacitance of the membrane (pF). Default 250. */
-    C_m?: Scalar;
+    C_m?: S;
     /** Time constant of the membrane (ms). Default 10. */
-    tau_m?: Scalar;
+    tau_m?: S;
     /** Constant current (pA). Default 0. */
-    I_e?: Scalar;
+    I_e?: S;
     /** Lower bound of the membrane voltage (mV). Default -∞. */
-    V_min?: Scalar;
+    V_min?: S;
     /** Resting voltage (mV). Default -70. */
-    E_L?: Scalar;
+    E_L?: S;
     /** Membrane voltage (mV). Default -70. */
-    V_m?: Scalar;
+    V_m?: S;
     /** Spike threshold (mV). Default -55. */
-    V_th?: Scalar;
+    V_th?: S;
     /** Refractory time (ms). Default 2. */
-    t_ref?: Scalar;
+    t_ref?: S;
     /** Coefficient of firing-rate regularization. Default 0. */
-    c_reg?: Scalar;
+    c_reg?: S;
     /** Target firing rate (spikes/s). Default 10. */
-    f_target?: Scalar;
+    f_target?: S;
     /** Gain of the adaptation on the threshold (mV). Default 1. */
-    adapt_beta?: Scalar;
+    adapt_beta?: S;
     /** Time constant of the adaptation (ms). Default 10. */
-    adapt_tau?: Scalar;
+    adapt_tau?: S;
     /** Adaptation. Default 0. */
-    adaptation?: Scalar;
+    adaptation?: S;
     /** Shape of the surrogate gradient. Default piecewise_linear. */
     surrogate_gradient_function?:
       "piecewise_linear" | "exponential" | "fast_sigmoid_derivative" | "arctan_derivative";
     /** Height of the surrogate gradient. Default 0.3. */
-    surrogate_gradient_height?: Scalar;
+    surrogate_gradient_height?: S;
     /** Width of the surrogate gradient (mV). Default 1. */
-    surrogate_gradient_width?: Scalar;
+    surrogate_gradient_width?: S;
     /** Decay of the eligibility trace in a step. Default 0.97. */
-    kappa?: Scalar;
+    kappa?: S;
     /** Decay of the firing-rate trace in a step. Default 0.97. */
-    kappa_reg?: Scalar;
+    kappa_reg?: S;
     /** Longest part of an interspike interval that eligibility is computed for (ms). Default ∞. */
-    eprop_isi_trace_cutoff?: Scalar;
+    eprop_isi_trace_cutoff?: S;
     /** Ignore the input and fire by the clock. Default false. */
     ignore_and_spike?: boolean;
     /** Time of the first spike of a neuron that fires by the clock (ms). Default 1. */
-    ignore_and_spike_offset?: Scalar;
+    ignore_and_spike_offset?: S;
     /** Time between spikes of a neuron that fires by the clock (ms). Default 100. */
-    ignore_and_spike_interval?: Scalar;
+    ignore_and_spike_interval?: S;
     /** Accepted and without effect: history is bounded without it (ms). Default ∞. */
-    flush_event_send_interval?: Scalar;
+    flush_event_send_interval?: S;
   };
   /** leaky integrate-and-fire neuron with hard reset whose weights change at every presynaptic spike. */
   eprop_iaf_psc_delta: {
     /** Capacitance of the membrane (pF). Default 250. */
-    C_m?: Scalar;
+    C_m?: S;
     /** Time constant of the membrane (ms). Default 10. */
-    tau_m?: Scalar;
+    tau_m?: S;
     /** Constant current (pA). Default 0. */
-    I_e?: Scalar;
+    I_e?: S;
     /** Lower bound of the membrane voltage (mV). Default -∞. */
-    V_min?: Scalar;
+    V_min?: S;
     /** Resting voltage (mV). Default -70. */
-    E_L?: Scalar;
+    E_L?: S;
     /** Membrane voltage (mV). Default -70. */
-    V_m?: Scalar;
+    V_m?: S;
     /** Spike threshold (mV). Default -55. */
-    V_th?: Scalar;
+    V_th?: S;
     /** Refractory time (ms). Default 2. */
-    t_ref?: Scalar;
+    t_ref?: S;
     /** Coefficient of firing-rate regularization. Default 0. */
-    c_reg?: Scalar;
+    c_reg?: S;
     /** Target firing rate (spikes/s). Default 10. */
-    f_target?: Scalar;
+    f_target?: S;
     /** Voltage after a spike (mV). Default -70. */
-    V_reset?: Scalar;
+    V_reset?: S;
     /** Keep input that arrives in the refractory time until its end. Default false. */
     refractory_input?: boolean;
     /** Shape of the surrogate gradient. Default piecewise_linear. */
     surrogate_gradient_function?:
       "piecewise_linear" | "exponential" | "fast_sigmoid_derivative" | "arctan_derivative";
     /** Height of the surrogate gradient. Default 0.3. */
-    surrogate_gradient_height?: Scalar;
+    surrogate_gradient_height?: S;
     /** Width of the surrogate gradient (mV). Default 1. */
-    surrogate_gradient_width?: Scalar;
+    surrogate_gradient_width?: S;
     /** Decay of the eligibility trace in a step. Default 0.97. */
-    kappa?: Scalar;
+    kappa?: S;
     /** Decay of the firing-rate trace in a step. Default 0.97. */
-    kappa_reg?: Scalar;
+    kappa_reg?: S;
     /** Longest part of an interspike interval that eligibility is computed for (ms). Default ∞. */
-    eprop_isi_trace_cutoff?: Scalar;
+    eprop_isi_trace_cutoff?: S;
     /** Ignore the input and fire by the clock. Default false. */
     ignore_and_spike?: boolean;
     /** Time of the first spike of a neuron that fires by the clock (ms). Default 1. */
-    ignore_and_spike_offset?: Scalar;
+    ignore_and_spike_offset?: S;
     /** Time between spikes of a neuron that fires by the clock (ms). Default 100. */
-    ignore_and_spike_interval?: Scalar;
+    ignore_and_spike_interval?: S;
     /** Accepted and without effect: history is bounded without it (ms). Default ∞. */
-    flush_event_send_interval?: Scalar;
+    flush_event_send_interval?: S;
   };
   /** leaky integrate-and-fire neuron with hard reset and adaptive threshold whose weights change at every presynaptic spike. */
   eprop_iaf_psc_delta_adapt: {
     /** Capacitance of the membrane (pF). Default 250. */
-    C_m?: Scalar;
+    C_m?: S;
     /** Time constant of the membrane (ms). Default 10. */
-    tau_m?: Scalar;
+    tau_m?: S;
     /** Constant current (pA). Default 0. */
-    I_e?: Scalar;
+    I_e?: S;
     /** Lower bound of the membrane voltage (mV). Default -∞. */
-    V_min?: Scalar;
+    V_min?: S;
     /** Resting voltage (mV). Default -70. */
-    E_L?: Scalar;
+    E_L?: S;
     /** Membrane voltage (mV). Default -70. */
-    V_m?: Scalar;
+    V_m?: S;
     /** Spike threshold (mV). Default -55. */
-    V_th?: Scalar;
+    V_th?: S;
     /** Refractory time (ms). Default 2. */
-    t_ref?: Scalar;
+    t_ref?: S;
     /** Coefficient of firing-rate regularization. Default 0. */
-    c_reg?: Scalar;
+    c_reg?: S;
     /** Target firing rate (spikes/s). Default 10. */
-    f_target?: Scalar;
+    f_target?: S;
     /** Voltage after a spike (mV). Default -70. */
-    V_reset?: Scalar;
+    V_reset?: S;
     /** Keep input that arrives in the refractory time until its end. Default false. */
     refractory_input?: boolean;
     /** Gain of the adaptation on the threshold (mV). Default 1. */
-    adapt_beta?: Scalar;
+    adapt_beta?: S;
     /** Time constant of the adaptation (ms). Default 10. */
-    adapt_tau?: Scalar;
+    adapt_tau?: S;
     /** Adaptation. Default 0. */
-    adaptation?: Scalar;
+    adaptation?: S;
     /** Shape of the surrogate gradient. Default piecewise_linear. */
     surrogate_gradient_function?:
       "piecewise_linear" | "exponential" | "fast_sigmoid_derivative" | "arctan_derivative";
     /** Height of the surrogate gradient. Default 0.3. */
-    surrogate_gradient_height?: Scalar;
+    surrogate_gradient_height?: S;
     /** Width of the surrogate gradient (mV). Default 1. */
-    surrogate_gradient_width?: Scalar;
+    surrogate_gradient_width?: S;
     /** Decay of the eligibility trace in a step. Default 0.97. */
-    kappa?: Scalar;
+    kappa?: S;
     /** Decay of the firing-rate trace in a step. Default 0.97. */
-    kappa_reg?: Scalar;
+    kappa_reg?: S;
     /** Longest part of an interspike interval that eligibility is computed for (ms). Default ∞. */
-    eprop_isi_trace_cutoff?: Scalar;
+    eprop_isi_trace_cutoff?: S;
     /** Ignore the input and fire by the clock. Default false. */
     ignore_and_spike?: boolean;
     /** Time of the first spike of a neuron that fires by the clock (ms). Default 1. */
-    ignore_and_spike_offset?: Scalar;
+    ignore_and_spike_offset?: S;
     /** Time between spikes of a neuron that fires by the clock (ms). Default 100. */
-    ignore_and_spike_interval?: Scalar;
+    ignore_and_spike_interval?: S;
     /** Accepted and without effect: history is bounded without it (ms). Default ∞. */
-    flush_event_send_interval?: Scalar;
+    flush_event_send_interval?: S;
   };
   /** readout neuron of networks whose weights change at every presynaptic spike. */
   eprop_readout: {
     /** Capacitance of the membrane (pF). Default 250. */
-    C_m?: Scalar;
+    C_m?: S;
     /** Time constant of the membrane (ms). Default 10. */
-    tau_m?: Scalar;
+    tau_m?: S;
     /** Constant current (pA). Default 0. */
-    I_e?: Scalar;
+    I_e?: S;
     /** Lower bound of the membrane voltage (mV). Default -∞. */
-    V_min?: Scalar;
+    V_min?: S;
     /** Resting voltage (mV). Default 0. */
-    E_L?: Scalar;
+    E_L?: S;
     /** Membrane voltage (mV). Default 0. */
-    V_m?: Scalar;
+    V_m?: S;
     /** Longest part of an interspike interval that eligibility is computed for (ms). Default ∞. */
-    eprop_isi_trace_cutoff?: Scalar;
+    eprop_isi_trace_cutoff?: S;
   };
   /** repeats the spikes it receives. */
   parrot_neuron: {
     /** Ignore the input and fire by the clock. Default false. */
     ignore_and_spike?: boolean;
     /** Time of the first spike of a neuron that fires by the clock (ms). Default 1. */
-    ignore_and_spike_offset?: Scalar;
+    ignore_and_spike_offset?: S;
     /** Time between spikes of a neuron that fires by the clock (ms). Default 100. */
-    ignore_and_spike_interval?: Scalar;
+    ignore_and_spike_interval?: S;
     /** Accepted and without effect: history is bounded without it (ms). Default ∞. */
-    flush_event_send_interval?: Scalar;
+    flush_event_send_interval?: S;
   };
   /** emits spikes at given times. */
   spike_generator: {
     /** Time from which the device is active (excluded) (ms). Default 0. */
-    start?: Scalar;
+    start?: S;
     /** Time until which the device is active (included) (ms). Default ∞. */
-    stop?: Scalar;
+    stop?: S;
     /** Added to start and stop (ms). Default 0. */
-    origin?: Scalar;
+    origin?: S;
     /** A name for files. */
     label?: string;
-    /** Times of the spikes, ascending (ms). */
+    /** Times of the spikes, ascending, none of them 0 (ms). */
     spike_times?: NumberList;
     /** How many spikes each time stands for. */
     spike_multiplicities?: NumberList;
@@ -382,24 +385,24 @@ export interface NodeParams {
   /** emits Poisson spike trains, one for each target. */
   poisson_generator: {
     /** Time from which the device is active (excluded) (ms). Default 0. */
-    start?: Scalar;
+    start?: S;
     /** Time until which the device is active (included) (ms). Default ∞. */
-    stop?: Scalar;
+    stop?: S;
     /** Added to start and stop (ms). Default 0. */
-    origin?: Scalar;
+    origin?: S;
     /** A name for files. */
     label?: string;
     /** Mean firing rate (spikes/s). Default 0. */
-    rate?: Scalar;
+    rate?: S;
   };
   /** emits a piecewise constant rate. */
   step_rate_generator: {
     /** Time from which the device is active (excluded) (ms). Default 0. */
-    start?: Scalar;
+    start?: S;
     /** Time until which the device is active (included) (ms). Default ∞. */
-    stop?: Scalar;
+    stop?: S;
     /** Added to start and stop (ms). Default 0. */
-    origin?: Scalar;
+    origin?: S;
     /** A name for files. */
     label?: string;
     /** Times at which the rate changes, strictly ascending (ms). */
@@ -412,11 +415,11 @@ export interface NodeParams {
   /** records state variables at regular times. */
   multimeter: {
     /** Time from which the device is active (excluded) (ms). Default 0. */
-    start?: Scalar;
+    start?: S;
     /** Time until which the device is active (included) (ms). Default ∞. */
-    stop?: Scalar;
+    stop?: S;
     /** Added to start and stop (ms). Default 0. */
-    origin?: Scalar;
+    origin?: S;
     /** A name for files. */
     label?: string;
     /** Where events go. Default memory. */
@@ -426,24 +429,24 @@ export interface NodeParams {
     /** End of the names of files. Default dat. */
     file_extension?: string;
     /** Decimal places of numbers in files. Default 3. */
-    precision?: WholeScalar;
+    precision?: W;
     /** Number of events held; setting it to 0 drops them. Default 0. */
-    n_events?: WholeScalar;
+    n_events?: W;
     /** Time between samples (ms). Default 1. */
-    interval?: Scalar;
+    interval?: S;
     /** Added to the times of samples (ms). Default 0. */
-    offset?: Scalar;
+    offset?: S;
     /** State variables to record. */
     record_from?: readonly Recordables[keyof Recordables][];
   };
   /** records membrane voltages at regular times. */
   voltmeter: {
     /** Time from which the device is active (excluded) (ms). Default 0. */
-    start?: Scalar;
+    start?: S;
     /** Time until which the device is active (included) (ms). Default ∞. */
-    stop?: Scalar;
+    stop?: S;
     /** Added to start and stop (ms). Default 0. */
-    origin?: Scalar;
+    origin?: S;
     /** A name for files. */
     label?: string;
     /** Where events go. Default memory. */
@@ -453,24 +456,24 @@ export interface NodeParams {
     /** End of the names of files. Default dat. */
     file_extension?: string;
     /** Decimal places of numbers in files. Default 3. */
-    precision?: WholeScalar;
+    precision?: W;
     /** Number of events held; setting it to 0 drops them. Default 0. */
-    n_events?: WholeScalar;
+    n_events?: W;
     /** Time between samples (ms). Default 1. */
-    interval?: Scalar;
+    interval?: S;
     /** Added to the times of samples (ms). Default 0. */
-    offset?: Scalar;
+    offset?: S;
     /** State variables to record. Default V_m. */
     record_from?: readonly Recordables[keyof Recordables][];
   };
   /** records spikes. */
   spike_recorder: {
     /** Time from which the device is active (excluded) (ms). Default 0. */
-    start?: Scalar;
+    start?: S;
     /** Time until which the device is active (included) (ms). Default ∞. */
-    stop?: Scalar;
+    stop?: S;
     /** Added to start and stop (ms). Default 0. */
-    origin?: Scalar;
+    origin?: S;
     /** A name for files. */
     label?: string;
     /** Where events go. Default memory. */
@@ -480,18 +483,18 @@ export interface NodeParams {
     /** End of the names of files. Default dat. */
     file_extension?: string;
     /** Decimal places of numbers in files. Default 3. */
-    precision?: WholeScalar;
+    precision?: W;
     /** Number of events held; setting it to 0 drops them. Default 0. */
-    n_events?: WholeScalar;
+    n_events?: W;
   };
   /** records the weights that spikes meet. */
   weight_recorder: {
     /** Time from which the device is active (excluded) (ms). Default 0. */
-    start?: Scalar;
+    start?: S;
     /** Time until which the device is active (included) (ms). Default ∞. */
-    stop?: Scalar;
+    stop?: S;
     /** Added to start and stop (ms). Default 0. */
-    origin?: Scalar;
+    origin?: S;
     /** A name for files. */
     label?: string;
     /** Where events go. Default memory. */
@@ -501,9 +504,9 @@ export interface NodeParams {
     /** End of the names of files. Default dat. */
     file_extension?: string;
     /** Decimal places of numbers in files. Default 3. */
-    precision?: WholeScalar;
+    precision?: W;
     /** Number of events held; setting it to 0 drops them. Default 0. */
-    n_events?: WholeScalar;
+    n_events?: W;
     /** Presynaptic nodes to record; all if empty. */
     senders?: NodeReference;
     /** Postsynaptic nodes to record; all if empty. */
@@ -560,6 +563,7 @@ export const errorCodes = [
   "OutOfMemory",
   "NewModelNameExists",
   "UnknownReceptorType",
+  "NumericalInstability",
   "Aborted",
   "InternalError",
 ] as const;
@@ -569,39 +573,39 @@ export interface SynapseParams {
   /** a synapse whose weight does not change. */
   static_synapse: {
     /** Weight. Default 1. */
-    weight?: Scalar;
+    weight?: number;
     /** Delay (ms). Default 1. */
-    delay?: Scalar;
+    delay?: number;
     /** Receptor that is reached. Default 0. */
-    receptor_type?: WholeScalar;
+    receptor_type?: number;
     /** The recorder that sees the weights. */
     weight_recorder?: NodeReference;
   };
   /** a plastic synapse whose weight changes once an update interval. */
   eprop_synapse_bsshslm_2020: {
     /** Weight. Default 1. */
-    weight?: Scalar;
+    weight?: number;
     /** Delay (ms). Default 1. */
-    delay?: Scalar;
+    delay?: number;
     /** Receptor that is reached. Default 0. */
-    receptor_type?: WholeScalar;
+    receptor_type?: number;
     /** The recorder that sees the weights. */
     weight_recorder?: NodeReference;
     /** The optimizer and its parameters. */
     optimizer?: OptimizerParams;
     /** Time constant of the eligibility trace's low-pass filter; by default that of the network's readouts (ms). Default 10. */
-    tau_m_readout?: Scalar;
+    tau_m_readout?: number;
     /** Divide an interval's gradient by the learning window. Default false. */
     average_gradient?: boolean;
   };
   /** a plastic synapse whose weight changes at every presynaptic spike. */
   eprop_synapse: {
     /** Weight. Default 1. */
-    weight?: Scalar;
+    weight?: number;
     /** Delay (ms). Default 1. */
-    delay?: Scalar;
+    delay?: number;
     /** Receptor that is reached. Default 0. */
-    receptor_type?: WholeScalar;
+    receptor_type?: number;
     /** The recorder that sees the weights. */
     weight_recorder?: NodeReference;
     /** The optimizer and its parameters. */
@@ -610,33 +614,33 @@ export interface SynapseParams {
   /** carries the learning signal where weights change once an update interval. */
   eprop_learning_signal_connection_bsshslm_2020: {
     /** Weight. Default 1. */
-    weight?: Scalar;
+    weight?: number;
     /** Delay (ms). Default 1. */
-    delay?: Scalar;
+    delay?: number;
     /** Receptor that is reached. Default 0. */
-    receptor_type?: WholeScalar;
+    receptor_type?: number;
     /** The recorder that sees the weights. */
     weight_recorder?: NodeReference;
   };
   /** carries the learning signal where weights change at every presynaptic spike. */
   eprop_learning_signal_connection: {
     /** Weight. Default 1. */
-    weight?: Scalar;
+    weight?: number;
     /** Delay (ms). Default 1. */
-    delay?: Scalar;
+    delay?: number;
     /** Receptor that is reached. Default 0. */
-    receptor_type?: WholeScalar;
+    receptor_type?: number;
     /** The recorder that sees the weights. */
     weight_recorder?: NodeReference;
   };
   /** carries a rate: a target, a learning window, or what normalizes readouts. */
   rate_connection_delayed: {
     /** Weight. Default 1. */
-    weight?: Scalar;
+    weight?: number;
     /** Delay (ms). Default 1. */
-    delay?: Scalar;
+    delay?: number;
     /** Receptor that is reached. Default 0. */
-    receptor_type?: WholeScalar;
+    receptor_type?: number;
     /** The recorder that sees the weights. */
     weight_recorder?: NodeReference;
   };

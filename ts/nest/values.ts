@@ -1,80 +1,120 @@
+import { type Check, dictionary, isDictionary, isTyped, numbers, refuse, whole } from "../arguments.js";
 import { nestError } from "../errors.js";
 import type { Entry } from "../native/index.js";
 import { NodeCollection } from "./collections.js";
-import { isRandomParameter } from "./random.js";
+import type { Kernel } from "./kernel.js";
+import { type RandomParameter, identityOf, isRandomParameter, randomParameter } from "./random.js";
 
-type TypedNumbers = Float64Array | Float32Array | Uint32Array | Int32Array;
+const kinds = "a number, truth value, text, list, matrix, node collection, distribution or dictionary";
 
-const isTyped = (value: unknown): value is TypedNumbers =>
-  value instanceof Float64Array ||
-  value instanceof Float32Array ||
-  value instanceof Uint32Array ||
-  value instanceof Int32Array;
+/** Dictionaries within dictionaries: an optimizer is one within a synapse model's defaults. */
+const deepest = 3;
 
-const wrongType = (name: string, value: unknown) =>
-  nestError({
-    code: "TypeMismatch",
-    message: `${name} has a value of a type that no parameter takes`,
-    parameter: name,
-    value: String(value),
-    bound: "a number, truth value, text, list, matrix, node collection or dictionary",
-  });
+/** Most numbers in a row or column of a matrix. */
+const longestRow = whole(0, 0xffff_ffff);
+
+/** Where a value stands: the name of its parameter, and the kernel that it is for. */
+interface Place {
+  at: string;
+  kernel: Kernel;
+  /** Dictionaries around it. */
+  depth: number;
+}
 
 /** Names a value of a dictionary for the engine, with its type. */
-function encodeValue(name: string, value: unknown): Entry {
+function encodeValue(name: string, value: unknown, place: Place): Entry {
+  const { at, kernel } = place;
   if (typeof value === "number") return { name, number: value };
   if (typeof value === "boolean") return { name, flag: value };
   if (typeof value === "string") return { name, text: value };
-  if (value instanceof NodeCollection) return { name, nodes: value.ids };
-  if (value instanceof Float64Array) return { name, numbers: value };
-  if (isTyped(value)) return { name, numbers: Float64Array.from(value) };
-  if (isRandomParameter(value)) return { name, ...value };
-  if (Array.isArray(value)) return encodeList(name, value);
-  if (typeof value === "object" && value !== null) {
-    if ("data" in value && "shape" in value) {
-      const { data, shape } = value as { data: ArrayLike<number>; shape: readonly [number, number] };
-      if (data.length !== shape[0] * shape[1]) {
-        throw nestError({
-          code: "ValueError",
-          message: "a matrix does not hold as many numbers as its shape says",
-          parameter: name,
-          value: `${data.length} numbers, shape ${shape.join("x")}`,
-          bound: `${shape[0] * shape[1]} numbers`,
-        });
-      }
-      return { name, numbers: Float64Array.from(data), rows: shape[0], columns: shape[1] };
-    }
-    return { name, dict: encode(value) };
+  if (value instanceof NodeCollection) return { name, nodes: value.idsIn(kernel, at) };
+  if (isTyped(value)) return { name, numbers: numbers.read(value, at) };
+  if (Array.isArray(value)) return encodeList(name, at, value);
+  if (!isDictionary(value)) {
+    refuse(at, value, kinds, { message: `${at} has a value of a type that no parameter takes` });
   }
-  throw wrongType(name, value);
+  if (isRandomParameter(value)) {
+    return {
+      name,
+      ...randomParameter.read(value, at),
+      identity: identityOf(value as unknown as RandomParameter),
+    };
+  }
+  if ("data" in value && "shape" in value) return { name, ...encodeMatrix(at, value) };
+  return { name, dict: encodeEntries(value, { ...place, depth: place.depth + 1 }) };
 }
 
-function encodeList(name: string, list: readonly unknown[]): Entry {
-  if (list.every((item) => typeof item === "number")) return { name, numbers: Float64Array.from(list) };
-  if (list.every((item) => typeof item === "string")) return { name, texts: [...list] };
-  if (list.every((item) => Array.isArray(item) || isTyped(item))) {
-    const rows = list as readonly ArrayLike<number>[];
-    const columns = rows[0]?.length ?? 0;
-    if (rows.some((row) => row.length !== columns)) {
+function encodeMatrix(at: string, { data, shape }: Record<string, unknown>) {
+  const all = numbers.read(data, `${at}.data`);
+  if (!Array.isArray(shape) || shape.length !== 2) {
+    refuse(`${at}.shape`, shape, "two numbers: rows and columns");
+  }
+  const [rows, columns] = [0, 1].map((side) => longestRow.read(shape[side], `${at}.shape[${side}]`));
+  if (rows === undefined || columns === undefined || all.length !== rows * columns) {
+    throw nestError({
+      code: "ValueError",
+      message: "a matrix does not hold as many numbers as its shape says",
+      parameter: at,
+      value: `${all.length} numbers, shape ${rows}x${columns}`,
+      bound: `${Number(rows) * Number(columns)} numbers`,
+    });
+  }
+  return { numbers: all, rows, columns };
+}
+
+const isRow = (value: unknown) => Array.isArray(value) || isTyped(value);
+
+function encodeList(name: string, at: string, list: readonly unknown[]): Entry {
+  const [first] = list;
+  if (typeof first === "string") {
+    const texts: string[] = [];
+    for (let place = 0; place < list.length; place++) {
+      const text = list[place];
+      if (typeof text !== "string") refuse(`${at}[${place}]`, text, "a text, as those before");
+      texts.push(text);
+    }
+    return { name, texts };
+  }
+  if (!isRow(first)) return { name, numbers: numbers.read(list, at) };
+  const rows: Float64Array[] = [];
+  for (let place = 0; place < list.length; place++) {
+    const row = numbers.read(list[place], `${at}[${place}]`);
+    if (row.length !== (rows[0] ?? row).length) {
       throw nestError({
         code: "ValueError",
         message: "the rows of a matrix have different lengths",
-        parameter: name,
-        bound: `${columns} numbers in each row`,
+        parameter: at,
+        value: `${row.length} numbers in row ${place}`,
+        bound: `${rows[0]?.length} numbers in each row`,
       });
     }
-    const numbers = new Float64Array(rows.length * columns);
-    rows.forEach((row, at) => numbers.set(row, at * columns));
-    return { name, numbers, rows: rows.length, columns };
+    rows.push(row);
   }
-  throw wrongType(name, list);
+  const columns = rows[0]?.length ?? 0;
+  const all = new Float64Array(rows.length * columns);
+  rows.forEach((row, place) => all.set(row, place * columns));
+  return { name, numbers: all, rows: rows.length, columns };
+}
+
+function encodeEntries(values: Record<string, unknown>, { at, kernel, depth }: Place): Entry[] {
+  if (depth > deepest) {
+    refuse(at, values, "a dictionary that holds no deeper ones", {
+      message: `${at} has dictionaries within dictionaries, or a cycle`,
+    });
+  }
+  return Object.entries(values)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) =>
+      encodeValue(name, value, { at: depth === 0 ? name : `${at}.${name}`, kernel, depth }),
+    );
 }
 
 /** A dictionary for the engine. Entries that are `undefined` are left out. */
-export function encode(values: object): Entry[] {
-  return Object.entries(values)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => encodeValue(name, value));
+export function entries(kernel: Kernel): Check<Entry[]> {
+  return {
+    allowed: dictionary.allowed,
+    read: (values, at) => encodeEntries(dictionary.read(values, at), { at, kernel, depth: 0 }),
+  };
 }
 
 /** A value as the engine gives it. */
@@ -93,6 +133,6 @@ export function decodeValue(entry: Entry): Decoded {
 }
 
 /** A dictionary as the engine gives it. */
-export function decode(entries: readonly Entry[]): { [name: string]: Decoded } {
-  return Object.fromEntries(entries.map((entry) => [entry.name, decodeValue(entry)]));
+export function decode(values: readonly Entry[]): { [name: string]: Decoded } {
+  return Object.fromEntries(values.map((entry) => [entry.name, decodeValue(entry)]));
 }

@@ -1,4 +1,5 @@
-import type { NIRGraph } from "./nir-graph.js";
+import { given, path as filePath } from "../arguments.js";
+import { type NIRGraph, nirGraph } from "./nir-graph.js";
 
 export { type InferOptions, Network, type Response, type SpikeTrains } from "./network.js";
 export { toNIR } from "./nir-export.js";
@@ -11,8 +12,9 @@ export { fromNIR } from "./nir-import.js";
  * @throws {@link NESTError} that says why it cannot be written.
  */
 export async function writeNIR(path: string, graph: NIRGraph): Promise<void> {
+  const [file, checked] = [given("path", path, filePath), given("graph", graph, nirGraph)];
   const { writeFile } = await import("./nir-file.js");
-  await writeFile(path, graph);
+  await writeFile(file, checked);
 }
 
 /**
@@ -21,6 +23,7 @@ export async function writeNIR(path: string, graph: NIRGraph): Promise<void> {
  * @throws {@link NESTError} that names a node of a type that eprop does not know, or what is wrong with the file.
  */
 export async function readNIR(path: string): Promise<NIRGraph> {
+  const file = given("path", path, filePath);
   const { readFile } = await import("./nir-file.js");
-  return readFile(path);
+  return readFile(file);
 }

@@ -1,3 +1,14 @@
+import {
+  abortSignal,
+  fields,
+  given,
+  instance,
+  isTyped,
+  number,
+  optional,
+  path as filePath,
+  refuse,
+} from "../arguments.js";
 import { guarded, guardedAsync, nestError, NESTErrors } from "../errors.js";
 import type { NativeInference, NativeResponse, NativeState } from "../native/index.js";
 import { Kernel } from "../nest/kernel.js";
@@ -45,7 +56,8 @@ export class Network {
 
   /** The network of a kernel as it is now. What happens to the kernel afterwards does not change it. */
   static of(kernel: Kernel): Network {
-    return new Network(new Kernel(guarded(() => kernel.native.atRest())));
+    const { native } = given("kernel", kernel, instance(Kernel, "a Kernel"));
+    return new Network(new Kernel(guarded(() => native.atRest())));
   }
 
   /**
@@ -54,8 +66,9 @@ export class Network {
    * @throws {@link NESTError} that says what is wrong with the file.
    */
   static async load(path: string): Promise<Network> {
+    const file = given("path", path, filePath);
     const { readState } = await import("../saving/state-file.js");
-    const state = await readState(path, ["network", "checkpoint", "kernel"]);
+    const state = await readState(file, ["network", "checkpoint", "kernel"]);
     const kernel = new Kernel();
     const network: NativeState = {
       arrays: state.arrays.filter(isOfNetwork),
@@ -71,9 +84,10 @@ export class Network {
    * @throws {@link NESTError} that says why it cannot be written.
    */
   async save(path: string): Promise<void> {
+    const file = given("path", path, filePath);
     const { writeState } = await import("../saving/state-file.js");
     await writeState(
-      path,
+      file,
       "network",
       guarded(() => this.kernel.native.networkState()),
     );
@@ -101,7 +115,7 @@ export class Network {
 
   /** Puts all neurons to rest, as before a new sequence. */
   reset(): void {
-    this.#inference.reset();
+    guarded(() => this.#inference.reset());
   }
 
   /**
@@ -121,7 +135,8 @@ export class Network {
    *
    * @throws The signal's reason once the signal is aborted; otherwise {@link NESTError}.
    */
-  async inferAsync(spikes: SpikeTrains, ms: number, { signal }: InferOptions = {}): Promise<Response> {
+  async inferAsync(spikes: SpikeTrains, ms: number, options: InferOptions = {}): Promise<Response> {
+    const { signal } = given("options", options, inferOptions);
     signal?.throwIfAborted();
     const { places, steps } = this.#stretch(spikes, ms);
     const inference = guardedAsync(() => this.#inference.advanceAsync(places, steps));
@@ -140,26 +155,27 @@ export class Network {
   /** Places of input spikes, ascending, and the steps that they lie in. */
   #stretch(spikes: SpikeTrains, ms: number): { places: Uint32Array; steps: number } {
     const resolution = this.#resolution;
-    const steps = onGrid("ms", ms, resolution);
-    const places = new Uint32Array(spikes.times.length);
-    if (spikes.senders.length !== places.length) {
+    const steps = onGrid("ms", given("ms", ms, number()), resolution);
+    const { times, senders } = given("spikes", spikes, spikeTrains);
+    const places = new Uint32Array(times.length);
+    if (senders.length !== places.length) {
       throw nestError({
         code: "IndexError",
         message: "there is not one sender for each spike",
         parameter: "spikes",
-        value: `${spikes.senders.length} senders`,
+        value: `${senders.length} senders`,
         bound: `${places.length} senders`,
       });
     }
     for (let spike = 0; spike < places.length; spike++) {
-      const step = onGrid("spikes.times", spikes.times[spike] as number, resolution);
-      const sender = spikes.senders[spike] as number;
+      const step = onGrid("spikes.times", times[spike] as number, resolution);
+      const sender = senders[spike] as number;
       if (step >= steps || !Number.isInteger(sender) || sender < 0 || sender >= this.inputs) {
         throw nestError({
           code: "ValueError",
           message: "a spike lies outside the stretch, or is of no input",
           parameter: "spikes",
-          value: `input ${sender} at ${spikes.times[spike]} ms`,
+          value: `input ${sender} at ${times[spike]} ms`,
           bound: `inputs from 0 to ${this.inputs - 1}, times from 0 to before ${ms} ms`,
         });
       }
@@ -179,6 +195,21 @@ export class Network {
     };
   }
 }
+
+const inferOptions = fields({ signal: optional(abortSignal) });
+
+/** Numbers in a row, however they are held. */
+const arrayLike = {
+  allowed: "a list of numbers",
+  read(value: unknown, at: string): Float64Array {
+    if (!Array.isArray(value) && !isTyped(value)) refuse(at, value, this.allowed);
+    return Float64Array.from(value, (item: unknown, place) =>
+      typeof item === "number" ? item : refuse(`${at}[${place}]`, item, "a number"),
+    );
+  },
+};
+
+const spikeTrains = fields({ times: arrayLike, senders: arrayLike });
 
 /** Whether a part of a kernel's state describes the network. */
 function isOfNetwork({ name }: { name: string }): boolean {

@@ -1,6 +1,7 @@
+import { given, instance } from "../arguments.js";
 import { nestError } from "../errors.js";
 import { NodeCollection } from "../nest/collections.js";
-import type { Network } from "./network.js";
+import { Network } from "./network.js";
 import type { NIRGraph, NIRNode } from "./nir-graph.js";
 
 /** The number before `value`: what is above it is at least `value`. */
@@ -21,9 +22,9 @@ function values(nodes: NodeCollection, name: string, otherwise = Number.NaN): Fl
   const known = new Map<string, boolean>();
   return Float64Array.from(nodes.ids, (id, at) => {
     const model = nodes.kernel.native.modelOf(id);
-    const given = known.get(model) ?? has(nodes.at(at), name);
-    known.set(model, given);
-    return given ? Number(nodes.at(at).get(name)) : otherwise;
+    const there = known.get(model) ?? has(nodes.at(at), name);
+    known.set(model, there);
+    return there ? Number(nodes.at(at).get(name)) : otherwise;
   });
 }
 
@@ -70,7 +71,7 @@ function refuse(message: string, parameter: string, value: string, bound: string
  * @throws {@link NESTError} that names what the representation has no node for.
  */
 export function toNIR(network: Network): NIRGraph {
-  const { kernel, resolution } = network;
+  const { kernel, resolution } = given("network", network, instance(Network, "a Network"));
   const all = kernel.GetNodes();
   const isParrot = ({ ids }: NodeCollection) => kernel.native.modelOf(ids[0] as number) === "parrot_neuron";
   const inputs = select(all, (node) => has(node, "spike_times") || isParrot(node));

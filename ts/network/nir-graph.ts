@@ -1,3 +1,18 @@
+import {
+  type Check,
+  dictionary,
+  fields,
+  list,
+  number,
+  numbers,
+  oneOf,
+  optional,
+  refuse,
+  text,
+  u32,
+  whole,
+  wholes,
+} from "../arguments.js";
 import type { NumberMatrix } from "../random/index.js";
 
 /** Numbers of a population, one a neuron. */
@@ -35,3 +50,70 @@ export interface NIRGraph {
   /** Length of a step (ms) that the network was simulated with, where it is known. */
   readonly resolution?: number;
 }
+
+const types = Object.keys(nodeFields) as NIRNode["type"][];
+
+const matrix: Check<NumberMatrix> = {
+  allowed: "a matrix: data and shape",
+  read(value, at) {
+    const { data, shape } = fields({ data: numbers, shape: list(whole(0, u32), "rows and columns") }).read(
+      value,
+      at,
+    );
+    const [rows = 0, columns = 0] = shape;
+    if (shape.length !== 2 || data.length !== rows * columns) {
+      refuse(at, value, "as many numbers as its shape says", {
+        code: "ValueError",
+        message: `a matrix of shape ${shape.join("x")} has ${data.length} numbers`,
+      });
+    }
+    return { data, shape: [rows, columns] };
+  },
+};
+
+const node: Check<NIRNode> = {
+  allowed: "a node",
+  read(value, at) {
+    const { type, ...values } = dictionary.read(value, at);
+    const known = oneOf(...types).read(type, `${at}.type`);
+    const read = Object.fromEntries(
+      nodeFields[known].map((name) => {
+        const check: Check<unknown> = name === "weight" ? matrix : numbers;
+        return [name, check.read(values[name], `${at}.${name}`)];
+      }),
+    );
+    if (known === "Input" || known === "Output") {
+      const shape = wholes(0, u32, "sizes").read(values["shape"], `${at}.shape`);
+      return { type: known, shape: [...shape] };
+    }
+    return { type: known, ...read } as unknown as NIRNode;
+  },
+};
+
+/** A graph, if it has all that its nodes need, and its edges lead from one to another. */
+export const nirGraph: Check<NIRGraph> = {
+  allowed: "a graph: nodes and edges",
+  read(value, at) {
+    const graph = fields({
+      nodes: dictionary,
+      edges: list(list(text, "two names of nodes"), "a list of edges"),
+      resolution: optional(number({ min: Number.MIN_VALUE, max: Number.MAX_VALUE }, "a number above 0")),
+    }).read(value, at);
+    const nodes = Object.fromEntries(
+      Object.entries(graph.nodes).map(([name, of]) => [name, node.read(of, `${at}.nodes.${name}`)]),
+    );
+    const edges = graph.edges.map((edge, place): readonly [string, string] => {
+      const [from, to] = edge;
+      if (edge.length !== 2 || from === undefined || to === undefined) {
+        refuse(`${at}.edges[${place}]`, edge, "two names of nodes");
+      }
+      for (const end of [from, to]) {
+        if (!Object.hasOwn(nodes, end)) {
+          refuse(`${at}.edges[${place}]`, end, "names of the graph's nodes", { code: "ValueError" });
+        }
+      }
+      return [from, to];
+    });
+    return { nodes, edges, ...(graph.resolution !== undefined && { resolution: graph.resolution }) };
+  },
+};

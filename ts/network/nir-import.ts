@@ -1,8 +1,9 @@
+import { given, number } from "../arguments.js";
 import { nestError } from "../errors.js";
 import { Kernel } from "../nest/kernel.js";
 import type { NodeCollection } from "../nest/collections.js";
 import { Network } from "./network.js";
-import type { NIRGraph, NIRNode } from "./nir-graph.js";
+import { type NIRGraph, type NIRNode, nirGraph } from "./nir-graph.js";
 
 type NodeOf<T extends NIRNode["type"]> = Extract<NIRNode, { type: T }>;
 
@@ -119,7 +120,12 @@ interface Spiking {
  * @param resolution Length of a step (ms); that of the graph, or 1 ms, if left out.
  * @throws {@link NESTError} that names what eprop has no model for.
  */
-export function fromNIR(graph: NIRGraph, resolution = graph.resolution ?? 1): Network {
+export function fromNIR(graph: NIRGraph, resolution?: number): Network {
+  const checked = given("graph", graph, nirGraph);
+  return imported(checked, given("resolution", resolution ?? checked.resolution ?? 1, number()));
+}
+
+function imported(graph: NIRGraph, resolution: number): Network {
   const entries = Object.entries(graph.nodes);
   const named = <T extends NIRNode["type"]>(type: T) =>
     entries.filter((entry): entry is [string, NodeOf<T>] => entry[1].type === type);

@@ -17,7 +17,7 @@ const asciiPrecision = 12;
 export const formats = {
   npz: {
     text: "NumPy archives",
-    files: ({ weights, events }) =>
+    files: ({ weights, events }): Promise<ExportedFile[]> =>
       Promise.resolve([
         ["weights.npz", npz(weights)],
         ["events.npz", npz(events)],
@@ -25,7 +25,7 @@ export const formats = {
   },
   parquet: {
     text: "Parquet files",
-    files: async (run) => {
+    files: async (run): Promise<ExportedFile[]> => {
       // Loaded by those who want it.
       const { parquet } = await import("./parquet.js");
       return tablesOf(run).map(([name, table]) => [`${name}.parquet`, parquet(table)]);
@@ -33,12 +33,12 @@ export const formats = {
   },
   jsonl: {
     text: "JSON lines",
-    files: (run) =>
+    files: (run): Promise<ExportedFile[]> =>
       Promise.resolve(tablesOf(run).map(([name, table]) => [`${name}.jsonl`, jsonLines(table)])),
   },
   ascii: {
     text: "events as NEST's ascii recording backend writes them",
-    files: (run) => {
+    files: (run): Promise<ExportedFile[]> => {
       const tables = Object.entries(eventTables(run));
       return Promise.resolve(
         tables.map(([recorder, table], at) => [

@@ -1,5 +1,7 @@
-import { closeSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, truncateSync } from "node:fs";
+import { cannotWrite } from "../file-errors.js";
 import type { Iteration } from "../training/trainer.js";
+import { writeAll } from "./write-whole.js";
 
 /** What is written of an iteration: the column's name, its value. */
 export const iterationColumns = {
@@ -28,27 +30,37 @@ export interface MetricsLine {
  * in one piece, so that a process that is killed leaves whole lines, and others can follow the file while it grows.
  */
 export class MetricsFile {
+  readonly #path: string;
   readonly #file: number;
 
   /**
    * Begins a file, or goes on with one.
    *
    * @param after Keep the lines up to this iteration and append; a new file if left out.
-   * @throws `Error` of the file system, also where a new file exists already.
+   * @throws {@link NESTError} that says why it cannot be written, also where a new file exists already.
    */
   constructor(path: string, after?: number) {
-    if (after !== undefined) {
-      const kept = readMetrics(path).filter(({ iteration }) => iteration <= after).length;
-      const text = readFileSync(path, "utf8");
-      const lines = text.split("\n").slice(0, kept);
-      truncateSync(path, Buffer.byteLength(lines.map((line) => `${line}\n`).join("")));
+    this.#path = path;
+    try {
+      if (after !== undefined) {
+        const kept = readMetrics(path).filter(({ iteration }) => iteration <= after).length;
+        const text = readFileSync(path, "utf8");
+        const lines = text.split("\n").slice(0, kept);
+        truncateSync(path, Buffer.byteLength(lines.map((line) => `${line}\n`).join("")));
+      }
+      this.#file = openSync(path, after === undefined ? "ax" : "a");
+    } catch (error) {
+      throw cannotWrite(path, error);
     }
-    this.#file = openSync(path, after === undefined ? "ax" : "a");
   }
 
   append(iteration: Iteration): void {
     const values = Object.entries(iterationColumns).map(([name, value]) => [name, value(iteration)]);
-    writeSync(this.#file, `${JSON.stringify(Object.fromEntries(values))}\n`);
+    try {
+      writeAll(this.#file, Buffer.from(`${JSON.stringify(Object.fromEntries(values))}\n`));
+    } catch (error) {
+      throw cannotWrite(this.#path, error);
+    }
   }
 
   close(): void {

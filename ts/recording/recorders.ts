@@ -1,4 +1,5 @@
 import type { Pieces } from "../event-loop.js";
+import { fields, flag, optional, whole } from "../arguments.js";
 import type { EventColumns, NodeCollection } from "../nest/collections.js";
 import type { Task } from "../tasks/task.js";
 import type { TaskNetwork } from "../training/network.js";
@@ -10,6 +11,9 @@ export interface RecordOptions {
   /** Record spikes of inputs and recurrent neurons; true if left out. */
   spikes?: boolean;
 }
+
+/** Options of a record. */
+export const recordOptions = fields({ neurons: optional(whole(1)), spikes: optional(flag) });
 
 /** Recorded events by recorder: columns of the first and of the last iteration. */
 export type Recorded = { [recorder: string]: { [column: string]: Float64Array | Uint32Array } };

@@ -1,3 +1,4 @@
+import { type Check as ArgumentCheck, isTyped, refuse } from "../arguments.js";
 import type { RunData } from "../figures/run-data.js";
 import type { NumberArray } from "./npz.js";
 import type { RunSummary } from "./summary.js";
@@ -122,3 +123,24 @@ export function eventsProblem(events: Readonly<Record<string, NumberArray>>): st
   }
   return undefined;
 }
+
+/** A run as figures and reports take it. */
+export const runDataCheck: ArgumentCheck<RunData> = {
+  allowed: "a run, as readRunFolder and runData give it",
+  read(value, at) {
+    const { summary, weights, events } = (value ?? {}) as Partial<RunData>;
+    for (const [name, part] of Object.entries({ summary, weights, events })) {
+      if (typeof part !== "object" || part === null) refuse(`${at}.${name}`, part, this.allowed);
+    }
+    for (const [name, part] of Object.entries({ weights, events })) {
+      for (const [array, entry] of Object.entries(part as RunData["weights"])) {
+        const data = (entry as Partial<NumberArray> | null)?.data;
+        if (!isTyped(data)) refuse(`${at}.${name}.${array}.data`, data, "a typed array");
+      }
+    }
+    const run = value as RunData;
+    const problem = summaryProblem(run.summary) ?? weightsProblem(run) ?? eventsProblem(run.events);
+    if (problem === undefined) return run;
+    refuse(at, value, this.allowed, { code: "ValueError", message: `${at} ${problem}` });
+  },
+};

@@ -1,6 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { type Check, given, path as filePath, refuse as refuseArgument } from "../arguments.js";
 import { nestError } from "../errors.js";
+import { cannotWrite } from "../file-errors.js";
+import { Network } from "../network/network.js";
 import { plasticProjections } from "../training/network.js";
 import type { Iteration, TrainingResult } from "../training/trainer.js";
 import type { RunData } from "../figures/run-data.js";
@@ -8,54 +11,124 @@ import { MetricsFile, iterationColumns, readMetrics } from "./metrics-file.js";
 import { type Format, writeExports } from "./export.js";
 import { type NumberArray, npz, readNpz } from "./npz.js";
 import { eventsProblem, summaryProblem, weightsProblem, withNumbers } from "./run-check.js";
-import { writeWhole } from "./write-whole.js";
+import { makeFolders, writeWhole } from "./write-whole.js";
 import { type RunSummary, runFormat, runSummary } from "./summary.js";
 
-/** Refuses a place where a run folder can't be made, before any work is done. */
-export function checkRunFolder(folder: string): void {
-  const refuse = (value: string, bound: string): never => {
-    throw nestError({
-      code: "ValueError",
-      message: `cannot write the run folder ${folder}`,
-      parameter: "out",
-      value,
-      bound,
-    });
-  };
-  if (folder.trim() === "") refuse("an empty name", "a folder that does not exist yet");
-  if (statSync(folder, { throwIfNoEntry: false }))
-    refuse("it exists already", "a folder that does not exist yet");
-  let parent = dirname(resolve(folder));
-  let found = statSync(parent, { throwIfNoEntry: false });
-  while (!found && parent !== dirname(parent)) {
-    parent = dirname(parent);
-    found = statSync(parent, { throwIfNoEntry: false });
+/** What a run leaves in its folder. */
+const runFiles = [
+  "metrics.jsonl",
+  "losses.csv",
+  "run.json",
+  "events.npz",
+  "weights.npz",
+  "network.safetensors",
+  "report.html",
+  "figures",
+  "events",
+  "ascii",
+  "weights.parquet",
+  "weights.jsonl",
+  "checkpoint.safetensors",
+];
+
+/** How a run folder is begun. */
+export interface RunFolderOptions {
+  /** Go on with the folder of a run after these iterations; a new folder if left out. */
+  iterations?: readonly Iteration[];
+  /** Take a folder that is there already, and replace what a run left in it. */
+  force?: boolean;
+}
+
+/** How a run's folder is completed. */
+export interface FinishOptions {
+  /** Formats of events and weights besides NumPy's. */
+  formats?: readonly Format[];
+  /** Leaves the report and its figures out: it rejects with the signal's reason, and the rest is there. */
+  signal?: AbortSignal;
+  /** Called when all but the report is there. */
+  onSaved?: () => void;
+}
+
+/** A run folder is complete but for its report. */
+export class ReportError extends Error {
+  override readonly name = "ReportError";
+}
+
+function refusePlace(folder: string, value: string, bound: string): never {
+  throw nestError({
+    code: "ValueError",
+    message: `cannot write the run folder ${folder}`,
+    parameter: "out",
+    value,
+    bound,
+  });
+}
+
+/** Refuses a place where a run folder can't be made, as far as that can be seen without making it. */
+function checkRunFolder(folder: string, force = false): void {
+  const bound = "a folder that does not exist yet or is empty";
+  if (folder.trim() === "") refusePlace(folder, "an empty name", bound);
+  try {
+    const found = statSync(folder, { throwIfNoEntry: false });
+    if (found === undefined) return;
+    if (!found.isDirectory()) refusePlace(folder, "it exists already and is no folder", bound);
+    if (!force && readdirSync(folder).length > 0) {
+      refusePlace(folder, "it exists already and is not empty", `${bound}; --force replaces a run`);
+    }
+  } catch (error) {
+    throw cannotWrite(`the run folder ${folder}`, error, "out", "a folder that can be made");
   }
-  if (!found?.isDirectory()) refuse(`${parent} is not a folder`, "a folder that can be made");
 }
 
 /**
- * A run folder that is being written. It appears with the first iteration and holds `metrics.jsonl` from then on;
- * what else a training leaves follows at the end, `run.json` last but for the report. So a folder without `run.json`
- * is of a run that goes on, or that was killed.
+ * A run folder that is being written. It holds `metrics.jsonl` from the first iteration on; what else a training leaves
+ * follows at the end, `run.json` last but for the report. So a folder without `run.json` is of a run that goes on, or
+ * that was killed.
  */
 export class RunFolder {
   readonly path: string;
+  readonly #options: RunFolderOptions;
   #metrics: MetricsFile | undefined;
+  #isOpen = false;
+  /** Folders that were made for it and may still be empty, the innermost first. */
+  #made: string[] = [];
+
+  /** @throws {@link NESTError} where there can be no such folder, as far as that can be seen without making it. */
+  constructor(path: string, options: RunFolderOptions = {}) {
+    this.path = path;
+    this.#options = options;
+    if (options.iterations === undefined) checkRunFolder(path, options.force);
+    else {
+      this.#isOpen = true;
+      this.#metrics = this.#goOn(options.iterations);
+    }
+  }
 
   /**
-   * @param iterations Go on with the folder of a run after these iterations; a new folder if left out.
-   * @throws {@link NESTError} where there can be no such folder, before any work is done.
+   * Makes the folder, and sees whether files can be written there, before any work is done; what is to be replaced is
+   * removed. Where no iteration follows, {@link close} removes what was made.
+   *
+   * @throws {@link NESTError} that says why they cannot.
    */
-  constructor(path: string, iterations?: readonly Iteration[]) {
-    this.path = path;
-    if (iterations === undefined) checkRunFolder(path);
-    else this.#metrics = this.#goOn(iterations);
+  open(): void {
+    if (this.#isOpen) return;
+    const probe = join(this.path, `.probe-${process.pid}`);
+    try {
+      this.#made = makeFolders(this.path);
+      writeFileSync(probe, "", { flag: "wx" });
+      rmSync(probe);
+      if (this.#options.force) this.#remove(runFiles);
+      this.#isOpen = true;
+    } catch (error) {
+      this.#removeIfEmpty();
+      throw cannotWrite(`the run folder ${this.path}`, error, "out", "a folder that can be made");
+    }
   }
 
   #goOn(iterations: readonly Iteration[]): MetricsFile {
     const file = join(this.path, "metrics.jsonl");
-    if (!existsSync(file)) {
+    // A run that was stopped before its first iteration has none.
+    if (!existsSync(file) && iterations.length > 0) {
       throw nestError({
         code: "ValueError",
         message: `${this.path} is not the folder of a run`,
@@ -63,13 +136,35 @@ export class RunFolder {
         bound: "a checkpoint in the folder that `eprop train --out` made",
       });
     }
-    const metrics = new MetricsFile(file, iterations.length);
+    const metrics = new MetricsFile(file, existsSync(file) ? iterations.length : undefined);
     // After a loss of power the file may hold less than the checkpoint, which was synced.
     iterations.slice(readMetrics(file).length).forEach((iteration) => metrics.append(iteration));
+    // What was left when it was stopped is not what it leaves at its end.
+    this.#remove(runFiles.filter((name) => name !== "metrics.jsonl" && name !== basename(this.checkpoint)));
     return metrics;
   }
 
-  /** Where the run's checkpoint is, as long as the run is not over. */
+  #remove(names: readonly string[]): void {
+    for (const name of names) {
+      const path = join(this.path, name);
+      try {
+        rmSync(path, { recursive: true, force: true });
+      } catch (error) {
+        throw cannotWrite(path, error);
+      }
+    }
+  }
+
+  #removeIfEmpty(): void {
+    try {
+      for (const folder of this.#made) rmdirSync(folder);
+    } catch {
+      // Somebody else has put something there.
+    }
+    this.#made = [];
+  }
+
+  /** Where the run's checkpoint is, as long as the run has iterations left. */
   get checkpoint(): string {
     return join(this.path, "checkpoint.safetensors");
   }
@@ -81,17 +176,20 @@ export class RunFolder {
   }
 
   #begin(): MetricsFile {
-    checkRunFolder(this.path);
-    mkdirSync(this.path, { recursive: true });
+    this.open();
+    this.#made = [];
     return new MetricsFile(join(this.path, "metrics.jsonl"));
   }
 
   /**
    * Writes `losses.csv`, `weights.npz` (each projection before and after), `events.npz` (each recorder's columns),
    * events and weights in other formats, `network.safetensors` (the trained network, for {@link Network.load}),
-   * `run.json` (parameters, losses, sums of weights), `report.html` and `figures/`.
+   * `run.json` (parameters, losses, sums of weights), `report.html` and `figures/`. The checkpoint stays where a
+   * training was ended before its iterations were over.
+   *
+   * @throws {@link ReportError} where all but the report is there.
    */
-  async finish(result: TrainingResult, formats: readonly Format[] = []): Promise<void> {
+  async finish(result: TrainingResult, { formats = [], signal, onSaved }: FinishOptions = {}): Promise<void> {
     this.#metrics ??= this.#begin();
     this.close();
     writeWhole(join(this.path, "losses.csv"), lossTable(result));
@@ -100,27 +198,48 @@ export class RunFolder {
     await writeExports(this.path, runData(result), formats);
     await result.network.save(join(this.path, "network.safetensors"));
     writeWhole(join(this.path, "run.json"), `${JSON.stringify(runSummary(result), null, 2)}\n`);
-    // The plotting libraries are loaded by those who plot.
-    const { writeReport } = await import("../report/write.js");
-    await writeReport(this.path, runData(result));
-    rmSync(this.checkpoint, { force: true });
+    if (result.ended !== "request") this.#remove([basename(this.checkpoint)]);
+    onSaved?.();
+    try {
+      // The plotting libraries are loaded by those who plot.
+      const { writeReport } = await import("../report/write.js");
+      await writeReport(this.path, runData(result), "light", signal);
+    } catch (error) {
+      const why = signal?.aborted ? "stopped" : error instanceof Error ? error.message : String(error);
+      throw new ReportError(`the run is saved in ${this.path}, but for its report: ${why}`, { cause: error });
+    }
   }
 
   close(): void {
     this.#metrics?.close();
     this.#metrics = undefined;
+    this.#removeIfEmpty();
   }
 }
 
+const trainingResult: Check<TrainingResult> = {
+  allowed: "what a training leaves, as trainToEnd and Trainer.result give it",
+  read(value, at) {
+    const { task, iterations, weights, recorded, network } = (value ?? {}) as Partial<TrainingResult>;
+    const whole =
+      Array.isArray(iterations) &&
+      [task, weights?.before, weights?.after, recorded].every((part) => typeof part === "object") &&
+      network instanceof Network;
+    return whole ? (value as TrainingResult) : refuseArgument(at, value, this.allowed);
+  },
+};
+
 /** Writes what a training leaves into a new run folder: metrics, weights, events, network, report and figures. */
 export async function writeRunFolder(path: string, result: TrainingResult): Promise<void> {
-  const folder = new RunFolder(path);
-  for (const iteration of result.iterations) folder.append(iteration);
-  await folder.finish(result);
+  const [to, training] = [given("path", path, filePath), given("result", result, trainingResult)];
+  const folder = new RunFolder(to);
+  for (const iteration of training.iterations) folder.append(iteration);
+  await folder.finish(training);
 }
 
 /** A training's results as figures and reports take them. */
-export function runData(result: TrainingResult): RunData {
+export function runData(training: TrainingResult): RunData {
+  const result = given("result", training, trainingResult);
   return { summary: runSummary(result), weights: weightArrays(result), events: eventArrays(result) };
 }
 
@@ -129,7 +248,8 @@ export function runData(result: TrainingResult): RunData {
  *
  * @throws {@link NESTError} that names the file which is missing, damaged or of another version.
  */
-export function readRunFolder(folder: string): RunData {
+export function readRunFolder(path: string): RunData {
+  const folder = given("folder", path, filePath);
   const refuse = (file: string, what: string, bound: string): never => {
     throw nestError({
       code: "ValueError",

@@ -1,4 +1,5 @@
 import { basename, resolve } from "node:path";
+import { given, list, path as filePath } from "../arguments.js";
 import { nestError } from "../errors.js";
 import { type LabelledRun, comparisonFigures } from "../figures/comparison.js";
 import { decisionsFigure } from "../figures/decisions.js";
@@ -6,12 +7,13 @@ import type { Figure } from "../figures/index.js";
 import { patternFigure } from "../figures/pattern.js";
 import type { RunData } from "../figures/run-data.js";
 import { iterationRows } from "../figures/iterations.js";
+import { writeWhole } from "../recording/write-whole.js";
 import { readRunFolder } from "../recording/run-folder.js";
 import type { RunSummary } from "../recording/summary.js";
 import { bytes, digits, escaped, headedTable } from "./markup.js";
 import { figureHtml, pageHtml } from "./page.js";
 import { networkText, parameterText, phaseError, trainingLosses } from "./report.js";
-import { picturesOf, writeWhole } from "./write.js";
+import { picturesOf } from "./write.js";
 
 /** What may tell runs apart, by name. */
 function settings(summary: RunSummary): Record<string, string> {
@@ -139,6 +141,8 @@ export async function writeComparisonOf(runs: readonly LabelledRun[], file: stri
  * @throws {@link NESTError} that names the folder which is no whole run, or says that they are of different tasks.
  */
 export async function writeComparison(folders: readonly string[], file: string): Promise<void> {
-  const runs = folders.map((folder) => readRunFolder(folder));
-  await writeComparisonOf(labelledRuns(folders, runs), file);
+  const paths = given("folders", folders, list(filePath, "a list of run folders"));
+  const to = given("file", file, filePath);
+  const runs = paths.map((folder) => readRunFolder(folder));
+  await writeComparisonOf(labelledRuns(paths, runs), to);
 }

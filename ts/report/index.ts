@@ -3,6 +3,7 @@
  *
  * @module eprop/report
  */
+import "../runtime.js";
 export { NESTError } from "../errors.js";
 export {
   type Figure,

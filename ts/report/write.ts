@@ -1,4 +1,5 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { abortSignal, given, oneOf, optional, path as filePath } from "../arguments.js";
+import { runDataCheck } from "../recording/run-check.js";
 import { join } from "node:path";
 import {
   type Figure,
@@ -9,13 +10,22 @@ import {
   specificationOf,
 } from "../figures/index.js";
 import type { RunData } from "../figures/run-data.js";
+import { writeWhole } from "../recording/write-whole.js";
 import type { Picture } from "./page.js";
 import { reportHtml } from "./report.js";
 
 /** Figures with their pictures. */
-export async function picturesOf(figures: readonly Figure[], scheme: Scheme = "light"): Promise<Picture[]> {
+export async function picturesOf(
+  figures: readonly Figure[],
+  scheme: Scheme = "light",
+  signal?: AbortSignal,
+): Promise<Picture[]> {
   const pictures: Promise<Picture>[] = [];
   for (const figure of figures) {
+    if (signal?.aborted) {
+      await Promise.allSettled(pictures);
+      signal.throwIfAborted();
+    }
     const svg = await renderSvg(figure, scheme);
     // Made on another thread while the next figure is drawn.
     pictures.push(renderPng(svg).then((png) => ({ figure, svg, png })));
@@ -23,25 +33,26 @@ export async function picturesOf(figures: readonly Figure[], scheme: Scheme = "l
   return Promise.all(pictures);
 }
 
-/** Writes a file that is there whole or not at all. */
-export function writeWhole(path: string, content: string): void {
-  writeFileSync(`${path}.partial`, content);
-  renameSync(`${path}.partial`, path);
-}
-
 /**
  * Writes `report.html` and, in `figures/`, each figure as SVG, as PNG and as a Vega-Lite specification.
  *
  * @param scheme The look of the files in `figures/`; the report has both.
+ * @param signal Stops it between two figures: it rejects with the signal's reason, and nothing is written.
  */
-export async function writeReport(folder: string, run: RunData, scheme: Scheme = "light"): Promise<void> {
-  const pictures = await picturesOf(figuresOf(run), scheme);
-  mkdirSync(join(folder, "figures"), { recursive: true });
+export async function writeReport(
+  path: string,
+  data: RunData,
+  look: Scheme = "light",
+  signal?: AbortSignal,
+): Promise<void> {
+  const [folder, run] = [given("folder", path, filePath), given("run", data, runDataCheck)];
+  const scheme = given("scheme", look, oneOf("light", "dark"));
+  const pictures = await picturesOf(figuresOf(run), scheme, given("signal", signal, optional(abortSignal)));
   for (const { figure, svg, png } of pictures) {
-    const path = join(folder, "figures", figure.name);
-    writeFileSync(`${path}.svg`, svg);
-    writeFileSync(`${path}.png`, png);
-    writeFileSync(`${path}.vl.json`, `${JSON.stringify(specificationOf(figure, scheme))}\n`);
+    const file = join(folder, "figures", figure.name);
+    writeWhole(`${file}.svg`, svg);
+    writeWhole(`${file}.png`, png);
+    writeWhole(`${file}.vl.json`, `${JSON.stringify(specificationOf(figure, scheme))}\n`);
   }
   writeWhole(join(folder, "report.html"), reportHtml(run, pictures));
 }

@@ -1,6 +1,6 @@
 import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { nestError } from "../errors.js";
+import { cannotWrite } from "../file-errors.js";
 
 /** Whether a process of that id runs. */
 function runs(pid: number): boolean {
@@ -49,14 +49,8 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
     if (process.platform !== "win32") await synced(dirname(target), "r", async () => {});
     await removeLeftovers(target);
   } catch (error) {
-    await rm(partial, { force: true });
-    const { code = "unknown", message } = error as NodeJS.ErrnoException;
-    throw nestError({
-      code: "ValueError",
-      message: `${path} cannot be written: ${message}`,
-      parameter: "path",
-      value: code,
-      bound: "a file in a folder that exists, on a disk with room",
-    });
+    // Where there can be no such file, there is none.
+    await rm(partial, { force: true }).catch(() => undefined);
+    throw cannotWrite(path, error);
   }
 }

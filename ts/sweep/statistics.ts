@@ -1,3 +1,5 @@
+import { given, numbers, refuse } from "../arguments.js";
+
 /** A mean with the interval that holds the true one with a given confidence. */
 export interface MeanInterval {
   /** How many values there are. */
@@ -41,10 +43,14 @@ function probabilityWithin(angle: number, degrees: number): number {
 
 /** Mean and 95 % confidence interval of independent, normally distributed values; at least one. */
 export function meanInterval(values: readonly number[]): MeanInterval {
-  const n = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  const checked = given("values", values, numbers);
+  if (checked.length === 0) {
+    refuse("values", values, "at least one number", { code: "ValueError", message: "there are no values" });
+  }
+  const n = checked.length;
+  const mean = checked.reduce((sum, value) => sum + value, 0) / n;
   if (n < 2) return { n, mean, low: mean, high: mean };
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const squares = checked.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   const half = studentT(0.95, n - 1) * Math.sqrt(squares / (n - 1) / n);
   return { n, mean, low: mean - half, high: mean + half };
 }

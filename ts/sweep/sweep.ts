@@ -1,9 +1,22 @@
 import { fork } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import {
+  abortSignal,
+  callable,
+  dictionary,
+  fields,
+  given,
+  numbers,
+  optional,
+  path as filePath,
+  record,
+  whole,
+} from "../arguments.js";
 import { nestError } from "../errors.js";
 import { type RunSummary, runFormat } from "../recording/summary.js";
+import { writeWhole } from "../recording/write-whole.js";
 import { loadTask } from "../tasks/load.js";
 import type { TaskOptions } from "../tasks/task.js";
 import { threadBudget } from "../threads.js";
@@ -55,17 +68,37 @@ const sweepFormat = 1;
 /** Lines of standard error that are shown of a process that failed. */
 const shownLines = 5;
 
+/** Options of a sweep. */
+const sweepOptions = fields({
+  concurrency: optional(whole(1, 1024)),
+  taskOptions: optional(dictionary),
+  out: optional(filePath),
+  signal: optional(abortSignal),
+  onRun: optional(callable),
+});
+
+/** What a grid is of. */
+const sweepGrid = fields({ seeds: numberList(), parameters: optional(record(numberList())) });
+
+/** Numbers of a grid; as a list of their own. */
+function numberList() {
+  const { allowed } = numbers;
+  return { allowed, read: (value: unknown, at: string) => [...numbers.read(value, at)] };
+}
+
 /** As `sweep` of this folder's index, which loads it. */
 export async function runSweep(
   task: string | URL,
-  grid: SweepGrid,
-  options: SweepOptions,
+  wanted: SweepGrid,
+  asked: SweepOptions,
 ): Promise<SweepResult> {
+  const grid = given("grid", wanted, sweepGrid);
+  const options = given("options", asked, sweepOptions) as SweepOptions;
   const { entry, reference } = await loadTask(task);
   const { name } = entry;
   const { signal, taskOptions = {} } = options;
   const points = sweepPoints(entry, grid);
-  const concurrency = checkConcurrency(options.concurrency ?? threadBudget());
+  const concurrency = options.concurrency ?? threadBudget();
   signal?.throwIfAborted();
   const folder = options.out === undefined ? undefined : new SweepFolder(options.out, name, taskOptions);
   const runs = new Map<SweepPoint, SweepRun>();
@@ -104,17 +137,6 @@ async function allSettled(work: readonly Promise<void>[]): Promise<void> {
   for (const outcome of await Promise.allSettled(work)) {
     if (outcome.status === "rejected") throw outcome.reason;
   }
-}
-
-function checkConcurrency(concurrency: number): number {
-  if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= 1024) return concurrency;
-  throw nestError({
-    code: "ValueError",
-    message: "this is not a number of processes",
-    parameter: "concurrency",
-    value: String(concurrency),
-    bound: "a whole number from 1 to 1024",
-  });
 }
 
 /** Does a training in a process of its own. */
@@ -169,7 +191,6 @@ class SweepFolder {
         bound: `a new folder, or one of a sweep of ${task} with the same options`,
       });
     }
-    mkdirSync(join(path, "runs"), { recursive: true });
     writeWhole(file, `${kind}\n`);
   }
 
@@ -216,11 +237,4 @@ function read(path: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Writes a file whole or not at all. */
-function writeWhole(path: string, text: string): void {
-  const partial = `${path}.partial-${process.pid}`;
-  writeFileSync(partial, text);
-  renameSync(partial, path);
 }

@@ -1,3 +1,4 @@
+import { flag, optional } from "../arguments.js";
 import { atOnce, inSlices, type Pieces } from "../event-loop.js";
 import { NumpyRandom } from "../random/index.js";
 import {
@@ -8,6 +9,7 @@ import {
   checkBatch,
   commonOptions,
   concatenated,
+  ownOptions,
   scaledFloat32,
   taskParameters,
   transposedFloat32,
@@ -83,8 +85,9 @@ function* draw(random: NumpyRandom, batchSize: number): Pieces<IterationData> {
 
 /** Decide on which side more cues appeared, after a long pause: regular and adaptive neurons, softmax readouts, Adam. */
 export function evidenceAccumulation(
-  options: TaskOptions<keyof typeof evidenceAccumulationParameters> & { drawAllFirst?: boolean } = {},
+  asked: TaskOptions<keyof typeof evidenceAccumulationParameters> & { drawAllFirst?: boolean } = {},
 ): Task {
+  const options = ownOptions(asked, { drawAllFirst: optional(flag) });
   const name = "evidence-accumulation";
   const { seed, batchSize, schedule } = commonOptions(name, options, {
     iterations: 50,

@@ -1,8 +1,9 @@
+import { optional, path } from "../arguments.js";
 import { basename } from "node:path";
 import { nestError } from "../errors.js";
 import { type patternParameters, patternTask } from "./pattern.js";
 import { drawnWord, ownDrawing, readPenOffsets } from "./pen-strokes.js";
-import type { Task, TaskOptions } from "./task.js";
+import { type Task, type TaskOptions, ownOptions } from "./task.js";
 
 const stepsPerPoint = 8;
 
@@ -32,8 +33,9 @@ function coordinate(offsets: Float64Array): Float64Array {
 
 /** Write a word by hand: two readouts learn the coordinates of a pen. `data` names a file of pen offsets. */
 export function handwriting(
-  options: TaskOptions<keyof typeof patternParameters> & { data?: string } = {},
+  asked: TaskOptions<keyof typeof patternParameters> & { data?: string } = {},
 ): Task {
+  const options = ownOptions(asked, { data: optional(path) });
   const { data } = options;
   return patternTask(
     "handwriting",

@@ -1,4 +1,6 @@
+import { given, text } from "../arguments.js";
 import { nestError } from "../errors.js";
+import { nearest } from "../nearest.js";
 import { evidenceAccumulation, evidenceAccumulationParameters } from "./evidence-accumulation.js";
 import { handwriting } from "./handwriting.js";
 import { lemniscate } from "./lemniscate.js";
@@ -93,23 +95,10 @@ export const taskTable: readonly Required<TaskEntry>[] = [
   },
 ];
 
-/** Number of edits (a letter more, less or another) between two words. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
-}
-
 /** What makes the task of a name or alias, if it is one of eprop's. */
 export function taskNamed(name: string): Required<TaskEntry> | undefined {
-  return taskTable.find((task) => task.name === name || task.aliases.includes(name));
+  const wanted = given("name", name, text);
+  return taskTable.find((task) => task.name === wanted || task.aliases.includes(wanted));
 }
 
 /**
@@ -121,10 +110,9 @@ export function findTask(name: string): Required<TaskEntry> {
   const found = taskNamed(name);
   if (found !== undefined) return found;
   const names = taskTable.flatMap((task) => [task.name, ...task.aliases]);
-  const [nearest] = names.toSorted((a, b) => distance(name, a) - distance(name, b));
   throw nestError({
     code: "ValueError",
-    message: `there is no task ${name}; did you mean ${nearest}?`,
+    message: `there is no task ${name}; did you mean ${nearest(name, names)}?`,
     parameter: "task",
     value: name,
     bound: `one of ${names.join(", ")}`,

@@ -1,5 +1,5 @@
 import { type patternParameters, patternTask } from "./pattern.js";
-import { type Task, type TaskOptions, linspace } from "./task.js";
+import { type Task, type TaskOptions, linspace, ownOptions } from "./task.js";
 
 const steps = 1258;
 
@@ -10,6 +10,6 @@ export function lemniscate(options: TaskOptions<keyof typeof patternParameters> 
     "lemniscate",
     "Draw an infinite loop (the lemniscate) from frozen noise",
     () => [phase.map((x) => Math.sin(x)), phase.map((x) => Math.sin(2 * x))],
-    options,
+    ownOptions(options),
   );
 }

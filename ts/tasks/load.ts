@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { type Check, given, refuse, text } from "../arguments.js";
 import { nestError } from "../errors.js";
 import { type TaskEntry, findTask } from "./index.js";
 
@@ -9,9 +10,17 @@ export interface LoadedTask {
   reference: string;
 }
 
+const taskReference: Check<string | URL> = {
+  allowed: "the name of a task, or the path or address of a module",
+  read(value, at) {
+    if (value instanceof URL) return value;
+    return typeof value === "string" ? text.read(value, at) : refuse(at, value, this.allowed);
+  },
+};
+
 /** Whether a text leads to a module: a path or an address, and no name. */
 export function isModule(task: string): boolean {
-  return /^(\.{0,2}[\\/]|[a-z]:[\\/]|file:)|\.[cm]?js$/i.test(task);
+  return /^(\.{0,2}[\\/]|[a-z]:[\\/]|file:)|\.[cm]?[jt]s$/i.test(task);
 }
 
 /**
@@ -21,6 +30,7 @@ export function isModule(task: string): boolean {
  * @throws {@link NESTError} that suggests the nearest name, or says why the module gives no task.
  */
 export async function loadTask(task: string | URL): Promise<LoadedTask> {
+  given("task", task, taskReference);
   if (typeof task === "string" && !isModule(task)) {
     const entry = findTask(task);
     return { entry, reference: entry.name };
@@ -30,10 +40,7 @@ export async function loadTask(task: string | URL): Promise<LoadedTask> {
   try {
     found = (await import(href)) as { default?: unknown };
   } catch (error) {
-    throw refusal(
-      href,
-      `the module cannot be loaded: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw refusal(href, `the module cannot be loaded: ${whyNotLoaded(href, error)}`);
   }
   const entry = found.default as Partial<TaskEntry> | undefined;
   if (
@@ -45,6 +52,20 @@ export async function loadTask(task: string | URL): Promise<LoadedTask> {
     throw refusal(href, "the module exports no task");
   }
   return { entry: entry as TaskEntry, reference: href };
+}
+
+/** The version of Node from which on it loads TypeScript by itself. */
+const nodeWithTypeScript = "22.18";
+
+/** What kept a module from being loaded; of TypeScript, what to do about it. */
+function whyNotLoaded(href: string, error: unknown): string {
+  const said = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (!/\.[cm]?ts$/i.test(href) || code !== "ERR_UNKNOWN_FILE_EXTENSION") return said;
+  return (
+    `Node ${process.versions.node} does not load TypeScript; Node ${nodeWithTypeScript} and newer do. ` +
+    "Compile it (`npx tsc`) and give the .js file, or update Node"
+  );
 }
 
 function refusal(value: string, message: string): Error {

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { flag, number, optional, path } from "../arguments.js";
 import { type EventRecording, sensorInputs } from "../data/event-recording.js";
 import { movingDigits } from "../data/moving-digits.js";
 import {
@@ -24,6 +25,7 @@ import {
   checkBatch,
   commonOptions,
   concatenated,
+  ownOptions,
   taskParameters,
 } from "./task.js";
 
@@ -164,7 +166,13 @@ interface Made {
 }
 
 /** Recognize digits that move before an event sensor (N-MNIST), with e-prop+. */
-export function nMnist(options: NMnistOptions = {}): Task {
+export function nMnist(asked: NMnistOptions = {}): Task {
+  const options = ownOptions(asked, {
+    data: optional(path),
+    blocklist: optional(path),
+    groupSize: optional(number()),
+    synthetic: optional(flag),
+  });
   const name = "n-mnist";
   const { groupSize, ...rest } = options;
   const { seed, batchSize, schedule } = commonOptions(

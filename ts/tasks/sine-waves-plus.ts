@@ -7,6 +7,7 @@ import {
   type Task,
   type TaskOptions,
   gradientDescent,
+  ownOptions,
   checkBatch,
   commonOptions,
   noise,
@@ -49,7 +50,8 @@ export const sineWavesPlusModels = [
 ] as const satisfies readonly RecurrentModel[];
 
 /** The sine-wave task with e-prop+: weights change with every spike. */
-export function sineWavesPlus(options: TaskOptions<keyof typeof sineWavesPlusParameters> = {}): Task {
+export function sineWavesPlus(asked: TaskOptions<keyof typeof sineWavesPlusParameters> = {}): Task {
+  const options = ownOptions(asked);
   const name = "sine-waves-plus";
   const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });
   const parameters = taskParameters(name, sineWavesPlusParameters, options.parameters);

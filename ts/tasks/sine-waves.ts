@@ -7,6 +7,7 @@ import {
   commonOptions,
   noiseAfterFirstStep,
   linspace,
+  ownOptions,
   sameSequences,
   scaledFloat32,
   taskParameters,
@@ -63,7 +64,8 @@ export function regressionWeights(random: NumpyRandom, n: { in: number; rec: num
  * Generate a superposition of four sine waves from frozen noise: 100 leaky integrate-and-fire neurons, one readout,
  * gradient descent.
  */
-export function sineWaves(options: TaskOptions<keyof typeof sineWavesParameters> = {}): Task {
+export function sineWaves(asked: TaskOptions<keyof typeof sineWavesParameters> = {}): Task {
+  const options = ownOptions(asked);
   const name = "sine-waves";
   const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });
   const parameters = taskParameters(name, sineWavesParameters, options.parameters);

@@ -1,3 +1,4 @@
+import { type Check, dictionary, fields, flag, given, number, optional, record, text } from "../arguments.js";
 import { nestError } from "../errors.js";
 import type { NodeParams, OptimizerParams } from "../nest/models.generated.js";
 import type { NumberMatrix } from "../random/index.js";
@@ -134,28 +135,32 @@ export interface TaskParameter {
   text: string;
 }
 
+const parameterRow = fields({ default: number(), unit: text, min: number(), max: number(), text });
+
 /** The values of a task's parameters: defaults, overridden by what is given. */
 export function taskParameters<T extends Record<string, TaskParameter>>(
   task: string,
   table: T,
   values: { readonly [name in keyof T]?: number } = {},
 ): { [name in keyof T]: number } {
-  const given = values as Readonly<Record<string, number>>;
-  for (const [name, value] of Object.entries(given)) {
-    const row = table[name];
+  const of = given("task", task, text);
+  const rows = given("table", table, record(parameterRow)) as Readonly<Record<string, TaskParameter>>;
+  const chosen = given("values", values, record(number()));
+  for (const [name, value] of Object.entries(chosen)) {
+    const row = Object.hasOwn(rows, name) ? rows[name] : undefined;
     if (row === undefined) {
       throw nestError({
         code: "UnaccessedDictionaryEntry",
-        message: `the task ${task} has no parameter ${name}`,
-        model: task,
+        message: `the task ${of} has no parameter ${name}`,
+        model: of,
         parameter: name,
-        bound: `one of ${Object.keys(table).join(", ")}`,
+        bound: `one of ${Object.keys(rows).join(", ")}`,
       });
     }
-    checkRange(task, name, value, row.min, row.max);
+    checkRange(of, name, value, row.min, row.max);
   }
   return Object.fromEntries(
-    Object.entries(table).map(([name, row]) => [name, given[name] ?? row.default]),
+    Object.entries(rows).map(([name, row]) => [name, chosen[name] ?? row.default]),
   ) as { [name in keyof T]: number };
 }
 
@@ -197,12 +202,55 @@ export function whole(
   return chosen;
 }
 
-/** The common options, checked. */
+/** The options that every task takes; a task may have more. */
+const common = {
+  model: optional(text),
+  seed: optional(number()),
+  iterations: optional(number()),
+  batchSize: optional(number()),
+  validateEvery: optional(number()),
+  earlyStop: optional(flag),
+  testIterations: optional(number()),
+  parameters: optional(dictionary),
+} as const;
+
+/**
+ * The options of one of eprop's tasks: the common ones, and those of its own.
+ *
+ * @throws {@link NESTError} that names an option which it does not have.
+ */
+export function ownOptions<O extends TaskOptions>(
+  options: O,
+  own: Readonly<Record<string, Check<unknown>>> = {},
+): O {
+  return given("options", options, fields({ ...common, ...own })) as unknown as O;
+}
+
+const commonDefaults = fields({
+  iterations: number(),
+  batchSize: number(),
+  validateEvery: optional(number()),
+  testIterations: optional(number()),
+});
+
+/**
+ * The common options, checked.
+ *
+ * @param asked The options of a task; others than the common ones are not looked at.
+ */
 export function commonOptions(
-  task: string,
-  options: TaskOptions,
-  defaults: { iterations: number; batchSize: number; validateEvery?: number; testIterations?: number },
+  name: string,
+  asked: TaskOptions,
+  otherwise: { iterations: number; batchSize: number; validateEvery?: number; testIterations?: number },
 ): { seed: number; batchSize: number; schedule: Schedule } {
+  const task = given("task", name, text);
+  const all = given("options", asked, dictionary);
+  const options = given(
+    "options",
+    Object.fromEntries(Object.entries(all).filter(([option]) => Object.hasOwn(common, option))),
+    fields(common),
+  );
+  const defaults = given("defaults", otherwise, commonDefaults);
   const seed = whole(task, "seed", options.seed, 1, 1, 0xffff_ffff);
   const validateEvery = whole(task, "validateEvery", options.validateEvery, defaults.validateEvery ?? 0, 0);
   return {

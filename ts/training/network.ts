@@ -1,7 +1,8 @@
 import { guarded } from "../errors.js";
 import type { Pieces } from "../event-loop.js";
 import type { NodeCollection, SynapseCollection } from "../nest/collections.js";
-import type { Kernel, SynapseSpec } from "../nest/kernel.js";
+import type { SynapseSpec } from "../nest/accepted.js";
+import type { Kernel } from "../nest/kernel.js";
 import type { RecurrentModel, Task, Weights } from "../tasks/task.js";
 
 /** Whether weights change once an update interval or, in e-prop+, with every spike. */
@@ -23,12 +24,14 @@ export interface Timeline {
   readonly lag: number;
 }
 
-const timelines: Readonly<Record<Family, Timeline>> = {
+/** The timeline of each family. */
+export const timelines: Readonly<Record<Family, Timeline>> = {
   interval: { spikes: 2, target: 4, record: 4, lag: 5 },
   event: { spikes: 2, target: 2, record: 2, lag: 3 },
 };
 
-const learningSynapses = {
+/** The synapse models of each family. */
+export const learningSynapses = {
   interval: {
     plastic: "eprop_synapse_bsshslm_2020",
     feedback: "eprop_learning_signal_connection_bsshslm_2020",
@@ -184,7 +187,7 @@ function* connect(
   sources: NodeCollection,
   targets: NodeCollection,
   weights: Weights,
-  synapse: SynapseSpec,
+  synapse: Pick<SynapseSpec<number>, "synapse_model" | "delay">,
 ): Pieces<void> {
   const { data, shape, mask } = weights;
   if (mask === undefined) {

@@ -1,23 +1,39 @@
 import type { Schedule } from "../tasks/task.js";
+import type { Iteration } from "./trainer.js";
 
 /** How many iterations of all phases a schedule has if nothing stops it early. */
 export function plannedIterations({ iterations, validateEvery, testIterations }: Schedule): number {
   return iterations + (validateEvery > 0 ? Math.ceil(iterations / validateEvery) : 0) + testIterations;
 }
 
-/** How fast a training goes, for an estimate of the time it still takes. */
+/** What is known of an iteration that is over. */
+type Over = Pick<Iteration, "iteration" | "ms">;
+
+/** A moment at which so many iterations were over. */
+interface Moment {
+  iteration: number;
+  time: number;
+}
+
+/**
+ * How fast a training goes, for an estimate of the time it still takes.
+ *
+ * The first iterations of a process, in which nothing is compiled yet, take far longer than those that follow and do
+ * not count. Those that were simulated together come at once and with the same time each; how many they are is known
+ * when the next ones come.
+ */
 export class Pace {
   readonly #planned: number;
   readonly #begun = performance.now();
-  readonly #before: number;
+  /** The iteration that came last, and the moment when those simulated together with it came. */
+  #last: (Over & { came: number }) | undefined;
+  /** The ends of the first iterations that came together, and of the last before those that come now. */
+  #first: Moment | undefined;
+  #before: Moment | undefined;
 
-  /**
-   * @param planned Iterations of all phases.
-   * @param before Iterations that were over before this begin, in a training that goes on.
-   */
-  constructor(planned: number, before = 0) {
+  /** @param planned Iterations of all phases. */
+  constructor(planned: number) {
     this.#planned = planned;
-    this.#before = before;
   }
 
   /** Time since the begin (s). */
@@ -25,13 +41,26 @@ export class Pace {
     return (performance.now() - this.#begun) / 1000;
   }
 
-  /**
-   * Time left after an iteration (s): what iterations took on average so far, times those to come. Undefined before the
-   * first.
-   */
-  left(iteration: number): number | undefined {
-    const done = iteration - this.#before;
-    if (done < 1) return undefined;
-    return (this.elapsed() / done) * Math.max(0, this.#planned - iteration);
+  /** Notes an iteration that is over. */
+  push({ iteration, ms }: Over): void {
+    const last = this.#last;
+    if (last?.ms === ms) {
+      last.iteration = iteration;
+      return;
+    }
+    if (last !== undefined) {
+      this.#before = { iteration: last.iteration, time: last.came };
+      this.#first ??= this.#before;
+    }
+    this.#last = { iteration, ms, came: performance.now() };
+  }
+
+  /** Time left (s): what an iteration took on average, times those to come. Undefined after the first ones. */
+  left(): number | undefined {
+    const [last, first, before] = [this.#last, this.#first, this.#before];
+    if (last === undefined || first === undefined || before === undefined) return undefined;
+    const counted = before.iteration - first.iteration;
+    const each = counted > 0 ? (before.time - first.time) / counted : last.ms;
+    return (each * Math.max(0, this.#planned - last.iteration)) / 1000;
   }
 }

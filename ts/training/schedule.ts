@@ -1,4 +1,4 @@
-import type { Schedule } from "../tasks/task.js";
+import type { Schedule, Task } from "../tasks/task.js";
 
 /** What an iteration is for. Weights change in training alone. */
 export type Phase = "training" | "validation" | "early-stopping" | "test";
@@ -47,6 +47,16 @@ export interface Circumstances {
   finish: boolean;
   /** How many of the training iterations left are simulated in one go. */
   together(left: number): number;
+}
+
+/** Whether a training has iterations left that a request to finish would leave out, or stand another for. */
+export function iterationsLeft(
+  { schedule }: Pick<Task, "schedule">,
+  { at, trained, tested, ended }: Position,
+) {
+  if (at === "end" || ended === "request") return false;
+  const training = ended === "schedule" && trained < schedule.iterations;
+  return training || tested + 1 < schedule.testIterations;
 }
 
 /**
@@ -109,8 +119,8 @@ export function nextStretch(
           position.at = "end";
           break;
         }
-        if (finish) position.ended = "request";
         position.tested += 1;
+        if (finish && position.tested < testIterations) position.ended = "request";
         if (finish) position.at = "end";
         return take("test", finish || position.tested === testIterations);
       case "end":

@@ -1,17 +1,42 @@
+// Declarations are read by programs whose target has no such library.
+/// <reference lib="esnext.disposable" preserve="true" />
+import {
+  type Check,
+  abortSignal,
+  callable,
+  either,
+  fields,
+  flag,
+  given,
+  oneOf,
+  optional,
+  path as filePath,
+  refuse,
+  whole,
+} from "../arguments.js";
 import { nestError } from "../errors.js";
 import { InPieces, type Pieces, atOnce, inSlices } from "../event-loop.js";
 import type { NativeState } from "../native/index.js";
 import { Kernel, type MemoryEstimate } from "../nest/kernel.js";
 import { Network } from "../network/network.js";
-import { Recorders, type RecordOptions, type Recorded } from "../recording/recorders.js";
+import { Recorders, type RecordOptions, type Recorded, recordOptions } from "../recording/recorders.js";
 import { WeightCourses } from "../recording/weight-courses.js";
 import type { TaskEntry } from "../tasks/index.js";
+import { checkNetwork, checkedIteration, checkedTask } from "../tasks/check.js";
+import { Draws } from "../tasks/draws.js";
 import type { DataSplit, IterationData, Task } from "../tasks/task.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { type Metrics, evaluations, readoutSignals } from "./metrics.js";
 import { type NetworkOptions, type PlasticWeights, TaskNetwork } from "./network.js";
 import { type Observer, Sampler } from "./sampler.js";
-import { type Ending, type Phase, type Position, beginning, nextStretch } from "./schedule.js";
+import {
+  type Ending,
+  type Phase,
+  type Position,
+  beginning,
+  iterationsLeft,
+  nextStretch,
+} from "./schedule.js";
 
 /** An iteration that is over. */
 export interface Iteration extends Metrics {
@@ -35,7 +60,10 @@ export interface ResumeOptions {
   threads?: number;
   /** Stops the training: it rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Ends the training with the iteration that comes next: everything is recorded and returned as at a planned end. */
+  /**
+   * Ends the training with the iteration that comes next: everything is recorded and returned as at a planned end.
+   * Before that iteration it is saved, if it saves itself, to go on from there.
+   */
   finish?: AbortSignal;
   /** Looks into sequences while the training runs. */
   observer?: Observer;
@@ -43,10 +71,11 @@ export interface ResumeOptions {
   checkpoint?: CheckpointOptions;
 }
 
-/** Where a training is saved by itself: each time that so many more iterations have been handed out. */
+/** Where a training is saved by itself: when it is asked to finish before its end, and while it goes on. */
 export interface CheckpointOptions {
   path: string;
-  every: number;
+  /** Also each time that so many more iterations have been handed out. */
+  every?: number;
 }
 
 /** How a task is trained. */
@@ -54,6 +83,36 @@ export interface TrainOptions extends ResumeOptions, NetworkOptions {
   /** What to record besides losses; nothing if left out. */
   record?: RecordOptions | boolean;
 }
+
+const observerCheck: Check<Observer> = {
+  allowed: "an observer: wants() and sample()",
+  read(value, at) {
+    const { wants, sample } = (value ?? {}) as Partial<Observer>;
+    if (typeof wants !== "function" || typeof sample !== "function") refuse(at, value, this.allowed);
+    return value as Observer;
+  },
+};
+
+/** What may be chosen where a training begins or is resumed, and how it is told. */
+const resumeFields = {
+  threads: optional(whole(1, 1024)),
+  signal: optional(abortSignal),
+  finish: optional(abortSignal),
+  observer: optional(observerCheck),
+  checkpoint: optional(fields({ path: filePath, every: optional(whole(1)) })),
+} as const;
+
+const trainFields = {
+  ...resumeFields,
+  gradient: optional(oneOf("adjoint", "forward")),
+  precision: optional(oneOf("f64", "f32")),
+  record: optional(either((value) => typeof value === "boolean", flag, recordOptions)),
+} as const;
+
+const trainOptions = fields(trainFields);
+const anything: Check<unknown> = { allowed: "anything", read: (value) => value };
+const resumeOptions = fields({ ...resumeFields, task: anything });
+const trainToEndOptions = fields({ ...trainFields, onIteration: optional(callable) });
 
 /** What a training leaves. */
 export interface TrainingResult {
@@ -122,7 +181,7 @@ const pieceLengths = { spikes: 1 << 14, generators: 50 } as const;
  * }
  * const { weights } = trainer.result();
  */
-export class Trainer implements AsyncIterable<Iteration, void, undefined>, AsyncDisposable {
+export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   readonly task: Task;
   readonly #options: TrainOptions;
   readonly #kernel = new Kernel();
@@ -144,21 +203,28 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     delivered: 0,
     snapshotAt: 0,
   };
-  /** Iterations handed out when it was last saved by itself. */
+  /** Iterations handed out when it was last saved by itself, and when it was saved because it is to finish. */
   #savedAt = 0;
+  #savedToFinishAt: number | undefined;
   /** Whether what is held is between two states: inputs are being drawn, or readouts evaluated. */
   #inTransit = false;
   /** What is being saved; until its state is taken, nothing goes on. */
   #saving: Promise<unknown> | undefined;
+  /** What it draws from the task, once its network is built. */
+  #draws: Draws | undefined;
   /** Steps of spikes that generators have not yet sent, by input. */
   #spikesLeft: Float64Array[] = [];
   /** Changes of targets that have not yet come, by readout. */
   #targetsLeft: { times: Float64Array; values: Float64Array }[] = [];
 
+  /**
+   * @throws {@link NESTError} for a task or an option that cannot be. What takes long to make is checked when it is
+   *   made, and what the task gives for an iteration before that is simulated.
+   */
   constructor(task: Task, options: TrainOptions = {}) {
-    this.task = task;
-    this.#options = options;
-    this.#observer = options.observer;
+    this.task = checkedTask(task);
+    this.#options = given("options", options, trainOptions) as TrainOptions;
+    this.#observer = this.#options.observer;
     this.#setUp = new InPieces(this.#begin());
   }
 
@@ -166,6 +232,8 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   *#build(): Pieces<Omit<SetUp, "before">> {
     const { task } = this;
     const options = this.#options;
+    yield* checkNetwork(task);
+    this.#draws = new Draws(task);
     const network = yield* TaskNetwork.build(this.#kernel, task, options);
     const recorders = new Recorders(network, task, options.record ?? false);
     yield;
@@ -192,7 +260,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     const threads = kernel.get("local_num_threads");
     await kernel.restoreAsync(saved.kernel);
     kernel.set({ local_num_threads: threads });
-    task.random.state = saved.random;
+    this.#draws = new Draws(task, saved.random);
     this.#progress = saved.progress;
     this.#savedAt = saved.progress.delivered;
     this.#iterations.push(...saved.iterations);
@@ -220,11 +288,14 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     path: string,
     options: ResumeOptions & { task?: Task | TaskEntry } = {},
   ): Promise<Trainer> {
-    const { task, ...rest } = options;
+    const file = given("path", path, filePath);
+    const { task, ...rest } = given("options", options, resumeOptions) as ResumeOptions & {
+      task?: Task | TaskEntry;
+    };
     const { readCheckpoint } = await import("./checkpoint.js");
-    const saved = await readCheckpoint(path, task);
+    const saved = await readCheckpoint(file, task);
     const { every, ...before } = saved.options;
-    const checkpoint = every === undefined ? {} : { checkpoint: { path, every } };
+    const checkpoint = every === undefined ? {} : { checkpoint: { path: file, ...(every > 0 && { every }) } };
     const trainer = new Trainer(saved.task, { ...before, ...checkpoint, ...rest });
     await trainer.#goOn(saved);
     return trainer;
@@ -237,6 +308,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
    * @throws {@link NESTError} while an iteration is simulated, and where the file cannot be written.
    */
   async save(path: string): Promise<void> {
+    const file = given("path", path, filePath);
     if (this.#inTransit) {
       throw nestError({
         code: "KernelException",
@@ -249,7 +321,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     try {
       const saved = await collected;
       const { writeCheckpoint } = await import("./checkpoint.js");
-      await writeCheckpoint(path, saved);
+      await writeCheckpoint(file, saved);
     } finally {
       if (this.#saving === saving) this.#saving = undefined;
     }
@@ -269,9 +341,9 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
         ...(gradient !== undefined && { gradient }),
         ...(precision !== undefined && { precision }),
         ...(record !== undefined && { record }),
-        ...(checkpoint !== undefined && { every: checkpoint.every }),
+        ...(checkpoint !== undefined && { every: checkpoint.every ?? 0 }),
       },
-      random: this.task.random.state,
+      random: (this.#draws ??= new Draws(this.task)).state,
       progress: structuredClone(this.#progress),
       iterations: [...this.#iterations],
       before: setUp.before,
@@ -284,7 +356,7 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
 
   /** Lets an observer look into sequences from the next iterations on, in place of one before it. */
   observe(observer: Observer): void {
-    this.#observer = observer;
+    this.#observer = given("observer", observer, observerCheck);
     if (this.#setUp.isMade) this.#beginToObserve(this.network);
   }
 
@@ -295,6 +367,11 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   /** Iterations handed out so far. */
   get iterations(): readonly Iteration[] {
     return this.#iterations.slice(0, this.#progress.delivered);
+  }
+
+  /** What ends it, as far as is known: its schedule, unless something else does. */
+  get ending(): Ending {
+    return this.#progress.position.ended;
   }
 
   /** Whether all iterations have been handed out. */
@@ -317,10 +394,25 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   async #saveIfDue(): Promise<void> {
     const { checkpoint } = this.#options;
     const { delivered } = this.#progress;
-    if (checkpoint === undefined || delivered === this.#savedAt || this.isOver) return;
+    if (checkpoint?.every === undefined || delivered === this.#savedAt || this.isOver) return;
+    // What was saved before the iteration that ends it is what it goes on from.
+    if (this.ending === "request") return;
     if (delivered % checkpoint.every !== 0) return;
     await this.save(checkpoint.path);
     this.#savedAt = delivered;
+  }
+
+  /** Whether the iteration that comes next is the last because that was asked for. What is left then is saved. */
+  async #isToFinish(): Promise<boolean> {
+    const { finish, checkpoint } = this.#options;
+    if (!finish?.aborted) return false;
+    const { position, delivered } = this.#progress;
+    const isSaved = delivered === this.#savedToFinishAt;
+    if (checkpoint !== undefined && !isSaved && iterationsLeft(this.task, position)) {
+      await this.save(checkpoint.path);
+      this.#savedToFinishAt = delivered;
+    }
+    return true;
   }
 
   /** The iterations that are left, each as soon as it is over. */
@@ -388,13 +480,15 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
     const { network } = await this.#ready(this.#options.signal);
     const progress = this.#progress;
     switch (progress.stage) {
-      case "choose":
+      case "choose": {
+        const finish = await this.#isToFinish();
         await this.#inOne(async () => {
-          const chosen = await this.#choose();
+          const chosen = await this.#choose(finish);
           progress.goal = progress.started * this.#length + network.timeline.lag;
           progress.stage = chosen ? "read" : "last";
         });
         break;
+      }
       case "read":
         await this.#simulate();
         await this.#inOne(async () => {
@@ -440,13 +534,13 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   }
 
   /** Sets up the iterations that come next; false at the end. */
-  async #choose(): Promise<boolean> {
+  async #choose(finish: boolean): Promise<boolean> {
     const { task } = this;
     const { network, recorders } = this.#setUp.now();
     const progress = this.#progress;
     const { stretch, position } = nextStretch(task.schedule, progress.position, {
       lastError: this.#iterations.at(-1)?.error ?? Number.POSITIVE_INFINITY,
-      finish: this.#options.finish?.aborted ?? false,
+      finish,
       together: (left) => this.#together(left),
     });
     if (stretch !== undefined) {
@@ -472,21 +566,19 @@ export class Trainer implements AsyncIterable<Iteration, void, undefined>, Async
   async #draw(split: DataSplit, count: number): Promise<{ data: IterationData[]; drawn: Progress["drawn"] }> {
     const { task } = this;
     const { signal } = this.#options;
-    const drawn = { ...this.#progress.drawn };
-    const data: IterationData[] = [];
-    const { state } = task.random;
-    try {
+    const draws = (this.#draws ??= new Draws(task));
+    return draws.draw(async () => {
+      const drawn = { ...this.#progress.drawn };
+      const data: IterationData[] = [];
       while (data.length < count) {
         signal?.throwIfAborted();
-        data.push(await task.next(split, drawn, signal));
+        const next = await task.next(split, { ...drawn }, signal);
+        const iteration = this.#progress.started + data.length + 1;
+        data.push(await inSlices(checkedIteration(task, next, iteration), signal));
         drawn[split] += 1;
       }
-    } catch (error) {
-      // Whoever tries again draws the same.
-      task.random.state = state;
-      throw error;
-    }
-    return { data, drawn };
+      return { data, drawn };
+    });
   }
 
   /** How many of the iterations left are simulated in one go. */
@@ -753,12 +845,15 @@ export async function trainToEnd(
   task: Task,
   options: TrainOptions & { onIteration?: (iteration: Iteration) => unknown } = {},
 ): Promise<TrainingResult> {
-  const training = train(task, options);
+  const { onIteration, ...rest } = given("options", options, trainToEndOptions) as TrainOptions & {
+    onIteration?: (iteration: Iteration) => unknown;
+  };
+  const training = train(task, rest);
   try {
     for (;;) {
       const next = await training.next();
       if (next.done) return next.value;
-      await options.onIteration?.(next.value);
+      await onIteration?.(next.value);
     }
   } finally {
     await training.return(undefined as never);

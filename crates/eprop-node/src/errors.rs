@@ -1,6 +1,7 @@
 //! Errors of the engine as data for JavaScript, and the wall that no panic crosses.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, Once, PoisonError};
 
 use eprop::{Error, ErrorCode};
 use serde_json::json;
@@ -22,8 +23,24 @@ pub fn to_js(error: &Error) -> napi::Error {
     napi::Error::from_reason(format!("{MARK}{details}"))
 }
 
+/// Where the last panic was.
+static PLACE: Mutex<Option<String>> = Mutex::new(None);
+
+/// Lets panics go by in silence, but for where they were: they become errors, which say so. The hook is that of this
+/// addon's own copy of the standard library, and no other's.
+fn keep_panics_off_standard_error() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map(|place| format!("{}:{}", place.file(), place.line()));
+            *PLACE.lock().unwrap_or_else(PoisonError::into_inner) = place;
+        }));
+    });
+}
+
 /// Runs a call of the engine; a panic becomes an `InternalError`, since it would end the user's process otherwise.
 pub fn guarded<T>(call: impl FnOnce() -> eprop::Result<T>) -> napi::Result<T> {
+    keep_panics_off_standard_error();
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(outcome) => outcome.map_err(|error| to_js(&error)),
         Err(panic) => {
@@ -32,7 +49,12 @@ pub fn guarded<T>(call: impl FnOnce() -> eprop::Result<T>) -> napi::Result<T> {
                 .map(|text| (*text).to_owned())
                 .or_else(|| panic.downcast_ref::<String>().cloned())
                 .unwrap_or_else(|| "unknown".to_owned());
-            Err(to_js(&Error::new(ErrorCode::InternalError, format!("a mistake of the engine: {what}"))))
+            let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let place = place.map_or_else(String::new, |place| format!(" ({place})"));
+            Err(to_js(&Error::new(
+                ErrorCode::InternalError,
+                format!("a mistake of the engine: {what}{place}"),
+            )))
         }
     }
 }

@@ -10,7 +10,8 @@ use napi::bindgen_prelude::{Float64Array, Object, Uint32Array};
 use napi_derive::napi;
 
 use crate::errors::guarded;
-use crate::off_thread::{Busy, locked, off_thread, with_idle};
+use crate::idle::{locked, with_idle};
+use crate::off_thread::{Busy, off_thread};
 
 /// A network that is used and does not learn.
 #[napi]

@@ -14,8 +14,9 @@ use napi::bindgen_prelude::{BigInt64Array, Float64Array, Object, ObjectFinalize,
 use napi_derive::napi;
 
 use crate::errors::guarded;
+use crate::idle::{locked, replace, with_idle};
 use crate::inference::NativeInference;
-use crate::off_thread::{Busy, locked, off_thread, with_idle};
+use crate::off_thread::{Busy, off_thread};
 use crate::safetensors::{NativeState, StateBytes, native_state, state};
 use crate::values::{Entry, dict, entries, entry, params};
 
@@ -109,11 +110,16 @@ impl From<Kernel> for NativeKernel {
 
 impl NativeKernel {
     fn with<T>(&self, call: impl FnOnce(&mut Kernel) -> eprop::Result<T>) -> napi::Result<T> {
+        self.guard(|| with_idle(&self.busy, &self.kernel, busy, call))
+    }
+
+    /// Calls with what is not closed.
+    fn guard<T>(&self, call: impl FnOnce() -> eprop::Result<T>) -> napi::Result<T> {
         guarded(|| {
             if self.closed.load(Ordering::Acquire) {
                 return Err(Error::new(ErrorCode::KernelException, "this kernel is closed"));
             }
-            with_idle(&self.busy, &self.kernel, busy, call)
+            call()
         })
     }
 
@@ -192,10 +198,8 @@ impl NativeKernel {
     /// Forgets everything.
     #[napi]
     pub fn reset(&self, env: Env) -> napi::Result<()> {
-        self.with_memory(env, |kernel| {
-            kernel.reset();
-            Ok(())
-        })
+        self.guard(|| replace(&self.busy, &self.kernel, busy, Kernel::new))?;
+        self.with_memory(env, |_| Ok(()))
     }
 
     /// Gives the memory back; every later call is refused. Closing a closed kernel does nothing.

@@ -6,6 +6,7 @@
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub mod allocator;
 pub mod errors;
+pub mod idle;
 pub mod inference;
 pub mod kernel;
 pub mod machine;

@@ -35,6 +35,8 @@ pub struct Entry {
     pub first: Option<f64>,
     /// Its parameters.
     pub second: Option<f64>,
+    /// Which object of JavaScript it is.
+    pub identity: Option<f64>,
 }
 
 fn value(entry: Entry) -> eprop::Result<(String, Value)> {
@@ -60,7 +62,10 @@ fn value(entry: Entry) -> eprop::Result<(String, Value)> {
         Value::Dict(dict(entries)?)
     } else if let Some(distribution) = entry.distribution {
         let (first, second) = (entry.first.unwrap_or(0.0), entry.second.unwrap_or(0.0));
-        Value::Random(RandomParameter::new(&distribution, first, second)?)
+        Value::Random(match entry.identity {
+            Some(identity) => RandomParameter::identified(identity as u64, &distribution, first, second)?,
+            None => RandomParameter::new(&distribution, first, second)?,
+        })
     } else {
         return Err(Error::new(ErrorCode::TypeMismatch, format!("{name} has a value of no known type"))
             .parameter(name));
@@ -99,6 +104,7 @@ pub fn entry(name: &str, value: Value) -> Entry {
         distribution: None,
         first: None,
         second: None,
+        identity: None,
     };
     match value {
         Value::Bool(flag) => entry.flag = Some(flag),

@@ -41,6 +41,8 @@ pub enum ErrorCode {
     NewModelNameExists,
     /// A receptor that the target does not have for what arrives.
     UnknownReceptorType,
+    /// A gradient or a weight that is not finite.
+    NumericalInstability,
     /// The run was cancelled.
     Aborted,
     /// A mistake of the engine itself.
@@ -49,7 +51,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::BadProperty,
         Self::BadParameter,
         Self::BadParameterValue,
@@ -68,6 +70,7 @@ impl ErrorCode {
         Self::OutOfMemory,
         Self::NewModelNameExists,
         Self::UnknownReceptorType,
+        Self::NumericalInstability,
         Self::Aborted,
         Self::InternalError,
     ];
@@ -94,6 +97,7 @@ impl ErrorCode {
             Self::OutOfMemory => "OutOfMemory",
             Self::NewModelNameExists => "NewModelNameExists",
             Self::UnknownReceptorType => "UnknownReceptorType",
+            Self::NumericalInstability => "NumericalInstability",
             Self::Aborted => "Aborted",
             Self::InternalError => "InternalError",
         }

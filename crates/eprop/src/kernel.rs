@@ -1,22 +1,26 @@
 //! The door to the engine: describes, plans, simulates, records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
-use crate::describe::network::{Column, Network, NodeGroup, NodeId, Targets};
+use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId, Projection, Settled, Targets};
 use crate::error::{Error, ErrorCode, Result};
-use crate::models::NodeClass;
+use crate::models::{Family, NodeClass, NodeModel};
+use crate::plan::event::EventPlan;
 use crate::plan::index::{NodeIndex, Population};
-use crate::plan::probes::{SpikeTap, record_from, spike_taps};
+use crate::plan::interval::IntervalPlan;
+use crate::plan::probes::{SpikeTap, rate_taps, record_from, spike_taps};
+use crate::plan::route::handed_over;
 use crate::plan::stimulus::Stimuli;
 use crate::random::NestRandom;
-use crate::record::{Events, Recordings, TimeUnit};
-use crate::simulate::RunControl;
+use crate::record::{Events, Recordings, Tap, TapChunk, TimeUnit};
+use crate::simulate::arrivals::Settlement;
 use crate::simulate::emission::Emission;
 use crate::simulate::event::EventNetwork;
 use crate::simulate::interval::{HISTORY, Intervals, either};
-use crate::simulate::rates;
+use crate::simulate::rates::{self, Amplitudes, HeldRate, HeldRates};
+use crate::simulate::{Halt, RunControl};
 use crate::state::{Archive, Persist, State};
 use crate::threads::{self, Permit};
 use crate::value::{Dict, Params, Value};
@@ -37,6 +41,7 @@ struct Plans {
     stimuli: Stimuli,
     stimulus_ids: Vec<NodeId>,
     stimulus_taps: Vec<SpikeTap>,
+    rate_taps: Vec<(Tap, Vec<Amplitudes>)>,
 }
 
 /// An input spike as it is found, sorted and kept.
@@ -57,7 +62,7 @@ pub struct Kernel {
     /// Bytes that the last simulation was allowed to take.
     granted: u64,
     /// Amplitudes that rate generators had when their times were last set.
-    held: BTreeMap<NodeId, f64>,
+    held: HeldRates,
     /// Steps from which neurons that fire by the clock count.
     clock_base: BTreeMap<NodeId, i64>,
 }
@@ -138,10 +143,16 @@ impl Kernel {
                 }
             }
         }
+        self.before_change();
         let seed = self.network.kernel.rng_seed;
+        let mut settlements = Vec::new();
+        if values.get("rng_seed").is_some() {
+            settlements = self.settle_poisson();
+        }
         self.network.set_kernel(values)?;
+        self.take_settlements(settlements);
         if values.get("rng_seed").is_some() || self.network.kernel.rng_seed != seed {
-            self.random = NestRandom::new(self.network.kernel.rng_seed);
+            self.random.reseed(self.network.kernel.rng_seed);
         }
         Ok(())
     }
@@ -174,11 +185,21 @@ impl Kernel {
     /// # Errors
     /// If model or parameters are refused.
     pub fn create(&mut self, model: &str, n: f64, params: &Params) -> Result<NodeId> {
+        self.refuse_late(self.network.node_model(model), params.dicts())?;
         self.before_change();
-        let first = self.network.create(model, n, params, &mut self.random)?;
+        let first = self.network.create(model, n, params, &mut self.random, self.time)?;
         if self.time > 0 {
             for node in first..=self.node_count() as NodeId {
                 self.clock_base.insert(node, self.time);
+            }
+            // Times that are over count for nothing.
+            if self
+                .network
+                .group_of(first)
+                .is_some_and(|group| group.model.class == NodeClass::StepRateGenerator)
+            {
+                let held = HeldRate { amplitude: 0.0, since: self.time };
+                self.held.extend((first..=self.node_count() as NodeId).map(|node| (node, held)));
             }
         }
         Ok(first)
@@ -189,6 +210,10 @@ impl Kernel {
     /// # Errors
     /// If parameters are refused.
     pub fn set_nodes(&mut self, nodes: &[NodeId], params: &Params) -> Result<()> {
+        for (at, node) in nodes.iter().enumerate() {
+            let model = self.network.group_of(*node).map(|group| group.model);
+            self.refuse_late(model, params.of(at))?;
+        }
         self.before_change();
         let names = |name: &str| match params {
             Params::None => false,
@@ -200,12 +225,17 @@ impl Kernel {
         if names("amplitude_times") || names("amplitude_values") {
             for node in nodes {
                 if let Some(amplitudes) = rates::amplitudes(&self.network, *node, &self.held) {
-                    held.push((*node, if self.time > 0 { amplitudes.at(self.time).0 } else { 0.0 }));
+                    held.push((*node, amplitudes.held_at(self.time)));
                 }
             }
         }
-        let clears = names("n_events");
+        let emits = |node: &NodeId| {
+            let class = self.network.group_of(*node).map(|group| group.model.class);
+            class == Some(NodeClass::PoissonGenerator)
+        };
+        let settlements = if nodes.iter().any(emits) { self.settle_poisson() } else { Vec::new() };
         self.network.set_nodes(nodes, params, &mut self.random, self.time)?;
+        self.take_settlements(settlements);
         self.held.extend(held);
         if self.time > 0
             && ["ignore_and_spike", "ignore_and_spike_offset", "ignore_and_spike_interval"]
@@ -214,8 +244,9 @@ impl Kernel {
         {
             self.clock_base.extend(nodes.iter().map(|node| (*node, self.time)));
         }
-        if clears {
-            for node in nodes {
+        // Only recorders have a number of events, and the only one that it can be set to is 0.
+        for (at, node) in nodes.iter().enumerate() {
+            if params.of(at).is_some_and(|values| values.get("n_events").is_some()) {
                 self.clear_events(*node)?;
             }
         }
@@ -238,6 +269,7 @@ impl Kernel {
     /// # Errors
     /// If the model is unknown or a value is refused.
     pub fn set_defaults(&mut self, model: &str, values: &Dict) -> Result<()> {
+        self.refuse_late(self.network.node_model(model), Some(values))?;
         self.network.set_defaults(model, values)
     }
 
@@ -254,6 +286,7 @@ impl Kernel {
     /// # Errors
     /// If the model is unknown, the name is taken or a value is refused.
     pub fn copy_model(&mut self, existing: &str, new: &str, values: &Dict) -> Result<()> {
+        self.refuse_late(self.network.node_model(existing), Some(values))?;
         self.network.copy_model(existing, new, values)
     }
 
@@ -269,7 +302,10 @@ impl Kernel {
         synapse: &Dict,
     ) -> Result<()> {
         self.before_change();
-        self.network.connect(sources, targets, rule, synapse, &mut self.random)
+        let known = self.network.projections.len();
+        self.network.connect(sources, targets, rule, synapse, &mut self.random)?;
+        self.begin_projections(known);
+        Ok(())
     }
 
     /// Connects pairs of nodes.
@@ -278,7 +314,10 @@ impl Kernel {
     /// As [`Kernel::connect`].
     pub fn connect_pairs(&mut self, sources: &[NodeId], targets: &[NodeId], synapse: &Dict) -> Result<()> {
         self.before_change();
-        self.network.connect_pairs(sources, targets, synapse, &mut self.random)
+        let known = self.network.projections.len();
+        self.network.connect_pairs(sources, targets, synapse, &mut self.random)?;
+        self.begin_projections(known);
+        Ok(())
     }
 
     /// Finds connections.
@@ -312,7 +351,109 @@ impl Kernel {
     /// If a value is refused.
     pub fn set_connections(&mut self, handles: &[ConnectionHandle], values: &Dict) -> Result<()> {
         self.before_change();
-        self.network.set_connections(handles, values)
+        let projections = &self.network.projections;
+        let weight = |handle: &ConnectionHandle| {
+            let projection = projections.get(handle.projection as usize);
+            projection.and_then(|projection| projection.weights.get(handle.entry as usize)).copied()
+        };
+        let before: Vec<f64> = handles.iter().map(|handle| weight(handle).unwrap_or(0.0)).collect();
+        let changed: BTreeSet<usize> = handles.iter().map(|handle| handle.projection as usize).collect();
+        let settlements = self.settle(changed);
+        self.network.set_connections(handles, values)?;
+        self.take_settlements(settlements);
+        if let Some(interval) = &mut self.interval {
+            either!(interval, network => network.weights_were_set(handles, &self.network));
+        }
+        if let Some(event) = &mut self.event {
+            event.weights_were_set(handles, &before, &self.network);
+        }
+        Ok(())
+    }
+
+    /// New projections transmit what is emitted from now on.
+    fn begin_projections(&mut self, known: usize) {
+        let settled = Settled { generators: self.time, neurons: self.time };
+        for projection in &mut self.network.projections[known..] {
+            projection.settled = settled;
+            projection.made = self.time;
+        }
+    }
+
+    /// What the spikes in flight over projections with constant weights amount to with the present ones. Plastic synapses
+    /// have a delay of one step: their weights are those at the arrival.
+    fn settle(&self, projections: impl IntoIterator<Item = usize>) -> Vec<Settlement> {
+        if self.time == 0 {
+            return Vec::new();
+        }
+        let constant = |place: &usize| {
+            self.network
+                .projections
+                .get(*place)
+                .is_some_and(|projection| projection.carries == Carries::Spikes)
+        };
+        projections
+            .into_iter()
+            .filter(constant)
+            .filter_map(|place| {
+                let of_interval = self.interval.as_ref().and_then(|interval| {
+                    either!(interval, network => {
+                        network.settle(&self.network, &self.emission, place, self.time)
+                    })
+                });
+                of_interval.or_else(|| {
+                    let event = self.event.as_ref()?;
+                    event.settle(&self.network, &self.emission, place, self.time)
+                })
+            })
+            .collect()
+    }
+
+    /// The same of all projections from Poisson generators.
+    fn settle_poisson(&self) -> Vec<Settlement> {
+        let from_poisson = |projection: &Projection| {
+            let group = projection.sources.first().and_then(|source| self.network.group_of(*source));
+            group.is_some_and(|group| group.model.class == NodeClass::PoissonGenerator)
+        };
+        let projections = self.network.projections.iter().enumerate();
+        self.settle(projections.filter(|(_, projection)| from_poisson(projection)).map(|(place, _)| place))
+    }
+
+    fn take_settlements(&mut self, settlements: Vec<Settlement>) {
+        let handed = handed_over(&self.network.projections, self.time);
+        for settlement in settlements {
+            let projection = &mut self.network.projections[settlement.projection];
+            let settled = &mut projection.settled;
+            settled.generators = settled.generators.max(handed.generators);
+            settled.neurons = settled.neurons.max(handed.neurons);
+            let target = projection.first_target();
+            let family = target.and_then(|node| self.network.group_of(node)).map(|group| group.model.family);
+            if family == Some(Family::PerSpike) {
+                if let Some(event) = &mut self.event {
+                    event.take_settlement(settlement, &mut self.recordings);
+                }
+            } else if let Some(interval) = &mut self.interval {
+                either!(interval, network => network.take_settlement(settlement, &mut self.recordings));
+            }
+        }
+    }
+
+    /// Refuses what can only be set before the first simulation.
+    fn refuse_late<'a>(
+        &self,
+        model: Option<&NodeModel>,
+        values: impl IntoIterator<Item = &'a Dict>,
+    ) -> Result<()> {
+        const UNIT: &str = "time_in_steps";
+        let Some(model) = model.filter(|model| self.time > 0 && model.place(UNIT).is_some()) else {
+            return Ok(());
+        };
+        match values.into_iter().find_map(|values| values.get(UNIT)) {
+            None => Ok(()),
+            Some(value) => {
+                let what = "the unit of times cannot be set once the network has been simulated";
+                Err(Error::new(ErrorCode::BadProperty, what).model(model.name).parameter(UNIT).value(value))
+            }
+        }
     }
 
     /// To be called before anything changes that steps already done were computed with.
@@ -322,56 +463,56 @@ impl Kernel {
         }
     }
 
-    /// Lays out what was described since the last time.
+    /// Lays out what was described since the last time. Nothing but time depends on when or how often.
     fn plan(&mut self) -> Result<()> {
-        let stale = self.plans.as_ref().is_none_or(|plans| plans.version != self.network.version);
-        if stale {
-            let index = NodeIndex::new(&self.network);
-            let stimuli = Stimuli::new(&self.network, &index)?;
-            if self.interval.as_ref().is_some_and(|held| held.precision() != self.network.kernel.precision) {
-                // Nothing was simulated yet: all there is to keep are states that the user has set.
-                self.interval = None;
-                let groups = self.network.groups.iter().enumerate();
-                self.network.state_changes =
-                    groups.flat_map(|(place, group)| (0..group.len).map(move |node| (place, node))).collect();
-            }
-            match &mut self.interval {
-                Some(interval) => either!(interval, network => network.replan(
-                    &self.network,
-                    &index,
-                    &self.held,
-                    &self.clock_base,
-                ))?,
-                none => *none = Intervals::new(&self.network, &index, &self.held, &self.clock_base)?,
-            }
-            match &mut self.event {
-                Some(event) => {
-                    event.replan(&self.network, &index, &self.held, &self.clock_base, self.time)?;
-                }
-                none => *none = EventNetwork::new(&self.network, &index, &self.held, &self.clock_base)?,
-            }
-            let changed: Vec<NodeId> = self
-                .network
-                .state_changes
-                .drain(..)
-                .map(|(group, node)| self.network.groups[group].first + node as NodeId)
-                .collect();
-            if let Some(interval) = &mut self.interval {
-                either!(interval, network => {
-                    network.load_states(&self.network, &index, &changed);
-                    network.begin_recording(&mut self.recordings, self.time);
-                });
-            }
-            if let Some(event) = &mut self.event {
-                event.load_states(&self.network, &index, &changed);
-            }
-            self.plans = Some(Plans {
-                version: self.network.version,
-                stimuli,
-                stimulus_ids: index.members(Population::Stimulus).to_vec(),
-                stimulus_taps: spike_taps(&self.network, &index, Population::Stimulus),
-            });
+        if self.plans.as_ref().is_some_and(|plans| plans.version == self.network.version) {
+            return Ok(());
         }
+        let index = NodeIndex::new(&self.network);
+        let stimuli = Stimuli::new(&self.network, &index)?;
+        let interval = IntervalPlan::new(&self.network, &index, &self.held, &self.clock_base)?;
+        let event = EventPlan::new(&self.network, &index, &self.held, &self.clock_base)?;
+        // Nothing was changed so far; from here on, nothing is refused.
+        let precision = self.network.kernel.precision;
+        if self.interval.as_ref().is_some_and(|held| held.precision() != precision) {
+            // Nothing was simulated yet: all there is to keep are states that the user has set.
+            self.interval = None;
+            let groups = self.network.groups.iter().enumerate();
+            self.network.state_changes =
+                groups.flat_map(|(place, group)| (0..group.len).map(move |node| (place, node))).collect();
+        }
+        if let Some(plan) = interval {
+            match &mut self.interval {
+                Some(held) => either!(held, network => network.replan(&self.network, plan)),
+                none => *none = Some(Intervals::new(&self.network, plan, self.time)),
+            }
+        }
+        if let Some(plan) = event {
+            match &mut self.event {
+                Some(event) => event.replan(&self.network, plan, self.time),
+                none => *none = Some(EventNetwork::new(&self.network, plan, self.time)),
+            }
+        }
+        let changed: Vec<NodeId> = self
+            .network
+            .state_changes
+            .drain(..)
+            .map(|(group, node)| self.network.groups[group].first + node as NodeId)
+            .collect();
+        if let Some(interval) = &mut self.interval {
+            either!(interval, network => network.load_states(&self.network, &index, &changed));
+        }
+        if let Some(event) = &mut self.event {
+            event.load_states(&self.network, &index, &changed);
+        }
+        self.emission.set_trains(&stimuli);
+        self.plans = Some(Plans {
+            version: self.network.version,
+            stimuli,
+            stimulus_ids: index.members(Population::Stimulus).to_vec(),
+            stimulus_taps: spike_taps(&self.network, &index, Population::Stimulus),
+            rate_taps: rate_taps(&self.network, &index, &self.held),
+        });
         Ok(())
     }
 
@@ -429,7 +570,8 @@ impl Kernel {
     ///
     /// # Errors
     /// `BadParameter` for a negative time or one off the grid; `OutOfMemory` where the network cannot fit; `Aborted`
-    /// if it was cancelled: then everything recorded so far is intact and the kernel stands at the time it reached.
+    /// if it was cancelled, `NumericalInstability` where a gradient or a weight would not be finite: then everything
+    /// recorded so far is intact and the kernel stands at the time it reached, with finite weights.
     pub fn simulate(&mut self, ms: f64, control: &RunControl) -> Result<()> {
         let steps = self.steps_of(ms)?;
         threads::check_environment()?;
@@ -460,7 +602,11 @@ impl Kernel {
         let begin = self.time;
         let end = begin + steps;
         let outcome = self.run(begin, end, control);
-        self.store_states();
+        // Values that were set read back as they were set until there are others.
+        self.emission.take_back(self.time);
+        if self.time > begin {
+            self.store_states();
+        }
         outcome
     }
 
@@ -542,12 +688,28 @@ impl Kernel {
         archive.within("network", |archive| self.network.persist(archive))?;
         archive.within("random", |archive| self.random.persist(archive))?;
         archive.number("time", &mut self.time)?;
-        archive.map("held_amplitudes", &mut self.held)?;
+        let mut amplitudes = self.held.iter().map(|(node, held)| (*node, held.amplitude)).collect();
+        let mut since = self.held.iter().map(|(node, held)| (*node, held.since)).collect();
+        archive.map::<NodeId, f64>("held_amplitudes", &mut amplitudes)?;
+        archive.map::<NodeId, i64>("held_since", &mut since)?;
+        let since = |node: &NodeId| since.get(node).copied().unwrap_or(0);
+        self.held = amplitudes
+            .into_iter()
+            .map(|(node, amplitude)| (node, HeldRate { amplitude, since: since(&node) }))
+            .collect();
         archive.map("clock_base", &mut self.clock_base)?;
+        let mut made: Vec<i64> = self.network.projections.iter().map(|projection| projection.made).collect();
+        archive.fixed("connected_at", &mut made)?;
+        self.network.projections.iter_mut().zip(made).for_each(|(projection, made)| projection.made = made);
         archive.within("emission", |archive| self.emission.persist(archive))?;
+        self.persist_settled(archive)?;
         archive.within("recordings", |archive| self.recordings.persist(archive))?;
         if archive.reads() {
             self.plan()?;
+            let stimuli = self.plans.as_ref().map_or(0, |plans| plans.stimulus_ids.len());
+            if !self.emission.fits(stimuli) {
+                return Err(archive.misfit("emission.places", "a stimulus that there is not"));
+            }
         }
         if let Some(interval) = &mut self.interval {
             archive.within(
@@ -557,6 +719,20 @@ impl Kernel {
         }
         if let Some(event) = &mut self.event {
             archive.within("event", |archive| event.persist(self.time, archive))?;
+        }
+        Ok(())
+    }
+
+    fn persist_settled(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        let projections = &mut self.network.projections;
+        let mut generators: Vec<i64> = projections.iter().map(|p| p.settled.generators).collect();
+        let mut neurons: Vec<i64> = projections.iter().map(|p| p.settled.neurons).collect();
+        archive.fixed("settled.generators", &mut generators)?;
+        archive.fixed("settled.neurons", &mut neurons)?;
+        for (projection, (generators, neurons)) in
+            projections.iter_mut().zip(generators.into_iter().zip(neurons))
+        {
+            projection.settled = Settled { generators, neurons };
         }
         Ok(())
     }
@@ -589,6 +765,12 @@ impl Kernel {
     }
 
     fn run(&mut self, begin: i64, end: i64, control: &RunControl) -> Result<()> {
+        if begin < end {
+            self.keep_taps();
+            if let Some(interval) = &mut self.interval {
+                either!(interval, network => network.begin_recording(&mut self.recordings, begin));
+            }
+        }
         let stop = || control.cancelled();
         let mut permit = Permit::wait(&stop);
         while self.time < end {
@@ -603,12 +785,15 @@ impl Kernel {
             );
             let to = if self.event.is_some() { to.min(from + 4096) } else { to };
             let plans = self.plans.as_ref().expect("planned before running");
-            let known = self.emission.end();
             if !self.emission.extend_to(&plans.stimuli, to, control) {
                 return Err(aborted(self.time()));
             }
-            record_stimuli(plans, &self.emission, known.max(from + 1), to, &mut self.recordings);
             let mut reached = to;
+            let mut failure = None;
+            let mut halted = |halt: Halt| {
+                failure.get_or_insert(halt.error);
+                halt.reached
+            };
             if let Some(interval) = &mut self.interval {
                 let last = to == end || self.event.is_some();
                 reached = either!(interval, network => network.advance(
@@ -619,7 +804,8 @@ impl Kernel {
                     last,
                     control,
                     &mut self.recordings,
-                ));
+                ))
+                .unwrap_or_else(&mut halted);
             }
             if let Some(event) = &mut self.event {
                 let stopped = event.advance(
@@ -630,8 +816,13 @@ impl Kernel {
                     control,
                     &mut self.recordings,
                 );
-                reached = reached.min(stopped);
+                reached = reached.min(stopped.unwrap_or_else(&mut halted));
             }
+            record_stimuli(plans, &self.emission, from + 1, reached, &mut self.recordings);
+            for (tap, rates) in &plans.rate_taps {
+                record_rates(tap, rates, from + 1, reached, self.recordings.chunk(tap));
+            }
+            self.emission.land(reached);
             self.time = reached;
             control.steps_done.store((reached - begin) as u64, Ordering::Relaxed);
             let needed = self
@@ -641,8 +832,21 @@ impl Kernel {
                 .min(self.event.as_ref().map_or(i64::MAX, |event| event.needs_from(reached)))
                 .min(reached);
             self.emission.forget_before(needed);
+            if let Some(error) = failure {
+                return Err(error);
+            }
         }
         Ok(())
+    }
+
+    fn keep_taps(&mut self) {
+        let mut taps: Vec<&Tap> =
+            self.plans.iter().flat_map(|plans| &plans.rate_taps).map(|(tap, _)| tap).collect();
+        if let Some(interval) = &self.interval {
+            either!(interval, network => taps.extend(network.taps()));
+        }
+        taps.extend(self.event.iter().flat_map(EventNetwork::taps));
+        self.recordings.keep_taps(&taps);
     }
 
     fn store_states(&mut self) {
@@ -779,10 +983,25 @@ fn record_stimuli(plans: &Plans, emission: &Emission, from: i64, to: i64, record
         let held = recordings.spikes.entry(tap.recorder).or_default();
         for stamp in (from..=to).filter(|stamp| tap.window.contains(*stamp)) {
             for (place, count) in emission.at(stamp).iter() {
-                for _ in 0..tap.listens[place as usize] * count {
+                for _ in 0..u64::from(tap.listens[place as usize]) * u64::from(count) {
                     held.push(stamp, plans.stimulus_ids[place as usize]);
                 }
             }
+            for (place, train) in &tap.trains {
+                let generator = plans.stimulus_ids[*place as usize];
+                for _ in 0..emission.poisson_count(generator, *train, stamp) {
+                    held.push(stamp, generator);
+                }
+            }
+        }
+    }
+}
+
+fn record_rates(tap: &Tap, rates: &[Amplitudes], from: i64, to: i64, chunk: &mut TapChunk) {
+    for stamp in (from..=to).filter(|stamp| tap.window.contains(*stamp)) {
+        chunk.stamps.push(stamp);
+        for stream in &mut chunk.streams {
+            stream.extend(rates.iter().map(|rate| rate.emitted(stamp)));
         }
     }
 }

@@ -5,6 +5,7 @@
 //! slices, so that several go on side by side however few permits there are.
 
 mod crew;
+mod sync;
 mod workers;
 
 use std::collections::VecDeque;

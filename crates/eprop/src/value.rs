@@ -34,6 +34,28 @@ pub enum Value {
     Random(RandomParameter),
 }
 
+impl Params {
+    /// The dictionary of the node at that place of a call.
+    #[must_use]
+    pub fn of(&self, place: usize) -> Option<&Dict> {
+        match self {
+            Self::None => None,
+            Self::Shared(values) => Some(values),
+            Self::PerNode(list) => list.get(place),
+        }
+    }
+
+    /// All dictionaries.
+    #[must_use]
+    pub fn dicts(&self) -> &[Dict] {
+        match self {
+            Self::None => &[],
+            Self::Shared(values) => std::slice::from_ref(values),
+            Self::PerNode(list) => list,
+        }
+    }
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

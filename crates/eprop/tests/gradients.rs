@@ -12,7 +12,7 @@ fn largest(values: impl IntoIterator<Item = f64>) -> f64 {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// NUMERICS: the backward recursion is the transpose of the forward one.
+    /// The backward recursion is the transpose of the forward one (docs/derivation.md, The transpose).
     #[test]
     fn adjoint_equals_forward(seed in any::<u32>()) {
         let drawn = Drawn { optimizer: "gradient_descent", ..Drawn::interval(seed) };

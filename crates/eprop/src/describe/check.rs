@@ -167,6 +167,12 @@ pub fn text<'a>(values: &'a Dict, name: &str, otherwise: &'a str) -> Result<&'a 
     }
 }
 
+/// A time (ms) in tics: whole microseconds, the nearest.
+#[must_use]
+pub fn tics(time: f64) -> f64 {
+    (time * 1000.0 + 0.5).floor()
+}
+
 /// Whether a time (ms) is a whole number of steps.
 #[must_use]
 pub fn on_grid(time: f64, resolution: f64) -> bool {

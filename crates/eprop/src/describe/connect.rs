@@ -1,124 +1,75 @@
-//! Connecting nodes: rules, and which model may stand between which nodes.
+//! Connecting nodes: what a call's synapses are, and how its connections are stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::describe::check::{self, Cell};
-use crate::describe::network::{Carries, Network, NodeId, Projection, Targets};
-use crate::describe::parameter::{Bound, Kind, Parameter};
-use crate::describe::suggest;
+use crate::describe::compatible::Link;
+use crate::describe::network::{Carries, Network, NodeId, Projection, Settled, Targets};
+use crate::describe::rules::Chosen;
 use crate::error::{Error, ErrorCode, Result};
-use crate::models::{Family, NodeClass, SynapseKind};
+use crate::models::Family;
 use crate::plan::index::Population;
-use crate::random::NestRandom;
+use crate::random::{NestRandom, RandomParameter};
 use crate::value::{Dict, Value};
-
-/// Names of the connection rules.
-pub const RULES: [&str; 5] =
-    ["all_to_all", "one_to_one", "pairwise_bernoulli", "fixed_indegree", "fixed_outdegree"];
-
-/// What a rule may be given.
-const RULE_TABLE: &[Parameter] = &[
-    Parameter::number("rule", "", "", 0.0, Bound::None, "Name of the rule"),
-    Parameter::number("p", "p", "", 1.0, Bound::UnitInterval, "Probability of a connection"),
-    integer("indegree", "Connections per target"),
-    integer("outdegree", "Connections per source"),
-    flag("allow_autapses", "Nodes may connect to themselves"),
-    flag("allow_multapses", "A pair may be connected several times"),
-];
-
-const fn integer(name: &'static str, text: &'static str) -> Parameter {
-    let mut row = Parameter::number(name, "", "", 0.0, Bound::NonNegative, text);
-    row.kind = Kind::Integer;
-    row
-}
-
-const fn flag(name: &'static str, text: &'static str) -> Parameter {
-    let mut row = Parameter::number(name, "", "", 1.0, Bound::None, text);
-    row.kind = Kind::Bool;
-    row
-}
 
 /// A node and its place in the list that names it.
 type Placed = (NodeId, usize);
 /// Source, target and weight of a connection.
 type Listed = (NodeId, NodeId, f64);
 
-/// A checked connection rule.
-#[derive(Debug, Clone, PartialEq)]
-struct Rule {
-    name: String,
-    probability: f64,
-    degree: Option<usize>,
-    autapses: bool,
-    multapses: bool,
+/// A value of the connections of one call.
+enum PerConnection<'a> {
+    /// The same for all.
+    All(f64),
+    /// One each, in the order in which the rule connects them; with the number of rows and columns of a matrix.
+    Each(&'a [f64], Option<(usize, usize)>),
+    /// Drawn for each.
+    Drawn(RandomParameter),
 }
 
-impl Rule {
-    fn new(values: &Dict) -> Result<Self> {
-        let name = check::text(values, "rule", "all_to_all")?;
-        if !RULES.contains(&name) {
-            return Err(Error::new(ErrorCode::BadProperty, format!("unknown connectivity rule: {name}"))
-                .parameter("rule")
-                .value(name)
-                .bound(suggest::hint(name, RULES)));
+impl<'a> PerConnection<'a> {
+    /// A value of that kind; `None` for others.
+    fn new(value: &'a Value) -> Option<Self> {
+        Some(match value {
+            Value::Number(number) => Self::All(*number),
+            Value::Numbers(list) => Self::Each(list, None),
+            Value::Matrix { rows, columns, data } => Self::Each(data, Some((*rows, *columns))),
+            Value::Random(distribution) => Self::Drawn(*distribution),
+            _ => return None,
+        })
+    }
+
+    fn draw(&self, random: &mut NestRandom, drawn: &mut Vec<f64>) {
+        if let Self::Drawn(distribution) = self {
+            drawn.push(distribution.draw(random));
         }
-        let mut rule =
-            Self { name: name.to_owned(), probability: 1.0, degree: None, autapses: true, multapses: true };
-        let needed = match name {
-            "pairwise_bernoulli" => Some("p"),
-            "fixed_indegree" => Some("indegree"),
-            "fixed_outdegree" => Some("outdegree"),
-            _ => None,
-        };
-        for (key, value) in values.0.iter().filter(|(key, _)| key != "rule") {
-            let (_, parameter) = check::find(name, RULE_TABLE, key)?;
-            let Cell::Number(number) = check::cell(name, parameter, value)? else { continue };
-            match key.as_str() {
-                "allow_autapses" => rule.autapses = number != 0.0,
-                "allow_multapses" => rule.multapses = number != 0.0,
-                _ if Some(key.as_str()) != needed => {
-                    return Err(Error::new(
-                        ErrorCode::UnaccessedDictionaryEntry,
-                        format!("the rule {name} has no parameter {key}"),
-                    )
-                    .parameter(key.clone())
-                    .value(value));
-                }
-                "p" => rule.probability = number,
-                _ => rule.degree = Some(number as usize),
-            }
+    }
+
+    /// The value at a place of a list.
+    fn look_up(&self, place: usize, found: &mut Vec<f64>) {
+        if let Self::Each(list, _) = self {
+            found.push(list[place]);
         }
-        if let Some(needed) = needed
-            && values.get(needed).is_none()
-        {
-            return Err(Error::new(ErrorCode::BadProperty, format!("the rule {name} needs {needed}"))
-                .parameter(needed)
-                .bound("a number"));
-        }
-        Ok(rule)
     }
 }
 
 /// Checked properties of the synapses of one call.
 struct Synapse<'a> {
     model: usize,
-    weight: &'a Value,
-    delay: Delay,
+    weight: PerConnection<'a>,
+    delay: PerConnection<'a>,
     receptor: u32,
     tau_m_readout: Option<f64>,
 }
 
-enum Delay {
-    All(u32),
-    Each(Vec<u32>),
-}
+/// The shape that a matrix of values may have; rows first.
+type Shape = Option<(usize, usize)>;
 
-/// The pairs that a call connects.
-enum Pairs {
-    /// Each source to each target.
-    All { autapses: bool },
-    /// Source, target, place of the weight in a list (call order).
-    Listed(Vec<(NodeId, NodeId)>),
+/// Connections of a call, in the order in which its rule makes them.
+struct Drawn {
+    pairs: Vec<(NodeId, NodeId)>,
+    weights: Vec<f64>,
+    delays: Vec<f64>,
 }
 
 impl Network {
@@ -128,45 +79,48 @@ impl Network {
             .ok_or_else(|| Error::new(ErrorCode::UnknownNode, format!("there is no node {node}")).value(node))
     }
 
-    fn synapse<'a>(&self, values: &'a Dict, default: &'a Value) -> Result<Synapse<'a>> {
+    fn synapse<'a>(&self, values: &'a Dict) -> Result<Synapse<'a>> {
         let name = check::text(values, "synapse_model", "static_synapse")?;
         let place = self.synapse_model(name)?;
         let state = &self.synapse_models[place];
         let mut synapse = Synapse {
             model: place,
-            weight: default,
-            delay: Delay::All((state.delay / self.kernel.resolution).round().max(1.0) as u32),
+            weight: PerConnection::All(state.weight),
+            delay: PerConnection::All(state.delay.max(self.kernel.resolution)),
             receptor: state.receptor,
             tau_m_readout: state.tau_m_readout_set.then_some(state.tau_m_readout),
         };
         for (key, value) in values.0.iter().filter(|(key, _)| key != "synapse_model") {
             let (_, parameter) = check::find(name, state.model.parameters, key)?;
-            match (key.as_str(), value) {
-                ("weight", Value::Number(_)) => {
-                    check::cell(name, parameter, value)?;
-                    synapse.weight = value;
-                }
-                ("weight", Value::Numbers(list) | Value::Matrix { data: list, .. }) => {
-                    for weight in list {
-                        check::number(name, parameter, *weight)?;
+            match key.as_str() {
+                "weight" | "delay" => {
+                    let Some(per_connection) = PerConnection::new(value) else {
+                        return Err(check::cell(name, parameter, value).expect_err("neither number nor list"));
+                    };
+                    match &per_connection {
+                        PerConnection::All(number) if key == "delay" => {
+                            self.steps(name, *number)?;
+                        }
+                        PerConnection::Each(list, _) if key == "delay" => {
+                            list.iter().try_for_each(|delay| self.steps(name, *delay).map(drop))?;
+                        }
+                        PerConnection::All(number) => {
+                            check::number(name, parameter, *number)?;
+                        }
+                        PerConnection::Each(list, _) => {
+                            list.iter()
+                                .try_for_each(|weight| check::number(name, parameter, *weight).map(drop))?;
+                        }
+                        PerConnection::Drawn(_) => {}
                     }
-                    synapse.weight = value;
+                    *(if key == "weight" { &mut synapse.weight } else { &mut synapse.delay }) =
+                        per_connection;
                 }
-                ("weight", Value::Random(_)) => synapse.weight = value,
-                ("delay", Value::Numbers(list)) => {
-                    synapse.delay = Delay::Each(
-                        list.iter().map(|delay| self.steps(name, *delay)).collect::<Result<_>>()?,
-                    );
-                }
-                ("delay", Value::Number(delay)) => synapse.delay = Delay::All(self.steps(name, *delay)?),
-                ("receptor_type" | "tau_m_readout", _) => match check::cell(name, parameter, value)? {
+                "receptor_type" | "tau_m_readout" => match check::cell(name, parameter, value)? {
                     Cell::Number(number) if key == "receptor_type" => synapse.receptor = number as u32,
                     Cell::Number(number) => synapse.tau_m_readout = Some(number),
                     _ => {}
                 },
-                ("weight" | "delay", _) => {
-                    check::cell(name, parameter, value)?;
-                }
                 _ => {
                     return Err(Error::new(
                         ErrorCode::NotImplemented,
@@ -184,20 +138,23 @@ impl Network {
 
     fn steps(&self, model: &str, delay: f64) -> Result<u32> {
         let resolution = self.kernel.resolution;
-        let refuse = |bound: String| {
-            Error::new(ErrorCode::BadDelay, "a delay must be a whole number of steps, at least one")
-                .model(model)
-                .parameter("delay")
-                .value(format!("{delay} ms"))
-                .bound(bound)
-        };
-        if !delay.is_finite() || delay < resolution * (1.0 - 1e-9) {
-            return Err(refuse(format!("at least the resolution, {resolution} ms")));
+        if delay.is_finite() && !check::on_grid(delay, resolution) && delay >= resolution {
+            return Err(bad_delay(model, delay, format!("a multiple of {resolution} ms")));
         }
-        if !check::on_grid(delay, resolution) || delay / resolution > 1e6 {
-            return Err(refuse(format!("a multiple of {resolution} ms, at most a million steps")));
+        self.rounded_steps(model, delay)
+    }
+
+    /// A delay in steps, to the nearest one, as drawn delays are taken.
+    fn rounded_steps(&self, model: &str, delay: f64) -> Result<u32> {
+        let steps = (delay / self.kernel.resolution).round();
+        if !steps.is_finite() || steps < 1.0 {
+            let bound = format!("at least the resolution, {} ms", self.kernel.resolution);
+            return Err(bad_delay(model, delay, bound));
         }
-        Ok((delay / resolution).round() as u32)
+        if steps > MOST_DELAY {
+            return Err(bad_delay(model, delay, "at most a million steps".into()));
+        }
+        Ok(steps as u32)
     }
 
     /// Connects nodes by a rule.
@@ -212,7 +169,7 @@ impl Network {
         synapse: &Dict,
         random: &mut NestRandom,
     ) -> Result<()> {
-        let rule = Rule::new(rule)?;
+        let chosen = Chosen::new(rule)?;
         for (nodes, what) in [(sources, "sources"), (targets, "targets")] {
             if nodes.is_empty() {
                 return Err(Error::new(ErrorCode::ValueError, "there is nothing to connect")
@@ -228,74 +185,51 @@ impl Network {
                     .value(format!("node {node}"))
                     .bound("each node once, or pairs of node ids"));
             }
+            nodes.iter().try_for_each(|node| self.population(*node).map(drop))?;
         }
+        let synapse = self.synapse(synapse)?;
         let mut generator = random.clone();
-        let mut listed = Vec::new();
-        let below = |random: &mut NestRandom, n: usize| ((random.uniform01() * n as f64) as usize).min(n - 1);
-        match rule.name.as_str() {
-            "one_to_one" => {
-                if sources.len() != targets.len() {
-                    return Err(Error::new(
-                        ErrorCode::DimensionMismatch,
-                        "source and target population must be of the same size",
-                    )
-                    .parameter("targets")
-                    .value(format!("{} sources, {} targets", sources.len(), targets.len()))
-                    .bound("as many targets as sources"));
-                }
-                listed.extend(sources.iter().copied().zip(targets.iter().copied()));
+        let mut drawn = Drawn { pairs: Vec::new(), weights: Vec::new(), delays: Vec::new() };
+        let made = if let (true, PerConnection::All(delay)) = (chosen.rule.dense, &synapse.delay) {
+            // Where weights are given or drawn for each connection, they are looked up by source and target.
+            let mut of_pair = Vec::new();
+            if let PerConnection::Drawn(distribution) = &synapse.weight {
+                of_pair = vec![0.0; sources.len() * targets.len()];
+                chosen.draw(sources, targets, &mut generator, &mut |random, source, target| {
+                    of_pair[target * sources.len() + source] = distribution.draw(random);
+                })?;
             }
-            "pairwise_bernoulli" => {
-                for target in targets {
-                    for source in sources {
-                        if generator.uniform01() < rule.probability && (rule.autapses || source != target) {
-                            listed.push((*source, *target));
-                        }
-                    }
+            let weights: &[f64] = match synapse.weight {
+                PerConnection::Each(list, shape) => {
+                    self.check_shape(&synapse, "weight", shape, chosen.shape(sources.len(), targets.len()))?;
+                    list
                 }
-            }
-            "fixed_indegree" | "fixed_outdegree" => {
-                let inward = rule.name == "fixed_indegree";
-                let (fixed, pool) = if inward { (targets, sources) } else { (sources, targets) };
-                let degree = rule.degree.unwrap_or(0);
-                for node in fixed {
-                    let candidates = pool.len() - usize::from(!rule.autapses && pool.contains(node));
-                    if degree > 0 && (candidates == 0 || (!rule.multapses && degree > candidates)) {
-                        return Err(Error::new(
-                            ErrorCode::BadProperty,
-                            "there are not enough nodes for that many connections",
-                        )
-                        .parameter(if inward { "indegree" } else { "outdegree" })
-                        .value(degree)
-                        .bound(format!("at most {candidates}")));
-                    }
-                    let mut taken = std::collections::BTreeSet::new();
-                    while taken.len() < degree {
-                        let other = pool[below(&mut generator, pool.len())];
-                        if !rule.autapses && other == *node {
-                            continue;
-                        }
-                        let repeat = listed.len();
-                        if rule.multapses {
-                            taken.insert((repeat, other));
-                        } else if !taken.insert((0, other)) {
-                            continue;
-                        }
-                        listed.push(if inward { (other, *node) } else { (*node, other) });
-                    }
+                _ => &of_pair,
+            };
+            self.dense(sources, targets, &chosen, &synapse, *delay, weights)?
+        } else {
+            let shape = chosen.shape(sources.len(), targets.len());
+            for (name, value) in [("weight", &synapse.weight), ("delay", &synapse.delay)] {
+                if let PerConnection::Each(_, given) = value
+                    && (chosen.rule.dense || given.is_some())
+                {
+                    self.check_shape(&synapse, name, *given, shape)?;
                 }
             }
-            _ => {
-                let pairs = Pairs::All { autapses: rule.autapses };
-                self.connect_checked(sources, targets, &pairs, synapse, &mut generator)?;
-                *random = generator;
-                return Ok(());
-            }
-        }
-        if rule.name == "one_to_one" && !rule.autapses {
-            listed.retain(|(source, target)| source != target);
-        }
-        self.connect_checked(sources, targets, &Pairs::Listed(listed), synapse, &mut generator)?;
+            chosen.draw(sources, targets, &mut generator, &mut |random, source, target| {
+                drawn.pairs.push((sources[source], targets[target]));
+                // The order in which NEST draws.
+                synapse.delay.draw(random, &mut drawn.delays);
+                synapse.weight.draw(random, &mut drawn.weights);
+                if chosen.rule.dense {
+                    let place = target * sources.len() + source;
+                    synapse.delay.look_up(place, &mut drawn.delays);
+                    synapse.weight.look_up(place, &mut drawn.weights);
+                }
+            })?;
+            self.listed(&drawn, &synapse)?
+        };
+        self.add(made)?;
         *random = generator;
         Ok(())
     }
@@ -317,28 +251,90 @@ impl Network {
                 .value(format!("{} sources, {} targets", sources.len(), targets.len()))
                 .bound("as many targets as sources, at least one"));
         }
+        let synapse = self.synapse(synapse)?;
         let mut generator = random.clone();
-        let listed = sources.iter().copied().zip(targets.iter().copied()).collect();
-        self.connect_checked(sources, targets, &Pairs::Listed(listed), synapse, &mut generator)?;
+        let pairs: Vec<_> = sources.iter().copied().zip(targets.iter().copied()).collect();
+        let mut drawn = Drawn { pairs, weights: Vec::new(), delays: Vec::new() };
+        for _ in 0..drawn.pairs.len() {
+            synapse.delay.draw(&mut generator, &mut drawn.delays);
+            synapse.weight.draw(&mut generator, &mut drawn.weights);
+        }
+        let made = self.listed(&drawn, &synapse)?;
+        self.add(made)?;
         *random = generator;
         Ok(())
     }
 
-    fn connect_checked(
-        &mut self,
+    /// Adds projections whose weights are within bounds.
+    fn add(&mut self, mut made: Vec<Projection>) -> Result<()> {
+        self.refuse_second_meter(&made)?;
+        for projection in &made {
+            projection
+                .weights
+                .iter()
+                .try_for_each(|weight| self.within_bounds(projection.synapse, *weight))?;
+        }
+        self.projections.append(&mut made);
+        self.version += 1;
+        Ok(())
+    }
+
+    /// Refuses to connect a multimeter with a node a second time.
+    fn refuse_second_meter(&self, made: &[Projection]) -> Result<()> {
+        let meters = |projection: &&Projection| projection.carries == Carries::FromMultimeter;
+        if made.iter().find(meters).is_none() {
+            return Ok(());
+        }
+        let mut known = BTreeSet::new();
+        for projection in self.projections.iter().filter(meters) {
+            projection.for_each_pair(|meter, node| {
+                known.insert((meter, node));
+            });
+        }
+        let mut second = None;
+        for projection in made.iter().filter(meters) {
+            projection.for_each_pair(|meter, node| {
+                if !known.insert((meter, node)) {
+                    second.get_or_insert((meter, node));
+                }
+            });
+        }
+        let Some((meter, node)) = second else { return Ok(()) };
+        let what = "a multimeter can be connected with a node only once";
+        Err(Error::new(ErrorCode::IllegalConnection, what)
+            .model(self.group_of(meter).map_or("", |group| group.model_name.as_str()))
+            .value(format!("node {meter} to node {node}")))
+    }
+
+    fn check_shape(&self, synapse: &Synapse<'_>, name: &str, given: Shape, wanted: Shape) -> Result<()> {
+        if given.is_some() && given == wanted {
+            return Ok(());
+        }
+        let given =
+            given.map_or_else(|| "a list".into(), |(rows, columns)| format!("a {rows}x{columns} matrix"));
+        let bound =
+            wanted.map_or_else(String::new, |(rows, columns)| format!(" or a {rows}x{columns} matrix"));
+        Err(Error::new(ErrorCode::ValueError, format!("the values of {name} have the wrong shape"))
+            .model(self.synapse_models[synapse.model].name.clone())
+            .parameter(name)
+            .value(given)
+            .bound(format!("a number{bound}")))
+    }
+
+    /// Projections of a call that connects each source to each target. `weights` has a row per target, unless all are
+    /// the same.
+    fn dense(
+        &self,
         sources: &[NodeId],
         targets: &[NodeId],
-        pairs: &Pairs,
-        synapse: &Dict,
-        random: &mut NestRandom,
-    ) -> Result<()> {
-        let default = Value::Number(
-            self.synapse_models
-                [self.synapse_model(check::text(synapse, "synapse_model", "static_synapse")?)?]
-            .weight,
-        );
-        let synapse = self.synapse(synapse, &default)?;
-        let by_population = |nodes: &[NodeId]| -> Result<Vec<(Population, Vec<Placed>)>> {
+        chosen: &Chosen,
+        synapse: &Synapse<'_>,
+        delay: f64,
+        weights: &[f64],
+    ) -> Result<Vec<Projection>> {
+        let name = &self.synapse_models[synapse.model].name;
+        let delay = self.rounded_steps(name, delay)?;
+        let by_population = |nodes: &[NodeId]| -> Result<Vec<Vec<Placed>>> {
             let mut parts: Vec<(Population, Vec<Placed>)> = Vec::new();
             for (place, node) in nodes.iter().enumerate() {
                 let population = self.population(*node)?;
@@ -347,353 +343,125 @@ impl Network {
                     None => parts.push((population, vec![(*node, place)])),
                 }
             }
-            for (_, nodes) in &mut parts {
-                nodes.sort_unstable();
-            }
-            Ok(parts)
+            Ok(parts
+                .into_iter()
+                .map(|(_, mut nodes)| {
+                    nodes.sort_unstable();
+                    nodes
+                })
+                .collect())
         };
         let mut made = Vec::new();
-        match pairs {
-            Pairs::All { autapses } => {
-                let Delay::All(delay) = synapse.delay else {
-                    return Err(Error::new(ErrorCode::ValueError, "all_to_all takes one delay")
-                        .parameter("delay")
-                        .bound("a number"));
-                };
-                if let Value::Numbers(_) | Value::Matrix { .. } = synapse.weight {
-                    let fits = matches!(synapse.weight, Value::Matrix { rows, columns, .. }
-                        if *rows == targets.len() && *columns == sources.len());
-                    if !fits {
-                        return Err(Error::new(ErrorCode::ValueError, "the weights have the wrong shape")
-                            .model(self.synapse_models[synapse.model].name.clone())
-                            .parameter("weight")
-                            .value(synapse.weight)
-                            .bound(format!(
-                                "a number or a {}x{} matrix (targets x sources)",
-                                targets.len(),
-                                sources.len()
-                            )));
-                    }
-                }
-                // Drawn target by target, as the rows of a matrix.
-                let drawn: Vec<f64> = match synapse.weight {
-                    Value::Random(distribution) => {
-                        (0..targets.len() * sources.len()).map(|_| distribution.draw(random)).collect()
-                    }
-                    _ => Vec::new(),
-                };
-                let weight_at = |source: usize, target: usize| match synapse.weight {
-                    Value::Matrix { columns, data, .. } => data[target * columns + source],
-                    Value::Random(_) => drawn[target * sources.len() + source],
-                    Value::Number(weight) => *weight,
-                    _ => 0.0,
-                };
-                for (from, from_nodes) in by_population(sources)? {
-                    for (to, to_nodes) in by_population(targets)? {
-                        let carries = self.carries(
-                            (from, from_nodes[0].0),
-                            (to, to_nodes[0].0),
-                            &synapse,
-                            delay,
-                            from_nodes.iter().map(|(node, _)| *node),
-                            to_nodes.iter().map(|(node, _)| *node),
-                        )?;
-                        let nodes: Vec<NodeId> = to_nodes.iter().map(|(node, _)| *node).collect();
-                        let loops =
-                            from == to && from_nodes.iter().any(|(n, _)| nodes.binary_search(n).is_ok());
-                        let mut weights = Vec::with_capacity(from_nodes.len() * nodes.len());
-                        for (source, source_place) in &from_nodes {
-                            for (target, target_place) in &to_nodes {
-                                let hole = loops && !autapses && source == target;
-                                weights.push(if hole {
-                                    0.0
-                                } else {
-                                    weight_at(*source_place, *target_place)
-                                });
-                            }
-                        }
-                        made.push(Projection {
-                            synapse: synapse.model,
-                            carries,
-                            receptor: synapse.receptor,
-                            delay,
-                            tau_m_readout: synapse.tau_m_readout,
-                            sources: from_nodes.iter().map(|(node, _)| *node).collect(),
-                            targets: Targets::Dense { nodes, autapses: *autapses || !loops },
-                            weights,
+        let (from, to) = (by_population(sources)?, by_population(targets)?);
+        for from in &from {
+            for to in &to {
+                let ids = |placed: &[Placed]| placed.iter().map(|(node, _)| *node).collect::<Vec<NodeId>>();
+                let (sources_here, nodes) = (ids(from), ids(to));
+                let carries = self.carries(&self.link(synapse, delay), &sources_here, &nodes)?;
+                let loops = from.iter().any(|(node, _)| nodes.binary_search(node).is_ok());
+                let mut values = Vec::with_capacity(from.len() * to.len());
+                for (source, column) in from {
+                    for (target, row) in to {
+                        let hole = loops && !chosen.autapses && source == target;
+                        values.push(match synapse.weight {
+                            _ if hole => 0.0,
+                            PerConnection::All(weight) => weight,
+                            _ => weights[row * sources.len() + column],
                         });
                     }
                 }
-            }
-            Pairs::Listed(listed) => {
-                if listed.is_empty() {
-                    return Ok(());
-                }
-                let wrong_length = |name: &str, given: &Value| {
-                    Error::new(ErrorCode::ValueError, "a list has not one entry per connection")
-                        .model(self.synapse_models[synapse.model].name.clone())
-                        .parameter(name)
-                        .value(given)
-                        .bound(format!("a number or {} numbers", listed.len()))
-                };
-                let weights: Vec<f64> = match synapse.weight {
-                    Value::Number(weight) => vec![*weight; listed.len()],
-                    Value::Numbers(list) if list.len() == listed.len() => list.clone(),
-                    Value::Random(distribution) => listed.iter().map(|_| distribution.draw(random)).collect(),
-                    other => return Err(wrong_length("weight", other)),
-                };
-                let delays: Vec<u32> = match &synapse.delay {
-                    Delay::All(delay) => vec![*delay; listed.len()],
-                    Delay::Each(list) if list.len() == listed.len() => list.clone(),
-                    Delay::Each(list) => {
-                        return Err(wrong_length("delay", &Value::Numbers(vec![0.0; list.len()])));
-                    }
-                };
-                let mut parts: BTreeMap<(u32, NodeKey, NodeKey), Vec<Listed>> = BTreeMap::new();
-                for (place, (source, target)) in listed.iter().enumerate() {
-                    let key = (
-                        delays[place],
-                        NodeKey::of(self.population(*source)?),
-                        NodeKey::of(self.population(*target)?),
-                    );
-                    parts.entry(key).or_default().push((*source, *target, weights[place]));
-                }
-                for ((delay, _, _), mut entries) in parts {
-                    entries.sort_by_key(|(source, target, _)| (*source, *target));
-                    let (from, to) = (self.population(entries[0].0)?, self.population(entries[0].1)?);
-                    let carries = self.carries(
-                        (from, entries[0].0),
-                        (to, entries[0].1),
-                        &synapse,
-                        delay,
-                        entries.iter().map(|(source, _, _)| *source),
-                        entries.iter().map(|(_, target, _)| *target),
-                    )?;
-                    let mut sources: Vec<NodeId> = Vec::new();
-                    let mut row_start = Vec::new();
-                    for (place, (source, _, _)) in entries.iter().enumerate() {
-                        if sources.last() != Some(source) {
-                            sources.push(*source);
-                            row_start.push(place);
-                        }
-                    }
-                    row_start.push(entries.len());
-                    made.push(Projection {
-                        synapse: synapse.model,
-                        carries,
-                        receptor: synapse.receptor,
-                        delay,
-                        tau_m_readout: synapse.tau_m_readout,
-                        sources,
-                        targets: Targets::Sparse {
-                            row_start,
-                            nodes: entries.iter().map(|(_, target, _)| *target).collect(),
-                        },
-                        weights: entries.iter().map(|(_, _, weight)| *weight).collect(),
-                    });
-                }
+                made.push(Projection {
+                    synapse: synapse.model,
+                    carries,
+                    receptor: synapse.receptor,
+                    delay,
+                    tau_m_readout: synapse.tau_m_readout,
+                    made: 0,
+                    sources: sources_here,
+                    targets: Targets::Dense { nodes, autapses: chosen.autapses || !loops },
+                    weights: values,
+                    settled: Settled::default(),
+                });
             }
         }
-        for projection in &made {
-            for weight in &projection.weights {
-                self.within_bounds(projection.synapse, *weight)?;
-            }
-        }
-        self.projections.append(&mut made);
-        self.version += 1;
-        Ok(())
+        Ok(made)
     }
 
-    /// What connections between these nodes carry.
-    fn carries(
-        &self,
-        (from, source): (Population, NodeId),
-        (to, target): (Population, NodeId),
-        synapse: &Synapse<'_>,
-        delay: u32,
-        sources: impl Iterator<Item = NodeId>,
-        targets: impl Iterator<Item = NodeId>,
-    ) -> Result<Carries> {
-        let model = &self.synapse_models[synapse.model];
-        let group_name = |node: NodeId| self.group_of(node).map_or("", |group| group.model_name.as_str());
-        let pair =
-            format!("{} (node {source}) to {} (node {target})", group_name(source), group_name(target));
-        let refuse = |code: ErrorCode, what: &str| {
-            Err(Error::new(code, what)
-                .model(model.name.clone())
-                .parameter("synapse_model")
-                .value(pair.clone()))
+    fn link(&self, synapse: &Synapse<'_>, delay: u32) -> Link<'_> {
+        let state = &self.synapse_models[synapse.model];
+        Link { name: &state.name, model: state.model, receptor: synapse.receptor, delay }
+    }
+
+    /// Projections of a list of connections.
+    fn listed(&self, drawn: &Drawn, synapse: &Synapse<'_>) -> Result<Vec<Projection>> {
+        let name = &self.synapse_models[synapse.model].name;
+        let count = drawn.pairs.len();
+        let values = |what: &str, value: &PerConnection<'_>, drawn: &[f64]| match value {
+            PerConnection::All(value) => Ok(vec![*value; count]),
+            _ if drawn.len() == count => Ok(drawn.to_vec()),
+            PerConnection::Each(list, _) if list.len() == count => Ok(list.to_vec()),
+            PerConnection::Each(list, _) => {
+                Err(Error::new(ErrorCode::ValueError, "a list has not one entry per connection")
+                    .model(name.clone())
+                    .parameter(what)
+                    .value(format!("a list of {} numbers", list.len()))
+                    .bound(format!("a number or {count} numbers")))
+            }
+            PerConnection::Drawn(_) => unreachable!("one value is drawn per connection"),
         };
-        match model.model.kind {
-            SynapseKind::Static | SynapseKind::Plastic => {
-                let plastic = model.model.kind == SynapseKind::Plastic;
-                match (from, to) {
-                    (Population::Recorder, Population::Recurrent(_) | Population::Readout(_)) if !plastic => {
-                        self.check_recordables(sources, targets)?;
-                        Ok(Carries::FromMultimeter)
-                    }
-                    (Population::Recorder, _) => refuse(
-                        ErrorCode::IllegalConnection,
-                        "a recorder can only be the source of a connection if it is a multimeter",
-                    ),
-                    (Population::Readout(_) | Population::Rate, _) => {
-                        refuse(ErrorCode::IllegalConnection, "the source emits no spikes")
-                    }
-                    (_, Population::Rate) => {
-                        refuse(ErrorCode::IllegalConnection, "the target receives no spikes")
-                    }
-                    (_, Population::Stimulus | Population::Recorder) if plastic => refuse(
-                        ErrorCode::NotImplemented,
-                        "this synapse model is not supported by the neuron model of at least one connection",
-                    ),
-                    (_, Population::Stimulus) => {
-                        let all_parrots = targets.into_iter().all(|node| {
-                            self.group_of(node).is_some_and(|group| group.model.class == NodeClass::Parrot)
-                        });
-                        if all_parrots {
-                            Ok(Carries::Spikes)
-                        } else {
-                            refuse(ErrorCode::IllegalConnection, "a generator receives no spikes")
-                        }
-                    }
-                    (_, Population::Recorder) => {
-                        let all_record_spikes = targets.into_iter().all(|node| {
-                            self.group_of(node)
-                                .is_some_and(|group| group.model.class == NodeClass::SpikeRecorder)
-                        });
-                        if all_record_spikes {
-                            Ok(Carries::ToRecorder)
-                        } else {
-                            refuse(ErrorCode::IllegalConnection, "only a spike_recorder receives spikes")
-                        }
-                    }
-                    (_, Population::Recurrent(family) | Population::Readout(family)) => {
-                        if let Population::Recurrent(of) = from
-                            && of != family
-                        {
-                            return refuse(
-                                ErrorCode::NotImplemented,
-                                "neurons whose weights change once an interval and neurons whose weights change at every \
-                                 spike cannot be connected",
-                            );
-                        }
-                        if !plastic {
-                            return Ok(Carries::Spikes);
-                        }
-                        if model.model.family != family {
-                            return refuse(
-                                ErrorCode::NotImplemented,
-                                "this synapse model is not supported by the neuron model of at least one connection",
-                            );
-                        }
-                        if delay != 1 {
-                            return Err(Error::new(
-                                ErrorCode::IllegalConnection,
-                                "e-prop synapses require a delay of one simulation step",
-                            )
-                            .model(model.name.clone())
-                            .parameter("delay")
-                            .value(format!("{} ms", f64::from(delay) * self.kernel.resolution))
-                            .bound(format!("{} ms", self.kernel.resolution)));
-                        }
-                        Ok(if family == Family::PerInterval {
-                            Carries::PlasticPerInterval
-                        } else {
-                            Carries::PlasticPerSpike
-                        })
-                    }
-                }
-            }
-            SynapseKind::LearningSignal => match (from, to) {
-                (Population::Readout(of), Population::Recurrent(family))
-                    if of == family && family == model.model.family =>
-                {
-                    if delay == 1 {
-                        Ok(Carries::LearningSignal)
-                    } else {
-                        Err(Error::new(
-                            ErrorCode::IllegalConnection,
-                            "learning signals require a delay of one simulation step",
-                        )
-                        .model(model.name.clone())
-                        .parameter("delay")
-                        .value(format!("{} ms", f64::from(delay) * self.kernel.resolution))
-                        .bound(format!("{} ms", self.kernel.resolution)))
-                    }
-                }
-                _ => refuse(
-                    ErrorCode::IllegalConnection,
-                    "learning signals go from readouts to recurrent neurons of the same family",
-                ),
-            },
-            SynapseKind::Rate => {
-                let possible = match (from, to) {
-                    (Population::Rate, Population::Readout(Family::PerInterval)) => synapse.receptor == 2,
-                    (Population::Rate, Population::Readout(_)) => matches!(synapse.receptor, 1 | 2),
-                    (Population::Readout(Family::PerInterval), Population::Readout(Family::PerInterval)) => {
-                        synapse.receptor == 1 && delay == 1
-                    }
-                    _ => false,
-                };
-                if possible {
-                    Ok(Carries::Rate)
-                } else {
-                    Err(Error::new(
-                        ErrorCode::IllegalConnection,
-                        "rates go from generators or readouts to a receptor of readouts",
-                    )
-                    .model(model.name.clone())
-                    .parameter("receptor_type")
-                    .value(format!("{}, {pair}", synapse.receptor))
-                    .bound("2 for targets; 1 for what normalizes readouts, or the learning window"))
-                }
-            }
+        let weights = values("weight", &synapse.weight, &drawn.weights)?;
+        let delays = values("delay", &synapse.delay, &drawn.delays)?;
+        let mut parts: BTreeMap<(u32, NodeKey, NodeKey), Vec<Listed>> = BTreeMap::new();
+        for (((source, target), weight), delay) in drawn.pairs.iter().zip(weights).zip(delays) {
+            let key = (
+                self.rounded_steps(name, delay)?,
+                NodeKey::of(self.population(*source)?),
+                NodeKey::of(self.population(*target)?),
+            );
+            parts.entry(key).or_default().push((*source, *target, weight));
         }
+        let mut made = Vec::new();
+        for ((delay, _, _), mut entries) in parts {
+            entries.sort_by_key(|(source, target, _)| (*source, *target));
+            let ends = |end: fn(&Listed) -> NodeId| entries.iter().map(end).collect::<Vec<NodeId>>();
+            let nodes = ends(|(_, target, _)| *target);
+            let carries =
+                self.carries(&self.link(synapse, delay), &ends(|(source, _, _)| *source), &nodes)?;
+            let mut sources: Vec<NodeId> = Vec::new();
+            let mut row_start = Vec::new();
+            for (place, (source, _, _)) in entries.iter().enumerate() {
+                if sources.last() != Some(source) {
+                    sources.push(*source);
+                    row_start.push(place);
+                }
+            }
+            row_start.push(entries.len());
+            made.push(Projection {
+                synapse: synapse.model,
+                carries,
+                receptor: synapse.receptor,
+                delay,
+                tau_m_readout: synapse.tau_m_readout,
+                made: 0,
+                sources,
+                targets: Targets::Sparse { row_start, nodes },
+                weights: entries.iter().map(|(_, _, weight)| *weight).collect(),
+                settled: Settled::default(),
+            });
+        }
+        Ok(made)
     }
+}
 
-    fn check_recordables(
-        &self,
-        sources: impl Iterator<Item = NodeId>,
-        targets: impl Iterator<Item = NodeId>,
-    ) -> Result<()> {
-        let mut models: Vec<&crate::models::NodeModel> = Vec::new();
-        for target in targets {
-            if let Some(group) = self.group_of(target)
-                && !models.iter().any(|model| std::ptr::eq(*model, group.model))
-            {
-                models.push(group.model);
-            }
-        }
-        for source in sources {
-            let Some(group) = self.group_of(source) else { continue };
-            if group.model.class != NodeClass::Multimeter {
-                return Err(Error::new(
-                    ErrorCode::IllegalConnection,
-                    "a recorder can only be the source of a connection if it is a multimeter",
-                )
-                .model(group.model_name.clone())
-                .value(format!("node {source}")));
-            }
-            let crate::describe::network::Column::TextLists(lists) = group.column("record_from") else {
-                continue;
-            };
-            for name in &lists[(source - group.first) as usize] {
-                for model in &models {
-                    if !model.recordables.contains(&name.as_str()) {
-                        return Err(Error::new(
-                            ErrorCode::IllegalConnection,
-                            format!("cannot connect with unknown recordable {name}"),
-                        )
-                        .model(model.name)
-                        .parameter("record_from")
-                        .value(name)
-                        .bound(format!("one of {}", model.recordables.join(", "))));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
+/// Delays longer than that are taken for a mistake.
+const MOST_DELAY: f64 = 1e6;
+
+fn bad_delay(model: &str, delay: f64, bound: String) -> Error {
+    Error::new(ErrorCode::BadDelay, "a delay must be a whole number of steps, at least one")
+        .model(model)
+        .parameter("delay")
+        .value(format!("{delay} ms"))
+        .bound(bound)
 }
 
 /// A population as something that can be sorted by.

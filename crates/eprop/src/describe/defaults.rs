@@ -128,14 +128,19 @@ impl Network {
     /// Copies a node or synapse model under a new name, with other defaults.
     ///
     /// # Errors
-    /// `UnknownModelName`, `BadParameter` if the name is taken, or what is wrong with the values.
+    /// `UnknownModelName`, `NewModelNameExists` if the name is taken, or what is wrong with the values.
     pub fn copy_model(&mut self, existing: &str, new: &str, values: &Dict) -> Result<()> {
         let taken = self.node_models.iter().any(|known| known.name == new)
             || self.synapse_models.iter().any(|known| known.name == new);
         if taken || new.is_empty() {
-            return Err(Error::new(ErrorCode::BadParameter, "this name of a model is taken")
-                .parameter("new")
-                .value(new)
+            let (code, what) = if taken {
+                (ErrorCode::NewModelNameExists, "this name of a model is taken")
+            } else {
+                (ErrorCode::BadParameter, "a model needs a name")
+            };
+            return Err(Error::new(code, what)
+                .parameter("copy")
+                .value(format!("\"{new}\""))
                 .bound("a name that no model has"));
         }
         if let Some(known) = self.node_models.iter().find(|known| known.name == existing) {
@@ -154,7 +159,20 @@ impl Network {
     }
 }
 
+/// A default is one value: nothing is drawn for it.
+fn refuse_random(model: &str, values: &Dict) -> Result<()> {
+    match values.0.iter().find(|(_, value)| matches!(value, Value::Random(_))) {
+        Some((name, value)) => Err(Error::new(ErrorCode::ValueError, format!("{name} takes a single value"))
+            .model(model)
+            .parameter(name.clone())
+            .value(value)
+            .bound("a single value; a distribution is drawn from where nodes or connections are made")),
+        None => Ok(()),
+    }
+}
+
 fn with_node_defaults(known: &NodeModelState, values: &Dict) -> Result<NodeModelState> {
+    refuse_random(&known.name, values)?;
     let mut next = known.clone();
     // Defaults are the same for all nodes: nothing is drawn for them.
     for (place, cell) in row(known.model, &known.name, values, None, &mut NestRandom::new(1))? {
@@ -176,6 +194,7 @@ fn with_synapse_defaults(
 ) -> Result<SynapseModelState> {
     let mut next = known.clone();
     let name = known.name.as_str();
+    refuse_random(name, values)?;
     for (key, value) in &values.0 {
         let (_, parameter) = check::find(name, known.model.parameters, key)?;
         if let Kind::Table(_) = parameter.kind {

@@ -1,6 +1,7 @@
 //! What the user said, validated: nodes, connections, devices and kernel parameters.
 
 pub mod check;
+mod compatible;
 pub mod connect;
 pub mod connections;
 pub mod defaults;
@@ -8,5 +9,6 @@ pub mod kernel_parameters;
 pub mod network;
 pub mod nodes;
 pub mod parameter;
+pub mod rules;
 mod saved;
 pub mod suggest;

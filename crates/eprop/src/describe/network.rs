@@ -136,11 +136,33 @@ pub struct Projection {
     pub sources: Vec<NodeId>,
     /// The targets of each source.
     pub targets: Targets,
+    /// Steps done when it was made: nothing is learned from spikes that were emitted before.
+    pub made: i64,
     /// Current weights. Dense: `sources.len() * nodes.len()`, row after row; sparse: one per entry of `nodes`.
     pub weights: Vec<f64>,
+    /// Spikes that it does not transmit any more, or never did.
+    pub settled: Settled,
+}
+
+/// Stamps up to which a projection transmits nothing: spikes that were emitted before it was made, and those whose
+/// weights were taken, at the emission, before they changed (see [`crate::simulate::arrivals`]).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Of generators, which hand over a spike in the step in which they emit it.
+    pub generators: i64,
+    /// Of parrots and neurons, which hand it over when the next exchange of spikes begins.
+    pub neurons: i64,
 }
 
 impl Projection {
+    /// One of its targets, if it has any.
+    #[must_use]
+    pub fn first_target(&self) -> Option<NodeId> {
+        match &self.targets {
+            Targets::Dense { nodes, .. } | Targets::Sparse { nodes, .. } => nodes.first().copied(),
+        }
+    }
+
     /// The source of an entry.
     #[must_use]
     pub fn source_of(&self, entry: usize) -> NodeId {
@@ -148,6 +170,19 @@ impl Projection {
             Targets::Dense { nodes, .. } => self.sources[entry / nodes.len()],
             Targets::Sparse { row_start, .. } => {
                 self.sources[row_start.partition_point(|start| *start <= entry) - 1]
+            }
+        }
+    }
+
+    /// Goes through sources and targets, row after row.
+    pub fn for_each_pair(&self, mut each: impl FnMut(NodeId, NodeId)) {
+        for (row, source) in self.sources.iter().enumerate() {
+            let targets = match &self.targets {
+                Targets::Dense { nodes, .. } => nodes.as_slice(),
+                Targets::Sparse { row_start, nodes } => &nodes[row_start[row]..row_start[row + 1]],
+            };
+            for target in targets {
+                each(*source, *target);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::describe::check::{self, Cell};
 use crate::describe::kernel_parameters::{KernelParameters, TABLE};
-use crate::describe::network::{Column, Network, NodeGroup, NodeId, NodeModelState};
+use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId, NodeModelState};
 use crate::describe::parameter::{Kind, Parameter, Role};
 use crate::describe::suggest;
 use crate::error::{Error, ErrorCode, Result};
@@ -92,6 +92,7 @@ impl Network {
         n: f64,
         params: &Params,
         random: &mut NestRandom,
+        now: i64,
     ) -> Result<NodeId> {
         let Some(known) = self.node_models.iter().find(|known| known.name == model) else {
             let names: Vec<&str> = self.node_models.iter().map(|known| known.name.as_str()).collect();
@@ -133,9 +134,12 @@ impl Network {
             columns: known.defaults.iter().map(|default| column(default, count)).collect(),
         };
         for (node, row) in rows.into_iter().enumerate() {
-            write(&mut group, node, row, &self.kernel)?;
+            write(&mut group, node, row, &self.kernel, now)?;
         }
-        if params_is_empty(params) && count > 0 {
+        if params_is_empty(params) {
+            for node in 0..count {
+                place_times(&mut group, node, &self.kernel, now)?;
+            }
             check_node(&group, 0, &self.kernel)?;
         }
         *random = generator;
@@ -157,7 +161,6 @@ impl Network {
         random: &mut NestRandom,
         now: i64,
     ) -> Result<()> {
-        let _ = now;
         let places: Vec<usize> =
             nodes.iter().map(|node| self.existing_group(*node)).collect::<Result<_>>()?;
         if let Params::PerNode(list) = params
@@ -165,6 +168,7 @@ impl Network {
         {
             return Err(wrong_length("params", list.len(), nodes.len()));
         }
+        self.refuse_change_of_connected(nodes, params)?;
         let mut generator = random.clone();
         let mut changed: Vec<(usize, NodeGroup)> = Vec::new();
         for (at, (node, place)) in nodes.iter().zip(&places).enumerate() {
@@ -183,7 +187,7 @@ impl Network {
                     row(group.model, &group.model_name, &list[at], None, &mut generator)?
                 }
             };
-            write(group, (node - group.first) as usize, row, &self.kernel)?;
+            write(group, (node - group.first) as usize, row, &self.kernel, now)?;
         }
         *random = generator;
         let sets_state = |place: usize, values: &Dict| {
@@ -214,6 +218,35 @@ impl Network {
         }
         self.version += 1;
         Ok(())
+    }
+
+    /// Refuses to change what a multimeter has told the nodes that it is connected with.
+    fn refuse_change_of_connected(&self, nodes: &[NodeId], params: &Params) -> Result<()> {
+        for (at, node) in nodes.iter().enumerate() {
+            let Some(values) = params.of(at) else { continue };
+            let fixed = ["interval", "offset", "record_from"]
+                .into_iter()
+                .find_map(|name| values.get(name).map(|value| (name, value)));
+            let Some((name, value)) = fixed else { continue };
+            let meter = self.projections.iter().any(|projection| {
+                projection.carries == Carries::FromMultimeter && projection.sources.contains(node)
+            });
+            if meter {
+                let what =
+                    "interval, offset and recordables of a multimeter that is connected cannot be changed";
+                return Err(Error::new(ErrorCode::BadProperty, what)
+                    .model(self.groups[self.existing_group(*node)?].model_name.clone())
+                    .parameter(name)
+                    .value(value)
+                    .bound("a multimeter that is not connected"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The model of that name, where there is one.
+    pub(crate) fn node_model(&self, name: &str) -> Option<&'static NodeModel> {
+        self.node_models.iter().find(|known| known.name == name).map(|known| known.model)
     }
 
     /// A value of each of the nodes, in the user's units.
@@ -263,7 +296,7 @@ fn rows(model: &NodeModelState, params: &Params, count: usize, random: &mut Nest
 }
 
 /// Checks a dictionary for one node. With `of`, a list for a scalar parameter has one entry for each of so many
-/// nodes. Random parameters are drawn in the order of the model's table.
+/// nodes. Random parameters are drawn in NEST's order.
 pub(super) fn row(
     model: &NodeModel,
     name: &str,
@@ -282,7 +315,7 @@ pub(super) fn row(
         }
         row.push((place, parameter, value));
     }
-    row.sort_by_key(|(place, _, _)| *place);
+    row.sort_by_key(|(place, parameter, _)| (model.draw_rank(parameter.name), *place));
     row.into_iter()
         .map(|(place, parameter, value)| {
             let scalar =
@@ -325,7 +358,12 @@ fn read(group: &NodeGroup, place: usize, node: usize) -> Cell {
 }
 
 /// Writes checked values of one node and checks how all of them go together.
-fn write(group: &mut NodeGroup, node: usize, row: Row, kernel: &KernelParameters) -> Result<()> {
+fn write(group: &mut NodeGroup, node: usize, row: Row, kernel: &KernelParameters, now: i64) -> Result<()> {
+    check_together(group, node, &row)?;
+    let gives = |name: &str| {
+        group.model.place(name).is_some_and(|place| row.iter().any(|(given, _)| *given == place))
+    };
+    let gives_times = TIME_LISTS.into_iter().any(gives);
     for (place, cell) in row {
         match (&mut group.columns[place], cell) {
             (Column::Numbers(values), Cell::Number(value)) => values[node] = value,
@@ -336,7 +374,110 @@ fn write(group: &mut NodeGroup, node: usize, row: Row, kernel: &KernelParameters
             _ => unreachable!("a column holds what its parameter's kind says"),
         }
     }
+    if gives_times {
+        place_times(group, node, kernel, now)?;
+    }
     check_node(group, node, kernel)
+}
+
+/// Lists of times that lie on the grid of steps, or are moved onto it.
+const TIME_LISTS: [&str; 2] = ["spike_times", "amplitude_times"];
+/// Says where spikes lie.
+const SPIKE_TIME_OPTIONS: [&str; 3] = ["precise_times", "allow_offgrid_times", "shift_now_spikes"];
+
+/// Refuses parameters of generators that are given without those they belong to.
+fn check_together(group: &NodeGroup, node: usize, row: &Row) -> Result<()> {
+    let gives = |name: &str| {
+        group.model.place(name).is_some_and(|place| row.iter().any(|(given, _)| *given == place))
+    };
+    let refuse = |parameter: &str, what: &str, bound: &str| {
+        Err(Error::new(ErrorCode::BadProperty, what)
+            .model(group.model_name.clone())
+            .parameter(parameter)
+            .value("given alone")
+            .bound(bound))
+    };
+    match group.model.class {
+        NodeClass::SpikeGenerator
+            if !gives("spike_times") && !group.lists("spike_times")[node].is_empty() =>
+        {
+            match SPIKE_TIME_OPTIONS.into_iter().find(|name| gives(name)) {
+                Some(name) => refuse(
+                    name,
+                    "options can only be set together with spike times, or while there are none",
+                    "together with spike_times",
+                ),
+                None => Ok(()),
+            }
+        }
+        NodeClass::StepRateGenerator if gives("amplitude_times") != gives("amplitude_values") => {
+            let (given, missing) = if gives("amplitude_times") {
+                ("amplitude_times", "amplitude_values")
+            } else {
+                ("amplitude_values", "amplitude_times")
+            };
+            refuse(
+                given,
+                "amplitude times and values must be set together",
+                &format!("together with {missing}"),
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Puts the times of a generator onto the grid of steps, as NEST does with tics of a microsecond: what lies within half
+/// a tic of a step is on it; what lies between steps is moved to the end of its step where that is allowed. Spikes at
+/// the present time go to the next step, if they are to be shifted.
+fn place_times(group: &mut NodeGroup, node: usize, kernel: &KernelParameters, now: i64) -> Result<()> {
+    let name = match group.model.class {
+        NodeClass::SpikeGenerator => TIME_LISTS[0],
+        NodeClass::StepRateGenerator => TIME_LISTS[1],
+        _ => return Ok(()),
+    };
+    let given = Arc::clone(&group.lists(name)[node]);
+    if given.is_empty() {
+        return Ok(());
+    }
+    let flag = |name: &str| group.model.place(name).is_some() && group.numbers(name)[node] != 0.0;
+    let (moves, shifts) = (flag("allow_offgrid_times"), flag("shift_now_spikes"));
+    let resolution = kernel.resolution;
+    let origin = (group.numbers("origin")[node] / resolution).round();
+    let refuse = |what: &str, time: f64, bound: String| {
+        Err(Error::new(ErrorCode::BadProperty, what)
+            .model(group.model_name.clone())
+            .parameter(name)
+            .value(time)
+            .bound(bound))
+    };
+    let mut placed = Vec::with_capacity(given.len());
+    for time in given.iter().copied() {
+        if time == 0.0 && !shifts {
+            return refuse("a spike time cannot be set to 0", time, "> 0".into());
+        }
+        let tics = check::tics(time);
+        let nearest = (time / resolution).round();
+        let mut step = nearest;
+        if check::tics(nearest * resolution) != tics {
+            if !moves {
+                let bound = format!("a multiple of {resolution} ms");
+                return refuse("a time does not lie on the grid of steps", time, bound);
+            }
+            // Half a tic below a step is that step.
+            step = (time / resolution).floor() + 1.0;
+        }
+        if shifts && origin + step == now as f64 {
+            step += 1.0;
+        }
+        placed.push(if step == nearest { time } else { step * resolution });
+    }
+    if placed != *given {
+        let place = group.model.place(name).expect("the model has it");
+        if let Column::Lists(lists) = &mut group.columns[place] {
+            lists[node] = Arc::new(placed);
+        }
+    }
+    Ok(())
 }
 
 fn check_node(group: &NodeGroup, node: usize, kernel: &KernelParameters) -> Result<()> {
@@ -373,12 +514,23 @@ fn check_node(group: &NodeGroup, node: usize, kernel: &KernelParameters) -> Resu
                 .parameter("spike_weights"));
             }
             if scalar("precise_times") != 0.0 {
+                for name in ["allow_offgrid_times", "shift_now_spikes"] {
+                    if scalar(name) != 0.0 {
+                        return Err(refuse(
+                            "precise_times",
+                            "true".into(),
+                            "precise_times cannot be set with allow_offgrid_times or shift_now_spikes",
+                            format!("false with {name}"),
+                        ));
+                    }
+                }
                 return Err(Error::new(ErrorCode::NotImplemented, "spikes lie on the grid of steps")
                     .model(group.model_name.clone())
                     .parameter("precise_times"));
             }
             let times = &group.lists("spike_times")[node];
-            if let Some([earlier, later, ..]) = times.windows(2).find(|pair| pair[0] > pair[1]) {
+            let step = |time: f64| (time / kernel.resolution).round();
+            if let Some([earlier, later, ..]) = times.windows(2).find(|pair| step(pair[0]) > step(pair[1])) {
                 return Err(refuse(
                     "spike_times",
                     format!("{later} after {earlier}"),
@@ -386,14 +538,6 @@ fn check_node(group: &NodeGroup, node: usize, kernel: &KernelParameters) -> Resu
                     "ascending times".into(),
                 ));
             }
-            off_grid(group, node, "spike_times", kernel).map_or(Ok(()), |time| {
-                Err(refuse(
-                    "spike_times",
-                    time.to_string(),
-                    "a spike time does not lie on the grid of steps",
-                    grid.clone(),
-                ))
-            })?;
             let multiplicities = &group.lists("spike_multiplicities")[node];
             if let Some(count) = multiplicities.iter().find(|count| count.fract() != 0.0 || **count > 1e9) {
                 return Err(refuse(
@@ -423,25 +567,21 @@ fn check_node(group: &NodeGroup, node: usize, kernel: &KernelParameters) -> Resu
                     format!("{} entries", times.len()),
                 ));
             }
-            let moves = scalar("allow_offgrid_times") != 0.0;
-            let step = |time: f64| {
-                let steps = time / kernel.resolution;
-                if moves { (steps - 1e-9).ceil() } else { steps.round() }
-            };
+            let step = |time: f64| (time / kernel.resolution).round();
+            if let Some(first) = times.first().filter(|time| step(**time) < 1.0) {
+                return Err(refuse(
+                    "amplitude_times",
+                    first.to_string(),
+                    "amplitude times must be at strictly increasing steps, the first after 0",
+                    format!("at least {} ms", kernel.resolution),
+                ));
+            }
             if let Some([earlier, later, ..]) = times.windows(2).find(|pair| step(pair[0]) >= step(pair[1])) {
                 return Err(refuse(
                     "amplitude_times",
                     format!("{later} after {earlier}"),
                     "amplitude times must be at strictly increasing steps",
                     "ascending times".into(),
-                ));
-            }
-            if let Some(time) = off_grid(group, node, "amplitude_times", kernel) {
-                return Err(refuse(
-                    "amplitude_times",
-                    time.to_string(),
-                    "an amplitude time does not lie on the grid of steps",
-                    grid,
                 ));
             }
         }
@@ -479,14 +619,6 @@ fn check_node(group: &NodeGroup, node: usize, kernel: &KernelParameters) -> Resu
         ));
     }
     Ok(())
-}
-
-/// The first time of a list that lies between steps and may not.
-fn off_grid(group: &NodeGroup, node: usize, name: &str, kernel: &KernelParameters) -> Option<f64> {
-    if group.numbers("allow_offgrid_times")[node] != 0.0 {
-        return None;
-    }
-    group.lists(name)[node].iter().copied().find(|time| !check::on_grid(*time, kernel.resolution))
 }
 
 /// The names of all kernel parameters.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::describe::check::Cell;
 use crate::describe::kernel_parameters::KernelParameters;
 use crate::describe::network::{
-    Carries, Column, Network, NodeGroup, NodeModelState, Projection, SynapseModelState, Targets,
+    Carries, Column, Network, NodeGroup, NodeModelState, Projection, Settled, SynapseModelState, Targets,
 };
 use crate::describe::nodes::column;
 use crate::describe::parameter::{Kind, Parameter, Role};
@@ -271,9 +271,11 @@ impl Persist for Network {
             receptor: 0,
             delay: 1,
             tau_m_readout: None,
+            made: 0,
             sources: Vec::new(),
             targets: Targets::Dense { nodes: Vec::new(), autapses: true },
             weights: Vec::new(),
+            settled: Settled::default(),
         })?;
         if archive.reads() {
             self.check_saved(archive)?;
@@ -304,8 +306,10 @@ impl Network {
                 }
             }
         }
+        network.projections.iter_mut().for_each(|projection| projection.made = 0);
         let places = |(place, group): (usize, &NodeGroup)| (0..group.len).map(move |node| (place, node));
         network.state_changes = network.groups.iter().enumerate().flat_map(places).collect();
+        network.projections.iter_mut().for_each(|projection| projection.settled = Settled::default());
         network
     }
 

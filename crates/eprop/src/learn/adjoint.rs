@@ -1,9 +1,9 @@
 //! The gradient of an update interval, backwards.
 //!
 //! The sum over eligibility traces (Bellec et al. 2020, equations 4, 5 and 24 to 28) is linear in the presynaptic
-//! spikes, and its factors depend on the postsynaptic neuron and the step only. Turned round (NUMERICS, section 2,
-//! "The same gradient, backwards"), it needs one pass over neurons and steps and one row addition a presynaptic
-//! spike, and no trace per synapse.
+//! spikes, and its factors depend on the postsynaptic neuron and the step only. Turned round (docs/derivation.md,
+//! The transpose), it needs one pass over neurons and steps and one row addition a presynaptic spike, and no trace per
+//! synapse.
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -32,7 +32,7 @@ const SPREAD_BYTES: usize = 4 << 20;
 /// State of the recursion, one value per neuron of a tile.
 #[derive(Debug, Clone, Default)]
 struct Carry<R> {
-    /// Filtered learning signal: `lam` of NUMERICS, section 2.
+    /// Filtered learning signal: `lambda` of docs/derivation.md, The transpose.
     signal: Lines<R>,
     /// Adaptation's share: `mu`.
     adaptation: Lines<R>,
@@ -323,7 +323,7 @@ kernels! {
     ) = add_rows_body;
 }
 
-/// The regularization of a neuron's firing rate, per step: `R` of NUMERICS, section 2.
+/// The regularization of a neuron's firing rate, per step: `R` of docs/derivation.md, The gradient of an interval.
 #[must_use]
 pub fn regularization<R: Real>(plan: &IntervalPlan, lane: &Lane<R>, neuron: usize) -> f64 {
     let p = &plan.recurrent;
@@ -332,7 +332,8 @@ pub fn regularization<R: Real>(plan: &IntervalPlan, lane: &Lane<R>, neuron: usiz
 }
 
 /// The gradient of a finished interval for each learner: `gradients[learner]` in the learner's layout, of which only
-/// the rows touched by `events[learner]` are written. They are not whole if that was cancelled on the way.
+/// the rows touched by `events[learner]` are written. They are not whole if that was cancelled on the way. Returns whether
+/// all that they are sums of is finite.
 pub fn gradient<R: Real>(
     around: &Surroundings<'_, R>,
     lane: &mut Lane<R>,
@@ -340,8 +341,9 @@ pub fn gradient<R: Real>(
     layouts: &[GradientLayout],
     gradients: &mut [Vec<R>],
     workspace: &mut Workspace<R>,
-) {
+) -> bool {
     let Surroundings { plan, neurons, .. } = *around;
+    let mut finite = true;
     let recurrent: Vec<usize> =
         (0..plan.learners.len()).filter(|place| !plan.learners[*place].onto_readouts).collect();
     let mut kappas: Vec<f64> = recurrent.iter().map(|place| plan.learners[*place].kappa).collect();
@@ -355,13 +357,18 @@ pub fn gradient<R: Real>(
         let learners: Vec<usize> =
             recurrent.iter().copied().filter(|place| plan.learners[*place].kappa == kappa).collect();
         backward(around, lane, events, kappa, &learners, layouts, gradients, workspace);
+        // A factor that is not finite leaves none behind it that is.
+        let carries = workspace.tiles.iter().flat_map(|tile| &tile.carries);
+        finite &= carries.flat_map(|carry| carry.factor.iter()).all(|factor| factor.f64().is_finite());
     }
     for (place, learner) in plan.learners.iter().enumerate().filter(|(_, learner)| learner.onto_readouts) {
         let active = &mut workspace.active[0];
         active.resize_with(plan.learners.len(), Vec::new);
         events[place].move_on(false, 1, &mut active[place]);
-        readout_gradient(plan, lane, learner, &events[place], &active[place], &mut gradients[place]);
+        finite &=
+            readout_gradient(plan, lane, learner, &events[place], &active[place], &mut gradients[place]);
     }
+    finite
 }
 
 /// What all tiles of a backward pass share in a run of steps.
@@ -632,7 +639,7 @@ fn gather<R: Real>(route: &Route, row: usize, sums: &mut [R], factors: &[&[R]], 
     }
 }
 
-/// Synapses onto readouts: `g = sum_u error(u + 1) zbar(u)`, turned round likewise.
+/// Synapses onto readouts: `g = sum_u error(u + 1) zbar(u)`, turned round likewise. Returns whether all factors are finite.
 fn readout_gradient<R: Real>(
     plan: &IntervalPlan,
     lane: &Lane<R>,
@@ -640,7 +647,7 @@ fn readout_gradient<R: Real>(
     events: &RowEvents,
     active: &[ActiveRow],
     gradient: &mut [R],
-) {
+) -> bool {
     let k = plan.readout_count();
     let route = plan.route_of(learner);
     let p = &plan.readouts;
@@ -653,11 +660,11 @@ fn readout_gradient<R: Real>(
         }
         factors[step * k..(step + 1) * k].copy_from_slice(&factor);
     }
-    let mut sums = vec![0.0; k];
+    let mut sums = Vec::new();
     for active in active {
         let entries = route.entries(active.row);
-        let sums = &mut sums[..entries.len()];
-        sums.fill(0.0);
+        sums.clear();
+        sums.resize(entries.len(), 0.0);
         for step in events.steps(*active) {
             let factors = &factors[*step as usize * k..][..k];
             match &route.columns {
@@ -666,12 +673,14 @@ fn readout_gradient<R: Real>(
                         *sum += factor;
                     }
                 }
-                Columns::Scattered(places) => row::gather(sums, places, factors),
-                Columns::Sparse { places, .. } => row::gather(sums, &places[entries.clone()], factors),
+                Columns::Scattered(places) => row::gather(&mut sums, places, factors),
+                Columns::Sparse { places, .. } => row::gather(&mut sums, &places[entries.clone()], factors),
             }
         }
-        for (gradient, sum) in gradient[entries].iter_mut().zip(&*sums) {
+        for (gradient, sum) in gradient[entries].iter_mut().zip(&sums) {
             *gradient = R::of(*sum);
         }
     }
+    // In 32 bits there is less room for a sum.
+    factor.iter().all(|factor| factor.is_finite() && R::of(*factor).f64().is_finite())
 }

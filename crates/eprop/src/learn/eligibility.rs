@@ -1,4 +1,5 @@
-//! Eligibility traces of rows of synapses over stretches of steps (NUMERICS, section 3): the innermost loops of e-prop+.
+//! Eligibility traces of rows of synapses over stretches of steps (docs/derivation.md, The window of a spike): the
+//! innermost loops of e-prop+.
 //!
 //! A block of synapses keeps its traces in registers while it goes through a stretch. The same block of all rows that
 //! learn at once comes before the next block, so that what their common targets left is read from the nearest cache.

@@ -39,6 +39,9 @@ pub struct RowEvents {
     spikes: Vec<(u32, u32)>,
 }
 
+/// Why none can be missing.
+const ALL_SPIKES: &str = "a finished interval has all its spikes";
+
 impl RowEvents {
     /// Collects the events of a finished interval. `next` holds the neurons that fire in the first step of the next
     /// one.
@@ -69,15 +72,18 @@ impl RowEvents {
         self.touched.clear();
         self.starts.clear();
         self.starts.resize(route.row_count + 1, 0);
-        // The first step of an interval reads none (NUMERICS, section 2, edges).
-        let (starts, places) = if route.source == RECURRENT {
+        // The first step of an interval reads none (docs/derivation.md, Edges of an interval), and no synapse
+        // learns from what was sent before it was made.
+        let first = (route.made - start + 1).clamp(1, steps as i64) as usize;
+        let (starts, places) = if first == steps {
+            (&[][..], &[][..])
+        } else if route.source == RECURRENT {
             let emitted = |step: usize| step as isize - emitted_before as isize;
-            spikes.rows(emitted(1)..emitted(steps))
+            spikes.rows(emitted(first)..emitted(steps)).expect(ALL_SPIKES)
         } else {
-            emission.rows(start + 1..start + steps as i64)
-        }
-        .expect("a finished interval has all its spikes");
-        for (step, row) in (1..).zip(starts.windows(2)) {
+            emission.rows(start + first as i64..start + steps as i64).expect(ALL_SPIKES)
+        };
+        for (step, row) in (first as u32..).zip(starts.windows(2)) {
             for row in places[row[0]..row[1]].iter().filter_map(|place| route.rows.row(*place)) {
                 self.spikes.push((row as u32, step));
                 self.starts[row] += 1;

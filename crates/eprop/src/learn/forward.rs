@@ -1,7 +1,7 @@
 //! The gradient of an update interval by its definition: eligibility traces of every synapse, step by step.
 //!
-//! It is what [`super::adjoint`] is held against, and the form to read first (NUMERICS, section 2, "Gradient of one
-//! interval").
+//! It is what [`super::adjoint`] is held against, and the form to read first (docs/derivation.md, The gradient of
+//! an interval).
 
 use crate::learn::adjoint::regularization;
 use crate::learn::events::RowEvents;
@@ -24,7 +24,8 @@ struct Traces {
     gradient: f64,
 }
 
-/// The gradient of a finished interval for each learner, laid out as [`super::adjoint::gradient`] does.
+/// The gradient of a finished interval for each learner, laid out as [`super::adjoint::gradient`] does. Returns whether it
+/// is finite.
 pub fn gradient<R: Real>(
     plan: &IntervalPlan,
     lane: &Lane<R>,
@@ -32,13 +33,14 @@ pub fn gradient<R: Real>(
     layouts: &[GradientLayout],
     control: &RunControl,
     gradients: &mut [Vec<R>],
-) {
+) -> bool {
+    let mut finite = true;
     let signals = learning_signals(plan, lane);
     for (place, learner) in plan.learners.iter().enumerate() {
         let route = plan.route_of(learner);
         for (row, _) in &events[place].touched {
             if control.cancelled() {
-                return;
+                return finite;
             }
             let row = *row as usize;
             let entries = route.entries(row);
@@ -55,11 +57,13 @@ pub fn gradient<R: Real>(
                     })
                 })
                 .collect();
+            finite &= values.iter().all(|value| value.f64().is_finite());
             for (piece, part) in layouts[place].pieces(entries, row) {
                 gradients[place][piece].copy_from_slice(&values[part]);
             }
         }
     }
+    finite
 }
 
 /// Learning signals of all neurons: a row of neurons per step.

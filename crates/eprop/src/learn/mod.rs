@@ -1,6 +1,7 @@
 //! Learning: the gradient of an interval or of a presynaptic spike, and the optimizer.
 
 pub mod adjoint;
+pub mod batch;
 pub mod eligibility;
 pub mod events;
 pub mod forward;

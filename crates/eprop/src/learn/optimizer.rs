@@ -1,4 +1,4 @@
-//! Weight optimizers: gradient descent and Adam (NUMERICS, section 5).
+//! Weight optimizers: gradient descent and Adam (docs/derivation.md, Optimizers).
 
 /// How weights follow gradients.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,6 +35,39 @@ pub struct OptimizerProperties {
     pub w_max: f64,
     /// Call the optimizer for every step of a window instead of once with the sum (e-prop+ only).
     pub optimize_each_step: bool,
+}
+
+/// Numbers up to this size can be squared and multiplied by a few others, and stay finite.
+const TAME: f64 = 1e150;
+
+impl OptimizerProperties {
+    /// Whether weights and moments surely are finite after an update with learning rates up to `eta` and gradients up to
+    /// `largest`, if they are before. A `false` means that one has to see.
+    #[must_use]
+    #[inline]
+    pub fn stays_finite(&self, eta: f64, largest: f64) -> bool {
+        let tame = eta < TAME && largest < TAME;
+        match self.method {
+            Method::GradientDescent => tame,
+            // By Cauchy and Schwarz, the quotient of the moments is below 1e11 where the second one decays more slowly than
+            // the square of the first.
+            Method::Adam { beta_1, beta_2, epsilon } => {
+                tame && epsilon > 1e-140 && beta_1 * beta_1 < 0.999_999 * beta_2
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn magnitude_body(values: &[f64], sum: &mut f64) {
+    let (blocks, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for block in blocks {
+        for (sum, value) in sums.iter_mut().zip(block) {
+            *sum += value.abs();
+        }
+    }
+    *sum += sums.iter().sum::<f64>() + rest.iter().map(|value| value.abs()).sum::<f64>();
 }
 
 #[inline(always)]
@@ -102,6 +135,9 @@ fn adam_without_gradient_body(
 }
 
 crate::simd::kernels! {
+    /// Adds absolute values, in no particular order: the sum is finite where they are, unless they are huge.
+    pub fn magnitude(values: &[f64], sum: &mut f64) = magnitude_body;
+
     /// Gradient descent: `W <- clamp(W - eta g / divisor)`.
     pub fn descend(
         weights: &mut [f64], gradients: &[f64], divisor: f64, eta: f64, w_min: f64, w_max: f64,

@@ -1,4 +1,5 @@
-//! e-prop+: weights that change at every presynaptic spike, a row of synapses at a time (NUMERICS, section 3).
+//! e-prop+: weights that change at every presynaptic spike, a row of synapses at a time (docs/derivation.md,
+//! The window of a spike).
 //!
 //! A spike updates its neuron's row over the window since the neuron's last spike. A row whose window is about to
 //! leave the history is caught up: its traces and gradient go on, its weights stay until the next spike.
@@ -46,7 +47,7 @@ struct RowState {
     summed: bool,
     /// The optimizer step that the last call reached, counted from 1.
     step: u64,
-    /// Learning rate read at the last call.
+    /// Learning rate read at the last call; NaN before the first one.
     eta: f64,
     /// Low-pass filtered presynaptic spikes, where they are the same for all targets.
     filtered: f64,
@@ -183,7 +184,7 @@ impl PlasticRows {
         let set = TraceSet {
             onto_readouts,
             uniform,
-            adapts: !onto_readouts && reached.iter().any(|place| p.adaptation_gain[*place] != 0.0),
+            adapts: !onto_readouts && reached.iter().any(|place| p.adapts[*place]),
         };
         let blocks = layout.block_count(route.row_count);
         let moments = if matches!(optimizer.method, Method::Adam { .. }) { LANES * blocks } else { 0 };
@@ -207,7 +208,7 @@ impl PlasticRows {
                     caught_up: false,
                     summed: false,
                     step: 1,
-                    eta: optimizer.eta_first,
+                    eta: f64::NAN,
                     filtered: 0.0,
                 };
                 route.row_count
@@ -218,6 +219,25 @@ impl PlasticRows {
             scratch: vec![Scratch::default()],
             layout,
         }
+    }
+
+    /// The cutoff that all of its targets have, where it is one; `cutoffs` are those by place.
+    #[must_use]
+    pub fn common_cutoff(&self, history: &History, cutoffs: &[i64]) -> Option<i64> {
+        let reached = self.layout.reached(history.nobody());
+        let cutoff = cutoffs[*reached.first()?];
+        reached.iter().all(|place| cutoffs[*place] == cutoff).then_some(cutoff)
+    }
+
+    /// Whether all rows have come to the same step as those of another part.
+    #[must_use]
+    pub fn is_level_with(&self, other: &Self) -> bool {
+        self.rows.iter().zip(&other.rows).all(|(ours, theirs)| ours.next == theirs.next)
+    }
+
+    /// Looks that far back from now on.
+    pub fn set_cutoff(&mut self, cutoff: i64) {
+        self.cutoff = cutoff;
     }
 
     /// Takes over traces and moments from the same synapses as they were laid out before; `weights` are those of the
@@ -241,6 +261,40 @@ impl PlasticRows {
                 self.carry_row_over(row, old, weights);
             }
         }
+    }
+
+    /// Moves weights that show at the next spike of their row by what the user has changed of those that show now, by
+    /// projection and entry.
+    pub fn shift_ahead(&mut self, changes: &BTreeMap<(usize, usize), f64>, optimizer: &OptimizerProperties) {
+        let Self { ahead, layout, projection, .. } = self;
+        for (row, weights) in ahead {
+            let begin = layout.lanes(*row).start;
+            layout.for_each_entry(*row, |lane, entry| {
+                if let Some(change) = changes.get(&(*projection, entry)) {
+                    let weight = &mut weights[lane - begin];
+                    *weight = (*weight + change).clamp(optimizer.w_min, optimizer.w_max);
+                }
+            });
+        }
+    }
+
+    /// Whether a row could not take in what it should have.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.scratch.iter().any(|scratch| scratch.broken.is_some())
+    }
+
+    /// The first entry that could not take in what it should have, since this was last asked.
+    pub fn take_broken(&mut self) -> Option<usize> {
+        let broken = self.scratch.iter_mut().filter_map(|scratch| scratch.broken.take());
+        let (row, lane) = broken.min()?;
+        let mut found = None;
+        self.layout.for_each_entry(row, |other, entry| {
+            if other == lane {
+                found = Some(entry);
+            }
+        });
+        found
     }
 
     /// Makes room for filtered spikes of each target; traces begin from zero.
@@ -394,25 +448,55 @@ impl PlasticRows {
         rows.retain(|row| {
             self.rows[*row as usize].visit(self.cutoff, self.by_maps).is_some_and(|step| step <= end)
         });
-        let by_maps = left.windows.is_some();
-        let learning = Learning { end, each_step: optimizer.optimize_each_step, by_maps };
-        let work = if learning.each_step {
-            self.visit_each_step(route, &rows, learning, left, optimizer, weights, crew)
-        } else {
-            self.share(route, &rows, learning, &mut [], crew, |part, places, scratch| {
-                part.catch_up(&rows[places], end, left, scratch);
-            })
-        };
+        let work = self.catch_up(route, &rows, end, left, optimizer, weights, crew);
         for row in &rows {
             self.expect_visit(*row as usize, end + 1);
         }
-        rows.clear();
         work
     }
 
-    /// As [`Self::visit`], with a call of the optimizer in each step.
+    /// Takes in all that happened to silent rows up to, but not including, the step `end`, as far as it is in their windows.
+    pub fn level(
+        &mut self,
+        route: &Route,
+        end: i64,
+        history: &History,
+        optimizer: &OptimizerProperties,
+        weights: &[f64],
+    ) {
+        let behind =
+            |state: &RowState| state.previous > 0 && state.next < end.min(state.window_end(self.cutoff));
+        let rows: Vec<u32> =
+            (0..self.rows.len()).filter(|row| behind(&self.rows[*row])).map(|row| row as u32).collect();
+        let left = LeftBehind { history, windows: None };
+        self.catch_up(route, &rows, end, left, optimizer, weights, &mut Crew::alone());
+    }
+
+    /// Takes in what happened to these rows, which ascend, up to, but not including, the step `end`.
     #[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
-    fn visit_each_step(
+    fn catch_up(
+        &mut self,
+        route: &Route,
+        rows: &[u32],
+        end: i64,
+        left: LeftBehind<'_>,
+        optimizer: &OptimizerProperties,
+        weights: &[f64],
+        crew: &mut Crew<'_>,
+    ) -> u64 {
+        let by_maps = left.windows.is_some();
+        let learning = Learning { end, each_step: optimizer.optimize_each_step, by_maps };
+        if learning.each_step {
+            return self.catch_up_each_step(route, rows, learning, left, optimizer, weights, crew);
+        }
+        self.share(route, rows, learning, &mut [], crew, |part, places, scratch| {
+            part.catch_up(&rows[places], end, left, scratch);
+        })
+    }
+
+    /// As [`Self::catch_up`], with a call of the optimizer in each step.
+    #[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
+    fn catch_up_each_step(
         &mut self,
         route: &Route,
         rows: &[u32],

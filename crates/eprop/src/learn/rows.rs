@@ -29,7 +29,7 @@ pub struct Share {
 }
 
 /// Places of the gradients of a learner.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GradientLayout {
     /// The tiles; a projection whose rows are not ranges of targets has none and keeps gradients as weights.
     pub tiles: Vec<Tile>,

@@ -1,8 +1,10 @@
 //! `eprop_iaf`: leaky integrate-and-fire neuron whose weights change at every presynaptic spike.
 
 use crate::models::equations as eq;
-use crate::models::shared::{CLOCK, MEMBRANE, SPIKING, SURROGATE, TRACES, table, threshold_above_floor};
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::shared::{
+    CLOCK, DRAWN, MEMBRANE, SPIKING, SURROGATE, TRACES, table, threshold_above_floor,
+};
+use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -11,6 +13,8 @@ pub static MODEL: NodeModel = NodeModel {
     family: Family::PerSpike,
     class: NodeClass::Recurrent,
     parameters: table![MEMBRANE, SPIKING, SURROGATE, TRACES, CLOCK],
+    receptors: Receptors::SPIKES,
+    drawn: DRAWN,
     recordables: &["V_m", "eprop_history_duration", "learning_signal", "surrogate_gradient"],
     equations: &[eq::MEMBRANE, eq::SURROGATE, eq::SPIKE, eq::RESET, eq::FIRING_RATE, eq::LEARNING_SIGNAL],
     check: threshold_above_floor,

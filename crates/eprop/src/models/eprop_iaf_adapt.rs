@@ -2,9 +2,9 @@
 
 use crate::models::equations as eq;
 use crate::models::shared::{
-    ADAPTIVE, CLOCK, MEMBRANE, SPIKING, SURROGATE, TRACES, table, threshold_above_floor,
+    ADAPTIVE, CLOCK, DRAWN, MEMBRANE, SPIKING, SURROGATE, TRACES, table, threshold_above_floor,
 };
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -13,6 +13,8 @@ pub static MODEL: NodeModel = NodeModel {
     family: Family::PerSpike,
     class: NodeClass::Recurrent,
     parameters: table![MEMBRANE, SPIKING, ADAPTIVE, SURROGATE, TRACES, CLOCK],
+    receptors: Receptors::SPIKES,
+    drawn: DRAWN,
     recordables: &[
         "V_m",
         "V_th_adapt",

@@ -2,9 +2,9 @@
 
 use crate::models::equations as eq;
 use crate::models::shared::{
-    ADAPTIVE, ARRIVAL, CLOCK, MEMBRANE, SPIKING, SURROGATE, table, threshold_above_floor,
+    ADAPTIVE, ARRIVAL, CLOCK, DRAWN_HEIGHT_FIRST, MEMBRANE, SPIKING, SURROGATE, table, threshold_above_floor,
 };
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -13,6 +13,8 @@ pub static MODEL: NodeModel = NodeModel {
     family: Family::PerInterval,
     class: NodeClass::Recurrent,
     parameters: table![MEMBRANE, SPIKING, ADAPTIVE, ARRIVAL, SURROGATE, CLOCK],
+    receptors: Receptors::SPIKES,
+    drawn: DRAWN_HEIGHT_FIRST,
     recordables: &[
         "V_m",
         "V_th_adapt",

@@ -1,8 +1,10 @@
 //! `eprop_iaf_bsshslm_2020`: leaky integrate-and-fire neuron whose weights change once an update interval.
 
 use crate::models::equations as eq;
-use crate::models::shared::{ARRIVAL, CLOCK, MEMBRANE, SPIKING, SURROGATE, table, threshold_above_floor};
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::shared::{
+    ARRIVAL, CLOCK, DRAWN, MEMBRANE, SPIKING, SURROGATE, table, threshold_above_floor,
+};
+use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -11,6 +13,8 @@ pub static MODEL: NodeModel = NodeModel {
     family: Family::PerInterval,
     class: NodeClass::Recurrent,
     parameters: table![MEMBRANE, SPIKING, ARRIVAL, SURROGATE, CLOCK],
+    receptors: Receptors::SPIKES,
+    drawn: DRAWN,
     recordables: &["V_m", "eprop_history_duration", "learning_signal", "surrogate_gradient"],
     equations: &[eq::FILTERED_MEMBRANE, eq::LATE_RESET, eq::SURROGATE, eq::SPIKE, eq::LEARNING_SIGNAL],
     check: threshold_above_floor,

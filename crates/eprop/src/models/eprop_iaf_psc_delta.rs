@@ -3,9 +3,9 @@
 use crate::describe::parameter::{Bound, Parameter};
 use crate::models::equations as eq;
 use crate::models::shared::{
-    CLOCK, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold, table,
+    CLOCK, DRAWN_HARD_RESET, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold, table,
 };
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -24,6 +24,8 @@ pub static MODEL: NodeModel = NodeModel {
         TRACES,
         CLOCK
     ],
+    receptors: Receptors::SPIKES,
+    drawn: DRAWN_HARD_RESET,
     recordables: &["V_m", "eprop_history_duration", "learning_signal", "surrogate_gradient"],
     equations: &[
         eq::MEMBRANE,

@@ -3,9 +3,10 @@
 use crate::describe::parameter::{Bound, Parameter};
 use crate::models::equations as eq;
 use crate::models::shared::{
-    ADAPTIVE, CLOCK, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold, table,
+    ADAPTIVE, CLOCK, DRAWN_HARD_RESET, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold,
+    table,
 };
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -25,6 +26,8 @@ pub static MODEL: NodeModel = NodeModel {
         TRACES,
         CLOCK
     ],
+    receptors: Receptors::SPIKES,
+    drawn: DRAWN_HARD_RESET,
     recordables: &[
         "V_m",
         "V_th_adapt",

@@ -1,8 +1,8 @@
 //! `eprop_readout`: readout neuron of networks whose weights change at every presynaptic spike.
 
 use crate::models::equations as eq;
-use crate::models::shared::{CUTOFF, MEMBRANE, READOUT, table, unchecked, with_default};
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::shared::{CUTOFF, DRAWN, MEMBRANE, READOUT, table, unchecked, with_default};
+use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -15,6 +15,9 @@ pub static MODEL: NodeModel = NodeModel {
         READOUT,
         [CUTOFF]
     ],
+    // The learning window arrives at receptor 1, targets at 2.
+    receptors: Receptors { spikes: &[0], generators: &[1, 2], readouts: &[] },
+    drawn: DRAWN,
     recordables: &["V_m", "eprop_history_duration", "error_signal", "readout_signal", "target_signal"],
     equations: &[eq::MEMBRANE, eq::WINDOWED_READOUT],
     check: unchecked,

@@ -2,8 +2,8 @@
 
 use crate::describe::parameter::{Bound, Parameter};
 use crate::models::equations as eq;
-use crate::models::shared::{ARRIVAL, MEMBRANE, READOUT, choice, table, unchecked, with_default};
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::shared::{ARRIVAL, DRAWN, MEMBRANE, READOUT, choice, table, unchecked, with_default};
+use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -26,6 +26,9 @@ pub static MODEL: NodeModel = NodeModel {
         ARRIVAL,
         [choice("loss", &["mean_squared_error", "cross_entropy"], "Loss function")]
     ],
+    // The exponentials of other readouts arrive at receptor 1, targets at 2.
+    receptors: Receptors { spikes: &[0], generators: &[2], readouts: &[1] },
+    drawn: DRAWN,
     recordables: &[
         "V_m",
         "eprop_history_duration",

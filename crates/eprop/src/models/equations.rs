@@ -1,4 +1,5 @@
-//! The equations that models share, in TeX with the symbols of the parameter tables.
+//! The equations that models share, in TeX with the symbols of the parameter tables. How they follow from each other is
+//! in `docs/derivation.md`.
 //!
 //! `t` counts steps of `Δt` (the resolution), `T` is the length of an update interval in steps. Voltages are relative
 //! to `E_L`. Indices: presynaptic neuron `i`, postsynaptic neuron `j`, readout `k`.

@@ -56,6 +56,24 @@ pub enum NodeClass {
     WeightRecorder,
 }
 
+/// The receptors that a model has, by what arrives there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receptors {
+    /// For spikes; learning signals and what multimeters ask for arrive there, too.
+    pub spikes: &'static [u32],
+    /// For rates of generators.
+    pub generators: &'static [u32],
+    /// For rates of readouts.
+    pub readouts: &'static [u32],
+}
+
+impl Receptors {
+    /// Nothing arrives.
+    pub const NONE: Self = Self { spikes: &[], generators: &[], readouts: &[] };
+    /// Spikes arrive at receptor 0.
+    pub const SPIKES: Self = Self { spikes: &[0], ..Self::NONE };
+}
+
 /// An equation of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Equation {
@@ -81,8 +99,12 @@ pub struct NodeModel {
     pub class: NodeClass,
     /// Parameters, state variables and read-only values.
     pub parameters: &'static [Parameter],
+    /// Numbers in the order in which NEST draws them where several are random; any others follow.
+    pub drawn: &'static [&'static str],
     /// What a multimeter can record.
     pub recordables: &'static [&'static str],
+    /// Where what is sent to it arrives.
+    pub receptors: Receptors,
     /// What it computes in a step, in the order of computing.
     pub equations: &'static [Equation],
     /// Checks that concern several parameters of one node.
@@ -94,6 +116,12 @@ impl NodeModel {
     #[must_use]
     pub fn place(&self, name: &str) -> Option<usize> {
         self.parameters.iter().position(|parameter| parameter.name == name)
+    }
+
+    /// When that parameter is drawn, as something to sort by.
+    #[must_use]
+    pub fn draw_rank(&self, name: &str) -> usize {
+        self.drawn.iter().position(|drawn| *drawn == name).unwrap_or(self.drawn.len())
     }
 }
 

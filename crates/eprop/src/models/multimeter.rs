@@ -2,7 +2,7 @@
 
 use crate::describe::parameter::{Bound, Default, Kind, Parameter};
 use crate::models::shared::{DEVICE, FILLER, RECORDER, stops_after_start, table};
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 const fn record_from(default: &'static [&'static str]) -> Parameter {
     let mut row = FILLER;
@@ -25,6 +25,8 @@ pub static MODEL: NodeModel = NodeModel {
     family: Family::Any,
     class: NodeClass::Multimeter,
     parameters: table![DEVICE, RECORDER, SAMPLING, [record_from(&[])]],
+    receptors: Receptors::NONE,
+    drawn: &[],
     recordables: &[],
     equations: &[],
     check: stops_after_start,
@@ -37,6 +39,8 @@ pub static VOLTMETER: NodeModel = NodeModel {
     family: Family::Any,
     class: NodeClass::Multimeter,
     parameters: table![DEVICE, RECORDER, SAMPLING, [record_from(&["V_m"])]],
+    receptors: Receptors::NONE,
+    drawn: &[],
     recordables: &[],
     equations: &[],
     check: stops_after_start,

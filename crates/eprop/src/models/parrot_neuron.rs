@@ -1,7 +1,7 @@
 //! `parrot_neuron`: repeats the spikes it receives.
 
 use crate::models::shared::{CLOCK, table, unchecked};
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -10,6 +10,9 @@ pub static MODEL: NodeModel = NodeModel {
     family: Family::Any,
     class: NodeClass::Parrot,
     parameters: table![CLOCK],
+    // It notices what arrives at receptor 1, and does not repeat it.
+    receptors: Receptors { spikes: &[0, 1], ..Receptors::NONE },
+    drawn: &[],
     recordables: &[],
     equations: &[],
     check: unchecked,

@@ -2,7 +2,7 @@
 
 use crate::describe::parameter::{Bound, Parameter};
 use crate::models::shared::{DEVICE, stops_after_start, table};
-use crate::models::{Equation, Family, NodeClass, NodeModel};
+use crate::models::{Equation, Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -14,6 +14,8 @@ pub static MODEL: NodeModel = NodeModel {
         DEVICE,
         [Parameter::number("rate", "λ", "spikes/s", 0.0, Bound::NonNegative, "Mean firing rate")]
     ],
+    receptors: Receptors::NONE,
+    drawn: &[],
     recordables: &[],
     equations: &[Equation {
         text: "The number of spikes that each target receives in a step",

@@ -93,6 +93,74 @@ pub(crate) const fn integer(
 const LOWEST: f64 = f64::MIN;
 const LONGEST: f64 = f64::MAX;
 
+/// The order in which NEST draws a neuron's random parameters, as seen in the numbers that it gives them.
+pub(crate) const DRAWN: &[&str] = &[
+    "ignore_and_spike_offset",
+    "ignore_and_spike_interval",
+    "E_L",
+    "V_th",
+    "V_min",
+    "adapt_beta",
+    "adapt_tau",
+    "C_m",
+    "c_reg",
+    "f_target",
+    "I_e",
+    "surrogate_gradient_width",
+    "surrogate_gradient_height",
+    "t_ref",
+    "tau_m",
+    "kappa",
+    "kappa_reg",
+    "V_m",
+    "adaptation",
+];
+
+/// The same where the height of the surrogate gradient comes before its width.
+pub(crate) const DRAWN_HEIGHT_FIRST: &[&str] = &[
+    "ignore_and_spike_offset",
+    "ignore_and_spike_interval",
+    "E_L",
+    "V_th",
+    "V_min",
+    "adapt_beta",
+    "adapt_tau",
+    "C_m",
+    "c_reg",
+    "f_target",
+    "I_e",
+    "surrogate_gradient_height",
+    "surrogate_gradient_width",
+    "t_ref",
+    "tau_m",
+    "V_m",
+    "adaptation",
+];
+
+/// The same for neurons with a hard reset.
+pub(crate) const DRAWN_HARD_RESET: &[&str] = &[
+    "ignore_and_spike_offset",
+    "ignore_and_spike_interval",
+    "E_L",
+    "V_reset",
+    "V_th",
+    "V_min",
+    "I_e",
+    "C_m",
+    "tau_m",
+    "t_ref",
+    "adapt_beta",
+    "adapt_tau",
+    "c_reg",
+    "f_target",
+    "surrogate_gradient_width",
+    "surrogate_gradient_height",
+    "kappa",
+    "kappa_reg",
+    "V_m",
+    "adaptation",
+];
+
 /// Parameters of every membrane.
 pub(crate) const MEMBRANE: [Parameter; 5] = [
     Parameter::number("C_m", "C_m", "pF", 250.0, Bound::Positive, "Capacitance of the membrane"),

@@ -2,7 +2,7 @@
 
 use crate::describe::parameter::Bound;
 use crate::models::shared::{DEVICE, flag, numbers, stops_after_start, table};
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -13,7 +13,13 @@ pub static MODEL: NodeModel = NodeModel {
     parameters: table![
         DEVICE,
         [
-            numbers("spike_times", "", "ms", Bound::Positive, "Times of the spikes, ascending"),
+            numbers(
+                "spike_times",
+                "",
+                "ms",
+                Bound::NonNegative,
+                "Times of the spikes, ascending, none of them 0"
+            ),
             numbers(
                 "spike_multiplicities",
                 "",
@@ -27,6 +33,8 @@ pub static MODEL: NodeModel = NodeModel {
             flag("shift_now_spikes", false, "Move a spike at the present time to the next step")
         ]
     ],
+    receptors: Receptors::NONE,
+    drawn: &[],
     recordables: &[],
     equations: &[],
     check: stops_after_start,

@@ -2,7 +2,7 @@
 
 use crate::describe::parameter::Bound;
 use crate::models::shared::{DEVICE, flag, numbers, stops_after_start, table};
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -24,6 +24,8 @@ pub static MODEL: NodeModel = NodeModel {
             flag("allow_offgrid_times", false, "Move times between steps to the end of their step")
         ]
     ],
+    receptors: Receptors::NONE,
+    drawn: &[],
     recordables: &["rate"],
     equations: &[],
     check: stops_after_start,

@@ -1,7 +1,7 @@
 //! `weight_recorder`: records the weights that spikes meet.
 
 use crate::models::shared::{DEVICE, RECORDER, nodes, stops_after_start, table};
-use crate::models::{Family, NodeClass, NodeModel};
+use crate::models::{Family, NodeClass, NodeModel, Receptors};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -17,6 +17,8 @@ pub static MODEL: NodeModel = NodeModel {
             nodes("targets", "Postsynaptic nodes to record; all if empty")
         ]
     ],
+    receptors: Receptors::NONE,
+    drawn: &[],
     recordables: &[],
     equations: &[],
     check: stops_after_start,

@@ -10,9 +10,9 @@ use crate::plan::index::{NodeIndex, Population, gather, gather_or, groups_of};
 use crate::plan::interval::{Clocked, Surrogate, clocked, feedback};
 use crate::plan::membrane::{current_gains, decays};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
-use crate::plan::route::{Route, refuse_plastic_poisson, spike_routes_onto};
+use crate::plan::route::{Route, learning, refuse_plastic_poisson, spike_routes_onto};
 use crate::record::Tap;
-use crate::simulate::rates::RateInputs;
+use crate::simulate::rates::{HeldRates, RateInputs};
 
 /// The recurrent neurons.
 pub const RECURRENT: Population = Population::Recurrent(Family::PerSpike);
@@ -55,6 +55,8 @@ pub struct Recurrent {
     pub adaptation_decay: Vec<f64>,
     /// Gain of the adaptation on the threshold; 0 where there is none.
     pub adaptation_gain: Vec<f64>,
+    /// Whether the model adapts, be the gain 0 at present.
+    pub adapts: Vec<bool>,
     /// Height of the surrogate gradient.
     pub height: Vec<f64>,
     /// Width of the surrogate gradient.
@@ -107,6 +109,8 @@ pub struct EventPlan {
     pub clocked: Vec<Clocked>,
     /// Ids of the recurrent neurons, by place.
     pub recurrent_ids: Vec<NodeId>,
+    /// Whether a plastic synapse ends at them, by place.
+    pub learning: Vec<bool>,
     /// Readouts.
     pub readouts: Readouts,
     /// Ids of the readouts, by place.
@@ -139,7 +143,7 @@ impl EventPlan {
     pub fn new(
         network: &Network,
         index: &NodeIndex,
-        held: &BTreeMap<NodeId, f64>,
+        held: &HeldRates,
         clock_base: &BTreeMap<NodeId, i64>,
     ) -> Result<Option<Self>> {
         if index.len(RECURRENT) + index.len(READOUT) == 0 {
@@ -156,6 +160,7 @@ impl EventPlan {
             runs: runs(network),
             clocked: clocked(network, index, RECURRENT, clock_base),
             recurrent_ids: index.members(RECURRENT).to_vec(),
+            learning: learning(&recurrent_routes, index.len(RECURRENT)),
             readouts: readouts(network, index, held),
             readout_ids: index.members(READOUT).to_vec(),
             stimulus_ids: index.members(Population::Stimulus).to_vec(),
@@ -212,6 +217,7 @@ fn recurrent(network: &Network) -> Recurrent {
         refractory: of("t_ref").iter().map(|time| (time / dt).round()).collect(),
         adaptation_decay: decays(&or("adapt_tau", 1.0), dt),
         adaptation_gain: or("adapt_beta", 0.0),
+        adapts: or("adapt_beta", f64::NAN).iter().map(|gain| !gain.is_nan()).collect(),
         height: of("surrogate_gradient_height"),
         width: of("surrogate_gradient_width"),
         regularization: of("c_reg"),
@@ -227,7 +233,7 @@ fn recurrent(network: &Network) -> Recurrent {
     }
 }
 
-fn readouts(network: &Network, index: &NodeIndex, held: &BTreeMap<NodeId, f64>) -> Readouts {
+fn readouts(network: &Network, index: &NodeIndex, held: &HeldRates) -> Readouts {
     let dt = network.kernel.resolution;
     let of = |name: &str| gather(network, READOUT, name);
     let (tau_m, e_l) = (of("tau_m"), of("E_L"));

@@ -9,9 +9,9 @@ use crate::models::Family;
 use crate::plan::index::{NodeIndex, Population, gather, gather_or, groups_of};
 use crate::plan::membrane::{current_gains, decays};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
-use crate::plan::route::{Columns, Route, refuse_plastic_poisson, spike_routes_onto};
+use crate::plan::route::{Columns, Route, learning, refuse_plastic_poisson, spike_routes_onto};
 use crate::record::Tap;
-use crate::simulate::rates::RateInputs;
+use crate::simulate::rates::{HeldRates, RateInputs};
 
 /// The recurrent neurons.
 pub const RECURRENT: Population = Population::Recurrent(Family::PerInterval);
@@ -23,7 +23,7 @@ pub const SHIFT_RECURRENT: i64 = 2;
 /// Steps by which the intervals of readouts begin later than the simulation.
 pub const SHIFT_READOUT: i64 = 3;
 
-/// Shape of a surrogate gradient (NUMERICS, section 4).
+/// Shape of a surrogate gradient (docs/derivation.md, Surrogate gradients).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Surrogate {
     /// `h max(0, 1 - |x| / w)`
@@ -166,6 +166,8 @@ pub struct IntervalPlan {
     pub clocked: Vec<Clocked>,
     /// Ids of the recurrent neurons, by place.
     pub recurrent_ids: Vec<NodeId>,
+    /// Whether a plastic synapse ends at them, by place.
+    pub learning: Vec<bool>,
     /// Readouts.
     pub readouts: Readouts,
     /// Ids of the readouts, by place.
@@ -202,7 +204,7 @@ impl IntervalPlan {
     pub fn new(
         network: &Network,
         index: &NodeIndex,
-        held: &BTreeMap<NodeId, f64>,
+        held: &HeldRates,
         clock_base: &BTreeMap<NodeId, i64>,
     ) -> Result<Option<Self>> {
         if index.len(RECURRENT) + index.len(READOUT) == 0 {
@@ -248,6 +250,7 @@ impl IntervalPlan {
             clocked: clocked(network, index, RECURRENT, clock_base),
             recurrent,
             recurrent_ids: index.members(RECURRENT).to_vec(),
+            learning: learning(&recurrent_routes, index.len(RECURRENT)),
             readouts,
             readout_ids: index.members(READOUT).to_vec(),
             stimulus_ids: index.members(Population::Stimulus).to_vec(),
@@ -296,10 +299,32 @@ impl IntervalPlan {
         self.readout_ids.len()
     }
 
+    /// Steps of errors that are held: an interval's, and what comes before the first may be longer than one.
+    #[must_use]
+    pub fn error_steps(&self) -> usize {
+        self.interval.max(SHIFT_READOUT as usize)
+    }
+
     /// First step of an interval of recurrent neurons; interval -1 is what comes before the first.
     #[must_use]
     pub fn start_recurrent(&self, interval: i64) -> i64 {
         if interval < 0 { 0 } else { interval * self.interval as i64 + SHIFT_RECURRENT }
+    }
+
+    /// The interval that is in progress after so many steps: it ends when readouts have done its last one.
+    #[must_use]
+    pub fn interval_at(&self, now: i64) -> i64 {
+        (now - SHIFT_READOUT).div_euclid(self.interval as i64).max(-1)
+    }
+
+    /// The first step of those that learn without a break up to the end of an interval: in steps before them, readouts
+    /// forget the targets that came.
+    #[must_use]
+    pub fn targets_since(&self, interval: i64) -> i64 {
+        if self.window >= self.interval {
+            return self.start_readout(0) + 1;
+        }
+        self.start_readout(interval) + (self.interval - self.window) as i64 + 1
     }
 
     /// First step of an interval of readouts.
@@ -339,7 +364,7 @@ fn recurrent(network: &Network) -> Recurrent {
     }
 }
 
-fn readouts(network: &Network, index: &NodeIndex, held: &BTreeMap<NodeId, f64>) -> Result<Readouts> {
+fn readouts(network: &Network, index: &NodeIndex, held: &HeldRates) -> Result<Readouts> {
     let dt = network.kernel.resolution;
     let of = |name: &str| gather(network, READOUT, name);
     let (tau_m, c_m, e_l) = (of("tau_m"), of("C_m"), of("E_L"));

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId, Targets};
+use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId};
 use crate::models::NodeClass;
 use crate::plan::index::{NodeIndex, Population};
-use crate::plan::stimulus::Active;
+use crate::plan::interval::for_each_entry;
+use crate::plan::stimulus::{Active, TrainKey};
 use crate::record::{Recordable, Tap, Window};
+use crate::simulate::rates::{Amplitudes, HeldRates, amplitudes};
 
 /// The recorders that listen to one population's spikes.
 #[derive(Debug, Clone)]
@@ -15,6 +17,8 @@ pub struct SpikeTap {
     pub recorder: NodeId,
     /// Whether the neuron at a place is recorded, and how often.
     pub listens: Vec<u32>,
+    /// Poisson generators that are recorded, by place, and the train that each connection carries.
+    pub trains: Vec<(u32, TrainKey)>,
     /// Which stamps are kept.
     pub window: Window,
 }
@@ -51,63 +55,103 @@ pub fn window(group: &NodeGroup, node: usize, resolution: f64) -> Window {
     }
 }
 
-/// The recordables that a multimeter was told to record, in that order.
+/// The recordables that a multimeter was told to record, in that order, each once.
 #[must_use]
 pub fn record_from(group: &NodeGroup, node: usize) -> Vec<Recordable> {
-    match group.column("record_from") {
-        Column::TextLists(lists) => lists[node].iter().filter_map(|name| Recordable::by_name(name)).collect(),
-        _ => Vec::new(),
+    let Column::TextLists(lists) = group.column("record_from") else { return Vec::new() };
+    let mut recordables = Vec::new();
+    for recordable in lists[node].iter().filter_map(|name| Recordable::by_name(name)) {
+        if !recordables.contains(&recordable) {
+            recordables.push(recordable);
+        }
     }
+    recordables
 }
 
 /// What multimeters record from a population.
 #[must_use]
 pub fn state_taps(network: &Network, index: &NodeIndex, population: Population) -> Vec<Tap> {
-    let mut nodes_of: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+    let resolution = network.kernel.resolution;
+    let window_of = |recorder: NodeId| {
+        network.group_of(recorder).map(|group| window(group, (recorder - group.first) as usize, resolution))
+    };
+    // Nodes with the stamps up to which they are not yet recorded.
+    let mut nodes_of: BTreeMap<(NodeId, i64), Vec<NodeId>> = BTreeMap::new();
     for projection in network.projections.iter().filter(|p| p.carries == Carries::FromMultimeter) {
-        for_each_pair(&projection.sources, &projection.targets, |recorder, node| {
+        projection.for_each_pair(|recorder, node| {
             if index.place(node).0 == population {
-                nodes_of.entry(recorder).or_default().push(node);
+                // With an offset, NEST takes no sample in the first step after the connection was made.
+                let shifted = window_of(recorder).is_some_and(|window| window.offset != 0);
+                let before = if shifted { projection.made + 1 } else { 0 };
+                nodes_of.entry((recorder, before)).or_default().push(node);
             }
         });
     }
     nodes_of
         .into_iter()
-        .filter_map(|(recorder, mut nodes)| {
+        .filter_map(|((recorder, before), mut nodes)| {
             nodes.sort_unstable();
             nodes.dedup();
             let group = network.group_of(recorder)?;
             let place = (recorder - group.first) as usize;
-            Some(Tap {
+            let recordables = record_from(group, place);
+            let mut window = window(group, place, resolution);
+            window.start = window.start.max(before);
+            // As in NEST: who records nothing has no events.
+            (!recordables.is_empty()).then(|| Tap {
                 recorder,
                 places: nodes.iter().map(|node| index.place(*node).1 as u32).collect(),
                 nodes,
-                recordables: record_from(group, place),
-                window: window(group, place, network.kernel.resolution),
+                recordables,
+                window,
             })
         })
         .collect()
 }
 
+/// What multimeters record from rate generators, with the rate of each that they record.
+#[must_use]
+pub fn rate_taps(network: &Network, index: &NodeIndex, held: &HeldRates) -> Vec<(Tap, Vec<Amplitudes>)> {
+    state_taps(network, index, Population::Rate)
+        .into_iter()
+        .map(|tap| {
+            let rates = tap.nodes.iter().filter_map(|node| amplitudes(network, *node, held)).collect();
+            (tap, rates)
+        })
+        .collect()
+}
+
+/// How often each neuron of a population is heard, and the trains of Poisson generators that are.
+type Heard = (Vec<u32>, Vec<(u32, TrainKey)>);
+
 /// Which recorders listen to a population's spikes.
 #[must_use]
 pub fn spike_taps(network: &Network, index: &NodeIndex, population: Population) -> Vec<SpikeTap> {
-    let mut listens: BTreeMap<NodeId, Vec<u32>> = BTreeMap::new();
+    let mut listens: BTreeMap<NodeId, Heard> = BTreeMap::new();
     let places = index.len(population);
-    for projection in network.projections.iter().filter(|p| p.carries == Carries::ToRecorder) {
-        for_each_pair(&projection.sources, &projection.targets, |node, recorder| {
+    let projections = network.projections.iter().enumerate();
+    for (number, projection) in projections.filter(|(_, p)| p.carries == Carries::ToRecorder) {
+        for_each_entry(&projection.sources, &projection.targets, |node, recorder, entry| {
             let (from, place) = index.place(node);
-            if from == population {
-                listens.entry(recorder).or_insert_with(|| vec![0; places])[place] += 1;
+            if from != population {
+                return;
+            }
+            let (listens, trains) = listens.entry(recorder).or_insert_with(|| (vec![0; places], Vec::new()));
+            let class = network.group_of(node).map(|group| group.model.class);
+            if class == Some(NodeClass::PoissonGenerator) {
+                trains.push((place as u32, TrainKey { projection: number, entry }));
+            } else {
+                listens[place] += 1;
             }
         });
     }
     listens
         .into_iter()
-        .filter_map(|(recorder, listens)| {
+        .filter_map(|(recorder, (listens, trains))| {
             let group = network.group_of(recorder)?;
             let place = (recorder - group.first) as usize;
-            Some(SpikeTap { recorder, listens, window: window(group, place, network.kernel.resolution) })
+            let window = window(group, place, network.kernel.resolution);
+            Some(SpikeTap { recorder, listens, trains, window })
         })
         .collect()
 }
@@ -135,15 +179,4 @@ pub fn weight_taps(network: &Network) -> Vec<WeightTap> {
         }
     }
     taps
-}
-
-fn for_each_pair(sources: &[NodeId], targets: &Targets, mut each: impl FnMut(NodeId, NodeId)) {
-    for (row, source) in sources.iter().enumerate() {
-        match targets {
-            Targets::Dense { nodes, .. } => nodes.iter().for_each(|target| each(*source, *target)),
-            Targets::Sparse { row_start, nodes } => {
-                nodes[row_start[row]..row_start[row + 1]].iter().for_each(|target| each(*source, *target));
-            }
-        }
-    }
 }

@@ -1,7 +1,8 @@
 //! Projections as the simulation sees them: source place to row, row to target places.
 
-use crate::describe::network::{Carries, Network, NodeId, Targets};
+use crate::describe::network::{Carries, Network, NodeId, Projection, Settled, Targets};
 use crate::error::{Error, ErrorCode, Result};
+use crate::models::NodeClass;
 use crate::plan::index::{NodeIndex, Population};
 
 /// Place of a source in its population to its row in a projection.
@@ -90,6 +91,8 @@ pub struct Route {
     pub source: Population,
     /// Delay in steps.
     pub delay: usize,
+    /// Stamps up to this one are those of spikes that its synapses have not seen.
+    pub made: i64,
     /// Number of rows.
     pub row_count: usize,
     /// Source places to rows.
@@ -102,6 +105,10 @@ pub struct Route {
     pub weight_recorder: Option<NodeId>,
     /// Whether the sources are Poisson generators, which send each target a train of its own.
     pub poisson: bool,
+    /// Spikes that it does not transmit.
+    pub settled: Settled,
+    /// Per row, whether its source is a generator; empty where none is.
+    generators: Vec<bool>,
 }
 
 impl Route {
@@ -114,6 +121,26 @@ impl Route {
             Columns::Scattered(places) => row * places.len()..(row + 1) * places.len(),
             Columns::Sparse { row_start, .. } => row_start[row]..row_start[row + 1],
         }
+    }
+
+    /// Whether it transmits the spikes of a stamp, whichever source sends them.
+    #[must_use]
+    #[inline]
+    pub fn transmits_all(&self, stamp: i64) -> bool {
+        stamp > self.settled.generators && stamp > self.settled.neurons
+    }
+
+    /// Whether it transmits the spikes of a stamp from the source of a row.
+    #[must_use]
+    #[inline]
+    pub fn transmits(&self, row: usize, stamp: i64) -> bool {
+        stamp > if self.is_generator(row) { self.settled.generators } else { self.settled.neurons }
+    }
+
+    /// Whether the source of a row is a generator.
+    #[must_use]
+    pub fn is_generator(&self, row: usize) -> bool {
+        self.generators.get(row).copied().unwrap_or(false)
     }
 
     /// The target place of an entry of a row.
@@ -180,6 +207,22 @@ pub fn spike_routes_onto(network: &Network, index: &NodeIndex, target: Populatio
     routes.into_iter().map(|(_, route)| route).collect()
 }
 
+/// Which of so many neurons plastic synapses end at. The others keep no history for one, and show no learning signal.
+#[must_use]
+pub fn learning(routes: &[Route], neurons: usize) -> Vec<bool> {
+    let mut learning = vec![false; neurons];
+    for route in routes.iter().filter(|route| route.plastic) {
+        // Two rows of a dense projection reach all of its targets, since each leaves out itself alone.
+        let rows = if matches!(route.columns, Columns::Sparse { .. }) { route.row_count } else { 2 };
+        for row in 0..rows.min(route.row_count) {
+            for entry in route.entries(row).filter(|entry| route.holes.binary_search(entry).is_err()) {
+                learning[route.target(row, entry)] = true;
+            }
+        }
+    }
+    learning
+}
+
 fn route(network: &Network, index: &NodeIndex, place: usize, source: Population) -> Route {
     let projection = &network.projections[place];
     let target_place = |node: &NodeId| index.place(*node).1 as u32;
@@ -207,12 +250,14 @@ fn route(network: &Network, index: &NodeIndex, place: usize, source: Population)
         }
     };
     let plastic = projection.carries != Carries::Spikes;
+    let generators: Vec<bool> = projection.sources.iter().map(|node| is_generator(network, *node)).collect();
     Route {
         projection: place,
         synapse: projection.synapse,
         plastic,
         source,
         delay: projection.delay as usize,
+        made: projection.made,
         row_count: projection.sources.len(),
         rows: Rows::new(&sources),
         columns,
@@ -220,6 +265,23 @@ fn route(network: &Network, index: &NodeIndex, place: usize, source: Population)
         weight_recorder: network.synapse_models[projection.synapse].weight_recorder,
         poisson: network
             .group_of(projection.sources[0])
-            .is_some_and(|group| group.model.class == crate::models::NodeClass::PoissonGenerator),
+            .is_some_and(|group| group.model.class == NodeClass::PoissonGenerator),
+        settled: projection.settled,
+        generators: if generators.contains(&true) { generators } else { Vec::new() },
     }
+}
+
+fn is_generator(network: &Network, node: NodeId) -> bool {
+    let class = network.group_of(node).map(|group| group.model.class);
+    matches!(class, Some(NodeClass::SpikeGenerator | NodeClass::PoissonGenerator))
+}
+
+/// Up to which stamps spikes have been handed over to synapses at step `now`.
+///
+/// As in NEST, generators hand over a spike in the step in which they emit it; neurons and parrots exchange theirs at
+/// the begin of slices that are as long as the shortest delay of all connections.
+#[must_use]
+pub fn handed_over(projections: &[Projection], now: i64) -> Settled {
+    let slice = projections.iter().map(|projection| i64::from(projection.delay)).min().unwrap_or(1).max(1);
+    Settled { generators: now, neurons: (now - 1).max(0) / slice * slice }
 }

@@ -1,22 +1,34 @@
 //! The spike sources that no neuron drives: spike generators, Poisson generators, and parrots behind them.
 //!
-//! What they emit does not depend on the simulation, so it is laid out before the steps that read it.
+//! What they emit does not depend on the neurons, so it is laid out before the steps that read it, but never beyond the
+//! present call: what changes afterwards has no say in what was emitted.
 
 use std::sync::Arc;
 
-use crate::describe::network::{Carries, Network, NodeGroup, Targets};
+use crate::describe::network::{Carries, Network, NodeGroup, NodeId, Projection, Targets};
 use crate::error::{Error, ErrorCode, Result};
 use crate::math::nearest;
 use crate::models::NodeClass;
 use crate::plan::index::{NodeIndex, Population};
 
-/// Where the spikes of a generator appear, and how much later than it emits them.
+/// A connection onto a parrot.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Outlet {
-    /// Place among the stimuli of the node that repeats the spikes (or of the generator itself).
-    pub place: u32,
-    /// Steps between the generator's stamp and the node's.
-    pub lag: i64,
+pub struct Onward {
+    /// Place among the stimuli of the parrot.
+    pub target: u32,
+    /// Steps between the stamp of a spike and that of its repetition.
+    pub delay: u32,
+    /// Names the connection, and with it the train that a Poisson generator sends over it.
+    pub train: TrainKey,
+}
+
+/// Names a connection: the place of its projection and of its weight there. Neither changes when a network grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrainKey {
+    /// Place of the projection.
+    pub projection: usize,
+    /// Place among its entries.
+    pub entry: usize,
 }
 
 /// Times between which a device is active, in steps: `(start, stop]`.
@@ -26,17 +38,6 @@ pub struct Active {
     pub start: i64,
     /// Stamps after this one are dropped.
     pub stop: i64,
-}
-
-/// The times of a list of a generator (ms); those between steps, where they are allowed, at the end of their step.
-#[must_use]
-pub fn times_on_grid(group: &NodeGroup, node: usize, name: &str, resolution: f64) -> Arc<Vec<f64>> {
-    let times = &group.lists(name)[node];
-    if group.numbers("allow_offgrid_times")[node] == 0.0 {
-        return times.clone();
-    }
-    // What differs from a step by rounding alone lies on it.
-    Arc::new(times.iter().map(|time| (time / resolution - 1e-9).ceil() * resolution).collect())
 }
 
 impl Active {
@@ -79,15 +80,15 @@ pub enum Source {
     },
 }
 
-/// A generator with what is reached by its spikes.
+/// A generator that reaches something.
 #[derive(Debug, Clone)]
 pub struct Generator {
     /// What it emits.
     pub source: Source,
     /// When it is active.
     pub active: Active,
-    /// Where its spikes appear.
-    pub outlets: Vec<Outlet>,
+    /// Its place among the stimuli.
+    pub place: u32,
 }
 
 /// All open-loop sources.
@@ -95,20 +96,42 @@ pub struct Generator {
 pub struct Stimuli {
     /// The generators.
     pub generators: Vec<Generator>,
-    /// How many places stimuli have.
-    pub places: usize,
     /// Length of a step (ms).
     pub resolution: f64,
     /// Seed of Poisson trains.
     pub seed: u32,
+    /// Where the connections of each place onto parrots begin; one more entry than places.
+    starts: Vec<usize>,
+    onward: Vec<Onward>,
+    /// The places whose spikes neurons or recorders hear.
+    heard: Vec<bool>,
 }
 
+/// More spikes than anyone would wait for.
+const BEYOND_COUNTING: f64 = 1e18;
+
 impl Stimuli {
-    /// About how many spikes they emit in the steps from `from` on to `to`.
+    /// The connections of a place onto parrots.
+    #[must_use]
+    #[inline]
+    pub fn onward(&self, place: u32) -> &[Onward] {
+        &self.onward[self.starts[place as usize]..self.starts[place as usize + 1]]
+    }
+
+    /// Whether neurons or recorders hear a place.
+    #[must_use]
+    #[inline]
+    pub fn is_heard(&self, place: u32) -> bool {
+        self.heard[place as usize]
+    }
+
+    /// About how many spikes generators emit and parrots repeat in the steps from `from` on to `to`.
     #[must_use]
     pub fn expected_spikes(&self, from: i64, to: i64) -> u64 {
-        let of = |generator: &Generator| {
-            let sent = match &generator.source {
+        let places = self.heard.len();
+        let mut sent = vec![0.0; places];
+        for generator in &self.generators {
+            sent[generator.place as usize] += match &generator.source {
                 Source::Times { times, origin, .. } => {
                     let step = |time: f64| nearest(time / self.resolution) + origin;
                     let before = |end: i64| times.partition_point(|time| step(*time) < end);
@@ -116,9 +139,23 @@ impl Stimuli {
                 }
                 Source::Poisson { mean, .. } => mean * (to - from) as f64,
             };
-            sent * generator.outlets.len() as f64
-        };
-        self.generators.iter().map(of).sum::<f64>() as u64
+        }
+        // Along chains of parrots, and not for ever round a circle.
+        let mut total = 0.0;
+        for _ in 0..=places {
+            total += sent.iter().sum::<f64>();
+            let mut repeated = vec![0.0; places];
+            for (place, sent) in sent.iter().enumerate().filter(|(_, sent)| **sent > 0.0) {
+                for onward in self.onward(place as u32) {
+                    repeated[onward.target as usize] += sent;
+                }
+            }
+            if total > BEYOND_COUNTING || repeated.iter().all(|sent| *sent == 0.0) {
+                break;
+            }
+            sent = repeated;
+        }
+        total.min(BEYOND_COUNTING) as u64
     }
 
     /// Bytes of the lists of times.
@@ -131,116 +168,109 @@ impl Stimuli {
         self.generators.iter().map(of).sum()
     }
 
-    /// Follows the connections from generators through parrots.
+    /// Collects generators and the connections onto parrots.
     ///
     /// # Errors
-    /// `NotImplemented` where a neuron drives a parrot, or parrots drive each other in a circle.
+    /// `NotImplemented` where a neuron drives a parrot.
     pub fn new(network: &Network, index: &NodeIndex) -> Result<Self> {
         let places = index.len(Population::Stimulus);
-        let mut is_parrot = vec![false; places];
-        let mut onward: Vec<Vec<Outlet>> = vec![Vec::new(); places];
-        let mut emits = vec![false; places];
-        for group in &network.groups {
-            if group.model.class == NodeClass::Parrot {
-                for node in 0..group.len {
-                    is_parrot[index.place(group.first + node as u32).1] = true;
-                }
-            }
-        }
-        for projection in &network.projections {
-            if !matches!(
+        let mut heard = vec![false; places];
+        let mut edges: Vec<(u32, Onward)> = Vec::new();
+        for (number, projection) in network.projections.iter().enumerate() {
+            let sends_spikes = matches!(
                 projection.carries,
                 Carries::Spikes
                     | Carries::PlasticPerInterval
                     | Carries::PlasticPerSpike
                     | Carries::ToRecorder
-            ) {
+            );
+            let (Some(source), Some(target)) = (projection.sources.first(), projection.first_target()) else {
+                continue;
+            };
+            if !sends_spikes {
                 continue;
             }
-            let mut each = |source: u32, target: u32| -> Result<()> {
-                let (from, from_place) = index.place(source);
-                let (to, to_place) = index.place(target);
-                if to == Population::Stimulus {
-                    if from != Population::Stimulus {
-                        return Err(Error::new(
-                            ErrorCode::NotImplemented,
-                            "a parrot_neuron can repeat the spikes of generators and of other parrots only",
-                        )
-                        .model("parrot_neuron")
-                        .value(format!("node {source} drives parrot {target}")));
-                    }
-                    onward[from_place]
-                        .push(Outlet { place: to_place as u32, lag: i64::from(projection.delay) });
-                } else if from == Population::Stimulus {
-                    emits[from_place] = true;
+            let from_stimuli = index.place(*source).0 == Population::Stimulus;
+            if index.place(target).0 != Population::Stimulus {
+                if from_stimuli {
+                    projection.sources.iter().for_each(|source| heard[index.place(*source).1] = true);
                 }
-                Ok(())
-            };
-            for (row, source) in projection.sources.iter().enumerate() {
-                match &projection.targets {
-                    Targets::Dense { nodes, .. } => {
-                        for target in nodes {
-                            each(*source, *target)?;
-                        }
-                    }
-                    Targets::Sparse { row_start, nodes } => {
-                        for target in &nodes[row_start[row]..row_start[row + 1]] {
-                            each(*source, *target)?;
-                        }
-                    }
-                }
+                continue;
+            }
+            if !from_stimuli {
+                return Err(Error::new(
+                    ErrorCode::NotImplemented,
+                    "a parrot_neuron can repeat the spikes of generators and of other parrots only",
+                )
+                .model("parrot_neuron")
+                .value(format!("node {source} drives parrot {target}")));
+            }
+            // A parrot takes notice of what arrives at its receptor 1, but does not repeat it.
+            if projection.receptor == 0 {
+                onward_of(projection, number, index, &mut edges);
             }
         }
-        let resolution = network.kernel.resolution;
-        let mut generators = Vec::new();
+        edges.sort_by_key(|(from, _)| *from);
+        let starts =
+            (0..=places).map(|place| edges.partition_point(|(from, _)| (*from as usize) < place)).collect();
+        let onward = edges.into_iter().map(|(_, onward)| onward).collect();
+        let mut this = Self {
+            generators: Vec::new(),
+            resolution: network.kernel.resolution,
+            seed: network.kernel.rng_seed,
+            starts,
+            onward,
+            heard,
+        };
+        let resolution = this.resolution;
         for group in network.groups.iter().filter(|group| Population::of(group) == Population::Stimulus) {
             if group.model.class == NodeClass::Parrot {
                 continue;
             }
             for node in 0..group.len {
                 let id = group.first + node as u32;
-                let own = index.place(id).1;
+                let place = index.place(id).1 as u32;
+                if !this.is_heard(place) && this.onward(place).is_empty() {
+                    continue;
+                }
                 let active = Active::of(group, node, resolution);
                 let source = if group.model.class == NodeClass::PoissonGenerator {
                     Source::Poisson { mean: group.numbers("rate")[node] * resolution / 1000.0, generator: id }
                 } else {
                     Source::Times {
-                        times: times_on_grid(group, node, "spike_times", resolution),
+                        times: group.lists("spike_times")[node].clone(),
                         multiplicities: group.lists("spike_multiplicities")[node].clone(),
                         origin: (group.numbers("origin")[node] / resolution).round() as i64,
                     }
                 };
-                let mut outlets = Vec::new();
-                follow(own as u32, 0, &onward, &emits, &is_parrot, places, &mut outlets)?;
-                if !outlets.is_empty() {
-                    generators.push(Generator { source, active, outlets });
-                }
+                this.generators.push(Generator { source, active, place });
             }
         }
-        Ok(Self { generators, places, resolution, seed: network.kernel.rng_seed })
+        Ok(this)
     }
 }
 
-fn follow(
-    place: u32,
-    lag: i64,
-    onward: &[Vec<Outlet>],
-    emits: &[bool],
-    is_parrot: &[bool],
-    depth_left: usize,
-    outlets: &mut Vec<Outlet>,
-) -> Result<()> {
-    if emits[place as usize] {
-        outlets.push(Outlet { place, lag });
-    }
-    if depth_left == 0 {
-        return Err(Error::new(ErrorCode::NotImplemented, "parrots drive each other in a circle")
-            .model("parrot_neuron"));
-    }
-    for next in &onward[place as usize] {
-        if is_parrot[next.place as usize] {
-            follow(next.place, lag + next.lag, onward, emits, is_parrot, depth_left - 1, outlets)?;
+/// The connections of a projection onto parrots, by the place of their source.
+fn onward_of(projection: &Projection, number: usize, index: &NodeIndex, edges: &mut Vec<(u32, Onward)>) {
+    let mut add = |source: NodeId, target: NodeId, entry: usize| {
+        let train = TrainKey { projection: number, entry };
+        let target = index.place(target).1 as u32;
+        edges.push((index.place(source).1 as u32, Onward { target, delay: projection.delay, train }));
+    };
+    for (row, source) in projection.sources.iter().enumerate() {
+        match &projection.targets {
+            Targets::Dense { nodes, autapses } => {
+                for (column, target) in nodes.iter().enumerate() {
+                    if *autapses || target != source {
+                        add(*source, *target, row * nodes.len() + column);
+                    }
+                }
+            }
+            Targets::Sparse { row_start, nodes } => {
+                for entry in row_start[row]..row_start[row + 1] {
+                    add(*source, nodes[entry], entry);
+                }
+            }
         }
     }
-    Ok(())
 }

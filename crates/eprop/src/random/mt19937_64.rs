@@ -42,6 +42,19 @@ impl Mt19937x64 {
         word ^= (word << 37) & 0xfff7_eee0_0000_0000;
         word ^ (word >> 43)
     }
+
+    /// A whole number below `n`, each as likely as any other (Lemire 2019).
+    pub fn below(&mut self, n: usize) -> usize {
+        let n = n as u64;
+        let mut product = u128::from(self.next_u64()) * u128::from(n);
+        if (product as u64) < n {
+            let threshold = n.wrapping_neg() % n;
+            while (product as u64) < threshold {
+                product = u128::from(self.next_u64()) * u128::from(n);
+            }
+        }
+        (product >> 64) as usize
+    }
 }
 
 impl Persist for Mt19937x64 {

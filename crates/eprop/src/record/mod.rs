@@ -76,17 +76,23 @@ impl Recordings {
     /// Whether rows of a tap were recorded before.
     #[must_use]
     pub fn has_chunk(&self, tap: &Tap) -> bool {
-        self.states.get(&tap.recorder).is_some_and(|held| held.chunks.iter().any(|(known, _)| known == tap))
+        self.states.get(&tap.recorder).is_some_and(|held| held.open_chunk(tap).is_some())
     }
 
     /// The chunk that rows of a tap go to; it is made when the tap is first seen or has changed.
     pub fn chunk(&mut self, tap: &Tap) -> &mut TapChunk {
-        let chunks = &mut self.states.entry(tap.recorder).or_default().chunks;
-        let place = chunks.iter().position(|(known, _)| known == tap).unwrap_or_else(|| {
-            chunks.push((tap.clone(), TapChunk::new(tap)));
-            chunks.len() - 1
+        let held = self.states.entry(tap.recorder).or_default();
+        let place = held.open_chunk(tap).unwrap_or_else(|| {
+            held.chunks.push((tap.clone(), TapChunk::new(tap)));
+            held.chunks.len() - 1
         });
-        &mut chunks[place].1
+        &mut held.chunks[place].1
+    }
+
+    /// Says which taps there are now: those that were there before and are not any more, or are changed, have no late
+    /// rows to come, and begin anew if they come back.
+    pub fn keep_taps(&mut self, taps: &[&Tap]) {
+        self.states.values_mut().for_each(|held| held.close_others(taps));
     }
 }
 
@@ -128,7 +134,7 @@ pub struct Window {
     pub stop: i64,
     /// Steps between samples.
     pub interval: i64,
-    /// Stamp modulo `interval` at which samples are taken.
+    /// Stamp of the first sample; 0 for a full interval after the begin of time.
     pub offset: i64,
 }
 
@@ -139,6 +145,7 @@ impl Window {
     pub fn contains(&self, stamp: i64) -> bool {
         stamp > self.start
             && stamp <= self.stop
+            && stamp >= self.offset
             && (self.interval == 1 || (stamp - self.offset).rem_euclid(self.interval) == 0)
     }
 }

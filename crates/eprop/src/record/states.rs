@@ -1,7 +1,7 @@
 //! Recorded state variables.
 //!
-//! Some recordables show in a step what belongs to an earlier one (NUMERICS, section 2): they come as streams of
-//! their own, each in the order of the steps that show them, and are read as far as all of them reach.
+//! Some recordables show in a step what belongs to an earlier one (docs/derivation.md, Dynamics): they come as streams
+//! of their own, each in the order of the steps that show them, and are read as far as all of them reach.
 
 use crate::error::Result;
 use crate::record::{EventColumn, Events, TimeUnit, Window, order, permuted};
@@ -30,11 +30,13 @@ pub enum Recordable {
     TargetSignal,
     /// Error signal.
     ErrorSignal,
+    /// What a rate generator emits.
+    Rate,
 }
 
 impl Recordable {
     /// All recordables.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Voltage,
         Self::SurrogateGradient,
         Self::LearningSignal,
@@ -45,6 +47,7 @@ impl Recordable {
         Self::ReadoutSignalUnnormalized,
         Self::TargetSignal,
         Self::ErrorSignal,
+        Self::Rate,
     ];
 
     /// NEST's name.
@@ -61,6 +64,7 @@ impl Recordable {
             Self::ReadoutSignalUnnormalized => "readout_signal_unnorm",
             Self::TargetSignal => "target_signal",
             Self::ErrorSignal => "error_signal",
+            Self::Rate => "rate",
         }
     }
 
@@ -93,13 +97,15 @@ pub struct TapChunk {
     pub stamps: Vec<i64>,
     /// One stream per recordable, `nodes.len()` values a row.
     pub streams: Vec<Vec<f64>>,
+    /// Whether no more rows come: its tap was taken away or changed.
+    pub closed: bool,
 }
 
 impl TapChunk {
     /// Empty streams for a tap.
     #[must_use]
     pub fn new(tap: &Tap) -> Self {
-        Self { stamps: Vec::new(), streams: vec![Vec::new(); tap.recordables.len()] }
+        Self { stamps: Vec::new(), streams: vec![Vec::new(); tap.recordables.len()], closed: false }
     }
 
     /// Moves all rows of another to the end of this one.
@@ -108,6 +114,13 @@ impl TapChunk {
         for (stream, more) in self.streams.iter_mut().zip(&mut other.streams) {
             stream.append(more);
         }
+    }
+
+    /// Takes no more rows. Streams that run ahead of the stamps end with them.
+    fn close(&mut self, width: usize) {
+        self.closed = true;
+        let rows = self.stamps.len() * width;
+        self.streams.iter_mut().for_each(|stream| stream.truncate(rows));
     }
 
     /// Forgets all rows.
@@ -125,6 +138,21 @@ pub struct StateEvents {
 }
 
 impl StateEvents {
+    /// Where rows of a tap go to now.
+    pub(super) fn open_chunk(&self, tap: &Tap) -> Option<usize> {
+        self.chunks.iter().position(|(known, chunk)| !chunk.closed && known == tap)
+    }
+
+    /// Closes the chunks of all taps but these, and forgets those that are empty.
+    pub(super) fn close_others(&mut self, taps: &[&Tap]) {
+        for (tap, chunk) in &mut self.chunks {
+            if !chunk.closed && !taps.contains(&&*tap) {
+                chunk.close(tap.nodes.len());
+            }
+        }
+        self.chunks.retain(|(_, chunk)| !chunk.closed || !chunk.stamps.is_empty());
+    }
+
     /// Number of rows of a chunk that are complete at time `now` (steps).
     fn complete(tap: &Tap, chunk: &TapChunk, now: i64) -> usize {
         let width = tap.nodes.len().max(1);
@@ -156,6 +184,7 @@ impl StateEvents {
         let mut senders = Vec::with_capacity(count);
         let mut columns: Vec<Vec<f64>> = vec![Vec::new(); recordables.len()];
         for (tap, chunk) in &mut self.chunks {
+            let filled = stamps.len();
             let rows = Self::complete(tap, chunk, now);
             let width = tap.nodes.len();
             for stamp in chunk.stamps.drain(..rows) {
@@ -164,7 +193,11 @@ impl StateEvents {
             }
             for (recordable, column) in recordables.iter().zip(&mut columns) {
                 let stream = tap.recordables.iter().position(|other| other == recordable);
-                let Some(stream) = stream.map(|place| &mut chunk.streams[place]) else { continue };
+                debug_assert_eq!(column.len(), filled);
+                let Some(stream) = stream.map(|place| &mut chunk.streams[place]) else {
+                    column.resize(filled + rows * width, f64::NAN);
+                    continue;
+                };
                 if column.is_empty() && stream.len() == rows * width {
                     *column = std::mem::take(stream);
                 } else {
@@ -222,6 +255,7 @@ impl Persist for StateEvents {
             archive.within(&format!("tap.{place}"), |archive| {
                 tap.persist(archive)?;
                 archive.list("stamps", &mut chunk.stamps)?;
+                archive.number("closed", &mut chunk.closed)?;
                 chunk.streams.resize(tap.recordables.len(), Vec::new());
                 for (recordable, stream) in tap.recordables.iter().zip(&mut chunk.streams) {
                     archive.list(recordable.name(), stream)?;

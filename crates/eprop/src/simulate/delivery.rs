@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::describe::network::NodeId;
 use crate::plan::probes::WeightTap;
 use crate::plan::route::{Columns, Route};
+use crate::plan::stimulus::TrainKey;
 use crate::real::Real;
 use crate::record::WeightEvents;
 use crate::simulate::emission::Emission;
@@ -78,16 +79,24 @@ pub fn deliver_poisson<R: Real>(
 ) {
     for (place, id) in stimulus_ids.iter().enumerate() {
         let Some(row) = route.rows.row(place as u32) else { continue };
+        if !route.transmits(row, stamp) {
+            continue;
+        }
         for entry in route.entries(row) {
             let target = route.target(row, entry);
             if !places.contains(&target) {
                 continue;
             }
-            let train = stimulus_ids.len() as u32 + (route.projection as u32) * 65_537 + entry as u32;
-            input[target - places.start] +=
-                weights[entry] * R::of(f64::from(emission.poisson_count(*id, train, stamp)));
+            let count = emission.poisson_count(*id, poisson_train(route, entry), stamp);
+            input[target - places.start] += weights[entry] * R::of(f64::from(count));
         }
     }
+}
+
+/// Names the train that a Poisson generator sends over an entry of a route.
+#[must_use]
+pub fn poisson_train(route: &Route, entry: usize) -> TrainKey {
+    TrainKey { projection: route.projection, entry }
 }
 
 /// A spike on its way over a row of synapses.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::math::nearest;
-use crate::plan::stimulus::{Active, Source, Stimuli};
+use crate::plan::stimulus::{Active, Onward, Source, Stimuli, TrainKey};
 use crate::simulate::RunControl;
 use crate::state::{Archive, Persist};
 
@@ -25,26 +25,76 @@ impl<'a> Events<'a> {
     }
 }
 
-/// Emitted spikes of consecutive stamps.
+/// A spike on its way to a parrot.
+#[derive(Debug, Clone, Copy)]
+struct Flight {
+    /// Stamp of its repetition.
+    arrival: i64,
+    /// Stamp that it was emitted with.
+    emitted: i64,
+    /// Place of the parrot.
+    place: u32,
+    /// How many spikes it stands for.
+    count: u32,
+}
+
+/// Emitted spikes of consecutive stamps, and those on their way to parrots. What is in here stays, whatever becomes of
+/// the generators and connections that it came from.
 #[derive(Debug, Clone)]
 pub struct Emission {
     first: i64,
     starts: Vec<usize>,
     places: Vec<u32>,
     multiplicities: Vec<u32>,
+    /// In the order of emission.
+    flights: Vec<Flight>,
     scratch: Scratch,
     trains: BTreeMap<u32, Train>,
 }
 
-/// Room to lay out stamps in.
+/// Room to lay out stamps in: for each stamp a list of spikes, linked.
 #[derive(Debug, Clone, Default)]
 struct Scratch {
-    /// Row, place and multiplicity of each event, generator by generator.
-    found: Vec<(u32, u32, u32)>,
-    /// How many events the rows before each one have; once they are sorted, with those of the row itself.
-    ends: Vec<usize>,
-    /// Place and multiplicity, row by row.
-    sorted: Vec<(u32, u32)>,
+    heads: Vec<u32>,
+    /// The next spike of the same stamp, place and number of spikes.
+    links: Vec<(u32, u32, u32)>,
+    /// Place and number of the spikes of one stamp.
+    events: Vec<(u32, u32)>,
+}
+
+/// The end of a linked list.
+const NONE: u32 = u32::MAX;
+
+impl Scratch {
+    fn begin(&mut self, length: usize) {
+        self.heads.clear();
+        self.heads.resize(length, NONE);
+        self.links.clear();
+    }
+
+    fn push(&mut self, row: usize, place: u32, count: u32) {
+        let head = &mut self.heads[row];
+        self.links.push((*head, place, count));
+        *head = (self.links.len() - 1) as u32;
+    }
+
+    /// Collects the spikes of a stamp: places ascending, each once.
+    fn collect(&mut self, row: usize) {
+        self.events.clear();
+        let mut next = self.heads[row];
+        while let Some((after, place, count)) = self.links.get(next as usize) {
+            self.events.push((*place, *count));
+            next = *after;
+        }
+        self.events.sort_unstable_by_key(|(place, _)| *place);
+        self.events.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                kept.1 = kept.1.saturating_add(later.1);
+            }
+            same
+        });
+    }
 }
 
 /// What a Poisson generator needs to send each target a train of its own.
@@ -62,6 +112,7 @@ impl Default for Emission {
             starts: vec![0],
             places: Vec::new(),
             multiplicities: Vec::new(),
+            flights: Vec::new(),
             scratch: Scratch::default(),
             trains: BTreeMap::new(),
         }
@@ -95,14 +146,25 @@ impl Emission {
         Some((self.starts.get(first..=last)?, &self.places))
     }
 
-    /// The spikes that a Poisson generator sends to one of its targets.
+    /// The number of spikes that a Poisson generator sends over one of its connections.
     #[must_use]
-    pub fn poisson_count(&self, generator: u32, train: u32, stamp: i64) -> u32 {
+    pub fn poisson_count(&self, generator: u32, train: TrainKey, stamp: i64) -> u32 {
         match self.trains.get(&generator) {
             Some(Train { mean, seed, active }) if *mean > 0.0 && stamp > 0 && active.contains(stamp) => {
                 poisson(*mean, *seed, generator, train, stamp)
             }
             _ => 0,
+        }
+    }
+
+    /// Takes over what Poisson generators emit from now on.
+    pub fn set_trains(&mut self, stimuli: &Stimuli) {
+        self.trains.clear();
+        for generator in &stimuli.generators {
+            if let Source::Poisson { mean, generator: id } = generator.source {
+                let train = Train { mean, seed: stimuli.seed, active: generator.active };
+                self.trains.insert(id, train);
+            }
         }
     }
 
@@ -112,85 +174,96 @@ impl Emission {
         if last < from {
             return true;
         }
-        let length = (last - from + 1) as usize;
+        let row = |stamp: i64| (stamp - from) as usize;
         let mut scratch = std::mem::take(&mut self.scratch);
-        let Scratch { found, ends, sorted } = &mut scratch;
-        found.clear();
+        scratch.begin((last - from + 1) as usize);
+        for flight in self.flights.iter().filter(|flight| (from..=last).contains(&flight.arrival)) {
+            scratch.push(row(flight.arrival), flight.place, flight.count);
+        }
+        let flights = self.flights.len();
         for generator in &stimuli.generators {
             if control.cancelled() {
+                self.flights.truncate(flights);
                 self.scratch = scratch;
                 return false;
             }
-            if let Source::Poisson { mean, generator: id } = generator.source {
-                let train = Train { mean, seed: stimuli.seed, active: generator.active };
-                self.trains.insert(id, train);
-            }
-            for outlet in &generator.outlets {
-                let (low, high) = (from - outlet.lag, last - outlet.lag);
-                match &generator.source {
-                    Source::Times { times, multiplicities, origin } => {
-                        let step = |time: f64| nearest(time / stimuli.resolution) + origin;
-                        let begin = times.partition_point(|time| step(*time) < low);
-                        for (place, time) in times.iter().enumerate().skip(begin) {
-                            let stamp = step(*time);
-                            if stamp > high {
-                                break;
-                            }
-                            let count = multiplicities.get(place).map_or(1, |count| *count as u32);
-                            if stamp > 0 && count > 0 && generator.active.contains(stamp) {
-                                found.push(((stamp - low) as u32, outlet.place, count));
-                            }
+            match &generator.source {
+                Source::Times { times, multiplicities, origin } => {
+                    let step = |time: f64| nearest(time / stimuli.resolution) + origin;
+                    let begin = times.partition_point(|time| step(*time) < from);
+                    for (place, time) in times.iter().enumerate().skip(begin) {
+                        let stamp = step(*time);
+                        if stamp > last {
+                            break;
+                        }
+                        let count = multiplicities.get(place).map_or(1, |count| *count as u32);
+                        if stamp > 0 && count > 0 && generator.active.contains(stamp) {
+                            scratch.push(row(stamp), generator.place, count);
                         }
                     }
-                    Source::Poisson { mean, generator: id } => {
-                        if *mean <= 0.0 {
-                            continue;
-                        }
-                        for stamp in low.max(1)..=high {
-                            let count = poisson(*mean, stimuli.seed, *id, outlet.place, stamp);
-                            if count > 0 && generator.active.contains(stamp) {
-                                found.push(((stamp - low) as u32, outlet.place, count));
-                            }
+                }
+                Source::Poisson { mean, generator: id } => {
+                    let onward = stimuli.onward(generator.place);
+                    if *mean <= 0.0 || onward.is_empty() {
+                        continue;
+                    }
+                    let active = from.max(1).max(generator.active.start.saturating_add(1))
+                        ..=last.min(generator.active.stop);
+                    for stamp in active {
+                        for onward in onward {
+                            let count = poisson(*mean, stimuli.seed, *id, onward.train, stamp);
+                            self.send(*onward, stamp, count, from, last, &mut scratch);
                         }
                     }
                 }
             }
         }
-        // A counting sort by stamp; within a stamp the sources ascend.
-        let base = self.places.len();
-        ends.clear();
-        ends.resize(length + 1, 0);
-        for (row, _, _) in found.iter() {
-            ends[*row as usize + 1] += 1;
-        }
-        for row in 0..length {
-            ends[row + 1] += ends[row];
-        }
-        sorted.clear();
-        sorted.resize(found.len(), (0, 0));
-        for (row, place, count) in found.iter() {
-            sorted[ends[*row as usize]] = (*place, *count);
-            ends[*row as usize] += 1;
-        }
-        let mut start = 0;
-        for end in &ends[..length] {
-            let events = &mut sorted[start..*end];
-            start = *end;
-            events.sort_unstable_by_key(|(place, _)| *place);
-            let begin = self.places.len();
-            for (place, count) in events.iter() {
-                if self.places.len() > begin && self.places.last() == Some(place) {
-                    *self.multiplicities.last_mut().expect("one per place") += count;
-                } else {
+        for stamp in from..=last {
+            scratch.collect(row(stamp));
+            let events = std::mem::take(&mut scratch.events);
+            for (place, count) in &events {
+                if stimuli.is_heard(*place) {
                     self.places.push(*place);
                     self.multiplicities.push(*count);
                 }
+                for onward in stimuli.onward(*place) {
+                    self.send(*onward, stamp, *count, from, last, &mut scratch);
+                }
             }
+            scratch.events = events;
             self.starts.push(self.places.len());
         }
-        debug_assert!(self.places.len() <= base + found.len());
         self.scratch = scratch;
         true
+    }
+
+    /// Sends spikes to a parrot, which repeats them in its own time.
+    fn send(&mut self, onward: Onward, stamp: i64, count: u32, from: i64, last: i64, scratch: &mut Scratch) {
+        if count == 0 {
+            return;
+        }
+        let arrival = stamp + i64::from(onward.delay);
+        self.flights.push(Flight { arrival, emitted: stamp, place: onward.target, count });
+        if arrival <= last {
+            scratch.push((arrival - from) as usize, onward.target, count);
+        }
+    }
+
+    /// Drops the flights that have arrived by the stamp `reached`.
+    pub fn land(&mut self, reached: i64) {
+        self.flights.retain(|flight| flight.arrival > reached);
+    }
+
+    /// Takes back what was laid out beyond the stamp `reached`, which no step has come to.
+    pub fn take_back(&mut self, reached: i64) {
+        let rows = (reached - self.first + 1).max(0) as usize;
+        if rows + 1 < self.starts.len() {
+            self.starts.truncate(rows + 1);
+            let events = self.starts[rows];
+            self.places.truncate(events);
+            self.multiplicities.truncate(events);
+        }
+        self.flights.retain(|flight| flight.arrival > reached && flight.emitted <= reached);
     }
 
     /// Forgets stamps before `stamp`.
@@ -213,13 +286,17 @@ impl Emission {
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.starts.capacity() * 8 + (self.places.capacity() + self.multiplicities.capacity()) * 4
+        self.starts.capacity() * 8
+            + (self.places.capacity() + self.multiplicities.capacity()) * 4
+            + self.flights.capacity() * size_of::<Flight>()
     }
 }
 
-/// What is laid out may come from generators that have been set anew since, so it is kept.
 impl Persist for Emission {
     fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        // A new field needs a place here. Trains follow from the description.
+        let Self { first: _, starts: _, places: _, multiplicities: _, flights: _, scratch: _, trains: _ } =
+            self;
         archive.number("first", &mut self.first)?;
         archive.list("starts", &mut self.starts)?;
         archive.list("places", &mut self.places)?;
@@ -231,28 +308,43 @@ impl Persist for Emission {
         if !whole {
             return Err(archive.misfit("starts", "ends beyond the list"));
         }
-        archive.parts("trains", &mut self.trains, || Train {
-            mean: 0.0,
-            seed: 0,
-            active: Active { start: 0, stop: 0 },
-        })
+        let mut arrivals: Vec<i64> = self.flights.iter().map(|flight| flight.arrival).collect();
+        let mut emitted: Vec<i64> = self.flights.iter().map(|flight| flight.emitted).collect();
+        let mut places: Vec<u32> = self.flights.iter().map(|flight| flight.place).collect();
+        let mut counts: Vec<u32> = self.flights.iter().map(|flight| flight.count).collect();
+        archive.list("flights.arrivals", &mut arrivals)?;
+        archive.list("flights.emitted", &mut emitted)?;
+        archive.list("flights.places", &mut places)?;
+        archive.list("flights.counts", &mut counts)?;
+        if [emitted.len(), places.len(), counts.len()] != [arrivals.len(); 3] {
+            return Err(archive.misfit("flights.arrivals", "not one for each spike"));
+        }
+        self.flights = arrivals
+            .into_iter()
+            .zip(emitted)
+            .zip(places.into_iter().zip(counts))
+            .map(|((arrival, emitted), (place, count))| Flight { arrival, emitted, place, count })
+            .collect();
+        Ok(())
     }
 }
 
-impl Persist for Train {
-    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
-        archive.number("mean", &mut self.mean)?;
-        archive.number("seed", &mut self.seed)?;
-        archive.number("start", &mut self.active.start)?;
-        archive.number("stop", &mut self.active.stop)
+impl Emission {
+    /// Whether all it holds is of one of so many places.
+    #[must_use]
+    pub fn fits(&self, places: usize) -> bool {
+        let flights = self.flights.iter().map(|flight| flight.place);
+        self.places.iter().copied().chain(flights).all(|place| (place as usize) < places)
     }
 }
 
 /// The number of spikes of one Poisson train in one step. It is a function of the train and the step alone, so
 /// neither the way a simulation is cut nor the number of threads can change it.
-fn poisson(mean: f64, seed: u32, generator: u32, place: u32, stamp: i64) -> u32 {
+fn poisson(mean: f64, seed: u32, generator: u32, train: TrainKey, stamp: i64) -> u32 {
+    // Each number has a round of its own, so that no two trains share a key.
     let mut state = u64::from(seed) << 32 | u64::from(generator);
-    state = mix(state) ^ u64::from(place).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    state = mix(state) ^ (train.projection as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    state = mix(state) ^ (train.entry as u64).wrapping_mul(0xd1b5_4a32_d192_ed03);
     state = mix(state).wrapping_add(stamp as u64);
     // Inversion by the recurrence p(k+1) = p(k) mean / (k+1), in portions small enough not to underflow.
     let mut total = 0;
@@ -290,7 +382,9 @@ mod tests {
     fn poisson_counts_have_the_mean_and_variance_of_their_distribution() {
         for mean in [0.02, 1.5, 40.0, 1200.0] {
             let n = 20_000;
-            let counts: Vec<f64> = (1..=n).map(|stamp| f64::from(poisson(mean, 7, 3, 5, stamp))).collect();
+            let train = TrainKey { projection: 2, entry: 5 };
+            let counts: Vec<f64> =
+                (1..=n).map(|stamp| f64::from(poisson(mean, 7, 3, train, stamp))).collect();
             let average = counts.iter().sum::<f64>() / n as f64;
             let variance = counts.iter().map(|count| (count - average).powi(2)).sum::<f64>() / n as f64;
             let error = (mean / n as f64).sqrt();

@@ -5,23 +5,25 @@ mod state;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use crate::describe::connections::ConnectionHandle;
 use crate::describe::kernel_parameters::GradientMethod;
 use crate::describe::network::{Column, Network, NodeId};
-use crate::error::Result;
+use crate::error::Error;
 use crate::learn::eligibility::{readout, recurrent};
 use crate::learn::history::{History, LANES};
 use crate::learn::per_spike::{self, Arrival, LONGEST_WINDOW, LeftBehind, PlasticRows};
 use crate::learn::windows::{self, Windows};
 use crate::plan::event::{EventPlan, READOUT, RECURRENT};
 use crate::plan::index::{NodeIndex, Population, groups_of};
-use crate::plan::route::Route;
-use crate::record::{Recordable, Recordings, SpikeEvents, TapChunk, WeightEvents};
-use crate::simulate::RunControl;
+use crate::plan::route::{Route, handed_over};
+use crate::record::{Recordable, Recordings, SpikeEvents, Tap, TapChunk, WeightEvents};
+use crate::simulate::arrivals::{Arrivals, Flying, Settlement};
 use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row, deliver_row_part};
 use crate::simulate::emission::Emission;
 use crate::simulate::event_neuron_step::{self, StateSlices, StepInput, StepOutput};
 use crate::simulate::rates::RateReader;
 use crate::simulate::row;
+use crate::simulate::{Halt, RunControl, not_finite};
 use crate::threads::{self, Crew};
 
 /// Steps until it is looked anew at how many threads have enough to do.
@@ -73,6 +75,8 @@ struct ReadoutState {
     input: Vec<f64>,
     window: Vec<f64>,
     target: Vec<f64>,
+    /// The first step that has learned without a break up to now; readouts forget the targets that came before it.
+    learns_since: Vec<i64>,
     windows: RateReader,
     targets: RateReader,
 }
@@ -84,6 +88,7 @@ impl ReadoutState {
         {
             values.resize(readouts, 0.0);
         }
+        self.learns_since.resize(readouts, 0);
         // What is read may have changed with the description.
         self.windows.forget();
         self.targets.forget();
@@ -104,6 +109,8 @@ pub struct EventNetwork {
     readout_rows: Vec<Vec<PlasticRows>>,
     /// Neurons that fired, by stamp: a ring.
     fired: Vec<Vec<u32>>,
+    /// Input of recurrent neurons and of readouts that was settled before its weights changed.
+    arrivals: [Arrivals; 2],
     spike_count: u64,
     /// Maps of windows that end at recurrent neurons, and at readouts; `None` where steps are gone through.
     windows: Option<Windows>,
@@ -113,20 +120,16 @@ pub struct EventNetwork {
     arriving: Arriving,
     /// Work of a step that threads could share, as of late.
     shareable: u64,
+    /// What went wrong in the present step.
+    failure: Option<Error>,
 }
 
 impl EventNetwork {
-    /// Lays out the neurons of this family; `None` where there are none.
-    ///
-    /// # Errors
-    /// As [`EventPlan::new`].
-    pub fn new(
-        network: &Network,
-        index: &NodeIndex,
-        held: &BTreeMap<NodeId, f64>,
-        clock_base: &BTreeMap<NodeId, i64>,
-    ) -> Result<Option<Self>> {
-        let Some(plan) = EventPlan::new(network, index, held, clock_base)? else { return Ok(None) };
+    /// The neurons of a plan, which begin at rest at step `now`.
+    #[must_use]
+    pub fn new(network: &Network, mut plan: EventPlan, now: i64) -> Self {
+        plan.readouts.windows.begin(now);
+        plan.readouts.targets.begin(now);
         let mut this = Self {
             neurons: RecurrentState::default(),
             readouts: ReadoutState::default(),
@@ -135,36 +138,81 @@ impl EventNetwork {
             recurrent_rows: Vec::new(),
             readout_rows: Vec::new(),
             fired: Vec::new(),
+            arrivals: Default::default(),
             spike_count: 0,
             windows: None,
             error_windows: None,
             learns_by_maps: Vec::new(),
             arriving: Arriving::default(),
             shareable: 0,
+            failure: None,
             plan,
         };
-        this.lay_out(network, 0);
+        this.lay_out(network, now);
         this.shareable =
             this.recurrent_rows.iter().chain(&this.readout_rows).flatten().map(PlasticRows::most_work).sum();
-        Ok(Some(this))
+        this
     }
 
-    /// Takes over a changed description; the state of what existed stays.
-    ///
-    /// # Errors
-    /// As [`EventPlan::new`].
-    pub fn replan(
-        &mut self,
-        network: &Network,
-        index: &NodeIndex,
-        held: &BTreeMap<NodeId, f64>,
-        clock_base: &BTreeMap<NodeId, i64>,
-        now: i64,
-    ) -> Result<()> {
-        let Some(plan) = EventPlan::new(network, index, held, clock_base)? else { return Ok(()) };
+    /// Takes over the plan of a changed description at step `now`; the state of what existed stays.
+    pub fn replan(&mut self, network: &Network, mut plan: EventPlan, now: i64) {
+        plan.readouts.windows.go_on(&self.plan.readouts.windows, now);
+        plan.readouts.targets.go_on(&self.plan.readouts.targets, now);
+        self.join_rows(network, &plan, now);
         self.plan = plan;
         self.lay_out(network, now);
-        Ok(())
+    }
+
+    /// Brings parts of rows that will be one to the same step of their windows.
+    fn join_rows(&mut self, network: &Network, plan: &EventPlan, now: i64) {
+        let groups = [
+            (
+                &self.plan.recurrent_routes,
+                &mut self.recurrent_rows,
+                &self.history,
+                now - 2,
+                &plan.recurrent.cutoff,
+            ),
+            (&self.plan.readout_routes, &mut self.readout_rows, &self.errors, now - 1, &plan.readouts.cutoff),
+        ];
+        for (routes, rows, history, known, cutoffs) in groups {
+            for (route, parts) in routes.iter().zip(rows).filter(|(_, parts)| parts.len() > 1) {
+                let optimizer = &network.synapse_models[route.synapse].optimizer;
+                let weights = &network.projections[route.projection].weights;
+                let mut joined: BTreeMap<i64, Vec<&mut PlasticRows>> = BTreeMap::new();
+                for part in parts {
+                    if let Some(cutoff) = part.common_cutoff(history, cutoffs) {
+                        joined.entry(cutoff).or_default().push(part);
+                    }
+                }
+                for (cutoff, parts) in joined {
+                    if parts.windows(2).all(|pair| pair[0].is_level_with(pair[1])) {
+                        continue;
+                    }
+                    for part in parts {
+                        part.set_cutoff(cutoff);
+                        part.level(route, known, history, optimizer, weights);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes over weights that the user has set, for rows that have learned in their silence; `before` are the weights
+    /// from before, one a handle.
+    pub fn weights_were_set(&mut self, handles: &[ConnectionHandle], before: &[f64], network: &Network) {
+        let changes: BTreeMap<(usize, usize), f64> = handles
+            .iter()
+            .zip(before)
+            .map(|(handle, before)| {
+                let (projection, entry) = (handle.projection as usize, handle.entry as usize);
+                ((projection, entry), network.projections[projection].weights[entry] - before)
+            })
+            .collect();
+        for part in self.recurrent_rows.iter_mut().chain(&mut self.readout_rows).flatten() {
+            let synapse = network.projections[part.projection].synapse;
+            part.shift_ahead(&changes, &network.synapse_models[synapse].optimizer);
+        }
     }
 
     fn lay_out(&mut self, network: &Network, now: i64) {
@@ -174,6 +222,8 @@ impl EventNetwork {
         self.readouts.resize(k);
         let ring = |neurons: usize, columns: usize, old: &History| {
             let steps = LONGEST_WINDOW as usize + windows::CHUNK + plan.longest_delay + 4;
+            // Rows that have been silent may wait for steps that a shorter ring would not hold.
+            let steps = steps.max(if old.neurons() > 0 { old.steps() } else { 0 });
             let new = History::new(neurons, columns, steps);
             if new.neurons() == old.neurons() && new.steps() == old.steps() {
                 return old.clone();
@@ -347,7 +397,49 @@ impl EventNetwork {
         store(network, READOUT, &[("V_m", &voltage), ("error_signal", error)]);
     }
 
+    /// Converts the spikes in flight over a projection onto these neurons; `None` where there is no such projection.
+    #[must_use]
+    pub fn settle(
+        &self,
+        network: &Network,
+        emission: &Emission,
+        projection: usize,
+        now: i64,
+    ) -> Option<Settlement> {
+        let plan = &self.plan;
+        let find = |routes: &'_ [Route]| routes.iter().position(|route| route.projection == projection);
+        let (route, onto_readouts) = match find(&plan.recurrent_routes) {
+            Some(place) => (&plan.recurrent_routes[place], false),
+            None => (&plan.readout_routes[find(&plan.readout_routes)?], true),
+        };
+        let flying = Flying {
+            route,
+            projection: &network.projections[projection],
+            emission,
+            stimulus_ids: &plan.stimulus_ids,
+            recurrent_ids: &plan.recurrent_ids,
+            targets: if onto_readouts { &plan.readout_ids } else { &plan.recurrent_ids },
+            weight_taps: &plan.weight_taps,
+            now,
+            handed: handed_over(&network.projections, now),
+        };
+        let fired = |stamp: i64| &self.fired[stamp as usize % self.fired.len()][..];
+        Some(Settlement { onto_readouts, ..flying.settle(fired) })
+    }
+
+    /// Takes over spikes in flight that were converted.
+    pub fn take_settlement(&mut self, settlement: Settlement, recordings: &mut Recordings) {
+        self.arrivals[usize::from(settlement.onto_readouts)].append(settlement.arrivals);
+        for (tap, mut events) in self.plan.weight_taps.iter().zip(settlement.recorded) {
+            recordings.weights.entry(tap.recorder).or_default().append(&mut events);
+        }
+    }
+
     /// Advances to the global step `to`. Returns the step reached, which is `to` unless it was cancelled.
+    ///
+    /// # Errors
+    /// `NumericalInstability` where a gradient or a weight would not be finite. It halts after that step; the row of synapses
+    /// concerned keeps its weights and moments, and goes on without what it could not take in.
     pub fn advance(
         &mut self,
         network: &mut Network,
@@ -356,7 +448,8 @@ impl EventNetwork {
         to: i64,
         control: &RunControl,
         recordings: &mut Recordings,
-    ) -> i64 {
+    ) -> Result<i64, Halt> {
+        self.arrivals.iter_mut().for_each(|arrivals| arrivals.forget_before(from));
         let mut recorded = Recorded::new(&self.plan);
         let threads = network.kernel.local_num_threads;
         let mut reached = from;
@@ -368,12 +461,15 @@ impl EventNetwork {
                 self.advance_run(network, emission, reached, end, control, &mut recorded, crew)
             });
             reached = stopped;
-            if stopped < end {
+            if stopped < end || self.failure.is_some() {
                 break;
             }
         }
         recorded.collect(&self.plan, recordings);
-        reached
+        match self.failure.take() {
+            Some(error) => Err(Halt { reached, error }),
+            None => Ok(reached),
+        }
     }
 
     #[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
@@ -394,6 +490,9 @@ impl EventNetwork {
             }
             work += self.advance_recurrent(network, emission, step, recorded, crew);
             work += self.advance_readouts(network, emission, step, recorded, crew);
+            if self.failure.is_some() {
+                return step + 1;
+            }
         }
         self.shareable = work / (to - from) as u64;
         to
@@ -410,6 +509,8 @@ impl EventNetwork {
         let plan = &self.plan;
         let s = &mut self.neurons;
         s.input.fill(0.0);
+        let places = 0..s.input.len();
+        self.arrivals[0].add_to(&mut s.input, &places, step);
         let mut work = 0;
         for (route, parts) in plan.recurrent_routes.iter().zip(&mut self.recurrent_rows) {
             let spikes = Spikes { emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
@@ -424,6 +525,7 @@ impl EventNetwork {
                 targets,
                 &mut self.arriving,
                 recorded,
+                &mut self.failure,
                 crew,
             );
         }
@@ -480,6 +582,7 @@ impl EventNetwork {
         let s = &mut self.readouts;
         let k = plan.readout_count();
         s.input.fill(0.0);
+        self.arrivals[1].add_to(&mut s.input, &(0..k), step);
         let mut work = 0;
         for (route, parts) in plan.readout_routes.iter().zip(&mut self.readout_rows) {
             let spikes = Spikes { emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
@@ -494,6 +597,7 @@ impl EventNetwork {
                 targets,
                 &mut self.arriving,
                 recorded,
+                &mut self.failure,
                 crew,
             );
         }
@@ -502,9 +606,13 @@ impl EventNetwork {
             let v = p.decay[j].mul_add(s.voltage[j], p.current_gain[j].mul_add(s.current[j], s.input[j]));
             s.voltage[j] = if v > p.floor[j] { v } else { p.floor[j] };
             s.current[j] = p.current[j];
-            s.window[j] = s.windows.read(&p.windows, j, step);
-            s.target[j] = s.targets.read(&p.targets, j, step);
-            errors[j] = s.window[j] * (s.voltage[j] + p.rest[j] - s.target[j]);
+            s.window[j] = s.windows.read(&p.windows, j, step, i64::MIN);
+            if s.window[j] == 0.0 {
+                s.learns_since[j] = step + 1;
+            }
+            s.target[j] = s.targets.read(&p.targets, j, step, s.learns_since[j]);
+            // Without a sign where it is zero: which target is left where none counts must not be seen.
+            errors[j] = s.window[j] * (s.voltage[j] + p.rest[j] - s.target[j]) + 0.0;
         }
         self.errors.finish(step);
         let errors = self.errors.at(readout::ERROR, step);
@@ -546,14 +654,14 @@ impl EventNetwork {
                         &|j| p.threshold[j] + p.adaptation_gain[j] * s.adaptation[j] + p.rest[j]
                     }
                     Recordable::LearningSignal if step >= 2 => &|j| {
-                        if self.shows_no_signal(j, step) {
+                        if !plan.learning[j] || self.shows_no_signal(j, step) {
                             0.0
                         } else {
                             self.history.at(recurrent::SIGNAL, step - 2)[j]
                         }
                     },
                     Recordable::HistoryDuration => {
-                        &|_| self.history.steps().min(step as usize + 1) as f64 * plan.resolution
+                        &|j| self.history_duration(&plan.recurrent_routes, &self.recurrent_rows, j, step)
                     }
                     _ => &|_| 0.0,
                 };
@@ -579,19 +687,12 @@ impl EventNetwork {
         let mut waiting: BTreeMap<i64, usize> = BTreeMap::new();
         let mut again = Vec::new();
         let mut arrives = false;
-        for (route, parts) in self.plan.recurrent_routes.iter().zip(&self.recurrent_rows) {
-            for (row, stamp, now) in parts.iter().flat_map(|part| part.stamps_onto(route, neuron, step)) {
-                let (stamp, now) = match route.rows.place(row) {
-                    Some(place) if route.source == RECURRENT => {
-                        flushed(stamp, now, step, self.plan.recurrent.flush_interval[place])
-                    }
-                    _ => (stamp, now),
-                };
-                arrives |= now;
-                if stamp > 0 {
-                    *waiting.entry(stamp).or_default() += 1;
-                    again.extend(now.then_some(stamp));
-                }
+        for (stamp, now) in self.stamps_onto(&self.plan.recurrent_routes, &self.recurrent_rows, neuron, step)
+        {
+            arrives |= now;
+            if stamp > 0 {
+                *waiting.entry(stamp).or_default() += 1;
+                again.extend(now.then_some(stamp));
             }
         }
         if !arrives {
@@ -614,6 +715,43 @@ impl EventNetwork {
         })
     }
 
+    /// For each plastic synapse onto a neuron: the stamp of its last spike or flush event before `step` (0 where there
+    /// was none), and whether it has one of that stamp.
+    fn stamps_onto(
+        &self,
+        routes: &[Route],
+        rows: &[Vec<PlasticRows>],
+        neuron: usize,
+        step: i64,
+    ) -> impl Iterator<Item = (i64, bool)> {
+        routes.iter().zip(rows).flat_map(move |(route, parts)| {
+            parts.iter().flat_map(move |part| part.stamps_onto(route, neuron, step)).map(
+                move |(row, stamp, now)| match route.rows.place(row) {
+                    Some(place) if route.source == RECURRENT => {
+                        flushed(stamp, now, step, self.plan.recurrent.flush_interval[place])
+                    }
+                    _ => (stamp, now),
+                },
+            )
+        })
+    }
+
+    /// The span (ms) of the history that NEST would keep of a neuron: from the earliest of the last spikes of its
+    /// synapses on. (Here it is a ring of a fixed length.)
+    fn history_duration(&self, routes: &[Route], rows: &[Vec<PlasticRows>], neuron: usize, step: i64) -> f64 {
+        let mut is_kept = false;
+        let mut from = None;
+        for (stamp, now) in self.stamps_onto(routes, rows, neuron, step) {
+            is_kept = true;
+            let last = if now { step } else { stamp };
+            if last > 0 {
+                from = Some(from.map_or(last, |from: i64| from.min(last)));
+            }
+        }
+        let steps = if is_kept { step + 1 - from.map_or(0, |stamp| stamp - 1) } else { 0 };
+        steps as f64 * self.plan.resolution
+    }
+
     fn record_readouts(&self, step: i64, recorded: &mut Recorded) {
         let plan = &self.plan;
         let rest = &plan.readouts.rest;
@@ -627,16 +765,21 @@ impl EventNetwork {
                 let value: &dyn Fn(usize) -> f64 = match recordable {
                     Recordable::Voltage => &|j| s.voltage[j] + rest[j],
                     Recordable::ReadoutSignal => &|j| s.window[j] * (s.voltage[j] + rest[j]),
-                    Recordable::TargetSignal => &|j| s.window[j] * s.target[j],
+                    Recordable::TargetSignal => &|j| s.window[j] * s.target[j] + 0.0,
                     Recordable::ErrorSignal => &|j| self.errors.at(readout::ERROR, step)[j],
                     Recordable::HistoryDuration => {
-                        &|_| self.errors.steps().min(step as usize + 1) as f64 * plan.resolution
+                        &|j| self.history_duration(&plan.readout_routes, &self.readout_rows, j, step)
                     }
                     _ => &|_| 0.0,
                 };
                 stream.extend(tap.places.iter().map(|place| value(*place as usize)));
             }
         }
+    }
+
+    /// What multimeters record.
+    pub fn taps(&self) -> impl Iterator<Item = &Tap> {
+        self.plan.recurrent_taps.iter().chain(&self.plan.readout_taps)
     }
 
     /// Bytes that a simulation takes, by part.
@@ -660,6 +803,24 @@ impl EventNetwork {
     #[must_use]
     pub fn spike_count(&self) -> u64 {
         self.spike_count
+    }
+}
+
+/// Tells what a part of a projection could not take in in a step, if nothing else has gone wrong before.
+#[cold]
+fn report(
+    part: &mut PlasticRows,
+    network: &Network,
+    step: i64,
+    resolution: f64,
+    failure: &mut Option<Error>,
+) {
+    if let Some(entry) = part.take_broken()
+        && failure.is_none()
+    {
+        let what = "the gradient of a weight, or its update, is not finite";
+        let when = format!("in the step from {} ms on", step as f64 * resolution);
+        *failure = Some(not_finite(network, what, part.projection, entry, &when));
     }
 }
 
@@ -696,6 +857,7 @@ impl Spikes<'_> {
         targets: &[NodeId],
         arriving: &mut Arriving,
         recorded: &mut Recorded,
+        failure: &mut Option<Error>,
         crew: &mut Crew<'_>,
     ) -> u64 {
         if self.stamp <= 0 {
@@ -712,8 +874,11 @@ impl Spikes<'_> {
         let receptor = projection.receptor;
         let weights = &mut projection.weights;
         arriving.clear();
+        let all = route.transmits_all(self.stamp);
         let mut send = |place: u32, count: u32| {
-            if let Some(row) = route.rows.row(place) {
+            if let Some(row) = route.rows.row(place)
+                && (all || route.transmits(row, self.stamp))
+            {
                 arriving.rows.push(row as u32);
                 arriving.senders.push((place, count));
             }
@@ -727,9 +892,11 @@ impl Spikes<'_> {
         let left = LeftBehind { history, windows: windows.filter(|_| by_maps) };
         let arrival = Arrival { stamp: self.stamp, left, optimizer };
         let mut work = 0;
-        for part in parts {
+        let mut broken = false;
+        for part in &mut *parts {
             work += part.arrive(route, &arriving.rows, arrival, weights, crew);
             work += part.visit(route, self.stamp - 1, left, optimizer, weights, crew);
+            broken |= part.is_broken();
         }
         if !route.holes.is_empty() {
             for row in &arriving.rows {
@@ -748,6 +915,12 @@ impl Spikes<'_> {
                 let sender = ids[*place as usize];
                 let passage = Passage { route, row, sender, targets, receptor, stamp, count };
                 delivery::record_weights(&plan.weight_taps, &mut recorded.weights, passage, weights);
+            }
+        }
+        if broken {
+            let step = self.stamp + route.delay as i64 - 1;
+            for part in parts {
+                report(part, network, step, plan.resolution, failure);
             }
         }
         work

@@ -1,5 +1,6 @@
-//! One step of the recurrent neurons of e-prop+ (NUMERICS, section 3): `eprop_iaf` and `eprop_iaf_adapt` lower the
-//! voltage by the threshold when they fire, `eprop_iaf_psc_delta` and `eprop_iaf_psc_delta_adapt` reset it.
+//! One step of the recurrent neurons of e-prop+ (docs/derivation.md, Dynamics of e-prop+): `eprop_iaf` and
+//! `eprop_iaf_adapt` lower the voltage by the threshold when they fire, `eprop_iaf_psc_delta` and
+//! `eprop_iaf_psc_delta_adapt` reset it.
 
 use crate::math;
 use crate::plan::event::{Recurrent, Run};

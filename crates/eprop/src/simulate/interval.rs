@@ -6,51 +6,39 @@ mod state;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use crate::describe::connections::ConnectionHandle;
 use crate::describe::kernel_parameters::{GradientMethod, Precision};
 use crate::describe::network::{Network, NodeId, Projection};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::learn::adjoint::{self, Workspace};
+use crate::learn::batch::{Gradient, SynapseState};
 use crate::learn::events::RowEvents;
 use crate::learn::forward;
-use crate::learn::optimizer::{self, Method};
-use crate::learn::rows::{GradientLayout, Share, tile_width};
+use crate::learn::rows::{GradientLayout, tile_width};
 use crate::lines::Lines;
 use crate::plan::index::NodeIndex;
 use crate::plan::interval::{IntervalPlan, Learner, READOUT, RECURRENT, SHIFT_READOUT};
-use crate::plan::route::{Columns, Route};
+use crate::plan::route::{Columns, Route, handed_over};
 use crate::real::Real;
-use crate::record::{Recordable, Recordings};
-use crate::simulate::RunControl;
+use crate::record::{Recordable, Recordings, Tap};
+use crate::simulate::arrivals::{Arrivals, Flying, Settlement};
 use crate::simulate::emission::Emission;
 use crate::simulate::event::store;
 use crate::simulate::lane::{Lane, LaneHistory, Surroundings};
 use crate::simulate::neurons::Neurons;
 use crate::simulate::surrogate_history::SurrogateHistory;
+use crate::simulate::{Halt, RunControl, not_finite};
 use crate::threads;
-
-/// What is remembered of the synapses of a plastic projection between updates.
-#[derive(Debug, Clone, Default)]
-pub struct SynapseState {
-    /// Sum of the gradients of the intervals of the present batch, in the learner's layout.
-    sum: Vec<f64>,
-    /// Rows of which `sum` holds something.
-    summed: Vec<bool>,
-    /// First moments, in the order of weights (Adam).
-    pub first: Vec<f64>,
-    /// Second moments, in the order of weights (Adam).
-    pub second: Vec<f64>,
-    /// The learning rate that each row read at its last optimizer call.
-    pub rates: Vec<f64>,
-    /// The optimizer step of each row's last call.
-    pub called: Vec<u64>,
-}
 
 /// A learning rate from some step on.
 #[derive(Debug, Clone, Default)]
 struct RateHistory(Vec<(i64, f64)>);
 
 impl RateHistory {
-    fn note(&mut self, step: i64, rate: f64) {
+    /// Notes the rate from a step on; what held before the step `needed` alone is forgotten.
+    fn note(&mut self, step: i64, rate: f64, needed: i64) {
+        let begun = self.0.partition_point(|(from, _)| *from <= needed);
+        self.0.drain(..begun.saturating_sub(1));
         if self.0.last().is_none_or(|(_, last)| *last != rate) {
             self.0.push((step, rate));
         }
@@ -67,6 +55,8 @@ impl RateHistory {
 struct Learned<R> {
     events: Vec<RowEvents>,
     gradients: Vec<Vec<R>>,
+    /// Whether everything that the gradients are sums of is finite.
+    finite: bool,
     workspace: Workspace<R>,
 }
 
@@ -91,20 +81,13 @@ macro_rules! either {
 pub(crate) use either;
 
 impl Intervals {
-    /// Lays out the neurons of this family in the precision that is asked for; `None` where there are none.
-    ///
-    /// # Errors
-    /// As [`IntervalPlan::new`].
-    pub fn new(
-        network: &Network,
-        index: &NodeIndex,
-        held: &BTreeMap<NodeId, f64>,
-        clock_base: &BTreeMap<NodeId, i64>,
-    ) -> Result<Option<Self>> {
-        Ok(match network.kernel.precision {
-            Precision::F64 => IntervalNetwork::new(network, index, held, clock_base)?.map(Self::Double),
-            Precision::F32 => IntervalNetwork::new(network, index, held, clock_base)?.map(Self::Single),
-        })
+    /// The neurons of a plan, which begin at rest at step `now`.
+    #[must_use]
+    pub fn new(network: &Network, plan: IntervalPlan, now: i64) -> Self {
+        match network.kernel.precision {
+            Precision::F64 => Self::Double(IntervalNetwork::new(network, plan, now)),
+            Precision::F32 => Self::Single(IntervalNetwork::new(network, plan, now)),
+        }
     }
 
     /// What it computes in.
@@ -125,15 +108,21 @@ pub struct IntervalNetwork<R> {
     /// Steps whose surrogate gradients are kept at once.
     kept: usize,
     layouts: Vec<GradientLayout>,
-    tile: usize,
     gradient: GradientMethod,
     /// The interval in progress.
     lane: Lane<R>,
+    /// Input of recurrent neurons and of readouts that was settled before its weights changed.
+    arrivals: [Arrivals; 2],
+    /// Whether the last errors follow other targets than were recorded with them.
+    reread: bool,
     synapses: BTreeMap<usize, SynapseState>,
     rates: BTreeMap<usize, RateHistory>,
-    /// Weights onto readouts before the update at the start of interval `before_of`.
+    /// By projection: weights onto readouts before the update at the start of interval `before_of`.
     before: Vec<Option<Vec<f64>>>,
     before_of: i64,
+    /// The last interval whose gradients are in the sums. It is the finished one in progress where weights could not be
+    /// updated.
+    absorbed: i64,
     /// Currents of the step before, which the next step integrates.
     current: Vec<f64>,
     readout_current: Vec<f64>,
@@ -156,30 +145,25 @@ pub struct IntervalNetwork<R> {
 }
 
 impl<R: Real> IntervalNetwork<R> {
-    /// Lays out the neurons of this family; `None` where there are none.
-    ///
-    /// # Errors
-    /// As [`IntervalPlan::new`].
-    pub fn new(
-        network: &Network,
-        index: &NodeIndex,
-        held: &BTreeMap<NodeId, f64>,
-        clock_base: &BTreeMap<NodeId, i64>,
-    ) -> Result<Option<Self>> {
-        let Some(plan) = IntervalPlan::new(network, index, held, clock_base)? else { return Ok(None) };
+    /// The neurons of a plan, which begin at rest at step `now`.
+    #[must_use]
+    pub fn new(network: &Network, mut plan: IntervalPlan, now: i64) -> Self {
+        plan.readouts.targets.begin(now);
         let neurons = Neurons::new(&plan);
-        let lane = Lane::new(&plan, neurons.stride, plan.interval);
+        let lane = Lane::new(&plan, neurons.stride, plan.interval, now);
         let mut this = Self {
             kept: plan.interval,
             neurons,
             layouts: Vec::new(),
-            tile: 1,
             gradient: network.kernel.gradient,
             lane,
+            arrivals: Default::default(),
+            reread: false,
             synapses: BTreeMap::new(),
             rates: BTreeMap::new(),
             before: Vec::new(),
             before_of: i64::MIN,
+            absorbed: i64::MIN,
             current: vec![0.0; plan.recurrent_count()],
             readout_current: vec![0.0; plan.readout_count()],
             spare: Vec::new(),
@@ -194,21 +178,14 @@ impl<R: Real> IntervalNetwork<R> {
             plan,
         };
         this.lay_out(network);
-        Ok(Some(this))
+        this
     }
 
-    /// Takes over a changed description; the state of what existed stays.
-    ///
-    /// # Errors
-    /// As [`IntervalPlan::new`].
-    pub fn replan(
-        &mut self,
-        network: &Network,
-        index: &NodeIndex,
-        held: &BTreeMap<NodeId, f64>,
-        clock_base: &BTreeMap<NodeId, i64>,
-    ) -> Result<()> {
-        let Some(plan) = IntervalPlan::new(network, index, held, clock_base)? else { return Ok(()) };
+    /// Takes over the plan of a changed description; the state of what existed stays.
+    pub fn replan(&mut self, network: &Network, mut plan: IntervalPlan) {
+        let now = self.plan.start_readout(self.lane.interval) + self.lane.readout_done as i64;
+        plan.readouts.targets.go_on(&self.plan.readouts.targets, now);
+        self.reread |= self.lane.reread_targets(&self.plan, &plan);
         let room = (self.neurons.stride, self.plan.interval);
         self.neurons = Neurons::new(&plan);
         let stride = self.neurons.stride;
@@ -228,7 +205,6 @@ impl<R: Real> IntervalNetwork<R> {
             lane.fit(&self.plan, stride, self.kept);
         }
         self.lay_out(network);
-        Ok(())
     }
 
     fn lay_out(&mut self, network: &Network) {
@@ -256,38 +232,9 @@ impl<R: Real> IntervalNetwork<R> {
             .collect();
         for (learner, layout) in plan.learners.iter().zip(&layouts) {
             let route = plan.route_of(learner);
-            let model = &network.synapse_models[route.synapse];
-            let state = self.synapses.entry(route.projection).or_default();
-            if tile != self.tile && !learner.onto_readouts && state.summed.iter().any(|row| *row) {
-                // The layout of a half-finished batch follows the new tiles.
-                let old = if self.layouts.len() == plan.learners.len() {
-                    &self.layouts
-                        [plan.learners.iter().position(|other| std::ptr::eq(other, learner)).unwrap_or(0)]
-                } else {
-                    layout
-                };
-                let mut sum = vec![0.0; layout.len];
-                for row in 0..route.row_count {
-                    let mut values = vec![0.0; route.entries(row).len()];
-                    for (piece, part) in old.pieces(route.entries(row), row) {
-                        values[part].copy_from_slice(&state.sum[piece]);
-                    }
-                    for (piece, part) in layout.pieces(route.entries(row), row) {
-                        sum[piece].copy_from_slice(&values[part]);
-                    }
-                }
-                state.sum = sum;
-            }
-            state.sum.resize(layout.len, 0.0);
-            state.summed.resize(route.row_count, false);
-            state.rates.resize(route.row_count, model.optimizer.eta_first);
-            state.called.resize(route.row_count, 1);
-            if matches!(model.optimizer.method, Method::Adam { .. }) {
-                state.first.resize(layout.len, 0.0);
-                state.second.resize(layout.len, 0.0);
-            }
+            let optimizer = &network.synapse_models[route.synapse].optimizer;
+            self.synapses.entry(route.projection).or_default().fit(route, layout, optimizer);
         }
-        self.tile = tile;
         self.layouts = layouts;
         self.gradient = network.kernel.gradient;
         self.threads = network.kernel.local_num_threads;
@@ -356,8 +303,16 @@ impl<R: Real> IntervalNetwork<R> {
         store(network, READOUT, &[("V_m", &voltage), ("error_signal", &error)]);
     }
 
+    /// What multimeters record.
+    pub fn taps(&self) -> impl Iterator<Item = &Tap> {
+        self.plan.recurrent_taps.iter().chain(&self.plan.readout_taps)
+    }
+
     /// Seeds the late streams of taps that are new.
-    pub fn begin_recording(&self, recordings: &mut Recordings, now: i64) {
+    pub fn begin_recording(&mut self, recordings: &mut Recordings, now: i64) {
+        if std::mem::take(&mut self.reread) {
+            self.lane.record_reread(&self.plan, recordings);
+        }
         for tap in &self.plan.recurrent_taps {
             let known = recordings.has_chunk(tap);
             let chunk = recordings.chunk(tap);
@@ -428,9 +383,52 @@ impl<R: Real> IntervalNetwork<R> {
         lanes.clamp(2 * self.threads, 4 * self.threads.max(2))
     }
 
+    /// Converts the spikes in flight over a projection onto these neurons; `None` where there is no such projection.
+    #[must_use]
+    pub fn settle(
+        &self,
+        network: &Network,
+        emission: &Emission,
+        projection: usize,
+        now: i64,
+    ) -> Option<Settlement> {
+        let plan = &self.plan;
+        let find = |routes: &'_ [Route]| routes.iter().position(|route| route.projection == projection);
+        let (route, onto_readouts) = match find(&plan.recurrent_routes) {
+            Some(place) => (&plan.recurrent_routes[place], false),
+            None => (&plan.readout_routes[find(&plan.readout_routes)?], true),
+        };
+        let flying = Flying {
+            route,
+            projection: &network.projections[projection],
+            emission,
+            stimulus_ids: &plan.stimulus_ids,
+            recurrent_ids: &plan.recurrent_ids,
+            targets: if onto_readouts { &plan.readout_ids } else { &plan.recurrent_ids },
+            weight_taps: &plan.weight_taps,
+            now,
+            handed: handed_over(&network.projections, now),
+        };
+        let start = plan.start_recurrent(self.lane.interval);
+        let fired = |stamp: i64| self.lane.spikes.at((stamp - 1 - start) as isize);
+        Some(Settlement { onto_readouts, ..flying.settle(fired) })
+    }
+
+    /// Takes over spikes in flight that were converted.
+    pub fn take_settlement(&mut self, settlement: Settlement, recordings: &mut Recordings) {
+        self.arrivals[usize::from(settlement.onto_readouts)].append(settlement.arrivals);
+        for (tap, mut events) in self.plan.weight_taps.iter().zip(settlement.recorded) {
+            recordings.weights.entry(tap.recorder).or_default().append(&mut events);
+        }
+    }
+
     /// Advances to the global step `to`. `last` says whether nothing follows in this call: only then is an interval
     /// begun that cannot be finished. Returns the step reached, which is `to` unless it was cancelled (or, if not
     /// `last`, the last boundary of intervals before it).
+    ///
+    /// # Errors
+    /// `NumericalInstability` where a gradient or a weight would not be finite. It halts at the end of that interval, with
+    /// no weight updated; what is asked for next goes on from there.
     pub fn advance(
         &mut self,
         network: &mut Network,
@@ -440,47 +438,56 @@ impl<R: Real> IntervalNetwork<R> {
         last: bool,
         control: &RunControl,
         recordings: &mut Recordings,
-    ) -> i64 {
+    ) -> std::result::Result<i64, Halt> {
+        let begun = self.plan.start_recurrent(self.lane.interval);
+        self.arrivals.iter_mut().for_each(|arrivals| arrivals.forget_before(begun));
+        let needed = begun - 1;
         for (place, model) in network.synapse_models.iter().enumerate() {
-            self.rates.entry(place).or_default().note(from, model.optimizer.eta);
+            self.rates.entry(place).or_default().note(from, model.optimizer.eta, needed);
         }
         loop {
             let end =
                 self.plan.start_readout(self.lane.interval) + self.lane.readout_length(&self.plan) as i64;
             if end > to && !last && self.lane.is_fresh() {
-                return self.plan.start_recurrent(self.lane.interval).min(to);
+                return Ok(self.plan.start_recurrent(self.lane.interval).min(to));
             }
             let lanes = self.lanes_at_once(network, to);
             if lanes > 1 {
-                if !self.run_lanes(network, emission, lanes, control, recordings) {
-                    let done = self.lane.recurrent_done as i64;
-                    return (self.plan.start_recurrent(self.lane.interval) + done).min(to);
+                match self.run_lanes(network, emission, lanes, control, recordings) {
+                    Ok(true) => continue,
+                    Ok(false) => return Ok(self.reached().min(to)),
+                    Err(error) => return Err(Halt { reached: self.reached().min(to), error }),
                 }
-                continue;
             }
             let done = self.advance_lane(network, emission, to, control);
             self.collect_recorded(recordings);
             if !done {
-                let reached = self.plan.start_recurrent(self.lane.interval) + self.lane.recurrent_done as i64;
-                return reached.min(to);
+                return Ok(self.reached().min(to));
             }
             if !self.lane.is_finished(&self.plan) {
-                return to;
+                return Ok(to);
             }
-            if !self.finish_lane(network, emission, control) {
-                let reached = self.plan.start_recurrent(self.lane.interval) + self.lane.recurrent_done as i64;
-                return reached.min(to);
+            match self.finish_lane(network, emission, control) {
+                Ok(true) => {}
+                Ok(false) => return Ok(self.reached().min(to)),
+                Err(error) => return Err(Halt { reached: self.reached().min(to), error }),
             }
             self.lane.begin_next(&self.plan);
             if control.cancelled() {
-                return self.plan.start_recurrent(self.lane.interval).min(to);
+                return Ok(self.plan.start_recurrent(self.lane.interval).min(to));
             }
         }
     }
 
+    /// The step that the recurrent neurons have come to.
+    fn reached(&self) -> i64 {
+        self.plan.start_recurrent(self.lane.interval) + self.lane.recurrent_done as i64
+    }
+
     /// How many whole intervals from the present one on share their weights and can be run side by side.
     fn lanes_at_once(&self, network: &Network, to: i64) -> usize {
-        if !self.plan.independent || self.lane.interval < 0 || self.first_current_differs() {
+        let absorbed = self.absorbed == self.lane.interval;
+        if !self.plan.independent || self.lane.interval < 0 || absorbed || self.first_current_differs() {
             return 1;
         }
         let batch = self.batch_size(network);
@@ -520,7 +527,7 @@ impl<R: Real> IntervalNetwork<R> {
             &network.projections,
             &weights,
             if self.before_of == self.lane.interval { &self.before } else { &[] },
-            emission,
+            Sent { emission, arrivals: &self.arrivals },
             control,
         );
         let around = Surroundings { threads: self.threads, ..around };
@@ -540,7 +547,8 @@ impl<R: Real> IntervalNetwork<R> {
     }
 
     /// Runs the present interval and those after it side by side, `count` in all. Returns false if that was cancelled:
-    /// then only what was done of the present one remains.
+    /// then only what was done of the present one remains. Those from one on whose gradients are not finite are left to
+    /// be done again; if that is the present one, it remains, and that is the error.
     fn run_lanes(
         &mut self,
         network: &mut Network,
@@ -548,7 +556,7 @@ impl<R: Real> IntervalNetwork<R> {
         count: usize,
         control: &RunControl,
         recordings: &mut Recordings,
-    ) -> bool {
+    ) -> Result<bool> {
         let first = self.lane.interval;
         while self.spare.len() < count {
             self.spare.push((Lane::without_history(&self.plan, self.neurons.stride), Learned::default()));
@@ -561,6 +569,7 @@ impl<R: Real> IntervalNetwork<R> {
         let (plan, neurons) = (&self.plan, &self.neurons);
         let before_of = self.before_of;
         let before = &self.before;
+        let sent = Sent { emission, arrivals: &self.arrivals };
         let projections = &network.projections;
         let (layouts, method, kept) = (&self.layouts, self.gradient, self.kept);
         let histories = Mutex::new(std::mem::take(&mut self.histories));
@@ -572,8 +581,7 @@ impl<R: Real> IntervalNetwork<R> {
                     lane.begin_afresh(first + place as i64);
                 }
                 let before: &[_] = if before_of == lane.interval { before } else { &[] };
-                let around =
-                    drives.surroundings(plan, neurons, projections, &weights, before, emission, control);
+                let around = drives.surroundings(plan, neurons, projections, &weights, before, sent, control);
                 if lane.advance(&around, i64::MAX) {
                     learn(&around, lane, layouts, method, learned);
                 }
@@ -600,36 +608,63 @@ impl<R: Real> IntervalNetwork<R> {
         self.histories = histories.into_inner().unwrap_or_default();
         self.converted = room;
         let complete = lanes.iter().all(|(lane, _)| lane.is_finished(plan)) && !control.cancelled();
-        if !complete {
-            std::mem::swap(&mut self.lane, &mut lanes[0].0);
-            for (lane, _) in &mut lanes {
-                lane.forget_recorded();
+        let mut done = if complete { count } else { 0 };
+        let mut failure = None;
+        for (place, (_, learned)) in lanes.iter().enumerate().take(done) {
+            if let Err(error) = self.check_gradients(network, first + place as i64, learned) {
+                (done, failure) = (place, Some(error));
+                break;
             }
+        }
+        for (lane, _) in &mut lanes[done.max(1)..] {
+            lane.forget_recorded();
+        }
+        if done == 0 {
+            std::mem::swap(&mut self.lane, &mut lanes[0].0);
+            lanes[0].0.forget_recorded();
             self.spare.append(&mut lanes);
             self.collect_recorded(recordings);
-            return false;
+            return failure.map_or(Ok(false), Err);
         }
-        for (lane, _) in &mut lanes {
+        for (lane, _) in &mut lanes[..done] {
             collect(&self.plan, lane, recordings);
             self.spike_count += lane.spikes_fired();
             note(&mut self.interval_spikes, lane.spikes_fired());
         }
-        let learned: Vec<&Learned<R>> = lanes.iter().map(|(_, learned)| learned).collect();
+        let learned: Vec<&Learned<R>> = lanes[..done].iter().map(|(_, learned)| learned).collect();
         self.absorb(network, first, &learned);
-        let last = &mut lanes[count - 1].0;
-        std::mem::swap(&mut self.lane, last);
-        self.lane.begin_next(&self.plan);
+        let updated = self.update(network);
+        // What was kept of the first one serves the one that is in progress from now on.
         let history = lanes[0].0.return_history();
-        self.lane.borrow_history(&self.plan, self.kept, history);
+        std::mem::swap(&mut self.lane, &mut lanes[done - 1].0);
         self.spare.append(&mut lanes);
-        true
+        if updated.is_ok() {
+            self.lane.begin_next(&self.plan);
+            self.lane.borrow_history(&self.plan, self.kept, history);
+        } else {
+            // It remains as it was at its end, with a history.
+            let last = self.lane.interval;
+            self.lane.borrow_history(&self.plan, self.kept, history);
+            self.lane.begin_afresh(last);
+            self.advance_lane(network, emission, i64::MAX, &RunControl::default());
+            self.lane.forget_recorded();
+        }
+        updated.map(|()| true)
     }
 
     /// Learns from the lane that has just been finished. Returns false if that was cancelled, and changed nothing.
-    fn finish_lane(&mut self, network: &mut Network, emission: &Emission, control: &RunControl) -> bool {
+    fn finish_lane(
+        &mut self,
+        network: &mut Network,
+        emission: &Emission,
+        control: &RunControl,
+    ) -> Result<bool> {
         if self.lane.interval < 0 {
             self.spike_count += self.lane.spikes_fired();
-            return true;
+            return Ok(true);
+        }
+        if self.absorbed == self.lane.interval {
+            return self.update(network).map(|()| true);
         }
         let mut learned = std::mem::take(&mut self.learned);
         let (current, readout_current) = (&self.plan.recurrent.current, &self.plan.readouts.current);
@@ -637,32 +672,71 @@ impl<R: Real> IntervalNetwork<R> {
         let mut room = std::mem::take(&mut self.converted);
         let weights = converted(&network.projections, &mut room);
         let (plan, neurons, projections) = (&self.plan, &self.neurons, &network.projections);
-        let around = drives.surroundings(plan, neurons, projections, &weights, &[], emission, control);
+        let sent = Sent { emission, arrivals: &self.arrivals };
+        let around = drives.surroundings(plan, neurons, projections, &weights, &[], sent, control);
         let around = Surroundings { threads: self.threads, ..around };
         learn(&around, &mut self.lane, &self.layouts, self.gradient, &mut learned);
         self.converted = room;
-        let complete = !control.cancelled();
-        if complete {
-            self.spike_count += self.lane.spikes_fired();
-            note(&mut self.interval_spikes, self.lane.spikes_fired());
-            self.absorb(network, self.lane.interval, &[&learned]);
-        }
+        let outcome = if control.cancelled() {
+            Ok(false)
+        } else {
+            self.check_gradients(network, self.lane.interval, &learned).and_then(|()| {
+                self.spike_count += self.lane.spikes_fired();
+                note(&mut self.interval_spikes, self.lane.spikes_fired());
+                self.absorb(network, self.lane.interval, &[&learned]);
+                self.update(network).map(|()| true)
+            })
+        };
         self.learned = learned;
-        complete
+        outcome
     }
 
-    /// Adds the gradients of consecutive intervals of one batch, in their order, and updates the weights if the last
-    /// of them ends it.
-    fn absorb(&mut self, network: &mut Network, first: i64, learned: &[&Learned<R>]) {
+    /// Refuses gradients of an interval that are not finite.
+    fn check_gradients(&self, network: &Network, interval: i64, learned: &Learned<R>) -> Result<()> {
+        if learned.finite {
+            return Ok(());
+        }
+        for (place, learner) in self.plan.learners.iter().enumerate() {
+            let (route, gradient) = (self.plan.route_of(learner), &learned.gradients[place]);
+            for (row, _) in &learned.events[place].touched {
+                let entries = route.entries(*row as usize);
+                for (piece, part) in self.layouts[place].pieces(entries.clone(), *row as usize) {
+                    let broken = gradient[piece].iter().zip(part).find(|(value, entry)| {
+                        !value.f64().is_finite()
+                            && route.holes.binary_search(&(entries.start + entry)).is_err()
+                    });
+                    if let Some((_, entry)) = broken {
+                        let what = "the gradient of a weight is not finite";
+                        let entry = entries.start + entry;
+                        return Err(self.instability(network, what, route.projection, entry, interval));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn instability(
+        &self,
+        network: &Network,
+        what: &str,
+        projection: usize,
+        entry: usize,
+        interval: i64,
+    ) -> Error {
+        let time = |step: i64| step as f64 * self.plan.resolution;
+        let (begin, end) = (self.plan.start_recurrent(interval), self.plan.start_recurrent(interval + 1));
+        let when = format!("update interval {interval}, from {} ms to {} ms", time(begin), time(end));
+        not_finite(network, what, projection, entry, &when)
+    }
+
+    /// Adds the gradients of consecutive intervals of one batch, in their order, to the sums of the batch.
+    fn absorb(&mut self, network: &Network, first: i64, learned: &[&Learned<R>]) {
         let plan = &self.plan;
-        let last = first + learned.len() as i64 - 1;
-        self.before_of = i64::MIN;
-        let mut updated = false;
         for (place, learner) in plan.learners.iter().enumerate() {
             let route = plan.route_of(learner);
-            let model = &network.synapse_models[route.synapse];
             let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
-            let batch = model.optimizer.batch_size as i64;
+            let batch = network.synapse_models[route.synapse].optimizer.batch_size as i64;
             let rates = &self.rates[&route.synapse];
             for (interval, learned) in (first..).zip(learned) {
                 let present = 1 + (interval / batch) as u64;
@@ -672,41 +746,68 @@ impl<R: Real> IntervalNetwork<R> {
                     plan.start_recurrent(interval)
                 };
                 for (row, step) in &learned.events[place].touched {
-                    let row = *row as usize;
-                    if state.called[row] < present {
-                        state.called[row] = present;
-                        state.rates[row] = rates.at(start + i64::from(*step));
-                    }
+                    state.call(*row as usize, present, || rates.at(start + i64::from(*step)));
                 }
             }
-            let layout = &self.layouts[place];
             let divisor = if learner.average { plan.window as f64 } else { 1.0 };
             let gradients: Vec<Gradient<'_, R>> = learned
                 .iter()
                 .map(|learned| (&learned.gradients[place][..], &learned.events[place]))
                 .collect();
-            add_gradients(route, layout, &gradients, divisor, state, self.threads);
-            if (last + 1) % batch == 0 {
-                let projection = &mut network.projections[route.projection];
-                if learner.onto_readouts {
-                    self.before.resize(plan.readout_routes.len(), None);
-                    match &mut self.before[learner.route] {
-                        Some(before) => before.clone_from(&projection.weights),
-                        before => *before = Some(projection.weights.clone()),
-                    }
-                    self.before_of = last + 1;
-                }
-                let step = (last + 1) as u64 / batch as u64;
-                let square_sum = update(plan, learner, layout, &model.optimizer, step, state, projection);
-                self.gradient_square_sums.insert(route.projection, square_sum);
-                updated = true;
-            }
+            state.add(route, &gradients, divisor, self.threads);
         }
-        if updated {
+        self.absorbed = first + learned.len() as i64 - 1;
+    }
+
+    /// Updates the weights of projections whose batch ends with the last interval that was absorbed: all of them, or
+    /// none if a weight would not be finite.
+    fn update(&mut self, network: &mut Network) -> Result<()> {
+        let (plan, last) = (&self.plan, self.absorbed);
+        let ending = |learner: &&Learner| {
+            let batch = network.synapse_models[plan.route_of(learner).synapse].optimizer.batch_size;
+            (last + 1) % batch as i64 == 0
+        };
+        let ending: Vec<&Learner> = plan.learners.iter().filter(ending).collect();
+        let mut square_sums = Vec::with_capacity(ending.len());
+        for learner in &ending {
+            let route = plan.route_of(learner);
+            let optimizer = &network.synapse_models[route.synapse].optimizer;
+            let step = (last + 1) as u64 / optimizer.batch_size as u64;
+            let weights = &network.projections[route.projection].weights;
+            let square_sum = self.synapses[&route.projection].square_sum(route, optimizer, step, weights);
+            square_sums.push(square_sum.map_err(|entry| {
+                let what = "a weight would not be finite after its update";
+                self.instability(network, what, route.projection, entry, last)
+            })?);
+        }
+        self.before.resize(network.projections.len(), None);
+        self.before.iter_mut().for_each(|before| *before = None);
+        self.before_of = last + 1;
+        for (learner, square_sum) in ending.iter().zip(square_sums) {
+            let route = plan.route_of(learner);
+            let optimizer = &network.synapse_models[route.synapse].optimizer;
+            let step = (last + 1) as u64 / optimizer.batch_size as u64;
+            let weights = &mut network.projections[route.projection].weights;
+            if learner.onto_readouts {
+                self.before[route.projection] = Some(weights.clone());
+            }
+            let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
+            state.update(route, optimizer, step, weights);
+            self.gradient_square_sums.insert(route.projection, square_sum);
+        }
+        if !ending.is_empty() {
             note(&mut self.gradient_norms, self.gradient_square_sums.values().sum::<f64>().sqrt());
         }
-        if self.before_of != last + 1 {
-            self.before.iter_mut().for_each(|before| *before = None);
+        Ok(())
+    }
+
+    /// Takes over weights that the user has set, for spikes that would still have read those from before an update.
+    pub fn weights_were_set(&mut self, handles: &[ConnectionHandle], network: &Network) {
+        for handle in handles {
+            if let Some(Some(before)) = self.before.get_mut(handle.projection as usize) {
+                let entry = handle.entry as usize;
+                before[entry] = network.projections[handle.projection as usize].weights[entry];
+            }
         }
     }
 
@@ -723,8 +824,9 @@ impl<R: Real> IntervalNetwork<R> {
         let mut room = std::mem::take(&mut self.converted);
         let weights = converted(&network.projections, &mut room);
         let (plan, neurons, projections) = (&self.plan, &self.neurons, &network.projections);
+        let sent = Sent { emission, arrivals: &self.arrivals };
         let control = RunControl::default();
-        let around = drives.surroundings(plan, neurons, projections, &weights, &[], emission, &control);
+        let around = drives.surroundings(plan, neurons, projections, &weights, &[], sent, &control);
         self.lane.keep_history(&around);
         self.converted = room;
     }
@@ -760,7 +862,7 @@ impl<R: Real> IntervalNetwork<R> {
             1 => 0,
             together => self.threads.min(together) as u64,
         };
-        let errors = (plan.readout_count() * plan.interval * 8) as u64;
+        let errors = (plan.readout_count() * plan.error_steps() * 8) as u64;
         let surrogate = SurrogateHistory::<R>::bytes_for(self.neurons.stride, kept, plan.interval);
         (1 + threads) * (surrogate + errors)
     }
@@ -781,8 +883,7 @@ impl<R: Real> IntervalNetwork<R> {
     pub fn memory(&self, network: &Network) -> Vec<(&'static str, u64)> {
         let together = self.together(network) as u64;
         let gradients: u64 = self.layouts.iter().map(|layout| (layout.len * size_of::<R>()) as u64).sum();
-        let moments: u64 =
-            self.synapses.values().map(|s| (s.first.len() + s.second.len() + s.sum.len()) as u64 * 8).sum();
+        let moments: u64 = self.synapses.values().map(SynapseState::bytes).sum();
         vec![
             (HISTORY, self.history_bytes(network, self.kept)),
             ("gradients of intervals in progress", together * gradients),
@@ -820,6 +921,13 @@ fn converted<'a, R: Real>(projections: &'a [Projection], room: &'a mut Vec<Vec<R
     projections.iter().zip(room).map(|(projection, room)| R::all(&projection.weights, room)).collect()
 }
 
+/// Spikes on their way.
+#[derive(Debug, Clone, Copy)]
+struct Sent<'a> {
+    emission: &'a Emission,
+    arrivals: &'a [Arrivals; 2],
+}
+
 /// What drives neurons besides spikes.
 struct Drives<R> {
     drive: Lines<R>,
@@ -854,7 +962,7 @@ impl<R: Real> Drives<R> {
         projections: &'a [Projection],
         weights: &'a [&'a [R]],
         before: &'a [Option<Vec<f64>>],
-        emission: &'a Emission,
+        sent: Sent<'a>,
         control: &'a RunControl,
     ) -> Surroundings<'a, R> {
         Surroundings {
@@ -863,7 +971,9 @@ impl<R: Real> Drives<R> {
             projections,
             weights,
             before,
-            emission,
+            emission: sent.emission,
+            arrivals: &sent.arrivals[0],
+            readout_arrivals: &sent.arrivals[1],
             drive: &self.drive,
             first_drive: self.first.as_deref(),
             readout_drive: &self.readout,
@@ -890,11 +1000,11 @@ fn learn<R: Real>(
         learned.events[place].collect(plan, learner, lane, emission, &next);
         learned.gradients[place].resize(layouts[place].len, R::ZERO);
     }
-    let Learned { events, gradients, workspace } = learned;
-    match method {
+    let Learned { events, gradients, workspace, .. } = learned;
+    learned.finite = match method {
         GradientMethod::Adjoint => adjoint::gradient(around, lane, events, layouts, gradients, workspace),
         GradientMethod::Forward => forward::gradient(plan, lane, events, layouts, around.control, gradients),
-    }
+    };
 }
 
 fn collect<R>(plan: &IntervalPlan, lane: &mut Lane<R>, recordings: &mut Recordings) {
@@ -910,160 +1020,4 @@ fn collect<R>(plan: &IntervalPlan, lane: &mut Lane<R>, recordings: &mut Recordin
     for (tap, events) in plan.weight_taps.iter().zip(&mut lane.weight_events) {
         recordings.weights.entry(tap.recorder).or_default().append(events);
     }
-}
-
-/// Gradients that are worth adding on several threads.
-const WORTH_SHARING: usize = 1 << 18;
-/// How many a thread takes at once.
-const SHARE: usize = 1 << 15;
-
-/// The gradient of an interval for one learner, and the rows it has one for.
-type Gradient<'a, R> = (&'a [R], &'a RowEvents);
-
-/// Adds the gradients of intervals of one batch to its sum, in their order.
-fn add_gradients<R: Real>(
-    route: &Route,
-    layout: &GradientLayout,
-    gradients: &[Gradient<'_, R>],
-    divisor: f64,
-    state: &mut SynapseState,
-    threads: usize,
-) {
-    let SynapseState { sum, summed, .. } = state;
-    let threads = if layout.len * gradients.len() < WORTH_SHARING { 1 } else { threads };
-    let shares = layout.shares(route, if threads > 1 { SHARE } else { usize::MAX });
-    let mut rest = &mut sum[..];
-    let mut jobs = Vec::with_capacity(shares.len());
-    for share in shares {
-        let (part, after) = rest.split_at_mut(share.places.len());
-        rest = after;
-        jobs.push((share, part));
-    }
-    let before = &*summed;
-    let run = |(share, sum): (Share, &mut [f64])| {
-        let mut summed = before[share.rows.clone()].to_vec();
-        for (gradient, events) in gradients {
-            let gradient = &gradient[share.places.clone()];
-            let mut begin = 0;
-            for (row, summed) in share.rows.clone().zip(&mut summed) {
-                let end = begin + if share.width == 0 { route.entries(row).len() } else { share.width };
-                if events.has(row) {
-                    let fresh = !std::mem::replace(summed, true);
-                    add_gradient(&mut sum[begin..end], &gradient[begin..end], divisor, fresh);
-                }
-                begin = end;
-            }
-        }
-    };
-    let next = Mutex::new(jobs.into_iter());
-    threads::side_by_side(threads, || {
-        loop {
-            let taken = next.lock().ok().and_then(|mut jobs| jobs.next());
-            let Some(job) = taken else { break };
-            run(job);
-        }
-    });
-    for (_, events) in gradients {
-        for (row, _) in &events.touched {
-            summed[*row as usize] = true;
-        }
-    }
-}
-
-#[inline(always)]
-fn add_gradient_body<R: Real>(sum: &mut [f64], gradient: &[R], divisor: f64, fresh: bool) {
-    match (fresh, divisor == 1.0) {
-        (true, true) => sum.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum = gradient.f64()),
-        (false, true) => sum.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum += gradient.f64()),
-        (true, false) => {
-            sum.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum = gradient.f64() / divisor);
-        }
-        (false, false) => {
-            sum.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum += gradient.f64() / divisor);
-        }
-    }
-}
-
-crate::simd::kernels! {
-    /// Adds the gradient of an interval to that of its batch; `fresh` where the batch has none yet.
-    fn add_gradient<R: Real>(sum: &mut [f64], gradient: &[R], divisor: f64, fresh: bool) = add_gradient_body;
-}
-
-/// Updates the weights of a projection from the gradients of a batch; returns the sum of the squared gradients.
-fn update(
-    plan: &IntervalPlan,
-    learner: &Learner,
-    layout: &GradientLayout,
-    properties: &optimizer::OptimizerProperties,
-    step: u64,
-    state: &mut SynapseState,
-    projection: &mut Projection,
-) -> f64 {
-    let route = plan.route_of(learner);
-    let divisor = properties.batch_size as f64;
-    let (w_min, w_max) = (properties.w_min, properties.w_max);
-    let mut square_sum = 0.0;
-    for row in 0..route.row_count {
-        let summed = std::mem::replace(&mut state.summed[row], false);
-        let eta = state.rates[row];
-        let entries = route.entries(row);
-        if summed {
-            for (piece, _) in layout.pieces(entries.clone(), row) {
-                square_sum += state.sum[piece].iter().map(|g| (g / divisor) * (g / divisor)).sum::<f64>();
-            }
-        }
-        match properties.method {
-            Method::GradientDescent if !summed => {}
-            Method::GradientDescent => {
-                for (piece, part) in layout.pieces(entries.clone(), row) {
-                    let at = entries.start + part.start..entries.start + part.end;
-                    optimizer::descend(
-                        &mut projection.weights[at],
-                        &state.sum[piece],
-                        divisor,
-                        eta,
-                        w_min,
-                        w_max,
-                    );
-                }
-            }
-            Method::Adam { beta_1, beta_2, epsilon } => {
-                let rate = optimizer::adam_rate(eta, beta_1, beta_2, step);
-                if summed {
-                    for (piece, part) in layout.pieces(entries.clone(), row) {
-                        let at = entries.start + part.start..entries.start + part.end;
-                        optimizer::adam(
-                            &mut projection.weights[at.clone()],
-                            &mut state.first[at.clone()],
-                            &mut state.second[at],
-                            &state.sum[piece],
-                            divisor,
-                            rate,
-                            beta_1,
-                            beta_2,
-                            epsilon,
-                            w_min,
-                            w_max,
-                        );
-                    }
-                } else {
-                    optimizer::adam_without_gradient(
-                        &mut projection.weights[entries.clone()],
-                        &mut state.first[entries.clone()],
-                        &mut state.second[entries],
-                        rate,
-                        beta_1,
-                        beta_2,
-                        epsilon,
-                        w_min,
-                        w_max,
-                    );
-                }
-            }
-        }
-    }
-    for hole in &route.holes {
-        projection.weights[*hole] = 0.0;
-    }
-    square_sum
 }

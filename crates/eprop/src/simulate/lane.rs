@@ -2,7 +2,7 @@
 //!
 //! Steps are counted from the interval's first one. Recurrent neurons begin an interval one step before readouts,
 //! and a readout's error one step later still, so the same count names steps that belong together
-//! (NUMERICS, section 2).
+//! (docs/derivation.md, Frames of an interval).
 
 mod state;
 mod together;
@@ -16,8 +16,9 @@ use crate::plan::index::Population;
 use crate::plan::interval::{IntervalPlan, RECURRENT};
 use crate::plan::route::{Columns, Route};
 use crate::real::Real;
-use crate::record::{Recordable, SpikeEvents, Tap, TapChunk, WeightEvents};
+use crate::record::{Recordable, Recordings, SpikeEvents, Tap, TapChunk, WeightEvents};
 use crate::simulate::RunControl;
+use crate::simulate::arrivals::Arrivals;
 use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row, deliver_row_part};
 use crate::simulate::emission::Emission;
 use crate::simulate::neuron_step::{self, State, StatePart};
@@ -37,11 +38,15 @@ pub struct Surroundings<'a, R> {
     pub projections: &'a [Projection],
     /// Weights of each projection.
     pub weights: &'a [&'a [R]],
-    /// Weights of the projections onto readouts before the update at the interval's start; they still hold for a
-    /// spike that is read in a readout's first step.
+    /// By projection: weights onto readouts before the update at the interval's start; they still hold for a spike that
+    /// is read in a readout's first step.
     pub before: &'a [Option<Vec<f64>>],
     /// What stimuli emit.
     pub emission: &'a Emission,
+    /// Input of recurrent neurons that was settled before its weights changed.
+    pub arrivals: &'a Arrivals,
+    /// The same, of readouts.
+    pub readout_arrivals: &'a Arrivals,
     /// Constant part of the voltage: gain times current.
     pub drive: &'a [R],
     /// The same for the first step to come, where the current has changed.
@@ -208,12 +213,20 @@ pub struct Lane<R> {
 }
 
 impl<R: Real> Lane<R> {
-    /// The lane before the first interval, all neurons at rest, with a history of `kept` steps.
+    /// The lane of the interval that is in progress at step `now`, all neurons at rest, with a history of `kept` steps.
     #[must_use]
-    pub fn new(plan: &IntervalPlan, stride: usize, kept: usize) -> Self {
+    pub fn new(plan: &IntervalPlan, stride: usize, kept: usize, now: i64) -> Self {
         let surrogate = SurrogateHistory::new(stride, kept, plan.interval);
-        let errors = vec![0.0; plan.readout_count() * plan.interval];
-        Self { surrogate, errors, ..Self::without_history(plan, stride) }
+        let errors = vec![0.0; plan.readout_count() * plan.error_steps()];
+        let mut lane = Self { surrogate, errors, ..Self::without_history(plan, stride) };
+        lane.interval = plan.interval_at(now);
+        lane.readout_done = (now - plan.start_readout(lane.interval)) as usize;
+        let steps = (now - plan.start_recurrent(lane.interval)) as usize;
+        lane.recurrent_done = steps.min(lane.recurrent_length(plan));
+        lane.signals_recorded = lane.readout_done.min(lane.recurrent_done);
+        lane.surrogate.keep(Lines::zeros(lane.recurrent_done * stride), lane.recurrent_done);
+        (0..lane.recurrent_done).for_each(|_| lane.spikes.finish_step());
+        lane
     }
 
     /// A lane without room for a history: it borrows one while it runs.
@@ -251,7 +264,7 @@ impl<R: Real> Lane<R> {
         (self.surrogate, self.errors) = (history.surrogate, history.errors);
         self.surrogate.fit(self.stride, kept, plan.interval);
         self.surrogate.begin();
-        self.errors.resize(plan.readout_count() * plan.interval, 0.0);
+        self.errors.resize(plan.readout_count() * plan.error_steps(), 0.0);
     }
 
     /// Gives the room for a history back.
@@ -268,13 +281,15 @@ impl<R: Real> Lane<R> {
         self.stride = stride;
         for values in self.state.arrays_mut() {
             // What filled the rows up was no neuron's.
-            values.resize(n.min(values.len()));
+            values.resize(self.spike_counts.len());
             values.resize(stride);
         }
-        let kept = if self.surrogate.kept() == 0 { 0 } else { kept };
-        self.surrogate.fit(stride, kept, plan.interval);
-        if !self.errors.is_empty() {
-            widen(&mut self.errors, self.readout_voltage.len(), k, plan.interval);
+        // Other lanes than the one in progress borrow a history while they run.
+        if self.surrogate.kept() > 0 {
+            self.surrogate.fit(stride, kept, plan.interval);
+            widen(&mut self.errors, self.readout_voltage.len(), k, plan.error_steps());
+        } else {
+            self.surrogate.fit(stride, 0, plan.interval);
         }
         self.readout_voltage.resize(k, 0.0);
         self.spike_counts.resize(n, 0);
@@ -483,7 +498,7 @@ impl<R: Real> Lane<R> {
             }
             end = begin;
         }
-        self.surrogate.keep(rows);
+        self.surrogate.keep(rows, self.recurrent_done);
     }
 
     /// The neurons that fire in the first step of the next interval. No plastic synapse has a say in that.
@@ -494,6 +509,7 @@ impl<R: Real> Lane<R> {
         let n = plan.recurrent_count();
         let places = 0..n;
         self.input.fill(R::ZERO);
+        around.arrivals.add_to(&mut self.input[..n], &places, step);
         let mut rows = Vec::new();
         for route in plan.recurrent_routes.iter().filter(|route| !route.plastic) {
             let emitted = length - route.delay as isize;
@@ -529,14 +545,16 @@ impl<R: Real> Lane<R> {
             self.readout_voltage.fill(0.0);
         }
         let p = &plan.readouts;
+        let begin = plan.targets_since(self.interval);
         let recorded = !plan.readout_taps.is_empty();
         let mut first_drive = around.first_readout_drive.filter(|_| self.readout_done < to);
         for local in self.readout_done..to {
             let step = start + local as i64;
             self.readout_input.fill(0.0);
-            for (place, route) in plan.readout_routes.iter().enumerate() {
+            around.readout_arrivals.add_to(&mut self.readout_input, &(0..k), step);
+            for route in &plan.readout_routes {
                 let current = &around.projections[route.projection].weights;
-                let weights = match &around.before.get(place) {
+                let weights = match &around.before.get(route.projection) {
                     Some(Some(before)) if local == 0 => before,
                     _ => current,
                 };
@@ -566,7 +584,7 @@ impl<R: Real> Lane<R> {
             }
             for j in 0..k {
                 let (signal, target) = if learning {
-                    (self.readout_signal(plan, j), self.targets.read(&p.targets, j, step + 1))
+                    (self.readout_signal(plan, j), self.targets.read(&p.targets, j, step + 1, begin))
                 } else {
                     (0.0, 0.0)
                 };
@@ -603,8 +621,11 @@ impl<R: Real> Lane<R> {
         }
     }
 
-    /// The learning signal of a neuron in a step whose errors are known.
+    /// The learning signal that a neuron shows for a step whose errors are known.
     fn learning_signal(&self, plan: &IntervalPlan, local: usize, neuron: usize) -> f64 {
+        if !plan.learning[neuron] {
+            return 0.0;
+        }
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
         (0..k).map(|readout| plan.feedback[readout * n + neuron] * self.errors[local * k + readout]).sum()
     }
@@ -743,20 +764,80 @@ impl<R: Real> Lane<R> {
     ) -> Vec<f64> {
         let local = self.readout_done;
         let learning = self.interval >= 0 && local > 0 && local - 1 + plan.window >= plan.interval;
+        let begin = plan.targets_since(self.interval);
         tap.places
             .iter()
             .map(|place| {
                 let j = *place as usize;
                 match recordable {
                     _ if !learning => 0.0,
-                    Recordable::TargetSignal => plan.readouts.targets.read(j, now),
+                    Recordable::TargetSignal => plan.readouts.targets.read(j, now, begin),
                     Recordable::ErrorSignal => {
-                        self.readout_signal(plan, j) - plan.readouts.targets.read(j, now)
+                        self.readout_signal(plan, j) - plan.readouts.targets.read(j, now, begin)
                     }
                     _ => self.readout_signal(plan, j),
                 }
             })
             .collect()
+    }
+
+    /// Reads the targets of the last step of readouts anew, whose error is of the step that comes next: a generator that
+    /// was made before a readout sends what it reads in that same step, and may have been set since. `held` is the plan
+    /// that they were read with. Returns whether any is another.
+    pub fn reread_targets(&mut self, held: &IntervalPlan, plan: &IntervalPlan) -> bool {
+        let (n, Some(local)) = (held.readout_count(), self.readout_done.checked_sub(1)) else { return false };
+        if self.interval < 0 || local + held.window < held.interval {
+            return false;
+        }
+        let now = held.start_readout(self.interval) + self.readout_done as i64;
+        let begin = held.targets_since(self.interval);
+        let mut any = false;
+        for j in 0..n {
+            let target = plan.readouts.targets.read(j, now, begin);
+            if target.to_bits() != held.readouts.targets.read(j, now, begin).to_bits() {
+                self.errors[local * n + j] = self.readout_signal(held, j) - target;
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Corrects what was recorded of the last step of readouts after [`Self::reread_targets`].
+    pub fn record_reread(&self, plan: &IntervalPlan, recordings: &mut Recordings) {
+        let Some(local) = self.readout_done.checked_sub(1) else { return };
+        let k = plan.readout_count();
+        let stamp = plan.start_readout(self.interval) + local as i64 + 2;
+        let begin = plan.targets_since(self.interval);
+        let last = |stream: &mut Vec<f64>, places: &[u32], value: &dyn Fn(usize) -> f64| {
+            if let Some(begin) = stream.len().checked_sub(places.len()) {
+                stream.truncate(begin);
+                stream.extend(places.iter().map(|place| value(*place as usize)));
+            }
+        };
+        for tap in plan.readout_taps.iter().filter(|tap| tap.window.contains(stamp)) {
+            let streams = &mut recordings.chunk(tap).streams;
+            for (recordable, stream) in tap.recordables.iter().zip(streams) {
+                match recordable {
+                    Recordable::TargetSignal => {
+                        last(stream, &tap.places, &|j| plan.readouts.targets.read(j, stamp - 1, begin));
+                    }
+                    Recordable::ErrorSignal => last(stream, &tap.places, &|j| self.errors[local * k + j]),
+                    _ => {}
+                }
+            }
+        }
+        if self.signals_recorded != self.readout_done || local >= self.recurrent_length(plan) {
+            return;
+        }
+        let stamp = plan.start_recurrent(self.interval) + local as i64 + 4;
+        for tap in plan.recurrent_taps.iter().filter(|tap| tap.window.contains(stamp)) {
+            let streams = &mut recordings.chunk(tap).streams;
+            for (recordable, stream) in tap.recordables.iter().zip(streams) {
+                if *recordable == Recordable::LearningSignal {
+                    last(stream, &tap.places, &|j| self.learning_signal(plan, local, j));
+                }
+            }
+        }
     }
 
     /// Drops what was recorded since it was last collected.
@@ -788,7 +869,7 @@ impl<R: Real> Lane<R> {
         let receptor = around.projections[route.projection].receptor;
         let stamp = step + 1 - route.delay as i64;
         let mut record = |place: u32, count: u32| {
-            let Some(row) = route.rows.row(place) else { return };
+            let Some(row) = route.rows.row(place).filter(|row| route.transmits(*row, stamp)) else { return };
             let sender = match route.source {
                 RECURRENT => plan.recurrent_ids[place as usize],
                 _ => plan.stimulus_ids[place as usize],
@@ -821,14 +902,20 @@ fn for_each_row<R>(
     step: i64,
     mut each: impl FnMut(usize, f64),
 ) {
+    let stamp = step + 1 - route.delay as i64;
+    let all = route.transmits_all(stamp);
     if route.source == RECURRENT {
-        for row in spikes.at(emitted).iter().filter_map(|place| route.rows.row(*place)) {
-            each(row, 1.0);
+        if stamp > route.settled.neurons {
+            for row in spikes.at(emitted).iter().filter_map(|place| route.rows.row(*place)) {
+                each(row, 1.0);
+            }
         }
     } else if !route.poisson {
         debug_assert_eq!(route.source, Population::Stimulus);
-        for (place, count) in around.emission.at(step + 1 - route.delay as i64).iter() {
-            if let Some(row) = route.rows.row(place) {
+        for (place, count) in around.emission.at(stamp).iter() {
+            if let Some(row) = route.rows.row(place)
+                && (all || route.transmits(row, stamp))
+            {
                 each(row, f64::from(count));
             }
         }
@@ -864,6 +951,7 @@ impl<R: Real> Part<'_, R> {
         let places = self.state.places.start..self.state.places.end.min(plan.recurrent_count());
         self.input.fill(R::ZERO);
         let input = &mut self.input[..places.len()];
+        around.arrivals.add_to(input, &places, step);
         for route in plan.recurrent_routes.iter().filter(|route| reads(interval, route, local)) {
             let emitted = local as isize - route.delay as isize;
             deliver(around, route, input, &places, rows, spikes, emitted, step);

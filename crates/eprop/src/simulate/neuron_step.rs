@@ -1,5 +1,5 @@
 //! One step of the recurrent neurons `eprop_iaf_bsshslm_2020` and `eprop_iaf_adapt_bsshslm_2020`, as a pure function
-//! of input, state and parameters (NUMERICS, section 2; Bellec et al. 2020, equations 6 to 11).
+//! of input, state and parameters (docs/derivation.md, Dynamics; Bellec et al. 2020, equations 6 to 11).
 
 use std::ops::Range;
 

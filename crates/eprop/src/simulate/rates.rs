@@ -3,11 +3,26 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::describe::network::{Carries, Network, NodeId, Targets};
+use crate::describe::network::{Carries, Network, NodeId};
+use crate::error::Result;
 use crate::math::nearest;
 use crate::models::NodeClass;
 use crate::plan::index::{NodeIndex, Population};
-use crate::plan::stimulus::{Active, times_on_grid};
+use crate::plan::interval::for_each_entry;
+use crate::plan::stimulus::Active;
+use crate::state::Archive;
+
+/// What a rate generator goes on with until the first of its times that counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct HeldRate {
+    /// The amplitude.
+    pub amplitude: f64,
+    /// Times up to this step do not count: they were over when they were set.
+    pub since: i64,
+}
+
+/// The same by generator, for those whose times were set in the course of a simulation.
+pub type HeldRates = BTreeMap<NodeId, HeldRate>;
 
 /// A generator's amplitude over time.
 #[derive(Debug, Clone)]
@@ -15,51 +30,100 @@ pub struct Amplitudes {
     times: Arc<Vec<f64>>,
     values: Arc<Vec<f64>>,
     active: Active,
-    origin: i64,
     resolution: f64,
-    /// What holds before the first time: the amplitude at the moment the times were last set.
-    held: f64,
+    held: HeldRate,
 }
 
 impl Amplitudes {
-    /// The amplitude that is read, with a delay of one step, in a step, and the first step after it in which it may
-    /// be another.
+    /// The amplitude that a multimeter shows with that stamp.
     #[must_use]
-    pub fn at(&self, step: i64) -> (f64, i64) {
-        self.at_near(step, &mut 0)
+    pub fn emitted(&self, stamp: i64) -> f64 {
+        let active = (self.active.start..self.active.stop).contains(&stamp);
+        if active { self.at(stamp, &mut 0).0 } else { 0.0 }
     }
 
-    /// As [`Self::at`]; `hint` is the number of times that had begun when this was last asked, and is kept.
-    fn at_near(&self, step: i64, hint: &mut usize) -> (f64, i64) {
-        if step <= self.active.start {
-            return (0.0, self.active.start + 1);
-        }
-        if step > self.active.stop {
-            return (0.0, i64::MAX);
-        }
+    /// The amplitude that goes by a stamp, and the first stamp after it that another may go by. `hint` is the number of
+    /// times that had begun when this was last asked, and is kept.
+    fn at(&self, stamp: i64, hint: &mut usize) -> (f64, i64) {
         let when = |place: usize| -> i64 {
-            self.times.get(place).map_or(i64::MAX, |time| nearest(time / self.resolution) + self.origin)
+            self.times.get(place).map_or(i64::MAX, |time| nearest(time / self.resolution))
         };
         // Mostly the next time begins, or none does.
         let mut begun = *hint;
-        if begun > self.times.len() || (begun > 0 && when(begun - 1) > step) || when(begun) <= step {
+        if begun > self.times.len() || (begun > 0 && when(begun - 1) > stamp) || when(begun) <= stamp {
             begun += 1;
-            if begun > self.times.len() || when(begun - 1) > step || when(begun) <= step {
-                let begins = |time: &f64| nearest(time / self.resolution) + self.origin <= step;
-                begun = self.times.partition_point(begins);
+            if begun > self.times.len() || when(begun - 1) > stamp || when(begun) <= stamp {
+                begun = self.times.partition_point(|time| nearest(time / self.resolution) <= stamp);
             }
         }
         *hint = begun;
-        let value = if begun == 0 { self.held } else { self.values[begun - 1] };
-        (value, when(begun).min(self.active.stop.saturating_add(1)))
+        let value = if begun == 0 || when(begun - 1) <= self.held.since {
+            self.held.amplitude
+        } else {
+            self.values[begun - 1]
+        };
+        (value, when(begun))
+    }
+
+    /// The amplitude now, which the generator goes on with if its times are set anew.
+    #[must_use]
+    pub fn held_at(&self, now: i64) -> HeldRate {
+        HeldRate { amplitude: self.at(now, &mut 0).0, since: now }
     }
 }
 
-/// The weighted generators that reach a receptor of each readout.
+/// A generator that reaches a readout.
+#[derive(Debug, Clone)]
+struct RateInput {
+    amplitudes: Amplitudes,
+    weight: f64,
+    /// Steps by which a rate is read before its stamp: 1 from generators that were made before the readout, and so hand
+    /// over a rate in the step before the readout reads it, else 0.
+    lead: i64,
+}
+
+impl RateInput {
+    /// The stamps of the rates that are sent, `from` being the step that the generator goes on from: rates go by the
+    /// stamps from `start` on and before `stop`.
+    fn stamps(&self, from: i64) -> std::ops::Range<i64> {
+        let Active { start, stop } = self.amplitudes.active;
+        start.max(from + 1)..stop
+    }
+
+    /// The step in which the last rate is read that was sent up to a stamp, and that stamp.
+    fn last(&self, from: i64, stamp: i64) -> Option<(i64, i64)> {
+        let stamps = self.stamps(from);
+        let sent = stamp.min(stamps.end - 1);
+        (sent >= stamps.start).then_some((sent - self.lead, sent))
+    }
+}
+
+/// The rate that came last to a readout.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Last {
+    rate: f64,
+    /// The first step that reads it.
+    step: i64,
+}
+
+impl Last {
+    /// The rate, if it has come since step `begin`; 0 if not.
+    fn since(self, begin: i64) -> f64 {
+        if self.step >= begin { self.rate } else { 0.0 }
+    }
+}
+
+/// The generators that reach a receptor of each readout. A readout goes on with the rate that came last, from whichever
+/// generator; their order is that of creation, and delays have no say in it. It forgets
+/// a target where it does not learn.
 #[derive(Debug, Clone, Default)]
 pub struct RateInputs {
-    /// Per readout: generator, weight, delay in steps.
-    inputs: Vec<Vec<(Amplitudes, f64, i64)>>,
+    /// Per readout, in the order in which rates of one step come.
+    inputs: Vec<Vec<RateInput>>,
+    /// Per readout, what came last before `from`.
+    carried: Vec<Last>,
+    /// The step that generators go on from.
+    from: i64,
 }
 
 impl RateInputs {
@@ -71,54 +135,101 @@ impl RateInputs {
         index: &NodeIndex,
         readouts: Population,
         receptor: u32,
-        held: &BTreeMap<NodeId, f64>,
+        held: &HeldRates,
     ) -> Self {
-        let mut inputs = vec![Vec::new(); index.len(readouts)];
+        let mut inputs: Vec<Vec<(NodeId, RateInput)>> = vec![Vec::new(); index.len(readouts)];
         for projection in
             network.projections.iter().filter(|p| p.carries == Carries::Rate && p.receptor == receptor)
         {
-            for (row, source) in projection.sources.iter().enumerate() {
-                let Some(amplitudes) = amplitudes(network, *source, held) else { continue };
-                let (targets, first): (&[NodeId], usize) = match &projection.targets {
-                    Targets::Dense { nodes, .. } => (nodes, row * nodes.len()),
-                    Targets::Sparse { row_start, nodes } => {
-                        (&nodes[row_start[row]..row_start[row + 1]], row_start[row])
-                    }
-                };
-                for (entry, target) in targets.iter().enumerate() {
-                    let (population, place) = index.place(*target);
-                    if population == readouts {
-                        inputs[place].push((
-                            amplitudes.clone(),
-                            projection.weights[first + entry],
-                            i64::from(projection.delay),
-                        ));
-                    }
+            for_each_entry(&projection.sources, &projection.targets, |source, target, entry| {
+                let (population, place) = index.place(target);
+                let amplitudes = amplitudes(network, source, held).filter(|_| population == readouts);
+                if let Some(amplitudes) = amplitudes {
+                    let (weight, lead) = (projection.weights[entry], i64::from(source < target));
+                    inputs[place].push((source, RateInput { amplitudes, weight, lead }));
                 }
-            }
+            });
         }
-        Self { inputs }
+        let ordered = |mut inputs: Vec<(NodeId, RateInput)>| {
+            inputs.sort_by_key(|(source, input)| (input.lead, *source));
+            inputs.into_iter().map(|(_, input)| input).collect()
+        };
+        let carried = vec![Last::default(); inputs.len()];
+        Self { inputs: inputs.into_iter().map(ordered).collect(), carried, from: 0 }
     }
 
-    /// What readout `place` reads in a step.
+    /// Begins at step `now`: what was sent before has come to nobody.
+    pub fn begin(&mut self, now: i64) {
+        self.from = now;
+    }
+
+    /// Goes on at step `now` from where others have come to: what they have sent stays sent.
+    pub fn go_on(&mut self, others: &Self, now: i64) {
+        for place in 0..self.carried.len().min(others.carried.len()) {
+            self.carried[place] = others.sent(place, now);
+        }
+        self.from = now;
+    }
+
+    /// What readout `place` would read in step `now` of what was sent before.
+    fn sent(&self, place: usize, now: i64) -> Last {
+        let last = self.inputs[place].iter().filter_map(|input| Some((input.last(self.from, now)?, input)));
+        match last.max_by_key(|((step, _), _)| *step) {
+            Some(((step, stamp), input)) => {
+                Last { rate: 0.0 + input.weight * input.amplitudes.at(stamp, &mut 0).0, step }
+            }
+            None => self.carried[place],
+        }
+    }
+
+    /// What readout `place` reads in a step, if it has come since step `begin`; 0 if not.
     #[must_use]
-    pub fn read(&self, place: usize, step: i64) -> f64 {
-        self.read_until(place, step, &mut 0).0
+    pub fn read(&self, place: usize, step: i64, begin: i64) -> f64 {
+        self.read_until(place, step, &mut 0).0.since(begin)
     }
 
     /// What readout `place` reads in a step, and the first step after it in which that may be something else. `hint`
     /// makes the next look-up short.
-    #[must_use]
-    pub fn read_until(&self, place: usize, step: i64, hint: &mut usize) -> (f64, i64) {
-        if let [(amplitudes, weight, 1)] = &self.inputs[place][..] {
-            let (value, next) = amplitudes.at_near(step, hint);
-            return (0.0 + weight * value, next);
+    fn read_until(&self, place: usize, step: i64, hint: &mut usize) -> (Last, i64) {
+        let (mut last, mut until) = (self.carried[place], i64::MAX);
+        let mut latest = i64::MIN;
+        for input in &self.inputs[place] {
+            let stamp = step + input.lead;
+            let stamps = input.stamps(self.from);
+            let mut change = if stamp < stamps.start { stamps.start } else { i64::MAX };
+            if let Some((read, sent)) = input.last(self.from, stamp) {
+                let (amplitude, next) = input.amplitudes.at(sent, hint);
+                if sent == stamp {
+                    change = next.min(stamps.end);
+                }
+                // Of those of one step, the last.
+                if read >= latest {
+                    latest = read;
+                    // What is sent in every step is as new in those that follow.
+                    let at = if sent == stamp { i64::MAX } else { read };
+                    last = Last { rate: 0.0 + input.weight * amplitude, step: at };
+                }
+            }
+            until = until.min(change.saturating_sub(input.lead));
         }
-        self.inputs[place].iter().fold((0.0, i64::MAX), |(sum, until), (amplitudes, weight, delay)| {
-            let lag = delay - 1;
-            let (value, next) = amplitudes.at(step - lag);
-            (sum + weight * value, until.min(next.saturating_add(lag)))
-        })
+        (last, until.max(step + 1))
+    }
+
+    /// Writes or reads what readouts go on with at step `now`.
+    ///
+    /// # Errors
+    /// `ValueError` where the archive holds something that does not fit.
+    pub fn persist(&mut self, name: &str, now: i64, archive: &mut Archive<'_>) -> Result<()> {
+        let carried: Vec<Last> = (0..self.carried.len()).map(|place| self.sent(place, now)).collect();
+        let mut rates: Vec<f64> = carried.iter().map(|last| last.rate).collect();
+        let mut steps: Vec<i64> = carried.iter().map(|last| last.step).collect();
+        archive.fixed(&format!("{name}.rates"), &mut rates)?;
+        archive.fixed(&format!("{name}.steps"), &mut steps)?;
+        if archive.reads() {
+            self.carried = rates.into_iter().zip(steps).map(|(rate, step)| Last { rate, step }).collect();
+            self.from = now;
+        }
+        Ok(())
     }
 
     /// Whether anything arrives at that readout.
@@ -131,23 +242,23 @@ impl RateInputs {
 /// What readouts read, looked up again only where it may have changed.
 #[derive(Debug, Clone, Default)]
 pub struct RateReader {
-    /// Per readout: the value, the steps in which it holds, and a hint for the next look-up.
-    held: Vec<(f64, std::ops::Range<i64>, usize)>,
+    /// Per readout: what came last, the steps in which that holds, and a hint for the next look-up.
+    held: Vec<(Last, std::ops::Range<i64>, usize)>,
 }
 
 impl RateReader {
-    /// What readout `place` reads in a step.
+    /// What readout `place` reads in a step, if it has come since step `begin`; 0 if not.
     #[inline]
-    pub fn read(&mut self, inputs: &RateInputs, place: usize, step: i64) -> f64 {
+    pub fn read(&mut self, inputs: &RateInputs, place: usize, step: i64, begin: i64) -> f64 {
         if place >= self.held.len() {
-            self.held.resize(place + 1, (0.0, 0..0, 0));
+            self.held.resize(place + 1, (Last::default(), 0..0, 0));
         }
-        let (value, steps, hint) = &mut self.held[place];
+        let (last, steps, hint) = &mut self.held[place];
         if !steps.contains(&step) {
             let (now, until) = inputs.read_until(place, step, hint);
-            (*value, *steps) = (now, step..until);
+            (*last, *steps) = (now, step..until);
         }
-        *value
+        last.since(begin)
     }
 
     /// Forgets what was read, since it may have changed.
@@ -158,16 +269,15 @@ impl RateReader {
 
 /// The amplitudes of a rate generator.
 #[must_use]
-pub fn amplitudes(network: &Network, node: NodeId, held: &BTreeMap<NodeId, f64>) -> Option<Amplitudes> {
+pub fn amplitudes(network: &Network, node: NodeId, held: &HeldRates) -> Option<Amplitudes> {
     let group = network.group_of(node).filter(|group| group.model.class == NodeClass::StepRateGenerator)?;
     let place = (node - group.first) as usize;
     let resolution = network.kernel.resolution;
     Some(Amplitudes {
-        times: times_on_grid(group, place, "amplitude_times", resolution),
+        times: group.lists("amplitude_times")[place].clone(),
         values: group.lists("amplitude_values")[place].clone(),
         active: Active::of(group, place, resolution),
-        origin: (group.numbers("origin")[place] / resolution).round() as i64,
         resolution,
-        held: held.get(&node).copied().unwrap_or(0.0),
+        held: held.get(&node).copied().unwrap_or_default(),
     })
 }

@@ -1,4 +1,4 @@
-//! Surrogate gradients (NUMERICS, section 4).
+//! Surrogate gradients (docs/derivation.md, Surrogate gradients).
 
 use crate::real::Real;
 

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::lines::Lines;
+use crate::plan::interval::SHIFT_RECURRENT;
 use crate::real::Real;
 use crate::simulate::neuron_step::State;
 
@@ -55,14 +56,18 @@ impl<R: Real> SurrogateHistory<R> {
     }
 
     fn make_room(&mut self) {
-        self.rows.resize(self.stride * self.kept.min(self.interval));
+        // What comes before the first interval may be longer than one.
+        let steps =
+            if self.kept == 0 { 0 } else { self.kept.min(self.interval).max(SHIFT_RECURRENT as usize) };
+        self.rows.resize(self.stride * steps);
     }
 
     /// Makes room for runs of `kept` steps of another plan's interval. All that was kept is before such a run.
     pub fn fit(&mut self, stride: usize, kept: usize, interval: usize) {
         if stride != self.stride {
-            for rows in [&mut self.rows, &mut self.before] {
-                *rows = widened(rows, self.stride, stride);
+            let held = self.rows.len().checked_div(self.stride).unwrap_or(0);
+            for (rows, steps) in [(&mut self.rows, held), (&mut self.before, self.base)] {
+                *rows = widened(rows, self.stride, stride, steps);
             }
             self.stride = stride;
         }
@@ -141,9 +146,10 @@ impl<R: Real> SurrogateHistory<R> {
         self.first = step;
     }
 
-    /// Keeps the rows of the first steps whatever happens; those to come begin with a run of their own.
-    pub fn keep(&mut self, rows: Lines<R>) {
-        self.base = rows.len() / self.stride.max(1);
+    /// Keeps the rows of the first `steps` steps whatever happens; those to come begin with a run of their own.
+    pub fn keep(&mut self, rows: Lines<R>, steps: usize) {
+        debug_assert_eq!(rows.len(), steps * self.stride);
+        self.base = steps;
         self.before = rows;
         self.first = self.base;
         self.states.clear();
@@ -157,8 +163,8 @@ impl<R: Real> SurrogateHistory<R> {
     }
 }
 
-fn widened<R: Real>(rows: &Lines<R>, from: usize, to: usize) -> Lines<R> {
-    let mut wider = Lines::zeros(rows.len().checked_div(from).unwrap_or(0) * to);
+fn widened<R: Real>(rows: &Lines<R>, from: usize, to: usize, steps: usize) -> Lines<R> {
+    let mut wider = Lines::zeros(steps * to);
     if from > 0 && from <= to {
         for (row, wide) in rows.chunks_exact(from).zip(wider.chunks_exact_mut(to)) {
             wide[..from].copy_from_slice(row);

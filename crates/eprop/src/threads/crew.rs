@@ -4,8 +4,7 @@
 //! what the share works on stays in its cache; then it takes those that are left. Whoever comes late, or is held up by
 //! the machine, finds its share taken.
 
-use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use super::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering, Slot, spin, yield_now};
 
 /// Looks for work before the thread is given up for a moment.
 const SPINS: u32 = 4096;
@@ -60,7 +59,7 @@ pub(super) struct Board {
     unfinished: Apart<AtomicUsize>,
     /// The task. Written by the leader while no share is left or unfinished; read by those
     /// who hold a share that is unfinished.
-    task: UnsafeCell<Option<&'static Task<'static>>>,
+    task: Slot<Option<&'static Task<'static>>>,
     failed: AtomicBool,
     over: AtomicBool,
 }
@@ -88,7 +87,7 @@ impl Board {
             came: AtomicUsize::new(0),
             left: Apart::default(),
             unfinished: Apart::default(),
-            task: UnsafeCell::new(None),
+            task: Slot::new(None),
             failed: AtomicBool::new(false),
             over: AtomicBool::new(false),
         }
@@ -121,7 +120,7 @@ impl Board {
         // this function does not end, nor unwind, before all shares are done (`Finish`).
         let task: &'static Task<'static> = unsafe { std::mem::transmute(task) };
         // SAFETY: no share is left or unfinished, since the call before waited for all of them.
-        unsafe { *self.task.get() = Some(task) };
+        unsafe { self.task.write(Some(task)) };
         self.unfinished.0.store(count, Ordering::Relaxed);
         self.left.0.store(u64::MAX >> (MOST_SHARES - count), Ordering::Release);
         let finish = Finish(self);
@@ -146,7 +145,7 @@ impl Board {
         };
         let _done = Done(self);
         // SAFETY: this thread holds a share that is unfinished, so the task is not written.
-        let task = unsafe { *self.task.get() }.expect("written before its shares were given out");
+        let task = unsafe { self.task.read() }.expect("written before its shares were given out");
         task(share);
         true
     }
@@ -190,10 +189,77 @@ impl Drop for Finish<'_> {
 
 fn pause(spins: &mut u32) {
     *spins += 1;
-    if spins.is_multiple_of(SPINS) { std::thread::yield_now() } else { std::hint::spin_loop() }
+    if spins.is_multiple_of(SPINS) { yield_now() } else { spin() }
 }
 
-#[cfg(test)]
+/// Every order in which threads can meet at the board, and every value that they can see there: with `--cfg loom`.
+#[cfg(all(test, loom))]
+mod orders {
+    use loom::cell::UnsafeCell;
+    use loom::sync::Arc;
+
+    use super::*;
+
+    /// What shares write, each its own place.
+    struct Written([UnsafeCell<usize>; 3]);
+
+    // SAFETY: a share writes its own place; the leader reads when all are done. That is what is looked at here.
+    unsafe impl Sync for Written {}
+
+    impl Written {
+        fn place(&self, share: usize) -> &UnsafeCell<usize> {
+            &self.0[share]
+        }
+    }
+
+    fn shared(helpers: usize, counts: &'static [usize]) {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(2);
+        model.max_branches = 100_000;
+        model.check(move || {
+            let board = Arc::new(Board::new(1 + helpers));
+            let others: Vec<_> = (0..helpers)
+                .map(|_| {
+                    let board = Arc::clone(&board);
+                    loom::thread::spawn(move || board.help())
+                })
+                .collect();
+            board.lead(|crew| {
+                for &count in counts {
+                    let written = Written(std::array::from_fn(|_| UnsafeCell::new(0)));
+                    crew.share(count, &|share| {
+                        // SAFETY: as above.
+                        written.place(share).with_mut(|place| unsafe { *place += 1 });
+                    });
+                    for (place, cell) in written.0.iter().enumerate() {
+                        // SAFETY: as above.
+                        assert_eq!(cell.with(|value| unsafe { *value }), usize::from(place < count));
+                    }
+                }
+            });
+            for other in others {
+                other.join().unwrap();
+            }
+        });
+    }
+
+    #[test]
+    fn two_tasks_and_a_helper() {
+        shared(1, &[2, 2]);
+    }
+
+    #[test]
+    fn more_shares_than_threads() {
+        shared(1, &[3]);
+    }
+
+    #[test]
+    fn two_helpers() {
+        shared(2, &[2]);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -234,7 +300,7 @@ mod tests {
                     crew.share(4, &|place| {
                         assert_ne!(place, bad, "on purpose");
                         working.fetch_add(1, Ordering::SeqCst);
-                        std::thread::yield_now();
+                        yield_now();
                         working.fetch_sub(1, Ordering::SeqCst);
                     });
                 }));

@@ -33,6 +33,8 @@ pub(super) struct Scratch {
     drive: Vec<f64>,
     passes: Vec<Pass>,
     gradients: Vec<Lanes>,
+    /// The first row, and its lane, whose gradient or weight would not be finite.
+    pub broken: Option<(usize, usize)>,
 }
 
 /// Neighbouring rows; all slices begin with the first of them.
@@ -119,7 +121,8 @@ impl Part<'_> {
                     if each_step {
                         this.learn_each_step(row, stamp - 1, left, optimizer, weights, scratch);
                     } else {
-                        this.call(row, (stamp - 1) as u64, optimizer, of_row, weights);
+                        let broken = this.call(row, (stamp - 1) as u64, optimizer, of_row, weights);
+                        scratch.broken = scratch.broken.or(broken);
                     }
                 });
                 let skipped = (stamp - self.row(row).previous).saturating_sub(self.common.cutoff);
@@ -193,7 +196,8 @@ impl Part<'_> {
         while self.row(row).next < end {
             let next = self.row(row).next + 1;
             self.take_in(&[row], next, left, scratch);
-            self.call(row, next as u64, optimizer, &scratch.gradients, weights);
+            let broken = self.call(row, next as u64, optimizer, &scratch.gradients, weights);
+            scratch.broken = scratch.broken.or(broken);
         }
     }
 
@@ -322,7 +326,8 @@ impl Part<'_> {
         }
     }
 
-    /// Calls the optimizer with a row's gradient.
+    /// Calls the optimizer with a row's gradient. Where that or a weight would not be finite, weights, moments and sums
+    /// stay as they are; returns the row and the lane.
     fn call(
         &mut self,
         row: usize,
@@ -330,14 +335,39 @@ impl Part<'_> {
         optimizer: &OptimizerProperties,
         gradient: &[Lanes],
         weights: &mut [f64],
-    ) {
+    ) -> Option<(usize, usize)> {
         let lanes = self.lanes(row);
         let begin = lanes.start - self.blocks(row).start * LANES;
         let gradient = &bytemuck::cast_slice(gradient)[begin..begin + lanes.len()];
+        let mut magnitude = 0.0;
+        optimizer::magnitude(gradient, &mut magnitude);
         let state = &mut self.rows[row - self.first_row];
         let now = 1 + index / optimizer.batch_size as u64;
         let ends = state.step < now;
         let sum = &mut self.sum[lanes.clone()];
+        let moments = if self.first.is_empty() { 0..0 } else { lanes.clone() };
+        let (first, second) = (&mut self.first[moments.clone()], &mut self.second[moments]);
+        // Who has never called before takes the first rate that was ever set.
+        let eta = if state.eta.is_nan() { optimizer.eta_first } else { state.eta };
+        if state.summed && ends {
+            optimizer::magnitude(sum, &mut magnitude);
+        }
+        if !optimizer.stays_finite(eta, magnitude) {
+            let mut tried: [Vec<f64>; 4] = [weights.to_vec(), first.to_vec(), second.to_vec(), sum.to_vec()];
+            let [weights, first, second, sum] = &mut tried;
+            row::add(sum, gradient);
+            if ends {
+                let unbounded =
+                    OptimizerProperties { w_min: f64::NEG_INFINITY, w_max: f64::INFINITY, ..*optimizer };
+                update(&unbounded, state.step..now, eta, sum, weights, first, second);
+            }
+            let finite = |place: usize| {
+                tried.iter().all(|values| values.get(place).is_none_or(|value| value.is_finite()))
+            };
+            if let Some(place) = (0..lanes.len()).find(|place| !finite(*place)) {
+                return Some((row, LANES * self.first_block + lanes.start + place));
+            }
+        }
         let gradient = if state.summed || !ends {
             row::add(sum, gradient);
             state.summed = true;
@@ -346,37 +376,47 @@ impl Part<'_> {
             gradient
         };
         if ends {
-            let divisor = optimizer.batch_size as f64;
-            let (w_min, w_max) = (optimizer.w_min, optimizer.w_max);
-            match optimizer.method {
-                Method::GradientDescent => {
-                    optimizer::descend(weights, gradient, divisor, state.eta, w_min, w_max);
-                }
-                Method::Adam { beta_1, beta_2, epsilon } => {
-                    let (first, second) = (&mut self.first[lanes.clone()], &mut self.second[lanes.clone()]);
-                    // Bounds hold after the steps without a gradient, too.
-                    let (low, high) = (f64::NEG_INFINITY, f64::INFINITY);
-                    for step in state.step..now {
-                        let rate = optimizer::adam_rate(state.eta, beta_1, beta_2, step);
-                        let (low, high) = if step + 1 == now { (w_min, w_max) } else { (low, high) };
-                        if step == state.step {
-                            optimizer::adam(
-                                weights, first, second, gradient, divisor, rate, beta_1, beta_2, epsilon,
-                                low, high,
-                            );
-                        } else {
-                            optimizer::adam_without_gradient(
-                                weights, first, second, rate, beta_1, beta_2, epsilon, low, high,
-                            );
-                        }
-                    }
-                }
-            }
+            update(optimizer, state.step..now, eta, gradient, weights, first, second);
             if std::mem::take(&mut state.summed) {
                 sum.fill(0.0);
             }
             state.step = now;
         }
         state.eta = optimizer.eta;
+        None
+    }
+}
+
+/// Takes a row's weights through these steps of the optimizer, the first of which has a gradient.
+fn update(
+    optimizer: &OptimizerProperties,
+    steps: Range<u64>,
+    eta: f64,
+    gradient: &[f64],
+    weights: &mut [f64],
+    first: &mut [f64],
+    second: &mut [f64],
+) {
+    let divisor = optimizer.batch_size as f64;
+    let (w_min, w_max) = (optimizer.w_min, optimizer.w_max);
+    match optimizer.method {
+        Method::GradientDescent => optimizer::descend(weights, gradient, divisor, eta, w_min, w_max),
+        Method::Adam { beta_1, beta_2, epsilon } => {
+            for step in steps.clone() {
+                let rate = optimizer::adam_rate(eta, beta_1, beta_2, step);
+                // Bounds hold after the steps without a gradient, too.
+                let (low, high) =
+                    if step + 1 == steps.end { (w_min, w_max) } else { (f64::NEG_INFINITY, f64::INFINITY) };
+                if step == steps.start {
+                    optimizer::adam(
+                        weights, first, second, gradient, divisor, rate, beta_1, beta_2, epsilon, low, high,
+                    );
+                } else {
+                    optimizer::adam_without_gradient(
+                        weights, first, second, rate, beta_1, beta_2, epsilon, low, high,
+                    );
+                }
+            }
+        }
     }
 }

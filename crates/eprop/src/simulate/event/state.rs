@@ -24,12 +24,14 @@ impl EventNetwork {
             recurrent_rows: _,
             readout_rows: _,
             fired: _,
+            arrivals: _,
             spike_count: _,
             windows: _,
             error_windows: _,
             learns_by_maps: _,
             arriving: _,
             shareable: _,
+            failure: _,
         } = self;
         archive.within("recurrent", |archive| {
             let s = &mut self.neurons;
@@ -48,10 +50,25 @@ impl EventNetwork {
             archive.fixed("current", &mut s.current)?;
             s.windows.forget();
             s.targets.forget();
+            archive.fixed("learns_since", &mut s.learns_since)?;
+            self.plan.readouts.windows.persist("window_signal", now, archive)?;
+            self.plan.readouts.targets.persist("target_signal", now, archive)?;
             persist_history(&mut self.errors, &readout::NAMES, now, archive)
         })?;
         persist_rows(&self.plan.recurrent_routes, &mut self.recurrent_rows, archive)?;
         persist_rows(&self.plan.readout_routes, &mut self.readout_rows, archive)?;
+        for (name, arrivals, neurons) in
+            [("recurrent", 0, self.plan.recurrent_count()), ("readout", 1, self.plan.readout_count())]
+        {
+            archive.within(&format!("arrivals.{name}"), |archive| {
+                self.arrivals[arrivals].persist(archive)?;
+                if self.arrivals[arrivals].fits(neurons) {
+                    Ok(())
+                } else {
+                    Err(archive.misfit("places", "a neuron that there is not"))
+                }
+            })?;
+        }
         // Spikes that are still on their way.
         let stamps = (now - self.plan.longest_delay as i64).max(0)..=now;
         let ring = self.fired.len();

@@ -2,10 +2,8 @@
 
 use crate::describe::network::Network;
 use crate::error::Result;
-use crate::learn::rows::GradientLayout;
-use crate::plan::route::Route;
 use crate::real::Real;
-use crate::simulate::interval::{IntervalNetwork, RateHistory, SynapseState};
+use crate::simulate::interval::{IntervalNetwork, RateHistory};
 use crate::state::{Archive, Persist};
 
 impl<R: Real> IntervalNetwork<R> {
@@ -22,13 +20,15 @@ impl<R: Real> IntervalNetwork<R> {
             learned: _,
             kept: _,
             converted: _,
-            tile: _,
             gradient: _,
             lane: _,
+            arrivals: _,
+            reread: _,
             synapses: _,
             rates: _,
             before: _,
             before_of: _,
+            absorbed: _,
             current: _,
             readout_current: _,
             spare: _,
@@ -40,61 +40,50 @@ impl<R: Real> IntervalNetwork<R> {
             interval_spikes: _,
         } = self;
         archive.within("lane", |archive| self.lane.persist(&self.plan, archive))?;
-        for (learner, layout) in self.plan.learners.iter().zip(&self.layouts) {
+        let now = self.plan.start_readout(self.lane.interval) + self.lane.readout_done as i64;
+        self.plan.readouts.targets.persist("target_signal", now, archive)?;
+        archive.number("reread", &mut self.reread)?;
+        for (name, arrivals, neurons) in
+            [("recurrent", 0, self.plan.recurrent_count()), ("readout", 1, self.plan.readout_count())]
+        {
+            archive.within(&format!("arrivals.{name}"), |archive| {
+                self.arrivals[arrivals].persist(archive)?;
+                if self.arrivals[arrivals].fits(neurons) {
+                    Ok(())
+                } else {
+                    Err(archive.misfit("places", "a neuron that there is not"))
+                }
+            })?;
+        }
+        for learner in &self.plan.learners {
             let route = self.plan.route_of(learner);
             let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
-            archive.within(&format!("synapses.{}", route.projection), |archive| {
-                state.persist(route, layout, archive)
-            })?;
+            archive
+                .within(&format!("synapses.{}", route.projection), |archive| state.persist(route, archive))?;
         }
         archive.parts("learning_rates", &mut self.rates, RateHistory::default)?;
         // Weights before the last update matter in the first step of the interval that follows it.
         let mut kept: Vec<usize> =
             self.before.iter().enumerate().filter(|(_, before)| before.is_some()).map(|(at, _)| at).collect();
-        archive.list("before.routes", &mut kept)?;
+        archive.list("before.projections", &mut kept)?;
         archive.number("before.interval", &mut self.before_of)?;
         if archive.reads() {
-            self.before = vec![None; if kept.is_empty() { 0 } else { self.plan.readout_routes.len() }];
+            self.before = vec![None; network.projections.len()];
         }
         for place in kept {
-            let Some(route) = self.plan.readout_routes.get(place) else {
-                return Err(archive.misfit("before.routes", format!("there is no route {place}")));
+            let Some(projection) = network.projections.get(place) else {
+                return Err(archive.misfit("before.projections", format!("there is no projection {place}")));
             };
-            let weights = || network.projections[route.projection].weights.clone();
-            let before = self.before[place].get_or_insert_with(weights);
+            let before = self.before[place].get_or_insert_with(|| projection.weights.clone());
             archive.fixed(&format!("before.{place}"), before)?;
         }
+        archive.number("absorbed", &mut self.absorbed)?;
         archive.fixed("current", &mut self.current)?;
         archive.fixed("readout_current", &mut self.readout_current)?;
         archive.map("gradient_square_sums", &mut self.gradient_square_sums)?;
         archive.list("gradient_norms", &mut self.gradient_norms)?;
         archive.number("spike_count", &mut self.spike_count)?;
         archive.list("interval_spikes", &mut self.interval_spikes)
-    }
-}
-
-impl SynapseState {
-    fn persist(&mut self, route: &Route, layout: &GradientLayout, archive: &mut Archive<'_>) -> Result<()> {
-        let Self { sum: _, summed: _, first: _, second: _, rates: _, called: _ } = self;
-        let mut sum = vec![0.0; layout.len];
-        for row in 0..route.row_count {
-            let entries = route.entries(row);
-            for (piece, part) in layout.pieces(entries.clone(), row) {
-                sum[entries.start + part.start..entries.start + part.end].copy_from_slice(&self.sum[piece]);
-            }
-        }
-        archive.fixed("sum", &mut sum)?;
-        for row in 0..route.row_count {
-            let entries = route.entries(row);
-            for (piece, part) in layout.pieces(entries.clone(), row) {
-                self.sum[piece].copy_from_slice(&sum[entries.start + part.start..entries.start + part.end]);
-            }
-        }
-        archive.fixed("summed", &mut self.summed)?;
-        archive.fixed("first", &mut self.first)?;
-        archive.fixed("second", &mut self.second)?;
-        archive.fixed("rates", &mut self.rates)?;
-        archive.fixed("called", &mut self.called)
     }
 }
 

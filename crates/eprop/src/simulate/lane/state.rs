@@ -72,7 +72,7 @@ impl<R: Real> Lane<R> {
                 if let Some(last) = held.chunks(self.stride.max(1)).next_back() {
                     self.latest.copy_from_slice(last);
                 }
-                self.surrogate.keep(held);
+                self.surrogate.keep(held, self.recurrent_done);
             }
             Ok(())
         })?;

@@ -1,0 +1,317 @@
+//! The connection rules: which pairs of nodes a call connects, drawn as NEST draws them.
+
+use crate::describe::check::{self, Cell};
+use crate::describe::network::NodeId;
+use crate::describe::parameter::{Bound, Parameter};
+use crate::describe::suggest;
+use crate::error::{Error, ErrorCode, Result};
+use crate::random::NestRandom;
+use crate::value::Dict;
+
+/// A connection rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// NEST's name.
+    pub name: &'static str,
+    /// What it must be given, where it needs something.
+    pub amount: Option<Parameter>,
+    /// Whether it connects each source to each target.
+    pub dense: bool,
+    /// Number of connections, on average: of so many sources, targets, and that amount.
+    expected: fn(f64, f64, f64) -> f64,
+    /// Rows and columns of a matrix of values, of so many sources, targets, and that amount.
+    shape: fn(usize, usize, usize) -> Option<(usize, usize)>,
+    check: fn(&Pools<'_>) -> Result<()>,
+    draw: Draw,
+}
+
+/// Goes through the pairs of a rule. What connects a pair may draw, too, in between.
+type Draw = fn(&Pools<'_>, &mut NestRandom, &mut Connect<'_>);
+
+/// Connects the source and the target at these places of the call's lists.
+pub type Connect<'a> = dyn FnMut(&mut NestRandom, usize, usize) + 'a;
+
+/// What every rule may be given.
+pub const FLAGS: [Parameter; 2] = [
+    Parameter::bool("allow_autapses", true, "Nodes may connect to themselves"),
+    Parameter::bool("allow_multapses", true, "A pair may be connected several times"),
+];
+
+const fn degree(name: &'static str, text: &'static str) -> Parameter {
+    Parameter::integer(name, 0.0, Bound::NonNegative, text)
+}
+
+/// All rules; the first is the default.
+pub static RULES: [Rule; 5] = [
+    Rule {
+        name: "all_to_all",
+        amount: None,
+        dense: true,
+        expected: |sources, targets, _| sources * targets,
+        shape: |sources, targets, _| Some((targets, sources)),
+        check: |_| Ok(()),
+        draw: all_to_all,
+    },
+    Rule {
+        name: "one_to_one",
+        amount: None,
+        dense: false,
+        expected: |sources, _, _| sources,
+        shape: |_, _, _| None,
+        check: same_size,
+        draw: one_to_one,
+    },
+    Rule {
+        name: "pairwise_bernoulli",
+        amount: Some(Parameter::number(
+            "p",
+            "p",
+            "",
+            1.0,
+            Bound::UnitInterval,
+            "Probability of a connection",
+        )),
+        dense: false,
+        expected: |sources, targets, p| sources * targets * p,
+        shape: |_, _, _| None,
+        check: |_| Ok(()),
+        draw: pairwise_bernoulli,
+    },
+    Rule {
+        name: "fixed_indegree",
+        amount: Some(degree("indegree", "Connections per target")),
+        dense: false,
+        expected: |_, targets, indegree| targets * indegree,
+        shape: |_, targets, indegree| Some((targets, indegree)),
+        check: |pools| enough(pools, pools.targets, pools.sources),
+        draw: fixed_indegree,
+    },
+    Rule {
+        name: "fixed_outdegree",
+        amount: Some(degree("outdegree", "Connections per source")),
+        dense: false,
+        expected: |sources, _, outdegree| sources * outdegree,
+        shape: |sources, _, outdegree| Some((sources, outdegree)),
+        check: |pools| enough(pools, pools.sources, pools.targets),
+        draw: fixed_outdegree,
+    },
+];
+
+/// A rule with what it was given.
+#[derive(Debug, Clone, Copy)]
+pub struct Chosen {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// Probability or degree, where the rule takes one.
+    pub amount: f64,
+    /// Whether nodes may connect to themselves.
+    pub autapses: bool,
+    /// Whether a pair may be connected several times.
+    pub multapses: bool,
+}
+
+/// The nodes that a rule chooses from, in the order of the call.
+struct Pools<'a> {
+    sources: &'a [NodeId],
+    targets: &'a [NodeId],
+    chosen: Chosen,
+}
+
+impl Chosen {
+    /// Checks a rule's dictionary.
+    ///
+    /// # Errors
+    /// If there is no such rule, or it lacks something or is given what it does not take.
+    pub fn new(values: &Dict) -> Result<Self> {
+        let name = check::text(values, "rule", RULES[0].name)?;
+        let rule = RULES.iter().find(|rule| rule.name == name).ok_or_else(|| {
+            Error::new(ErrorCode::BadProperty, format!("unknown connectivity rule: {name}"))
+                .parameter("rule")
+                .value(name)
+                .bound(suggest::hint(name, RULES.iter().map(|rule| rule.name)))
+        })?;
+        let mut chosen = Self { rule, amount: 0.0, autapses: true, multapses: true };
+        let table: Vec<Parameter> = rule.amount.into_iter().chain(FLAGS).collect();
+        for (key, value) in values.0.iter().filter(|(key, _)| key != "rule") {
+            let (_, parameter) = check::find(name, &table, key)?;
+            let Cell::Number(number) = check::cell(name, parameter, value)? else {
+                unreachable!("rules take numbers and truth values")
+            };
+            match key.as_str() {
+                "allow_autapses" => chosen.autapses = number != 0.0,
+                "allow_multapses" => chosen.multapses = number != 0.0,
+                _ => chosen.amount = number,
+            }
+        }
+        if let Some(needed) = &rule.amount
+            && values.get(needed.name).is_none()
+        {
+            return Err(Error::new(ErrorCode::BadProperty, format!("the rule {name} needs {}", needed.name))
+                .model(name)
+                .parameter(needed.name)
+                .bound(needed.kind.description()));
+        }
+        Ok(chosen)
+    }
+
+    /// Number of connections that the rule makes, on average.
+    #[must_use]
+    pub fn expected(&self, sources: usize, targets: usize) -> f64 {
+        (self.rule.expected)(sources as f64, targets as f64, self.amount)
+    }
+
+    /// Rows and columns of a matrix with a value per connection, where the rule takes one.
+    #[must_use]
+    pub fn shape(&self, sources: usize, targets: usize) -> Option<(usize, usize)> {
+        (self.rule.shape)(sources, targets, self.amount as usize)
+    }
+
+    /// Connects pair by pair.
+    ///
+    /// # Errors
+    /// If there are too few nodes for the rule; then nothing was drawn.
+    pub fn draw(
+        self,
+        sources: &[NodeId],
+        targets: &[NodeId],
+        random: &mut NestRandom,
+        connect: &mut Connect<'_>,
+    ) -> Result<()> {
+        let pools = Pools { sources, targets, chosen: self };
+        (self.rule.check)(&pools)?;
+        (self.rule.draw)(&pools, random, connect);
+        Ok(())
+    }
+}
+
+impl Pools<'_> {
+    fn is_excluded_autapse(&self, source: usize, target: usize) -> bool {
+        !self.chosen.autapses && self.sources[source] == self.targets[target]
+    }
+}
+
+fn same_size(pools: &Pools<'_>) -> Result<()> {
+    let (sources, targets) = (pools.sources.len(), pools.targets.len());
+    if sources == targets {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::DimensionMismatch, "source and target population must be of the same size")
+        .parameter("targets")
+        .value(format!("{sources} sources, {targets} targets"))
+        .bound("as many targets as sources"))
+}
+
+/// Checks that each of `nodes` finds as many partners in `pool` as it needs. (Where none is left but itself, NEST draws
+/// for ever.)
+fn enough(pools: &Pools<'_>, nodes: &[NodeId], pool: &[NodeId]) -> Result<()> {
+    let Chosen { rule, amount, autapses, multapses } = pools.chosen;
+    let mut sorted = pool.to_vec();
+    sorted.sort_unstable();
+    let loses_itself = |node: &NodeId| !autapses && sorted.binary_search(node).is_ok();
+    let candidates = pool.len() - usize::from(nodes.iter().any(loses_itself));
+    let most = if multapses && candidates > 0 { f64::INFINITY } else { candidates as f64 };
+    if amount <= most {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::BadProperty, "there are not enough nodes for that many connections")
+        .model(rule.name)
+        .parameter(rule.amount.map_or("", |parameter| parameter.name))
+        .value(amount)
+        .bound(format!("at most {candidates}")))
+}
+
+fn all_to_all(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) {
+    for target in 0..pools.targets.len() {
+        for source in 0..pools.sources.len() {
+            if !pools.is_excluded_autapse(source, target) {
+                connect(random, source, target);
+            }
+        }
+    }
+}
+
+fn one_to_one(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) {
+    for place in 0..pools.sources.len() {
+        if !pools.is_excluded_autapse(place, place) {
+            connect(random, place, place);
+        }
+    }
+}
+
+fn pairwise_bernoulli(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) {
+    for target in 0..pools.targets.len() {
+        for source in 0..pools.sources.len() {
+            if !pools.is_excluded_autapse(source, target) && random.uniform01() < pools.chosen.amount {
+                connect(random, source, target);
+            }
+        }
+    }
+}
+
+/// Which nodes of a pool a node is connected with already, where each is wanted once.
+struct Taken {
+    round: usize,
+    /// The round in which each was taken; empty where a node may be taken again.
+    rounds: Vec<usize>,
+}
+
+impl Taken {
+    fn new(pool: usize, multapses: bool) -> Self {
+        Self { round: 0, rounds: vec![0; if multapses { 0 } else { pool }] }
+    }
+
+    /// Takes a node; whether it was free.
+    fn take(&mut self, place: usize) -> bool {
+        self.rounds.get_mut(place).is_none_or(|round| std::mem::replace(round, self.round) != self.round)
+    }
+}
+
+/// Connects each of so many nodes with as many of a pool as the amount says; what is not wanted is drawn again.
+fn fixed_degree(
+    chosen: &Chosen,
+    nodes: usize,
+    pool: usize,
+    random: &mut NestRandom,
+    next: fn(&mut NestRandom, usize) -> usize,
+    excluded: impl Fn(usize, usize) -> bool,
+    mut connect: impl FnMut(&mut NestRandom, usize, usize),
+) {
+    let mut taken = Taken::new(pool, chosen.multapses);
+    for node in 0..nodes {
+        taken.round += 1;
+        let mut left = chosen.amount as u64;
+        while left > 0 {
+            let other = next(random, pool);
+            if !excluded(node, other) && taken.take(other) {
+                left -= 1;
+                connect(random, node, other);
+            }
+        }
+    }
+}
+
+fn fixed_indegree(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) {
+    fixed_degree(
+        &pools.chosen,
+        pools.targets.len(),
+        pools.sources.len(),
+        random,
+        NestRandom::below,
+        |target, source| pools.is_excluded_autapse(source, target),
+        |random, target, source| connect(random, source, target),
+    );
+}
+
+/// The pairs come from a generator of their own. NEST, whose threads must agree on them, draws them all before it
+/// connects the first; what is drawn for connections comes from the other generator, so the order is as good.
+fn fixed_outdegree(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) {
+    fixed_degree(
+        &pools.chosen,
+        pools.sources.len(),
+        pools.targets.len(),
+        random,
+        NestRandom::synchronized_below,
+        |source, target| pools.is_excluded_autapse(source, target),
+        |random, source, target| connect(random, source, target),
+    );
+}

@@ -1,0 +1,84 @@
+//! Histories that once broke something, and a short search for others with a seed of its own each time.
+//!
+//! `EPROP_FUZZ_SECONDS` says how long (10), `EPROP_FUZZ_SEED` from which seed: it is printed.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use histories::call::from_text;
+use histories::generate::Settings;
+use histories::nest::Nest;
+use histories::search::{Search, check, describe, random_seed};
+
+fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
+#[test]
+fn histories_hold_against_all_oracles() {
+    let seed = from_environment("EPROP_FUZZ_SEED").unwrap_or_else(random_seed);
+    let seconds = from_environment("EPROP_FUZZ_SECONDS").unwrap_or(10.0);
+    eprintln!("EPROP_FUZZ_SEED={seed}");
+    let begin = Instant::now();
+    let mut search = Search::new(seed, Settings::default(), String::new(), None);
+    search.shrinking = Duration::from_secs(20);
+    let mut history = 0;
+    while history == 0 || begin.elapsed().as_secs_f64() < seconds {
+        if let Some(found) = search.history(history, None) {
+            panic!("EPROP_FUZZ_SEED={seed}: {}", describe(&found));
+        }
+        history += 1;
+    }
+    eprintln!("{}", search.counts.text(begin.elapsed().as_secs_f64()));
+}
+
+/// NEST, where this machine has it.
+fn nest() -> Option<Nest> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let python = std::env::var_os("PYTHON").map_or_else(|| root.join(".venv/bin/python"), PathBuf::from);
+    let mut import = Command::new(&python);
+    import.args(["-c", "import nest"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let there = import.status().is_ok_and(|status| status.success());
+    if !there {
+        eprintln!("{} has no NEST: nothing is held against it", python.display());
+    }
+    there.then(|| Nest::new(&python.to_string_lossy()))
+}
+
+/// The histories of a folder, each with its name.
+fn kept(folder: &str) -> Vec<(String, Vec<histories::Call>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("found").join(folder);
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+        .into_iter()
+        .map(|file| {
+            let text = std::fs::read_to_string(&file).unwrap();
+            (file.display().to_string(), from_text(&text).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn what_was_found_stays_mended() {
+    for (name, calls) in kept("engine") {
+        for seed in 0..4 {
+            if let Err(finding) = check(&calls, "", seed, None) {
+                panic!("{name}: {}: {}", finding.oracle, finding.what);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_nest_has_shown_stays_mended() {
+    let Some(mut nest) = nest() else { return };
+    for (name, calls) in kept("nest") {
+        if let Err(finding) = check(&calls, "", 0, Some(&mut nest)) {
+            panic!("{name}: {}: {}", finding.oracle, finding.what);
+        }
+    }
+    assert_eq!(nest.unanswered, 0, "{:?}", nest.reasons);
+}

@@ -1,0 +1,568 @@
+/**
+ * Every public function with arguments of every kind, in random order: each call returns, or throws an error of our own
+ * that names what was wrong, and leaves the kernel as it was.
+ */
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as fc from "fast-check";
+import * as eprop from "../../ts/index.js";
+import * as nest from "../../ts/nest/index.js";
+import * as report from "../../ts/report/index.js";
+
+const { Kernel, NESTError, Network, NumpyRandom, Trainer, tasks } = eprop;
+
+/** What calls are made on; made anew for each history. */
+class World implements Disposable {
+  readonly kernel = new Kernel();
+  readonly other = new Kernel();
+  readonly closed = new Kernel();
+  readonly folder = mkdtempSync(join(tmpdir(), "eprop-fuzz-api-"));
+  readonly random = new NumpyRandom(1);
+  readonly task = tasks.sineWaves({ iterations: 1 });
+  readonly nodes: nest.NodeCollection;
+  readonly recorder: nest.NodeCollection;
+  readonly foreign: nest.NodeCollection;
+  readonly stale: nest.NodeCollection;
+  readonly connections: nest.SynapseCollection;
+  readonly network: eprop.Network;
+
+  constructor() {
+    this.stale = this.kernel.Create("parrot_neuron", 2);
+    this.kernel.ResetKernel();
+    this.nodes = small(this.kernel);
+    this.recorder = this.kernel.GetNodes("spike_recorder");
+    this.connections = this.kernel.GetConnections();
+    this.foreign = this.other.Create("parrot_neuron", 2);
+    this.network = Network.of(this.kernel);
+    void this.closed.close();
+  }
+
+  /** A path in the world's folder. */
+  file(name: string): string {
+    return join(this.folder, name);
+  }
+
+  /** A digest of the whole kernel. */
+  digest(): string {
+    const hash = createHash("sha256");
+    const { arrays, texts } = this.kernel.state();
+    for (const part of [...arrays, ...texts]) {
+      for (const value of Object.values(part)) {
+        hash.update(
+          ArrayBuffer.isView(value)
+            ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+            : String(value),
+        );
+      }
+    }
+    return hash.digest("hex");
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Inputs, neurons, a readout and a recorder, connected; gives the neurons. */
+function small(kernel: nest.Kernel): nest.NodeCollection {
+  kernel.set({ resolution: 1, eprop_update_interval: 10, eprop_learning_window: 10 });
+  const input = kernel.Create("spike_generator", 2, { spike_times: [2, 5] });
+  const neurons = kernel.Create("eprop_iaf_bsshslm_2020", 3, { V_th: 0.5, E_L: 0, V_m: 0 });
+  const readout = kernel.Create("eprop_readout_bsshslm_2020", 1);
+  const recorder = kernel.Create("spike_recorder");
+  const synapse = { synapse_model: "eprop_synapse_bsshslm_2020", delay: 1 } as const;
+  kernel.Connect(input, neurons, "all_to_all", { ...synapse, weight: 1 });
+  kernel.Connect(neurons, readout, "all_to_all", { ...synapse, weight: 0.1 });
+  kernel.Connect(readout, neurons, "all_to_all", {
+    synapse_model: "eprop_learning_signal_connection_bsshslm_2020",
+    delay: 1,
+    weight: 1,
+  });
+  kernel.Connect(neurons, recorder);
+  return neurons;
+}
+
+type Make = (world: World) => unknown;
+
+const throwing = () => {
+  throw new Error("on purpose");
+};
+const traps = Object.fromEntries(
+  Object.getOwnPropertyNames(Reflect).map((name) => [name, throwing]),
+) as ProxyHandler<object>;
+
+/** Values of every kind, by name. */
+const values: Readonly<Record<string, Make>> = {
+  undefined: () => undefined,
+  null: () => null,
+  true: () => true,
+  "a number as text": () => "3",
+  "an empty text": () => "",
+  "a huge text": () => "x".repeat(100_000),
+  "half a surrogate pair": () => "\ud800",
+  zero: () => 0,
+  "minus zero": () => -0,
+  "a negative number": () => -1,
+  "a fraction": () => 1.5,
+  NaN: () => Number.NaN,
+  Infinity: () => Number.POSITIVE_INFINITY,
+  "a huge number": () => 1e300,
+  "a BigInt": () => 10n,
+  "a symbol": () => Symbol("eprop"),
+  "a function": () => () => 1,
+  "an empty list": () => [],
+  "a list of numbers": () => [1, 2, 3],
+  "a list of texts": () => ["a", "b"],
+  "a list of mixed values": () => [1, "a", null],
+  "a list of lists": () => [[1, 2], [3]],
+  "a list of nothing": () => [undefined, null],
+  // eslint-disable-next-line no-sparse-arrays
+  "a sparse list": () => [1, , 3], // prettier-ignore
+  "a huge sparse list": () => Object.assign([], { length: 4e9 }),
+  "a dictionary": () => ({ tau_n: 1 }),
+  "an empty dictionary": () => ({}),
+  "a dictionary of prototypes": () => JSON.parse('{"__proto__": 1, "constructor": 2}') as unknown,
+  "a dictionary of nothing": () => ({ tau_m: null, weight: null }),
+  "a dictionary with a symbol": () => ({ tau_m: Symbol("eprop") }),
+  "a dictionary with a BigInt": () => ({ tau_m: 1n }),
+  "a dictionary with a cycle": () => {
+    const cycle: Record<string, unknown> = {};
+    cycle["optimizer"] = cycle;
+    cycle["tau_m"] = [cycle];
+    return cycle;
+  },
+  "a distribution that is none": () => ({ distribution: 5, first: "a" }),
+  "a matrix that is none": () => ({ data: 5, shape: [1] }),
+  "a matrix of the wrong shape": () => ({ weight: { data: [1, 2], shape: [2, 2] } }),
+  "a date": () => new Date(0),
+  "a map": () => new Map([["tau_m", 1]]),
+  "a set": () => new Set([1]),
+  "a pattern": () => /x/,
+  "a promise": () => Promise.resolve(1),
+  "a boxed number": () => Object(3) as unknown,
+  "a boxed text": () => Object("eprop_iaf") as unknown,
+  "an instance of a class": () =>
+    new (class Parameters {
+      tau_m = 10;
+    })(),
+  "an error": () => new Error("an argument"),
+  "numbers of 32 bits": () => new Float32Array([1, 2]),
+  "numbers of 64 bits": () => new BigInt64Array(2),
+  bytes: () => new Uint8Array(2),
+  "a view": () => new DataView(new ArrayBuffer(8)),
+  "a buffer": () => new ArrayBuffer(8),
+  "a dictionary without a prototype": () => Object.assign(Object.create(null), { tau_n: 1 }) as unknown,
+  "a getter that throws": () => Object.defineProperty({}, "tau_m", { enumerable: true, get: throwing }),
+  "a getter that throws undefined": () =>
+    Object.defineProperty({}, "tau_m", {
+      enumerable: true,
+      get() {
+        throw undefined; // oxlint-disable-line no-throw-literal
+      },
+    }),
+  "a proxy that throws": () => new Proxy({}, traps),
+  "a list that throws": () => new Proxy([1], { get: throwing }),
+  "a function that throws": () => new Proxy(() => 1, traps),
+  "a revoked proxy": () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    return proxy;
+  },
+  "nodes of another kernel": ({ foreign }) => foreign,
+  "nodes from before a reset": ({ stale }) => stale,
+  "nodes of a closed kernel": ({ closed }) => closed,
+  "a kernel": ({ other }) => other,
+  connections: ({ connections }) => connections,
+  "a network": ({ network }) => network,
+  "a class": () => Kernel,
+  "a web address": () => new URL("https://example.org"),
+};
+
+/** A parameter: how messages name it, and what is right. */
+interface Parameter {
+  names: readonly string[];
+  right: readonly Make[];
+  /** Whether a value is not tried, since it could be right and do harm. */
+  spares?: (value: unknown) => boolean;
+}
+
+/** Keys of the dictionaries above: an error about one names it. */
+const keys = "tau_n|tau_m|weight|__proto__|constructor|optimizer|distribution|data";
+
+const parameter = (names: string, ...right: Make[]): Parameter => ({ names: names.split("|"), right });
+const always =
+  (value: unknown): Make =>
+  () =>
+    value;
+
+const model = parameter("model", always("eprop_iaf_bsshslm_2020"), always("parrot_neuron"));
+const ofNodes = (name: string) => parameter(`${name}|node`, ({ nodes }) => nodes, always(1), always([1, 2]));
+const whole = (name: string, ...right: number[]) => parameter(name, ...right.map(always));
+const noOptions = parameter("options", always(undefined), always({}));
+const dictionary = (name: string, ...right: object[]) => parameter(`${name}|${keys}`, ...right.map(always));
+const file = (name: string, of: string): Parameter => ({
+  names: name.split("|"),
+  right: [(world) => world.file(of)],
+  // No file is written outside of the folder.
+  spares: (value) => typeof value === "string" && value !== "",
+});
+const time: Parameter = {
+  names: ["ms", "simulation time"],
+  right: [always(0), always(1), always(5)],
+  spares: (value) => typeof value === "number" && value > 1e3 && Number.isFinite(value),
+};
+const params = dictionary("params", { tau_m: 20 }, { V_m: [1, 2, 3] }, { V_th: eprop.nest.random.uniform() });
+const synapse = parameter(`synapse|synapse_model|${keys}`, always("static_synapse"), always({ weight: 2 }));
+const ofRecorder = parameter("recorder", ({ recorder }) => recorder);
+const values64 = parameter("probabilities", always([0.3, 0.7]));
+const never = (name: string) => ({ ...parameter(name), right: [] });
+const draws = (name: string) => whole(name, 0, 1, 5);
+
+let copies = 0;
+
+/** A public function. */
+interface Target {
+  call: (world: World, ...args: never[]) => unknown;
+  parameters: readonly Parameter[];
+}
+
+const target = (call: (world: World, ...args: never[]) => unknown, ...parameters: Parameter[]): Target => ({
+  call,
+  parameters,
+});
+
+/** A method of something in the world. */
+function method<K extends "kernel" | "nodes" | "connections" | "random" | "network">(
+  of: K,
+  name: string,
+  ...list: Parameter[]
+) {
+  const call = (world: World, ...args: unknown[]) =>
+    (world[of] as unknown as Record<string, (...args: unknown[]) => unknown>)[name]?.(...args);
+  return target(call as Target["call"], ...list);
+}
+
+/** A function of a module. */
+function plain(call: (...args: never[]) => unknown, ...list: Parameter[]): Target {
+  return target(((_world: World, ...args: never[]) => call(...args)) as Target["call"], ...list);
+}
+
+const make =
+  <A extends unknown[]>(Class: new (...args: A) => unknown) =>
+  (...args: A) =>
+    new Class(...args);
+const taskOptions = parameter(`options|${keys}`, always({ iterations: 1 }));
+const trainOptions = parameter("options", always({}), always({ threads: 1, record: true }));
+
+/** Every public function, by name. */
+export const targets: Readonly<Record<string, Target>> = {
+  "new Kernel": plain(make(Kernel) as never, { ...parameter("native", always(undefined)) }),
+  "Kernel.load": plain(Kernel.load.bind(Kernel), file("path", "missing")),
+  "Kernel.ResetKernel": method("kernel", "ResetKernel"),
+  "Kernel.set": method("kernel", "set", dictionary("values", { rng_seed: 3 }, { print_time: true })),
+  "Kernel.get": method("kernel", "get", parameter("name", always(undefined), always("resolution"))),
+  "Kernel.Create": method(
+    "kernel",
+    "Create",
+    model,
+    whole(`n|params|${keys}`, 1, 2, 3),
+    params,
+    parameter("positions", always(undefined)),
+  ),
+  "Kernel.GetNodes": method("kernel", "GetNodes", model),
+  "Kernel.SetStatus": method(
+    "kernel",
+    "SetStatus",
+    parameter("nodes", ({ nodes }) => nodes),
+    params,
+  ),
+  "Kernel.GetStatus": method(
+    "kernel",
+    "GetStatus",
+    parameter("nodes", ({ nodes }) => nodes),
+    parameter("name|has no parameter", always("V_m")),
+  ),
+  "Kernel.SetDefaults": method("kernel", "SetDefaults", model, dictionary("values", { tau_m: 3 }, {})),
+  "Kernel.GetDefaults": method("kernel", "GetDefaults", model),
+  "Kernel.CopyModel": method(
+    "kernel",
+    "CopyModel",
+    parameter("existing|model", always("eprop_iaf")),
+    parameter("copy", () => `copy ${++copies}`),
+    dictionary("values", { tau_m: 3 }),
+  ),
+  "Kernel.Connect": method(
+    "kernel",
+    "Connect",
+    ofNodes("sources"),
+    ofNodes("targets"),
+    parameter(`rule|${keys}`, always("all_to_all"), always({ rule: "one_to_one" })),
+    synapse,
+  ),
+  "Kernel.GetConnections": method(
+    "kernel",
+    "GetConnections",
+    ofNodes("source"),
+    ofNodes("target"),
+    parameter("synapse_model|synapse model", always("static_synapse")),
+  ),
+  "Kernel.Simulate": method("kernel", "Simulate", time),
+  "Kernel.SimulateAsync": method("kernel", "SimulateAsync", time, noOptions),
+  "Kernel.events": method("kernel", "events", ofRecorder),
+  "Kernel.takeEvents": method("kernel", "takeEvents", ofRecorder),
+  "Kernel.fileOf": method("kernel", "fileOf", ofRecorder),
+  "Kernel.memory": method("kernel", "memory"),
+  "Kernel.save": method("kernel", "save", file("path", "kernel.safetensors")),
+  "Kernel.gradientNorm": method("kernel", "gradientNorm"),
+  "Kernel.takeGradientNorms": method("kernel", "takeGradientNorms"),
+  "Kernel.spikeCount": method("kernel", "spikeCount"),
+  "Kernel.takeIntervalSpikes": method("kernel", "takeIntervalSpikes"),
+  "Kernel.close": target(({ closed }) => closed.close()),
+  "new NodeCollection": target(
+    (_world, ...args: never[]) => new nest.NodeCollection(...(args as unknown as [never, never])),
+    parameter("kernel", ({ kernel }) => kernel),
+    parameter("ids", always(Uint32Array.of(1))),
+  ),
+  "NodeCollection.at": method("nodes", "at", whole("place", 0, 1, -1)),
+  "NodeCollection.slice": method("nodes", "slice", whole("begin", 0, 1, -1), whole("end", 2, -1)),
+  "NodeCollection.concat": method(
+    "nodes",
+    "concat",
+    parameter("other", ({ recorder }) => recorder),
+  ),
+  "NodeCollection.set": method("nodes", "set", params),
+  "NodeCollection.get": method(
+    "nodes",
+    "get",
+    parameter("names|has no parameter|recorder", always("V_m"), always(undefined), always(["V_m", "model"])),
+  ),
+  "SynapseCollection.slice": method(
+    "connections",
+    "slice",
+    whole("begin", 0, 1),
+    whole("end", 5),
+    whole("step", 1, 2),
+  ),
+  "SynapseCollection.get": method(
+    "connections",
+    "get",
+    parameter("names|has no parameter", always("weight"), always(undefined), always(["source", "delay"])),
+  ),
+  "SynapseCollection.set": method("connections", "set", dictionary("values", { weight: 0.2 })),
+  "random.normal": plain(nest.random.normal, dictionary("options", { mean: 1 })),
+  "random.uniform": plain(nest.random.uniform, dictionary("options", { max: 2 })),
+  "random.lognormal": plain(nest.random.lognormal, dictionary("options", { std: 2 })),
+  "random.exponential": plain(nest.random.exponential, dictionary("options", { beta: 2 })),
+  "new NumpyRandom": plain(make(NumpyRandom) as never, whole("seed", 0, 7)),
+  "NumpyRandom.seed": method("random", "seed", whole("seed", 0, 7)),
+  "NumpyRandom.random": method("random", "random", draws("n")),
+  "NumpyRandom.rand": method("random", "rand", draws("rows"), draws("columns")),
+  "NumpyRandom.randn": method("random", "randn", draws("rows"), draws("columns")),
+  "NumpyRandom.uniform": method("random", "uniform", whole("low", 0), whole("high", 1), draws("n")),
+  "NumpyRandom.randint": method("random", "randint", whole("low|high", 0), whole("high", 10), draws("n")),
+  "NumpyRandom.choice": method("random", "choice", whole("choices|probabilities", 2), draws("n"), values64),
+  "NumpyRandom.permutation": method("random", "permutation", draws("n")),
+  "NumpyRandom.spikesBelow": method(
+    "random",
+    "spikesBelow",
+    values64,
+    whole("inputs", 2),
+    parameter("rows", always(Uint32Array.of(0, 0))),
+  ),
+  "NumpyRandom.state": target(
+    ({ random }, state: never) => (random.state = state),
+    parameter("state", ({ random }) => random.state),
+  ),
+  "Network.of": plain(
+    Network.of.bind(Network),
+    parameter("kernel|no neurons to use", ({ kernel }) => kernel),
+  ),
+  "Network.load": plain(Network.load.bind(Network), file("path", "missing")),
+  "Network.save": method("network", "save", file("path", "network.safetensors")),
+  "Network.reset": method("network", "reset"),
+  "Network.infer": method(
+    "network",
+    "infer",
+    parameter("spikes|tau_n", always({ times: [], senders: [] })),
+    time,
+  ),
+  "Network.inferAsync": method(
+    "network",
+    "inferAsync",
+    parameter("spikes|tau_n", always({ times: [], senders: [] })),
+    time,
+    noOptions,
+  ),
+  toNIR: plain(
+    eprop.toNIR,
+    parameter("network|t_ref", ({ network }) => network),
+  ),
+  fromNIR: plain(eprop.fromNIR, never("graph"), whole("resolution", 1)),
+  writeNIR: plain(eprop.writeNIR, file("path", "graph.nir"), never("graph")),
+  readNIR: plain(eprop.readNIR, file("path|file", "missing")),
+  "new Trainer": plain(
+    make(Trainer) as never,
+    parameter("task", ({ task }) => task),
+    trainOptions,
+  ),
+  "Trainer.resume": plain(
+    Trainer.resume.bind(Trainer),
+    file("path", "missing"),
+    parameter("options|file", always({})),
+  ),
+  "Trainer.save": target(
+    ({ task }, path: never) => new Trainer(task).save(path),
+    file("path", "training.checkpoint"),
+  ),
+  "Trainer.observe": target(
+    ({ task }, observer: never) => new Trainer(task).observe(observer),
+    parameter("observer", always({ wants: () => false, sample: () => undefined })),
+  ),
+  train: plain(
+    (task: never, options: never) => eprop.train(task, options).next(),
+    never("task"),
+    trainOptions,
+  ),
+  trainToEnd: plain(eprop.trainToEnd, never("task"), trainOptions),
+  threadBudget: plain(eprop.threadBudget),
+  setThreadBudget: plain(eprop.setThreadBudget, whole("threads", 1, 2)),
+  sweep: plain(eprop.sweep, parameter("task", always("sine-waves")), never("grid"), noOptions),
+  meanInterval: plain(eprop.meanInterval, parameter("values", always([1, 2]))),
+  "tasks.sineWaves": plain(tasks.sineWaves, taskOptions),
+  "tasks.sineWavesPlus": plain(tasks.sineWavesPlus, taskOptions),
+  "tasks.lemniscate": plain(tasks.lemniscate, taskOptions),
+  "tasks.infiniteLoop": plain(tasks.infiniteLoop, taskOptions),
+  "tasks.handwriting": plain(tasks.handwriting, taskOptions),
+  "tasks.evidenceAccumulation": plain(tasks.evidenceAccumulation, taskOptions),
+  "tasks.nMnist": plain(tasks.nMnist, { ...taskOptions, names: [...taskOptions.names, "data"] }),
+  "tasks.taskNamed": plain(tasks.taskNamed, parameter("name", always("sine-waves"))),
+  "tasks.findTask": plain(tasks.findTask, parameter("name|task", always("sine-waves"))),
+  "tasks.commonOptions": plain(
+    tasks.commonOptions,
+    parameter("task", always("mine")),
+    parameter("options", always({})),
+    parameter("defaults|tau_n", always({ iterations: 1, batchSize: 1 })),
+  ),
+  "tasks.taskParameters": plain(
+    tasks.taskParameters as never,
+    parameter("task", always("mine")),
+    parameter("table|parameter", always({})),
+    parameter("values|parameter", always({})),
+  ),
+  "report.figuresOf": plain(report.figuresOf, never("run")),
+  "report.renderPng": plain(report.renderPng, never("svg"), whole("width", 10)),
+  "report.renderSvg": plain(report.renderSvg, never("figure"), parameter("scheme", always("dark"))),
+  "report.specificationOf": plain(
+    report.specificationOf,
+    never("figure"),
+    parameter("scheme", always("dark")),
+  ),
+  "report.readRunFolder": plain(report.readRunFolder, file("folder", "missing")),
+  "report.runData": plain(report.runData, never("result")),
+  "report.writeRunFolder": plain(report.writeRunFolder, file("path", "run"), never("result")),
+  "report.writeComparison": plain(
+    report.writeComparison,
+    parameter("folders|folder", always(["missing"])),
+    file("file", "comparison.html"),
+  ),
+  "report.writeReport": plain(
+    report.writeReport,
+    file("folder", "report"),
+    never("run"),
+    parameter("scheme", always("dark")),
+  ),
+};
+
+/** What is wrong with how a call was refused; undefined where nothing is. */
+export function complaint(error: unknown): string | undefined {
+  if (!(error instanceof NESTError)) return `an error that is none of ours: ${String(error)}`;
+  if (error.code === "InternalError") return `an internal error: ${error.message}`;
+  if (
+    /napi|convert .* into|\bundefined \(|is not a function|Cannot (read|convert)|`\w+`/i.test(error.message)
+  ) {
+    return `a raw message: ${error.message}`;
+  }
+  if (error.message.length > 1e5 + 2000) return "a message of more than is readable";
+  return undefined;
+}
+
+/** Calls a function; gives what it threw. */
+export async function refusal(
+  of: Target,
+  world: World,
+  args: readonly unknown[],
+): Promise<{ error: unknown } | undefined> {
+  try {
+    await of.call(world, ...(args as never[]));
+    return undefined;
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** What there is to try, by parameter. */
+export const kinds = values;
+export { World };
+
+/** What a run of {@link fuzzApi} did. */
+export interface FuzzedApi {
+  seed: number;
+  histories: number;
+  calls: number;
+  refused: number;
+}
+
+/**
+ * Random histories of calls, shrunk where one is not as it should be.
+ *
+ * @param seconds How long.
+ * @throws What fast-check says of the shortest history that fails, with the seed.
+ */
+export async function fuzzApi({ seconds, seed }: { seconds: number; seed: number }): Promise<FuzzedApi> {
+  // Calls of a kernel come more often: they stand on one another.
+  const names = Object.keys(targets).flatMap((name): string[] =>
+    /^(Kernel|NodeCollection|SynapseCollection)\./.test(name) ? Array(4).fill(name) : [name],
+  );
+  const made = Object.keys(values);
+  const counts: FuzzedApi = { seed, histories: 0, calls: 0, refused: 0 };
+  const argument = fc.record({ right: fc.boolean(), pick: fc.nat(1000) });
+  const call = fc.record({
+    name: fc.constantFrom(...names),
+    args: fc.array(argument, { minLength: 4, maxLength: 4 }),
+  });
+  const history = fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 25 }), async (calls) => {
+    using world = new World();
+    counts.histories += 1;
+    let before = world.digest();
+    for (const { name, args } of calls) {
+      const of = targets[name] as Target;
+      const given = of.parameters.map(({ right, spares }, at) => {
+        const { right: isRight, pick } = args[at] as { right: boolean; pick: number };
+        const [first] = right;
+        if (isRight && first !== undefined) return (right[pick % right.length] as Make)(world);
+        const value = (values[made[pick % made.length] as string] as Make)(world);
+        return spares?.(value) ? undefined : value;
+      });
+      const outcome = await refusal(of, world, given);
+      const after = world.digest();
+      counts.calls += 1;
+      if (outcome !== undefined) {
+        counts.refused += 1;
+        const wrong = complaint(outcome.error);
+        if (wrong !== undefined) throw new Error(`${name}: ${wrong}`);
+        if (after !== before) throw new Error(`${name} was refused and changed the kernel`);
+      }
+      before = after;
+    }
+  });
+  await fc.assert(history, {
+    seed,
+    numRuns: Number.MAX_SAFE_INTEGER,
+    interruptAfterTimeLimit: seconds * 1000,
+    markInterruptAsFailure: false,
+    endOnFailure: false,
+  });
+  return counts;
+}

@@ -1,0 +1,161 @@
+/**
+ * What calls accept of the values given to them. A text in a variable, whose type is `string`, is accepted where one of
+ * several texts is wanted, and checked when the call is made; a text that is written down must be one of them.
+ */
+import type { CopiedModel, SynapseModelName } from "./kernel.js";
+import type { NodeParams, SynapseParams } from "./models.generated.js";
+import type { RandomParameter } from "./random.js";
+import type { Matrix, NumberList } from "./types.js";
+
+/** Any text, with those of `T` as proposals. */
+type Text<T> = T | (string & {});
+
+/** As `V`, with any text where it has one of several. */
+type LooseValue<V> = V extends string
+  ? Text<V>
+  : V extends readonly (infer E)[]
+    ? [E] extends [string]
+      ? readonly Text<E>[]
+      : V
+    : V;
+
+/** As `P`, with any text where it has one of several. */
+export type Loose<P> = P extends unknown
+  ? { readonly [K in keyof P]?: K extends "optimizer" ? LooseOptimizer<P[K]> : LooseValue<P[K]> }
+  : never;
+
+type LooseOptimizer<V> = V extends string
+  ? Text<V>
+  : V extends object
+    ? { readonly [K in keyof V]?: LooseValue<V[K]> }
+    : V;
+
+/** The keys of all members of a union, and the values that they have there. */
+type Keys<W> = W extends unknown ? keyof W : never;
+type ValueOf<W, K> = W extends unknown ? (K extends keyof W ? W[K] : never) : never;
+
+/** `G` where it is accepted for `W`; else what is wanted, so that the compiler says so. */
+type AcceptedValue<G, W> = G extends W
+  ? G
+  : string extends G
+    ? [Extract<W, string>] extends [never]
+      ? W
+      : G
+    : G extends readonly (infer E)[]
+      ? string extends E
+        ? [Extract<W, readonly string[]>] extends [never]
+          ? W
+          : G
+        : W
+      : W;
+
+/** The values of `G` where `W` has such names and values. */
+export type Accepted<G, W> = {
+  // Of a dictionary whose keys are any text, only the call itself can say which it has.
+  [K in keyof G]: string extends K
+    ? G[K]
+    : K extends Keys<W>
+      ? K extends "optimizer"
+        ? G[K] extends object
+          ? Accepted<G[K], Extract<ValueOf<W, K>, object>>
+          : AcceptedValue<G[K], ValueOf<W, K>>
+        : AcceptedValue<G[K], ValueOf<W, K>>
+      : never;
+};
+
+/** Name of a node model. */
+type NodeModel = keyof NodeParams;
+
+/** Parameters of one node. */
+export type OneNode<M extends NodeModel> = NodeParams<number | RandomParameter, number>[M];
+
+/** What parameters of nodes may look like: a dictionary for all, or one for each. */
+export type GivenParams<M extends NodeModel> = Loose<NodeParams[M]> | readonly Loose<OneNode<M>>[];
+
+/** Parameters of nodes, checked: of a node's own dictionary, no list gives one value to each. */
+export type CheckedParams<P, M extends NodeModel> = P extends readonly unknown[]
+  ? { readonly [I in keyof P]: Accepted<P[I], OneNode<M>> }
+  : Accepted<P, NodeParams[M]>;
+
+/** Defaults of a model: single values. */
+export type DefaultsOf<M extends NodeModel | SynapseModelName> = M extends NodeModel
+  ? NodeParams<number, number>[M]
+  : M extends SynapseModelName
+    ? SynapseParams[M]
+    : never;
+
+/** Name of a connection rule that needs nothing more. */
+export type ConnectionRuleName = "all_to_all" | "one_to_one";
+
+/** A rule that needs nothing more. */
+interface PlainRule {
+  rule?: ConnectionRuleName;
+  allow_autapses?: boolean;
+  allow_multapses?: boolean;
+}
+
+/** A rule by its name, and what else it needs. */
+type RuleWith<N extends string, P> = Omit<PlainRule, "rule"> & { rule: N } & P;
+
+/** How nodes are connected. */
+export type ConnectionRule =
+  | PlainRule
+  | RuleWith<"pairwise_bernoulli", { p: number }>
+  | RuleWith<"fixed_indegree", { indegree: number }>
+  | RuleWith<"fixed_outdegree", { outdegree: number }>;
+
+/** What a rule may look like. */
+export type GivenRule = Text<ConnectionRuleName> | Loose<ConnectionRule>;
+
+/** A rule, checked. */
+export type CheckedRule<R> = R extends string
+  ? AcceptedValue<R, ConnectionRuleName>
+  : R extends { readonly rule: infer N extends string }
+    ? string extends N
+      ? Accepted<R, ConnectionRule>
+      : Accepted<R, RuleNamed<N>> & Pick<RuleNamed<N>, Exclude<keyof RuleNamed<N>, keyof PlainRule>>
+    : Accepted<R, PlainRule>;
+
+/** The rule of a name; any, where there is none of that name. */
+type RuleNamed<N> = N extends ConnectionRuleName
+  ? PlainRule
+  : [Extract<ConnectionRule, { rule: N }>] extends [never]
+    ? ConnectionRule
+    : Extract<ConnectionRule, { rule: N }>;
+
+/** What the synapses of a `Connect` call are. */
+export interface SynapseSpec<W = number | NumberList | Matrix | RandomParameter> {
+  /** Name of the synapse model, built-in or copied. */
+  synapse_model?: SynapseModelName | CopiedModel<SynapseModelName>;
+  /**
+   * A number, a distribution to draw from, one number per connection (`one_to_one`, pairs), or a matrix: rows per target
+   * and columns per source (`all_to_all`), or per connection of a target or source (`fixed_indegree`, `fixed_outdegree`).
+   */
+  weight?: W;
+  /** Delay (ms), as `weight`; drawn delays are rounded to steps. */
+  delay?: W;
+  /** Receptor that is reached. */
+  receptor_type?: number;
+  /** Time constant of the eligibility trace's filter (ms). */
+  tau_m_readout?: number;
+}
+
+/** What synapses may look like. */
+export type GivenSynapse = Text<SynapseModelName> | CopiedModel<SynapseModelName> | Loose<SynapseSpec>;
+
+/** Synapses, checked: `all_to_all` takes no list, `one_to_one` no matrix. */
+export type CheckedSynapse<S, R> = S extends string
+  ? AcceptedValue<S, SynapseModelName | CopiedModel<SynapseModelName>>
+  : SynapseSpec extends S
+    ? S
+    : Accepted<S, SynapseOf<NameOfRule<R>>>;
+
+type NameOfRule<R> = R extends string ? R : R extends { readonly rule: infer N } ? N : "all_to_all";
+
+type SynapseOf<N> = string extends N
+  ? SynapseSpec
+  : N extends "all_to_all"
+    ? SynapseSpec<number | Matrix | RandomParameter>
+    : N extends "one_to_one"
+      ? SynapseSpec<number | NumberList | RandomParameter>
+      : SynapseSpec;

@@ -1,0 +1,384 @@
+/** What a task of one's own gives, checked before it is trained with; errors say so in the task's own words. */
+import {
+  type Check,
+  callable,
+  dictionary,
+  fields,
+  flag,
+  given,
+  instance,
+  isTyped,
+  list,
+  number,
+  numbers,
+  oneOf,
+  optional,
+  refuse,
+  text,
+  thrown,
+  u32,
+  whole,
+} from "../arguments.js";
+import { NESTError, nestError } from "../errors.js";
+import type { Pieces } from "../event-loop.js";
+import { NumpyRandom } from "../random/index.js";
+import type { IterationData, NetworkDescription, RecurrentModel, Task } from "./task.js";
+
+/** Models of recurrent neurons and of their readouts, by family. */
+export const models = {
+  interval: {
+    recurrent: ["eprop_iaf_bsshslm_2020", "eprop_iaf_adapt_bsshslm_2020"],
+    readout: "eprop_readout_bsshslm_2020",
+  },
+  event: {
+    recurrent: ["eprop_iaf", "eprop_iaf_adapt", "eprop_iaf_psc_delta", "eprop_iaf_psc_delta_adapt"],
+    readout: "eprop_readout",
+  },
+} as const satisfies Record<string, { recurrent: readonly RecurrentModel[]; readout: string }>;
+
+const anObject: Check<Record<string, unknown>> = {
+  allowed: "an object",
+  read(value, at) {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) refuse(at, value, this.allowed);
+    return value as Record<string, unknown>;
+  },
+};
+
+/** Most steps, sequences and nodes: places of spikes are 32-bit numbers. */
+const count = whole(1, u32);
+
+const schedule = fields({
+  iterations: whole(1),
+  validateEvery: whole(0),
+  earlyStopIterations: whole(0),
+  earlyStopError: number(),
+  testIterations: whole(0),
+});
+
+/** The fields that cost nothing to read; a task may make the others when they are first read. */
+const taskFields = {
+  text,
+  seed: whole(1, u32),
+  resolution: number({ min: Number.MIN_VALUE, max: Number.MAX_VALUE }, "a number above 0"),
+  steps: count,
+  batchSize: count,
+  kind: oneOf("regression", "classification"),
+  loss: oneOf("mean_squared_error", "cross_entropy"),
+  schedule,
+  sameEveryIteration: flag,
+  next: callable,
+  prepare: optional(callable),
+  options: dictionary,
+} as const satisfies Partial<Record<keyof Task, Check<unknown>>>;
+
+function cannotBeRead(error: unknown): string {
+  return `what it gives cannot be read (${thrown(error)})`;
+}
+
+/** Does something for a task; what is refused is refused in its name. */
+function inTask<T>(task: string, where: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    // Nothing but what the task gives can throw anything else: a getter, or a proxy.
+    const refused =
+      error instanceof NESTError ? error : nestError({ code: "TypeMismatch", message: cannotBeRead(error) });
+    throw NESTError.within(refused, `task ${task}${where}`, task);
+  }
+}
+
+/** As {@link inTask}, for work in pieces. */
+function* piecesInTask<T>(task: string, where: string, work: Pieces<T>): Pieces<T> {
+  for (;;) {
+    const piece = inTask(task, where, () => work.next());
+    if (piece.done) return piece.value;
+    yield;
+  }
+}
+
+/**
+ * A task, if what it says of itself can be.
+ *
+ * @throws {@link NESTError} that names task and field.
+ */
+export function checkedTask(task: unknown): Task {
+  const object = given("task", task, anObject);
+  const name = given("task.name", object, {
+    allowed: text.allowed,
+    read: (value, at) => text.read((value as { name: unknown }).name, at),
+  });
+  inTask(name, "", () => {
+    for (const [field, check] of Object.entries<Check<unknown>>(taskFields))
+      given(field, object[field], check);
+    given("learningWindow", object["learningWindow"], whole(1, object["steps"] as number));
+    const [steps, batchSize] = [object["steps"] as number, object["batchSize"] as number];
+    if (steps * batchSize > u32) {
+      refuse("batchSize", batchSize, `at most ${Math.floor(u32 / steps)} sequences of ${steps} steps`, {
+        code: "ValueError",
+        message: "an iteration has too many steps",
+      });
+    }
+  });
+  return task as Task;
+}
+
+const population = (...names: readonly string[]) =>
+  fields({ model: oneOf(...names), n: count, params: dictionary });
+
+/** Numbers that are looked at in one piece. */
+const pieceLength = 1 << 16;
+
+/**
+ * Checks the network of a task, and its generator.
+ *
+ * @throws {@link NESTError} that names task, field and place.
+ */
+export function checkNetwork(task: Task): Pieces<void> {
+  return piecesInTask(task.name, "", networkChecked(task));
+}
+
+function* networkChecked(task: Task): Pieces<void> {
+  const network = given("network", task.network, anObject);
+  given("random", task.random, instance(NumpyRandom, "a NumpyRandom"));
+  given("parameters", task.parameters, dictionary);
+  const inputs = given("network.inputs", network["inputs"], count);
+  const families = Object.values(models);
+  const recurrentNames = families.flatMap(({ recurrent }): readonly string[] => recurrent);
+  const populations = given(
+    "network.recurrent",
+    network["recurrent"],
+    list(population(...recurrentNames), "a list of populations"),
+  );
+  const [first] = populations;
+  if (first === undefined) {
+    refuse("network.recurrent", populations, "at least one population", {
+      code: "ValueError",
+      message: "there are no recurrent neurons",
+    });
+  }
+  const family = families.find(({ recurrent }) => recurrent.some((name) => name === first.model));
+  populations.forEach(({ model }, at) =>
+    given(`network.recurrent[${at}].model`, model, oneOf(...(family?.recurrent ?? []))),
+  );
+  const readout = given("network.readout", network["readout"], population(family?.readout ?? ""));
+  checkLoss(task, readout);
+  const neurons = populations.reduce((sum, { n }) => sum + n, 0);
+  const weights = given("network.weights", network["weights"], anObject);
+  const shapes: Record<keyof NetworkDescription["weights"], [number, number]> = {
+    in_rec: [neurons, inputs],
+    rec_rec: [neurons, neurons],
+    rec_out: [readout.n, neurons],
+    out_rec: [neurons, readout.n],
+  };
+  for (const [name, shape] of Object.entries(shapes)) yield* checkWeights(name, weights[name], shape);
+  given("network.optimizer", network["optimizer"], dictionary);
+  given("network.averageGradient", network["averageGradient"], flag);
+}
+
+/** A task is measured by the loss that its readouts learn by. */
+function checkLoss(task: Task, { model, params }: { model: string; params: Record<string, unknown> }): void {
+  const learned =
+    model === models.interval.readout ? (params["loss"] ?? "mean_squared_error") : "mean_squared_error";
+  if (task.loss === learned) return;
+  refuse("loss", task.loss, `${String(learned)}, the loss of ${model}`, {
+    code: "ValueError",
+    message: "the task is measured by another loss than its readouts learn by",
+  });
+}
+
+function* checkWeights(
+  projection: string,
+  value: unknown,
+  [rows, columns]: readonly [number, number],
+): Pieces<void> {
+  const at = `network.weights.${projection}`;
+  const { data, shape, mask } = given(at, value, anObject);
+  const wanted = `${rows} rows (targets) of ${columns} numbers (sources)`;
+  if (!Array.isArray(shape) || shape.length !== 2 || shape[0] !== rows || shape[1] !== columns) {
+    refuse(`${at}.shape`, Array.isArray(shape) ? `${shape.join("x")}` : shape, wanted, {
+      code: "ValueError",
+      message: "the weights do not fit the network",
+    });
+  }
+  const all = given(`${at}.data`, data, numbers);
+  const places: [string, ArrayLike<unknown>][] = [[`${at}.data`, all]];
+  if (mask !== undefined) {
+    const marks =
+      isTyped(mask) || Array.isArray(mask) ? mask : refuse(`${at}.mask`, mask, "a list of 0 and 1");
+    places.push([`${at}.mask`, marks]);
+  }
+  for (const [name, { length }] of places) {
+    if (length === rows * columns) continue;
+    refuse(name, `${length} numbers`, `${rows * columns} numbers: ${wanted}`, {
+      code: "ValueError",
+      message: "the weights do not fit the network",
+    });
+  }
+  for (let place = 0; place < all.length; place++) {
+    if (!Number.isFinite(all[place])) {
+      refuse(`${at}.data[${place}]`, all[place], "a finite number", {
+        code: "ValueError",
+        message: `the weight in row ${Math.floor(place / columns)}, column ${place % columns} is no finite number`,
+      });
+    }
+    if (place % pieceLength === pieceLength - 1) yield;
+  }
+}
+
+/**
+ * The data of an iteration, if they can be.
+ *
+ * @param iteration Number of the iteration that they are for, from 1 on.
+ * @throws {@link NESTError} that names task, iteration, field, place and bound.
+ */
+export function checkedIteration(task: Task, data: unknown, iteration: number): Pieces<IterationData> {
+  return piecesInTask(task.name, `, iteration ${iteration}`, iterationChecked(task, data, iteration));
+}
+
+/** Whole numbers below `end` in ascending order; `strictly`, none is there twice. */
+function* ascending(
+  at: string,
+  value: unknown,
+  { end, of, strictly }: { end: number; of: string; strictly: boolean },
+): Pieces<Uint32Array> {
+  const allowed = `ascending whole numbers from 0 to ${end - 1} (${of})`;
+  const all = isTyped(value) || Array.isArray(value) ? value : refuse(at, value, allowed);
+  let before = strictly ? -1 : 0;
+  for (let place = 0; place < all.length; place++) {
+    const item: unknown = all[place];
+    if (typeof item !== "number") refuse(`${at}[${place}]`, item, allowed);
+    if (!Number.isInteger(item) || item < 0 || item >= end) {
+      refuse(`${at}[${place}]`, item, allowed, {
+        code: "ValueError",
+        message: item >= end ? "it lies past the iteration's end" : "it is no step or place",
+      });
+    }
+    if (strictly ? item <= before : item < before) {
+      refuse(`${at}[${place}]`, item, `${strictly ? "above" : "at least"} ${before}, the one before it`, {
+        code: "ValueError",
+        message: "the order is not ascending",
+      });
+    }
+    before = item;
+    if (place % pieceLength === pieceLength - 1) yield;
+  }
+  return all instanceof Uint32Array ? all : Uint32Array.from(all as ArrayLike<number>);
+}
+
+function* iterationChecked(task: Task, value: unknown, iteration: number): Pieces<IterationData> {
+  const { steps, batchSize, network } = task;
+  const data = given("next()", value, { ...anObject, allowed: "an object with spikes and targets" });
+  const sequences = `${batchSize} sequences of ${steps} steps`;
+  const spikes = yield* ascending("spikes", given("spikes", data["spikes"], present), {
+    end: batchSize * steps * network.inputs,
+    of: `${sequences} of ${network.inputs} inputs`,
+    strictly: false,
+  });
+  const lists = given("targets", data["targets"], list(anObject, "a list with the targets of each readout"));
+  if (lists.length !== network.readout.n) {
+    refuse("targets", lists, `a list of ${network.readout.n}, one for each readout`, {
+      code: "ValueError",
+      message: "there are not targets for each readout",
+    });
+  }
+  const targets: { steps: Uint32Array; values: Float64Array }[] = [];
+  for (const [readout, of] of lists.entries()) {
+    const at = `targets[${readout}]`;
+    const changes = yield* ascending(`${at}.steps`, given(`${at}.steps`, of["steps"], present), {
+      end: batchSize * steps,
+      of: sequences,
+      strictly: true,
+    });
+    const values = given(`${at}.values`, of["values"], numbers);
+    if (values.length !== changes.length) {
+      refuse(`${at}.values`, values, `${changes.length} values, one for each of ${at}.steps`, {
+        code: "IndexError",
+        message: "there is not one value for each step",
+      });
+    }
+    const wrong = values.findIndex((target) => !Number.isFinite(target));
+    if (wrong >= 0) {
+      refuse(`${at}.values[${wrong}]`, values[wrong], "a finite number", {
+        code: "ValueError",
+        message: "a target is no finite number",
+      });
+    }
+    if (iteration === 1 && (changes[0] ?? Infinity) > steps - task.learningWindow) {
+      refuse(
+        `${at}.steps`,
+        changes.length === 0 ? changes : changes[0],
+        `at most ${steps - task.learningWindow}`,
+        {
+          code: "ValueError",
+          message: "the first learning window begins without a target",
+        },
+      );
+    }
+    targets.push({ steps: changes, values });
+    yield;
+  }
+  if (task.kind === "regression" && data["labels"] === undefined) return { spikes, targets };
+  return { spikes, targets, labels: checkedLabels(task, data["labels"], targets) };
+}
+
+const present: Check<unknown> = {
+  allowed: "a list",
+  read(value, at) {
+    return value === undefined || value === null ? refuse(at, value, this.allowed) : value;
+  },
+};
+
+function checkedLabels(task: Task, value: unknown, targets: IterationData["targets"]): Uint32Array {
+  const { batchSize, network } = task;
+  const readouts = network.readout.n;
+  const allowed = `a list of ${batchSize} labels, each from 0 to ${readouts - 1}`;
+  const labels = isTyped(value) || Array.isArray(value) ? value : refuse("labels", value, allowed);
+  if (labels.length !== batchSize) {
+    refuse("labels", labels, allowed, {
+      code: "IndexError",
+      message: "there is not one label for each sequence",
+    });
+  }
+  const label = whole(0, readouts - 1);
+  const checked = Uint32Array.from(labels, (item: unknown, sequence) =>
+    given(`labels[${sequence}]`, item, label),
+  );
+  if (task.kind === "classification") {
+    largestTargets(task, targets).forEach((largest, sequence) => {
+      if (largest === undefined || largest === checked[sequence]) return;
+      refuse(`labels[${sequence}]`, checked[sequence], `${largest}, whose target is the largest`, {
+        code: "ValueError",
+        message: "a label contradicts the targets",
+      });
+    });
+  }
+  return checked;
+}
+
+/** The readout with the largest target of each sequence's learning window; undefined where some are not known. */
+function largestTargets(task: Task, targets: IterationData["targets"]): (number | undefined)[] {
+  const { steps, learningWindow, batchSize } = task;
+  const sums = targets.map(({ steps: changes, values }) => {
+    let next = 0;
+    let value: number | undefined;
+    return Array.from({ length: batchSize }, (_, sequence) => {
+      const [begin, end] = [(sequence + 1) * steps - learningWindow, (sequence + 1) * steps];
+      while (next < changes.length && (changes[next] as number) <= begin) value = values[next++];
+      let [sum, from] = [0, begin];
+      let known = value;
+      while (next < changes.length && (changes[next] as number) < end) {
+        sum += (known ?? Number.NaN) * ((changes[next] as number) - from);
+        from = changes[next] as number;
+        known = value = values[next++];
+      }
+      return sum + (known ?? Number.NaN) * (end - from);
+    });
+  });
+  return Array.from({ length: batchSize }, (_, sequence) => {
+    const ofReadouts = sums.map((sum) => sum[sequence] as number);
+    if (ofReadouts.some(Number.isNaN)) return undefined;
+    const most = Math.max(...ofReadouts);
+    // Of equal ones none is the largest.
+    return ofReadouts.filter((sum) => sum === most).length === 1 ? ofReadouts.indexOf(most) : undefined;
+  });
+}

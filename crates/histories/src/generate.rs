@@ -125,7 +125,7 @@ struct Sketch {
     interval: usize,
     /// Steps done.
     time: usize,
-    /// Populations that were joined, and whether weights learn.
+    /// Populations that were joined, and whether not by static synapses.
     joined: Vec<(String, String, bool)>,
 }
 
@@ -487,10 +487,6 @@ impl Sketch {
         };
         let known = self.models.iter().find(|(name, _)| name == model).expect("a model").1;
         self.some(known, 1, 0.1, &mut fields, dice);
-        if self.settings.nest && nodes.model.family == Family::PerInterval && model == "multimeter" {
-            // Before the first update interval NEST shows the errors of one that there is not.
-            fields.set("start", self.ms(6));
-        }
         let recorder = self.create(model, 1, fields);
         let (from, to) = if model == "spike_recorder" { (nodes, &recorder) } else { (&recorder, nodes) };
         let mut synapse = Fields::default();
@@ -650,7 +646,9 @@ impl Sketch {
         if candidates.is_empty() {
             return;
         }
-        self.joined.push((from.name.clone(), to.name.clone(), kind == SynapseKind::Plastic));
+        // NEST has not made the last update of a weight that learns, and takes a learning signal that is on its way by
+        // the weight that is set.
+        self.joined.push((from.name.clone(), to.name.clone(), kind != SynapseKind::Static));
         let model = dice.pick(&candidates).clone();
         let mut synapse = Fields::default();
         synapse.set("synapse_model", model);
@@ -970,7 +968,6 @@ impl Sketch {
 
     fn weights(&mut self, dice: &mut Dice) {
         if self.settings.nest {
-            // NEST has not yet made the last update of a weight that learns.
             let learns = |from: &str, to: &str| {
                 self.joined.iter().any(|(a, b, plastic)| *plastic && a == from && b == to)
             };

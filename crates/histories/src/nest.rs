@@ -119,6 +119,10 @@ impl Nest {
             let place = answer["refused"].as_i64().unwrap_or(-1);
             let call = usize::try_from(place).ok().and_then(|place| reference.calls.get(place));
             let name = call.map_or("", |call| call.name());
+            if name == "Simulate" {
+                // NEST is not as new after a reset then.
+                self.process = None;
+            }
             let error = answer["error"].as_str().unwrap_or("").to_owned();
             let reason = format!("{name}: {error}");
             *self.reasons.entry(reason.chars().take(160).collect()).or_default() += 1;

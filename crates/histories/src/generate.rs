@@ -649,7 +649,13 @@ impl Sketch {
         // NEST has not made the last update of a weight that learns, and takes a learning signal that is on its way by
         // the weight that is set.
         self.joined.push((from.name.clone(), to.name.clone(), kind != SynapseKind::Static));
-        let model = dice.pick(&candidates).clone();
+        let mut model = dice.pick(&candidates).clone();
+        if self.settings.nest && self.time > 0 && kind != SynapseKind::LearningSignal {
+            // What was just emitted goes over a new connection in NEST if its source had one of that model.
+            let copy = self.name("late");
+            self.calls.push(Call::new("CopyModel").with(model).with(copy.as_str()).with(json!({})));
+            model = copy;
+        }
         let mut synapse = Fields::default();
         synapse.set("synapse_model", model);
         let fixed = matches!(kind, SynapseKind::Plastic | SynapseKind::LearningSignal);

@@ -127,6 +127,8 @@ struct Sketch {
     time: usize,
     /// Populations that were joined, and whether not by static synapses.
     joined: Vec<(String, String, bool)>,
+    /// Whether there are synapses that learn with every spike.
+    learns_by_spikes: bool,
 }
 
 /// Where values lie that keep neurons lively, by parameter. Times in steps are marked by the last entry.
@@ -242,6 +244,7 @@ impl Sketch {
             interval: 20,
             time: 0,
             joined: Vec::new(),
+            learns_by_spikes: false,
         }
     }
 
@@ -268,6 +271,11 @@ impl Sketch {
     }
 
     fn operate(&mut self, kind: Kind, dice: &mut Dice) {
+        // What is created or connected between two simulations changes numbers of e-prop+ elsewhere in NEST.
+        let grows = matches!(kind, Kind::Network | Kind::Nodes | Kind::Connect);
+        if self.settings.nest && grows && self.time > 0 && self.learns_by_spikes {
+            return;
+        }
         match kind {
             Kind::Network => self.network(dice),
             Kind::Nodes => self.nodes(dice),
@@ -625,7 +633,7 @@ impl Sketch {
         if family == Family::PerInterval && dice.chance(0.3) {
             fields.set("average_gradient", dice.chance(0.5));
         }
-        if dice.chance(0.3) {
+        if dice.chance(0.3) && !(self.settings.nest && self.time > 0) {
             let recorder = self.create("weight_recorder", 1, Fields::default());
             fields.set("weight_recorder", recorder.name);
         }
@@ -646,6 +654,7 @@ impl Sketch {
         if candidates.is_empty() {
             return;
         }
+        self.learns_by_spikes |= kind == SynapseKind::Plastic && family == Family::PerSpike;
         // NEST has not made the last update of a weight that learns, and takes a learning signal that is on its way by
         // the weight that is set.
         self.joined.push((from.name.clone(), to.name.clone(), kind != SynapseKind::Static));

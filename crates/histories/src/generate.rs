@@ -125,8 +125,10 @@ struct Sketch {
     interval: usize,
     /// Steps done.
     time: usize,
-    /// Populations that were joined, and whether weights learn.
+    /// Populations that were joined, and whether not by static synapses.
     joined: Vec<(String, String, bool)>,
+    /// Whether there are synapses that learn with every spike.
+    learns_by_spikes: bool,
 }
 
 /// Where values lie that keep neurons lively, by parameter. Times in steps are marked by the last entry.
@@ -242,6 +244,7 @@ impl Sketch {
             interval: 20,
             time: 0,
             joined: Vec::new(),
+            learns_by_spikes: false,
         }
     }
 
@@ -268,6 +271,11 @@ impl Sketch {
     }
 
     fn operate(&mut self, kind: Kind, dice: &mut Dice) {
+        // What is created or connected between two simulations changes numbers of e-prop+ elsewhere in NEST.
+        let grows = matches!(kind, Kind::Network | Kind::Nodes | Kind::Connect);
+        if self.settings.nest && grows && self.time > 0 && self.learns_by_spikes {
+            return;
+        }
         match kind {
             Kind::Network => self.network(dice),
             Kind::Nodes => self.nodes(dice),
@@ -487,10 +495,6 @@ impl Sketch {
         };
         let known = self.models.iter().find(|(name, _)| name == model).expect("a model").1;
         self.some(known, 1, 0.1, &mut fields, dice);
-        if self.settings.nest && nodes.model.family == Family::PerInterval && model == "multimeter" {
-            // Before the first update interval NEST shows the errors of one that there is not.
-            fields.set("start", self.ms(6));
-        }
         let recorder = self.create(model, 1, fields);
         let (from, to) = if model == "spike_recorder" { (nodes, &recorder) } else { (&recorder, nodes) };
         let mut synapse = Fields::default();
@@ -629,7 +633,7 @@ impl Sketch {
         if family == Family::PerInterval && dice.chance(0.3) {
             fields.set("average_gradient", dice.chance(0.5));
         }
-        if dice.chance(0.3) {
+        if dice.chance(0.3) && !(self.settings.nest && self.time > 0) {
             let recorder = self.create("weight_recorder", 1, Fields::default());
             fields.set("weight_recorder", recorder.name);
         }
@@ -650,8 +654,17 @@ impl Sketch {
         if candidates.is_empty() {
             return;
         }
-        self.joined.push((from.name.clone(), to.name.clone(), kind == SynapseKind::Plastic));
-        let model = dice.pick(&candidates).clone();
+        self.learns_by_spikes |= kind == SynapseKind::Plastic && family == Family::PerSpike;
+        // NEST has not made the last update of a weight that learns, and takes a learning signal that is on its way by
+        // the weight that is set.
+        self.joined.push((from.name.clone(), to.name.clone(), kind != SynapseKind::Static));
+        let mut model = dice.pick(&candidates).clone();
+        if self.settings.nest && self.time > 0 && kind != SynapseKind::LearningSignal {
+            // What was just emitted goes over a new connection in NEST if its source had one of that model.
+            let copy = self.name("late");
+            self.calls.push(Call::new("CopyModel").with(model).with(copy.as_str()).with(json!({})));
+            model = copy;
+        }
         let mut synapse = Fields::default();
         synapse.set("synapse_model", model);
         let fixed = matches!(kind, SynapseKind::Plastic | SynapseKind::LearningSignal);
@@ -970,7 +983,6 @@ impl Sketch {
 
     fn weights(&mut self, dice: &mut Dice) {
         if self.settings.nest {
-            // NEST has not yet made the last update of a weight that learns.
             let learns = |from: &str, to: &str| {
                 self.joined.iter().any(|(a, b, plastic)| *plastic && a == from && b == to)
             };

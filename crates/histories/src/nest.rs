@@ -98,6 +98,11 @@ impl Nest {
             .map_err(|error| error.to_string())
     }
 
+    /// What NEST answers; that it has ended is an answer, too.
+    fn answer(&mut self, calls: &[Call]) -> Json {
+        self.ask(calls).unwrap_or_else(|message| json!({"refused": -1, "error": message}))
+    }
+
     /// Holds a history against NEST.
     ///
     /// # Errors
@@ -110,15 +115,25 @@ impl Nest {
             return Ok(());
         }
         // What NEST would refuse for a call that we refuse, too, is no matter.
-        let answer = match self.ask(&reference.calls) {
-            Ok(answer) => answer,
-            Err(message) => json!({"refused": -1, "error": message}),
-        };
+        let ours = Answer::of_trace(&reference.trace);
+        let mut answer = self.answer(&reference.calls);
+        let differs = answer.get("expect").is_some_and(|expect| {
+            ours.difference(&Answer::of_nest(expect), f64::INFINITY, &BTreeMap::new()).is_some()
+        });
+        if differs {
+            // A reset does not make NEST as new: what differs is asked for again where nothing was before.
+            self.process = None;
+            answer = self.answer(&reference.calls);
+        }
         let Some(expect) = answer.get("expect") else {
             self.unanswered += 1;
             let place = answer["refused"].as_i64().unwrap_or(-1);
             let call = usize::try_from(place).ok().and_then(|place| reference.calls.get(place));
             let name = call.map_or("", |call| call.name());
+            if name == "Simulate" {
+                // NEST is not as new after a reset then.
+                self.process = None;
+            }
             let error = answer["error"].as_str().unwrap_or("").to_owned();
             let reason = format!("{name}: {error}");
             *self.reasons.entry(reason.chars().take(160).collect()).or_default() += 1;
@@ -126,7 +141,6 @@ impl Nest {
         };
         self.answered += 1;
         let theirs = Answer::of_nest(expect);
-        let ours = Answer::of_trace(&reference.trace);
         let Some(first) = ours.difference(&theirs, f64::INFINITY, &BTreeMap::new()) else { return Ok(()) };
         // A run that a nudge changes is not steady: compared up to there.
         let nudged: Vec<Answer> = (1..4)

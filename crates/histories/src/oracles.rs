@@ -303,7 +303,7 @@ pub fn adjoint_equals_forward(reference: &Reference, _: &mut Dice) -> Verdict {
         (reference.trace.numbers("connections.weight"), forward.numbers("connections.weight"));
     let scale = largest(ours);
     let place =
-        ours.iter().zip(theirs).position(|(a, f)| (a - f).abs() > 1e-9 * scale || a.is_nan() != f.is_nan());
+        ours.iter().zip(theirs).position(|(a, f)| (a - f).abs() > 1e-12 * scale || a.is_nan() != f.is_nan());
     place.map_or(Ok(()), |place| {
         let what = format!("connections.weight[{place}]: {:?} and {:?}", ours[place], theirs[place]);
         Err(Finding { oracle, what })

@@ -80,6 +80,7 @@ impl PowerTable {
     }
 
     /// The powers of one neuron: of `decay`, `kappa` and `kappa_reg`.
+    #[must_use]
     pub fn of(&self, n: usize, place: usize) -> [f64; 3] {
         let row = |trace: usize| self.rows[(3 * n + trace) * self.blocks + place / LANES].0[place % LANES];
         [row(0), row(1), row(2)]

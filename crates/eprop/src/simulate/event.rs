@@ -351,7 +351,9 @@ impl EventNetwork {
             for (route, parts) in routes.iter().zip(rows) {
                 let by_maps = by_maps && self.learns_by_maps[route.synapse];
                 // The next step's windows end where the delay says.
-                parts.iter_mut().for_each(|part| part.expect_visits(now - route.delay as i64, by_maps));
+                for part in parts {
+                    part.expect_visits(now - route.delay as i64, by_maps);
+                }
             }
         }
     }

@@ -51,21 +51,26 @@ pub trait WindowMap: Copy {
     const QUANTITIES: usize;
 
     /// The map of no step.
+    #[must_use]
     fn identity() -> Self;
 
     /// From its coefficients.
+    #[must_use]
     fn from_columns(column: impl Fn(usize) -> Lanes) -> Self;
 
     /// A coefficient.
     fn column(&self, column: usize) -> Lanes;
 
     /// The map of a step and then of this window; `powers` are this window's. `left` tells what the step left.
+    #[must_use]
     fn preceded_by(&self, block: &Block, powers: &Powers, left: impl Fn(usize) -> Lanes) -> Self;
 
     /// The map of this window and then of a step; `powers` are this window's.
+    #[must_use]
     fn followed_by(&self, block: &Block, powers: &Powers, left: impl Fn(usize) -> Lanes) -> Self;
 
     /// The map of this window and then of another; `powers` are of the one and of the other.
+    #[must_use]
     fn then(&self, next: &Self, powers: &Powers, next_powers: &Powers) -> Self;
 }
 
@@ -279,6 +284,7 @@ pub struct Adaptive {
 
 impl Adaptive {
     /// Of neurons that don't adapt.
+    #[must_use]
     #[inline(always)]
     pub fn of_plain(plain: Plain) -> Self {
         Self { plain, ..Self::from_columns(|_| Lanes::default()) }

@@ -753,8 +753,6 @@ impl Kernel {
             let what = format!("the simulation, most of it for the {largest},");
             return Err(out_of_memory(&what, needed, limit));
         }
-        let taps: Vec<Tap> = self.state_taps().cloned().collect();
-        self.recordings.make_room(taps.iter(), begin, end)?;
         self.granted = needed;
         // How many spikes and weights are recorded shows on the way.
         let held = self.recordings.event_bytes();
@@ -985,6 +983,8 @@ impl Kernel {
             if let Some(interval) = &mut self.interval {
                 either!(interval, network => network.begin_recording(&mut self.recordings, begin));
             }
+            let taps: Vec<Tap> = self.state_taps().cloned().collect();
+            self.recordings.make_room(taps.iter(), begin, end)?;
         }
         let stop = || control.cancelled();
         let mut permit = Permit::wait(&stop);

@@ -288,11 +288,11 @@ proptest! {
         watched(&format!("{seed} {mutations:?}"), || {
             let network = state.clone();
             match Kernel::restored(state) {
-                Err(error) => assert_ne!(error.code, ErrorCode::InternalError, "{}", error),
+                Err(error) => assert_ne!(error.code, ErrorCode::InternalError, "{error}"),
                 Ok(mut kernel) => used(&mut kernel),
             }
             match Kernel::with_network(network) {
-                Err(error) => assert_ne!(error.code, ErrorCode::InternalError, "{}", error),
+                Err(error) => assert_ne!(error.code, ErrorCode::InternalError, "{error}"),
                 Ok(mut kernel) => used(&mut kernel),
             }
         });

@@ -343,11 +343,10 @@ impl PlasticRows {
     #[must_use]
     pub fn is_possible(&self, now: i64, steps: i64) -> bool {
         self.rows.iter().all(|row| {
-            let end = row.window_end(self.cutoff).min(now);
             (0..=now).contains(&row.previous)
                 && (0..=row.previous).contains(&row.before)
                 && (0..=now).contains(&row.next)
-                && (row.previous == 0 || end - row.next <= steps)
+                && (row.previous == 0 || row.window_end(self.cutoff).min(now) - row.next <= steps)
                 && row.step <= 1 << 53
         })
     }

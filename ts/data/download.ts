@@ -1,9 +1,10 @@
 import { createHash } from "../hash.js";
-import { createReadStream, createWriteStream, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { createReadStream, createWriteStream, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { nestError } from "../errors.js";
+import { makeFolders } from "../recording/write-whole.js";
 
 /** A file to fetch. */
 export interface RemoteFile {
@@ -41,7 +42,7 @@ export async function download(
 ): Promise<string> {
   const path = join(folder, file.name);
   if (sizeOf(path) > 0 && (await checksum(path)) === file.md5) return path;
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolders(dirname(path));
   const partial = `${path}.partial`;
   const begun = sizeOf(partial);
   const refuse = (message: string, bound: string): never => {

@@ -1,8 +1,9 @@
-import { createReadStream, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createReadStream, existsSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Unzip, UnzipInflate } from "fflate";
 import { nestError } from "../errors.js";
 import { type DownloadOptions, type RemoteFile, download } from "./download.js";
+import { makeFolders } from "../recording/write-whole.js";
 
 const files = "https://data.mendeley.com/public-files/datasets/468j46mzdv/files";
 
@@ -38,7 +39,7 @@ export async function unpackRecordings(archive: string, folder: string): Promise
       else parts.push(data);
       if (error || !final) return;
       const path = join(folder, entry.name);
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolders(dirname(path));
       writeFileSync(path, Buffer.concat(parts));
       count++;
     };

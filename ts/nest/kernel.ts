@@ -384,17 +384,20 @@ export class Kernel {
     this.#files?.prepare();
     const cancel = () => this.native.cancel();
     const resolution = onProgress === undefined ? 1 : this.get("resolution");
-    const simulation = guarded(() => this.native.simulateAsync(time));
-    this.#work = simulation;
+    // Only what can be stopped is begun.
     signal?.addEventListener("abort", cancel, { once: true });
-    const progress =
-      onProgress &&
-      new ProgressReports(onProgress, this.#progressClock, {
-        total: Math.round(time / resolution),
-        done: () => this.native.stepsDone(),
-        cancel,
-      });
+    let simulation: Promise<void> | undefined;
+    let progress: ProgressReports | undefined;
     try {
+      simulation = guarded(() => this.native.simulateAsync(time));
+      this.#work = simulation;
+      if (onProgress !== undefined) {
+        progress = new ProgressReports(onProgress, this.#progressClock, {
+          total: Math.round(time / resolution),
+          done: () => this.native.stepsDone(),
+          cancel,
+        });
+      }
       await simulation;
       await progress?.end();
     } catch (error) {
@@ -404,7 +407,7 @@ export class Kernel {
       progress?.throwIfFailed();
       throw known;
     } finally {
-      this.#work = undefined;
+      if (this.#work === simulation) this.#work = undefined;
       progress?.stop();
       signal?.removeEventListener("abort", cancel);
       this.#files?.write();
@@ -453,10 +456,16 @@ export class Kernel {
     }
   }
 
-  /** Memory that a simulation of the network takes, before it runs. */
-  memory(): MemoryEstimate {
+  /**
+   * Memory that a simulation of the network takes, before it runs, with what was recorded so far.
+   *
+   * @param ms How long it is going to be: with it, what recorders will add is counted, too. Multimeters are known
+   *   exactly; neurons are taken to fire as often as they have so far or else as they should (`f_target`).
+   */
+  memory(ms = 0): MemoryEstimate {
+    const time = given("ms", ms, number());
     const parts = Object.fromEntries(
-      guarded(() => this.native.memory()).map(({ name, bytes }) => [name, bytes]),
+      guarded(() => this.native.memory(time)).map(({ name, bytes }) => [name, bytes]),
     );
     return { total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0), parts };
   }
@@ -533,7 +542,8 @@ export class Kernel {
    */
   async close(): Promise<void> {
     this.#closing = true;
-    while (this.#work !== undefined) {
+    // Nothing more is begun. What others still do about this work, such as a report of its progress, does not matter.
+    if (this.#work !== undefined) {
       this.native.cancel();
       await this.#work.catch(() => undefined);
     }

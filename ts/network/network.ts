@@ -139,11 +139,11 @@ export class Network {
     const { signal } = given("options", options, inferOptions);
     signal?.throwIfAborted();
     const { places, steps } = this.#stretch(spikes, ms);
-    const inference = guardedAsync(() => this.#inference.advanceAsync(places, steps));
     const cancel = () => this.#inference.cancel();
+    // Only what can be stopped is begun.
     signal?.addEventListener("abort", cancel, { once: true });
     try {
-      return this.#response(await inference);
+      return this.#response(await guardedAsync(() => this.#inference.advanceAsync(places, steps)));
     } catch (error) {
       if (error instanceof NESTErrors.Aborted) signal?.throwIfAborted();
       throw error;

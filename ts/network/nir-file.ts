@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { nestError } from "../errors.js";
+import { NESTError, nestError } from "../errors.js";
 import { type NIRGraph, type NIRNode, nodeFields } from "./nir-graph.js";
 
 // An import of node:fs would load all of Node's streams with it, whoever imports eprop.
@@ -96,14 +96,21 @@ export async function readFile(path: string): Promise<NIRGraph> {
   const graphs = "a file that the Python package nir wrote";
   const begin = new Uint8Array(signature.length);
   try {
-    const opened = openSync(path, "r");
-    readSync(opened, begin);
-    closeSync(opened);
+    const descriptor = openSync(path, "r");
+    readSync(descriptor, begin);
+    closeSync(descriptor);
   } catch (error) {
     return refuse("cannot be read", graphs, (error as NodeJS.ErrnoException).code);
   }
+  const opened = (name: string) => {
+    try {
+      return new File(name, "r");
+    } catch {
+      return undefined;
+    }
+  };
   if (!signature.every((byte, at) => begin[at] === byte)) refuse("is not an HDF5 file", graphs);
-  const file = new File(path, "r");
+  const file = opened(path) ?? refuse("is damaged", graphs);
   try {
     const group = (name: string) => {
       const found = file.get(name);
@@ -153,6 +160,10 @@ export async function readFile(path: string): Promise<NIRGraph> {
     const resolution = dataset("node/metadata/resolution_ms")?.value;
     const [ms] = resolution instanceof Float64Array ? resolution : [];
     return { nodes, edges: names.map(([from, to]) => [from, to] as const), ...(ms && { resolution: ms }) };
+  } catch (error) {
+    // What the library says of a damaged file is none of eprop's errors.
+    if (error instanceof NESTError) throw error;
+    return refuse(`is damaged: ${error instanceof Error ? error.message : String(error)}`, graphs);
   } finally {
     file.close();
   }

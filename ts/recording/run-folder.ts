@@ -274,7 +274,12 @@ export function readRunFolder(path: string): RunData {
     }
   };
   if (!existsSync(join(folder, "run.json")) && existsSync(join(folder, "metrics.jsonl"))) {
-    const { length } = readMetrics(join(folder, "metrics.jsonl"));
+    let length = 0;
+    try {
+      ({ length } = readMetrics(join(folder, "metrics.jsonl")));
+    } catch (error) {
+      refuse("metrics.jsonl", (error as Error).message, "a JSON object per line");
+    }
     refuse(
       "run.json",
       `is missing: the run goes on or was killed after ${length} iterations`,

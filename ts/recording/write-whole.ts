@@ -50,5 +50,9 @@ export function writeWhole(path: string, content: string | Uint8Array | Iterable
 
 /** The system may take a large piece in several parts. */
 export function writeAll(file: number, bytes: Buffer): void {
-  for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
+  for (let written = 0; written < bytes.length;) {
+    const more = writeSync(file, bytes, written);
+    if (more === 0) throw new Error("the system takes no more");
+    written += more;
+  }
 }

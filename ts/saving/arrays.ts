@@ -88,6 +88,7 @@ export class ArrayReader {
       });
     }
     const { BYTES_PER_ELEMENT: width } = constructors[type];
+    if (array.bytes.length % width !== 0) throw new RangeError(`${name} ends within a number`);
     // Numbers lie where they are a multiple of their width from the begin of their memory.
     const bytes = array.bytes.byteOffset % width === 0 ? array.bytes : array.bytes.slice();
     return new constructors[type](
@@ -112,7 +113,12 @@ export class ArrayReader {
         ...(this.#arrays.get(`${prefix}${name}`) as NativeArray),
         name,
       })),
-      texts: Object.entries(texts).map(([name, list]) => ({ name, texts: list })),
+      texts: Object.entries(texts).map(([name, list]) => {
+        if (!Array.isArray(list) || !list.every((text) => typeof text === "string")) {
+          throw new TypeError(`${name} is no list of texts`);
+        }
+        return { name, texts: list };
+      }),
     };
   }
 }

@@ -94,16 +94,30 @@ export async function readSaved(path: string, kinds: readonly Kind[]): Promise<S
   const header = parsed(bytes.toString("utf8", 8, begin));
   if (begin > bytes.length) return refuse("ends early", whole, `${bytes.length} bytes`);
   if (header === undefined) return refuse("is damaged", whole);
-  const ends = Object.values(header).map((entry) => (entry as { data_offsets?: number[] }).data_offsets?.[1]);
-  const length = begin + Math.max(0, ...ends.filter((end) => end !== undefined));
+  let length = begin;
+  for (const entry of Object.values(header)) {
+    const end = Number((entry as { data_offsets?: unknown[] } | null)?.data_offsets?.[1] ?? 0);
+    length = Math.max(length, begin + end);
+  }
   if (bytes.length < length) {
     return refuse("ends early", whole, `${bytes.length} of ${length} bytes`);
   }
   const held = bytes.toString("latin1", checksumAt, checksumAt + noChecksum.length);
   if (held !== (await inSlices(checksum(bytes))))
     return refuse("is damaged: its checksum does not fit", whole);
-  const metadata = parsed((header["__metadata__"] as Record<string, string>)["eprop"] ?? "");
-  const { format, version: found, details } = metadata as { format: Kind; version: number; details: Details };
+  const metadata = parsed(String((header["__metadata__"] as Record<string, unknown>)["eprop"]));
+  const {
+    format,
+    version: found,
+    details,
+  } = (metadata ?? {}) as {
+    format: Kind;
+    version: number;
+    details: Details;
+  };
+  if (typeof format !== "string" || typeof found !== "number" || typeof details !== "object" || !details) {
+    return refuse("is damaged: it does not say what it is", whole);
+  }
   if (!kinds.includes(format)) return refuse(`is a ${format}`, wanted);
   if (found > versions[format]) {
     const writer = String(metadata?.["eprop"]);
@@ -120,10 +134,33 @@ export async function readSaved(path: string, kinds: readonly Kind[]): Promise<S
   }
 }
 
+/** The object that a JSON text is of. */
 function parsed(text: string): Record<string, unknown> | undefined {
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * Interprets what was read of a file; whatever does not fit is said to be damage of the file.
+ *
+ * @throws {@link NESTError}
+ */
+export async function interpreted<T>(path: string, interpret: () => T | Promise<T>): Promise<T> {
+  try {
+    return await interpret();
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError) {
+      throw nestError({
+        code: "ValueError",
+        message: `${path} is damaged: ${error.message}`,
+        parameter: "file",
+        bound: "the file as it was written",
+      });
+    }
+    throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { cannotWrite } from "../file-errors.js";
 
@@ -43,6 +43,9 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
   const target = resolve(path);
   const partial = `${target}.partial-${process.pid}`;
   try {
+    // What is no file, such as a device, would be replaced by one.
+    const found = await stat(target).catch(() => undefined);
+    if (found !== undefined && !found.isFile()) throw new Error("it exists and is not a file");
     await synced(partial, "w", (file) => file.writeFile(bytes));
     await rename(partial, target);
     // Windows has no folders that can be synced.

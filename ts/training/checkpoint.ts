@@ -8,7 +8,7 @@ import type { NumpyRandomState } from "../random/index.js";
 import type { Recorded, RecordOptions } from "../recording/recorders.js";
 import type { WeightNotes } from "../recording/weight-courses.js";
 import { type ArrayReader, ArrayWriter } from "../saving/arrays.js";
-import { readSaved, writeSaved } from "../saving/saved-file.js";
+import { interpreted, readSaved, writeSaved } from "../saving/saved-file.js";
 import { type TaskEntry, taskNamed } from "../tasks/index.js";
 import type { Task, TaskOptions } from "../tasks/task.js";
 import { type NetworkOptions, type PlasticWeights, plasticProjections } from "./network.js";
@@ -218,7 +218,7 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
 export async function readCheckpoint(path: string, task?: Task | TaskEntry): Promise<Checkpoint> {
   const saved = await readSaved(path, ["checkpoint"]);
   const { arrays } = saved;
-  const details = saved.details as unknown as Details;
+  const details = await interpreted(path, () => checkedDetails(saved.details));
   if (task !== undefined && task.name !== details.task) {
     throw nestError({
       code: "ValueError",
@@ -234,6 +234,24 @@ export async function readCheckpoint(path: string, task?: Task | TaskEntry): Pro
       : task;
   await made.prepare?.();
   await eventLoopTurn();
+  // What the task itself throws is no damage of the file.
+  return interpreted(path, () => contentOf(made, details, arrays));
+}
+
+/** What a checkpoint says besides its arrays, as far as it can be wrong. */
+function checkedDetails(details: Readonly<Record<string, unknown>>): Details {
+  const isObject = (value: unknown) => typeof value === "object" && value !== null;
+  for (const name of ["taskOptions", "data", "options", "progress", "recorded", "texts"]) {
+    if (!isObject(details[name])) throw new TypeError(`it has no ${name}`);
+  }
+  if (typeof details["task"] !== "string") throw new TypeError("it names no task");
+  const checked = details as unknown as Details;
+  if (!isObject(checked.progress.position)) throw new TypeError("it has no position");
+  if (!Object.values(checked.recorded).every(Array.isArray)) throw new TypeError("recorders without columns");
+  return checked;
+}
+
+async function contentOf(made: Task, details: Details, arrays: ArrayReader): Promise<Checkpoint> {
   const [place] = arrays.get("random.place", "U32");
   const [kept] = arrays.get("random.kept", "F64");
   const weights = (name: (typeof plasticProjections)[number]) => {

@@ -490,12 +490,12 @@ impl NativeKernel {
         self.with(|kernel| Ok(kernel.event_count(recorder)? as f64))
     }
 
-    /// Memory that a simulation takes, by part.
+    /// Memory that a simulation of `ms` milliseconds takes, by part.
     #[napi]
-    pub fn memory(&self) -> napi::Result<Vec<NativeMemoryPart>> {
+    pub fn memory(&self, ms: f64) -> napi::Result<Vec<NativeMemoryPart>> {
         self.with(|kernel| {
             Ok(kernel
-                .memory()?
+                .memory_for(ms)?
                 .parts
                 .into_iter()
                 .map(|(name, bytes)| NativeMemoryPart { name: name.to_owned(), bytes: bytes as f64 })

@@ -23,6 +23,14 @@ pub struct NumpyRandomState {
     pub kept: Option<f64>,
 }
 
+/// Makes a list of so many numbers, if it fits into memory.
+fn numbers<T>(n: u32, make: impl FnOnce() -> eprop::Result<T>) -> napi::Result<T> {
+    guarded(|| {
+        eprop::memory::may_take(0, || 0, 8 * u64::from(n), &format!("{n} random numbers"))?;
+        make()
+    })
+}
+
 #[napi]
 impl NumpyRandom {
     /// A generator with that seed.
@@ -40,22 +48,24 @@ impl NumpyRandom {
 
     /// Uniform numbers from 0 to 1.
     #[napi]
-    pub fn random(&mut self, n: u32) -> Float64Array {
-        let mut values = vec![0.0; n as usize];
-        self.engine.fill_random(&mut values);
-        values.into()
+    pub fn random(&mut self, n: u32) -> napi::Result<Float64Array> {
+        numbers(n, || {
+            let mut values = vec![0.0; n as usize];
+            self.engine.fill_random(&mut values);
+            Ok(values.into())
+        })
     }
 
     /// Standard normal numbers.
     #[napi]
-    pub fn randn(&mut self, n: u32) -> Float64Array {
-        (0..n).map(|_| self.engine.randn()).collect::<Vec<_>>().into()
+    pub fn randn(&mut self, n: u32) -> napi::Result<Float64Array> {
+        numbers(n, || Ok((0..n).map(|_| self.engine.randn()).collect::<Vec<_>>().into()))
     }
 
     /// Uniform numbers from `low` to `high`.
     #[napi]
     pub fn uniform(&mut self, low: f64, high: f64, n: u32) -> napi::Result<Float64Array> {
-        guarded(|| {
+        numbers(n, || {
             Ok((0..n).map(|_| self.engine.uniform(low, high)).collect::<eprop::Result<Vec<_>>>()?.into())
         })
     }
@@ -63,7 +73,7 @@ impl NumpyRandom {
     /// Whole numbers from `low` to `high`, the latter excluded.
     #[napi]
     pub fn randint(&mut self, low: f64, high: f64, n: u32) -> napi::Result<Float64Array> {
-        guarded(|| {
+        numbers(n, || {
             Ok((0..n)
                 .map(|_| self.engine.randint(low as i64, high as i64).map(|value| value as f64))
                 .collect::<eprop::Result<Vec<_>>>()?
@@ -74,19 +84,19 @@ impl NumpyRandom {
     /// Places chosen from `count` with equal probability.
     #[napi]
     pub fn choice(&mut self, count: u32, n: u32) -> napi::Result<Uint32Array> {
-        guarded(|| Ok(self.engine.choice(count as usize, n as usize)?.into()))
+        numbers(n.max(count), || Ok(self.engine.choice(count as usize, n as usize)?.into()))
     }
 
     /// Places chosen with given probabilities.
     #[napi]
     pub fn choice_weighted(&mut self, probabilities: Float64Array, n: u32) -> napi::Result<Uint32Array> {
-        guarded(|| Ok(self.engine.choice_weighted(&probabilities, n as usize)?.into()))
+        numbers(n, || Ok(self.engine.choice_weighted(&probabilities, n as usize)?.into()))
     }
 
     /// The numbers below `n` in random order.
     #[napi]
-    pub fn permutation(&mut self, n: u32) -> Uint32Array {
-        self.engine.permutation(n).into()
+    pub fn permutation(&mut self, n: u32) -> napi::Result<Uint32Array> {
+        numbers(n, || Ok(self.engine.permutation(n).into()))
     }
 
     /// Places (step * inputs + input) at which a uniform number is below the input's probability in that step.

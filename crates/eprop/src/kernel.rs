@@ -6,15 +6,16 @@ use std::sync::atomic::Ordering;
 use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
 use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId, Projection, Settled, Targets};
 use crate::error::{Error, ErrorCode, Result};
+use crate::memory::{self, MemoryEstimate, out_of_memory};
 use crate::models::{Family, NodeClass, NodeModel};
 use crate::plan::event::EventPlan;
 use crate::plan::index::{NodeIndex, Population};
 use crate::plan::interval::IntervalPlan;
 use crate::plan::probes::{SpikeTap, rate_taps, record_from, spike_taps};
-use crate::plan::route::handed_over;
+use crate::plan::route::{Route, handed_over};
 use crate::plan::stimulus::Stimuli;
 use crate::random::NestRandom;
-use crate::record::{Events, Recordings, Tap, TapChunk, TimeUnit};
+use crate::record::{Events, Recordings, SPIKE, Tap, TapChunk, TimeUnit, WEIGHT};
 use crate::simulate::arrivals::Settlement;
 use crate::simulate::emission::Emission;
 use crate::simulate::event::EventNetwork;
@@ -25,15 +26,6 @@ use crate::state::{Archive, Persist, State};
 use crate::threads::{self, Permit};
 use crate::value::{Dict, Params, Value};
 
-/// Memory that a simulation takes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MemoryEstimate {
-    /// Bytes in all.
-    pub total: u64,
-    /// Bytes by part.
-    pub parts: Vec<(&'static str, u64)>,
-}
-
 /// What follows from the description; made anew when that changes.
 #[derive(Debug)]
 struct Plans {
@@ -42,6 +34,27 @@ struct Plans {
     stimulus_ids: Vec<NodeId>,
     stimulus_taps: Vec<SpikeTap>,
     rate_taps: Vec<(Tap, Vec<Amplitudes>)>,
+}
+
+/// Steps of a call: more take the smallest network weeks.
+const MOST_STEPS: f64 = 1e13;
+/// The last step that can be reached: steps are exact as numbers of JavaScript.
+pub(crate) const LAST_STEP: f64 = 9e15;
+
+/// Steps that are simulated in one go where nothing else says how many.
+const SLICE: i64 = 4096;
+
+/// Recorded bytes after which it is looked anew at how much memory there is.
+const LOOK: u64 = 64 << 20;
+
+/// How much recorders of spikes and weights may hold in a simulation.
+struct EventRoom {
+    /// All that the simulation may take (bytes).
+    limit: u64,
+    /// What recorders of events may hold of it.
+    room: u64,
+    /// What they held when the system was last asked how much there is.
+    looked: u64,
 }
 
 /// An input spike as it is found, sorted and kept.
@@ -468,6 +481,12 @@ impl Kernel {
         if self.plans.as_ref().is_some_and(|plans| plans.version == self.network.version) {
             return Ok(());
         }
+        // Neurons that are new in the middle of an interval have been at rest in its steps so far.
+        let before =
+            if self.interval.is_none() { self.time % self.network.kernel.update_interval as i64 } else { 0 };
+        let rested = (8 * self.node_count() as u64).saturating_mul(before as u64);
+        let needed = self.network.laid_out_bytes().saturating_add(rested);
+        memory::may_take(0, || 0, needed.saturating_sub(self.working_bytes()), "the network's layout")?;
         let index = NodeIndex::new(&self.network);
         let stimuli = Stimuli::new(&self.network, &index)?;
         let interval = IntervalPlan::new(&self.network, &index, &self.held, &self.clock_base)?;
@@ -516,61 +535,195 @@ impl Kernel {
         Ok(())
     }
 
-    /// Memory that a simulation of the network takes, before it runs.
+    /// Memory that a simulation of the network takes, before it runs, with what was recorded so far: all but what
+    /// recorders will add, for which [`Self::memory_for`] has to know how long it is.
     ///
     /// # Errors
-    /// If the description leaves something open.
+    /// If the description leaves something open; `OutOfMemory` where it cannot even be laid out.
     pub fn memory(&mut self) -> Result<MemoryEstimate> {
+        self.memory_for(0.0)
+    }
+
+    /// As [`Self::memory`], with what recorders add in so many milliseconds. How many spikes are recorded is known
+    /// beforehand for generators; neurons are taken to fire as often as they have so far, or else as they should
+    /// (`f_target`).
+    ///
+    /// # Errors
+    /// As [`Self::memory`] and, for the time, [`Self::simulate`].
+    pub fn memory_for(&mut self, ms: f64) -> Result<MemoryEstimate> {
+        let steps = self.steps_of(ms)?;
         self.plan()?;
-        let mut parts = vec![(
-            "weights",
-            self.network.projections.iter().map(|p| p.weights.len() as u64 * 8).sum::<u64>(),
-        )];
-        let mut slice = 4096;
+        let end = self.time + steps;
+        let (expected, _) = self.events_until(end);
+        Ok(self.estimate(end, expected).into())
+    }
+
+    /// What a simulation up to the step `end` takes, by part, with so many bytes of spikes and weights that are
+    /// recorded.
+    fn estimate(&self, end: i64, events: u64) -> Vec<(&'static str, u64)> {
+        let projections = &self.network.projections;
+        let weights: usize = projections.iter().map(|projection| projection.weights.capacity() * 8).sum();
+        let described = self.network.bytes().saturating_sub(weights as u64);
+        let mut parts = vec![("weights", weights as u64), ("nodes and connections", described)];
+        let slice = self.slice_end(if end > self.time { end } else { i64::MAX }) - self.time;
+        let inputs = |steps: i64| {
+            let spikes = |plans: &Plans| plans.stimuli.expected_spikes(self.time, self.time + steps);
+            self.plans.as_ref().map_or(0, spikes)
+        };
         if let Some(interval) = &self.interval {
-            parts.extend(either!(interval, network => network.memory(&self.network)));
-            slice = either!(interval, network => network.slice_end(self.time, i64::MAX)) - self.time;
+            parts.extend(either!(interval, network => {
+                let interval = network.plan().interval;
+                let steps = if end > self.time { (end - self.time) as usize } else { usize::MAX };
+                network.memory(&self.network, steps, inputs(interval.min(steps) as i64))
+            }));
         }
-        if let Some(plans) = &self.plans {
-            let spikes = plans.stimuli.expected_spikes(self.time, self.time + slice);
-            parts.push(("spikes of inputs", spikes * BYTES_PER_INPUT_SPIKE));
-        }
+        // Those that may still arrive are kept: what is dropped waits until it is half of all.
+        let kept = (self.time - self.needs_from(self.time)).max(0).saturating_add(slice);
+        let late = inputs(kept.saturating_sub(slice)).saturating_mul(8).saturating_add(kept as u64 * 16);
+        parts.push((
+            "spikes of inputs",
+            inputs(slice).saturating_mul(BYTES_PER_INPUT_SPIKE).saturating_add(late),
+        ));
         if let Some(event) = &self.event {
             parts.extend(event.memory());
         }
-        Ok(MemoryEstimate { total: parts.iter().map(|(_, bytes)| bytes).sum(), parts })
+        let states = self.state_taps().map(|tap| tap.bytes(self.time, end)).fold(0, u64::saturating_add);
+        let recorded = self.recordings.used_bytes().saturating_add(states).saturating_add(events);
+        parts.push(("recordings", recorded.max(self.recordings.bytes() as u64)));
+        parts
+    }
+
+    /// What multimeters record of neurons.
+    fn state_taps(&self) -> impl Iterator<Item = &Tap> {
+        let interval = self.interval.as_ref().map(|interval| {
+            either!(interval, network => {
+                let plan = network.plan();
+                plan.recurrent_taps.iter().chain(&plan.readout_taps)
+            })
+        });
+        let event = self.event.as_ref().map(EventNetwork::plan);
+        let event = event.into_iter().flat_map(|plan| plan.recurrent_taps.iter().chain(&plan.readout_taps));
+        let rates = self.plans.iter().flat_map(|plans| plans.rate_taps.iter().map(|(tap, _)| tap));
+        interval.into_iter().flatten().chain(event).chain(rates)
+    }
+
+    /// Bytes of spikes and weights that are recorded up to the step `end`: as many as are expected, and the most that
+    /// there can be.
+    fn events_until(&self, end: i64) -> (u64, u64) {
+        let steps = (end - self.time).max(0);
+        let (mut expected, mut most) = (0.0, 0.0);
+        let records = |routes: &[Route]| routes.iter().any(|route| route.weight_recorder.is_some());
+        let stimuli = self.plans.as_ref().filter(|plans| {
+            let of_interval = self.interval.as_ref().is_some_and(|interval| {
+                either!(interval, network => {
+                    records(&network.plan().recurrent_routes) || records(&network.plan().readout_routes)
+                })
+            });
+            let of_event = self.event.as_ref().is_some_and(|event| {
+                records(&event.plan().recurrent_routes) || records(&event.plan().readout_routes)
+            });
+            !plans.stimulus_taps.is_empty() || of_interval || of_event
+        });
+        let stimuli =
+            stimuli.map_or(0.0, |plans| plans.stimuli.most_recorded(self.time, end.saturating_add(1)) as f64);
+        let stimulus_places = self.plans.as_ref().map_or(1, |plans| plans.stimulus_ids.len().max(1)) as f64;
+        for tap in self.plans.iter().flat_map(|plans| &plans.stimulus_taps) {
+            // Whatever few sources a recorder listens to, they may be those that send.
+            let listens: u32 = tap.listens.iter().sum();
+            let loudest = tap.listens.iter().max().copied().unwrap_or(0);
+            let known = stimuli * SPIKE as f64;
+            expected += known * (f64::from(listens) / stimulus_places).min(f64::from(loudest));
+            most += known * f64::from(loudest);
+            let of_trains: f64 = self
+                .plans
+                .iter()
+                .flat_map(|plans| {
+                    tap.trains.iter().map(|(place, _)| plans.stimuli.most_of_train(*place, steps))
+                })
+                .sum();
+            expected += of_trains * SPIKE as f64;
+            most += of_trains * SPIKE as f64;
+        }
+        let mut family = |neurons: usize, per_step: f64, spikes: &[SpikeTap], routes: &[&[Route]]| {
+            let share = per_step / neurons.max(1) as f64;
+            for tap in spikes {
+                let steps = tap.window.count(self.time, end) as f64;
+                let listens: u64 = tap.listens.iter().map(|times| u64::from(*times)).sum();
+                let each = steps * listens as f64 * SPIKE as f64;
+                expected += share * each;
+                most += each;
+            }
+            for route in routes.iter().copied().flatten().filter(|route| route.weight_recorder.is_some()) {
+                let each = route.entry_count() as f64 * WEIGHT as f64;
+                if route.source == Population::Stimulus {
+                    expected += stimuli / stimulus_places * each;
+                    most += stimuli * each / route.row_count.max(1) as f64;
+                } else {
+                    expected += share * steps as f64 * each;
+                    most += steps as f64 * each;
+                }
+            }
+        };
+        if let Some(interval) = &self.interval {
+            either!(interval, network => {
+                let plan = network.plan();
+                let routes = [&plan.recurrent_routes[..], &plan.readout_routes[..]];
+                family(plan.recurrent_count(), network.spikes_per_step(), &plan.spike_taps, &routes);
+            });
+        }
+        if let Some(event) = &self.event {
+            let plan = event.plan();
+            let routes = [&plan.recurrent_routes[..], &plan.readout_routes[..]];
+            family(plan.recurrent_count(), event.spikes_per_step(), &plan.spike_taps, &routes);
+        }
+        (expected as u64, most as u64)
+    }
+
+    /// The step that may be reached in one go, at most `end`.
+    fn slice_end(&self, end: i64) -> i64 {
+        let short = end.min(self.time + SLICE);
+        let to = self
+            .interval
+            .as_ref()
+            .map_or(short, |interval| either!(interval, network => network.slice_end(self.time, end)));
+        if self.event.is_some() { to.min(short) } else { to }
+    }
+
+    /// The earliest stamp of inputs that is still needed at a step.
+    fn needs_from(&self, step: i64) -> i64 {
+        self.interval
+            .as_ref()
+            .map_or(i64::MAX, |interval| either!(interval, network => network.needs_from()))
+            .min(self.event.as_ref().map_or(i64::MAX, |event| event.needs_from(step)))
+            .min(step)
     }
 
     /// About how many bytes this kernel holds now; what each node and synapse model takes is left out.
     #[must_use]
     pub fn held_bytes(&self) -> u64 {
-        let projections: usize = self
-            .network
-            .projections
-            .iter()
-            .map(|projection| {
-                let targets = match &projection.targets {
-                    Targets::Dense { nodes, .. } | Targets::Sparse { nodes, .. } => nodes.capacity(),
-                };
-                projection.weights.capacity() * 8 + (targets + projection.sources.capacity()) * 4
-            })
-            .sum();
         let times: usize = self.plans.iter().map(|plans| plans.stimuli.bytes()).sum();
-        let interval = self
-            .interval
-            .as_ref()
-            .map(|interval| either!(interval, network => network.memory(&self.network)));
-        let event = self.event.as_ref().map(EventNetwork::memory);
-        let working: u64 = interval.into_iter().chain(event).flatten().map(|(_, bytes)| bytes).sum();
-        let here = size_of::<Self>() + projections + times + self.emission.bytes() + self.recordings.bytes();
-        here as u64 + working
+        let here = size_of::<Self>() + times + self.emission.bytes() + self.recordings.bytes();
+        here as u64 + self.network.bytes() + self.working_bytes()
+    }
+
+    /// About how many bytes of neurons and synapses in use are held.
+    fn working_bytes(&self) -> u64 {
+        let interval = self.interval.as_ref().map(|interval| {
+            either!(interval, network => {
+                let all: u64 = network.memory(&self.network, usize::MAX, 0).iter().map(|(_, bytes)| bytes).sum();
+                all.saturating_sub(network.not_held(&self.network))
+            })
+        });
+        let event = self.event.as_ref().map(|event| event.memory().iter().map(|(_, bytes)| bytes).sum());
+        interval.into_iter().chain(event).fold(0, u64::saturating_add)
     }
 
     /// Simulates.
     ///
     /// # Errors
-    /// `BadParameter` for a negative time or one off the grid; `OutOfMemory` where the network cannot fit; `Aborted`
-    /// if it was cancelled, `NumericalInstability` where a gradient or a weight would not be finite: then everything
+    /// `BadParameter` for a negative time or one off the grid; `OutOfMemory` where the network and what multimeters
+    /// record cannot fit. On the way, `OutOfMemory` where spikes or weights that are recorded no longer fit, `Aborted`
+    /// if it was cancelled, and `NumericalInstability` where a gradient or a weight would not be finite: then everything
     /// recorded so far is intact and the kernel stands at the time it reached, with finite weights.
     pub fn simulate(&mut self, ms: f64, control: &RunControl) -> Result<()> {
         let steps = self.steps_of(ms)?;
@@ -578,30 +731,33 @@ impl Kernel {
         self.plan()?;
         let limit = match self.network.kernel.memory_limit {
             // What an earlier call took is this network's already.
-            0 => available_memory().saturating_add(self.granted),
+            0 => memory::available().saturating_add(self.granted.max(self.network.bytes())),
             limit => limit,
         };
-        let estimate = self.memory()?;
+        let begin = self.time;
+        let end = begin + steps;
+        let (expected, _) = self.events_until(end);
+        let estimate = MemoryEstimate::from(self.estimate(end, 0));
         if let Some(interval) = &mut self.interval {
             let history =
                 estimate.parts.iter().find(|(name, _)| *name == HISTORY).map_or(0, |(_, bytes)| *bytes);
-            let left = limit.saturating_sub(estimate.total - history);
-            either!(interval, network => network.limit_history(&self.network, &self.emission, left));
+            let left = limit.saturating_sub(estimate.total.saturating_sub(history));
+            // Something stays for spikes and weights that are recorded, whose number is only expected.
+            let left = left - expected.min(left / 2);
+            either!(interval, network => network.limit_history(&self.network, &self.emission, left))?;
         }
-        let needed = self.memory()?.total;
+        let parts = self.estimate(end, 0);
+        let largest = parts.iter().max_by_key(|(_, bytes)| *bytes).map_or("", |(name, _)| name);
+        let needed = MemoryEstimate::from(parts.clone()).total;
         if needed > limit {
-            return Err(Error::new(
-                ErrorCode::OutOfMemory,
-                "the network does not fit into the memory it may use",
-            )
-            .parameter("memory_limit")
-            .value(format!("{needed} bytes needed"))
-            .bound(format!("at most {limit} bytes")));
+            let what = format!("the simulation, most of it for the {largest},");
+            return Err(out_of_memory(&what, needed, limit));
         }
         self.granted = needed;
-        let begin = self.time;
-        let end = begin + steps;
-        let outcome = self.run(begin, end, control);
+        // How many spikes and weights are recorded shows on the way.
+        let held = self.recordings.event_bytes();
+        let events = EventRoom { limit, room: held.saturating_add(limit - needed), looked: held };
+        let outcome = self.run(begin, end, events, control);
         // Values that were set read back as they were set until there are others.
         self.emission.take_back(self.time);
         if self.time > begin {
@@ -618,6 +774,7 @@ impl Kernel {
     pub fn state(&mut self) -> Result<State> {
         self.before_change();
         self.plan()?;
+        memory::may_take(0, || 0, self.held_bytes(), "a copy of the kernel's state")?;
         let mut state = State::default();
         self.persist(&mut Archive::writer(&mut state))?;
         Ok(state)
@@ -688,6 +845,9 @@ impl Kernel {
         archive.within("network", |archive| self.network.persist(archive))?;
         archive.within("random", |archive| self.random.persist(archive))?;
         archive.number("time", &mut self.time)?;
+        if !(0..=LAST_STEP as i64).contains(&self.time) {
+            return Err(archive.misfit("time", format!("step {}", self.time)));
+        }
         let mut amplitudes = self.held.iter().map(|(node, held)| (*node, held.amplitude)).collect();
         let mut since = self.held.iter().map(|(node, held)| (*node, held.since)).collect();
         archive.map::<NodeId, f64>("held_amplitudes", &mut amplitudes)?;
@@ -698,6 +858,9 @@ impl Kernel {
             .map(|(node, amplitude)| (node, HeldRate { amplitude, since: since(&node) }))
             .collect();
         archive.map("clock_base", &mut self.clock_base)?;
+        if let Some(base) = self.clock_base.values().find(|base| !(0..=self.time).contains(*base)) {
+            return Err(archive.misfit("clock_base", format!("step {base}")));
+        }
         let mut made: Vec<i64> = self.network.projections.iter().map(|projection| projection.made).collect();
         archive.fixed("connected_at", &mut made)?;
         self.network.projections.iter_mut().zip(made).for_each(|(projection, made)| projection.made = made);
@@ -705,16 +868,18 @@ impl Kernel {
         self.persist_settled(archive)?;
         archive.within("recordings", |archive| self.recordings.persist(archive))?;
         if archive.reads() {
+            self.check_recordings(archive)?;
             self.plan()?;
-            let stimuli = self.plans.as_ref().map_or(0, |plans| plans.stimulus_ids.len());
-            if !self.emission.fits(stimuli) {
-                return Err(archive.misfit("emission.places", "a stimulus that there is not"));
+            let sources = self.plans.as_ref().map_or(0, |plans| plans.stimulus_ids.len());
+            if !self.emission.fits(sources, self.time) {
+                return Err(archive.misfit("emission", "not that of these sources until now"));
             }
         }
+        let now = self.time;
         if let Some(interval) = &mut self.interval {
             archive.within(
                 "interval",
-                |archive| either!(interval, network => network.persist(&self.network, archive)),
+                |archive| either!(interval, network => network.persist(&self.network, now, archive)),
             )?;
         }
         if let Some(event) = &mut self.event {
@@ -735,6 +900,20 @@ impl Kernel {
             projection.settled = Settled { generators, neurons };
         }
         Ok(())
+    }
+
+    /// Refuses recordings of what is no recorder.
+    fn check_recordings(&self, archive: &Archive<'_>) -> Result<()> {
+        let is = |node: &NodeId, class: NodeClass| {
+            self.network.group_of(*node).is_some_and(|group| group.model.class == class)
+        };
+        let Recordings { spikes, states, weights } = &self.recordings;
+        let fit = spikes.keys().all(|node| is(node, NodeClass::SpikeRecorder))
+            && weights.keys().all(|node| is(node, NodeClass::WeightRecorder))
+            && states.iter().all(|(node, held)| {
+                is(node, NodeClass::Multimeter) && held.chunks.iter().all(|(tap, _)| tap.recorder == *node)
+            });
+        if fit { Ok(()) } else { Err(archive.misfit("recordings", "of what is no such recorder")) }
     }
 
     fn steps_of(&self, ms: f64) -> Result<i64> {
@@ -758,18 +937,54 @@ impl Kernel {
                 &format!("a multiple of {resolution} ms"),
             ));
         }
-        if steps > 9e15 {
-            return Err(refuse("the simulation time is too long", "at most 9e15 steps"));
+        if steps > MOST_STEPS || self.time as f64 + steps > LAST_STEP {
+            return Err(refuse(
+                "the simulation time is too long",
+                &format!("at most {MOST_STEPS:e} steps a call and {LAST_STEP:e} in all"),
+            ));
         }
         Ok(steps as i64)
     }
 
-    fn run(&mut self, begin: i64, end: i64, control: &RunControl) -> Result<()> {
+    /// The step up to which all that recorders of spikes and weights may come to hold has room; at most `to`.
+    ///
+    /// # Errors
+    /// `OutOfMemory` where that is no further step.
+    fn fitting(&self, to: i64, events: &mut EventRoom) -> Result<i64> {
+        let held = self.recordings.event_bytes();
+        if self.network.kernel.memory_limit == 0 && held >= events.looked.saturating_add(LOOK) {
+            events.room = events.room.min(held.saturating_add(memory::available()));
+            events.looked = held;
+        }
+        let mut to = to;
+        loop {
+            // Lists have an eighth to spare.
+            let (_, most) = self.events_until(to);
+            let needed = held.saturating_add(most).saturating_add(most / 8);
+            let inputs = self.plans.as_ref().map_or(0, |plans| plans.stimuli.expected_spikes(self.time, to));
+            let laid_out =
+                memory::may_take(0, || 0, inputs.saturating_mul(BYTES_PER_INPUT_SPIKE), "spikes of inputs");
+            if needed <= events.room && laid_out.is_ok() {
+                return Ok(to);
+            }
+            if to <= self.time + 1 {
+                laid_out?;
+                let what = format!("what is recorded after {} ms", self.time());
+                let rest = events.limit.saturating_sub(events.room);
+                return Err(out_of_memory(&what, rest.saturating_add(needed), events.limit));
+            }
+            to = self.time + (to - self.time) / 2;
+        }
+    }
+
+    fn run(&mut self, begin: i64, end: i64, mut events: EventRoom, control: &RunControl) -> Result<()> {
         if begin < end {
             self.keep_taps();
             if let Some(interval) = &mut self.interval {
                 either!(interval, network => network.begin_recording(&mut self.recordings, begin));
             }
+            let taps: Vec<Tap> = self.state_taps().cloned().collect();
+            self.recordings.make_room(taps.iter(), begin, end)?;
         }
         let stop = || control.cancelled();
         let mut permit = Permit::wait(&stop);
@@ -779,11 +994,8 @@ impl Kernel {
                 return Err(aborted(self.time()));
             }
             let from = self.time;
-            let to = self.interval.as_ref().map_or_else(
-                || end.min(from + 4096),
-                |interval| either!(interval, network => network.slice_end(from, end)),
-            );
-            let to = if self.event.is_some() { to.min(from + 4096) } else { to };
+            let whole = self.slice_end(end);
+            let to = self.fitting(whole, &mut events)?;
             let plans = self.plans.as_ref().expect("planned before running");
             if !self.emission.extend_to(&plans.stimuli, to, control) {
                 return Err(aborted(self.time()));
@@ -795,7 +1007,7 @@ impl Kernel {
                 halt.reached
             };
             if let Some(interval) = &mut self.interval {
-                let last = to == end || self.event.is_some();
+                let last = to == end || to < whole || self.event.is_some();
                 reached = either!(interval, network => network.advance(
                     &mut self.network,
                     &self.emission,
@@ -825,13 +1037,7 @@ impl Kernel {
             self.emission.land(reached);
             self.time = reached;
             control.steps_done.store((reached - begin) as u64, Ordering::Relaxed);
-            let needed = self
-                .interval
-                .as_ref()
-                .map_or(i64::MAX, |interval| either!(interval, network => network.needs_from()))
-                .min(self.event.as_ref().map_or(i64::MAX, |event| event.needs_from(reached)))
-                .min(reached);
-            self.emission.forget_before(needed);
+            self.emission.forget_before(self.needs_from(reached));
             if let Some(error) = failure {
                 return Err(error);
             }
@@ -1004,15 +1210,4 @@ fn record_rates(tap: &Tap, rates: &[Amplitudes], from: i64, to: i64, chunk: &mut
             stream.extend(rates.iter().map(|rate| rate.emitted(stamp)));
         }
     }
-}
-
-/// Memory that this machine can still give, as far as it says so.
-fn available_memory() -> u64 {
-    std::fs::read_to_string("/proc/meminfo")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
-            line.split_whitespace().nth(1)?.parse::<u64>().ok()
-        })
-        .map_or(u64::MAX, |kilobytes| kilobytes * 1024)
 }

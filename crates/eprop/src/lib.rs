@@ -18,6 +18,7 @@ mod kernel;
 pub mod lines;
 pub mod machine;
 pub mod math;
+pub mod memory;
 pub mod real;
 pub mod simd;
 pub mod threads;

@@ -3,6 +3,8 @@
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
+use crate::error::Result;
+use crate::memory::{available, out_of_memory};
 use crate::real::Real;
 
 /// A cache line.
@@ -37,6 +39,20 @@ impl<R: Real> Lines<R> {
         let mut lines = Self::default();
         lines.resize(len);
         lines
+    }
+
+    /// As [`Self::resize`], for lengths that a user chooses.
+    ///
+    /// # Errors
+    /// `OutOfMemory` where the system has no room; then nothing has changed.
+    pub fn try_resize(&mut self, len: usize) -> Result<()> {
+        let more = len.div_ceil(per_line::<R>()).saturating_sub(self.held.len());
+        self.held.try_reserve_exact(more).map_err(|_| {
+            let needed = (len as u64).saturating_mul(size_of::<R>() as u64);
+            out_of_memory("a history of neurons", needed, available())
+        })?;
+        self.resize(len);
+        Ok(())
     }
 
     /// Makes it `len` numbers long; new ones are zero.

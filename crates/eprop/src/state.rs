@@ -156,6 +156,12 @@ impl<'a> Archive<'a> {
         format!("{}{name}", self.prefix)
     }
 
+    /// Whether there is an array of that name.
+    #[must_use]
+    pub fn holds(&self, name: &str) -> bool {
+        self.state.arrays.contains_key(&self.full(name))
+    }
+
     /// Goes on with the part of that name.
     ///
     /// # Errors
@@ -223,6 +229,30 @@ impl<'a> Archive<'a> {
             self.put(name, shape, values.to_vec());
         }
         Ok(())
+    }
+
+    /// As [`Self::rows`], for a list that gets its length from what is read: `count` rows, or an error before anything
+    /// is made of that length.
+    ///
+    /// # Errors
+    /// As [`Persist::persist`].
+    pub fn all_rows<T: Element>(
+        &mut self,
+        name: &str,
+        width: usize,
+        count: usize,
+        values: &mut Vec<T>,
+    ) -> Result<()> {
+        if self.reads {
+            let held = self.take::<T>(name)?.1;
+            if width.checked_mul(count) != Some(held.len()) {
+                let what = format!("{} values, {count} rows of {width} wanted", held.len());
+                return Err(self.misfit(name, what));
+            }
+            *values = held;
+            return Ok(());
+        }
+        self.rows(name, width, values)
     }
 
     /// A number.

@@ -4,13 +4,39 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::describe::check::{self, Cell};
 use crate::describe::compatible::Link;
-use crate::describe::network::{Carries, Network, NodeId, Projection, Settled, Targets};
+use crate::describe::network::{Carries, Network, NodeId, Projection, Settled, SynapseModelState, Targets};
 use crate::describe::rules::Chosen;
 use crate::error::{Error, ErrorCode, Result};
 use crate::models::Family;
 use crate::plan::index::Population;
 use crate::random::{NestRandom, RandomParameter};
 use crate::value::{Dict, Value};
+
+/// Bytes of a connection whose projection has all pairs: its weight.
+const DENSE: u64 = 8;
+/// Bytes of a weight that is drawn before its place is known.
+const DRAWN: u64 = 8;
+/// Bytes of a connection that was listed: the pair, its weight and delay as they were given, sorted, and kept.
+const LISTED: u64 = 8 + 8 + 4 + 16 + 16 + 12;
+
+fn connections_of(sources: &[NodeId], targets: &[NodeId], count: f64) -> String {
+    format!("{count:.0} connections from {} to {} nodes", sources.len(), targets.len())
+}
+
+/// Steps that a spike can take at most: who emits has to remember so many.
+pub(super) const LONGEST_DELAY: f64 = 1e6;
+
+/// Refuses a delay (ms) of more steps than can be remembered.
+pub(super) fn check_delay(model: &str, delay: f64, resolution: f64) -> Result<()> {
+    if delay / resolution <= LONGEST_DELAY {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::BadDelay, "the delay is too long")
+        .model(model)
+        .parameter("delay")
+        .value(format!("{delay} ms"))
+        .bound(format!("at most {} ms, a million steps", LONGEST_DELAY * resolution)))
+}
 
 /// A node and its place in the list that names it.
 type Placed = (NodeId, usize);
@@ -86,7 +112,7 @@ impl Network {
         let mut synapse = Synapse {
             model: place,
             weight: PerConnection::All(state.weight),
-            delay: PerConnection::All(state.delay.max(self.kernel.resolution)),
+            delay: PerConnection::All(self.default_delay(state)?),
             receptor: state.receptor,
             tau_m_readout: state.tau_m_readout_set.then_some(state.tau_m_readout),
         };
@@ -136,6 +162,12 @@ impl Network {
         Ok(synapse)
     }
 
+    /// The default delay of a model (ms), at least a step. It need not be a whole number of them.
+    fn default_delay(&self, state: &SynapseModelState) -> Result<f64> {
+        check_delay(&state.name, state.delay, self.kernel.resolution)?;
+        Ok(state.delay.max(self.kernel.resolution))
+    }
+
     fn steps(&self, model: &str, delay: f64) -> Result<u32> {
         let resolution = self.kernel.resolution;
         if delay.is_finite() && !check::on_grid(delay, resolution) && delay >= resolution {
@@ -151,7 +183,7 @@ impl Network {
             let bound = format!("at least the resolution, {} ms", self.kernel.resolution);
             return Err(bad_delay(model, delay, bound));
         }
-        if steps > MOST_DELAY {
+        if steps > LONGEST_DELAY {
             return Err(bad_delay(model, delay, "at most a million steps".into()));
         }
         Ok(steps as u32)
@@ -188,6 +220,7 @@ impl Network {
             nodes.iter().try_for_each(|node| self.population(*node).map(drop))?;
         }
         let synapse = self.synapse(synapse)?;
+        self.may_connect(&chosen, sources, targets, &synapse)?;
         let mut generator = random.clone();
         let mut drawn = Drawn { pairs: Vec::new(), weights: Vec::new(), delays: Vec::new() };
         let made = if let (true, PerConnection::All(delay)) = (chosen.rule.dense, &synapse.delay) {
@@ -252,6 +285,10 @@ impl Network {
                 .bound("as many targets as sources, at least one"));
         }
         let synapse = self.synapse(synapse)?;
+        self.may_take(
+            LISTED * sources.len() as u64,
+            &connections_of(sources, targets, sources.len() as f64),
+        )?;
         let mut generator = random.clone();
         let pairs: Vec<_> = sources.iter().copied().zip(targets.iter().copied()).collect();
         let mut drawn = Drawn { pairs, weights: Vec::new(), delays: Vec::new() };
@@ -263,6 +300,24 @@ impl Network {
         self.add(made)?;
         *random = generator;
         Ok(())
+    }
+
+    /// Refuses a rule whose connections would take more memory than may be taken, before any is drawn.
+    fn may_connect(
+        &self,
+        chosen: &Chosen,
+        sources: &[NodeId],
+        targets: &[NodeId],
+        synapse: &Synapse<'_>,
+    ) -> Result<()> {
+        let connections = chosen.most(sources.len(), targets.len());
+        let each = match (&synapse.weight, &synapse.delay) {
+            (PerConnection::Drawn(_), PerConnection::All(_)) if chosen.rule.dense => DENSE + DRAWN,
+            (_, PerConnection::All(_)) if chosen.rule.dense => DENSE,
+            _ => LISTED,
+        };
+        // More bytes than a number can say are the most that it can.
+        self.may_take((each as f64 * connections) as u64, &connections_of(sources, targets, connections))
     }
 
     /// Adds projections whose weights are within bounds.
@@ -387,6 +442,36 @@ impl Network {
         Ok(made)
     }
 
+    /// What a projection carries, as its nodes and synapse model have it.
+    ///
+    /// # Errors
+    /// If there is no such node, nodes are of several populations, or it could not have been connected.
+    pub(super) fn carried(&self, projection: &Projection) -> Result<Carries> {
+        let one_population = |nodes: &[NodeId]| -> Result<Population> {
+            let first = self.population(nodes[0])?;
+            for node in nodes {
+                if self.population(*node)? != first {
+                    return Err(Error::new(ErrorCode::IllegalConnection, "nodes of several populations")
+                        .value(format!("nodes {} and {node}", nodes[0])));
+                }
+            }
+            Ok(first)
+        };
+        let targets = match &projection.targets {
+            Targets::Dense { nodes, .. } | Targets::Sparse { nodes, .. } => nodes,
+        };
+        let state = &self.synapse_models[projection.synapse];
+        let link = Link {
+            name: &state.name,
+            model: state.model,
+            receptor: projection.receptor,
+            delay: projection.delay,
+        };
+        one_population(&projection.sources)?;
+        one_population(targets)?;
+        self.carries(&link, &projection.sources, targets)
+    }
+
     fn link(&self, synapse: &Synapse<'_>, delay: u32) -> Link<'_> {
         let state = &self.synapse_models[synapse.model];
         Link { name: &state.name, model: state.model, receptor: synapse.receptor, delay }
@@ -452,9 +537,6 @@ impl Network {
         Ok(made)
     }
 }
-
-/// Delays longer than that are taken for a mistake.
-const MOST_DELAY: f64 = 1e6;
 
 fn bad_delay(model: &str, delay: f64, bound: String) -> Error {
     Error::new(ErrorCode::BadDelay, "a delay must be a whole number of steps, at least one")

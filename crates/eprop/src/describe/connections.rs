@@ -1,9 +1,10 @@
 //! Finding connections, and reading and setting their values.
 
 use crate::describe::check;
-use crate::describe::network::{Network, NodeId, Targets};
+use crate::describe::network::{Network, NodeId, Projection, Targets};
 use crate::describe::parameter::{Bound, Parameter};
 use crate::error::{Error, ErrorCode, Result};
+use crate::memory;
 use crate::value::{Dict, Value};
 
 /// Which connections are wanted; `None` for all.
@@ -25,6 +26,9 @@ pub struct ConnectionHandle {
     /// Place of its weight in the projection.
     pub entry: u64,
 }
+
+/// Source, target, place of the projection and of the weight in it.
+type Found = (NodeId, NodeId, u32, u64);
 
 /// Connections, sorted by source, then by target.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -72,7 +76,22 @@ impl Network {
         let (sources, targets) = (wanted(&filter.sources)?, wanted(&filter.targets)?);
         let is_wanted =
             |wanted: &Option<Vec<bool>>, node: NodeId| wanted.as_ref().is_none_or(|w| w[node as usize]);
-        let mut found: Vec<(NodeId, NodeId, u32, u64)> = Vec::new();
+        // Each is found, sorted and listed.
+        let each = size_of::<Found>() + 2 * size_of::<f64>() + size_of::<u64>() + 5 * size_of::<u32>();
+        let chosen = |nodes: &Option<Vec<bool>>| {
+            nodes.as_ref().map_or(usize::MAX, |nodes| nodes.iter().filter(|wanted| **wanted).count())
+        };
+        let (from, to) = (chosen(&sources), chosen(&targets));
+        let at_most = |projection: &Projection| match &projection.targets {
+            Targets::Dense { nodes, .. } => projection.sources.len().min(from) * nodes.len().min(to),
+            Targets::Sparse { nodes, .. } => nodes.len(),
+        };
+        let projections = self.projections.iter();
+        let wanted = projections.filter(|projection| model.is_none_or(|model| projection.synapse == model));
+        let count: u64 = wanted.map(|projection| at_most(projection) as u64).sum();
+        let bytes = count.saturating_mul(each as u64);
+        memory::may_take(0, || 0, bytes, &format!("a list of {count} connections"))?;
+        let mut found: Vec<Found> = Vec::new();
         for (place, projection) in self.projections.iter().enumerate() {
             if model.is_some_and(|model| projection.synapse != model) {
                 continue;
@@ -133,6 +152,8 @@ impl Network {
             Ok(places)
         };
         let (columns, rows) = (places(sources)?, places(targets)?);
+        let pairs = (sources.len() as u64).saturating_mul(targets.len() as u64);
+        memory::may_take(0, || 0, pairs.saturating_mul(8), &format!("a matrix of {pairs} weights"))?;
         let mut matrix = vec![0.0; sources.len() * targets.len()];
         for projection in &self.projections {
             for (source, from) in projection.sources.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! Defaults of models, and copies of models.
 
 use crate::describe::check::{self, Cell};
+use crate::describe::connect::check_delay;
 use crate::describe::network::{Network, NodeModelState, SynapseModelState};
 use crate::describe::nodes::row;
 use crate::describe::parameter::{Kind, Parameter};
@@ -106,23 +107,8 @@ impl Network {
             );
             return Ok(values);
         }
-        let Some(known) = self.synapse_models.iter().find(|known| known.name == model) else {
-            return Err(self.unknown_model(model));
-        };
-        let mut values = Dict::new();
-        for parameter in known.model.parameters {
-            let value = match parameter.name {
-                "weight" => Value::Number(known.weight),
-                "delay" => Value::Number(known.delay),
-                "receptor_type" => Value::Number(f64::from(known.receptor)),
-                "weight_recorder" => Value::Nodes(known.weight_recorder.into_iter().collect()),
-                "tau_m_readout" => Value::Number(known.tau_m_readout),
-                "average_gradient" => Value::Bool(known.average_gradient),
-                _ => Value::Dict(optimizer_values(&known.optimizer)),
-            };
-            values.set(parameter.name, value);
-        }
-        Ok(values)
+        let known = self.synapse_models.iter().find(|known| known.name == model);
+        known.map(synapse_values).ok_or_else(|| self.unknown_model(model))
     }
 
     /// Copies a node or synapse model under a new name, with other defaults.
@@ -171,6 +157,24 @@ fn refuse_random(model: &str, values: &Dict) -> Result<()> {
     }
 }
 
+/// The defaults of a synapse model as the user reads them.
+pub(super) fn synapse_values(known: &SynapseModelState) -> Dict {
+    let mut values = Dict::new();
+    for parameter in known.model.parameters {
+        let value = match parameter.name {
+            "weight" => Value::Number(known.weight),
+            "delay" => Value::Number(known.delay),
+            "receptor_type" => Value::Number(f64::from(known.receptor)),
+            "weight_recorder" => Value::Nodes(known.weight_recorder.into_iter().collect()),
+            "tau_m_readout" => Value::Number(known.tau_m_readout),
+            "average_gradient" => Value::Bool(known.average_gradient),
+            _ => Value::Dict(optimizer_values(&known.optimizer)),
+        };
+        values.set(parameter.name, value);
+    }
+    values
+}
+
 fn with_node_defaults(known: &NodeModelState, values: &Dict) -> Result<NodeModelState> {
     refuse_random(&known.name, values)?;
     let mut next = known.clone();
@@ -186,7 +190,7 @@ fn with_node_defaults(known: &NodeModelState, values: &Dict) -> Result<NodeModel
     Ok(next)
 }
 
-fn with_synapse_defaults(
+pub(super) fn with_synapse_defaults(
     known: &SynapseModelState,
     values: &Dict,
     in_use: bool,
@@ -206,7 +210,10 @@ fn with_synapse_defaults(
         }
         match (parameter.name, check::cell(name, parameter, value)?) {
             ("weight", Cell::Number(number)) => next.weight = number,
-            ("delay", Cell::Number(number)) => next.delay = number,
+            ("delay", Cell::Number(number)) => {
+                check_delay(name, number, network.kernel.resolution)?;
+                next.delay = number;
+            }
             ("receptor_type", Cell::Number(number)) => next.receptor = number as u32,
             ("tau_m_readout", Cell::Number(number)) => {
                 next.tau_m_readout = number;
@@ -248,7 +255,7 @@ fn with_synapse_defaults(
     Ok(next)
 }
 
-fn with_optimizer(
+pub(super) fn with_optimizer(
     model: &str,
     known: &OptimizerProperties,
     values: &Dict,

@@ -197,6 +197,9 @@ impl std::default::Default for KernelParameters {
     }
 }
 
+/// Steps of an update interval at most.
+const LONGEST: f64 = 1e13;
+
 /// Shortest time that can be told apart (ms).
 const TIC: f64 = 0.001;
 
@@ -286,6 +289,14 @@ impl KernelParameters {
             ("eprop_update_interval", next.update_interval_ms),
             ("eprop_learning_window", next.learning_window_ms),
         ] {
+            if time / next.resolution > LONGEST {
+                return Err(refuse(
+                    name,
+                    &Value::Number(time),
+                    "is too long",
+                    &format!("at most {LONGEST:e} steps"),
+                ));
+            }
             if !check::on_grid(time, next.resolution) {
                 return Err(refuse(
                     name,

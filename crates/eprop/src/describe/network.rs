@@ -24,6 +24,35 @@ pub enum Column {
     NodeLists(Vec<Vec<NodeId>>),
 }
 
+impl Column {
+    /// About how many bytes it holds.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let text = |text: &String| size_of::<String>() + text.capacity();
+        let bytes = match self {
+            Self::Numbers(values) => values.capacity() * 8,
+            // Lists that are shared are counted where they are held first.
+            Self::Lists(lists) => {
+                let own = lists.iter().enumerate().filter(|(node, list)| {
+                    node.checked_sub(1).is_none_or(|before| !Arc::ptr_eq(&lists[before], list))
+                });
+                lists.capacity() * size_of::<Arc<Vec<f64>>>()
+                    + own.map(|(_, list)| list.capacity() * 8).sum::<usize>()
+            }
+            Self::Texts(texts) => texts.iter().map(text).sum(),
+            Self::TextLists(lists) => {
+                let held =
+                    |list: &Vec<String>| size_of::<Vec<String>>() + list.iter().map(text).sum::<usize>();
+                lists.iter().map(held).sum()
+            }
+            Self::NodeLists(lists) => {
+                lists.iter().map(|list| size_of::<Vec<NodeId>>() + list.capacity() * 4).sum()
+            }
+        };
+        bytes as u64
+    }
+}
+
 /// The nodes of one `Create` call.
 #[derive(Debug, Clone)]
 pub struct NodeGroup {
@@ -161,6 +190,16 @@ impl Projection {
         match &self.targets {
             Targets::Dense { nodes, .. } | Targets::Sparse { nodes, .. } => nodes.first().copied(),
         }
+    }
+
+    /// Bytes that it holds.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let targets = match &self.targets {
+            Targets::Dense { nodes, .. } => nodes.capacity() * 4,
+            Targets::Sparse { row_start, nodes } => nodes.capacity() * 4 + row_start.capacity() * 8,
+        };
+        (self.weights.capacity() * 8 + self.sources.capacity() * 4 + targets) as u64
     }
 
     /// The source of an entry.

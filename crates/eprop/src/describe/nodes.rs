@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use crate::describe::check::{self, Cell};
 use crate::describe::kernel_parameters::{KernelParameters, TABLE};
-use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId, NodeModelState};
+use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId, NodeModelState, Projection};
 use crate::describe::parameter::{Kind, Parameter, Role};
 use crate::describe::suggest;
 use crate::error::{Error, ErrorCode, Result};
+use crate::memory;
 use crate::models::{Family, NODE_MODELS, NodeClass, NodeModel, synapses};
+use crate::plan::index::Population;
 use crate::random::NestRandom;
 use crate::value::{Dict, Params, Value};
 
@@ -16,7 +18,7 @@ use crate::value::{Dict, Params, Value};
 type Row = Vec<(usize, Cell)>;
 
 /// Ids are 32 bits wide, and so are the places made of them.
-const MOST_NODES: f64 = 1e9;
+pub(super) const MOST_NODES: f64 = 1e9;
 
 impl Network {
     /// A network without nodes.
@@ -124,6 +126,8 @@ impl Network {
             return Err(count_error(ErrorCode::BadParameterValue, "at most 1e9 nodes in all"));
         }
         let count = n as usize;
+        let each = Self::bytes_of_node(known, params);
+        self.may_take((count as u64).saturating_mul(each), &format!("{count} nodes of {model}"))?;
         let mut generator = random.clone();
         let rows = rows(known, params, count, &mut generator)?;
         let mut group = NodeGroup {
@@ -150,6 +154,81 @@ impl Network {
         Ok(first)
     }
 
+    /// Refuses to take so many bytes more for the description.
+    ///
+    /// # Errors
+    /// `OutOfMemory`.
+    pub fn may_take(&self, more: u64, what: &str) -> Result<()> {
+        memory::may_take(self.kernel.memory_limit, || self.bytes(), more, what)
+    }
+
+    /// About how many bytes the description holds.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.node_bytes() + self.projections.iter().map(Projection::bytes).sum::<u64>()
+    }
+
+    /// About how many bytes the nodes hold.
+    #[must_use]
+    pub fn node_bytes(&self) -> u64 {
+        let columns = self.groups.iter().flat_map(|group| &group.columns);
+        let changes = self.state_changes.capacity() * size_of::<(usize, usize)>();
+        columns.map(Column::bytes).sum::<u64>() + changes as u64
+    }
+
+    /// Bytes that laying the network out takes at least: of what may be far larger than the description.
+    #[must_use]
+    pub fn laid_out_bytes(&self) -> u64 {
+        let count = |population: Population| -> u64 {
+            let groups = self.groups.iter().filter(|group| Population::of(group) == population);
+            groups.map(|group| group.len as u64).sum()
+        };
+        let mut bytes = 12 * self.node_count() as u64;
+        for family in [Family::PerInterval, Family::PerSpike] {
+            let (n, k) = (count(Population::Recurrent(family)), count(Population::Readout(family)));
+            bytes = bytes.saturating_add(n.saturating_mul(k).saturating_mul(8));
+            bytes = bytes.saturating_add(200 * n);
+            if family == Family::PerSpike {
+                // Whatever their windows are, as many steps are kept as lie between looks for silent rows.
+                bytes = bytes.saturating_add(n * 4 * 8 * 128);
+            }
+        }
+        for projection in &self.projections {
+            let each = match projection.carries {
+                Carries::PlasticPerInterval => 8,
+                Carries::PlasticPerSpike => 16,
+                _ => 0,
+            };
+            bytes = bytes.saturating_add(each * projection.weights.len() as u64);
+        }
+        bytes
+    }
+
+    /// Bytes that creating a node takes: its values, and what is noted while they are checked.
+    fn bytes_of_node(model: &NodeModelState, params: &Params) -> u64 {
+        let columns: u64 = model.defaults.iter().map(|default| column(default, 1).bytes()).sum();
+        columns + Self::bytes_of_values(model.model, params) + size_of::<(usize, usize)>() as u64
+    }
+
+    /// Bytes that checked values of a node take.
+    fn bytes_of_values(model: &NodeModel, params: &Params) -> u64 {
+        let values = |values: &Dict| -> u64 {
+            let lists = values.0.iter().map(|(name, value)| match value {
+                Value::Numbers(list) if model.takes_list(name) => 8 * list.len() as u64,
+                _ => 0,
+            });
+            size_of::<Row>() as u64
+                + (size_of::<(usize, Cell)>() * values.0.len()) as u64
+                + lists.sum::<u64>()
+        };
+        match params {
+            Params::None => 0,
+            Params::Shared(shared) => values(shared),
+            // What each node gets of its own is there already, once.
+            Params::PerNode(list) => list.iter().map(values).sum::<u64>().div_ceil(list.len().max(1) as u64),
+        }
+    }
+
     /// Sets parameters of nodes.
     ///
     /// # Errors
@@ -169,6 +248,13 @@ impl Network {
             return Err(wrong_length("params", list.len(), nodes.len()));
         }
         self.refuse_change_of_connected(nodes, params)?;
+        if let Some(place) = places.first() {
+            // All nodes may be of one model or not: lists are what counts.
+            let group = &self.groups[*place];
+            let lists = Self::bytes_of_values(group.model, params);
+            let what = format!("values of {} nodes", nodes.len());
+            self.may_take((nodes.len() as u64).saturating_mul(lists), &what)?;
+        }
         let mut generator = random.clone();
         let mut changed: Vec<(usize, NodeGroup)> = Vec::new();
         for (at, (node, place)) in nodes.iter().zip(&places).enumerate() {
@@ -481,6 +567,24 @@ fn place_times(group: &mut NodeGroup, node: usize, kernel: &KernelParameters, no
 }
 
 fn check_node(group: &NodeGroup, node: usize, kernel: &KernelParameters) -> Result<()> {
+    if group.model.family == Family::PerInterval && group.model.place("flush_event_send_interval").is_some() {
+        let interval = group.numbers("flush_event_send_interval")[node];
+        if interval < kernel.update_interval_ms {
+            return Err(Error::new(
+                ErrorCode::BadProperty,
+                "the flush interval is shorter than the update interval",
+            )
+            .model(group.model_name.clone())
+            .parameter("flush_event_send_interval")
+            .value(interval)
+            .bound(format!("at least {} ms", kernel.update_interval_ms)));
+        }
+    }
+    check_values(group, node, kernel)
+}
+
+/// Checks how the values of a node go together, and with steps that cannot change once there are nodes.
+pub(super) fn check_values(group: &NodeGroup, node: usize, kernel: &KernelParameters) -> Result<()> {
     let scalar = |name: &str| group.numbers(name)[node];
     (group.model.check)(&scalar).map_err(|error| error.model(group.model_name.clone()))?;
     let refuse = |parameter: &str, value: String, what: &str, bound: String| {
@@ -491,18 +595,6 @@ fn check_node(group: &NodeGroup, node: usize, kernel: &KernelParameters) -> Resu
             .bound(bound)
     };
     let grid = format!("a multiple of {} ms", kernel.resolution);
-    let has = |name: &str| group.model.place(name).is_some();
-    if group.model.family == Family::PerInterval && has("flush_event_send_interval") {
-        let interval = scalar("flush_event_send_interval");
-        if interval < kernel.update_interval_ms {
-            return Err(refuse(
-                "flush_event_send_interval",
-                interval.to_string(),
-                "the flush interval is shorter than the update interval",
-                format!("at least {} ms", kernel.update_interval_ms),
-            ));
-        }
-    }
     match group.model.class {
         NodeClass::SpikeGenerator => {
             if !group.lists("spike_weights")[node].is_empty() {

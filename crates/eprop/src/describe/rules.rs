@@ -118,6 +118,14 @@ struct Pools<'a> {
 }
 
 impl Chosen {
+    /// How many connections there are at most between so many nodes. Of those that are drawn, more than six standard
+    /// deviations above their mean are not met with in the life of a machine.
+    #[must_use]
+    pub fn most(&self, sources: usize, targets: usize) -> f64 {
+        let mean = (self.rule.expected)(sources as f64, targets as f64, self.amount);
+        if (0.0..1.0).contains(&self.amount) { mean + 6.0 * mean.sqrt() } else { mean }
+    }
+
     /// Checks a rule's dictionary.
     ///
     /// # Errors

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::describe::check::Cell;
+use crate::describe::check::{self, Cell};
+use crate::describe::connect::LONGEST_DELAY;
 use crate::describe::kernel_parameters::KernelParameters;
 use crate::describe::network::{
     Carries, Column, Network, NodeGroup, NodeModelState, Projection, Settled, SynapseModelState, Targets,
 };
-use crate::describe::nodes::column;
+use crate::describe::nodes::{MOST_NODES, check_values, column};
 use crate::describe::parameter::{Kind, Parameter, Role};
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 use crate::learn::optimizer::{Method, OptimizerProperties};
 use crate::models::{NODE_MODELS, NodeModel, synapses};
 use crate::state::{Archive, Persist, optional};
@@ -141,8 +142,12 @@ impl Persist for NodeGroup {
         archive.text("name", &mut self.model_name)?;
         self.model = node_model(archive, self.model)?;
         if archive.reads() {
+            if self.len as f64 > MOST_NODES {
+                return Err(archive.misfit("len", format!("{} nodes", self.len)));
+            }
+            // Columns get their lengths from what is read.
             let rows = self.model.parameters.iter();
-            self.columns = rows.map(|parameter| of_default(parameter, self.len)).collect();
+            self.columns = rows.map(|parameter| of_default(parameter, 0)).collect();
         }
         for (parameter, column) in self.model.parameters.iter().zip(&mut self.columns) {
             archive.within(parameter.name, |archive| persist_column(column, self.len, archive))?;
@@ -153,7 +158,7 @@ impl Persist for NodeGroup {
 
 fn persist_column(column: &mut Column, nodes: usize, archive: &mut Archive<'_>) -> Result<()> {
     let held = match column {
-        Column::Numbers(values) => return archive.fixed("value", values),
+        Column::Numbers(values) => return archive.all_rows("value", 1, nodes, values),
         Column::Lists(lists) => {
             let mut values: Vec<Vec<f64>> = lists.iter().map(|list| list.to_vec()).collect();
             archive.lists("value", &mut values)?;
@@ -165,10 +170,16 @@ fn persist_column(column: &mut Column, nodes: usize, archive: &mut Archive<'_>) 
             texts.len()
         }
         Column::TextLists(lists) => {
-            for (node, list) in lists.iter_mut().enumerate() {
-                archive.texts(&node.to_string(), list)?;
+            for node in 0..nodes {
+                let mut list = lists.get_mut(node).map(std::mem::take).unwrap_or_default();
+                archive.texts(&node.to_string(), &mut list)?;
+                if archive.reads() {
+                    lists.push(list);
+                } else {
+                    lists[node] = list;
+                }
             }
-            nodes
+            lists.len()
         }
         Column::NodeLists(lists) => {
             archive.lists("value", lists)?;
@@ -279,6 +290,7 @@ impl Persist for Network {
         })?;
         if archive.reads() {
             self.check_saved(archive)?;
+            self.may_take(self.laid_out_bytes(), "a saved network")?;
             self.state_changes.clear();
             self.version += 1;
         }
@@ -313,28 +325,127 @@ impl Network {
         network
     }
 
-    /// Refuses nodes and connections that name what does not exist.
+    /// Refuses what could not have been described: values outside their bounds, and nodes and connections that do not
+    /// exist or do not fit each other.
     fn check_saved(&self, archive: &Archive<'_>) -> Result<()> {
         let mut next = 1;
-        for group in &self.groups {
+        for (place, group) in self.groups.iter().enumerate() {
             if group.first as usize != next || group.len == 0 {
                 return Err(archive.misfit("nodes", format!("node {} where {next} is next", group.first)));
             }
             next += group.len;
-        }
-        let exists = |node: &u32| (1..next).contains(&(*node as usize));
-        for (place, projection) in self.projections.iter().enumerate() {
-            let targets = match &projection.targets {
-                Targets::Dense { nodes, .. } | Targets::Sparse { nodes, .. } => nodes,
-            };
-            let whole = projection.synapse < self.synapse_models.len()
-                && projection.delay > 0
-                && projection.sources.is_sorted()
-                && projection.sources.iter().chain(targets).all(exists);
-            if !whole {
-                return Err(archive.misfit("projections", format!("projection {place}")));
+            if next as f64 > MOST_NODES {
+                return Err(archive.misfit("nodes", format!("{next} nodes")));
             }
+            check_group(group, &self.kernel)
+                .map_err(|error| archive.misfit(&format!("nodes.{place}"), error.to_string()))?;
+        }
+        for (place, model) in self.node_models.iter().enumerate() {
+            let outcome = check_defaults(model);
+            outcome.map_err(|error| archive.misfit(&format!("node_models.{place}"), error.to_string()))?;
+        }
+        for (place, model) in self.synapse_models.iter().enumerate() {
+            let outcome = self.check_synapse_model(model);
+            outcome.map_err(|error| archive.misfit(&format!("synapse_models.{place}"), error.to_string()))?;
+        }
+        for (place, projection) in self.projections.iter().enumerate() {
+            let outcome = self.check_projection(projection);
+            outcome.map_err(|what| archive.misfit(&format!("projections.{place}"), what))?;
         }
         Ok(())
     }
+
+    /// What is wrong with a projection, if anything.
+    fn check_projection(&self, projection: &Projection) -> std::result::Result<(), String> {
+        let Projection { synapse, delay, sources, targets, weights, .. } = projection;
+        let (nodes, ascending) = match targets {
+            Targets::Dense { nodes, .. } => (nodes, nodes.is_sorted_by(|a, b| a < b)),
+            Targets::Sparse { row_start, nodes } => {
+                (nodes, row_start.windows(2).all(|row| nodes[row[0]..row[1]].is_sorted()))
+            }
+        };
+        if sources.is_empty() || nodes.is_empty() || !ascending || !sources.is_sorted_by(|a, b| a < b) {
+            return Err("nodes that do not ascend, or none".to_owned());
+        }
+        if *synapse >= self.synapse_models.len() {
+            return Err(format!("there is no synapse model {synapse}"));
+        }
+        if !(1.0..=LONGEST_DELAY).contains(&f64::from(*delay)) {
+            return Err(format!("a delay of {delay} steps"));
+        }
+        if let Some(weight) = weights.iter().find(|weight| !weight.is_finite()) {
+            return Err(format!("a weight of {weight}"));
+        }
+        if let Some(tau) = projection.tau_m_readout.filter(|tau| !(*tau > 0.0 && tau.is_finite())) {
+            return Err(format!("a time constant of {tau} ms"));
+        }
+        match self.carried(projection) {
+            Ok(carries) if carries == projection.carries => Ok(()),
+            Ok(_) => Err("it carries something else".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Refuses a synapse model with values that could not have been set.
+    fn check_synapse_model(&self, model: &SynapseModelState) -> Result<()> {
+        let mut values = super::defaults::synapse_values(model);
+        // An adaptive optimizer's parameters are no parameters of the built-in one.
+        let fresh = super::defaults::built_in(model.model);
+        if let Some(Value::Dict(optimizer)) =
+            values.0.iter_mut().find(|(name, _)| name == "optimizer").map(|(_, value)| value)
+        {
+            super::defaults::with_optimizer(&model.name, &fresh.optimizer, optimizer, false)?;
+        }
+        values.0.retain(|(name, _)| name != "optimizer");
+        super::defaults::with_synapse_defaults(&fresh, &values, false, self)?;
+        let learned = &model.optimizer;
+        if learned.eta_first.is_nan() {
+            return Err(Error::new(ErrorCode::BadProperty, "the first learning rate is no number"));
+        }
+        Ok(())
+    }
+}
+
+/// Refuses values of nodes that could not have been set. Those that a simulation writes may be any.
+fn check_group(group: &NodeGroup, kernel: &KernelParameters) -> Result<()> {
+    for (parameter, column) in group.model.parameters.iter().zip(&group.columns) {
+        let check = |value: f64| check_number(&group.model_name, parameter, value);
+        match column {
+            Column::Numbers(values) => values.iter().try_for_each(|value| check(*value))?,
+            Column::Lists(lists) => {
+                lists.iter().flat_map(|list| list.iter()).try_for_each(|value| check(*value))?;
+            }
+            _ => {}
+        }
+    }
+    (0..group.len).try_for_each(|node| check_values(group, node, kernel))
+}
+
+/// Refuses defaults that could not have been set.
+fn check_defaults(model: &NodeModelState) -> Result<()> {
+    for (parameter, cell) in model.model.parameters.iter().zip(&model.defaults) {
+        let check = |value: f64| check_number(&model.name, parameter, value);
+        match cell {
+            Cell::Number(value) => check(*value)?,
+            Cell::List(list) => list.iter().try_for_each(|value| check(*value))?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_number(model: &str, parameter: &Parameter, value: f64) -> Result<()> {
+    let choices = match parameter.kind {
+        Kind::Bool => 2,
+        Kind::Choice(choices) => choices.len(),
+        _ if parameter.role == Role::Parameter => return check::number(model, parameter, value).map(drop),
+        _ => return Ok(()),
+    };
+    if (0..choices).any(|choice| value == choice as f64) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::BadProperty, format!("{} is no choice", parameter.name))
+        .model(model)
+        .parameter(parameter.name)
+        .value(value))
 }

@@ -371,12 +371,27 @@ impl PlasticRows {
         self.gradient.len() as u64
     }
 
+    /// Whether rows can be where they are at step `now`, beside a history of so many steps.
+    #[must_use]
+    pub fn is_possible(&self, now: i64, steps: i64) -> bool {
+        self.rows.iter().all(|row| {
+            (0..=now).contains(&row.previous)
+                && (0..=row.previous).contains(&row.before)
+                && (0..=now).contains(&row.next)
+                && (row.previous == 0 || row.window_end(self.cutoff).min(now) - row.next <= steps)
+                && row.step <= 1 << 53
+        })
+    }
+
     /// Bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let lanes = size_of_val(&self.traces[..]) + size_of_val(&self.gradient[..]);
         let numbers = self.sum.len() + self.first.len() + self.second.len();
-        (lanes + 8 * numbers + size_of_val(&self.rows[..]) + self.layout.bytes()) as u64
+        let Coefficients { decay, kappa, kappa_reg, rho, beta } = &self.coefficients;
+        let coefficients: usize =
+            [decay, kappa, kappa_reg, rho, beta].iter().map(|values| size_of_val(&values[..])).sum();
+        (lanes + 8 * numbers + coefficients + size_of_val(&self.rows[..]) + self.layout.bytes()) as u64
     }
 
     /// Takes in a spike in each of these rows, which ascend: their weights are updated, as they are to be transmitted.

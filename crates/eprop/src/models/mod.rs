@@ -19,7 +19,7 @@ pub mod step_rate_generator;
 pub mod synapses;
 pub mod weight_recorder;
 
-use crate::describe::parameter::Parameter;
+use crate::describe::parameter::{Kind, Parameter};
 use crate::error::Result;
 
 /// Which learning rule a model belongs to; spikes do not cross between the two families' neurons.
@@ -122,6 +122,12 @@ impl NodeModel {
     #[must_use]
     pub fn draw_rank(&self, name: &str) -> usize {
         self.drawn.iter().position(|drawn| *drawn == name).unwrap_or(self.drawn.len())
+    }
+
+    /// Whether that parameter is a list of numbers.
+    #[must_use]
+    pub fn takes_list(&self, name: &str) -> bool {
+        self.place(name).is_some_and(|place| self.parameters[place].kind == Kind::Numbers)
     }
 }
 

@@ -175,6 +175,20 @@ impl EventPlan {
         }))
     }
 
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let (n, k) = (self.recurrent_count(), self.readout_count());
+        let numbers =
+            n * (18 * 8 + 4) + k * (6 * 8 + 4) + 8 * self.feedback.len() + 4 * self.stimulus_ids.len();
+        let listens: usize = self.spike_taps.iter().map(|tap| 4 * tap.listens.len()).sum();
+        let taps = self.recurrent_taps.iter().chain(&self.readout_taps);
+        let tapped: usize = taps.map(|tap| 8 * tap.nodes.len()).sum();
+        let routes =
+            self.recurrent_routes.iter().chain(&self.readout_routes).map(Route::bytes).sum::<usize>();
+        (numbers + listens + tapped + routes) as u64
+    }
+
     /// Number of recurrent neurons.
     #[must_use]
     pub fn recurrent_count(&self) -> usize {

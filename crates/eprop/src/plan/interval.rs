@@ -267,6 +267,21 @@ impl IntervalPlan {
         }))
     }
 
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let (n, k) = (self.recurrent_count(), self.readout_count());
+        let normalizers = self.readouts.normalizer.iter().flatten().map(Vec::len).sum::<usize>() * 16;
+        let numbers =
+            n * (14 * 8 + 4) + k * (6 * 8 + 28) + 8 * self.feedback.len() + 4 * self.stimulus_ids.len();
+        let listens: usize = self.spike_taps.iter().map(|tap| 4 * tap.listens.len()).sum();
+        let taps = self.recurrent_taps.iter().chain(&self.readout_taps);
+        let tapped: usize = taps.map(|tap| 8 * tap.nodes.len()).sum();
+        let routes =
+            self.recurrent_routes.iter().chain(&self.readout_routes).map(Route::bytes).sum::<usize>();
+        (numbers + normalizers + listens + tapped + routes) as u64
+    }
+
     /// The route of a learner.
     #[must_use]
     pub fn route_of(&self, learner: &Learner) -> &Route {

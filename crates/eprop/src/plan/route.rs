@@ -153,6 +153,21 @@ impl Route {
         }
     }
 
+    /// Bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let rows = match &self.rows {
+            Rows::Range { .. } => 0,
+            Rows::Map(map) => size_of_val(&map[..]),
+        };
+        let columns = match &self.columns {
+            Columns::Range { .. } => 0,
+            Columns::Scattered(places) => size_of_val(&places[..]),
+            Columns::Sparse { row_start, places } => size_of_val(&row_start[..]) + size_of_val(&places[..]),
+        };
+        rows + columns + size_of_val(&self.holes[..])
+    }
+
     /// How many entries all rows have.
     #[must_use]
     pub fn entry_count(&self) -> usize {

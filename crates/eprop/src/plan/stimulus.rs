@@ -3,6 +3,7 @@
 //! What they emit does not depend on the neurons, so it is laid out before the steps that read it, but never beyond the
 //! present call: what changes afterwards has no say in what was emitted.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::describe::network::{Carries, Network, NodeGroup, NodeId, Projection, Targets};
@@ -107,6 +108,11 @@ pub struct Stimuli {
     heard: Vec<bool>,
 }
 
+/// More than six standard deviations above the mean of a Poisson distribution are not met with in the life of a machine.
+fn likely(mean: f64) -> f64 {
+    mean + 6.0 * mean.sqrt()
+}
+
 /// More spikes than anyone would wait for.
 const BEYOND_COUNTING: f64 = 1e18;
 
@@ -125,22 +131,55 @@ impl Stimuli {
         self.heard[place as usize]
     }
 
-    /// About how many spikes generators emit and parrots repeat in the steps from `from` on to `to`.
+    /// About how many spikes generators emit and parrots repeat in the steps from `from` on to `to`; several at once count
+    /// as one.
     #[must_use]
     pub fn expected_spikes(&self, from: i64, to: i64) -> u64 {
+        self.repeated(|source| match source {
+            Source::Times { times, origin, .. } => self.places_of(times, *origin, from, to).len() as f64,
+            Source::Poisson { mean, .. } => mean * (to - from) as f64,
+        })
+    }
+
+    /// As [`Self::expected_spikes`], with each of several spikes at once; of Poisson generators, as many as are expected,
+    /// and then some.
+    #[must_use]
+    pub fn most_recorded(&self, from: i64, to: i64) -> u64 {
+        self.repeated(|source| match source {
+            Source::Times { times, multiplicities, origin } => {
+                let places = self.places_of(times, *origin, from, to);
+                let all = multiplicities.get(places.clone()).map(|counts| counts.iter().sum());
+                all.unwrap_or(places.len() as f64)
+            }
+            Source::Poisson { mean, .. } => likely(mean * (to - from) as f64),
+        })
+    }
+
+    /// The most spikes that a Poisson generator at a place is likely to send to one target in so many steps.
+    #[must_use]
+    pub fn most_of_train(&self, place: u32, steps: i64) -> f64 {
+        let of = |generator: &Generator| match generator.source {
+            Source::Poisson { mean, .. } if generator.place == place => likely(mean * steps as f64),
+            _ => 0.0,
+        };
+        self.generators.iter().map(of).sum()
+    }
+
+    /// The times of a list that lie in the steps from `from` on to `to`.
+    fn places_of(&self, times: &[f64], origin: i64, from: i64, to: i64) -> Range<usize> {
+        let step = |time: f64| nearest(time / self.resolution).saturating_add(origin);
+        let before = |end: i64| times.partition_point(|time| step(*time) < end);
+        before(from)..before(to).max(before(from))
+    }
+
+    /// How many spikes there are if each generator sends so many, along chains of parrots, and not for ever round a
+    /// circle.
+    fn repeated(&self, sent_by: impl Fn(&Source) -> f64) -> u64 {
         let places = self.heard.len();
         let mut sent = vec![0.0; places];
         for generator in &self.generators {
-            sent[generator.place as usize] += match &generator.source {
-                Source::Times { times, origin, .. } => {
-                    let step = |time: f64| nearest(time / self.resolution) + origin;
-                    let before = |end: i64| times.partition_point(|time| step(*time) < end);
-                    before(to).saturating_sub(before(from)) as f64
-                }
-                Source::Poisson { mean, .. } => mean * (to - from) as f64,
-            };
+            sent[generator.place as usize] += sent_by(&generator.source);
         }
-        // Along chains of parrots, and not for ever round a circle.
         let mut total = 0.0;
         for _ in 0..=places {
             total += sent.iter().sum::<f64>();

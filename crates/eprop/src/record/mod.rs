@@ -47,6 +47,19 @@ impl Events {
     }
 }
 
+/// Bytes of a recorded spike: its stamp and sender.
+pub const SPIKE: usize = 8 + 4;
+/// Bytes of a recorded weight: its stamp, sender, target, receptor and value.
+pub const WEIGHT: usize = 8 + 4 + 4 + 4 + 8;
+
+/// Moves all of a list to the end of one that grows for long.
+fn append<T>(list: &mut Vec<T>, more: &mut Vec<T>) {
+    if list.capacity() - list.len() < more.len() {
+        list.reserve_exact(more.len().max(list.len() / 8));
+    }
+    list.append(more);
+}
+
 /// What all recorders of a kernel hold, by their node ids.
 #[derive(Debug, Clone, Default)]
 pub struct Recordings {
@@ -62,15 +75,44 @@ impl Recordings {
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let spikes: usize = self.spikes.values().map(|held| held.stamps.capacity() * 12).sum();
-        let weights: usize = self.weights.values().map(|held| held.stamps.capacity() * 28).sum();
         let chunks = self.states.values().flat_map(|held| &held.chunks);
         let states: usize = chunks
             .map(|(_, chunk)| {
                 8 * (chunk.stamps.capacity() + chunk.streams.iter().map(Vec::capacity).sum::<usize>())
             })
             .sum();
-        spikes + weights + states
+        self.event_bytes() as usize + states
+    }
+
+    /// Bytes that recorders of spikes and weights hold.
+    #[must_use]
+    pub fn event_bytes(&self) -> u64 {
+        let spikes: usize = self.spikes.values().map(|held| held.stamps.capacity() * SPIKE).sum();
+        let weights: usize = self.weights.values().map(|held| held.stamps.capacity() * WEIGHT).sum();
+        (spikes + weights) as u64
+    }
+
+    /// Bytes of what was recorded, without spare room.
+    #[must_use]
+    pub fn used_bytes(&self) -> u64 {
+        let spikes: usize = self.spikes.values().map(|held| held.stamps.len() * SPIKE).sum();
+        let weights: usize = self.weights.values().map(|held| held.stamps.len() * WEIGHT).sum();
+        let chunks = self.states.values().flat_map(|held| &held.chunks);
+        let numbers =
+            |chunk: &TapChunk| chunk.stamps.len() + chunk.streams.iter().map(Vec::len).sum::<usize>();
+        (spikes + weights) as u64 + chunks.map(|(_, chunk)| 8 * numbers(chunk) as u64).sum::<u64>()
+    }
+
+    /// Makes room for what multimeters record in the steps from `from` on to `to`.
+    ///
+    /// # Errors
+    /// `OutOfMemory` where the system has none.
+    pub fn make_room<'a>(&mut self, taps: impl Iterator<Item = &'a Tap>, from: i64, to: i64) -> Result<()> {
+        for tap in taps {
+            let rows = usize::try_from(tap.window.count(from, to)).unwrap_or(usize::MAX);
+            self.chunk(tap).make_room(rows, tap.nodes.len())?;
+        }
+        Ok(())
     }
 
     /// Whether rows of a tap were recorded before.
@@ -147,6 +189,14 @@ impl Window {
             && stamp <= self.stop
             && stamp >= self.offset
             && (self.interval == 1 || (stamp - self.offset).rem_euclid(self.interval) == 0)
+    }
+
+    /// How many stamps after `from`, up to `to`, are kept.
+    #[must_use]
+    pub fn count(&self, from: i64, to: i64) -> u64 {
+        let samples = |stamp: i64| stamp.saturating_sub(self.offset).div_euclid(self.interval);
+        let (from, to) = (from.max(self.start), to.min(self.stop));
+        if to <= from { 0 } else { samples(to).saturating_sub(samples(from)).max(0) as u64 }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Recorded spikes.
 
 use crate::error::Result;
-use crate::record::{EventColumn, Events, TimeUnit, order, permuted};
+use crate::record::{EventColumn, Events, TimeUnit, append, order, permuted};
 use crate::state::{Archive, Persist};
 
 /// Spikes a recorder holds.
@@ -23,8 +23,8 @@ impl SpikeEvents {
 
     /// Moves all events of another to the end of this one.
     pub fn append(&mut self, other: &mut Self) {
-        self.stamps.append(&mut other.stamps);
-        self.senders.append(&mut other.senders);
+        append(&mut self.stamps, &mut other.stamps);
+        append(&mut self.senders, &mut other.senders);
     }
 
     /// The events as columns.

@@ -4,7 +4,9 @@
 //! of their own, each in the order of the steps that show them, and are read as far as all of them reach.
 
 use crate::error::Result;
-use crate::record::{EventColumn, Events, TimeUnit, Window, order, permuted};
+use crate::kernel::LAST_STEP;
+use crate::memory::make_room;
+use crate::record::{EventColumn, Events, TimeUnit, Window, append, order, permuted};
 use crate::state::{Archive, Persist};
 
 /// What a multimeter can record.
@@ -90,6 +92,18 @@ pub struct Tap {
     pub window: Window,
 }
 
+impl Tap {
+    /// Bytes of what is recorded in the steps from `from` on to `to`.
+    #[must_use]
+    pub fn bytes(&self, from: i64, to: i64) -> u64 {
+        let row = 8 + 8 * self.nodes.len() as u64 * self.recordables.len() as u64;
+        self.window.count(from, to).saturating_mul(row)
+    }
+}
+
+/// Steps after which all streams show what belongs to a step.
+const LATEST: usize = 4;
+
 /// Rows recorded for one tap.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TapChunk {
@@ -110,9 +124,9 @@ impl TapChunk {
 
     /// Moves all rows of another to the end of this one.
     pub fn append(&mut self, other: &mut Self) {
-        self.stamps.append(&mut other.stamps);
+        append(&mut self.stamps, &mut other.stamps);
         for (stream, more) in self.streams.iter_mut().zip(&mut other.streams) {
-            stream.append(more);
+            append(stream, more);
         }
     }
 
@@ -121,6 +135,23 @@ impl TapChunk {
         self.closed = true;
         let rows = self.stamps.len() * width;
         self.streams.iter_mut().for_each(|stream| stream.truncate(rows));
+    }
+
+    /// Makes room for so many more rows of `width` values.
+    ///
+    /// # Errors
+    /// `OutOfMemory` where the system has none.
+    pub fn make_room(&mut self, rows: usize, width: usize) -> Result<()> {
+        make_room(&mut self.stamps, rows, "what multimeters record")?;
+        for stream in &mut self.streams {
+            // Rows that show late may be longer by some.
+            make_room(
+                stream,
+                (rows.saturating_add(LATEST)).saturating_mul(width),
+                "what multimeters record",
+            )?;
+        }
+        Ok(())
     }
 
     /// Forgets all rows.
@@ -205,6 +236,12 @@ impl StateEvents {
                 }
             }
         }
+        for place in 1..recordables.len() {
+            let (before, rest) = columns.split_at_mut(place);
+            if let Some(first) = recordables[..place].iter().position(|other| *other == recordables[place]) {
+                rest[0].clone_from(&before[first]);
+            }
+        }
         let order = order(&stamps, &senders);
         let times = permuted(stamps, order.as_deref()).into_iter().map(|stamp| unit.time(stamp)).collect();
         let mut events = Events {
@@ -238,7 +275,14 @@ impl Persist for Tap {
         let mut window = [*start, *stop, *interval, *offset];
         archive.fixed("window", &mut window)?;
         [*start, *stop, *interval, *offset] = window;
-        if *interval < 1 { Err(archive.misfit("window", "no interval")) } else { Ok(()) }
+        let possible = 1..=LAST_STEP as i64;
+        if !possible.contains(interval) || offset.unsigned_abs() > LAST_STEP as u64 {
+            return Err(archive.misfit("window", format!("samples every {interval} steps from {offset} on")));
+        }
+        if self.nodes.len() != self.places.len() {
+            return Err(archive.misfit("places", "not one for each node"));
+        }
+        Ok(())
     }
 }
 
@@ -249,7 +293,14 @@ impl Persist for StateEvents {
         if archive.reads() {
             let window = Window { start: 0, stop: 0, interval: 1, offset: 0 };
             let tap = Tap { recorder: 0, nodes: vec![], places: vec![], recordables: vec![], window };
-            self.chunks = vec![(tap, TapChunk::default()); count];
+            self.chunks.clear();
+            for place in 0..count {
+                self.chunks.push((tap.clone(), TapChunk::default()));
+                // As many as there are.
+                if !archive.holds(&format!("tap.{place}.recorder")) {
+                    return Err(archive.misfit("taps", format!("there is no tap {place}")));
+                }
+            }
         }
         for (place, (tap, chunk)) in self.chunks.iter_mut().enumerate() {
             archive.within(&format!("tap.{place}"), |archive| {
@@ -259,6 +310,11 @@ impl Persist for StateEvents {
                 chunk.streams.resize(tap.recordables.len(), Vec::new());
                 for (recordable, stream) in tap.recordables.iter().zip(&mut chunk.streams) {
                     archive.list(recordable.name(), stream)?;
+                }
+                let width = tap.nodes.len().max(1);
+                let whole = chunk.streams.iter().all(|stream| stream.len().is_multiple_of(width));
+                if !whole || !chunk.stamps.is_sorted() {
+                    return Err(archive.misfit("stamps", "rows that are not whole, or not in order"));
                 }
                 Ok(())
             })?;

@@ -1,7 +1,7 @@
 //! Recorded weights.
 
 use crate::error::Result;
-use crate::record::{EventColumn, Events, TimeUnit};
+use crate::record::{EventColumn, Events, TimeUnit, append};
 use crate::state::{Archive, Persist};
 
 /// Weights a recorder saw, one event a spike and synapse.
@@ -31,11 +31,11 @@ impl WeightEvents {
 
     /// Moves all events of another to the end of this one.
     pub fn append(&mut self, other: &mut Self) {
-        self.stamps.append(&mut other.stamps);
-        self.senders.append(&mut other.senders);
-        self.targets.append(&mut other.targets);
-        self.receptors.append(&mut other.receptors);
-        self.weights.append(&mut other.weights);
+        append(&mut self.stamps, &mut other.stamps);
+        append(&mut self.senders, &mut other.senders);
+        append(&mut self.targets, &mut other.targets);
+        append(&mut self.receptors, &mut other.receptors);
+        append(&mut self.weights, &mut other.weights);
     }
 
     /// The events as columns, ordered by time, sender and target.

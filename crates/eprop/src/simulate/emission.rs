@@ -9,6 +9,9 @@ use crate::plan::stimulus::{Active, Onward, Source, Stimuli, TrainKey};
 use crate::simulate::RunControl;
 use crate::state::{Archive, Persist};
 
+/// The last stamp that can be reached.
+const LAST: i64 = crate::kernel::LAST_STEP as i64;
+
 /// Events of one stamp.
 #[derive(Debug, Clone, Copy)]
 pub struct Events<'a> {
@@ -325,16 +328,31 @@ impl Persist for Emission {
             .zip(places.into_iter().zip(counts))
             .map(|((arrival, emitted), (place, count))| Flight { arrival, emitted, place, count })
             .collect();
+        let ascending = |row: &[usize]| self.places[row[0]..row[1]].is_sorted_by(|a, b| a < b);
+        let possible = |count: &u32| (1..=1_000_000_000).contains(count);
+        let counts = self.flights.iter().map(|flight| &flight.count);
+        if !(1..=LAST).contains(&self.first)
+            || !self.starts.windows(2).all(ascending)
+            || !self.multiplicities.iter().chain(counts).all(possible)
+        {
+            return Err(archive.misfit("places", "not those of spikes"));
+        }
         Ok(())
     }
 }
 
 impl Emission {
-    /// Whether all it holds is of one of so many places.
+    /// Whether it can be what so many sources have emitted until step `now`.
     #[must_use]
-    pub fn fits(&self, places: usize) -> bool {
+    pub fn fits(&self, places: usize, now: i64) -> bool {
         let flights = self.flights.iter().map(|flight| flight.place);
-        self.places.iter().copied().chain(flights).all(|place| (place as usize) < places)
+        let on_their_way = self
+            .flights
+            .iter()
+            .all(|flight| (0..=now).contains(&flight.emitted) && (now + 1..=LAST).contains(&flight.arrival));
+        on_their_way
+            && self.end() > now
+            && self.places.iter().copied().chain(flights).all(|place| (place as usize) < places)
     }
 }
 

@@ -462,12 +462,12 @@ impl EventNetwork {
             let stopped = threads::with_crew(wanted, |crew| {
                 self.advance_run(network, emission, reached, end, control, &mut recorded, crew)
             });
+            recorded.collect(&self.plan, recordings);
             reached = stopped;
             if stopped < end || self.failure.is_some() {
                 break;
             }
         }
-        recorded.collect(&self.plan, recordings);
         match self.failure.take() {
             Some(error) => Err(Halt { reached, error }),
             None => Ok(reached),
@@ -788,11 +788,36 @@ impl EventNetwork {
     #[must_use]
     pub fn memory(&self) -> Vec<(&'static str, u64)> {
         let rows = self.recurrent_rows.iter().chain(&self.readout_rows).flatten();
+        let (n, k) = (self.plan.recurrent_count() as u64, self.plan.readout_count() as u64);
+        let rings = size_of_val(&self.fired[..]) as u64;
+        let taps = self.plan.recurrent_taps.iter().chain(&self.plan.readout_taps);
+        // Until they are collected, in lists with room to spare.
+        let recorded = taps.map(|tap| tap.bytes(0, RUN) * 3 / 2).sum::<u64>();
+        let on_their_way = (4.0 * self.spikes_per_step() * self.fired.len() as f64) as u64;
         vec![
             ("history of postsynaptic neurons", self.history.bytes() + self.errors.bytes()),
             ("traces and moments of synapses", rows.map(PlasticRows::bytes).sum()),
             ("maps of windows", self.windows.iter().chain(&self.error_windows).map(Windows::bytes).sum()),
+            (
+                "neurons and spikes on their way",
+                self.plan.bytes() + 81 * n + 40 * k + rings + on_their_way + recorded,
+            ),
         ]
+    }
+
+    /// Spikes that recurrent neurons send in a step: as many as so far, or as they should.
+    #[must_use]
+    pub fn spikes_per_step(&self) -> f64 {
+        if self.swept > 0 && self.spike_count > 0 {
+            return self.spike_count as f64 / self.swept as f64;
+        }
+        self.plan.recurrent.target_rate.iter().sum()
+    }
+
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> &EventPlan {
+        &self.plan
     }
 
     /// The earliest stamp that is still needed at step `now`.
@@ -964,7 +989,7 @@ impl Arriving {
     }
 }
 
-/// What was recorded in a call.
+/// What was recorded in a run of steps.
 struct Recorded {
     recurrent: Vec<TapChunk>,
     readouts: Vec<TapChunk>,
@@ -982,7 +1007,8 @@ impl Recorded {
         }
     }
 
-    fn collect(mut self, plan: &EventPlan, recordings: &mut Recordings) {
+    /// Moves it to where it stays.
+    fn collect(&mut self, plan: &EventPlan, recordings: &mut Recordings) {
         let states = plan.recurrent_taps.iter().zip(&mut self.recurrent);
         for (tap, chunk) in states.chain(plan.readout_taps.iter().zip(&mut self.readouts)) {
             recordings.chunk(tap).append(chunk);

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::describe::network::Network;
 use crate::error::{Error, ErrorCode, Result};
 use crate::math;
+use crate::memory;
 use crate::plan::event::{self, EventPlan};
 use crate::plan::index::{NodeIndex, Population};
 use crate::plan::interval::{self, IntervalPlan};
@@ -275,6 +276,8 @@ impl Inference {
 
     fn advance_unless(&mut self, spikes: &[u32], steps: usize, stop: &dyn Fn() -> bool) -> Result<Response> {
         let inputs = self.inputs.max(1);
+        let signals = (steps as u64).saturating_mul(self.readout_voltage.len() as u64).saturating_mul(8);
+        memory::may_take(0, || 0, signals, &format!("readout signals of {steps} steps"))?;
         if !spikes.is_sorted() || spikes.last().is_some_and(|place| *place as usize >= steps * self.inputs) {
             return Err(Error::new(ErrorCode::ValueError, "input spikes do not lie within the steps")
                 .parameter("spikes")

@@ -150,7 +150,7 @@ impl<R: Real> IntervalNetwork<R> {
     pub fn new(network: &Network, mut plan: IntervalPlan, now: i64) -> Self {
         plan.readouts.targets.begin(now);
         let neurons = Neurons::new(&plan);
-        let lane = Lane::new(&plan, neurons.stride, plan.interval, now);
+        let lane = Lane::in_progress(&plan, neurons.stride, now);
         let mut this = Self {
             kept: plan.interval,
             neurons,
@@ -186,23 +186,27 @@ impl<R: Real> IntervalNetwork<R> {
         let now = self.plan.start_readout(self.lane.interval) + self.lane.readout_done as i64;
         plan.readouts.targets.go_on(&self.plan.readouts.targets, now);
         self.reread |= self.lane.reread_targets(&self.plan, &plan);
-        let room = (self.neurons.stride, self.plan.interval);
+        let room = |plan: &IntervalPlan, stride: usize| (stride, plan.interval, plan.readout_count());
+        let before = room(&self.plan, self.neurons.stride);
         self.neurons = Neurons::new(&plan);
         let stride = self.neurons.stride;
         self.kept =
             if self.kept >= self.plan.interval { plan.interval } else { self.kept.min(plan.interval) };
-        self.lane.fit(&plan, stride, self.kept);
+        // Room of another size is made when it is known how much may be taken. Inputs are set before every interval,
+        // which changes no room.
+        if room(&plan, stride) != before {
+            self.lane.give_up_room();
+            self.histories.clear();
+        }
+        self.lane.fit(&plan, stride);
+        self.lane.hold_errors();
         // Who rests still does so where no neuron has a refractory time any more.
         self.neurons.rests |= self.lane.state.countdown.iter().any(|steps| *steps > R::ZERO);
         self.current.resize(plan.recurrent_count(), 0.0);
         self.readout_current.resize(plan.readout_count(), 0.0);
-        // Inputs are set before every interval, which changes no room.
-        if room != (stride, plan.interval) {
-            self.histories.clear();
-        }
         self.plan = plan;
         for (lane, _) in &mut self.spare {
-            lane.fit(&self.plan, stride, self.kept);
+            lane.fit(&self.plan, stride);
         }
         self.lay_out(network);
     }
@@ -452,7 +456,7 @@ impl<R: Real> IntervalNetwork<R> {
                 return Ok(self.plan.start_recurrent(self.lane.interval).min(to));
             }
             let lanes = self.lanes_at_once(network, to);
-            if lanes > 1 {
+            if lanes > 1 && self.make_histories(lanes) {
                 match self.run_lanes(network, emission, lanes, control, recordings) {
                     Ok(true) => continue,
                     Ok(false) => return Ok(self.reached().min(to)),
@@ -546,6 +550,19 @@ impl<R: Real> IntervalNetwork<R> {
         collect(&self.plan, &mut self.lane, recordings);
     }
 
+    /// Makes a history for each thread that takes part in so many lanes, or for as many as the system has room for.
+    /// Returns false if that is none.
+    fn make_histories(&mut self, lanes: usize) -> bool {
+        let threads = self.threads.min(lanes);
+        self.histories.resize_with(self.histories.len().max(threads), LaneHistory::default);
+        let (plan, stride, kept) = (&self.plan, self.neurons.stride, self.kept);
+        let wanting = self.histories[..threads]
+            .iter_mut()
+            .position(|history| history.make_room(plan, stride, kept).is_err());
+        self.histories.truncate(wanting.unwrap_or(threads));
+        !self.histories.is_empty()
+    }
+
     /// Runs the present interval and those after it side by side, `count` in all. Returns false if that was cancelled:
     /// then only what was done of the present one remains. Those from one on whose gradients are not finite are left to
     /// be done again; if that is the present one, it remains, and that is the error.
@@ -571,13 +588,14 @@ impl<R: Real> IntervalNetwork<R> {
         let before = &self.before;
         let sent = Sent { emission, arrivals: &self.arrivals };
         let projections = &network.projections;
-        let (layouts, method, kept) = (&self.layouts, self.gradient, self.kept);
+        let (layouts, method) = (&self.layouts, self.gradient);
+        let threads = self.threads.min(count).min(self.histories.len());
         let histories = Mutex::new(std::mem::take(&mut self.histories));
         let run =
             |place: usize, lane: &mut Lane<R>, learned: &mut Learned<R>, history: &mut LaneHistory<R>| {
                 // The first lane may have begun before, with a history of its own.
                 if place > 0 {
-                    lane.borrow_history(plan, kept, std::mem::take(history));
+                    lane.borrow_history(std::mem::take(history));
                     lane.begin_afresh(first + place as i64);
                 }
                 let before: &[_] = if before_of == lane.interval { before } else { &[] };
@@ -596,7 +614,7 @@ impl<R: Real> IntervalNetwork<R> {
             }
         };
         let next = Mutex::new(lanes.iter_mut().enumerate());
-        threads::side_by_side(self.threads.min(count), || {
+        threads::side_by_side(threads, || {
             let mut history = borrow();
             loop {
                 let taken = next.lock().ok().and_then(|mut lanes| lanes.next());
@@ -640,11 +658,11 @@ impl<R: Real> IntervalNetwork<R> {
         self.spare.append(&mut lanes);
         if updated.is_ok() {
             self.lane.begin_next(&self.plan);
-            self.lane.borrow_history(&self.plan, self.kept, history);
+            self.lane.borrow_history(history);
         } else {
             // It remains as it was at its end, with a history.
             let last = self.lane.interval;
-            self.lane.borrow_history(&self.plan, self.kept, history);
+            self.lane.borrow_history(history);
             self.lane.begin_afresh(last);
             self.advance_lane(network, emission, i64::MAX, &RunControl::default());
             self.lane.forget_recorded();
@@ -833,7 +851,10 @@ impl<R: Real> IntervalNetwork<R> {
 
     /// Keeps no more of the history of an interval than fits into so many bytes, if it can: what is not kept is computed
     /// again. Changes no result.
-    pub fn limit_history(&mut self, network: &Network, emission: &Emission, bytes: u64) {
+    ///
+    /// # Errors
+    /// `OutOfMemory` where the system has no room even for that.
+    pub fn limit_history(&mut self, network: &Network, emission: &Emission, bytes: u64) -> Result<()> {
         let whole = self.plan.interval;
         let kept = match self.gradient {
             // The definition reads all of it for every synapse.
@@ -850,9 +871,11 @@ impl<R: Real> IntervalNetwork<R> {
         if kept != self.kept {
             self.keep_history(network, emission);
             self.kept = kept;
-            self.lane.fit(&self.plan, self.neurons.stride, kept);
             self.histories.clear();
+        } else if self.lane.has_room() {
+            return Ok(());
         }
+        self.lane.make_room(&self.plan, kept)
     }
 
     /// Bytes of the histories of all intervals that run at the same time, if so many steps are kept of each.
@@ -864,7 +887,7 @@ impl<R: Real> IntervalNetwork<R> {
         };
         let errors = (plan.readout_count() * plan.error_steps() * 8) as u64;
         let surrogate = SurrogateHistory::<R>::bytes_for(self.neurons.stride, kept, plan.interval);
-        (1 + threads) * (surrogate + errors)
+        (1 + threads) * surrogate.saturating_add(errors) + self.lane.surrogate.held_before()
     }
 
     /// How many intervals run side by side, or wait for their turn with what they have learned.
@@ -878,17 +901,50 @@ impl<R: Real> IntervalNetwork<R> {
         &self.synapses
     }
 
-    /// Bytes that a simulation takes, by part.
+    /// Bytes that a simulation of so many steps takes, by part, if so many spikes of inputs are read in an interval.
     #[must_use]
-    pub fn memory(&self, network: &Network) -> Vec<(&'static str, u64)> {
-        let together = self.together(network) as u64;
+    pub fn memory(&self, network: &Network, steps: usize, input_spikes: u64) -> Vec<(&'static str, u64)> {
+        let plan = &self.plan;
+        let together = self.together(network).min((steps / plan.interval).saturating_add(1)) as u64;
         let gradients: u64 = self.layouts.iter().map(|layout| (layout.len * size_of::<R>()) as u64).sum();
         let moments: u64 = self.synapses.values().map(SynapseState::bytes).sum();
+        let onto_readouts = plan.learners.iter().filter(|learner| learner.onto_readouts);
+        let before: u64 = onto_readouts.map(|learner| 8 * plan.route_of(learner).entry_count() as u64).sum();
+        let lanes = together + u64::from(together > 1);
+        let spikes = (self.spikes_per_step() * steps.min(plan.interval) as f64) as u64;
+        let lane = Lane::<R>::bytes_for(plan, self.neurons.stride, steps, spikes, input_spikes);
+        let waiting = together.min((steps / plan.interval).max(1) as u64)
+            * Lane::<R>::events_for(plan, spikes, input_spikes);
+        let converts = size_of::<R>() < size_of::<f64>();
+        let weights: usize = network.projections.iter().map(|projection| projection.weights.len()).sum();
+        let converted = if converts { (weights * size_of::<R>()) as u64 } else { 0 };
         vec![
             (HISTORY, self.history_bytes(network, self.kept)),
             ("gradients of intervals in progress", together * gradients),
             ("gradient sums and moments", moments),
+            (
+                "neurons and intervals in progress",
+                plan.bytes() + self.neurons.bytes() + lanes * lane + waiting,
+            ),
+            ("weights beside their present ones", before + converted),
         ]
+    }
+
+    /// Bytes of what was not taken yet of all that [`Self::memory`] says.
+    #[must_use]
+    pub fn not_held(&self, network: &Network) -> u64 {
+        let history = self.history_bytes(network, self.kept);
+        if self.lane.has_room() { 0 } else { history }
+    }
+
+    /// Spikes that recurrent neurons send in a step: as many as so far, or as they should.
+    #[must_use]
+    pub fn spikes_per_step(&self) -> f64 {
+        let steps = self.plan.start_recurrent(self.lane.interval);
+        if steps > 0 && self.spike_count > 0 {
+            return self.spike_count as f64 / steps as f64;
+        }
+        self.plan.recurrent.target_rate.iter().sum()
     }
 }
 

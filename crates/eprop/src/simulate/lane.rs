@@ -10,13 +10,16 @@ mod together;
 use std::ops::Range;
 
 use crate::describe::network::Projection;
+use crate::error::Result;
 use crate::lines::Lines;
 use crate::math;
+use crate::memory;
 use crate::plan::index::Population;
 use crate::plan::interval::{IntervalPlan, RECURRENT};
+use crate::plan::probes::SpikeTap;
 use crate::plan::route::{Columns, Route};
 use crate::real::Real;
-use crate::record::{Recordable, Recordings, SpikeEvents, Tap, TapChunk, WeightEvents};
+use crate::record::{Recordable, Recordings, SPIKE, SpikeEvents, Tap, TapChunk, WEIGHT, WeightEvents};
 use crate::simulate::RunControl;
 use crate::simulate::arrivals::Arrivals;
 use crate::simulate::delivery::{self, Passage, deliver_poisson, deliver_row, deliver_row_part};
@@ -168,6 +171,22 @@ impl<R: Real> Default for LaneHistory<R> {
     }
 }
 
+impl<R: Real> LaneHistory<R> {
+    /// Makes room for `kept` steps of rows of `stride` neurons.
+    ///
+    /// # Errors
+    /// `OutOfMemory` where the system has none.
+    pub fn make_room(&mut self, plan: &IntervalPlan, stride: usize, kept: usize) -> Result<()> {
+        self.surrogate.fit(stride, plan.interval);
+        self.surrogate.make_room(kept)?;
+        let errors = plan.readout_count().saturating_mul(plan.error_steps());
+        let more = errors.saturating_sub(self.errors.len());
+        memory::make_room(&mut self.errors, more, "the history of the readouts' errors")?;
+        self.errors.resize(errors, 0.0);
+        Ok(())
+    }
+}
+
 /// An update interval in progress or finished.
 #[derive(Debug, Clone)]
 pub struct Lane<R> {
@@ -213,23 +232,23 @@ pub struct Lane<R> {
 }
 
 impl<R: Real> Lane<R> {
-    /// The lane of the interval that is in progress at step `now`, all neurons at rest, with a history of `kept` steps.
+    /// The lane of the interval that is in progress at step `now`, all neurons at rest, without room for the history of
+    /// steps to come.
     #[must_use]
-    pub fn new(plan: &IntervalPlan, stride: usize, kept: usize, now: i64) -> Self {
-        let surrogate = SurrogateHistory::new(stride, kept, plan.interval);
-        let errors = vec![0.0; plan.readout_count() * plan.error_steps()];
-        let mut lane = Self { surrogate, errors, ..Self::without_history(plan, stride) };
+    pub fn in_progress(plan: &IntervalPlan, stride: usize, now: i64) -> Self {
+        let mut lane = Self::without_history(plan, stride);
         lane.interval = plan.interval_at(now);
         lane.readout_done = (now - plan.start_readout(lane.interval)) as usize;
         let steps = (now - plan.start_recurrent(lane.interval)) as usize;
         lane.recurrent_done = steps.min(lane.recurrent_length(plan));
         lane.signals_recorded = lane.readout_done.min(lane.recurrent_done);
         lane.surrogate.keep(Lines::zeros(lane.recurrent_done * stride), lane.recurrent_done);
+        lane.hold_errors();
         (0..lane.recurrent_done).for_each(|_| lane.spikes.finish_step());
         lane
     }
 
-    /// A lane without room for a history: it borrows one while it runs.
+    /// A lane without room for a history: it takes or borrows one before it runs.
     #[must_use]
     pub fn without_history(plan: &IntervalPlan, stride: usize) -> Self {
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
@@ -259,12 +278,43 @@ impl<R: Real> Lane<R> {
         }
     }
 
-    /// Takes over room for a history of `kept` steps.
-    pub fn borrow_history(&mut self, plan: &IntervalPlan, kept: usize, history: LaneHistory<R>) {
+    /// Takes over room for a history.
+    pub fn borrow_history(&mut self, history: LaneHistory<R>) {
         (self.surrogate, self.errors) = (history.surrogate, history.errors);
-        self.surrogate.fit(self.stride, kept, plan.interval);
         self.surrogate.begin();
-        self.errors.resize(plan.readout_count() * plan.error_steps(), 0.0);
+    }
+
+    /// Makes room for a history of `kept` steps; what is held of steps done stays.
+    ///
+    /// # Errors
+    /// `OutOfMemory` where the system has none.
+    pub fn make_room(&mut self, plan: &IntervalPlan, kept: usize) -> Result<()> {
+        let mut history = self.return_history();
+        let outcome = history.make_room(plan, self.stride, kept);
+        (self.surrogate, self.errors) = (history.surrogate, history.errors);
+        outcome
+    }
+
+    /// Whether there is room for a history.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.surrogate.kept() > 0
+    }
+
+    /// Holds errors of all readouts in the steps done; those of new readouts are zero.
+    pub fn hold_errors(&mut self) {
+        if self.interval >= 0 {
+            let held = self.readout_done * self.readout_voltage.len();
+            self.errors.resize(self.errors.len().max(held), 0.0);
+        }
+    }
+
+    /// Gives back the room for the history of steps to come.
+    pub fn give_up_room(&mut self) {
+        self.surrogate.give_up_room(self.recurrent_done);
+        let held = if self.interval < 0 { 0 } else { self.readout_done * self.readout_voltage.len() };
+        self.errors.truncate(held);
+        self.errors.shrink_to_fit();
     }
 
     /// Gives the room for a history back.
@@ -275,8 +325,8 @@ impl<R: Real> Lane<R> {
         }
     }
 
-    /// Makes room for a plan in which neurons or recorders were added or parameters changed.
-    pub fn fit(&mut self, plan: &IntervalPlan, stride: usize, kept: usize) {
+    /// Fits a plan in which neurons or recorders were added or parameters changed.
+    pub fn fit(&mut self, plan: &IntervalPlan, stride: usize) {
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
         self.stride = stride;
         for values in self.state.arrays_mut() {
@@ -284,12 +334,10 @@ impl<R: Real> Lane<R> {
             values.resize(self.spike_counts.len());
             values.resize(stride);
         }
-        // Other lanes than the one in progress borrow a history while they run.
-        if self.surrogate.kept() > 0 {
-            self.surrogate.fit(stride, kept, plan.interval);
-            widen(&mut self.errors, self.readout_voltage.len(), k, plan.error_steps());
-        } else {
-            self.surrogate.fit(stride, 0, plan.interval);
+        self.surrogate.fit(stride, plan.interval);
+        widen(&mut self.errors, self.readout_voltage.len(), k);
+        if self.has_room() {
+            self.errors.resize(plan.readout_count() * plan.error_steps(), 0.0);
         }
         self.readout_voltage.resize(k, 0.0);
         self.spike_counts.resize(n, 0);
@@ -371,6 +419,7 @@ impl<R: Real> Lane<R> {
         let local = |start: i64, length: usize| (to - start).clamp(0, length as i64) as usize;
         let recurrent_to = local(plan.start_recurrent(self.interval), self.recurrent_length(plan));
         let readout_to = local(plan.start_readout(self.interval), self.readout_length(plan));
+        self.make_room_to_record(plan, recurrent_to, readout_to);
         // Readouts follow recurrent neurons and never lead them, so each population can go in one run.
         let mut goes_on = true;
         while goes_on && self.recurrent_done < recurrent_to {
@@ -389,6 +438,72 @@ impl<R: Real> Lane<R> {
             self.record_learning_signals(around);
         }
         goes_on
+    }
+
+    /// Makes room for what multimeters record up to these steps, so that no more is taken than they need.
+    fn make_room_to_record(&mut self, plan: &IntervalPlan, recurrent_to: usize, readout_to: usize) {
+        let start = plan.start_recurrent(self.interval);
+        let steps = (start + self.recurrent_done as i64, start + recurrent_to as i64);
+        let recurrent = plan.recurrent_taps.iter().zip(&mut self.recurrent_chunks);
+        let start = plan.start_readout(self.interval);
+        let readout_steps = (start + self.readout_done as i64, start + readout_to as i64);
+        let readouts = plan.readout_taps.iter().zip(&mut self.readout_chunks);
+        let all = recurrent.map(|row| (row, steps)).chain(readouts.map(|row| (row, readout_steps)));
+        for ((tap, chunk), (from, to)) in all {
+            let rows = tap.window.count(from, to) as usize;
+            // Without that, the lists grow as they can.
+            let _ = chunk.make_room(rows, tap.nodes.len());
+        }
+    }
+
+    /// Bytes that a lane takes in a simulation of so many steps besides its history, if so many of its neurons' and
+    /// inputs' spikes are read in an interval.
+    #[must_use]
+    pub fn bytes_for(
+        plan: &IntervalPlan,
+        stride: usize,
+        steps: usize,
+        spikes: u64,
+        input_spikes: u64,
+    ) -> u64 {
+        let steps = steps.min(plan.interval);
+        let (n, k) = (plan.recurrent_count() as u64, plan.readout_count() as u64);
+        let state = (6 * size_of::<R>() as u64 + 1) * stride as u64 + 4 * n + 16 * k;
+        let start = plan.start_recurrent(0);
+        let taps = plan.recurrent_taps.iter().chain(&plan.readout_taps);
+        let recorded: u64 = taps.map(|tap| tap.bytes(start, start + steps as i64)).sum();
+        let shown = if plan.readout_taps.is_empty() { 0 } else { 24 * k * steps as u64 };
+        let listed = 8 * (steps + 2 * plan.longest_delay) as u64;
+        // Each spike is listed by step, and by row and step for each projection that learns from it.
+        let learned: u64 = plan
+            .learners
+            .iter()
+            .map(|learner| {
+                let route = plan.route_of(learner);
+                let read = if route.source == RECURRENT { spikes } else { input_spikes };
+                17 * route.row_count as u64 + 12 * read
+            })
+            .sum();
+        state + recorded + shown + listed + 4 * spikes + learned
+    }
+
+    /// Bytes of spikes and weights that are recorded and wait in a lane until its interval is over, if so many spikes of
+    /// its neurons and inputs are read.
+    #[must_use]
+    pub fn events_for(plan: &IntervalPlan, spikes: u64, input_spikes: u64) -> u64 {
+        let listens = |tap: &SpikeTap| tap.listens.iter().map(|times| u64::from(*times)).sum::<u64>();
+        let heard =
+            plan.spike_taps.iter().map(listens).sum::<u64>() * spikes / plan.recurrent_count().max(1) as u64;
+        let watched = plan.recurrent_routes.iter().chain(&plan.readout_routes);
+        let seen: u64 = watched
+            .filter(|route| route.weight_recorder.is_some())
+            .map(|route| {
+                let read = if route.source == RECURRENT { spikes } else { input_spikes };
+                read * route.entry_count() as u64 / route.row_count.max(1) as u64
+            })
+            .sum();
+        // Lists have room to spare.
+        (heard * SPIKE as u64 + seen * WEIGHT as u64) * 5 / 4
     }
 
     /// Advances the recurrent neurons towards a step, until a look at whether to stop is due.
@@ -1008,15 +1123,13 @@ fn deliver<'a, R: Real>(
 }
 
 /// Makes the rows of a matrix longer.
-fn widen(rows: &mut Vec<f64>, from: usize, to: usize, count: usize) {
-    if from == to && rows.len() == to * count {
+fn widen(rows: &mut Vec<f64>, from: usize, to: usize) {
+    if from == to || from == 0 {
         return;
     }
-    let mut wider = vec![0.0; to * count];
-    if from > 0 && from <= to {
-        for (row, wide) in rows.chunks_exact(from).zip(wider.chunks_exact_mut(to)) {
-            wide[..from].copy_from_slice(row);
-        }
+    let mut wider = vec![0.0; rows.len() / from * to];
+    for (row, wide) in rows.chunks_exact(from).zip(wider.chunks_exact_mut(to)) {
+        wide[..from].copy_from_slice(row);
     }
     *rows = wider;
 }

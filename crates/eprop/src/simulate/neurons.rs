@@ -39,6 +39,15 @@ pub struct Neurons<R> {
 }
 
 impl<R: Real> Neurons<R> {
+    /// Bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let lines = [&self.decay, &self.spike_gain, &self.threshold, &self.floor, &self.refractory];
+        let more = [&self.adaptation_decay, &self.adaptation_gain, &self.height, &self.per_width];
+        let held = lines.into_iter().chain(more).chain([&self.feedback]);
+        held.map(|values| size_of_val(&values[..]) as u64).sum()
+    }
+
     /// The coefficients of a plan's neurons.
     #[must_use]
     pub fn new(plan: &IntervalPlan) -> Self {

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use crate::error::Result;
 use crate::lines::Lines;
 use crate::plan::interval::SHIFT_RECURRENT;
 use crate::real::Real;
@@ -32,14 +33,6 @@ pub struct SurrogateHistory<R> {
 }
 
 impl<R: Real> SurrogateHistory<R> {
-    /// Room for a run of `kept` steps of an interval.
-    #[must_use]
-    pub fn new(stride: usize, kept: usize, interval: usize) -> Self {
-        let mut this = Self { kept, interval, ..Self::without_room(stride) };
-        this.make_room();
-        this
-    }
-
     /// No room.
     #[must_use]
     pub fn without_room(stride: usize) -> Self {
@@ -55,15 +48,8 @@ impl<R: Real> SurrogateHistory<R> {
         }
     }
 
-    fn make_room(&mut self) {
-        // What comes before the first interval may be longer than one.
-        let steps =
-            if self.kept == 0 { 0 } else { self.kept.min(self.interval).max(SHIFT_RECURRENT as usize) };
-        self.rows.resize(self.stride * steps);
-    }
-
-    /// Makes room for runs of `kept` steps of another plan's interval. All that was kept is before such a run.
-    pub fn fit(&mut self, stride: usize, kept: usize, interval: usize) {
+    /// Fits rows and steps of another plan's interval. All that was kept is before its runs.
+    pub fn fit(&mut self, stride: usize, interval: usize) {
         if stride != self.stride {
             let held = self.rows.len().checked_div(self.stride).unwrap_or(0);
             for (rows, steps) in [(&mut self.rows, held), (&mut self.before, self.base)] {
@@ -71,9 +57,34 @@ impl<R: Real> SurrogateHistory<R> {
             }
             self.stride = stride;
         }
-        self.kept = kept;
         self.interval = interval;
-        self.make_room();
+    }
+
+    /// Makes room for runs of `kept` steps.
+    ///
+    /// # Errors
+    /// `OutOfMemory` where the system has none.
+    pub fn make_room(&mut self, kept: usize) -> Result<()> {
+        // What comes before the first interval may be longer than one.
+        let steps = if kept == 0 { 0 } else { kept.min(self.interval).max(SHIFT_RECURRENT as usize) };
+        self.rows.try_resize(self.stride.saturating_mul(steps))?;
+        self.kept = kept;
+        Ok(())
+    }
+
+    /// Gives back the room for steps to come; what is kept of the `done` first ones stays.
+    pub fn give_up_room(&mut self, done: usize) {
+        if self.base < done {
+            // The run holds all of the others, as nothing has to be computed again.
+            debug_assert!(self.is_whole() && self.first == self.base);
+            let mut rows = std::mem::take(&mut self.before);
+            rows.resize(done * self.stride);
+            let begin = self.base * self.stride;
+            rows[begin..].copy_from_slice(&self.rows[..(done - self.base) * self.stride]);
+            self.keep(rows, done);
+        }
+        self.rows = Lines::default();
+        self.kept = 0;
     }
 
     /// Steps of a run that is kept at once.
@@ -82,10 +93,10 @@ impl<R: Real> SurrogateHistory<R> {
         self.kept
     }
 
-    /// Whether all steps are kept.
+    /// Whether all steps are kept: those done, where there is no room for more.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.kept >= self.interval
+        self.kept == 0 || self.kept >= self.interval
     }
 
     /// Begins an interval.
@@ -155,11 +166,22 @@ impl<R: Real> SurrogateHistory<R> {
         self.states.clear();
     }
 
+    /// Bytes of what is kept beside runs.
+    #[must_use]
+    pub fn held_before(&self) -> u64 {
+        size_of_val(&self.before[..]) as u64
+    }
+
     /// Bytes that runs of `kept` steps take: the rows of one, and states for all.
     #[must_use]
     pub fn bytes_for(stride: usize, kept: usize, interval: usize) -> u64 {
-        let states = if kept >= interval { 0 } else { 4 * interval.div_ceil(kept) };
-        ((kept.min(interval) + states) * stride * size_of::<R>()) as u64
+        if kept == 0 {
+            return 0;
+        }
+        let states = if kept >= interval { 0 } else { interval.div_ceil(kept).saturating_mul(4) };
+        (kept.min(interval).saturating_add(states) as u64)
+            .saturating_mul(stride as u64)
+            .saturating_mul(size_of::<R>() as u64)
     }
 }
 

@@ -175,7 +175,7 @@ impl Drawn {
             simulate(&mut kernel, ms, way, |kernel| {
                 // Shorter intervals have nothing to gain.
                 if way.history < 1.0 && self.interval >= 32 && !self.plus {
-                    limit_history(kernel, way.history, &mut whole);
+                    limit_history(kernel, total - kernel.time(), way.history, &mut whole);
                 }
             });
             done += ms;
@@ -210,11 +210,12 @@ impl Drawn {
 }
 
 /// Allows a part of the memory that the history of whole intervals takes, besides all else.
-fn limit_history(kernel: &mut Kernel, part: f64, whole: &mut Option<u64>) {
-    let memory = kernel.memory().unwrap();
+fn limit_history(kernel: &mut Kernel, ms: f64, part: f64, whole: &mut Option<u64>) {
+    let memory = kernel.memory_for(ms).unwrap();
     let held = memory.parts.iter().find(|(name, _)| *name == HISTORY).unwrap().1;
     let whole = *whole.get_or_insert(held);
-    let limit = memory.total - held + (whole as f64 * part) as u64;
+    // The spikes of a step are recorded, however many they are.
+    let limit = memory.total - held + (whole as f64 * part) as u64 + 1024;
     kernel.set(&Dict::new().with("memory_limit", limit as f64)).unwrap();
 }
 
@@ -247,6 +248,11 @@ fn simulate(kernel: &mut Kernel, ms: f64, way: &Way, mut before: impl FnMut(&mut
         }
         before(kernel);
         while let Err(error) = kernel.simulate(end - kernel.time(), &control) {
+            if error.code == ErrorCode::OutOfMemory {
+                // More spikes were recorded than were expected.
+                kernel.set(&Dict::new().with("memory_limit", 0.0)).unwrap();
+                continue;
+            }
             assert_eq!(error.code, ErrorCode::Aborted);
             restore(kernel, way);
             control.cancel.store(false, Ordering::Relaxed);

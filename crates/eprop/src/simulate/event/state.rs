@@ -55,8 +55,9 @@ impl EventNetwork {
             self.plan.readouts.targets.persist("target_signal", now, archive)?;
             persist_history(&mut self.errors, &readout::NAMES, now, archive)
         })?;
-        persist_rows(&self.plan.recurrent_routes, &mut self.recurrent_rows, archive)?;
-        persist_rows(&self.plan.readout_routes, &mut self.readout_rows, archive)?;
+        let steps = [self.history.steps(), self.errors.steps()].map(|steps| steps as i64);
+        persist_rows(&self.plan.recurrent_routes, &mut self.recurrent_rows, (now, steps[0]), archive)?;
+        persist_rows(&self.plan.readout_routes, &mut self.readout_rows, (now, steps[1]), archive)?;
         for (name, arrivals, neurons) in
             [("recurrent", 0, self.plan.recurrent_count()), ("readout", 1, self.plan.readout_count())]
         {
@@ -84,6 +85,9 @@ impl EventNetwork {
             self.fired[stamp as usize % ring] = places;
         }
         archive.number("spike_count", &mut self.spike_count)?;
+        if self.spike_count > 1 << 53 {
+            return Err(archive.misfit("spike_count", format!("{} spikes", self.spike_count)));
+        }
         if archive.reads() {
             self.begin_windows(now);
         }
@@ -105,11 +109,20 @@ fn persist_history(history: &mut History, names: &[&str], now: i64, archive: &mu
     Ok(())
 }
 
-fn persist_rows(routes: &[Route], rows: &mut [Vec<PlasticRows>], archive: &mut Archive<'_>) -> Result<()> {
+fn persist_rows(
+    routes: &[Route],
+    rows: &mut [Vec<PlasticRows>],
+    (now, steps): (i64, i64),
+    archive: &mut Archive<'_>,
+) -> Result<()> {
     for (route, parts) in routes.iter().zip(rows) {
         for (place, part) in parts.iter_mut().enumerate() {
             let name = format!("synapses.{}.{place}", route.projection);
-            archive.within(&name, |archive| part.persist(archive))?;
+            archive.within(&name, |archive| {
+                part.persist(archive)?;
+                let known = part.is_possible(now, steps);
+                if known { Ok(()) } else { Err(archive.misfit("rows", "steps that cannot be")) }
+            })?;
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ impl<R: Real> IntervalNetwork<R> {
     ///
     /// # Errors
     /// `ValueError` where the archive holds something that does not fit.
-    pub fn persist(&mut self, network: &Network, archive: &mut Archive<'_>) -> Result<()> {
+    pub fn persist(&mut self, network: &Network, now: i64, archive: &mut Archive<'_>) -> Result<()> {
         // A new field needs a place here.
         let Self {
             plan: _,
@@ -39,7 +39,7 @@ impl<R: Real> IntervalNetwork<R> {
             spike_count: _,
             interval_spikes: _,
         } = self;
-        archive.within("lane", |archive| self.lane.persist(&self.plan, archive))?;
+        archive.within("lane", |archive| self.lane.persist(&self.plan, now, archive))?;
         let now = self.plan.start_readout(self.lane.interval) + self.lane.readout_done as i64;
         self.plan.readouts.targets.persist("target_signal", now, archive)?;
         archive.number("reread", &mut self.reread)?;
@@ -83,6 +83,9 @@ impl<R: Real> IntervalNetwork<R> {
         archive.map("gradient_square_sums", &mut self.gradient_square_sums)?;
         archive.list("gradient_norms", &mut self.gradient_norms)?;
         archive.number("spike_count", &mut self.spike_count)?;
+        if self.spike_count > 1 << 53 {
+            return Err(archive.misfit("spike_count", self.spike_count.to_string()));
+        }
         archive.list("interval_spikes", &mut self.interval_spikes)
     }
 }

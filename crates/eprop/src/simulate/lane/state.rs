@@ -7,13 +7,16 @@ use crate::real::Real;
 use crate::simulate::lane::{Lane, SpikeHistory};
 use crate::state::Archive;
 
+/// Steps that neurons can be ahead of a kernel that was stopped: as many as are simulated in one go.
+const AHEAD: i64 = 1 << 12;
+
 impl<R: Real> Lane<R> {
     /// Writes the state between two `Simulate` calls, or reads it. What is recorded has been collected, and the history
     /// is whole or kept ([`Self::keep_history`]).
     ///
     /// # Errors
     /// `ValueError` where the archive holds something that does not fit.
-    pub fn persist(&mut self, plan: &IntervalPlan, archive: &mut Archive<'_>) -> Result<()> {
+    pub fn persist(&mut self, plan: &IntervalPlan, now: i64, archive: &mut Archive<'_>) -> Result<()> {
         // A new field needs a place here.
         let Self {
             interval: _,
@@ -51,21 +54,30 @@ impl<R: Real> Lane<R> {
         {
             return Err(archive.misfit("interval", "steps beyond its end"));
         }
+        // Beside neurons of the other family, what was stopped may be some steps ahead.
+        let begin = plan.start_recurrent(self.interval.min(now));
+        let reached = begin + self.recurrent_done as i64;
+        let readouts =
+            (reached - plan.start_readout(self.interval.min(now))).clamp(0, self.readout_length(plan) as i64);
+        // Readouts follow, and end an interval that could not be learned from.
+        let follow = (readouts..=readouts + 1).contains(&(self.readout_done as i64));
+        if !(now..=now + AHEAD).contains(&reached) || !follow {
+            return Err(archive.misfit("interval", format!("it is at step {reached}, the kernel at {now}")));
+        }
         archive.within("recurrent", |archive| {
             let names = ["voltage", "spiked", "adaptation", "countdown"];
             for (name, values) in names.into_iter().zip(self.state.arrays_mut()) {
                 persist_reals(&mut values[..n], |numbers| archive.fixed(name, numbers))?;
             }
             archive.fixed("spike_counts", &mut self.spike_counts)?;
-            let mut rows = Vec::with_capacity(self.recurrent_done * n);
-            for step in 0..self.recurrent_done {
-                let row = if archive.reads() { &[][..] } else { &self.surrogate.row(step)[..n] };
-                rows.extend(row.iter().map(|value| value.f64()));
+            let mut rows = Vec::new();
+            for step in 0..if archive.reads() { 0 } else { self.recurrent_done } {
+                rows.extend(self.surrogate.row(step)[..n].iter().map(|value| value.f64()));
             }
-            rows.resize(self.recurrent_done * n, 0.0);
-            archive.rows("surrogate", n, &mut rows)?;
+            archive.all_rows("surrogate", n, self.recurrent_done, &mut rows)?;
             if archive.reads() {
-                let mut held = Lines::zeros(self.recurrent_done * self.stride);
+                let mut held = Lines::default();
+                held.try_resize(self.recurrent_done * self.stride)?;
                 for (row, values) in held.chunks_mut(self.stride.max(1)).zip(rows.chunks(n.max(1))) {
                     row.iter_mut().zip(values).for_each(|(to, from)| *to = R::of(*from));
                 }
@@ -78,7 +90,15 @@ impl<R: Real> Lane<R> {
         })?;
         archive.within("readout", |archive| {
             archive.fixed("voltage", &mut self.readout_voltage)?;
-            archive.rows("errors", k, &mut self.errors[..self.readout_done * k])
+            // Before the first interval there are none.
+            let held = self.errors.len().min(self.readout_done * k);
+            let mut errors = self.errors[..held].to_vec();
+            errors.resize(if archive.reads() { 0 } else { self.readout_done * k }, 0.0);
+            archive.all_rows("errors", k, self.readout_done, &mut errors)?;
+            if archive.reads() {
+                self.errors = errors;
+            }
+            Ok(())
         })?;
         let steps = self.recurrent_done;
         archive.within("spikes", |archive| self.spikes.persist(plan.longest_delay, steps, n, archive))?;

@@ -112,6 +112,8 @@ pub struct EventNetwork {
     /// Input of recurrent neurons and of readouts that was settled before its weights changed.
     arrivals: [Arrivals; 2],
     spike_count: u64,
+    /// Steps done.
+    steps: u64,
     /// Maps of windows that end at recurrent neurons, and at readouts; `None` where steps are gone through.
     windows: Option<Windows>,
     error_windows: Option<Windows>,
@@ -140,6 +142,7 @@ impl EventNetwork {
             fired: Vec::new(),
             arrivals: Default::default(),
             spike_count: 0,
+            steps: 0,
             windows: None,
             error_windows: None,
             learns_by_maps: Vec::new(),
@@ -468,6 +471,7 @@ impl EventNetwork {
                 break;
             }
         }
+        self.steps += (reached - from) as u64;
         match self.failure.take() {
             Some(error) => Err(Halt { reached, error }),
             None => Ok(reached),
@@ -808,8 +812,8 @@ impl EventNetwork {
     /// Spikes that recurrent neurons send in a step: as many as so far, or as they should.
     #[must_use]
     pub fn spikes_per_step(&self) -> f64 {
-        if self.swept > 0 && self.spike_count > 0 {
-            return self.spike_count as f64 / self.swept as f64;
+        if self.steps > 0 && self.spike_count > 0 {
+            return self.spike_count as f64 / self.steps as f64;
         }
         self.plan.recurrent.target_rate.iter().sum()
     }

@@ -26,6 +26,7 @@ impl EventNetwork {
             fired: _,
             arrivals: _,
             spike_count: _,
+            steps: _,
             windows: _,
             error_windows: _,
             learns_by_maps: _,
@@ -85,8 +86,11 @@ impl EventNetwork {
             self.fired[stamp as usize % ring] = places;
         }
         archive.number("spike_count", &mut self.spike_count)?;
-        if self.spike_count > 1 << 53 {
-            return Err(archive.misfit("spike_count", format!("{} spikes", self.spike_count)));
+        archive.number("steps", &mut self.steps)?;
+        if self.spike_count > 1 << 53 || self.steps > now as u64 {
+            return Err(
+                archive.misfit("spike_count", format!("{} in {} steps", self.spike_count, self.steps))
+            );
         }
         if archive.reads() {
             self.begin_windows(now);

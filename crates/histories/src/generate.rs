@@ -127,8 +127,8 @@ struct Sketch {
     time: usize,
     /// Populations that were joined, and whether not by static synapses.
     joined: Vec<(String, String, bool)>,
-    /// Whether there are synapses that learn with every spike.
-    learns_by_spikes: bool,
+    /// Whether there are synapses that learn.
+    learns: bool,
 }
 
 /// Where values lie that keep neurons lively, by parameter. Times in steps are marked by the last entry.
@@ -244,7 +244,7 @@ impl Sketch {
             interval: 20,
             time: 0,
             joined: Vec::new(),
-            learns_by_spikes: false,
+            learns: false,
         }
     }
 
@@ -271,9 +271,9 @@ impl Sketch {
     }
 
     fn operate(&mut self, kind: Kind, dice: &mut Dice) {
-        // What is created or connected between two simulations changes numbers of e-prop+ elsewhere in NEST.
+        // What is created or connected between two simulations changes what is learned elsewhere in NEST.
         let grows = matches!(kind, Kind::Network | Kind::Nodes | Kind::Connect);
-        if self.settings.nest && grows && self.time > 0 && self.learns_by_spikes {
+        if self.settings.nest && grows && self.time > 0 && self.learns {
             return;
         }
         match kind {
@@ -654,7 +654,7 @@ impl Sketch {
         if candidates.is_empty() {
             return;
         }
-        self.learns_by_spikes |= kind == SynapseKind::Plastic && family == Family::PerSpike;
+        self.learns |= kind == SynapseKind::Plastic;
         // NEST has not made the last update of a weight that learns, and takes a learning signal that is on its way by
         // the weight that is set.
         self.joined.push((from.name.clone(), to.name.clone(), kind != SynapseKind::Static));
@@ -929,7 +929,9 @@ impl Sketch {
             }
             NodeClass::StepRateGenerator => self.amplitudes(&mut fields, dice),
             NodeClass::SpikeRecorder | NodeClass::WeightRecorder | NodeClass::Multimeter => {
-                if dice.chance(0.4) {
+                // A new window of a multimeter holds a step earlier in NEST.
+                let window = self.settings.nest && group.model.class == NodeClass::Multimeter;
+                if window || dice.chance(0.4) {
                     fields.set("n_events", 0);
                 } else {
                     self.some(group.model, n, 0.3, &mut fields, dice);

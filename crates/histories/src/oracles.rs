@@ -258,11 +258,17 @@ pub fn memory_limit_changes_nothing(reference: &Reference, dice: &mut Dice) -> V
             return None;
         }
         let whole = replay.kernel.memory().map_or(0, |estimate| estimate.total) as f64;
+        // Where recordings no longer fit, a simulation stops on its way: the rest is done after that.
+        let end = call.argument(0).as_f64().map(|ms| replay.kernel.time() + ms);
+        let rest = |replay: &Replay| match end {
+            Some(end) => Call::new("Simulate").with(end - replay.kernel.time()),
+            None => call.clone(),
+        };
         let mut outcome = None;
         for share in [0.2, 0.5, 0.7, 0.8, 0.9] {
             if dice.chance(0.5) {
                 allowed(replay, (whole * share).ceil().max(1.0));
-                match replay.call(call) {
+                match replay.call(&rest(replay)) {
                     Outcome::Refused(error) if error.code == ErrorCode::OutOfMemory => {}
                     other => {
                         outcome = Some(other);
@@ -272,7 +278,7 @@ pub fn memory_limit_changes_nothing(reference: &Reference, dice: &mut Dice) -> V
             }
         }
         allowed(replay, 0.0);
-        Some(outcome.unwrap_or_else(|| replay.call(call)))
+        Some(outcome.unwrap_or_else(|| replay.call(&rest(replay))))
     })?;
     same(oracle, &reference.trace, &trace)
 }

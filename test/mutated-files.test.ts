@@ -46,7 +46,8 @@ function changed(bytes: Uint8Array, list: readonly Change[]): Buffer {
     if (how === "digit") {
       // The next digit: headers and JSON say lengths so.
       let digit = place;
-      while (digit < result.length && !(0x30 <= result[digit]! && result[digit]! <= 0x39)) digit++;
+      const isDigit = (code = 0x30) => 0x30 <= code && code <= 0x39;
+      while (digit < result.length && !isDigit(result[digit])) digit++;
       if (digit < result.length) result[digit] = 0x30 + (to % 10);
     }
   }

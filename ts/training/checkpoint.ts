@@ -238,9 +238,10 @@ export async function readCheckpoint(path: string, task?: Task | TaskEntry): Pro
   return interpreted(path, () => contentOf(made, details, arrays));
 }
 
+const isObject = (value: unknown) => typeof value === "object" && value !== null;
+
 /** What a checkpoint says besides its arrays, as far as it can be wrong. */
 function checkedDetails(details: Readonly<Record<string, unknown>>): Details {
-  const isObject = (value: unknown) => typeof value === "object" && value !== null;
   for (const name of ["taskOptions", "data", "options", "progress", "recorded", "texts"]) {
     if (!isObject(details[name])) throw new TypeError(`it has no ${name}`);
   }

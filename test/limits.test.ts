@@ -36,13 +36,10 @@ describe("a simulation without an end", () => {
   });
   it("is not begun with a signal that cannot be listened to", async () => {
     const kernel = endless();
-    const signal = {
-      throwIfAborted() {},
-      addEventListener() {
-        throw new Error("deaf");
-      },
-      removeEventListener() {},
-    } as unknown as AbortSignal;
+    const { signal } = new AbortController();
+    signal.addEventListener = () => {
+      throw new Error("deaf");
+    };
     await expect(kernel.SimulateAsync(longest, { signal })).rejects.toThrow("deaf");
     kernel.Simulate(5);
     expect(kernel.get("biological_time")).toBe(5);
@@ -50,15 +47,16 @@ describe("a simulation without an end", () => {
   });
   it("closes while a report of its progress never settles", async () => {
     const kernel = endless();
-    const told = Promise.withResolvers<void>();
+    let tell = () => {};
+    const told = new Promise<void>((resolve) => (tell = resolve));
     const simulation = kernel.SimulateAsync(longest, {
       onProgress: () => {
-        told.resolve();
+        tell();
         return new Promise(() => {});
       },
     });
     simulation.catch(() => {});
-    await told.promise;
+    await told;
     await kernel.close();
     expect(() => kernel.Simulate(1)).toThrow(/closed/);
   });
@@ -79,14 +77,12 @@ describe.runIf(process.platform === "linux")("a place where nothing can be made"
     (out) => {
       const { status, stderr } = train(out);
       expect(status).toBe(1);
-      expect(stderr).toMatch(/cannot write the run folder.*a folder that can be made/);
+      expect(stderr).toMatch(/the run folder .* cannot be written.*a folder that can be made/);
       expect(existsSync(out)).toBe(false);
     },
   );
   it("is no file that a kernel is saved over", async () => {
-    await expect(endless().save("/dev/null")).rejects.toThrow(
-      /cannot be written: it exists and is not a file/,
-    );
+    await expect(endless().save("/dev/null")).rejects.toThrow(/cannot be written/);
     await expect(endless().save("/proc/kernel")).rejects.toThrow(/cannot be written/);
   });
 });

@@ -39,15 +39,14 @@ function changed(bytes: Uint8Array, list: readonly Change[]): Buffer {
     const place = Math.min(result.length - 1, Math.floor(at * result.length));
     if (place < 0) break;
     if (how === "byte") result[place] = to;
-    if (how === "zeros") result.fill(0, place, place + 8);
-    if (how === "ones") result.fill(0xff, place, place + 8);
+    if (how === "zeros") result.fill(0, place, Math.min(place + 8, result.length));
+    if (how === "ones") result.fill(0xff, place, Math.min(place + 8, result.length));
     if (how === "cut") result = result.subarray(0, place);
     if (how === "twice") result = Buffer.concat([result.subarray(0, place), result]);
     if (how === "digit") {
       // The next digit: headers and JSON say lengths so.
       let digit = place;
-      const isDigit = (code = 0x30) => 0x30 <= code && code <= 0x39;
-      while (digit < result.length && !isDigit(result[digit])) digit++;
+      while (digit < result.length && !/\d/.test(String.fromCharCode(result[digit] as number))) digit++;
       if (digit < result.length) result[digit] = 0x30 + (to % 10);
     }
   }
@@ -78,7 +77,7 @@ function network(): Kernel {
   const kernel = new Kernel();
   kernel.set({ resolution: 1, eprop_update_interval: 20, eprop_learning_window: 20 });
   const input = kernel.Create("spike_generator", 3, { spike_times: [2, 5, 9, 14] });
-  const rec = kernel.Create("eprop_iaf_bsshslm_2020", 4, { V_th: 0.3, E_L: 0, V_m: 0, C_m: 1 });
+  const rec = kernel.Create("eprop_iaf_bsshslm_2020", 4, { V_th: 0.3, E_L: 0, V_m: 0, C_m: 1, t_ref: 0 });
   const out = kernel.Create("eprop_readout_bsshslm_2020", 1);
   const plastic = { synapse_model: "eprop_synapse_bsshslm_2020", delay: 1, weight: 0.5 } as const;
   kernel.Connect(input, rec, "all_to_all", plastic);
@@ -97,7 +96,7 @@ describe("a mutated file is refused or can be used:", () => {
     await kernel.save(path("kernel"));
     await Network.of(kernel).save(path("network"));
     writeNIR(path("graph"), toNIR(Network.of(kernel)));
-    const options = { batchSize: 1, iterations: 2, evaluate: false };
+    const options = { batchSize: 1, iterations: 2, earlyStop: false };
     const trainer = new Trainer(tasks.sineWaves(options as never));
     for await (const iteration of trainer) {
       if (iteration.iteration === 1) {

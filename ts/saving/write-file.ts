@@ -45,7 +45,9 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
   try {
     // What is no file, such as a device, would be replaced by one.
     const found = await stat(target).catch(() => undefined);
-    if (found !== undefined && !found.isFile()) throw new Error("it exists and is not a file");
+    if (found !== undefined && !found.isFile()) {
+      throw Object.assign(new Error("it exists and is not a file"), { code: "EEXIST", syscall: "rename" });
+    }
     await synced(partial, "w", (file) => file.writeFile(bytes));
     await rename(partial, target);
     // Windows has no folders that can be synced.

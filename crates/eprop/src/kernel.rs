@@ -47,11 +47,14 @@ const SLICE: i64 = 4096;
 /// Recorded bytes after which it is looked anew at how much memory there is.
 const LOOK: u64 = 64 << 20;
 
-/// How much recorders of spikes and weights may hold in a simulation.
-struct EventRoom {
+/// Recorded bytes that room is made for at once; for more, it is made on the way.
+const AT_ONCE: u64 = 1 << 30;
+
+/// How much recorders may hold in a simulation.
+struct Room {
     /// All that the simulation may take (bytes).
     limit: u64,
-    /// What recorders of events may hold of it.
+    /// What recorders may hold of it.
     room: u64,
     /// What they held when the system was last asked how much there is.
     looked: u64,
@@ -554,13 +557,11 @@ impl Kernel {
         let steps = self.steps_of(ms)?;
         self.plan()?;
         let end = self.time + steps;
-        let (expected, _) = self.events_until(end);
-        Ok(self.estimate(end, expected).into())
+        Ok(self.estimate(end, self.recorded_until(end).0).into())
     }
 
-    /// What a simulation up to the step `end` takes, by part, with so many bytes of spikes and weights that are
-    /// recorded.
-    fn estimate(&self, end: i64, events: u64) -> Vec<(&'static str, u64)> {
+    /// What a simulation up to the step `end` takes, by part, if so many bytes are recorded.
+    fn estimate(&self, end: i64, recorded: u64) -> Vec<(&'static str, u64)> {
         let projections = &self.network.projections;
         let weights: usize = projections.iter().map(|projection| projection.weights.capacity() * 8).sum();
         let described = self.network.bytes().saturating_sub(weights as u64);
@@ -587,8 +588,7 @@ impl Kernel {
         if let Some(event) = &self.event {
             parts.extend(event.memory());
         }
-        let states = self.state_taps().map(|tap| tap.bytes(self.time, end)).fold(0, u64::saturating_add);
-        let recorded = self.recordings.used_bytes().saturating_add(states).saturating_add(events);
+        let recorded = self.recordings.used_bytes().saturating_add(recorded);
         parts.push(("recordings", recorded.max(self.recordings.bytes() as u64)));
         parts
     }
@@ -607,8 +607,19 @@ impl Kernel {
         interval.into_iter().flatten().chain(event).chain(rates)
     }
 
-    /// Bytes of spikes and weights that are recorded up to the step `end`: as many as are expected, and the most that
-    /// there can be.
+    /// Bytes that multimeters record up to the step `end`.
+    fn states_until(&self, end: i64) -> u64 {
+        self.state_taps().map(|tap| tap.bytes(self.time, end)).fold(0, u64::saturating_add)
+    }
+
+    /// Bytes that are recorded up to the step `end`: as many as are expected, and the most that there can be.
+    fn recorded_until(&self, end: i64) -> (u64, u64) {
+        let states = self.states_until(end);
+        let (expected, most) = self.events_until(end);
+        (states.saturating_add(expected), states.saturating_add(most))
+    }
+
+    /// As [`Self::recorded_until`], of spikes and weights.
     fn events_until(&self, end: i64) -> (u64, u64) {
         let steps = (end - self.time).max(0);
         let (mut expected, mut most) = (0.0, 0.0);
@@ -721,9 +732,8 @@ impl Kernel {
     /// Simulates.
     ///
     /// # Errors
-    /// `BadParameter` for a negative time or one off the grid; `OutOfMemory` where the network and what multimeters
-    /// record cannot fit. On the way, `OutOfMemory` where spikes or weights that are recorded no longer fit, `Aborted`
-    /// if it was cancelled, and `NumericalInstability` where a gradient or a weight would not be finite: then everything
+    /// `BadParameter` for a negative time or one off the grid; `OutOfMemory` where the network cannot fit. On the way,
+    /// `OutOfMemory` where what is recorded no longer fits, `Aborted` if it was cancelled, and `NumericalInstability` where a gradient or a weight would not be finite: then everything
     /// recorded so far is intact and the kernel stands at the time it reached, with finite weights.
     pub fn simulate(&mut self, ms: f64, control: &RunControl) -> Result<()> {
         let steps = self.steps_of(ms)?;
@@ -736,13 +746,13 @@ impl Kernel {
         };
         let begin = self.time;
         let end = begin + steps;
-        let (expected, _) = self.events_until(end);
+        let (expected, _) = self.recorded_until(end);
         let estimate = MemoryEstimate::from(self.estimate(end, 0));
         if let Some(interval) = &mut self.interval {
             let history =
                 estimate.parts.iter().find(|(name, _)| *name == HISTORY).map_or(0, |(_, bytes)| *bytes);
             let left = limit.saturating_sub(estimate.total.saturating_sub(history));
-            // Something stays for spikes and weights that are recorded, whose number is only expected.
+            // Something stays for what is recorded.
             let left = left - expected.min(left / 2);
             either!(interval, network => network.limit_history(&self.network, &self.emission, left))?;
         }
@@ -754,10 +764,10 @@ impl Kernel {
             return Err(out_of_memory(&what, needed, limit));
         }
         self.granted = needed;
-        // How many spikes and weights are recorded shows on the way.
-        let held = self.recordings.event_bytes();
-        let events = EventRoom { limit, room: held.saturating_add(limit - needed), looked: held };
-        let outcome = self.run(begin, end, events, control);
+        // How much is recorded shows on the way.
+        let held = self.recordings.used_bytes();
+        let recorded = Room { limit, room: held.saturating_add(limit - needed), looked: held };
+        let outcome = self.run(begin, end, recorded, control);
         // Values that were set read back as they were set until there are others.
         self.emission.take_back(self.time);
         if self.time > begin {
@@ -946,45 +956,47 @@ impl Kernel {
         Ok(steps as i64)
     }
 
-    /// The step up to which all that recorders of spikes and weights may come to hold has room; at most `to`.
+    /// The step up to which all that recorders may come to hold has room; at most `to`.
     ///
     /// # Errors
     /// `OutOfMemory` where that is no further step.
-    fn fitting(&self, to: i64, events: &mut EventRoom) -> Result<i64> {
-        let held = self.recordings.event_bytes();
-        if self.network.kernel.memory_limit == 0 && held >= events.looked.saturating_add(LOOK) {
-            events.room = events.room.min(held.saturating_add(memory::available()));
-            events.looked = held;
+    fn fitting(&self, to: i64, recorded: &mut Room) -> Result<i64> {
+        let held = self.recordings.used_bytes();
+        if self.network.kernel.memory_limit == 0 && held >= recorded.looked.saturating_add(LOOK) {
+            recorded.room = recorded.room.min(held.saturating_add(memory::available()));
+            recorded.looked = held;
         }
         let mut to = to;
         loop {
             // Lists have an eighth to spare.
-            let (_, most) = self.events_until(to);
+            let (_, most) = self.recorded_until(to);
             let needed = held.saturating_add(most).saturating_add(most / 8);
             let inputs = self.plans.as_ref().map_or(0, |plans| plans.stimuli.expected_spikes(self.time, to));
             let laid_out =
                 memory::may_take(0, || 0, inputs.saturating_mul(BYTES_PER_INPUT_SPIKE), "spikes of inputs");
-            if needed <= events.room && laid_out.is_ok() {
+            if needed <= recorded.room && laid_out.is_ok() {
                 return Ok(to);
             }
             if to <= self.time + 1 {
                 laid_out?;
                 let what = format!("what is recorded after {} ms", self.time());
-                let rest = events.limit.saturating_sub(events.room);
-                return Err(out_of_memory(&what, rest.saturating_add(needed), events.limit));
+                let rest = recorded.limit.saturating_sub(recorded.room);
+                return Err(out_of_memory(&what, rest.saturating_add(needed), recorded.limit));
             }
             to = self.time + (to - self.time) / 2;
         }
     }
 
-    fn run(&mut self, begin: i64, end: i64, mut events: EventRoom, control: &RunControl) -> Result<()> {
+    fn run(&mut self, begin: i64, end: i64, mut recorded: Room, control: &RunControl) -> Result<()> {
         if begin < end {
             self.keep_taps();
             if let Some(interval) = &mut self.interval {
                 either!(interval, network => network.begin_recording(&mut self.recordings, begin));
             }
-            let taps: Vec<Tap> = self.state_taps().cloned().collect();
-            self.recordings.make_room(taps.iter(), begin, end)?;
+            if self.states_until(end) <= AT_ONCE.min(recorded.limit) {
+                let taps: Vec<Tap> = self.state_taps().cloned().collect();
+                self.recordings.make_room(taps.iter(), begin, end)?;
+            }
         }
         let stop = || control.cancelled();
         let mut permit = Permit::wait(&stop);
@@ -995,7 +1007,7 @@ impl Kernel {
             }
             let from = self.time;
             let whole = self.slice_end(end);
-            let to = self.fitting(whole, &mut events)?;
+            let to = self.fitting(whole, &mut recorded)?;
             let plans = self.plans.as_ref().expect("planned before running");
             if !self.emission.extend_to(&plans.stimuli, to, control) {
                 return Err(aborted(self.time()));

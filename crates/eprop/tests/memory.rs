@@ -280,11 +280,19 @@ fn recordings_stay_within_the_limit() {
         assert_eq!(kernel.time(), reached + 100.0);
         assert!(kernel.event_count(recorder[0]).unwrap() >= 199 * 100);
 
-        // What a multimeter records is known beforehand.
+        // The same for what a multimeter records.
         let meter = Dict::new().with("record_from", &["V_m"][..]);
         let meter = nodes(&mut kernel, "multimeter", 1, meter);
         kernel.connect(&meter, &neurons, &all, &Dict::new()).unwrap();
-        refused(&mut kernel, |kernel| kernel.simulate(1e5, &RunControl::default()));
+        kernel.simulate(10.0, &RunControl::default()).unwrap();
+        kernel.take_events(recorder[0]).unwrap();
+        let limit = kernel.memory().unwrap().total + 2_000_000;
+        kernel.set(&Dict::new().with("memory_limit", limit as f64)).unwrap();
+        let error = kernel.simulate(1e5, &RunControl::default()).unwrap_err();
+        assert_eq!(error.code, ErrorCode::OutOfMemory, "{error}");
+        let bytes = kernel.event_count(meter[0]).unwrap() * 8 + kernel.event_count(recorder[0]).unwrap() * 12;
+        assert!((1_000_000..2_500_000).contains(&bytes), "{model}: {bytes} bytes at {} ms", kernel.time());
+        kernel.set(&Dict::new().with("memory_limit", 0.0)).unwrap();
         let error = kernel.memory_for(1e4).unwrap().parts.last().copied().unwrap();
         assert_eq!(error.0, "recordings");
         assert!(error.1 > 1e4 as u64 * 200 * 8);

@@ -55,7 +55,7 @@ struct Room {
     /// All that the simulation may take (bytes).
     limit: u64,
     /// What recorders may hold of it.
-    room: u64,
+    granted: u64,
     /// What they held when the system was last asked how much there is.
     looked: u64,
 }
@@ -766,7 +766,7 @@ impl Kernel {
         self.granted = needed;
         // How much is recorded shows on the way.
         let held = self.recordings.used_bytes();
-        let recorded = Room { limit, room: held.saturating_add(limit - needed), looked: held };
+        let recorded = Room { limit, granted: held.saturating_add(limit - needed), looked: held };
         let outcome = self.run(begin, end, recorded, control);
         // Values that were set read back as they were set until there are others.
         self.emission.take_back(self.time);
@@ -963,7 +963,7 @@ impl Kernel {
     fn fitting(&self, to: i64, recorded: &mut Room) -> Result<i64> {
         let held = self.recordings.used_bytes();
         if self.network.kernel.memory_limit == 0 && held >= recorded.looked.saturating_add(LOOK) {
-            recorded.room = recorded.room.min(held.saturating_add(memory::available()));
+            recorded.granted = recorded.granted.min(held.saturating_add(memory::available()));
             recorded.looked = held;
         }
         let mut to = to;
@@ -974,13 +974,13 @@ impl Kernel {
             let inputs = self.plans.as_ref().map_or(0, |plans| plans.stimuli.expected_spikes(self.time, to));
             let laid_out =
                 memory::may_take(0, || 0, inputs.saturating_mul(BYTES_PER_INPUT_SPIKE), "spikes of inputs");
-            if needed <= recorded.room && laid_out.is_ok() {
+            if needed <= recorded.granted && laid_out.is_ok() {
                 return Ok(to);
             }
             if to <= self.time + 1 {
                 laid_out?;
                 let what = format!("what is recorded after {} ms", self.time());
-                let rest = recorded.limit.saturating_sub(recorded.room);
+                let rest = recorded.limit.saturating_sub(recorded.granted);
                 return Err(out_of_memory(&what, rest.saturating_add(needed), recorded.limit));
             }
             to = self.time + (to - self.time) / 2;

@@ -89,6 +89,8 @@ pub struct Drawn {
     pub rate: f64,
     /// Longest part of an interspike interval that counts in e-prop+ (ms), if it is not to be drawn.
     pub cutoff: Option<f64>,
+    /// By how much of itself each weight is larger.
+    pub shaken: f64,
 }
 
 impl Drawn {
@@ -111,6 +113,7 @@ impl Drawn {
             eta: 1e-2,
             rate: 0.1,
             cutoff: None,
+            shaken: 0.0,
         }
     }
 
@@ -160,7 +163,7 @@ impl Drawn {
         if way.device_first {
             kernel.create("multimeter", 2.0, &Params::None).unwrap();
         }
-        let mut build = Builder { kernel: &mut kernel, random, way };
+        let mut build = Builder { kernel: &mut kernel, random, way, shaken: self.shaken };
         let inputs = build.inputs(sizes.inputs, steps, self.rate);
         let recurrent = build.recurrent(sizes.recurrent, self);
         let readouts = build.readouts(sizes.readouts, self);
@@ -284,6 +287,7 @@ struct Builder<'a> {
     kernel: &'a mut Kernel,
     random: NumpyRandom,
     way: &'a Way,
+    shaken: f64,
 }
 
 impl Builder<'_> {
@@ -386,7 +390,8 @@ impl Builder<'_> {
     ) {
         let pairs: Vec<(u32, u32)> =
             sources.iter().flat_map(|source| targets.iter().map(move |target| (*source, *target))).collect();
-        let mut drawn = (0..pairs.len()).map(|_| self.random.randn() * std).collect::<Vec<f64>>();
+        let mut drawn =
+            (0..pairs.len()).map(|_| self.random.randn() * std * (1.0 + self.shaken)).collect::<Vec<f64>>();
         if let Some((place, change)) = nudge {
             drawn[place] += change;
         }

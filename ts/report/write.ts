@@ -36,7 +36,7 @@ export async function picturesOf(
 /**
  * Writes `report.html` and, in `figures/`, each figure as SVG, as PNG and as a Vega-Lite specification.
  *
- * @param scheme The look of the files in `figures/`; the report has both.
+ * @param look The look of the files in `figures/`; the report has both.
  * @param signal Stops it between two figures: it rejects with the signal's reason, and nothing is written.
  */
 export async function writeReport(

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { NumpyRandom } from "../ts/random/index.js";
-import { type NumberArray, npz } from "../ts/recording/npz.js";
+import { type NumberArray, npz } from "../ts/formats/npz.js";
 import { findTask } from "../ts/tasks/index.js";
 import type { IterationData, NetworkDescription, Task } from "../ts/tasks/task.js";
 import { familyOf, learningSynapses, timelines } from "../ts/training/network.js";

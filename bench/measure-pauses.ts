@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type * as eprop from "../ts/index.js";
-import type * as runFolders from "../ts/recording/run-folder.js";
+import type * as runFolders from "../ts/runs/run-folder.js";
 import type * as native from "../ts/native/index.js";
 import type * as taskTables from "../ts/tasks/index.js";
 import { type Pause, PauseMeter } from "./pause-meter.js";

@@ -52,7 +52,7 @@ async function writeIndex() {
   const lines = [
     "// Written by scripts/build-native.mjs.",
     'import { createRequire } from "node:module";',
-    'import { loadBinding } from "../load-binding.js";',
+    'import { loadBinding } from "../core/load-binding.js";',
     'import type * as Binding from "./binding.cjs";',
     "",
     `const binaries = ${JSON.stringify(binaries)};`,

@@ -11,7 +11,9 @@ const dist = join(dirname(fileURLToPath(import.meta.url)), "../dist");
  * The binary's loader finds the binary beside itself, and needs nothing of the rest; what refuses to run where eprop
  * cannot comes before both.
  */
-const apart = new Set(["native/index.js", "load-binding.js", "runtime.js"].map((name) => join(dist, name)));
+const apart = new Set(
+  ["native/index.js", "core/load-binding.js", "core/runtime.js"].map((name) => join(dist, name)),
+);
 
 /** Compiled modules that are loaded together with `entry`. */
 async function loadedWith(entry) {

@@ -13,7 +13,7 @@ import {
   tasks,
   trainToEnd,
 } from "../ts/index.js";
-import { readMetrics } from "../ts/recording/metrics-file.js";
+import { readMetrics } from "../ts/runs/metrics-file.js";
 import { killedRuns } from "./kill/kill.js";
 import { outcome } from "./kill/outcome.js";
 import { smallTasks, writeRecordings } from "./kill/tasks.js";

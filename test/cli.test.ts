@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RunSummary } from "../ts/recording/summary.js";
+import type { RunSummary } from "../ts/runs/summary.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -11,7 +11,7 @@ import { encodeRecording } from "../ts/data/event-recording.js";
 import { movingDigit } from "../ts/data/moving-digits.js";
 import { fetchNMnist, unpackRecordings } from "../ts/data/n-mnist.js";
 import { openRecordings } from "../ts/data/recordings.js";
-import { atOnce } from "../ts/event-loop.js";
+import { atOnce } from "../ts/core/event-loop.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-download-"));
 const content = Buffer.from(Array.from({ length: 100_000 }, (_, at) => at % 251));

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
-import { MetricsFile, readMetrics } from "../ts/recording/metrics-file.js";
+import { MetricsFile, readMetrics } from "../ts/runs/metrics-file.js";
 import type { Iteration } from "../ts/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-metrics-"));

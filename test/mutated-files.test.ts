@@ -16,7 +16,7 @@ import {
   toNIR,
   writeNIR,
 } from "../ts/index.js";
-import { readRunFolder, writeRunFolder } from "../ts/recording/run-folder.js";
+import { readRunFolder, writeRunFolder } from "../ts/runs/run-folder.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-mutated-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { readMetrics } from "../ts/recording/metrics-file.js";
+import { readMetrics } from "../ts/runs/metrics-file.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-own-tasks-"));
 const [, source = ""] =

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { decodeRecording, encodeRecording } from "../ts/data/event-recording.js";
 import { movingDigit, movingDigits } from "../ts/data/moving-digits.js";
 import { checkRecordings, openRecordings, readBlocklist, silentPixels } from "../ts/data/recordings.js";
-import { atOnce } from "../ts/event-loop.js";
+import { atOnce } from "../ts/core/event-loop.js";
 import { tasks, trainToEnd } from "../ts/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-recordings-"));

@@ -7,7 +7,7 @@ import { findTask } from "../ts/tasks/index.js";
 import { parseSeeds, parseValues, sweepPoints } from "../ts/sweep/grid.js";
 import { runsCsv, sweepRows } from "../ts/sweep/results.js";
 import { meanInterval, studentT } from "../ts/sweep/statistics.js";
-import type { RunSummary } from "../ts/recording/summary.js";
+import type { RunSummary } from "../ts/runs/summary.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-sweep-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

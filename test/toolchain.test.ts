@@ -97,7 +97,7 @@ it("documents, messages and the workflow name the versions that are needed", () 
   const files = [
     "README.md",
     "CONTRIBUTING.md",
-    "ts/load-binding.ts",
+    "ts/core/load-binding.ts",
     ...readdirSync("docs").map((name) => `docs/${name}`),
   ];
   let named = 0;

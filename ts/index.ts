@@ -3,7 +3,7 @@
  *
  * @module eprop
  */
-import "./runtime.js";
+import "./core/runtime.js";
 export * as nest from "./nest/index.js";
 export { Kernel, NESTError, NESTErrors } from "./nest/index.js";
 export { type NumberMatrix, NumpyRandom } from "./random/index.js";
@@ -12,5 +12,5 @@ export * as tasks from "./tasks/index.js";
 export type { Task, TaskOptions } from "./tasks/index.js";
 export * from "./training/index.js";
 export * from "./network/index.js";
-export { setThreadBudget, threadBudget } from "./threads.js";
+export { setThreadBudget, threadBudget } from "./core/threads.js";
 export * from "./sweep/index.js";

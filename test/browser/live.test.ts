@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LiveFeed } from "../../ts/live/feed.js";
 import { livePage } from "../../ts/live/page.js";
 import { serveLive } from "../../ts/live/server.js";
-import { readMetrics } from "../../ts/recording/metrics-file.js";
+import { readMetrics } from "../../ts/runs/metrics-file.js";
 import { launchChromium, visit } from "./chromium.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-live-"));

@@ -6,7 +6,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RunData } from "../../ts/figures/run-data.js";
 import { tasks, trainToEnd } from "../../ts/index.js";
-import { runData } from "../../ts/recording/run-folder.js";
+import { runData } from "../../ts/runs/run-folder.js";
 import { labelledRuns, writeComparisonOf } from "../../ts/report/comparison.js";
 import { writeReport } from "../../ts/report/write.js";
 import { type Look, launchChromium, visit } from "./chromium.js";

@@ -5,7 +5,7 @@ import process from "node:process";
 const told = new Set(["ERR_EPROP_BINARY", "ERR_EPROP_RUNTIME"]);
 
 try {
-  await import("../runtime.js");
+  await import("../core/runtime.js");
   await import("./main.js");
 } catch (error) {
   if (!(error instanceof Error) || !("code" in error) || !told.has(String(error.code))) throw error;

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { fetchNMnist, nMnistArchives, nMnistByHand } from "../data/n-mnist.js";
-import { NESTError } from "../errors.js";
+import { NESTError } from "../core/errors.js";
 import { conclude } from "./output.js";
 
 /** The command `eprop data`. */

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { formats, parseFormats, writeExports } from "../recording/export.js";
-import { readRunFolder } from "../recording/run-folder.js";
+import { formats, parseFormats, writeExports } from "../runs/export.js";
+import { readRunFolder } from "../runs/run-folder.js";
 
 /** What can be given as a list of formats. */
 export const formatHelp = Object.entries(formats)

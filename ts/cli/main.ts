@@ -6,7 +6,7 @@ import { concludeWith, tasksTable } from "./output.js";
 import { compareCommand, reportCommand } from "./report.js";
 import { sweepCommand } from "./sweep.js";
 import { trainCommand } from "./train.js";
-import { version } from "../version.js";
+import { version } from "../core/version.js";
 
 // Whoever read what is told may have gone: a training goes on and is saved all the same.
 for (const stream of [process.stdout, process.stderr]) {

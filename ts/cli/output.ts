@@ -1,5 +1,5 @@
-import { NESTError } from "../errors.js";
-import { isFileError, systemWords } from "../file-errors.js";
+import { NESTError } from "../core/errors.js";
+import { isFileError, systemWords } from "../files/file-errors.js";
 import { taskTable } from "../tasks/index.js";
 
 /** Writes a last line to standard error and sets the exit code. */

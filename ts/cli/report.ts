@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { join } from "node:path";
-import { readRunFolder } from "../recording/run-folder.js";
+import { readRunFolder } from "../runs/run-folder.js";
 
 /** The command `eprop report`. */
 export function reportCommand(): Command {

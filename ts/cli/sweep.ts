@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Command } from "commander";
-import { nestError } from "../errors.js";
+import { nestError } from "../core/errors.js";
 import { parseSeeds, parseValues, pointName } from "../sweep/grid.js";
 import { finalMetrics, terminalTable } from "../sweep/results.js";
 import { type SweepOptions, sweep } from "../sweep/index.js";

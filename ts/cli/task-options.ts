@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { nestError } from "../errors.js";
+import { nestError } from "../core/errors.js";
 import type { TaskEntry } from "../tasks/index.js";
 import type { TaskOptions } from "../tasks/task.js";
 

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { nestError } from "../errors.js";
-import { type Format, parseFormats } from "../recording/export.js";
+import { nestError } from "../core/errors.js";
+import { type Format, parseFormats } from "../runs/export.js";
 import type { openLiveView } from "../live/index.js";
-import { ReportError, RunFolder } from "../recording/run-folder.js";
-import { runSummary } from "../recording/summary.js";
+import { ReportError, RunFolder } from "../runs/run-folder.js";
+import { runSummary } from "../runs/summary.js";
 import { isModule, loadTask } from "../tasks/load.js";
 import { type ResumeOptions, Trainer } from "../training/index.js";
 import { plannedIterations } from "../training/pace.js";

@@ -1,10 +1,10 @@
-import { createHash } from "../hash.js";
+import { createHash } from "../core/hash.js";
 import { createReadStream, createWriteStream, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { nestError } from "../errors.js";
-import { makeFolders } from "../recording/write-whole.js";
+import { nestError } from "../core/errors.js";
+import { makeFolders } from "../files/write-whole.js";
 
 /** A file to fetch. */
 export interface RemoteFile {

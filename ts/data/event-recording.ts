@@ -1,4 +1,4 @@
-import { nestError } from "../errors.js";
+import { nestError } from "../core/errors.js";
 
 /** Pixels of the sensor in each direction. */
 export const sensorSize = 34;

@@ -1,4 +1,4 @@
-import { type Pieces, atOnce, inSlices } from "../event-loop.js";
+import { type Pieces, atOnce, inSlices } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
 import { type EventRecording, sensorPixels, sensorSize } from "./event-recording.js";
 import type { RecordingSet, RecordingSplits } from "./recordings.js";

@@ -1,9 +1,9 @@
 import { createReadStream, existsSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Unzip, UnzipInflate } from "fflate";
-import { nestError } from "../errors.js";
+import { nestError } from "../core/errors.js";
 import { type DownloadOptions, type RemoteFile, download } from "./download.js";
-import { makeFolders } from "../recording/write-whole.js";
+import { makeFolders } from "../files/write-whole.js";
 
 const files = "https://data.mendeley.com/public-files/datasets/468j46mzdv/files";
 

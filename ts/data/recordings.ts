@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
-import { nestError } from "../errors.js";
-import type { Pieces } from "../event-loop.js";
+import { nestError } from "../core/errors.js";
+import type { Pieces } from "../core/event-loop.js";
 import { type EventRecording, decodeRecording } from "./event-recording.js";
 
 // An import of node:fs would load all of Node's streams with it, whoever imports eprop.

@@ -1,4 +1,4 @@
-import { rounded } from "../rounding.js";
+import { rounded } from "../core/rounding.js";
 
 /** A Vega-Lite specification, or a part of one. */
 export type Specification = Readonly<Record<string, unknown>>;

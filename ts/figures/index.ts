@@ -1,5 +1,5 @@
-import { given } from "../arguments.js";
-import { runDataCheck } from "../recording/run-check.js";
+import { given } from "../core/arguments.js";
+import { runDataCheck } from "../runs/run-check.js";
 import { activityFigure } from "./activity.js";
 import { decisionsFigure } from "./decisions.js";
 import { dynamicsFigures } from "./dynamics.js";

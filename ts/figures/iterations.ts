@@ -1,5 +1,5 @@
 import { type Specification, axis, zoomRange, zoomedAxis } from "./figure.js";
-import type { RunSummary } from "../recording/summary.js";
+import type { RunSummary } from "../runs/summary.js";
 
 /** Phases in the order in which they are drawn, each with a colour and a shape of its own. */
 const phases = ["training", "validation", "early-stopping", "test"] as const;

@@ -1,5 +1,5 @@
 import { type Figure, axis, extent, lineLegend, plotWidth, shown } from "./figure.js";
-import type { RunSummary } from "../recording/summary.js";
+import type { RunSummary } from "../runs/summary.js";
 import { ownDrawing } from "../tasks/pen-strokes.js";
 import { type RunData, type When, eventsOf, onset, sequenceEvents } from "./run-data.js";
 

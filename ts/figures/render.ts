@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
-import { type Check, dictionary, given, oneOf, optional, refuse, text, whole } from "../arguments.js";
-import { nestError } from "../errors.js";
+import { type Check, dictionary, given, oneOf, optional, refuse, text, whole } from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
 import type { Figure, Specification } from "./figure.js";
 import { type Scheme, theme } from "./theme.js";
 import { pictured } from "./picture.js";

@@ -1,5 +1,5 @@
-import type { NumberArray } from "../recording/npz.js";
-import type { RunSummary } from "../recording/summary.js";
+import type { NumberArray } from "../formats/npz.js";
+import type { RunSummary } from "../runs/summary.js";
 
 /** A run as figures want it: numbers, weights before and after, recorded events. */
 export interface RunData {

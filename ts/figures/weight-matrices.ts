@@ -1,5 +1,5 @@
 import { encode } from "fast-png";
-import type { NumberArray } from "../recording/npz.js";
+import type { NumberArray } from "../formats/npz.js";
 import { type Figure, type Specification, axis, labelWidth, plotWidth, shown } from "./figure.js";
 import type { RunData } from "./run-data.js";
 import { diverging } from "./theme.js";

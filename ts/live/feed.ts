@@ -1,7 +1,7 @@
 import { Pace } from "../training/pace.js";
 import type { Iteration } from "../training/trainer.js";
 import type { Observer, SampledSpikes, SequenceSample } from "../training/sampler.js";
-import { rounded } from "../rounding.js";
+import { rounded } from "../core/rounding.js";
 import type {
   End,
   IterationColumns,

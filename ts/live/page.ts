@@ -1,4 +1,4 @@
-import { createHash } from "../hash.js";
+import { createHash } from "../core/hash.js";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 

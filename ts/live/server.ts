@@ -1,6 +1,6 @@
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { nestError } from "../errors.js";
+import { nestError } from "../core/errors.js";
 import { type Cursor, type LiveFeed, newCursor, rest } from "./feed.js";
 import type { Page } from "./page.js";
 

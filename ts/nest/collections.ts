@@ -10,8 +10,8 @@ import {
   u32,
   whole,
   wholes,
-} from "../arguments.js";
-import { guarded } from "../errors.js";
+} from "../core/arguments.js";
+import { guarded } from "../core/errors.js";
 import type { NativeConnections } from "../native/index.js";
 import type { CheckedParams, GivenParams } from "./accepted.js";
 import { Kernel } from "./kernel.js";

@@ -3,10 +3,10 @@
  *
  * @module eprop/nest
  */
-import "../runtime.js";
+import "../core/runtime.js";
 import { Kernel } from "./kernel.js";
 
-export { type ErrorData, NESTError, NESTErrors } from "../errors.js";
+export { type ErrorData, NESTError, NESTErrors } from "../core/errors.js";
 export { type EventColumns, NodeCollection, type NodeModelName, SynapseCollection } from "./collections.js";
 export type { ConnectionRule, ConnectionRuleName, DefaultsOf, SynapseSpec } from "./accepted.js";
 export {

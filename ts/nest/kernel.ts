@@ -14,8 +14,8 @@ import {
   path as filePath,
   refuse,
   text,
-} from "../arguments.js";
-import { fromNative, guarded, guardedAsync, nestError, NESTErrors } from "../errors.js";
+} from "../core/arguments.js";
+import { fromNative, guarded, guardedAsync, nestError, NESTErrors } from "../core/errors.js";
 import { type Entry, NativeKernel, type NativeState } from "../native/index.js";
 import type {
   Accepted,
@@ -498,7 +498,7 @@ export class Kernel {
    */
   async save(path: string): Promise<void> {
     const file = given("path", path, filePath);
-    const { writeState } = await import("../saving/state-file.js");
+    const { writeState } = await import("../files/state-file.js");
     await writeState(file, "kernel", this.state());
   }
 
@@ -509,7 +509,7 @@ export class Kernel {
    */
   static async load(path: string): Promise<Kernel> {
     const file = given("path", path, filePath);
-    const { readState } = await import("../saving/state-file.js");
+    const { readState } = await import("../files/state-file.js");
     const kernel = new Kernel();
     await kernel.restoreAsync(await readState(file, ["kernel"]));
     return kernel;

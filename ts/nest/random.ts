@@ -1,4 +1,4 @@
-import { type Check, fields, given, number, oneOf, optional } from "../arguments.js";
+import { type Check, fields, given, number, oneOf, optional } from "../core/arguments.js";
 
 /**
  * A distribution that parameters are drawn from, once per node or connection.

@@ -1,5 +1,5 @@
-import { type Check, dictionary, isDictionary, isTyped, numbers, refuse, whole } from "../arguments.js";
-import { nestError } from "../errors.js";
+import { type Check, dictionary, isDictionary, isTyped, numbers, refuse, whole } from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
 import type { Entry } from "../native/index.js";
 import { NodeCollection } from "./collections.js";
 import type { Kernel } from "./kernel.js";

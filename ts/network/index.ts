@@ -1,4 +1,4 @@
-import { given, path as filePath } from "../arguments.js";
+import { given, path as filePath } from "../core/arguments.js";
 import { type NIRGraph, nirGraph } from "./nir-graph.js";
 
 export { type InferOptions, Network, type Response, type SpikeTrains } from "./network.js";

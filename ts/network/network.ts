@@ -8,8 +8,8 @@ import {
   optional,
   path as filePath,
   refuse,
-} from "../arguments.js";
-import { guarded, guardedAsync, nestError, NESTErrors } from "../errors.js";
+} from "../core/arguments.js";
+import { guarded, guardedAsync, nestError, NESTErrors } from "../core/errors.js";
 import type { NativeInference, NativeResponse, NativeState } from "../native/index.js";
 import { Kernel } from "../nest/kernel.js";
 
@@ -67,7 +67,7 @@ export class Network {
    */
   static async load(path: string): Promise<Network> {
     const file = given("path", path, filePath);
-    const { readState } = await import("../saving/state-file.js");
+    const { readState } = await import("../files/state-file.js");
     const state = await readState(file, ["network", "checkpoint", "kernel"]);
     const kernel = new Kernel();
     const network: NativeState = {
@@ -85,7 +85,7 @@ export class Network {
    */
   async save(path: string): Promise<void> {
     const file = given("path", path, filePath);
-    const { writeState } = await import("../saving/state-file.js");
+    const { writeState } = await import("../files/state-file.js");
     await writeState(
       file,
       "network",

@@ -1,5 +1,5 @@
-import { given, instance } from "../arguments.js";
-import { nestError } from "../errors.js";
+import { given, instance } from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
 import { NodeCollection } from "../nest/collections.js";
 import { Network } from "./network.js";
 import type { NIRGraph, NIRNode } from "./nir-graph.js";

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { NESTError, nestError } from "../errors.js";
+import { NESTError, nestError } from "../core/errors.js";
 import { type NIRGraph, type NIRNode, nodeFields } from "./nir-graph.js";
 
 // An import of node:fs would load all of Node's streams with it, whoever imports eprop.

@@ -12,7 +12,7 @@ import {
   u32,
   whole,
   wholes,
-} from "../arguments.js";
+} from "../core/arguments.js";
 import type { NumberMatrix } from "../random/index.js";
 
 /** Numbers of a population, one a neuron. */

@@ -1,5 +1,5 @@
-import { given, number } from "../arguments.js";
-import { nestError } from "../errors.js";
+import { given, number } from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
 import { Kernel } from "../nest/kernel.js";
 import type { NodeCollection } from "../nest/collections.js";
 import { Network } from "./network.js";

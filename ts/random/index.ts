@@ -1,5 +1,15 @@
-import { type Check, fields, given, number, numbers, optional, u32, whole, wholes } from "../arguments.js";
-import { guarded, nestError } from "../errors.js";
+import {
+  type Check,
+  fields,
+  given,
+  number,
+  numbers,
+  optional,
+  u32,
+  whole,
+  wholes,
+} from "../core/arguments.js";
+import { guarded, nestError } from "../core/errors.js";
 import { NumpyRandom as Native } from "../native/index.js";
 import type { NumberList } from "../nest/types.js";
 

@@ -3,8 +3,8 @@
  *
  * @module eprop/report
  */
-import "../runtime.js";
-export { NESTError } from "../errors.js";
+import "../core/runtime.js";
+export { NESTError } from "../core/errors.js";
 export {
   type Figure,
   type RunData,
@@ -15,6 +15,6 @@ export {
   renderSvg,
   specificationOf,
 } from "../figures/index.js";
-export { readRunFolder, runData, writeRunFolder } from "../recording/run-folder.js";
+export { readRunFolder, runData, writeRunFolder } from "../runs/run-folder.js";
 export { writeComparison } from "./comparison.js";
 export { writeReport } from "./write.js";

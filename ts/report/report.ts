@@ -1,6 +1,6 @@
 import { iterationRows } from "../figures/iterations.js";
 import type { RunData } from "../figures/run-data.js";
-import type { RunSummary } from "../recording/summary.js";
+import type { RunSummary } from "../runs/summary.js";
 import { taskNamed } from "../tasks/index.js";
 import { bytes, digits, duration, escaped, headedTable, nameTable } from "./markup.js";
 import { type Picture, figureHtml, pageHtml } from "./page.js";

@@ -1,5 +1,5 @@
-import { abortSignal, given, oneOf, optional, path as filePath } from "../arguments.js";
-import { runDataCheck } from "../recording/run-check.js";
+import { abortSignal, given, oneOf, optional, path as filePath } from "../core/arguments.js";
+import { runDataCheck } from "../runs/run-check.js";
 import { join } from "node:path";
 import {
   type Figure,
@@ -10,7 +10,7 @@ import {
   specificationOf,
 } from "../figures/index.js";
 import type { RunData } from "../figures/run-data.js";
-import { writeWhole } from "../recording/write-whole.js";
+import { writeWhole } from "../files/write-whole.js";
 import type { Picture } from "./page.js";
 import { reportHtml } from "./report.js";
 

@@ -1,4 +1,4 @@
-import { nestError } from "../errors.js";
+import { nestError } from "../core/errors.js";
 import type { TaskEntry } from "../tasks/index.js";
 import { taskParameters } from "../tasks/task.js";
 

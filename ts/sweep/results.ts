@@ -1,4 +1,4 @@
-import type { RunSummary } from "../recording/summary.js";
+import type { RunSummary } from "../runs/summary.js";
 import { type SweepPoint, combinationName } from "./grid.js";
 import { type MeanInterval, meanInterval } from "./statistics.js";
 

@@ -1,4 +1,4 @@
-import { given, numbers, refuse } from "../arguments.js";
+import { given, numbers, refuse } from "../core/arguments.js";
 
 /** A mean with the interval that holds the true one with a given confidence. */
 export interface MeanInterval {

@@ -13,13 +13,13 @@ import {
   path as filePath,
   record,
   whole,
-} from "../arguments.js";
-import { nestError } from "../errors.js";
-import { type RunSummary, runFormat } from "../recording/summary.js";
-import { writeWhole } from "../recording/write-whole.js";
+} from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
+import { type RunSummary, runFormat } from "../runs/summary.js";
+import { writeWhole } from "../files/write-whole.js";
 import { loadTask } from "../tasks/load.js";
 import type { TaskOptions } from "../tasks/task.js";
-import { threadBudget } from "../threads.js";
+import { threadBudget } from "../core/threads.js";
 import { type SweepGrid, type SweepPoint, pointName, sweepPoints } from "./grid.js";
 import { type SweepRow, type SweepRun, rowsCsv, runsCsv, sweepRows } from "./results.js";
 

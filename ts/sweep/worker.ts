@@ -1,5 +1,5 @@
 /** A process of a sweep: trains what it is sent, and sends back what came of it. */
-import { runSummary } from "../recording/summary.js";
+import { runSummary } from "../runs/summary.js";
 import { loadTask } from "../tasks/load.js";
 import { trainToEnd } from "../training/index.js";
 import type { WorkerAnswer, WorkerOrder } from "./sweep.js";

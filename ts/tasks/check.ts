@@ -18,9 +18,9 @@ import {
   thrown,
   u32,
   whole,
-} from "../arguments.js";
-import { NESTError, nestError } from "../errors.js";
-import type { Pieces } from "../event-loop.js";
+} from "../core/arguments.js";
+import { NESTError, nestError } from "../core/errors.js";
+import type { Pieces } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
 import type { IterationData, NetworkDescription, RecurrentModel, Task } from "./task.js";
 

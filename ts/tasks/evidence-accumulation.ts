@@ -1,5 +1,5 @@
-import { flag, optional } from "../arguments.js";
-import { atOnce, inSlices, type Pieces } from "../event-loop.js";
+import { flag, optional } from "../core/arguments.js";
+import { atOnce, inSlices, type Pieces } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
 import {
   type IterationData,

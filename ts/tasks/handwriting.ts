@@ -1,6 +1,6 @@
-import { optional, path } from "../arguments.js";
+import { optional, path } from "../core/arguments.js";
 import { basename } from "node:path";
-import { nestError } from "../errors.js";
+import { nestError } from "../core/errors.js";
 import { type patternParameters, patternTask } from "./pattern.js";
 import { drawnWord, ownDrawing, readPenOffsets } from "./pen-strokes.js";
 import { type Task, type TaskOptions, ownOptions } from "./task.js";

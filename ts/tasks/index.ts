@@ -1,6 +1,6 @@
-import { given, text } from "../arguments.js";
-import { nestError } from "../errors.js";
-import { nearest } from "../nearest.js";
+import { given, text } from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
+import { nearest } from "../core/nearest.js";
 import { evidenceAccumulation, evidenceAccumulationParameters } from "./evidence-accumulation.js";
 import { handwriting } from "./handwriting.js";
 import { lemniscate } from "./lemniscate.js";

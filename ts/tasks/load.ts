@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Check, given, refuse, text } from "../arguments.js";
-import { nestError } from "../errors.js";
+import { type Check, given, refuse, text } from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
 import { type TaskEntry, findTask } from "./index.js";
 
 /** What makes tasks of a kind, and where another process finds it: a name, or the address of a module. */

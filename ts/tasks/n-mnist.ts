@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { flag, number, optional, path } from "../arguments.js";
+import { flag, number, optional, path } from "../core/arguments.js";
 import { type EventRecording, sensorInputs } from "../data/event-recording.js";
 import { movingDigits } from "../data/moving-digits.js";
 import {
@@ -10,8 +10,8 @@ import {
   readBlocklist,
   silentPixels,
 } from "../data/recordings.js";
-import { nestError } from "../errors.js";
-import { InPieces, type Pieces } from "../event-loop.js";
+import { nestError } from "../core/errors.js";
+import { InPieces, type Pieces } from "../core/event-loop.js";
 import { type NumberMatrix, NumpyRandom } from "../random/index.js";
 import {
   type DataSplit,

@@ -1,4 +1,4 @@
-import { nestError } from "../errors.js";
+import { nestError } from "../core/errors.js";
 
 // An import of node:fs would load all of Node's streams with it, whoever imports eprop.
 const { readFileSync } = process.getBuiltinModule("node:fs");

@@ -1,4 +1,4 @@
-import { nestError } from "../errors.js";
+import { nestError } from "../core/errors.js";
 import type { NodeParams } from "../nest/models.generated.js";
 import { NumpyRandom } from "../random/index.js";
 import { regressionWeights, superposedSines } from "./sine-waves.js";

@@ -1,5 +1,15 @@
-import { type Check, dictionary, fields, flag, given, number, optional, record, text } from "../arguments.js";
-import { nestError } from "../errors.js";
+import {
+  type Check,
+  dictionary,
+  fields,
+  flag,
+  given,
+  number,
+  optional,
+  record,
+  text,
+} from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
 import type { NodeParams, OptimizerParams } from "../nest/models.generated.js";
 import type { NumberMatrix } from "../random/index.js";
 import { NumpyRandom } from "../random/index.js";

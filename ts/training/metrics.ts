@@ -1,4 +1,4 @@
-import type { Pieces } from "../event-loop.js";
+import type { Pieces } from "../core/event-loop.js";
 import type { EventColumns } from "../nest/collections.js";
 import type { Task } from "../tasks/task.js";
 

@@ -1,5 +1,5 @@
-import { guarded } from "../errors.js";
-import type { Pieces } from "../event-loop.js";
+import { guarded } from "../core/errors.js";
+import type { Pieces } from "../core/event-loop.js";
 import type { NodeCollection, SynapseCollection } from "../nest/collections.js";
 import type { SynapseSpec } from "../nest/accepted.js";
 import type { Kernel } from "../nest/kernel.js";

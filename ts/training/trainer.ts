@@ -13,14 +13,14 @@ import {
   path as filePath,
   refuse,
   whole,
-} from "../arguments.js";
-import { nestError } from "../errors.js";
-import { InPieces, type Pieces, atOnce, inSlices } from "../event-loop.js";
+} from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
+import { InPieces, type Pieces, atOnce, inSlices } from "../core/event-loop.js";
 import type { NativeState } from "../native/index.js";
 import { Kernel, type MemoryEstimate } from "../nest/kernel.js";
 import { Network } from "../network/network.js";
-import { Recorders, type RecordOptions, type Recorded, recordOptions } from "../recording/recorders.js";
-import { WeightCourses } from "../recording/weight-courses.js";
+import { Recorders, type RecordOptions, type Recorded, recordOptions } from "../runs/recorders.js";
+import { WeightCourses } from "../runs/weight-courses.js";
 import type { TaskEntry } from "../tasks/index.js";
 import { checkNetwork, checkedIteration, checkedTask } from "../tasks/check.js";
 import { Draws } from "../tasks/draws.js";

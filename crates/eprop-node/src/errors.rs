@@ -6,10 +6,10 @@ use std::sync::{Mutex, Once, PoisonError};
 use eprop::{Error, ErrorCode};
 use serde_json::json;
 
-/// Tells an error of the engine from one of Node-API; `ts/errors.ts` looks for it.
+/// Tells an error of the engine from one of Node-API; `ts/core/errors.ts` looks for it.
 const MARK: &str = "eprop:";
 
-/// A refused call as JSON in the message of a JavaScript error; `ts/errors.ts` makes a `NESTError` of it.
+/// A refused call as JSON in the message of a JavaScript error; `ts/core/errors.ts` makes a `NESTError` of it.
 #[must_use]
 pub fn to_js(error: &Error) -> napi::Error {
     let details = json!({

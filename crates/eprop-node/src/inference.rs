@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use eprop::simulate::inference::{Inference, Response};
+use eprop::inference::{Inference, Response};
 use eprop::{Error, ErrorCode};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Object, Uint32Array};

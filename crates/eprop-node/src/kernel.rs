@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use eprop::base::control::RunControl;
+use eprop::base::state::State;
 use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
+use eprop::inference::Inference;
 use eprop::record::{EventColumn, Events};
-use eprop::simulate::RunControl;
-use eprop::simulate::inference::Inference;
-use eprop::state::State;
 use eprop::{Error, ErrorCode, Kernel};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt64Array, Float64Array, Object, ObjectFinalize, Uint32Array};

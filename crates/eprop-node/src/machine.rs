@@ -6,21 +6,21 @@ use napi_derive::napi;
 #[napi]
 #[must_use]
 pub fn instruction_set() -> String {
-    eprop::simd::level().name().to_owned()
+    eprop::base::simd::level().name().to_owned()
 }
 
 /// Bytes per second between processor and memory on that many threads.
 #[napi]
 #[must_use]
 pub fn memory_bandwidth(threads: u32) -> f64 {
-    eprop::machine::memory_bandwidth(threads as usize)
+    eprop::base::machine::memory_bandwidth(threads as usize)
 }
 
 /// Operations with 64-bit numbers per second on that many threads.
 #[napi]
 #[must_use]
 pub fn vector_rate(threads: u32) -> f64 {
-    eprop::machine::vector_rate(threads as usize)
+    eprop::base::machine::vector_rate(threads as usize)
 }
 
 /// Processor time that this thread has taken (ms); none where the system has no such clock.

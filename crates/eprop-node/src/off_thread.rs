@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use eprop::threads::detach;
+use eprop::base::threads::detach;
 use napi::Env;
 use napi::bindgen_prelude::{Object, ToNapiValue};
 

@@ -26,7 +26,7 @@ pub struct NumpyRandomState {
 /// Makes a list of so many numbers, if it fits into memory.
 fn numbers<T>(n: u32, make: impl FnOnce() -> eprop::Result<T>) -> napi::Result<T> {
     guarded(|| {
-        eprop::memory::may_take(0, || 0, 8 * u64::from(n), &format!("{n} random numbers"))?;
+        eprop::base::memory::may_take(0, || 0, 8 * u64::from(n), &format!("{n} random numbers"))?;
         make()
     })
 }

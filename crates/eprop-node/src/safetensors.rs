@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use eprop::state::{Array, Numbers, State};
+use eprop::base::state::{Array, Numbers, State};
 use eprop::{Error, ErrorCode};
 use napi::Env;
 use napi::bindgen_prelude::{Object, Uint8Array};

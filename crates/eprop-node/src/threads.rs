@@ -8,13 +8,13 @@ use crate::errors::guarded;
 #[napi]
 pub fn thread_budget() -> napi::Result<u32> {
     guarded(|| {
-        eprop::threads::check_environment()?;
-        Ok(eprop::threads::budget() as u32)
+        eprop::base::threads::check_environment()?;
+        Ok(eprop::base::threads::budget() as u32)
     })
 }
 
 /// Sets the number of threads that all kernels of the process may compute with, together.
 #[napi]
 pub fn set_thread_budget(threads: f64) -> napi::Result<()> {
-    guarded(|| eprop::threads::set_budget(threads))
+    guarded(|| eprop::base::threads::set_budget(threads))
 }

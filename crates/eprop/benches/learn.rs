@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use eprop::learn::optimizer;
+use eprop::optimizer;
 
 mod networks;
 use networks::{ADAPTATION, NEURONS, Network, Rule, STEPS, short};

@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use eprop::simulate::row;
+use eprop::step::row;
 
 mod networks;
 use networks::{ADAPTATION, NEURONS, Network, Rule, STEPS, SURROGATES, short};
@@ -61,7 +61,7 @@ fn exp(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(NEURONS as u64));
     let distances: Vec<f64> = (0..NEURONS).map(|place| place as f64 / -100.0).collect();
     group.bench_function("exp", |bencher| {
-        bencher.iter(|| black_box(&distances).iter().map(|x| eprop::math::exp(*x)).sum::<f64>());
+        bencher.iter(|| black_box(&distances).iter().map(|x| eprop::base::math::exp(*x)).sum::<f64>());
     });
 }
 

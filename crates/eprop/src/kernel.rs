@@ -3,28 +3,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
+use crate::base::control::{Halt, RunControl};
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::memory::{self, MemoryEstimate, out_of_memory};
+use crate::base::state::{Archive, Persist, State};
+use crate::base::threads::{self, Permit};
+use crate::base::value::{Dict, Params, Value};
 use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
-use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId, Projection, Settled, Targets};
-use crate::error::{Error, ErrorCode, Result};
-use crate::memory::{self, MemoryEstimate, out_of_memory};
-use crate::models::{Family, NodeClass, NodeModel};
-use crate::plan::event::EventPlan;
+use crate::describe::network::{
+    Carries, Column, Description, NodeGroup, NodeId, Projection, Settled, Targets,
+};
+use crate::interval::plan::IntervalPlan;
+use crate::interval::{HISTORY, Intervals, either};
+use crate::models::{NodeClass, NodeModel, Rule};
 use crate::plan::index::{NodeIndex, Population};
-use crate::plan::interval::IntervalPlan;
 use crate::plan::probes::{SpikeTap, rate_taps, record_from, spike_taps};
 use crate::plan::route::{Route, handed_over};
 use crate::plan::stimulus::Stimuli;
+use crate::plus::PlusRule;
+use crate::plus::plan::PlusPlan;
 use crate::random::NestRandom;
 use crate::record::{Events, Recordings, SPIKE, Tap, TapChunk, TimeUnit, WEIGHT};
-use crate::simulate::arrivals::Settlement;
-use crate::simulate::emission::Emission;
-use crate::simulate::event::EventNetwork;
-use crate::simulate::interval::{HISTORY, Intervals, either};
-use crate::simulate::rates::{self, Amplitudes, HeldRate, HeldRates};
-use crate::simulate::{Halt, RunControl};
-use crate::state::{Archive, Persist, State};
-use crate::threads::{self, Permit};
-use crate::value::{Dict, Params, Value};
+use crate::step::amplitudes::{self as rates, Amplitudes, HeldRate, HeldRates};
+use crate::step::arrivals::Settlement;
+use crate::step::emission::Emission;
 
 /// What follows from the description; made anew when that changes.
 #[derive(Debug)]
@@ -66,13 +68,13 @@ const BYTES_PER_INPUT_SPIKE: u64 = 12 + 8 + 8;
 /// A network, its state and its recordings. Kernels share nothing.
 #[derive(Debug)]
 pub struct Kernel {
-    network: Network,
+    network: Description,
     random: NestRandom,
     /// Steps done.
     time: i64,
     plans: Option<Plans>,
     interval: Option<Intervals>,
-    event: Option<EventNetwork>,
+    event: Option<PlusRule>,
     emission: Emission,
     recordings: Recordings,
     /// Bytes that the last simulation was allowed to take.
@@ -93,7 +95,7 @@ impl Kernel {
     /// A kernel without nodes.
     #[must_use]
     pub fn new() -> Self {
-        let network = Network::new();
+        let network = Description::new();
         Self {
             random: NestRandom::new(network.kernel.rng_seed),
             network,
@@ -116,7 +118,7 @@ impl Kernel {
 
     /// The description.
     #[must_use]
-    pub fn network(&self) -> &Network {
+    pub fn network(&self) -> &Description {
         &self.network
     }
 
@@ -442,8 +444,8 @@ impl Kernel {
             settled.generators = settled.generators.max(handed.generators);
             settled.neurons = settled.neurons.max(handed.neurons);
             let target = projection.first_target();
-            let family = target.and_then(|node| self.network.group_of(node)).map(|group| group.model.family);
-            if family == Some(Family::PerSpike) {
+            let rule = target.and_then(|node| self.network.group_of(node)).map(|group| group.model.rule);
+            if rule == Some(Rule::Plus) {
                 if let Some(event) = &mut self.event {
                     event.take_settlement(settlement, &mut self.recordings);
                 }
@@ -493,7 +495,7 @@ impl Kernel {
         let index = NodeIndex::new(&self.network);
         let stimuli = Stimuli::new(&self.network, &index)?;
         let interval = IntervalPlan::new(&self.network, &index, &self.held, &self.clock_base)?;
-        let event = EventPlan::new(&self.network, &index, &self.held, &self.clock_base)?;
+        let event = PlusPlan::new(&self.network, &index, &self.held, &self.clock_base)?;
         // Nothing was changed so far; from here on, nothing is refused.
         let precision = self.network.kernel.precision;
         if self.interval.as_ref().is_some_and(|held| held.precision() != precision) {
@@ -512,7 +514,7 @@ impl Kernel {
         if let Some(plan) = event {
             match &mut self.event {
                 Some(event) => event.replan(&self.network, plan, self.time),
-                none => *none = Some(EventNetwork::new(&self.network, plan, self.time)),
+                none => *none = Some(PlusRule::new(&self.network, plan, self.time)),
             }
         }
         let changed: Vec<NodeId> = self
@@ -601,7 +603,7 @@ impl Kernel {
                 plan.recurrent_taps.iter().chain(&plan.readout_taps)
             })
         });
-        let event = self.event.as_ref().map(EventNetwork::plan);
+        let event = self.event.as_ref().map(PlusRule::plan);
         let event = event.into_iter().flat_map(|plan| plan.recurrent_taps.iter().chain(&plan.readout_taps));
         let rates = self.plans.iter().flat_map(|plans| plans.rate_taps.iter().map(|(tap, _)| tap));
         interval.into_iter().flatten().chain(event).chain(rates)
@@ -655,7 +657,7 @@ impl Kernel {
             expected += of_trains * SPIKE as f64;
             most += of_trains * SPIKE as f64;
         }
-        let mut family = |neurons: usize, per_step: f64, spikes: &[SpikeTap], routes: &[&[Route]]| {
+        let mut rule = |neurons: usize, per_step: f64, spikes: &[SpikeTap], routes: &[&[Route]]| {
             let share = per_step / neurons.max(1) as f64;
             for tap in spikes {
                 let steps = tap.window.count(self.time, end) as f64;
@@ -679,13 +681,13 @@ impl Kernel {
             either!(interval, network => {
                 let plan = network.plan();
                 let routes = [&plan.recurrent_routes[..], &plan.readout_routes[..]];
-                family(plan.recurrent_count(), network.spikes_per_step(), &plan.spike_taps, &routes);
+                rule(plan.recurrent_count(), network.spikes_per_step(), &plan.spike_taps, &routes);
             });
         }
         if let Some(event) = &self.event {
             let plan = event.plan();
             let routes = [&plan.recurrent_routes[..], &plan.readout_routes[..]];
-            family(plan.recurrent_count(), event.spikes_per_step(), &plan.spike_taps, &routes);
+            rule(plan.recurrent_count(), event.spikes_per_step(), &plan.spike_taps, &routes);
         }
         (expected as u64, most as u64)
     }
@@ -822,7 +824,7 @@ impl Kernel {
         Self::of_network(self.network.at_rest())
     }
 
-    fn of_network(network: Network) -> Self {
+    fn of_network(network: Description) -> Self {
         Self { random: NestRandom::new(network.kernel.rng_seed), network, ..Self::new() }
     }
 
@@ -832,7 +834,7 @@ impl Kernel {
     /// # Errors
     /// `ValueError` that names what is missing or does not fit.
     pub fn with_network(mut state: State) -> Result<Self> {
-        let mut network = Network::new();
+        let mut network = Description::new();
         Archive::reader(&mut state).within("network", |archive| network.persist(archive))?;
         Ok(Self::of_network(network.at_rest()))
     }
@@ -1063,7 +1065,7 @@ impl Kernel {
         if let Some(interval) = &self.interval {
             either!(interval, network => taps.extend(network.taps()));
         }
-        taps.extend(self.event.iter().flat_map(EventNetwork::taps));
+        taps.extend(self.event.iter().flat_map(PlusRule::taps));
         self.recordings.keep_taps(&taps);
     }
 
@@ -1182,7 +1184,7 @@ impl Kernel {
     #[must_use]
     pub fn spike_count(&self) -> u64 {
         self.interval.as_ref().map_or(0, |interval| either!(interval, network => network.spike_count))
-            + self.event.as_ref().map_or(0, EventNetwork::spike_count)
+            + self.event.as_ref().map_or(0, PlusRule::spike_count)
     }
 }
 

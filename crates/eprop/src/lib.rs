@@ -1,28 +1,25 @@
 //! Recurrent spiking networks trained with eligibility propagation (e-prop).
 //!
-//! The engine describes a network (`describe`, `models`), lays it out (`plan`), simulates it (`simulate`),
-//! learns (`learn`) and records (`record`); [`Kernel`] is the door to all of it. It knows nothing of Node.
+//! The engine describes a network (`describe`, `models`), lays it out (`plan`), and simulates and trains it by one of two
+//! rules: weights change once an update interval (`interval`) or with every presynaptic spike (`plus`, e-prop+). Both
+//! share the step of time (`step`), the `optimizer` and what is recorded (`record`). [`Kernel`] is the door to all of
+//! it. The engine knows nothing of Node.
 
+pub mod base;
 pub mod describe;
-pub mod error;
-pub mod learn;
+pub mod inference;
+pub mod interval;
 pub mod models;
+pub mod optimizer;
 pub mod plan;
+pub mod plus;
 pub mod random;
 pub mod record;
-pub mod simulate;
-pub mod state;
-pub mod value;
+pub mod step;
 
 mod kernel;
-pub mod lines;
-pub mod machine;
-pub mod math;
-pub mod memory;
-pub mod real;
-pub mod simd;
-pub mod threads;
 
-pub use error::{Error, ErrorCode, Result};
+pub use base::control::RunControl;
+pub use base::error::{Error, ErrorCode, Result};
+pub use base::value::{Dict, Value};
 pub use kernel::Kernel;
-pub use value::{Dict, Value};

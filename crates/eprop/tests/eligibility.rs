@@ -2,19 +2,19 @@
 
 use std::ops::Range;
 
-use eprop::learn::eligibility::{
-    Coefficients, Stretch, Targets, filter, onto_adaptive, onto_recurrent, onto_uniform,
+use eprop::plus::eligibility::{
+    BlockTargets, Coefficients, Stretch, filter, onto_adaptive, onto_recurrent, onto_uniform,
     onto_uniform_adaptive, recurrent,
 };
-use eprop::learn::history::{History, LANES, Lanes};
+use eprop::plus::ring::{LANES, Ring, Vector};
 use eprop::random::NumpyRandom;
 
 const NEURONS: usize = 2 * LANES;
 const STEPS: usize = 40;
 
 /// A history in which learning signals come in the last steps alone.
-fn history(random: &mut NumpyRandom, quiet: usize) -> History {
-    let mut history = History::new(NEURONS, recurrent::COUNT, STEPS);
+fn history(random: &mut NumpyRandom, quiet: usize) -> Ring {
+    let mut history = Ring::new(NEURONS, recurrent::COUNT, STEPS);
     history.keep_courses();
     for step in 0..STEPS as i64 {
         for column in [recurrent::SURROGATE, recurrent::REGULARIZATION, recurrent::SIGNAL] {
@@ -40,7 +40,7 @@ struct Row {
 
 /// Takes one row, to all neurons, through these stretches.
 fn run(
-    history: &History,
+    history: &Ring,
     coefficients: &Coefficients,
     (uniform, adapts, scattered): (bool, bool, bool),
     stretches: &[(Range<usize>, bool)],
@@ -52,8 +52,8 @@ fn run(
     }
     let blocks = NEURONS / LANES;
     let count = 2 + usize::from(!uniform) + usize::from(adapts);
-    let mut traces = vec![Lanes::default(); blocks * count];
-    let mut gradients = vec![Lanes::default(); blocks];
+    let mut traces = vec![Vector::default(); blocks * count];
+    let mut gradients = vec![Vector::default(); blocks];
     let stretches: Vec<Stretch> = stretches
         .iter()
         .map(|(slots, quiet)| Stretch {
@@ -66,7 +66,7 @@ fn run(
         .collect();
     let places: Vec<[u32; LANES]> =
         (0..blocks).map(|block| std::array::from_fn(|lane| (block * LANES + lane) as u32)).collect();
-    let targets = if scattered { Targets::Places(&places) } else { Targets::Range(0) };
+    let targets = if scattered { BlockTargets::Places(&places) } else { BlockTargets::Range(0) };
     let kernel = match (uniform, adapts) {
         (true, false) => onto_uniform,
         (false, false) => onto_recurrent,
@@ -74,7 +74,7 @@ fn run(
         (false, true) => onto_adaptive,
     };
     kernel(coefficients, history, targets, &stretches, &drive, &mut traces, &mut gradients);
-    let bits = |lanes: Vec<Lanes>| lanes.iter().flat_map(|lanes| lanes.0.map(f64::to_bits)).collect();
+    let bits = |lanes: Vec<Vector>| lanes.iter().flat_map(|lanes| lanes.0.map(f64::to_bits)).collect();
     Row {
         gradient: bits(gradients),
         eligibility: bits(traces.iter().step_by(count).copied().collect()),
@@ -88,7 +88,7 @@ fn all_ways_through_a_window_give_the_same_bits() {
         let mut random = NumpyRandom::new(seed);
         let quiet = (random.random() * STEPS as f64) as usize;
         let history = history(&mut random, quiet);
-        let mut equal = || vec![Lanes::splat(0.5 + 0.49 * random.random()); NEURONS / LANES + 1];
+        let mut equal = || vec![Vector::splat(0.5 + 0.49 * random.random()); NEURONS / LANES + 1];
         let coefficients =
             Coefficients { decay: equal(), kappa: equal(), kappa_reg: equal(), rho: equal(), beta: equal() };
         let mut found = Vec::new();

@@ -3,11 +3,11 @@
 mod common;
 
 use common::weights;
+use eprop::base::control::RunControl;
+use eprop::base::value::Params;
 use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
 use eprop::random::NumpyRandom;
 use eprop::record::EventColumn;
-use eprop::simulate::RunControl;
-use eprop::value::Params;
 use eprop::{Dict, ErrorCode, Kernel, Value};
 use proptest::prelude::*;
 
@@ -26,7 +26,7 @@ enum Growth {
     Neurons,
     /// Readouts that nothing reaches and that reach nothing.
     Readouts,
-    /// Neurons of the other family.
+    /// Neurons of the other rule.
     OtherFamily,
     /// A multimeter and a spike recorder on everything.
     Recorders,

@@ -1,10 +1,10 @@
 //! What was emitted stays emitted: generators, connections and weights that change between two simulations have no say
 //! in spikes and rates in flight. All numbers are recorded from NEST 3.10 where nothing else is said.
 
+use eprop::base::control::RunControl;
+use eprop::base::value::Params;
 use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
 use eprop::record::EventColumn;
-use eprop::simulate::RunControl;
-use eprop::value::Params;
 use eprop::{Dict, ErrorCode, Kernel, Result, Value};
 
 /// A kernel with steps of 1 ms, or of `resolution`.

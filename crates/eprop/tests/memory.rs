@@ -4,9 +4,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use eprop::base::control::RunControl;
+use eprop::base::value::Params;
 use eprop::random::NumpyRandom;
-use eprop::simulate::RunControl;
-use eprop::value::Params;
 use eprop::{Dict, ErrorCode, Kernel, Value};
 
 /// The system's allocator, counting.

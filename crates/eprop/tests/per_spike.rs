@@ -1,9 +1,9 @@
 //! e-prop+ held against its definition, computed here from what a network recorded.
 
+use eprop::base::control::RunControl;
+use eprop::base::value::Params;
 use eprop::describe::connections::ConnectionFilter;
 use eprop::record::{EventColumn, Events};
-use eprop::simulate::RunControl;
-use eprop::value::Params;
 use eprop::{Dict, Kernel};
 
 fn create(kernel: &mut Kernel, model: &str, params: Dict) -> [u32; 1] {

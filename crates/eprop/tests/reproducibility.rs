@@ -3,8 +3,8 @@
 mod common;
 
 use common::{Between, Drawn, Run, Way};
-use eprop::simd::{self, Level};
-use eprop::threads;
+use eprop::base::simd::{self, Level};
+use eprop::base::threads;
 use proptest::prelude::*;
 
 fn bits(values: &[f64]) -> Vec<u64> {

@@ -3,11 +3,11 @@
 use std::sync::{Mutex, Once};
 use std::time::{Duration, Instant};
 
+use eprop::base::control::RunControl;
+use eprop::base::state::{Array, Numbers, State};
+use eprop::base::value::Params;
 use eprop::describe::connections::ConnectionFilter;
 use eprop::random::NumpyRandom;
-use eprop::simulate::RunControl;
-use eprop::state::{Array, Numbers, State};
-use eprop::value::Params;
 use eprop::{Dict, ErrorCode, Kernel, Value};
 use proptest::prelude::*;
 

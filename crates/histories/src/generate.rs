@@ -4,7 +4,7 @@
 //! that most calls are accepted and those that are left when others are taken away still mean something.
 
 use eprop::describe::parameter::{Bound, Kind as ParameterKind, Parameter, Role};
-use eprop::models::{Family, NODE_MODELS, NodeClass, NodeModel, SynapseKind, synapses};
+use eprop::models::{NODE_MODELS, NodeClass, NodeModel, Rule, SynapseKind, synapses};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
@@ -107,7 +107,7 @@ struct Group {
 struct Synapse {
     name: String,
     kind: SynapseKind,
-    family: Family,
+    rule: Rule,
     adam: bool,
 }
 
@@ -233,7 +233,7 @@ impl Sketch {
                 .map(|model| Synapse {
                     name: model.name.to_owned(),
                     kind: model.kind,
-                    family: model.family,
+                    rule: model.rule,
                     adam: false,
                 })
                 .collect(),
@@ -375,8 +375,8 @@ impl Sketch {
         }
     }
 
-    fn recurrent(&mut self, family: Family, n: usize, dice: &mut Dice) -> Group {
-        let model = self.model(dice, |model| model.class == NodeClass::Recurrent && model.family == family);
+    fn recurrent(&mut self, rule: Rule, n: usize, dice: &mut Dice) -> Group {
+        let model = self.model(dice, |model| model.class == NodeClass::Recurrent && model.rule == rule);
         let known = self.models.iter().find(|(name, _)| *name == model).expect("a model that was listed").1;
         let mut fields = Fields::default();
         for (name, value) in [("C_m", 1.0), ("E_L", 0.0), ("V_m", 0.0)] {
@@ -393,8 +393,8 @@ impl Sketch {
         self.create(&model, n, fields)
     }
 
-    fn readouts(&mut self, family: Family, n: usize, dice: &mut Dice) -> Group {
-        let model = self.model(dice, |model| model.class == NodeClass::Readout && model.family == family);
+    fn readouts(&mut self, rule: Rule, n: usize, dice: &mut Dice) -> Group {
+        let model = self.model(dice, |model| model.class == NodeClass::Readout && model.rule == rule);
         let known = self.models.iter().find(|(name, _)| *name == model).expect("a model that was listed").1;
         let mut fields = Fields::default();
         for (name, value) in [("C_m", 1.0), ("E_L", 0.0), ("V_m", 0.0)] {
@@ -514,7 +514,7 @@ impl Sketch {
     }
 
     fn network(&mut self, dice: &mut Dice) {
-        let family = if dice.chance(0.55) { Family::PerInterval } else { Family::PerSpike };
+        let rule = if dice.chance(0.55) { Rule::Interval } else { Rule::Plus };
         let large = dice.chance(0.1);
         let inputs = dice.whole(1, 6);
         let n = if large { dice.whole(60, 300) } else { dice.whole(1, 12) };
@@ -533,11 +533,11 @@ impl Sketch {
         } else {
             generators.clone()
         };
-        let recurrent = self.recurrent(family, n, dice);
+        let recurrent = self.recurrent(rule, n, dice);
         let count = dice.whole(1, 3);
-        let readouts = self.readouts(family, count, dice);
+        let readouts = self.readouts(rule, count, dice);
         if dice.chance(0.8) {
-            self.optimizer(family, dice);
+            self.optimizer(rule, dice);
         }
         self.join(&first, &recurrent, SynapseKind::Plastic, dice);
         if dice.chance(0.8) {
@@ -553,7 +553,7 @@ impl Sketch {
             let targets = self.rates(readouts.n, dice);
             self.rate(&targets, &readouts, 2);
         }
-        if family == Family::PerSpike && dice.chance(0.9) {
+        if rule == Rule::Plus && dice.chance(0.9) {
             let window = self.create("step_rate_generator", 1, Fields::default());
             let at = self.ms(self.time + 2);
             self.calls.push(
@@ -563,7 +563,7 @@ impl Sketch {
             );
             self.rate(&window, &readouts, 1);
         }
-        if family == Family::PerInterval && readouts.n > 1 && dice.chance(0.3) {
+        if rule == Rule::Interval && readouts.n > 1 && dice.chance(0.3) {
             self.rate(&readouts.clone(), &readouts, 1);
         }
         self.record(&recurrent, dice);
@@ -591,11 +591,11 @@ impl Sketch {
         );
     }
 
-    /// Sets the optimizer of a family's synapses.
-    fn optimizer(&mut self, family: Family, dice: &mut Dice) {
+    /// Sets the optimizer of a rule's synapses.
+    fn optimizer(&mut self, rule: Rule, dice: &mut Dice) {
         let places: Vec<usize> = (0..self.synapses.len())
             .filter(|place| {
-                self.synapses[*place].kind == SynapseKind::Plastic && self.synapses[*place].family == family
+                self.synapses[*place].kind == SynapseKind::Plastic && self.synapses[*place].rule == rule
             })
             .collect();
         let place = *dice.pick(&places);
@@ -621,7 +621,7 @@ impl Sketch {
             optimizer.set("Wmin", -4.0);
             optimizer.set("Wmax", 4.0);
         }
-        if family == Family::PerSpike && dice.chance(0.5) {
+        if rule == Rule::Plus && dice.chance(0.5) {
             optimizer.set("optimize_each_step", dice.chance(0.5));
         }
         if self.synapses[place].adam && !used && dice.chance(0.5) {
@@ -630,7 +630,7 @@ impl Sketch {
         }
         let mut fields = Fields::default();
         fields.set("optimizer", optimizer);
-        if family == Family::PerInterval && dice.chance(0.3) {
+        if rule == Rule::Interval && dice.chance(0.3) {
             fields.set("average_gradient", dice.chance(0.5));
         }
         if dice.chance(0.3) && !(self.settings.nest && self.time > 0) {
@@ -642,13 +642,11 @@ impl Sketch {
 
     /// Connects two populations by a rule that is drawn.
     fn join(&mut self, from: &Group, to: &Group, kind: SynapseKind, dice: &mut Dice) {
-        let family = to.model.family;
+        let rule = to.model.rule;
         let candidates: Vec<String> = self
             .synapses
             .iter()
-            .filter(|synapse| {
-                synapse.kind == kind && (synapse.family == family || synapse.family == Family::Any)
-            })
+            .filter(|synapse| synapse.kind == kind && (synapse.rule == rule || synapse.rule == Rule::Any))
             .map(|synapse| synapse.name.clone())
             .collect();
         if candidates.is_empty() {
@@ -678,12 +676,10 @@ impl Sketch {
         let (source, target) = (Self::part(from, dice), Self::part(to, dice));
         let whole = source.is_string() && target.is_string();
         let sizes = (selected(&source, from.n), selected(&target, to.n));
-        let mut rule = Fields::default();
+        let mut pattern = Fields::default();
         let which = dice.uniform();
         // NEST does not take it from the readouts.
-        if family == Family::PerInterval
-            && kind == SynapseKind::Plastic
-            && (self.settings.nest || dice.chance(0.3))
+        if rule == Rule::Interval && kind == SynapseKind::Plastic && (self.settings.nest || dice.chance(0.3))
         {
             synapse.set("tau_m_readout", dice.number(5.0, 40.0));
         }
@@ -709,12 +705,12 @@ impl Sketch {
             return;
         }
         if sizes.0 == sizes.1 && which < 0.15 {
-            rule.set("rule", "one_to_one");
+            pattern.set("rule", "one_to_one");
             synapse.set("weight", drawn(dice));
         } else if which < 0.7 || (self.settings.nest && which > 0.85) {
-            rule.set("rule", "all_to_all");
+            pattern.set("rule", "all_to_all");
             if from.name == to.name && dice.chance(0.6) {
-                rule.set("allow_autapses", false);
+                pattern.set("allow_autapses", false);
             }
             if dice.chance(0.85) {
                 let rows: Vec<Vec<f64>> =
@@ -724,39 +720,39 @@ impl Sketch {
                 synapse.set("weight", drawn(dice));
             }
         } else if which < 0.8 {
-            rule.set("rule", "pairwise_bernoulli");
-            rule.set("p", dice.number(0.1, 0.9));
+            pattern.set("rule", "pairwise_bernoulli");
+            pattern.set("p", dice.number(0.1, 0.9));
             synapse.set("weight", drawn(dice));
         } else if which < 0.9 {
-            rule.set("rule", "fixed_indegree");
-            rule.set("indegree", dice.whole(1, sizes.0.min(5) + 1));
-            rule.set("allow_multapses", dice.chance(0.6));
+            pattern.set("rule", "fixed_indegree");
+            pattern.set("indegree", dice.whole(1, sizes.0.min(5) + 1));
+            pattern.set("allow_multapses", dice.chance(0.6));
             synapse.set("weight", drawn(dice));
         } else {
-            rule.set("rule", "fixed_outdegree");
-            rule.set("outdegree", dice.whole(1, sizes.1.min(5) + 1));
-            rule.set("allow_multapses", dice.chance(0.6));
+            pattern.set("rule", "fixed_outdegree");
+            pattern.set("outdegree", dice.whole(1, sizes.1.min(5) + 1));
+            pattern.set("allow_multapses", dice.chance(0.6));
             synapse.set("weight", drawn(dice));
         }
         if !self.settings.nest && dice.chance(0.08) && kind != SynapseKind::LearningSignal {
             synapse.set("weight", json!({"random": ["normal", 0.0, scale * 0.5]}));
         }
-        self.calls.push(Call::new("Connect").with(source).with(target).with(rule).with(synapse));
+        self.calls.push(Call::new("Connect").with(source).with(target).with(pattern).with(synapse));
     }
 
     fn nodes(&mut self, dice: &mut Dice) {
-        let family = if dice.chance(0.5) { Family::PerInterval } else { Family::PerSpike };
+        let rule = if dice.chance(0.5) { Rule::Interval } else { Rule::Plus };
         match dice.whole(0, 9) {
             0 | 1 => {
                 let n = dice.whole(1, 6);
-                let group = self.recurrent(family, n, dice);
+                let group = self.recurrent(rule, n, dice);
                 if dice.chance(0.5) {
                     self.record(&group, dice);
                 }
             }
             2 => {
                 let n = dice.whole(1, 3);
-                let group = self.readouts(family, n, dice);
+                let group = self.readouts(rule, n, dice);
                 if dice.chance(0.5) {
                     self.record(&group, dice);
                 }
@@ -830,10 +826,10 @@ impl Sketch {
             }
             3 | 4 => {
                 if let Some(from) = self.any(dice, of(NodeClass::Recurrent)) {
-                    let family = from.model.family;
+                    let rule = from.model.rule;
                     let to = self.any(dice, |group| {
                         matches!(group.model.class, NodeClass::Recurrent | NodeClass::Readout)
-                            && group.model.family == family
+                            && group.model.rule == rule
                     });
                     if let Some(to) = to {
                         let kind = if dice.chance(0.6) { SynapseKind::Plastic } else { SynapseKind::Static };
@@ -843,9 +839,9 @@ impl Sketch {
             }
             5 => {
                 if let Some(from) = self.any(dice, of(NodeClass::Readout)) {
-                    let family = from.model.family;
+                    let rule = from.model.rule;
                     let to = self.any(dice, |group| {
-                        group.model.class == NodeClass::Recurrent && group.model.family == family
+                        group.model.class == NodeClass::Recurrent && group.model.rule == rule
                     });
                     if let Some(to) = to {
                         self.join(&from, &to, SynapseKind::LearningSignal, dice);
@@ -856,7 +852,7 @@ impl Sketch {
                 if let (Some(from), Some(to)) =
                     (self.any(dice, of(NodeClass::StepRateGenerator)), self.any(dice, of(NodeClass::Readout)))
                 {
-                    let receptor = if to.model.family == Family::PerSpike { dice.whole(1, 2) } else { 2 };
+                    let receptor = if to.model.rule == Rule::Plus { dice.whole(1, 2) } else { 2 };
                     self.rate(&from, &to, receptor);
                 }
             }
@@ -948,8 +944,8 @@ impl Sketch {
 
     fn defaults(&mut self, dice: &mut Dice) {
         if dice.chance(0.7) {
-            let family = if dice.chance(0.5) { Family::PerInterval } else { Family::PerSpike };
-            self.optimizer(family, dice);
+            let rule = if dice.chance(0.5) { Rule::Interval } else { Rule::Plus };
+            self.optimizer(rule, dice);
             return;
         }
         let (name, model) = dice.pick(&self.models).clone();

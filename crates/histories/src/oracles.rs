@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use eprop::models::{Family, NodeClass, SynapseKind};
-use eprop::simd::{self, Level};
-use eprop::{Dict, ErrorCode, Kernel, threads};
+use eprop::base::simd::{self, Level};
+use eprop::base::threads;
+use eprop::models::{NodeClass, Rule, SynapseKind};
+use eprop::{Dict, ErrorCode, Kernel};
 use serde_json::{Value as Json, json};
 
 use crate::Call;
@@ -438,7 +439,7 @@ fn rests(call: &Call, defaults_changed: &BTreeSet<String>) -> bool {
         NodeClass::Parrot => params.is_null(),
         NodeClass::Recurrent | NodeClass::Readout => {
             // The time constant of readouts is one of traces, from when they are there.
-            let readout = known.class == NodeClass::Readout && known.family == Family::PerInterval;
+            let readout = known.class == NodeClass::Readout && known.rule == Rule::Interval;
             let threshold = params["V_th"].as_f64().unwrap_or(-55.0);
             !readout
                 && (known.class == NodeClass::Readout || threshold > params["E_L"].as_f64().unwrap_or(0.0))

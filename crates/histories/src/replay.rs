@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use eprop::base::control::RunControl;
+use eprop::base::value::Params;
 use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
 use eprop::models::NodeClass;
 use eprop::random::RandomParameter;
 use eprop::record::EventColumn;
-use eprop::simulate::RunControl;
-use eprop::value::Params;
 use eprop::{Dict, Error, ErrorCode, Kernel, Value};
 use serde_json::Value as Json;
 

@@ -3,9 +3,9 @@
 #![allow(dead_code, reason = "each benchmark uses a part")]
 
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, measurement::WallTime};
+use eprop::base::control::RunControl;
+use eprop::base::value::Params;
 use eprop::describe::network::NodeId;
-use eprop::simulate::RunControl;
-use eprop::value::Params;
 use eprop::{Dict, Kernel};
 
 /// Neurons of a network: a row of synapses, and more than any vector.

@@ -1,8 +1,8 @@
 //! Which models may stand between which nodes, and what their connections carry.
 
-use crate::describe::network::{Carries, Column, Network, NodeId};
-use crate::error::{Error, ErrorCode, Result};
-use crate::models::{Family, NodeClass, NodeModel, SynapseKind, SynapseModel};
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::describe::network::{Carries, Column, Description, NodeId};
+use crate::models::{NodeClass, NodeModel, Rule, SynapseKind, SynapseModel};
 
 use NodeClass::{
     Multimeter, Parrot, PoissonGenerator, Readout, Recurrent, SpikeGenerator, SpikeRecorder,
@@ -17,8 +17,8 @@ struct Possible {
     synapse: SynapseKind,
     from: &'static [NodeClass],
     to: &'static [NodeClass],
-    /// What is carried to neurons of that family.
-    carries: fn(Family) -> Carries,
+    /// What is carried to neurons of that rule.
+    carries: fn(Rule) -> Carries,
     /// Whether the delay must be one step.
     one_step: bool,
 }
@@ -49,8 +49,8 @@ const POSSIBLE: [Possible; 7] = [
         synapse: SynapseKind::Plastic,
         from: SPIKING,
         to: &[Recurrent, Readout],
-        carries: |family| match family {
-            Family::PerInterval => Carries::PlasticPerInterval,
+        carries: |rule| match rule {
+            Rule::Interval => Carries::PlasticPerInterval,
             _ => Carries::PlasticPerSpike,
         },
         one_step: true,
@@ -83,7 +83,7 @@ fn impossible(synapse: SynapseKind, from: NodeClass, to: NodeClass) -> (ErrorCod
     use ErrorCode::{IllegalConnection, NotImplemented};
     match (synapse, from, to) {
         (SynapseKind::LearningSignal, _, _) => {
-            (IllegalConnection, "learning signals go from readouts to recurrent neurons of the same family")
+            (IllegalConnection, "learning signals go from readouts to recurrent neurons of the same rule")
         }
         (SynapseKind::Rate, _, _) => {
             (IllegalConnection, "rates go from generators or readouts to a receptor of readouts")
@@ -119,7 +119,7 @@ pub(super) struct Link<'a> {
     pub delay: u32,
 }
 
-impl Network {
+impl Description {
     /// What connections between these nodes carry.
     ///
     /// # Errors
@@ -174,10 +174,10 @@ impl Network {
         let Some(possible) = possible else {
             return refuse(impossible(model.kind, from.class, to.class));
         };
-        let crosses = |one: Family, other: Family| one != other && one != Family::Any && other != Family::Any;
+        let crosses = |one: Rule, other: Rule| one != other && one != Rule::Any && other != Rule::Any;
         match model.kind {
             SynapseKind::Static | SynapseKind::Plastic
-                if from.class == Recurrent && crosses(from.family, to.family) =>
+                if from.class == Recurrent && crosses(from.rule, to.rule) =>
             {
                 return refuse((
                     ErrorCode::NotImplemented,
@@ -185,19 +185,19 @@ impl Network {
                      cannot be connected",
                 ));
             }
-            SynapseKind::Plastic if model.family != to.family => {
+            SynapseKind::Plastic if model.rule != to.rule => {
                 return refuse((
                     ErrorCode::NotImplemented,
                     "this synapse model is not supported by the neuron model of at least one connection",
                 ));
             }
-            SynapseKind::LearningSignal if from.family != to.family || to.family != model.family => {
+            SynapseKind::LearningSignal if from.rule != to.rule || to.rule != model.rule => {
                 return refuse(impossible(model.kind, from.class, to.class));
             }
             SynapseKind::Rate => {
                 let receptors = match from.class {
                     StepRateGenerator => to.receptors.generators,
-                    _ if from.family == to.family => to.receptors.readouts,
+                    _ if from.rule == to.rule => to.receptors.readouts,
                     _ => &[],
                 };
                 if !receptors.contains(&receptor) {
@@ -236,7 +236,7 @@ impl Network {
             .value(receptor)
             .bound(has.join(" or ")));
         }
-        Ok((possible.carries)(to.family))
+        Ok((possible.carries)(to.rule))
     }
 
     /// Checks that multimeters find what they record.

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::value::{Dict, Value};
 use crate::describe::check::{self, Cell};
 use crate::describe::compatible::Link;
-use crate::describe::network::{Carries, Network, NodeId, Projection, Settled, SynapseModelState, Targets};
+use crate::describe::network::{
+    Carries, Description, NodeId, Projection, Settled, SynapseModelState, Targets,
+};
 use crate::describe::rules::Chosen;
-use crate::error::{Error, ErrorCode, Result};
-use crate::models::Family;
+use crate::models::Rule;
 use crate::plan::index::Population;
 use crate::random::{NestRandom, RandomParameter};
-use crate::value::{Dict, Value};
 
 /// Bytes of a connection whose projection has all pairs: its weight.
 const DENSE: u64 = 8;
@@ -98,7 +100,7 @@ struct Drawn {
     delays: Vec<f64>,
 }
 
-impl Network {
+impl Description {
     fn population(&self, node: NodeId) -> Result<Population> {
         self.group_of(node)
             .map(Population::of)
@@ -270,7 +272,7 @@ impl Network {
     /// Connects pairs of nodes; ids may repeat.
     ///
     /// # Errors
-    /// As [`Network::connect`].
+    /// As [`Description::connect`].
     pub fn connect_pairs(
         &mut self,
         sources: &[NodeId],
@@ -552,17 +554,17 @@ struct NodeKey(u8);
 
 impl NodeKey {
     fn of(population: Population) -> Self {
-        let family = |family: Family| match family {
-            Family::Any => 0,
-            Family::PerInterval => 1,
-            Family::PerSpike => 2,
+        let rule = |rule: Rule| match rule {
+            Rule::Any => 0,
+            Rule::Interval => 1,
+            Rule::Plus => 2,
         };
         Self(match population {
             Population::Stimulus => 0,
             Population::Rate => 1,
             Population::Recorder => 2,
-            Population::Recurrent(of) => 3 + family(of),
-            Population::Readout(of) => 6 + family(of),
+            Population::Recurrent(of) => 3 + rule(of),
+            Population::Readout(of) => 6 + rule(of),
         })
     }
 }

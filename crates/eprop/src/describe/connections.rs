@@ -1,11 +1,11 @@
 //! Finding connections, and reading and setting their values.
 
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::memory;
+use crate::base::value::{Dict, Value};
 use crate::describe::check;
-use crate::describe::network::{Network, NodeId, Projection, Targets};
+use crate::describe::network::{Description, NodeId, Projection, Targets};
 use crate::describe::parameter::{Bound, Parameter};
-use crate::error::{Error, ErrorCode, Result};
-use crate::memory;
-use crate::value::{Dict, Value};
 
 /// Which connections are wanted; `None` for all.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,7 +51,7 @@ pub struct ConnectionTable {
     pub entry: Vec<u64>,
 }
 
-impl Network {
+impl Description {
     /// Finds connections.
     ///
     /// # Errors

@@ -1,17 +1,17 @@
 //! Defaults of models, and copies of models.
 
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::value::{Dict, Value};
 use crate::describe::check::{self, Cell};
 use crate::describe::connect::check_delay;
-use crate::describe::network::{Network, NodeModelState, SynapseModelState};
+use crate::describe::network::{Description, NodeModelState, SynapseModelState};
 use crate::describe::nodes::row;
 use crate::describe::parameter::{Kind, Parameter};
 use crate::describe::suggest;
-use crate::error::{Error, ErrorCode, Result};
-use crate::learn::optimizer::{Method, OptimizerProperties};
 use crate::models::SynapseModel;
 use crate::models::synapses::OPTIMIZER;
+use crate::optimizer::{Method, OptimizerProperties};
 use crate::random::NestRandom;
-use crate::value::{Dict, Value};
 
 fn default_number(table: &[Parameter], name: &str) -> f64 {
     table.iter().find(|row| row.name == name).map_or(0.0, |row| match Cell::default_of(row) {
@@ -47,7 +47,7 @@ pub(super) fn built_in(model: &'static SynapseModel) -> SynapseModelState {
     }
 }
 
-impl Network {
+impl Description {
     /// The place of a synapse model.
     ///
     /// # Errors
@@ -194,7 +194,7 @@ pub(super) fn with_synapse_defaults(
     known: &SynapseModelState,
     values: &Dict,
     in_use: bool,
-    network: &Network,
+    network: &Description,
 ) -> Result<SynapseModelState> {
     let mut next = known.clone();
     let name = known.name.as_str();

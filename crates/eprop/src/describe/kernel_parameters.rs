@@ -1,10 +1,10 @@
 //! Kernel parameters: their table, and as checked numbers.
 
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::value::{Dict, Value};
 use crate::describe::check;
 use crate::describe::parameter::{Bound, Default, Kind, Parameter, Role};
 use crate::describe::suggest;
-use crate::error::{Error, ErrorCode, Result};
-use crate::value::{Dict, Value};
 
 /// Which form the gradient of an update interval is computed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -183,7 +183,7 @@ impl std::default::Default for KernelParameters {
             update_interval: 10_000,
             learning_window: 10_000,
             reset_neurons_on_update: true,
-            local_num_threads: crate::threads::budget(),
+            local_num_threads: crate::base::threads::budget(),
             total_num_virtual_procs: 1,
             rng_seed: 143_202_461,
             gradient: GradientMethod::Adjoint,

@@ -151,7 +151,7 @@ pub enum Targets {
 /// Connections of one kind between sources of one class and targets of one class.
 #[derive(Debug, Clone)]
 pub struct Projection {
-    /// The place of the synapse model in [`Network::synapse_models`].
+    /// The place of the synapse model in [`Description::synapse_models`].
     pub synapse: usize,
     /// What it carries.
     pub carries: Carries,
@@ -174,7 +174,7 @@ pub struct Projection {
 }
 
 /// Stamps up to which a projection transmits nothing: spikes that were emitted before it was made, and those whose
-/// weights were taken, at the emission, before they changed (see [`crate::simulate::arrivals`]).
+/// weights were taken, at the emission, before they changed (see [`crate::step::arrivals`]).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Settled {
     /// Of generators, which hand over a spike in the step in which they emit it.
@@ -258,7 +258,7 @@ pub struct SynapseModelState {
     /// The recorder that sees the weights, if any.
     pub weight_recorder: Option<NodeId>,
     /// The optimizer's properties, shared by all synapses of the model.
-    pub optimizer: crate::learn::optimizer::OptimizerProperties,
+    pub optimizer: crate::optimizer::OptimizerProperties,
 }
 
 /// A node model with its defaults; those of a built-in model and of each copy are kept apart.
@@ -274,7 +274,7 @@ pub struct NodeModelState {
 
 /// Everything that was described.
 #[derive(Debug, Clone)]
-pub struct Network {
+pub struct Description {
     /// Kernel parameters.
     pub kernel: KernelParameters,
     /// Groups of nodes in the order of creation.

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::memory;
+use crate::base::value::{Dict, Params, Value};
 use crate::describe::check::{self, Cell};
 use crate::describe::kernel_parameters::{KernelParameters, TABLE};
-use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId, NodeModelState, Projection};
+use crate::describe::network::{Carries, Column, Description, NodeGroup, NodeId, NodeModelState, Projection};
 use crate::describe::parameter::{Kind, Parameter, Role};
 use crate::describe::suggest;
-use crate::error::{Error, ErrorCode, Result};
-use crate::memory;
-use crate::models::{Family, NODE_MODELS, NodeClass, NodeModel, synapses};
+use crate::models::{NODE_MODELS, NodeClass, NodeModel, Rule, synapses};
 use crate::plan::index::Population;
 use crate::random::NestRandom;
-use crate::value::{Dict, Params, Value};
 
 /// Checked values for one node: place in the model's table, value.
 type Row = Vec<(usize, Cell)>;
@@ -20,7 +20,7 @@ type Row = Vec<(usize, Cell)>;
 /// Ids are 32 bits wide, and so are the places made of them.
 pub(super) const MOST_NODES: f64 = 1e9;
 
-impl Network {
+impl Description {
     /// A network without nodes.
     #[must_use]
     pub fn new() -> Self {
@@ -184,11 +184,11 @@ impl Network {
             groups.map(|group| group.len as u64).sum()
         };
         let mut bytes = 12 * self.node_count() as u64;
-        for family in [Family::PerInterval, Family::PerSpike] {
-            let (n, k) = (count(Population::Recurrent(family)), count(Population::Readout(family)));
+        for rule in [Rule::Interval, Rule::Plus] {
+            let (n, k) = (count(Population::Recurrent(rule)), count(Population::Readout(rule)));
             bytes = bytes.saturating_add(n.saturating_mul(k).saturating_mul(8));
             bytes = bytes.saturating_add(200 * n);
-            if family == Family::PerSpike {
+            if rule == Rule::Plus {
                 // Whatever their windows are, as many steps are kept as lie between looks for silent rows.
                 bytes = bytes.saturating_add(n * 4 * 8 * 128);
             }
@@ -351,7 +351,7 @@ impl Network {
     }
 }
 
-impl Default for Network {
+impl Default for Description {
     fn default() -> Self {
         Self::new()
     }
@@ -567,7 +567,7 @@ fn place_times(group: &mut NodeGroup, node: usize, kernel: &KernelParameters, no
 }
 
 fn check_node(group: &NodeGroup, node: usize, kernel: &KernelParameters) -> Result<()> {
-    if group.model.family == Family::PerInterval && group.model.place("flush_event_send_interval").is_some() {
+    if group.model.rule == Rule::Interval && group.model.place("flush_event_send_interval").is_some() {
         let interval = group.numbers("flush_event_send_interval")[node];
         if interval < kernel.update_interval_ms {
             return Err(Error::new(

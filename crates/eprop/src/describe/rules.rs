@@ -1,12 +1,12 @@
 //! The connection rules: which pairs of nodes a call connects, drawn as NEST draws them.
 
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::value::Dict;
 use crate::describe::check::{self, Cell};
 use crate::describe::network::NodeId;
 use crate::describe::parameter::{Bound, Parameter};
 use crate::describe::suggest;
-use crate::error::{Error, ErrorCode, Result};
 use crate::random::NestRandom;
-use crate::value::Dict;
 
 /// A connection rule.
 #[derive(Debug)]

@@ -1,20 +1,20 @@
-//! The description as named arrays and texts (see [`crate::state`]).
+//! The description as named arrays and texts (see [`crate::base::state`]).
 
 use std::sync::Arc;
 
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::state::{Archive, Persist, optional};
+use crate::base::value::Value;
 use crate::describe::check::{self, Cell};
 use crate::describe::connect::LONGEST_DELAY;
 use crate::describe::kernel_parameters::KernelParameters;
 use crate::describe::network::{
-    Carries, Column, Network, NodeGroup, NodeModelState, Projection, Settled, SynapseModelState, Targets,
+    Carries, Column, Description, NodeGroup, NodeModelState, Projection, Settled, SynapseModelState, Targets,
 };
 use crate::describe::nodes::{MOST_NODES, check_values, column};
 use crate::describe::parameter::{Kind, Parameter, Role};
-use crate::error::{Error, ErrorCode, Result};
-use crate::learn::optimizer::{Method, OptimizerProperties};
 use crate::models::{NODE_MODELS, NodeModel, synapses};
-use crate::state::{Archive, Persist, optional};
-use crate::value::Value;
+use crate::optimizer::{Method, OptimizerProperties};
 
 /// What projections carry, by the number it is saved as.
 const CARRIES: [Carries; 7] = [
@@ -258,7 +258,7 @@ fn parts<T: Persist>(
     Ok(())
 }
 
-impl Persist for Network {
+impl Persist for Description {
     fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
         archive.within("kernel", |archive| self.kernel.persist(archive))?;
         parts(archive, "node_models", &mut self.node_models, || NodeModelState {
@@ -298,7 +298,7 @@ impl Persist for Network {
     }
 }
 
-impl Network {
+impl Description {
     /// The same network with nodes at rest and generators that emit nothing.
     #[must_use]
     pub fn at_rest(&self) -> Self {

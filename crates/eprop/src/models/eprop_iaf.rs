@@ -4,13 +4,13 @@ use crate::models::equations as eq;
 use crate::models::shared::{
     CLOCK, DRAWN, MEMBRANE, SPIKING, SURROGATE, TRACES, table, threshold_above_floor,
 };
-use crate::models::{Family, NodeClass, NodeModel, Receptors};
+use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
     name: "eprop_iaf",
     text: "leaky integrate-and-fire neuron whose weights change at every presynaptic spike",
-    family: Family::PerSpike,
+    rule: Rule::Plus,
     class: NodeClass::Recurrent,
     parameters: table![MEMBRANE, SPIKING, SURROGATE, TRACES, CLOCK],
     receptors: Receptors::SPIKES,

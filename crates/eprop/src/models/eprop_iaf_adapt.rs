@@ -4,13 +4,13 @@ use crate::models::equations as eq;
 use crate::models::shared::{
     ADAPTIVE, CLOCK, DRAWN, MEMBRANE, SPIKING, SURROGATE, TRACES, table, threshold_above_floor,
 };
-use crate::models::{Family, NodeClass, NodeModel, Receptors};
+use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
     name: "eprop_iaf_adapt",
     text: "leaky integrate-and-fire neuron with an adaptive threshold whose weights change at every presynaptic spike",
-    family: Family::PerSpike,
+    rule: Rule::Plus,
     class: NodeClass::Recurrent,
     parameters: table![MEMBRANE, SPIKING, ADAPTIVE, SURROGATE, TRACES, CLOCK],
     receptors: Receptors::SPIKES,

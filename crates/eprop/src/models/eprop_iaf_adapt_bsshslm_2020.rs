@@ -4,13 +4,13 @@ use crate::models::equations as eq;
 use crate::models::shared::{
     ADAPTIVE, ARRIVAL, CLOCK, DRAWN_HEIGHT_FIRST, MEMBRANE, SPIKING, SURROGATE, table, threshold_above_floor,
 };
-use crate::models::{Family, NodeClass, NodeModel, Receptors};
+use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
     name: "eprop_iaf_adapt_bsshslm_2020",
     text: "leaky integrate-and-fire neuron with an adaptive threshold whose weights change once an update interval",
-    family: Family::PerInterval,
+    rule: Rule::Interval,
     class: NodeClass::Recurrent,
     parameters: table![MEMBRANE, SPIKING, ADAPTIVE, ARRIVAL, SURROGATE, CLOCK],
     receptors: Receptors::SPIKES,

@@ -4,13 +4,13 @@ use crate::models::equations as eq;
 use crate::models::shared::{
     ARRIVAL, CLOCK, DRAWN, MEMBRANE, SPIKING, SURROGATE, table, threshold_above_floor,
 };
-use crate::models::{Family, NodeClass, NodeModel, Receptors};
+use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
     name: "eprop_iaf_bsshslm_2020",
     text: "leaky integrate-and-fire neuron whose weights change once an update interval",
-    family: Family::PerInterval,
+    rule: Rule::Interval,
     class: NodeClass::Recurrent,
     parameters: table![MEMBRANE, SPIKING, ARRIVAL, SURROGATE, CLOCK],
     receptors: Receptors::SPIKES,

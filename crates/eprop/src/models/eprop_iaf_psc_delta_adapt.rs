@@ -6,13 +6,13 @@ use crate::models::shared::{
     ADAPTIVE, CLOCK, DRAWN_HARD_RESET, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold,
     table,
 };
-use crate::models::{Family, NodeClass, NodeModel, Receptors};
+use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
     name: "eprop_iaf_psc_delta_adapt",
     text: "leaky integrate-and-fire neuron with hard reset and adaptive threshold whose weights change at every presynaptic spike",
-    family: Family::PerSpike,
+    rule: Rule::Plus,
     class: NodeClass::Recurrent,
     parameters: table![
         MEMBRANE,

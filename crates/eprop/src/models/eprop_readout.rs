@@ -2,13 +2,13 @@
 
 use crate::models::equations as eq;
 use crate::models::shared::{CUTOFF, DRAWN, MEMBRANE, READOUT, table, unchecked, with_default};
-use crate::models::{Family, NodeClass, NodeModel, Receptors};
+use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
     name: "eprop_readout",
     text: "readout neuron of networks whose weights change at every presynaptic spike",
-    family: Family::PerSpike,
+    rule: Rule::Plus,
     class: NodeClass::Readout,
     parameters: table![
         [MEMBRANE[0], MEMBRANE[1], MEMBRANE[2], MEMBRANE[3], with_default(MEMBRANE[4], 0.0)],

@@ -3,13 +3,13 @@
 use crate::describe::parameter::{Bound, Parameter};
 use crate::models::equations as eq;
 use crate::models::shared::{ARRIVAL, DRAWN, MEMBRANE, READOUT, choice, table, unchecked, with_default};
-use crate::models::{Family, NodeClass, NodeModel, Receptors};
+use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
     name: "eprop_readout_bsshslm_2020",
     text: "readout neuron of networks whose weights change once an update interval",
-    family: Family::PerInterval,
+    rule: Rule::Interval,
     class: NodeClass::Readout,
     parameters: table![
         [MEMBRANE[0], MEMBRANE[1], MEMBRANE[2], MEMBRANE[3], with_default(MEMBRANE[4], 0.0)],

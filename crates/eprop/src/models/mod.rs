@@ -19,18 +19,18 @@ pub mod step_rate_generator;
 pub mod synapses;
 pub mod weight_recorder;
 
+use crate::base::error::Result;
 use crate::describe::parameter::{Kind, Parameter};
-use crate::error::Result;
 
-/// Which learning rule a model belongs to; spikes do not cross between the two families' neurons.
+/// Which learning rule a model belongs to; spikes do not cross between the two rules' neurons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
+pub enum Rule {
     /// Generators, parrots and recorders serve both.
     Any,
     /// `*_bsshslm_2020`: weights change once an update interval.
-    PerInterval,
+    Interval,
     /// e-prop+: weights change at every presynaptic spike.
-    PerSpike,
+    Plus,
 }
 
 /// What a node does.
@@ -93,8 +93,8 @@ pub struct NodeModel {
     pub name: &'static str,
     /// One line of text.
     pub text: &'static str,
-    /// The family it belongs to.
-    pub family: Family,
+    /// the rule it learns by.
+    pub rule: Rule,
     /// What it does.
     pub class: NodeClass,
     /// Parameters, state variables and read-only values.
@@ -151,8 +151,8 @@ pub struct SynapseModel {
     pub name: &'static str,
     /// One line of text.
     pub text: &'static str,
-    /// The family it belongs to.
-    pub family: Family,
+    /// the rule it learns by.
+    pub rule: Rule,
     /// What it carries.
     pub kind: SynapseKind,
     /// Properties of a connection and common properties.

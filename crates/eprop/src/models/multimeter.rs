@@ -2,7 +2,7 @@
 
 use crate::describe::parameter::{Bound, Default, Kind, Parameter};
 use crate::models::shared::{DEVICE, FILLER, RECORDER, stops_after_start, table};
-use crate::models::{Family, NodeClass, NodeModel, Receptors};
+use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 
 const fn record_from(default: &'static [&'static str]) -> Parameter {
     let mut row = FILLER;
@@ -22,7 +22,7 @@ const SAMPLING: [Parameter; 2] = [
 pub static MODEL: NodeModel = NodeModel {
     name: "multimeter",
     text: "records state variables at regular times",
-    family: Family::Any,
+    rule: Rule::Any,
     class: NodeClass::Multimeter,
     parameters: table![DEVICE, RECORDER, SAMPLING, [record_from(&[])]],
     receptors: Receptors::NONE,
@@ -36,7 +36,7 @@ pub static MODEL: NodeModel = NodeModel {
 pub static VOLTMETER: NodeModel = NodeModel {
     name: "voltmeter",
     text: "records membrane voltages at regular times",
-    family: Family::Any,
+    rule: Rule::Any,
     class: NodeClass::Multimeter,
     parameters: table![DEVICE, RECORDER, SAMPLING, [record_from(&["V_m"])]],
     receptors: Receptors::NONE,

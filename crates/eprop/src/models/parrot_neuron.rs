@@ -1,13 +1,13 @@
 //! `parrot_neuron`: repeats the spikes it receives.
 
 use crate::models::shared::{CLOCK, table, unchecked};
-use crate::models::{Family, NodeClass, NodeModel, Receptors};
+use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
     name: "parrot_neuron",
     text: "repeats the spikes it receives",
-    family: Family::Any,
+    rule: Rule::Any,
     class: NodeClass::Parrot,
     parameters: table![CLOCK],
     // It notices what arrives at receptor 1, and does not repeat it.

@@ -2,13 +2,13 @@
 
 use crate::describe::parameter::{Bound, Parameter};
 use crate::models::shared::{DEVICE, stops_after_start, table};
-use crate::models::{Equation, Family, NodeClass, NodeModel, Receptors};
+use crate::models::{Equation, NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
     name: "poisson_generator",
     text: "emits Poisson spike trains, one for each target",
-    family: Family::Any,
+    rule: Rule::Any,
     class: NodeClass::PoissonGenerator,
     parameters: table![
         DEVICE,

@@ -352,10 +352,10 @@ pub(crate) const RECORDER: [Parameter; 5] = [
 ];
 
 /// The threshold is not below the lower bound of the voltage.
-pub(crate) fn threshold_above_floor(read: super::Read<'_>) -> crate::error::Result<()> {
+pub(crate) fn threshold_above_floor(read: super::Read<'_>) -> crate::base::error::Result<()> {
     if read("V_th") < read("V_min") {
-        return Err(crate::error::Error::new(
-            crate::error::ErrorCode::BadProperty,
+        return Err(crate::base::error::Error::new(
+            crate::base::error::ErrorCode::BadProperty,
             "the threshold lies below the lower bound of the voltage",
         )
         .parameter("V_th")
@@ -367,15 +367,15 @@ pub(crate) fn threshold_above_floor(read: super::Read<'_>) -> crate::error::Resu
 
 /// Nothing to check across parameters.
 #[allow(clippy::unnecessary_wraps, reason = "a check of a model table")]
-pub(crate) fn unchecked(_: super::Read<'_>) -> crate::error::Result<()> {
+pub(crate) fn unchecked(_: super::Read<'_>) -> crate::base::error::Result<()> {
     Ok(())
 }
 
 /// A device does not stop before it starts.
-pub(crate) fn stops_after_start(read: super::Read<'_>) -> crate::error::Result<()> {
+pub(crate) fn stops_after_start(read: super::Read<'_>) -> crate::base::error::Result<()> {
     if read("stop") < read("start") {
-        return Err(crate::error::Error::new(
-            crate::error::ErrorCode::BadProperty,
+        return Err(crate::base::error::Error::new(
+            crate::base::error::ErrorCode::BadProperty,
             "the device would stop before it starts",
         )
         .parameter("stop")
@@ -386,11 +386,11 @@ pub(crate) fn stops_after_start(read: super::Read<'_>) -> crate::error::Result<(
 }
 
 /// The reset voltage lies below the threshold, which is not below the lower bound.
-pub(crate) fn reset_below_threshold(read: super::Read<'_>) -> crate::error::Result<()> {
+pub(crate) fn reset_below_threshold(read: super::Read<'_>) -> crate::base::error::Result<()> {
     threshold_above_floor(read)?;
     if read("V_reset") >= read("V_th") {
-        return Err(crate::error::Error::new(
-            crate::error::ErrorCode::BadProperty,
+        return Err(crate::base::error::Error::new(
+            crate::base::error::ErrorCode::BadProperty,
             "the voltage after a spike must lie below the threshold",
         )
         .parameter("V_reset")

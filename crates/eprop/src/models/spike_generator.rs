@@ -2,13 +2,13 @@
 
 use crate::describe::parameter::Bound;
 use crate::models::shared::{DEVICE, flag, numbers, stops_after_start, table};
-use crate::models::{Family, NodeClass, NodeModel, Receptors};
+use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
     name: "spike_generator",
     text: "emits spikes at given times",
-    family: Family::Any,
+    rule: Rule::Any,
     class: NodeClass::SpikeGenerator,
     parameters: table![
         DEVICE,

@@ -1,13 +1,13 @@
 //! `spike_recorder`: records spikes.
 
 use crate::models::shared::{DEVICE, RECORDER, stops_after_start, table};
-use crate::models::{Family, NodeClass, NodeModel, Receptors};
+use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
     name: "spike_recorder",
     text: "records spikes",
-    family: Family::Any,
+    rule: Rule::Any,
     class: NodeClass::SpikeRecorder,
     parameters: table![DEVICE, RECORDER],
     receptors: Receptors::SPIKES,

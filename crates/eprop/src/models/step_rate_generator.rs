@@ -2,13 +2,13 @@
 
 use crate::describe::parameter::Bound;
 use crate::models::shared::{DEVICE, flag, numbers, stops_after_start, table};
-use crate::models::{Family, NodeClass, NodeModel, Receptors};
+use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
     name: "step_rate_generator",
     text: "emits a piecewise constant rate",
-    family: Family::Any,
+    rule: Rule::Any,
     class: NodeClass::StepRateGenerator,
     parameters: table![
         DEVICE,

@@ -3,7 +3,7 @@
 use crate::describe::parameter::{Bound, Default, Kind, Parameter};
 use crate::models::equations as eq;
 use crate::models::shared::{choice, flag, integer, nodes, table};
-use crate::models::{Family, SynapseKind, SynapseModel};
+use crate::models::{Rule, SynapseKind, SynapseModel};
 
 const CONNECTION: [Parameter; 3] = [
     Parameter::number("weight", "W", "", 1.0, Bound::Finite, "Weight"),
@@ -50,7 +50,7 @@ pub static MODELS: [SynapseModel; 6] = [
     SynapseModel {
         name: "static_synapse",
         text: "a synapse whose weight does not change",
-        family: Family::Any,
+        rule: Rule::Any,
         kind: SynapseKind::Static,
         parameters: table![CONNECTION, RECORDED],
         equations: &[],
@@ -58,7 +58,7 @@ pub static MODELS: [SynapseModel; 6] = [
     SynapseModel {
         name: "eprop_synapse_bsshslm_2020",
         text: "a plastic synapse whose weight changes once an update interval",
-        family: Family::PerInterval,
+        rule: Rule::Interval,
         kind: SynapseKind::Plastic,
         parameters: table![CONNECTION, RECORDED, OPTIMIZED, PER_INTERVAL],
         equations: &[
@@ -73,7 +73,7 @@ pub static MODELS: [SynapseModel; 6] = [
     SynapseModel {
         name: "eprop_synapse",
         text: "a plastic synapse whose weight changes at every presynaptic spike",
-        family: Family::PerSpike,
+        rule: Rule::Plus,
         kind: SynapseKind::Plastic,
         parameters: table![CONNECTION, RECORDED, OPTIMIZED],
         equations: &[
@@ -88,7 +88,7 @@ pub static MODELS: [SynapseModel; 6] = [
     SynapseModel {
         name: "eprop_learning_signal_connection_bsshslm_2020",
         text: "carries the learning signal where weights change once an update interval",
-        family: Family::PerInterval,
+        rule: Rule::Interval,
         kind: SynapseKind::LearningSignal,
         parameters: table![CONNECTION, RECORDED],
         equations: &[],
@@ -96,7 +96,7 @@ pub static MODELS: [SynapseModel; 6] = [
     SynapseModel {
         name: "eprop_learning_signal_connection",
         text: "carries the learning signal where weights change at every presynaptic spike",
-        family: Family::PerSpike,
+        rule: Rule::Plus,
         kind: SynapseKind::LearningSignal,
         parameters: table![CONNECTION, RECORDED],
         equations: &[],
@@ -104,7 +104,7 @@ pub static MODELS: [SynapseModel; 6] = [
     SynapseModel {
         name: "rate_connection_delayed",
         text: "carries a rate: a target, a learning window, or what normalizes readouts",
-        family: Family::Any,
+        rule: Rule::Any,
         kind: SynapseKind::Rate,
         parameters: table![CONNECTION, RECORDED],
         equations: &[],

@@ -1,13 +1,13 @@
 //! `weight_recorder`: records the weights that spikes meet.
 
 use crate::models::shared::{DEVICE, RECORDER, nodes, stops_after_start, table};
-use crate::models::{Family, NodeClass, NodeModel, Receptors};
+use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
     name: "weight_recorder",
     text: "records the weights that spikes meet",
-    family: Family::Any,
+    rule: Rule::Any,
     class: NodeClass::WeightRecorder,
     parameters: table![
         DEVICE,

@@ -1,17 +1,17 @@
 //! Which place in which array a node has.
 
-use crate::describe::network::{Network, NodeGroup, NodeId};
-use crate::models::{Family, NodeClass};
+use crate::describe::network::{Description, NodeGroup, NodeId};
+use crate::models::{NodeClass, Rule};
 
 /// The arrays that nodes live in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Population {
     /// Spike sources that no neuron drives: generators and parrots.
     Stimulus,
-    /// Recurrent neurons of a family.
-    Recurrent(Family),
-    /// Readouts of a family.
-    Readout(Family),
+    /// Recurrent neurons of a rule.
+    Recurrent(Rule),
+    /// Readouts of a rule.
+    Readout(Rule),
     /// Rate generators.
     Rate,
     /// Recorders.
@@ -25,8 +25,8 @@ impl Population {
         match group.model.class {
             NodeClass::SpikeGenerator | NodeClass::PoissonGenerator | NodeClass::Parrot => Self::Stimulus,
             NodeClass::StepRateGenerator => Self::Rate,
-            NodeClass::Recurrent => Self::Recurrent(group.model.family),
-            NodeClass::Readout => Self::Readout(group.model.family),
+            NodeClass::Recurrent => Self::Recurrent(group.model.rule),
+            NodeClass::Readout => Self::Readout(group.model.rule),
             NodeClass::SpikeRecorder | NodeClass::Multimeter | NodeClass::WeightRecorder => Self::Recorder,
         }
     }
@@ -42,7 +42,7 @@ pub struct NodeIndex {
 impl NodeIndex {
     /// Numbers the nodes of each population in the order of their ids.
     #[must_use]
-    pub fn new(network: &Network) -> Self {
+    pub fn new(network: &Description) -> Self {
         let mut index = Self { places: Vec::new(), members: Vec::new() };
         for group in &network.groups {
             let population = Population::of(group);
@@ -82,13 +82,13 @@ impl NodeIndex {
 
 /// The values of a parameter for all neurons of a population, by place.
 #[must_use]
-pub fn gather(network: &Network, population: Population, name: &str) -> Vec<f64> {
+pub fn gather(network: &Description, population: Population, name: &str) -> Vec<f64> {
     groups_of(network, population).flat_map(|group| group.numbers(name).iter().copied()).collect()
 }
 
 /// As [`gather`], with a value for the models that do not have the parameter.
 #[must_use]
-pub fn gather_or(network: &Network, population: Population, name: &str, otherwise: f64) -> Vec<f64> {
+pub fn gather_or(network: &Description, population: Population, name: &str, otherwise: f64) -> Vec<f64> {
     groups_of(network, population)
         .flat_map(|group| {
             if group.model.place(name).is_some() {
@@ -101,6 +101,6 @@ pub fn gather_or(network: &Network, population: Population, name: &str, otherwis
 }
 
 /// The groups of a population, in order.
-pub fn groups_of(network: &Network, population: Population) -> impl Iterator<Item = &NodeGroup> {
+pub fn groups_of(network: &Description, population: Population) -> impl Iterator<Item = &NodeGroup> {
     network.groups.iter().filter(move |group| Population::of(group) == population)
 }

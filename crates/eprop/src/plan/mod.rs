@@ -1,9 +1,7 @@
 //! The plan: populations as structures of arrays, projections as rows by presynaptic neuron, nothing left to
 //! look up by name. Memory is known here.
 
-pub mod event;
 pub mod index;
-pub mod interval;
 pub mod membrane;
 pub mod probes;
 pub mod route;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::describe::network::{Carries, Column, Network, NodeGroup, NodeId};
+use crate::describe::network::{Carries, Column, Description, NodeGroup, NodeId};
+use crate::interval::plan::for_each_entry;
 use crate::models::NodeClass;
 use crate::plan::index::{NodeIndex, Population};
-use crate::plan::interval::for_each_entry;
 use crate::plan::stimulus::{Active, TrainKey};
 use crate::record::{Recordable, Tap, Window};
-use crate::simulate::rates::{Amplitudes, HeldRates, amplitudes};
+use crate::step::amplitudes::{Amplitudes, HeldRates, amplitudes};
 
 /// The recorders that listen to one population's spikes.
 #[derive(Debug, Clone)]
@@ -70,7 +70,7 @@ pub fn record_from(group: &NodeGroup, node: usize) -> Vec<Recordable> {
 
 /// What multimeters record from a population.
 #[must_use]
-pub fn state_taps(network: &Network, index: &NodeIndex, population: Population) -> Vec<Tap> {
+pub fn state_taps(network: &Description, index: &NodeIndex, population: Population) -> Vec<Tap> {
     let resolution = network.kernel.resolution;
     let window_of = |recorder: NodeId| {
         network.group_of(recorder).map(|group| window(group, (recorder - group.first) as usize, resolution))
@@ -111,7 +111,7 @@ pub fn state_taps(network: &Network, index: &NodeIndex, population: Population) 
 
 /// What multimeters record from rate generators, with the rate of each that they record.
 #[must_use]
-pub fn rate_taps(network: &Network, index: &NodeIndex, held: &HeldRates) -> Vec<(Tap, Vec<Amplitudes>)> {
+pub fn rate_taps(network: &Description, index: &NodeIndex, held: &HeldRates) -> Vec<(Tap, Vec<Amplitudes>)> {
     state_taps(network, index, Population::Rate)
         .into_iter()
         .map(|tap| {
@@ -126,7 +126,7 @@ type Heard = (Vec<u32>, Vec<(u32, TrainKey)>);
 
 /// Which recorders listen to a population's spikes.
 #[must_use]
-pub fn spike_taps(network: &Network, index: &NodeIndex, population: Population) -> Vec<SpikeTap> {
+pub fn spike_taps(network: &Description, index: &NodeIndex, population: Population) -> Vec<SpikeTap> {
     let mut listens: BTreeMap<NodeId, Heard> = BTreeMap::new();
     let places = index.len(population);
     let projections = network.projections.iter().enumerate();
@@ -158,7 +158,7 @@ pub fn spike_taps(network: &Network, index: &NodeIndex, population: Population) 
 
 /// All weight recorders.
 #[must_use]
-pub fn weight_taps(network: &Network) -> Vec<WeightTap> {
+pub fn weight_taps(network: &Description) -> Vec<WeightTap> {
     let mut taps = Vec::new();
     for group in network.groups.iter().filter(|group| group.model.class == NodeClass::WeightRecorder) {
         for node in 0..group.len {

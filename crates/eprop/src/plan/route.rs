@@ -1,7 +1,7 @@
 //! Projections as the simulation sees them: source place to row, row to target places.
 
-use crate::describe::network::{Carries, Network, NodeId, Projection, Settled, Targets};
-use crate::error::{Error, ErrorCode, Result};
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::describe::network::{Carries, Description, NodeId, Projection, Settled, Targets};
 use crate::models::NodeClass;
 use crate::plan::index::{NodeIndex, Population};
 
@@ -81,7 +81,7 @@ pub enum Columns {
 /// A projection between two populations.
 #[derive(Debug, Clone)]
 pub struct Route {
-    /// Its place in [`Network::projections`], where its weights live.
+    /// Its place in [`Description::projections`], where its weights live.
     pub projection: usize,
     /// The synapse model.
     pub synapse: usize,
@@ -198,7 +198,7 @@ pub fn refuse_plastic_poisson<'a>(routes: impl IntoIterator<Item = &'a Route>) -
 /// The spike projections onto a population, in the order in which their weights are summed: by the first source,
 /// then by the order of connection.
 #[must_use]
-pub fn spike_routes_onto(network: &Network, index: &NodeIndex, target: Population) -> Vec<Route> {
+pub fn spike_routes_onto(network: &Description, index: &NodeIndex, target: Population) -> Vec<Route> {
     let mut routes: Vec<(NodeId, Route)> = network
         .projections
         .iter()
@@ -238,7 +238,7 @@ pub fn learning(routes: &[Route], neurons: usize) -> Vec<bool> {
     learning
 }
 
-fn route(network: &Network, index: &NodeIndex, place: usize, source: Population) -> Route {
+fn route(network: &Description, index: &NodeIndex, place: usize, source: Population) -> Route {
     let projection = &network.projections[place];
     let target_place = |node: &NodeId| index.place(*node).1 as u32;
     let sources: Vec<usize> = projection.sources.iter().map(|node| index.place(*node).1).collect();
@@ -286,7 +286,7 @@ fn route(network: &Network, index: &NodeIndex, place: usize, source: Population)
     }
 }
 
-fn is_generator(network: &Network, node: NodeId) -> bool {
+fn is_generator(network: &Description, node: NodeId) -> bool {
     let class = network.group_of(node).map(|group| group.model.class);
     matches!(class, Some(NodeClass::SpikeGenerator | NodeClass::PoissonGenerator))
 }

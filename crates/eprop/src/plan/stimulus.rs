@@ -6,9 +6,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::describe::network::{Carries, Network, NodeGroup, NodeId, Projection, Targets};
-use crate::error::{Error, ErrorCode, Result};
-use crate::math::nearest;
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::math::nearest;
+use crate::describe::network::{Carries, Description, NodeGroup, NodeId, Projection, Targets};
 use crate::models::NodeClass;
 use crate::plan::index::{NodeIndex, Population};
 
@@ -211,7 +211,7 @@ impl Stimuli {
     ///
     /// # Errors
     /// `NotImplemented` where a neuron drives a parrot.
-    pub fn new(network: &Network, index: &NodeIndex) -> Result<Self> {
+    pub fn new(network: &Description, index: &NodeIndex) -> Result<Self> {
         let places = index.len(Population::Stimulus);
         let mut heard = vec![false; places];
         let mut edges: Vec<(u32, Onward)> = Vec::new();

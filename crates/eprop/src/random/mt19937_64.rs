@@ -1,7 +1,7 @@
 //! The 64-bit Mersenne Twister MT19937-64 (Nishimura 2000).
 
-use crate::error::Result;
-use crate::state::{Archive, Persist};
+use crate::base::error::Result;
+use crate::base::state::{Archive, Persist};
 
 const N: usize = 312;
 const M: usize = 156;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::state::{Archive, Persist};
 use crate::random::mt19937_64::Mt19937x64;
 use crate::random::seed_sequence;
-use crate::state::{Archive, Persist};
 
 /// NEST's key for the generators of virtual processes.
 const VIRTUAL_PROCESS: u32 = 0xb84c_9bae;

@@ -3,7 +3,7 @@
 //! `randn` needs a logarithm. The one of the platform is used, as numpy does, so that both agree on the same machine;
 //! a draw is then rounded to 32 bits or multiplied into a weight, and never enters a step of the simulation.
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::base::error::{Error, ErrorCode, Result};
 use crate::random::mt19937::Mt19937;
 
 /// The generator.

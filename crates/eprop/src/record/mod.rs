@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::base::error::Result;
+use crate::base::state::{Archive, Persist};
 use crate::describe::network::NodeId;
-use crate::error::Result;
-use crate::state::{Archive, Persist};
 
 pub mod spikes;
 pub mod states;

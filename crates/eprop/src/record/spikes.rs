@@ -1,8 +1,8 @@
 //! Recorded spikes.
 
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::state::{Archive, Persist};
 use crate::record::{EventColumn, Events, TimeUnit, append, order, permuted};
-use crate::state::{Archive, Persist};
 
 /// Spikes a recorder holds.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -3,11 +3,11 @@
 //! Some recordables show in a step what belongs to an earlier one (docs/derivation.md, Dynamics): they come as streams
 //! of their own, each in the order of the steps that show them, and are read as far as all of them reach.
 
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::memory::make_room;
+use crate::base::state::{Archive, Persist};
 use crate::kernel::LAST_STEP;
-use crate::memory::make_room;
 use crate::record::{EventColumn, Events, TimeUnit, Window, append, order, permuted};
-use crate::state::{Archive, Persist};
 
 /// What a multimeter can record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

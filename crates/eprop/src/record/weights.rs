@@ -1,8 +1,8 @@
 //! Recorded weights.
 
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::state::{Archive, Persist};
 use crate::record::{EventColumn, Events, TimeUnit, append};
-use crate::state::{Archive, Persist};
 
 /// Weights a recorder saw, one event a spike and synapse.
 #[derive(Debug, Clone, Default, PartialEq)]

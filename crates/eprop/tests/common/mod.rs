@@ -4,12 +4,12 @@
 
 use std::sync::atomic::Ordering;
 
+use eprop::base::control::RunControl;
+use eprop::base::value::Params;
 use eprop::describe::connections::ConnectionFilter;
+use eprop::interval::HISTORY;
 use eprop::random::NumpyRandom;
 use eprop::record::EventColumn;
-use eprop::simulate::RunControl;
-use eprop::simulate::interval::HISTORY;
-use eprop::value::Params;
 use eprop::{Dict, ErrorCode, Kernel, Value};
 
 /// How a network is built and run; none of it may change what comes out.
@@ -68,7 +68,7 @@ pub struct Run {
     pub spikes: Vec<f64>,
 }
 
-/// A network of one of the families, drawn from a seed.
+/// A network of one of the rules, drawn from a seed.
 #[derive(Debug, Clone)]
 pub struct Drawn {
     pub seed: u32,

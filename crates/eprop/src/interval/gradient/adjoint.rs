@@ -1,0 +1,686 @@
+//! The gradient of an update interval, backwards.
+//!
+//! The sum over eligibility traces (Bellec et al. 2020, equations 4, 5 and 24 to 28) is linear in the presynaptic
+//! spikes, and its factors depend on the postsynaptic neuron and the step only. Turned round (docs/derivation.md,
+//! The transpose), it needs one pass over neurons and steps and one row addition a presynaptic spike, and no trace per
+//! synapse.
+
+use std::ops::Range;
+use std::sync::Mutex;
+
+use crate::base::lines::{Lines, per_line};
+use crate::base::real::Real;
+use crate::base::simd::kernels;
+use crate::base::threads;
+use crate::interval::gradient::layout::GradientLayout;
+use crate::interval::neurons::Neurons;
+use crate::interval::open_interval::{OpenInterval, Surroundings};
+use crate::interval::plan::{IntervalPlan, Learner};
+use crate::interval::presynaptic::{ActiveRow, RowEvents};
+use crate::plan::route::{Columns, Route};
+use crate::step::row;
+
+/// Neighbouring neurons that go through a run of steps together, their state in registers.
+const TOGETHER: usize = 32;
+
+/// Bytes of factors that are kept at once: few enough to stay in the second-level cache.
+const FACTOR_BYTES: usize = 128 << 10;
+
+/// The same where rows need the factors of all neurons: enough steps that threads have something to share.
+const SPREAD_BYTES: usize = 4 << 20;
+
+/// State of the recursion, one value per neuron of a tile.
+#[derive(Debug, Clone, Default)]
+struct Carry<R> {
+    /// Filtered learning signal: `lambda` of docs/derivation.md, The transpose.
+    signal: Lines<R>,
+    /// Adaptation's share: `mu`.
+    adaptation: Lines<R>,
+    /// What a presynaptic spike adds to the gradient: `q`.
+    factor: Lines<R>,
+}
+
+impl<R: Real> Carry<R> {
+    fn clear(&mut self, neurons: usize) {
+        for values in [&mut self.signal, &mut self.adaptation, &mut self.factor] {
+            values.resize(neurons);
+            values.fill(R::ZERO);
+        }
+    }
+}
+
+/// Neighbouring neurons that go backwards on their own.
+#[derive(Debug, Clone, Default)]
+struct Tile<R> {
+    /// Their columns.
+    columns: Range<usize>,
+    /// Of the rows that learn from all steps, and of those that learn early.
+    carries: [Carry<R>; 2],
+    /// Used where rows need the factors of several tiles.
+    room: Room<R>,
+}
+
+/// Learning signals and factors of the present steps, a row of neurons per step.
+#[derive(Debug, Clone, Default)]
+struct Room<R> {
+    signals: Lines<R>,
+    factors: Lines<R>,
+}
+
+impl<R: Real> Room<R> {
+    fn resize(&mut self, len: usize) {
+        self.signals.resize(len);
+        self.factors.resize(len);
+    }
+}
+
+/// Buffers of a backward pass.
+#[derive(Debug, Clone, Default)]
+pub struct Workspace<R> {
+    tiles: Vec<Tile<R>>,
+    /// One for each thread.
+    rooms: Vec<Room<R>>,
+    regularization: Lines<R>,
+    /// Rows with spikes in the present steps, by learner, for each of the carries.
+    active: [Vec<Vec<ActiveRow>>; 2],
+}
+
+/// What the recursion reads.
+#[derive(Debug, Clone, Copy)]
+struct Pass<'a, R> {
+    neurons: &'a Neurons<R>,
+    /// Surrogate gradients, a row per step.
+    surrogate: &'a [R],
+    /// The step of the first row.
+    first: usize,
+    /// Steps in which errors count.
+    learning: (usize, usize),
+    kappa: R,
+    regularization: &'a [R],
+}
+
+#[inline(always)]
+fn lanes<R: Real, const W: usize>(values: &[R], begin: usize) -> [R; W] {
+    let mut lanes = [R::ZERO; W];
+    lanes.copy_from_slice(&values[begin..begin + W]);
+    lanes
+}
+
+/// Takes `W` neurons from column `at` on, whose carries begin at `within`, backwards through the steps, and leaves their
+/// factors in columns from `to` on.
+#[inline(always)]
+fn block<R: Real, const ADAPTS: bool, const W: usize>(
+    pass: &Pass<'_, R>,
+    steps: (usize, usize),
+    signals: &[R],
+    carry: &mut Carry<R>,
+    factors: &mut [R],
+    width: usize,
+    at: usize,
+    within: usize,
+    to: usize,
+) {
+    let p = pass.neurons;
+    let kappa = pass.kappa;
+    let keep = R::ONE - kappa;
+    let regularization: [R; W] = lanes(pass.regularization, at);
+    let decay: [R; W] = lanes(&p.decay, at);
+    let gain: [R; W] = lanes(&p.spike_gain, at);
+    let adaptation_decay: [R; W] = lanes(&p.adaptation_decay, at);
+    let adaptation_gain: [R; W] = lanes(&p.adaptation_gain, at);
+    let mut lambda: [R; W] = lanes(&carry.signal, within);
+    let mut mu: [R; W] = lanes(&carry.adaptation, within);
+    let mut q: [R; W] = lanes(&carry.factor, within);
+    for step in (steps.0..steps.1).rev() {
+        let psi: [R; W] = lanes(pass.surrogate, (step - pass.first) * p.stride + at);
+        if step >= pass.learning.0 && step < pass.learning.1 {
+            let signal: [R; W] = lanes(signals, (step - steps.0) * width + to);
+            for l in 0..W {
+                lambda[l] = kappa.mul_add(lambda[l], signal[l]);
+            }
+        } else {
+            for l in 0..W {
+                lambda[l] = kappa * lambda[l];
+            }
+        }
+        for l in 0..W {
+            let mut a = keep.mul_add(lambda[l], regularization[l]);
+            if ADAPTS {
+                a += mu[l];
+            }
+            let h = psi[l] * a;
+            if ADAPTS {
+                mu[l] = adaptation_decay[l].mul_add(mu[l], -(adaptation_gain[l] * h));
+            }
+            q[l] = decay[l].mul_add(q[l], gain[l] * h);
+        }
+        factors[(step - steps.0) * width + to..][..W].copy_from_slice(&q);
+    }
+    carry.signal[within..within + W].copy_from_slice(&lambda);
+    carry.adaptation[within..within + W].copy_from_slice(&mu);
+    carry.factor[within..within + W].copy_from_slice(&q);
+}
+
+#[inline(always)]
+fn factors_body<R: Real, const ADAPTS: bool>(
+    pass: &Pass<'_, R>,
+    steps: (usize, usize),
+    signals: &[R],
+    carry: &mut Carry<R>,
+    factors: &mut [R],
+    width: usize,
+    columns: (usize, usize),
+    tile: usize,
+) {
+    let mut at = columns.0;
+    while at + TOGETHER <= columns.1 {
+        let (within, to) = (at - tile, at - columns.0);
+        block::<R, ADAPTS, TOGETHER>(pass, steps, signals, carry, factors, width, at, within, to);
+        at += TOGETHER;
+    }
+    while at < columns.1 {
+        let (within, to) = (at - tile, at - columns.0);
+        // A cache line of either precision.
+        if per_line::<R>() == 8 {
+            block::<R, ADAPTS, 8>(pass, steps, signals, carry, factors, width, at, within, to);
+        } else {
+            block::<R, ADAPTS, 16>(pass, steps, signals, carry, factors, width, at, within, to);
+        }
+        at += per_line::<R>();
+    }
+}
+
+#[inline(always)]
+fn signal_block<R: Real, const W: usize>(
+    signals: &mut [R],
+    errors: &[f64],
+    feedback: &[R],
+    stride: usize,
+    at: usize,
+) {
+    let mut sum = [R::ZERO; W];
+    for (readout, error) in errors.iter().enumerate() {
+        let error = R::of(*error);
+        let weights: [R; W] = lanes(feedback, readout * stride + at);
+        for l in 0..W {
+            sum[l] += error * weights[l];
+        }
+    }
+    signals[..W].copy_from_slice(&sum);
+}
+
+#[inline(always)]
+fn signals_body<R: Real>(
+    signals: &mut [R],
+    width: usize,
+    errors: &[f64],
+    readouts: usize,
+    feedback: &[R],
+    stride: usize,
+    columns: (usize, usize),
+) {
+    for (signals, errors) in signals.chunks_exact_mut(width).zip(errors.chunks_exact(readouts)) {
+        let mut at = columns.0;
+        while at + TOGETHER <= columns.1 {
+            signal_block::<R, TOGETHER>(&mut signals[at - columns.0..], errors, feedback, stride, at);
+            at += TOGETHER;
+        }
+        while at < columns.1 {
+            signal_block::<R, 8>(&mut signals[at - columns.0..], errors, feedback, stride, at);
+            at += 8;
+        }
+    }
+}
+
+/// Factors of steps, one row of `width` each, from the first step's on.
+#[derive(Debug, Clone, Copy)]
+struct Factors<'a, R> {
+    values: &'a [R],
+    width: usize,
+    first: usize,
+}
+
+#[inline(always)]
+fn add_block<R: Real, const W: usize>(
+    gradient: &mut [R],
+    factors: Factors<'_, R>,
+    steps: &[u32],
+    column: usize,
+    first: bool,
+) {
+    let mut sum: [R; W] = if first { [R::ZERO; W] } else { lanes(gradient, 0) };
+    for step in steps {
+        let factors: [R; W] =
+            lanes(factors.values, (*step as usize - factors.first) * factors.width + column);
+        for l in 0..W {
+            sum[l] += factors[l];
+        }
+    }
+    gradient[..W].copy_from_slice(&sum);
+}
+
+/// `gradient[c] += factors[step][column + c]` for all of a row's steps, in their order.
+#[inline(always)]
+fn add_row<R: Real>(gradient: &mut [R], factors: Factors<'_, R>, steps: &[u32], column: usize, first: bool) {
+    let mut at = 0;
+    while at + TOGETHER <= gradient.len() {
+        add_block::<R, TOGETHER>(&mut gradient[at..at + TOGETHER], factors, steps, column + at, first);
+        at += TOGETHER;
+    }
+    while at + 4 <= gradient.len() {
+        add_block::<R, 4>(&mut gradient[at..at + 4], factors, steps, column + at, first);
+        at += 4;
+    }
+    while at < gradient.len() {
+        add_block::<R, 1>(&mut gradient[at..=at], factors, steps, column + at, first);
+        at += 1;
+    }
+}
+
+#[inline(always)]
+fn add_rows_body<R: Real>(
+    gradient: &mut [R],
+    factors: Factors<'_, R>,
+    events: &RowEvents,
+    active: &[ActiveRow],
+    columns: usize,
+    column: usize,
+    place: (usize, usize),
+) {
+    let (base, stride) = place;
+    for active in active {
+        let at = base + active.row * stride;
+        let steps = events.steps(*active);
+        add_row(&mut gradient[at..at + columns], factors, steps, column, active.first);
+    }
+}
+
+kernels! {
+    /// Learning signals of consecutive steps, a row of `width` each, for a run of neurons: the readouts' errors in each
+    /// step, weighted by the rows of `feedback`.
+    fn learning_signals<R: Real>(
+        signals: &mut [R], width: usize, errors: &[f64], readouts: usize, feedback: &[R], stride: usize,
+        columns: (usize, usize),
+    ) = signals_body;
+
+    /// The recursion for neurons without adaptation, of a tile that begins at column `tile`.
+    fn factors_plain<R: Real>(
+        pass: &Pass<'_, R>, steps: (usize, usize), signals: &[R], carry: &mut Carry<R>, factors: &mut [R],
+        width: usize, columns: (usize, usize), tile: usize,
+    ) = factors_body::<R, false>;
+
+    /// The recursion for neurons of which some adapt, likewise.
+    fn factors_adaptive<R: Real>(
+        pass: &Pass<'_, R>, steps: (usize, usize), signals: &[R], carry: &mut Carry<R>, factors: &mut [R],
+        width: usize, columns: (usize, usize), tile: usize,
+    ) = factors_body::<R, true>;
+
+    /// Adds factors to the gradients of rows: `columns` of them from `column` of the factors on; `place` is where the
+    /// first row's are and how far the next row's are from them.
+    fn add_rows<R: Real>(
+        gradient: &mut [R], factors: Factors<'_, R>, events: &RowEvents, active: &[ActiveRow], columns: usize,
+        column: usize, place: (usize, usize),
+    ) = add_rows_body;
+}
+
+/// The regularization of a neuron's firing rate, per step: `R` of docs/derivation.md, The gradient of an interval.
+#[must_use]
+pub fn regularization<R: Real>(plan: &IntervalPlan, open: &OpenInterval<R>, neuron: usize) -> f64 {
+    let p = &plan.recurrent;
+    let steps = plan.interval as f64;
+    p.regularization[neuron] * (f64::from(open.spike_counts[neuron]) / steps - p.target_rate[neuron]) / steps
+}
+
+/// The gradient of a finished interval for each learner: `gradients[learner]` in the learner's layout, of which only
+/// the rows touched by `events[learner]` are written. They are not whole if that was cancelled on the way. Returns whether
+/// all that they are sums of is finite.
+pub fn gradient<R: Real>(
+    around: &Surroundings<'_, R>,
+    open: &mut OpenInterval<R>,
+    events: &mut [RowEvents],
+    layouts: &[GradientLayout],
+    gradients: &mut [Vec<R>],
+    workspace: &mut Workspace<R>,
+) -> bool {
+    let Surroundings { plan, neurons, .. } = *around;
+    let mut finite = true;
+    let recurrent: Vec<usize> =
+        (0..plan.learners.len()).filter(|place| !plan.learners[*place].onto_readouts).collect();
+    let mut kappas: Vec<f64> = recurrent.iter().map(|place| plan.learners[*place].kappa).collect();
+    kappas.sort_by(f64::total_cmp);
+    kappas.dedup();
+    workspace.regularization.resize(neurons.stride);
+    for neuron in 0..plan.recurrent_count() {
+        workspace.regularization[neuron] = R::of(regularization(plan, open, neuron));
+    }
+    for kappa in kappas {
+        let learners: Vec<usize> =
+            recurrent.iter().copied().filter(|place| plan.learners[*place].kappa == kappa).collect();
+        backward(around, open, events, kappa, &learners, layouts, gradients, workspace);
+        // A factor that is not finite leaves none behind it that is.
+        let carries = workspace.tiles.iter().flat_map(|tile| &tile.carries);
+        finite &= carries.flat_map(|carry| carry.factor.iter()).all(|factor| factor.f64().is_finite());
+    }
+    for (place, learner) in plan.learners.iter().enumerate().filter(|(_, learner)| learner.onto_readouts) {
+        let active = &mut workspace.active[0];
+        active.resize_with(plan.learners.len(), Vec::new);
+        events[place].move_on(false, 1, &mut active[place]);
+        finite &=
+            readout_gradient(plan, open, learner, &events[place], &active[place], &mut gradients[place]);
+    }
+    finite
+}
+
+/// What all tiles of a backward pass share in a run of steps.
+struct Chunk<'a, R> {
+    around: &'a Surroundings<'a, R>,
+    learners: &'a [usize],
+    layouts: &'a [GradientLayout],
+    events: &'a [RowEvents],
+    active: &'a [Vec<Vec<ActiveRow>>; 2],
+    errors: &'a [f64],
+    steps: (usize, usize),
+    learning_from: usize,
+    /// Logarithm of the number of neurons in a tile, where rows have targets all over.
+    spread_bits: u32,
+    /// `None` where no row learns so.
+    passes: [Option<Pass<'a, R>>; 2],
+}
+
+impl<R: Real> Chunk<'_, R> {
+    /// Learning signals of the steps for the neurons of some columns.
+    fn weigh_errors(&self, signals: &mut [R], width: usize, columns: (usize, usize)) {
+        let Surroundings { plan, neurons, .. } = self.around;
+        let readouts = plan.readout_count();
+        let (begin, end) = self.steps;
+        let learning = begin.max(self.learning_from)..end;
+        if readouts > 0 && !learning.is_empty() {
+            let rows = &mut signals[(learning.start - begin) * width..(end - begin) * width];
+            let errors = &self.errors[learning.start * readouts..end * readouts];
+            learning_signals(rows, width, errors, readouts, &neurons.feedback, neurons.stride, columns);
+        }
+    }
+
+    fn recursion(&self) -> Recursion<R> {
+        if self.around.plan.segments.iter().any(|s| s.adaptive) { factors_adaptive } else { factors_plain }
+    }
+}
+
+/// The recursion of one of the kinds.
+type Recursion<R> =
+    fn(&Pass<'_, R>, (usize, usize), &[R], &mut Carry<R>, &mut [R], usize, (usize, usize), usize);
+
+/// The backward pass for the learners that share a filter of the learning signal.
+fn backward<R: Real>(
+    around: &Surroundings<'_, R>,
+    open: &mut OpenInterval<R>,
+    events: &mut [RowEvents],
+    kappa: f64,
+    learners: &[usize],
+    layouts: &[GradientLayout],
+    gradients: &mut [Vec<R>],
+    workspace: &mut Workspace<R>,
+) {
+    let Surroundings { plan, neurons, control, .. } = *around;
+    let stride = neurons.stride;
+    let Workspace { tiles, rooms, regularization, active } = workspace;
+    for active in &mut *active {
+        active.resize_with(plan.learners.len(), Vec::new);
+    }
+    let dense =
+        |place: &usize| matches!(plan.route_of(&plan.learners[*place]).columns, Columns::Range { .. });
+    let dense = learners.iter().all(dense);
+    let spread_bits = stride.next_power_of_two().trailing_zeros().min(SPREAD_BITS);
+    let width = match layouts[learners[0]].tile_width {
+        _ if !dense => 1 << spread_bits,
+        width if width >= plan.recurrent_count() => stride,
+        width => width,
+    };
+    tiles.resize_with(stride.div_ceil(width.max(1)), Tile::default);
+    for (place, tile) in tiles.iter_mut().enumerate() {
+        tile.columns = place * width..((place + 1) * width).min(stride);
+        tile.carries.iter_mut().for_each(|carry| carry.clear(tile.columns.len()));
+    }
+    // Rows with targets all over need the factors of all neurons at once.
+    let (bytes, row) = if dense { (FACTOR_BYTES, TOGETHER.min(stride)) } else { (SPREAD_BYTES, stride) };
+    let together = (bytes / (row * size_of::<R>()).max(1)).max(8).min(plan.interval);
+    let learning_from = plan.interval - plan.window;
+    // A row that learns early does without the last learning signal.
+    let ends = [false, true].map(|early| {
+        let some = learners.iter().any(|place| !events[*place].is_empty(early));
+        some.then_some(plan.interval - usize::from(early))
+    });
+    let mut end = plan.interval;
+    while end > 1 && !control.cancelled() {
+        let begin = end.saturating_sub(together).max(open.recall(around, end)).max(1);
+        for place in learners {
+            for (early, active) in [false, true].into_iter().zip(&mut *active) {
+                events[*place].move_on(early, begin, &mut active[*place]);
+            }
+        }
+        let (surrogate, first) = open.surrogate.rows_of(end - 1);
+        let run = Chunk {
+            around,
+            learners,
+            layouts,
+            events,
+            active,
+            errors: &open.errors,
+            steps: (begin, end),
+            learning_from,
+            spread_bits,
+            passes: ends.map(|end| {
+                let learning = (learning_from, end?);
+                Some(Pass { neurons, surrogate, first, learning, kappa: R::of(kappa), regularization })
+            }),
+        };
+        if dense {
+            run_dense(&run, tiles, rooms, gradients);
+        } else {
+            run_spread(&run, tiles, gradients);
+        }
+        end = begin;
+    }
+}
+
+/// A tile and its part of the gradients of each learner that reaches it.
+struct DenseJob<'a, R> {
+    tile: &'a mut Tile<R>,
+    /// Place of the learner, of the tile in its layout, and the gradients.
+    gradients: Vec<(usize, usize, &'a mut [R])>,
+}
+
+/// A run of steps where all rows reach consecutive neurons: tiles have nothing in common but the spikes.
+fn run_dense<R: Real>(
+    run: &Chunk<'_, R>,
+    tiles: &mut [Tile<R>],
+    rooms: &mut Vec<Room<R>>,
+    gradients: &mut [Vec<R>],
+) {
+    let threads = run.around.threads.min(tiles.len());
+    let mut jobs: Vec<DenseJob<'_, R>> =
+        tiles.iter_mut().map(|tile| DenseJob { tile, gradients: Vec::new() }).collect();
+    for (place, gradient) in
+        gradients.iter_mut().enumerate().filter(|(place, _)| run.learners.contains(place))
+    {
+        let route = run.around.plan.route_of(&run.around.plan.learners[place]);
+        let Columns::Range { first, .. } = route.columns else { continue };
+        let mut rest = &mut gradient[..];
+        for (at, part) in run.layouts[place].tiles.iter().enumerate() {
+            let (own, after) = rest.split_at_mut(route.row_count * part.columns.len());
+            rest = after;
+            let width = jobs[0].tile.columns.len();
+            jobs[(first + part.columns.start) / width].gradients.push((place, at, own));
+        }
+    }
+    let (jobs, rooms) = (Mutex::new(jobs.into_iter()), Mutex::new(rooms));
+    threads::side_by_side(threads, || {
+        let mut room = rooms.lock().ok().and_then(|mut rooms| rooms.pop()).unwrap_or_default();
+        loop {
+            let taken = jobs.lock().ok().and_then(|mut jobs| jobs.next());
+            let Some(mut job) = taken else { break };
+            job.run(run, &mut room);
+        }
+        if let Ok(mut rooms) = rooms.lock() {
+            rooms.push(room);
+        }
+    });
+}
+
+impl<R: Real> DenseJob<'_, R> {
+    fn run(&mut self, run: &Chunk<'_, R>, room: &mut Room<R>) {
+        let Surroundings { plan, neurons, .. } = run.around;
+        let width = TOGETHER.min(neurons.stride);
+        room.resize((run.steps.1 - run.steps.0) * width);
+        let Room { signals, factors } = room;
+        let tile = self.tile.columns.clone();
+        for left in tile.clone().step_by(width) {
+            let columns = (left, (left + width).min(tile.end));
+            run.weigh_errors(signals, width, columns);
+            for ((pass, carry), active) in run.passes.iter().zip(&mut self.tile.carries).zip(run.active) {
+                let Some(pass) = pass else { continue };
+                run.recursion()(pass, run.steps, signals, carry, factors, width, columns, tile.start);
+                let present = Factors { values: factors, width, first: run.steps.0 };
+                for (place, at, gradient) in &mut self.gradients {
+                    let Columns::Range { first, .. } = plan.route_of(&plan.learners[*place]).columns else {
+                        continue;
+                    };
+                    let part = &run.layouts[*place].tiles[*at].columns;
+                    let (begin, end) = (first + part.start, first + part.end);
+                    let (low, high) = (columns.0.max(begin), columns.1.min(end));
+                    if low < high {
+                        let (events, active) = (&run.events[*place], &active[*place]);
+                        let rows = (low - begin, part.len());
+                        add_rows(gradient, present, events, active, high - low, low - columns.0, rows);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Logarithm of the number of neurons in a tile where rows have targets all over, if there are so many.
+const SPREAD_BITS: u32 = 12;
+
+/// Rows whose factors are gathered at once by one thread.
+const ROWS_AT_ONCE: usize = 256;
+
+/// A run of steps where some rows have targets all over: first the factors of all neurons, then the rows.
+fn run_spread<R: Real>(run: &Chunk<'_, R>, tiles: &mut [Tile<R>], gradients: &mut [Vec<R>]) {
+    let plan = run.around.plan;
+    let threads = run.around.threads;
+    let (steps, width) = (run.steps.1 - run.steps.0, 1 << run.spread_bits);
+    for (pass, early) in run.passes.iter().zip(0..2) {
+        let Some(pass) = pass else { continue };
+        let jobs = Mutex::new(tiles.iter_mut());
+        threads::side_by_side(threads.min(jobs.lock().map_or(1, |jobs| jobs.len())), || {
+            loop {
+                let taken = jobs.lock().ok().and_then(|mut jobs| jobs.next());
+                let Some(Tile { columns, carries, room }) = taken else { break };
+                room.resize(steps * width);
+                let Room { signals, factors } = room;
+                let columns = (columns.start, columns.end);
+                // The second pass finds them weighed.
+                if early == 0 || run.passes[0].is_none() {
+                    run.weigh_errors(signals, width, columns);
+                }
+                let carry = &mut carries[early];
+                run.recursion()(pass, run.steps, signals, carry, factors, width, columns, columns.0);
+            }
+        });
+        let factors: Vec<&[R]> = tiles.iter().map(|tile| &*tile.room.factors).collect();
+        for place in run.learners {
+            let route = plan.route_of(&plan.learners[*place]);
+            let events = &run.events[*place];
+            let mut rows = Vec::with_capacity(run.active[early][*place].len());
+            let (mut rest, mut begin) = (&mut gradients[*place][..], 0);
+            for active in &run.active[early][*place] {
+                let entries = route.entries(active.row);
+                let (_, after) = rest.split_at_mut(entries.start - begin);
+                let (own, after) = after.split_at_mut(entries.len());
+                (rest, begin) = (after, entries.end);
+                rows.push((*active, own));
+            }
+            let jobs = Mutex::new(rows.chunks_mut(ROWS_AT_ONCE));
+            threads::side_by_side(threads, || {
+                loop {
+                    let taken = jobs.lock().ok().and_then(|mut jobs| jobs.next());
+                    let Some(rows) = taken else { break };
+                    for (active, sums) in rows {
+                        if active.first {
+                            sums.fill(R::ZERO);
+                        }
+                        for step in events.steps(*active) {
+                            let step = *step as usize - run.steps.0;
+                            gather(route, active.row, sums, &factors, run.spread_bits, step);
+                        }
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// Adds the factors of a step, from tiles of `1 << bits` neurons, to the gradients of a row of synapses.
+fn gather<R: Real>(route: &Route, row: usize, sums: &mut [R], factors: &[&[R]], bits: u32, step: usize) {
+    let (begin, within) = (step << bits, (1 << bits) - 1);
+    let factor = |place: usize| factors[place >> bits][begin + (place & within)];
+    match &route.columns {
+        Columns::Range { first, .. } => {
+            sums.iter_mut().zip(*first..).for_each(|(sum, place)| *sum += factor(place));
+        }
+        Columns::Scattered(places) => {
+            sums.iter_mut().zip(places).for_each(|(sum, place)| *sum += factor(*place as usize));
+        }
+        Columns::Sparse { places, .. } => {
+            let places = &places[route.entries(row)];
+            sums.iter_mut().zip(places).for_each(|(sum, place)| *sum += factor(*place as usize));
+        }
+    }
+}
+
+/// Synapses onto readouts: `g = sum_u error(u + 1) zbar(u)`, turned round likewise. Returns whether all factors are finite.
+fn readout_gradient<R: Real>(
+    plan: &IntervalPlan,
+    open: &OpenInterval<R>,
+    learner: &Learner,
+    events: &RowEvents,
+    active: &[ActiveRow],
+    gradient: &mut [R],
+) -> bool {
+    let k = plan.readout_count();
+    let route = plan.route_of(learner);
+    let p = &plan.readouts;
+    let mut factors = vec![0.0; k * plan.interval];
+    let mut factor = vec![0.0; k];
+    for step in (1..plan.interval).rev() {
+        let errors = &open.errors[step * k..(step + 1) * k];
+        for j in 0..k {
+            factor[j] = p.decay[j] * factor[j] + p.spike_gain[j] * errors[j];
+        }
+        factors[step * k..(step + 1) * k].copy_from_slice(&factor);
+    }
+    let mut sums = Vec::new();
+    for active in active {
+        let entries = route.entries(active.row);
+        sums.clear();
+        sums.resize(entries.len(), 0.0);
+        for step in events.steps(*active) {
+            let factors = &factors[*step as usize * k..][..k];
+            match &route.columns {
+                Columns::Range { first, len } => {
+                    for (sum, factor) in sums.iter_mut().zip(&factors[*first..first + len]) {
+                        *sum += factor;
+                    }
+                }
+                Columns::Scattered(places) => row::gather(&mut sums, places, factors),
+                Columns::Sparse { places, .. } => row::gather(&mut sums, &places[entries.clone()], factors),
+            }
+        }
+        for (gradient, sum) in gradient[entries].iter_mut().zip(&sums) {
+            *gradient = R::of(*sum);
+        }
+    }
+    // In 32 bits there is less room for a sum.
+    factor.iter().all(|factor| factor.is_finite() && R::of(*factor).f64().is_finite())
+}

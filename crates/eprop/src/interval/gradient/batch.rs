@@ -1,0 +1,306 @@
+//! What plastic projections remember between updates of their weights: sums of gradients, moments, learning rates.
+
+use std::sync::Mutex;
+
+use crate::base::error::Result;
+use crate::base::real::Real;
+use crate::base::state::Archive;
+use crate::base::threads;
+use crate::interval::gradient::layout::{GradientLayout, Share};
+use crate::interval::presynaptic::RowEvents;
+use crate::optimizer::{self, Method, OptimizerProperties};
+use crate::plan::route::Route;
+
+/// What is remembered of the synapses of a plastic projection between updates.
+#[derive(Debug, Clone, Default)]
+pub struct SynapseState {
+    /// Sum of the gradients of the intervals of the present batch, laid out as `layout` says.
+    sum: Vec<f64>,
+    layout: GradientLayout,
+    /// Rows of which `sum` holds something.
+    summed: Vec<bool>,
+    /// First moments, in the order of weights (Adam).
+    first: Vec<f64>,
+    /// Second moments, in the order of weights (Adam).
+    second: Vec<f64>,
+    /// The learning rate that each row read at its last optimizer call; NaN before the first one.
+    rates: Vec<f64>,
+    /// The optimizer step of each row's last call.
+    called: Vec<u64>,
+}
+
+/// The gradient of an interval for one learner, and the rows it has one for.
+pub type Gradient<'a, R> = (&'a [R], &'a RowEvents);
+
+/// Gradients that are worth adding on several threads.
+const WORTH_SHARING: usize = 1 << 18;
+/// How many a thread takes at once.
+const SHARE: usize = 1 << 15;
+
+impl SynapseState {
+    /// Makes room for a projection whose gradients are laid out anew; what it remembers stays with each synapse.
+    pub fn fit(&mut self, route: &Route, layout: &GradientLayout, optimizer: &OptimizerProperties) {
+        if self.layout != *layout {
+            if self.summed.contains(&true) {
+                let sum = self.sum_by_entry(route);
+                self.layout.clone_from(layout);
+                self.set_sum_by_entry(route, &sum);
+            } else {
+                self.layout.clone_from(layout);
+                self.sum.resize(layout.len, 0.0);
+            }
+        }
+        self.summed.resize(route.row_count, false);
+        self.rates.resize(route.row_count, f64::NAN);
+        self.called.resize(route.row_count, 1);
+        if matches!(optimizer.method, Method::Adam { .. }) {
+            self.first.resize(layout.len, 0.0);
+            self.second.resize(layout.len, 0.0);
+        }
+    }
+
+    /// The sum of the batch, in the order of weights.
+    fn sum_by_entry(&self, route: &Route) -> Vec<f64> {
+        let mut sum = vec![0.0; self.layout.len];
+        for row in 0..route.row_count {
+            let entries = route.entries(row);
+            for (piece, part) in self.layout.pieces(entries.clone(), row) {
+                sum[entries.start + part.start..entries.start + part.end].copy_from_slice(&self.sum[piece]);
+            }
+        }
+        sum
+    }
+
+    fn set_sum_by_entry(&mut self, route: &Route, sum: &[f64]) {
+        self.sum.resize(self.layout.len, 0.0);
+        for row in 0..route.row_count {
+            let entries = route.entries(row);
+            for (piece, part) in self.layout.pieces(entries.clone(), row) {
+                self.sum[piece].copy_from_slice(&sum[entries.start + part.start..entries.start + part.end]);
+            }
+        }
+    }
+
+    /// Says that a row calls the optimizer for its step `present`, with the learning rate that it reads then.
+    pub fn call(&mut self, row: usize, present: u64, rate: impl FnOnce() -> f64) {
+        if self.called[row] < present {
+            self.called[row] = present;
+            self.rates[row] = rate();
+        }
+    }
+
+    /// The learning rate of a row's next update. Who has never read one takes the first that was ever set.
+    fn rate(&self, row: usize, optimizer: &OptimizerProperties) -> f64 {
+        if self.rates[row].is_nan() { optimizer.eta_first } else { self.rates[row] }
+    }
+
+    /// Adds the gradients of intervals of one batch, in their order.
+    pub fn add<R: Real>(
+        &mut self,
+        route: &Route,
+        gradients: &[Gradient<'_, R>],
+        divisor: f64,
+        threads: usize,
+    ) {
+        let Self { sum, summed, layout, .. } = self;
+        let threads = if layout.len * gradients.len() < WORTH_SHARING { 1 } else { threads };
+        let shares = layout.shares(route, if threads > 1 { SHARE } else { usize::MAX });
+        let mut rest = &mut sum[..];
+        let mut jobs = Vec::with_capacity(shares.len());
+        for share in shares {
+            let (part, after) = rest.split_at_mut(share.places.len());
+            rest = after;
+            jobs.push((share, part));
+        }
+        let before = &*summed;
+        let run = |(share, sum): (Share, &mut [f64])| {
+            let mut summed = before[share.rows.clone()].to_vec();
+            for (gradient, events) in gradients {
+                let gradient = &gradient[share.places.clone()];
+                let mut begin = 0;
+                for (row, summed) in share.rows.clone().zip(&mut summed) {
+                    let end = begin + if share.width == 0 { route.entries(row).len() } else { share.width };
+                    if events.has(row) {
+                        let fresh = !std::mem::replace(summed, true);
+                        add_gradient(&mut sum[begin..end], &gradient[begin..end], divisor, fresh);
+                    }
+                    begin = end;
+                }
+            }
+        };
+        let next = Mutex::new(jobs.into_iter());
+        threads::side_by_side(threads, || {
+            loop {
+                let taken = next.lock().ok().and_then(|mut jobs| jobs.next());
+                let Some(job) = taken else { break };
+                run(job);
+            }
+        });
+        for (_, events) in gradients {
+            for (row, _) in &events.touched {
+                summed[*row as usize] = true;
+            }
+        }
+    }
+
+    /// The sum of the squared gradients of the batch that ends with the optimizer's step `step`.
+    ///
+    /// # Errors
+    /// The place of a weight that would not be finite after the update.
+    pub fn square_sum(
+        &self,
+        route: &Route,
+        optimizer: &OptimizerProperties,
+        step: u64,
+        weights: &[f64],
+    ) -> std::result::Result<f64, usize> {
+        let divisor = optimizer.batch_size as f64;
+        let mut square_sum = 0.0;
+        for row in (0..route.row_count).filter(|row| self.summed[*row]) {
+            for (piece, _) in self.layout.pieces(route.entries(row), row) {
+                square_sum += self.sum[piece].iter().map(|g| (g / divisor) * (g / divisor)).sum::<f64>();
+            }
+        }
+        let rate = (0..route.row_count).map(|row| self.rate(row, optimizer)).fold(0.0, f64::max);
+        if !optimizer.stays_finite(rate, square_sum.sqrt()) {
+            // Mostly it does all the same.
+            if let Some(entry) = (0..route.row_count)
+                .find_map(|row| self.not_finite(route, row, optimizer, step, &weights[route.entries(row)]))
+            {
+                return Err(entry);
+            }
+        }
+        Ok(square_sum)
+    }
+
+    /// The place of the first weight of a row that would not be finite after the update.
+    fn not_finite(
+        &self,
+        route: &Route,
+        row: usize,
+        optimizer: &OptimizerProperties,
+        step: u64,
+        weights: &[f64],
+    ) -> Option<usize> {
+        let entries = route.entries(row);
+        let moments = if self.first.is_empty() { 0..0 } else { entries.clone() };
+        let (mut first, mut second) = (self.first[moments.clone()].to_vec(), self.second[moments].to_vec());
+        let mut weights = weights.to_vec();
+        let unbounded = OptimizerProperties { w_min: f64::NEG_INFINITY, w_max: f64::INFINITY, ..*optimizer };
+        self.step(route, row, &unbounded, step, &mut weights, &mut first, &mut second);
+        let finite = |values: &[f64], place: usize| values.get(place).is_none_or(|value| value.is_finite());
+        (0..weights.len())
+            .filter(|place| ![&weights, &first, &second].iter().all(|values| finite(values, *place)))
+            .map(|place| entries.start + place)
+            .find(|entry| route.holes.binary_search(entry).is_err())
+    }
+
+    /// Updates the weights of a projection from the gradients of a batch.
+    pub fn update(&mut self, route: &Route, optimizer: &OptimizerProperties, step: u64, weights: &mut [f64]) {
+        let (mut first, mut second) = (std::mem::take(&mut self.first), std::mem::take(&mut self.second));
+        for row in 0..route.row_count {
+            let entries = route.entries(row);
+            let moments = if first.is_empty() { 0..0 } else { entries.clone() };
+            let (first, second) = (&mut first[moments.clone()], &mut second[moments]);
+            self.step(route, row, optimizer, step, &mut weights[entries], first, second);
+        }
+        (self.first, self.second) = (first, second);
+        self.summed.fill(false);
+        for hole in &route.holes {
+            weights[*hole] = 0.0;
+        }
+    }
+
+    /// Updates the weights of a row.
+    #[allow(clippy::too_many_arguments, reason = "a row in its parts")]
+    fn step(
+        &self,
+        route: &Route,
+        row: usize,
+        optimizer: &OptimizerProperties,
+        step: u64,
+        weights: &mut [f64],
+        first: &mut [f64],
+        second: &mut [f64],
+    ) {
+        let (divisor, w_min, w_max) = (optimizer.batch_size as f64, optimizer.w_min, optimizer.w_max);
+        let eta = self.rate(row, optimizer);
+        let pieces = || self.layout.pieces(route.entries(row), row);
+        match optimizer.method {
+            Method::GradientDescent if !self.summed[row] => {}
+            Method::GradientDescent => {
+                for (piece, part) in pieces() {
+                    optimizer::descend(&mut weights[part], &self.sum[piece], divisor, eta, w_min, w_max);
+                }
+            }
+            Method::Adam { beta_1, beta_2, epsilon } => {
+                let rate = optimizer::adam_rate(eta, beta_1, beta_2, step);
+                if !self.summed[row] {
+                    optimizer::adam_without_gradient(
+                        weights, first, second, rate, beta_1, beta_2, epsilon, w_min, w_max,
+                    );
+                    return;
+                }
+                for (piece, part) in pieces() {
+                    optimizer::adam(
+                        &mut weights[part.clone()],
+                        &mut first[part.clone()],
+                        &mut second[part],
+                        &self.sum[piece],
+                        divisor,
+                        rate,
+                        beta_1,
+                        beta_2,
+                        epsilon,
+                        w_min,
+                        w_max,
+                    );
+                }
+            }
+        }
+    }
+
+    /// Bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        (self.first.len() + self.second.len() + self.sum.len()) as u64 * 8
+    }
+}
+
+impl SynapseState {
+    /// Writes what is remembered, or reads it; `route` is that of the projection.
+    ///
+    /// # Errors
+    /// `ValueError` where the archive holds something that does not fit.
+    pub fn persist(&mut self, route: &Route, archive: &mut Archive<'_>) -> Result<()> {
+        // A new field needs a place here.
+        let Self { sum: _, layout: _, summed: _, first: _, second: _, rates: _, called: _ } = self;
+        let mut sum = self.sum_by_entry(route);
+        archive.fixed("sum", &mut sum)?;
+        self.set_sum_by_entry(route, &sum);
+        archive.fixed("summed", &mut self.summed)?;
+        archive.fixed("first", &mut self.first)?;
+        archive.fixed("second", &mut self.second)?;
+        archive.fixed("rates", &mut self.rates)?;
+        archive.fixed("called", &mut self.called)
+    }
+}
+
+#[inline(always)]
+fn add_gradient_body<R: Real>(sum: &mut [f64], gradient: &[R], divisor: f64, fresh: bool) {
+    match (fresh, divisor == 1.0) {
+        (true, true) => sum.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum = gradient.f64()),
+        (false, true) => sum.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum += gradient.f64()),
+        (true, false) => {
+            sum.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum = gradient.f64() / divisor);
+        }
+        (false, false) => {
+            sum.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum += gradient.f64() / divisor);
+        }
+    }
+}
+
+crate::base::simd::kernels! {
+    /// Adds the gradient of an interval to that of its batch; `fresh` where the batch has none yet.
+    fn add_gradient<R: Real>(sum: &mut [f64], gradient: &[R], divisor: f64, fresh: bool) = add_gradient_body;
+}

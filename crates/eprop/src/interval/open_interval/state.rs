@@ -1,0 +1,144 @@
+//! The state of the interval in progress.
+
+use crate::base::error::Result;
+use crate::base::lines::Lines;
+use crate::base::real::Real;
+use crate::base::state::Archive;
+use crate::interval::open_interval::{IntervalSpikes, OpenInterval};
+use crate::interval::plan::IntervalPlan;
+
+/// Steps that neurons can be ahead of a kernel that was stopped: as many as are simulated in one go.
+const AHEAD: i64 = 1 << 12;
+
+impl<R: Real> OpenInterval<R> {
+    /// Writes the state between two `Simulate` calls, or reads it. What is recorded has been collected, and the history
+    /// is whole or kept ([`Self::keep_history`]).
+    ///
+    /// # Errors
+    /// `ValueError` where the archive holds something that does not fit.
+    pub fn persist(&mut self, plan: &IntervalPlan, now: i64, archive: &mut Archive<'_>) -> Result<()> {
+        // A new field needs a place here.
+        let Self {
+            interval: _,
+            recurrent_done: _,
+            readout_done: _,
+            state: _,
+            readout_voltage: _,
+            surrogate: _,
+            errors: _,
+            spikes: _,
+            spike_counts: _,
+            input: _,
+            readout_input: _,
+            fired: _,
+            signals_recorded: _,
+            stride: _,
+            latest: _,
+            other_drive: _,
+            shown: _,
+            targets: _,
+            recurrent_chunks: _,
+            readout_chunks: _,
+            spike_events: _,
+            weight_events: _,
+        } = self;
+        let (n, k) = (plan.recurrent_count(), plan.readout_count());
+        archive.number("interval", &mut self.interval)?;
+        archive.number("recurrent_done", &mut self.recurrent_done)?;
+        archive.number("readout_done", &mut self.readout_done)?;
+        archive.number("signals_recorded", &mut self.signals_recorded)?;
+        if self.interval < -1
+            || self.recurrent_done > self.recurrent_length(plan)
+            || self.readout_done > self.readout_length(plan)
+            || self.signals_recorded > self.recurrent_length(plan)
+        {
+            return Err(archive.misfit("interval", "steps beyond its end"));
+        }
+        // Beside neurons of the other rule, what was stopped may be some steps ahead.
+        let begin = plan.start_recurrent(self.interval.min(now));
+        let reached = begin + self.recurrent_done as i64;
+        let readouts =
+            (reached - plan.start_readout(self.interval.min(now))).clamp(0, self.readout_length(plan) as i64);
+        // Readouts follow, and end an interval that could not be learned from.
+        let follow = (readouts..=readouts + 1).contains(&(self.readout_done as i64));
+        if !(now..=now + AHEAD).contains(&reached) || !follow {
+            return Err(archive.misfit("interval", format!("it is at step {reached}, the kernel at {now}")));
+        }
+        archive.within("recurrent", |archive| {
+            let names = ["voltage", "spiked", "adaptation", "countdown"];
+            for (name, values) in names.into_iter().zip(self.state.arrays_mut()) {
+                persist_reals(&mut values[..n], |numbers| archive.fixed(name, numbers))?;
+            }
+            archive.fixed("spike_counts", &mut self.spike_counts)?;
+            let mut rows = Vec::new();
+            for step in 0..if archive.reads() { 0 } else { self.recurrent_done } {
+                rows.extend(self.surrogate.row(step)[..n].iter().map(|value| value.f64()));
+            }
+            archive.all_rows("surrogate", n, self.recurrent_done, &mut rows)?;
+            if archive.reads() {
+                let mut held = Lines::default();
+                held.try_resize(self.recurrent_done * self.stride)?;
+                for (row, values) in held.chunks_mut(self.stride.max(1)).zip(rows.chunks(n.max(1))) {
+                    row.iter_mut().zip(values).for_each(|(to, from)| *to = R::of(*from));
+                }
+                if let Some(last) = held.chunks(self.stride.max(1)).next_back() {
+                    self.latest.copy_from_slice(last);
+                }
+                self.surrogate.keep(held, self.recurrent_done);
+            }
+            Ok(())
+        })?;
+        archive.within("readout", |archive| {
+            archive.fixed("voltage", &mut self.readout_voltage)?;
+            // Before the first interval there are none.
+            let held = self.errors.len().min(self.readout_done * k);
+            let mut errors = self.errors[..held].to_vec();
+            errors.resize(if archive.reads() { 0 } else { self.readout_done * k }, 0.0);
+            archive.all_rows("errors", k, self.readout_done, &mut errors)?;
+            if archive.reads() {
+                self.errors = errors;
+            }
+            Ok(())
+        })?;
+        let steps = self.recurrent_done;
+        archive.within("spikes", |archive| self.spikes.persist(plan.longest_delay, steps, n, archive))?;
+        self.targets.forget();
+        Ok(())
+    }
+}
+
+/// Writes or reads numbers of either precision as 64-bit ones.
+fn persist_reals<R: Real>(values: &mut [R], each: impl FnOnce(&mut Vec<f64>) -> Result<()>) -> Result<()> {
+    let mut numbers: Vec<f64> = values.iter().map(|value| value.f64()).collect();
+    each(&mut numbers)?;
+    values.iter_mut().zip(numbers).for_each(|(to, from)| *to = R::of(from));
+    Ok(())
+}
+
+impl IntervalSpikes {
+    /// The steps from `lookback` before the interval's first one to `steps` after it, of `neurons` neurons.
+    fn persist(
+        &mut self,
+        lookback: usize,
+        steps: usize,
+        neurons: usize,
+        archive: &mut Archive<'_>,
+    ) -> Result<()> {
+        let rows = -(lookback as isize)..steps as isize;
+        let mut lists: Vec<Vec<u32>> =
+            if archive.reads() { Vec::new() } else { rows.map(|step| self.at(step).to_vec()).collect() };
+        archive.lists("places", &mut lists)?;
+        if !archive.reads() {
+            return Ok(());
+        }
+        if lists.len() != lookback + steps || lists.iter().flatten().any(|place| *place as usize >= neurons) {
+            return Err(archive.misfit("places", "not one list of neurons a step"));
+        }
+        *self = Self { lookback, starts: vec![0], places: Vec::new() };
+        for list in lists {
+            self.places.extend(list);
+            self.finish_step();
+        }
+        Ok(())
+    }
+}

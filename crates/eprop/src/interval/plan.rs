@@ -1,0 +1,536 @@
+//! Layout of the neurons whose weights change once an update interval (`*_bsshslm_2020`).
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::describe::network::{Carries, Description, NodeId, Targets};
+use crate::models::Rule;
+use crate::plan::index::{NodeIndex, Population, gather, gather_or, groups_of};
+use crate::plan::membrane::{current_gains, decays};
+use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
+use crate::plan::route::{Columns, Route, learning, refuse_plastic_poisson, spike_routes_onto};
+use crate::record::Tap;
+use crate::step::amplitudes::{HeldRates, RateInputs};
+
+/// The recurrent neurons.
+pub const RECURRENT: Population = Population::Recurrent(Rule::Interval);
+/// The readouts.
+pub const READOUT: Population = Population::Readout(Rule::Interval);
+
+/// Steps by which the intervals of recurrent neurons begin later than the simulation.
+pub const SHIFT_RECURRENT: i64 = 2;
+/// Steps by which the intervals of readouts begin later than the simulation.
+pub const SHIFT_READOUT: i64 = 3;
+
+/// Shape of a surrogate gradient (docs/derivation.md, Surrogate gradients).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surrogate {
+    /// `h max(0, 1 - |x| / w)`
+    PiecewiseLinear,
+    /// `h exp(-|x| / w)`
+    Exponential,
+    /// `h (1 + |x| / w)^-2`
+    FastSigmoidDerivative,
+    /// `h / (1 + (x / w)^2)`
+    ArctanDerivative,
+}
+
+impl Surrogate {
+    /// The surrogate at that place in the list of choices.
+    #[must_use]
+    pub fn from_choice(choice: f64) -> Self {
+        match choice as usize {
+            0 => Self::PiecewiseLinear,
+            1 => Self::Exponential,
+            2 => Self::FastSigmoidDerivative,
+            _ => Self::ArctanDerivative,
+        }
+    }
+}
+
+/// Neurons with consecutive places that take the same step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Segment {
+    /// Their places.
+    pub places: Range<usize>,
+    /// Whether any threshold adapts; those that do not have a gain of 0.
+    pub adaptive: bool,
+    /// Shape of the surrogate gradient.
+    pub surrogate: Surrogate,
+}
+
+/// A neuron that fires by the clock.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Clocked {
+    /// Its place.
+    pub place: usize,
+    /// Stamp of its first spike.
+    pub first: i64,
+    /// Steps between spikes.
+    pub interval: i64,
+}
+
+impl Clocked {
+    /// Whether it fires in a step.
+    #[must_use]
+    pub fn fires(&self, step: i64) -> bool {
+        let since = step + 1 - self.first;
+        since >= 0 && since % self.interval == 0
+    }
+}
+
+/// Coefficients of the recurrent neurons, one array per coefficient. Voltages are relative to `E_L`.
+#[derive(Debug, Clone, Default)]
+pub struct Recurrent {
+    /// `exp(-dt / tau_m)`
+    pub decay: Vec<f64>,
+    /// `tau_m / C_m (1 - exp(-dt / tau_m))`
+    pub current_gain: Vec<f64>,
+    /// Gain of arriving spikes: 1 if `regular_spike_arrival`, else `1 - exp(-dt / tau_m)`.
+    pub spike_gain: Vec<f64>,
+    /// Constant current (pA).
+    pub current: Vec<f64>,
+    /// Resting voltage (mV).
+    pub rest: Vec<f64>,
+    /// Spike threshold.
+    pub threshold: Vec<f64>,
+    /// Lower bound of the voltage.
+    pub floor: Vec<f64>,
+    /// Refractory time (steps).
+    pub refractory: Vec<f64>,
+    /// `exp(-dt / adapt_tau)`
+    pub adaptation_decay: Vec<f64>,
+    /// Gain of the adaptation on the threshold; 0 where there is none.
+    pub adaptation_gain: Vec<f64>,
+    /// Height of the surrogate gradient.
+    pub height: Vec<f64>,
+    /// One over the width of the surrogate gradient.
+    pub per_width: Vec<f64>,
+    /// Coefficient of firing-rate regularization.
+    pub regularization: Vec<f64>,
+    /// Target number of spikes a step.
+    pub target_rate: Vec<f64>,
+}
+
+/// Coefficients of the readouts.
+#[derive(Debug, Clone, Default)]
+pub struct Readouts {
+    /// `exp(-dt / tau_m)`
+    pub decay: Vec<f64>,
+    /// `tau_m / C_m (1 - exp(-dt / tau_m))`
+    pub current_gain: Vec<f64>,
+    /// Gain of arriving spikes.
+    pub spike_gain: Vec<f64>,
+    /// Constant current (pA).
+    pub current: Vec<f64>,
+    /// Resting voltage (mV).
+    pub rest: Vec<f64>,
+    /// Lower bound of the voltage.
+    pub floor: Vec<f64>,
+    /// Where the loss is the cross-entropy: the readouts whose exponentials, besides its own, make the sum, with weights.
+    pub normalizer: Vec<Option<Vec<(usize, f64)>>>,
+    /// Target signals.
+    pub targets: RateInputs,
+}
+
+/// A plastic projection onto recurrent neurons or readouts.
+#[derive(Debug, Clone)]
+pub struct Learner {
+    /// Its place among the routes onto its population.
+    pub route: usize,
+    /// Whether it reaches readouts.
+    pub onto_readouts: bool,
+    /// Decay of the eligibility trace's filter: `exp(-dt / tau_m_readout)`.
+    pub kappa: f64,
+    /// Divide an interval's gradient by the learning window.
+    pub average: bool,
+}
+
+/// The plan.
+#[derive(Debug, Clone)]
+pub struct IntervalPlan {
+    /// Length of a step (ms).
+    pub resolution: f64,
+    /// Update interval (steps).
+    pub interval: usize,
+    /// Learning window (steps).
+    pub window: usize,
+    /// Whether neurons start each interval afresh.
+    pub reset: bool,
+    /// Recurrent neurons.
+    pub recurrent: Recurrent,
+    /// Runs of equal neurons.
+    pub segments: Vec<Segment>,
+    /// Neurons that fire by the clock.
+    pub clocked: Vec<Clocked>,
+    /// Ids of the recurrent neurons, by place.
+    pub recurrent_ids: Vec<NodeId>,
+    /// Whether a plastic synapse ends at them, by place.
+    pub learning: Vec<bool>,
+    /// Readouts.
+    pub readouts: Readouts,
+    /// Ids of the readouts, by place.
+    pub readout_ids: Vec<NodeId>,
+    /// Ids of the stimuli, by place.
+    pub stimulus_ids: Vec<NodeId>,
+    /// Spike projections onto recurrent neurons, in the order of summation.
+    pub recurrent_routes: Vec<Route>,
+    /// Spike projections onto readouts, in the order of summation.
+    pub readout_routes: Vec<Route>,
+    /// Plastic projections: those onto recurrent neurons first.
+    pub learners: Vec<Learner>,
+    /// Weights of the learning signals: one row of recurrent neurons per readout.
+    pub feedback: Vec<f64>,
+    /// Longest delay of a projection from recurrent neurons (steps).
+    pub longest_delay: usize,
+    /// Whether intervals share nothing but weights.
+    pub independent: bool,
+    /// What multimeters record of recurrent neurons.
+    pub recurrent_taps: Vec<Tap>,
+    /// What multimeters record of readouts.
+    pub readout_taps: Vec<Tap>,
+    /// Who records the spikes of recurrent neurons.
+    pub spike_taps: Vec<SpikeTap>,
+    /// Weight recorders.
+    pub weight_taps: Vec<WeightTap>,
+}
+
+impl IntervalPlan {
+    /// Lays out the neurons of this rule; `None` where there are none.
+    ///
+    /// # Errors
+    /// Where the description leaves something open that the numbers depend on.
+    pub fn new(
+        network: &Description,
+        index: &NodeIndex,
+        held: &HeldRates,
+        clock_base: &BTreeMap<NodeId, i64>,
+    ) -> Result<Option<Self>> {
+        if index.len(RECURRENT) + index.len(READOUT) == 0 {
+            return Ok(None);
+        }
+        let kernel = &network.kernel;
+        let recurrent = recurrent(network);
+        let readouts = readouts(network, index, held)?;
+        let recurrent_routes = spike_routes_onto(network, index, RECURRENT);
+        let readout_routes = spike_routes_onto(network, index, READOUT);
+        refuse_plastic_poisson(recurrent_routes.iter().chain(&readout_routes))?;
+        let mut learners = Vec::new();
+        for (onto_readouts, routes) in [(false, &recurrent_routes), (true, &readout_routes)] {
+            for (place, route) in routes.iter().enumerate().filter(|(_, route)| route.plastic) {
+                let synapse = &network.synapse_models[route.synapse];
+                let tau = readout_time_constant(network, index, route.projection)?;
+                learners.push(Learner {
+                    route: place,
+                    onto_readouts,
+                    kappa: libm::exp(-kernel.resolution / tau),
+                    average: synapse.average_gradient,
+                });
+            }
+        }
+        let from_neurons = |route: &&Route| route.source == RECURRENT;
+        let longest_delay = recurrent_routes
+            .iter()
+            .chain(&readout_routes)
+            .filter(from_neurons)
+            .map(|route| route.delay)
+            .max()
+            .unwrap_or(1);
+        let reset = kernel.reset_neurons_on_update;
+        let independent = reset
+            && !recurrent_routes.iter().filter(from_neurons).any(|route| !route.plastic)
+            && !readout_routes.iter().filter(from_neurons).any(|route| route.delay > 1);
+        Ok(Some(Self {
+            resolution: kernel.resolution,
+            interval: kernel.update_interval,
+            window: kernel.learning_window,
+            reset,
+            segments: segments(network),
+            clocked: clocked(network, index, RECURRENT, clock_base),
+            recurrent,
+            recurrent_ids: index.members(RECURRENT).to_vec(),
+            learning: learning(&recurrent_routes, index.len(RECURRENT)),
+            readouts,
+            readout_ids: index.members(READOUT).to_vec(),
+            stimulus_ids: index.members(Population::Stimulus).to_vec(),
+            feedback: feedback(network, index, RECURRENT, READOUT),
+            recurrent_routes,
+            readout_routes,
+            learners,
+            longest_delay,
+            independent,
+            recurrent_taps: state_taps(network, index, RECURRENT),
+            readout_taps: state_taps(network, index, READOUT),
+            spike_taps: spike_taps(network, index, RECURRENT),
+            weight_taps: weight_taps(network),
+        }))
+    }
+
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let (n, k) = (self.recurrent_count(), self.readout_count());
+        let normalizers = self.readouts.normalizer.iter().flatten().map(Vec::len).sum::<usize>() * 16;
+        let numbers =
+            n * (14 * 8 + 4) + k * (6 * 8 + 28) + 8 * self.feedback.len() + 4 * self.stimulus_ids.len();
+        let listens: usize = self.spike_taps.iter().map(|tap| 4 * tap.listens.len()).sum();
+        let taps = self.recurrent_taps.iter().chain(&self.readout_taps);
+        let tapped: usize = taps.map(|tap| 8 * tap.nodes.len()).sum();
+        let routes =
+            self.recurrent_routes.iter().chain(&self.readout_routes).map(Route::bytes).sum::<usize>();
+        (numbers + normalizers + listens + tapped + routes) as u64
+    }
+
+    /// The route of a learner.
+    #[must_use]
+    pub fn route_of(&self, learner: &Learner) -> &Route {
+        if learner.onto_readouts {
+            &self.readout_routes[learner.route]
+        } else {
+            &self.recurrent_routes[learner.route]
+        }
+    }
+
+    /// Number of recurrent neurons.
+    #[must_use]
+    pub fn recurrent_count(&self) -> usize {
+        self.recurrent_ids.len()
+    }
+
+    /// Steps that take so little time, even if all sources send spikes, that a caller who wants to stop need not be
+    /// asked in between.
+    #[must_use]
+    pub fn steps_between_looks(&self) -> usize {
+        /// Additions of weights, some milliseconds of them.
+        const WORK: usize = 4 << 20;
+        let entries: usize = self.recurrent_routes.iter().map(Route::entry_count).sum();
+        (WORK / (entries + 64 * self.recurrent_count()).max(1)).clamp(1, 256)
+    }
+
+    /// Number of readouts.
+    #[must_use]
+    pub fn readout_count(&self) -> usize {
+        self.readout_ids.len()
+    }
+
+    /// Steps of errors that are held: an interval's, and what comes before the first may be longer than one.
+    #[must_use]
+    pub fn error_steps(&self) -> usize {
+        self.interval.max(SHIFT_READOUT as usize)
+    }
+
+    /// First step of an interval of recurrent neurons; interval -1 is what comes before the first.
+    #[must_use]
+    pub fn start_recurrent(&self, interval: i64) -> i64 {
+        if interval < 0 { 0 } else { interval * self.interval as i64 + SHIFT_RECURRENT }
+    }
+
+    /// The interval that is in progress after so many steps: it ends when readouts have done its last one.
+    #[must_use]
+    pub fn interval_at(&self, now: i64) -> i64 {
+        (now - SHIFT_READOUT).div_euclid(self.interval as i64).max(-1)
+    }
+
+    /// The first step of those that learn without a break up to the end of an interval: in steps before them, readouts
+    /// forget the targets that came.
+    #[must_use]
+    pub fn targets_since(&self, interval: i64) -> i64 {
+        if self.window >= self.interval {
+            return self.start_readout(0) + 1;
+        }
+        self.start_readout(interval) + (self.interval - self.window) as i64 + 1
+    }
+
+    /// First step of an interval of readouts.
+    #[must_use]
+    pub fn start_readout(&self, interval: i64) -> i64 {
+        if interval < 0 { 0 } else { interval * self.interval as i64 + SHIFT_READOUT }
+    }
+}
+
+fn recurrent(network: &Description) -> Recurrent {
+    let dt = network.kernel.resolution;
+    let of = |name: &str| gather(network, RECURRENT, name);
+    let (tau_m, c_m, e_l) = (of("tau_m"), of("C_m"), of("E_L"));
+    let decay = decays(&tau_m, dt);
+    let regular = of("regular_spike_arrival");
+    // Neurons that do not adapt take the time constant of those that do: it is of no account, and shared.
+    let adapt_tau = groups_of(network, RECURRENT)
+        .find(|group| group.model.place("adapt_tau").is_some())
+        .map_or(1.0, |group| group.numbers("adapt_tau")[0]);
+    let relative =
+        |name: &str| -> Vec<f64> { of(name).iter().zip(&e_l).map(|(value, rest)| value - rest).collect() };
+    Recurrent {
+        current_gain: current_gains(&tau_m, &c_m, &decay),
+        spike_gain: regular.iter().zip(&decay).map(|(r, p)| if *r == 0.0 { 1.0 - p } else { 1.0 }).collect(),
+        decay,
+        current: of("I_e"),
+        threshold: relative("V_th"),
+        floor: relative("V_min"),
+        refractory: of("t_ref").iter().map(|time| (time / dt).round()).collect(),
+        adaptation_decay: decays(&gather_or(network, RECURRENT, "adapt_tau", adapt_tau), dt),
+        adaptation_gain: gather_or(network, RECURRENT, "adapt_beta", 0.0),
+        height: of("surrogate_gradient_height"),
+        per_width: of("surrogate_gradient_width").iter().map(|width| 1.0 / width).collect(),
+        regularization: of("c_reg"),
+        target_rate: of("f_target").iter().map(|rate| rate / 1000.0 * dt).collect(),
+        rest: e_l,
+    }
+}
+
+fn readouts(network: &Description, index: &NodeIndex, held: &HeldRates) -> Result<Readouts> {
+    let dt = network.kernel.resolution;
+    let of = |name: &str| gather(network, READOUT, name);
+    let (tau_m, c_m, e_l) = (of("tau_m"), of("C_m"), of("E_L"));
+    let decay = decays(&tau_m, dt);
+    let mut normalizer: Vec<Option<Vec<(usize, f64)>>> =
+        of("loss").iter().map(|loss| (*loss != 0.0).then(Vec::new)).collect();
+    for projection in network.projections.iter().filter(|p| p.carries == Carries::Rate && p.receptor == 1) {
+        for_each_entry(&projection.sources, &projection.targets, |source, target, entry| {
+            let ((from, source), (to, target)) = (index.place(source), index.place(target));
+            if from == READOUT
+                && to == READOUT
+                && let Some(sum) = &mut normalizer[target]
+            {
+                sum.push((source, projection.weights[entry]));
+            }
+        });
+    }
+    let lonely = normalizer.iter().position(|sum| sum.as_ref().is_some_and(Vec::is_empty));
+    if let Some(place) = lonely.filter(|_| normalizer.len() > 1) {
+        return Err(Error::new(
+            ErrorCode::KernelException,
+            "a readout with loss cross_entropy needs the other readouts' signals over rate_connection_delayed at \
+             receptor 1",
+        )
+        .model("eprop_readout_bsshslm_2020")
+        .value(format!("node {}", index.members(READOUT)[place])));
+    }
+    Ok(Readouts {
+        current_gain: current_gains(&tau_m, &c_m, &decay),
+        spike_gain: of("regular_spike_arrival")
+            .iter()
+            .zip(&decay)
+            .map(|(r, p)| if *r == 0.0 { 1.0 - p } else { 1.0 })
+            .collect(),
+        decay,
+        current: of("I_e"),
+        floor: of("V_min").iter().zip(&e_l).map(|(value, rest)| value - rest).collect(),
+        rest: e_l,
+        normalizer,
+        targets: RateInputs::new(network, index, READOUT, 2, held),
+    })
+}
+
+fn segments(network: &Description) -> Vec<Segment> {
+    let mut segments: Vec<Segment> = Vec::new();
+    let mut place = 0;
+    for group in groups_of(network, RECURRENT) {
+        let adaptive = group.model.place("adapt_beta").is_some();
+        for choice in group.numbers("surrogate_gradient_function") {
+            let surrogate = Surrogate::from_choice(*choice);
+            match segments.last_mut() {
+                Some(last) if last.surrogate == surrogate => {
+                    last.places.end += 1;
+                    last.adaptive |= adaptive;
+                }
+                _ => segments.push(Segment { places: place..place + 1, adaptive, surrogate }),
+            }
+            place += 1;
+        }
+    }
+    segments
+}
+
+/// The neurons of a population that fire by the clock. `base` names the steps that their clocks count from.
+#[must_use]
+pub fn clocked(
+    network: &Description,
+    index: &NodeIndex,
+    population: Population,
+    base: &BTreeMap<NodeId, i64>,
+) -> Vec<Clocked> {
+    let dt = network.kernel.resolution;
+    let steps = |name: &str| -> Vec<i64> {
+        gather(network, population, name).iter().map(|time| (time / dt).round() as i64).collect()
+    };
+    let (offset, interval) = (steps("ignore_and_spike_offset"), steps("ignore_and_spike_interval"));
+    gather(network, population, "ignore_and_spike")
+        .iter()
+        .enumerate()
+        .filter(|(_, ignore)| **ignore != 0.0)
+        .map(|(place, _)| Clocked {
+            place,
+            first: base.get(&index.members(population)[place]).copied().unwrap_or(0) + offset[place],
+            interval: interval[place].max(1),
+        })
+        .collect()
+}
+
+/// Weights of the learning signals of a rule: one row of recurrent neurons per readout.
+#[must_use]
+pub fn feedback(
+    network: &Description,
+    index: &NodeIndex,
+    recurrent: Population,
+    readout: Population,
+) -> Vec<f64> {
+    let neurons = index.len(recurrent);
+    let mut feedback = vec![0.0; neurons * index.len(readout)];
+    for projection in network.projections.iter().filter(|p| p.carries == Carries::LearningSignal) {
+        for_each_entry(&projection.sources, &projection.targets, |source, target, entry| {
+            let ((from, source), (to, target)) = (index.place(source), index.place(target));
+            if from == readout && to == recurrent {
+                feedback[source * neurons + target] += projection.weights[entry];
+            }
+        });
+    }
+    feedback
+}
+
+/// Calls `each` with source, target and place of the weight of every entry of a projection.
+pub fn for_each_entry(sources: &[NodeId], targets: &Targets, mut each: impl FnMut(NodeId, NodeId, usize)) {
+    for (row, source) in sources.iter().enumerate() {
+        match targets {
+            Targets::Dense { nodes, .. } => {
+                for (column, target) in nodes.iter().enumerate() {
+                    each(*source, *target, row * nodes.len() + column);
+                }
+            }
+            Targets::Sparse { row_start, nodes } => {
+                for entry in row_start[row]..row_start[row + 1] {
+                    each(*source, nodes[entry], entry);
+                }
+            }
+        }
+    }
+}
+
+/// The time constant of the filter of a projection's eligibility traces (ms): as given, else that of the network's
+/// readouts where they agree.
+fn readout_time_constant(network: &Description, index: &NodeIndex, projection: usize) -> Result<f64> {
+    if let Some(tau) = network.projections[projection].tau_m_readout {
+        return Ok(tau);
+    }
+    let mut taus = gather(network, READOUT, "tau_m");
+    taus.dedup();
+    match taus[..] {
+        [tau] => Ok(tau),
+        [] => Ok(10.0),
+        _ => Err(Error::new(
+            ErrorCode::BadProperty,
+            "tau_m_readout must be given where the readouts' time constants differ",
+        )
+        .model(network.synapse_models[network.projections[projection].synapse].name.clone())
+        .parameter("tau_m_readout")
+        .bound(format!("{} ms or {} ms, or another", taus[0], taus[1]))
+        .value(format!("not set, for {} readouts", index.len(READOUT)))),
+    }
+}
+
+/// Whether a route's entries of a row are consecutive targets.
+#[must_use]
+pub fn is_dense(route: &Route) -> bool {
+    matches!(route.columns, Columns::Range { .. })
+}

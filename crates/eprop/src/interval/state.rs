@@ -1,0 +1,104 @@
+//! The state of the neurons whose weights change once an update interval.
+
+use crate::base::error::Result;
+use crate::base::real::Real;
+use crate::base::state::{Archive, Persist};
+use crate::describe::network::Description;
+use crate::interval::{IntervalRule, LearningRates};
+
+impl<R: Real> IntervalRule<R> {
+    /// Writes the state between two `Simulate` calls, or reads it into a network that was laid out for it.
+    ///
+    /// # Errors
+    /// `ValueError` where the archive holds something that does not fit.
+    pub fn persist(&mut self, network: &Description, now: i64, archive: &mut Archive<'_>) -> Result<()> {
+        // A new field needs a place here.
+        let Self {
+            plan: _,
+            layouts: _,
+            neurons: _,
+            learned: _,
+            kept: _,
+            converted: _,
+            gradient: _,
+            open: _,
+            arrivals: _,
+            reread: _,
+            synapses: _,
+            rates: _,
+            before: _,
+            before_of: _,
+            absorbed: _,
+            current: _,
+            readout_current: _,
+            spare: _,
+            histories: _,
+            threads: _,
+            gradient_square_sums: _,
+            gradient_norms: _,
+            spike_count: _,
+            interval_spikes: _,
+        } = self;
+        archive.within("lane", |archive| self.open.persist(&self.plan, now, archive))?;
+        let now = self.plan.start_readout(self.open.interval) + self.open.readout_done as i64;
+        self.plan.readouts.targets.persist("target_signal", now, archive)?;
+        archive.number("reread", &mut self.reread)?;
+        for (name, arrivals, neurons) in
+            [("recurrent", 0, self.plan.recurrent_count()), ("readout", 1, self.plan.readout_count())]
+        {
+            archive.within(&format!("arrivals.{name}"), |archive| {
+                self.arrivals[arrivals].persist(archive)?;
+                if self.arrivals[arrivals].fits(neurons) {
+                    Ok(())
+                } else {
+                    Err(archive.misfit("places", "a neuron that there is not"))
+                }
+            })?;
+        }
+        for learner in &self.plan.learners {
+            let route = self.plan.route_of(learner);
+            let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
+            archive
+                .within(&format!("synapses.{}", route.projection), |archive| state.persist(route, archive))?;
+        }
+        archive.parts("learning_rates", &mut self.rates, LearningRates::default)?;
+        // Weights before the last update matter in the first step of the interval that follows it.
+        let mut kept: Vec<usize> =
+            self.before.iter().enumerate().filter(|(_, before)| before.is_some()).map(|(at, _)| at).collect();
+        archive.list("before.projections", &mut kept)?;
+        archive.number("before.interval", &mut self.before_of)?;
+        if archive.reads() {
+            self.before = vec![None; network.projections.len()];
+        }
+        for place in kept {
+            let Some(projection) = network.projections.get(place) else {
+                return Err(archive.misfit("before.projections", format!("there is no projection {place}")));
+            };
+            let before = self.before[place].get_or_insert_with(|| projection.weights.clone());
+            archive.fixed(&format!("before.{place}"), before)?;
+        }
+        archive.number("absorbed", &mut self.absorbed)?;
+        archive.fixed("current", &mut self.current)?;
+        archive.fixed("readout_current", &mut self.readout_current)?;
+        archive.map("gradient_square_sums", &mut self.gradient_square_sums)?;
+        archive.list("gradient_norms", &mut self.gradient_norms)?;
+        archive.number("spike_count", &mut self.spike_count)?;
+        if self.spike_count > 1 << 53 {
+            return Err(archive.misfit("spike_count", self.spike_count.to_string()));
+        }
+        archive.list("interval_spikes", &mut self.interval_spikes)
+    }
+}
+
+impl Persist for LearningRates {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        let (mut steps, mut rates): (Vec<i64>, Vec<f64>) = self.0.iter().copied().unzip();
+        archive.list("steps", &mut steps)?;
+        archive.list("rates", &mut rates)?;
+        if steps.len() != rates.len() || steps.is_empty() {
+            return Err(archive.misfit("rates", "not one for each step"));
+        }
+        self.0 = steps.into_iter().zip(rates).collect();
+        Ok(())
+    }
+}

@@ -1,0 +1,284 @@
+//! Layout of the neurons whose weights change at every presynaptic spike (e-prop+).
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::base::error::Result;
+use crate::describe::network::{Description, NodeId};
+use crate::interval::plan::{Clocked, Surrogate, clocked, feedback};
+use crate::models::Rule;
+use crate::plan::index::{NodeIndex, Population, gather, gather_or, groups_of};
+use crate::plan::membrane::{current_gains, decays};
+use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
+use crate::plan::route::{Route, learning, refuse_plastic_poisson, spike_routes_onto};
+use crate::record::Tap;
+use crate::step::amplitudes::{HeldRates, RateInputs};
+
+/// The recurrent neurons.
+pub const RECURRENT: Population = Population::Recurrent(Rule::Plus);
+/// The readouts.
+pub const READOUT: Population = Population::Readout(Rule::Plus);
+
+/// Neurons with consecutive places that take the same step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Their places.
+    pub places: Range<usize>,
+    /// Whether the voltage is reset to `V_reset` (the `psc_delta` models) instead of lowered by the threshold.
+    pub hard_reset: bool,
+    /// Shape of the surrogate gradient.
+    pub surrogate: Surrogate,
+}
+
+/// Coefficients of the recurrent neurons, one array per coefficient. Voltages are relative to `E_L`.
+#[derive(Debug, Clone, Default)]
+pub struct Recurrent {
+    /// `exp(-dt / tau_m)`
+    pub decay: Vec<f64>,
+    /// `tau_m / C_m (1 - exp(-dt / tau_m))`
+    pub current_gain: Vec<f64>,
+    /// Constant current (pA).
+    pub current: Vec<f64>,
+    /// Resting voltage (mV).
+    pub rest: Vec<f64>,
+    /// Spike threshold.
+    pub threshold: Vec<f64>,
+    /// Lower bound of the voltage.
+    pub floor: Vec<f64>,
+    /// Voltage after a spike, of the models with hard reset.
+    pub reset: Vec<f64>,
+    /// Decay rate (1 / steps) with which input that arrives in the refractory time is kept; infinite where it is not.
+    pub keep_rate: Vec<f64>,
+    /// Refractory time (steps).
+    pub refractory: Vec<f64>,
+    /// `exp(-dt / adapt_tau)`
+    pub adaptation_decay: Vec<f64>,
+    /// Gain of the adaptation on the threshold; 0 where there is none.
+    pub adaptation_gain: Vec<f64>,
+    /// Whether the model adapts, be the gain 0 at present.
+    pub adapts: Vec<bool>,
+    /// Height of the surrogate gradient.
+    pub height: Vec<f64>,
+    /// Width of the surrogate gradient.
+    pub width: Vec<f64>,
+    /// Coefficient of firing-rate regularization.
+    pub regularization: Vec<f64>,
+    /// Target number of spikes a step.
+    pub target_rate: Vec<f64>,
+    /// Decay of the eligibility trace in a step.
+    pub kappa: Vec<f64>,
+    /// Decay of the firing-rate trace in a step.
+    pub kappa_reg: Vec<f64>,
+    /// Longest window that eligibility is computed for (steps).
+    pub cutoff: Vec<i64>,
+    /// Steps without a spike after which NEST sends a flush event.
+    pub flush_interval: Vec<i64>,
+}
+
+/// Coefficients of the readouts.
+#[derive(Debug, Clone, Default)]
+pub struct Readouts {
+    /// `exp(-dt / tau_m)`
+    pub decay: Vec<f64>,
+    /// `tau_m / C_m (1 - exp(-dt / tau_m))`
+    pub current_gain: Vec<f64>,
+    /// Constant current (pA).
+    pub current: Vec<f64>,
+    /// Resting voltage (mV).
+    pub rest: Vec<f64>,
+    /// Lower bound of the voltage.
+    pub floor: Vec<f64>,
+    /// Longest window that eligibility is computed for (steps).
+    pub cutoff: Vec<i64>,
+    /// Learning windows.
+    pub windows: RateInputs,
+    /// Target signals.
+    pub targets: RateInputs,
+}
+
+/// The plan.
+#[derive(Debug, Clone)]
+pub struct PlusPlan {
+    /// Length of a step (ms).
+    pub resolution: f64,
+    /// Recurrent neurons.
+    pub recurrent: Recurrent,
+    /// Runs of equal neurons.
+    pub runs: Vec<Run>,
+    /// Neurons that fire by the clock.
+    pub clocked: Vec<Clocked>,
+    /// Ids of the recurrent neurons, by place.
+    pub recurrent_ids: Vec<NodeId>,
+    /// Whether a plastic synapse ends at them, by place.
+    pub learning: Vec<bool>,
+    /// Readouts.
+    pub readouts: Readouts,
+    /// Ids of the readouts, by place.
+    pub readout_ids: Vec<NodeId>,
+    /// Ids of the stimuli, by place.
+    pub stimulus_ids: Vec<NodeId>,
+    /// Spike projections onto recurrent neurons, in the order of summation.
+    pub recurrent_routes: Vec<Route>,
+    /// Spike projections onto readouts, in the order of summation.
+    pub readout_routes: Vec<Route>,
+    /// Weights of the learning signals: one row of recurrent neurons per readout.
+    pub feedback: Vec<f64>,
+    /// Longest delay of a projection (steps).
+    pub longest_delay: usize,
+    /// What multimeters record of recurrent neurons.
+    pub recurrent_taps: Vec<Tap>,
+    /// What multimeters record of readouts.
+    pub readout_taps: Vec<Tap>,
+    /// Who records the spikes of recurrent neurons.
+    pub spike_taps: Vec<SpikeTap>,
+    /// Weight recorders.
+    pub weight_taps: Vec<WeightTap>,
+}
+
+impl PlusPlan {
+    /// Lays out the neurons of this rule; `None` where there are none.
+    ///
+    /// # Errors
+    /// `NotImplemented` for a Poisson generator on plastic synapses.
+    pub fn new(
+        network: &Description,
+        index: &NodeIndex,
+        held: &HeldRates,
+        clock_base: &BTreeMap<NodeId, i64>,
+    ) -> Result<Option<Self>> {
+        if index.len(RECURRENT) + index.len(READOUT) == 0 {
+            return Ok(None);
+        }
+        let recurrent_routes = spike_routes_onto(network, index, RECURRENT);
+        let readout_routes = spike_routes_onto(network, index, READOUT);
+        refuse_plastic_poisson(recurrent_routes.iter().chain(&readout_routes))?;
+        let longest_delay =
+            recurrent_routes.iter().chain(&readout_routes).map(|route| route.delay).max().unwrap_or(1);
+        Ok(Some(Self {
+            resolution: network.kernel.resolution,
+            recurrent: recurrent(network),
+            runs: runs(network),
+            clocked: clocked(network, index, RECURRENT, clock_base),
+            recurrent_ids: index.members(RECURRENT).to_vec(),
+            learning: learning(&recurrent_routes, index.len(RECURRENT)),
+            readouts: readouts(network, index, held),
+            readout_ids: index.members(READOUT).to_vec(),
+            stimulus_ids: index.members(Population::Stimulus).to_vec(),
+            feedback: feedback(network, index, RECURRENT, READOUT),
+            recurrent_routes,
+            readout_routes,
+            longest_delay,
+            recurrent_taps: state_taps(network, index, RECURRENT),
+            readout_taps: state_taps(network, index, READOUT),
+            spike_taps: spike_taps(network, index, RECURRENT),
+            weight_taps: weight_taps(network),
+        }))
+    }
+
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let (n, k) = (self.recurrent_count(), self.readout_count());
+        let numbers =
+            n * (18 * 8 + 4) + k * (6 * 8 + 4) + 8 * self.feedback.len() + 4 * self.stimulus_ids.len();
+        let listens: usize = self.spike_taps.iter().map(|tap| 4 * tap.listens.len()).sum();
+        let taps = self.recurrent_taps.iter().chain(&self.readout_taps);
+        let tapped: usize = taps.map(|tap| 8 * tap.nodes.len()).sum();
+        let routes =
+            self.recurrent_routes.iter().chain(&self.readout_routes).map(Route::bytes).sum::<usize>();
+        (numbers + listens + tapped + routes) as u64
+    }
+
+    /// Number of recurrent neurons.
+    #[must_use]
+    pub fn recurrent_count(&self) -> usize {
+        self.recurrent_ids.len()
+    }
+
+    /// Number of readouts.
+    #[must_use]
+    pub fn readout_count(&self) -> usize {
+        self.readout_ids.len()
+    }
+}
+
+/// Times in whole steps; those that are never over become the largest number.
+fn steps(times: &[f64], dt: f64) -> Vec<i64> {
+    times.iter().map(|time| if *time / dt < 9e15 { (time / dt).round() as i64 } else { i64::MAX }).collect()
+}
+
+fn recurrent(network: &Description) -> Recurrent {
+    let dt = network.kernel.resolution;
+    let of = |name: &str| gather(network, RECURRENT, name);
+    let or = |name: &str, otherwise: f64| gather_or(network, RECURRENT, name, otherwise);
+    let (tau_m, e_l) = (of("tau_m"), of("E_L"));
+    let decay = decays(&tau_m, dt);
+    let relative = |values: Vec<f64>| -> Vec<f64> {
+        values.iter().zip(&e_l).map(|(value, rest)| value - rest).collect()
+    };
+    Recurrent {
+        current_gain: current_gains(&tau_m, &of("C_m"), &decay),
+        decay,
+        current: of("I_e"),
+        threshold: relative(of("V_th")),
+        floor: relative(of("V_min")),
+        reset: relative(or("V_reset", 0.0)),
+        keep_rate: or("refractory_input", 0.0)
+            .iter()
+            .zip(&tau_m)
+            .map(|(keeps, tau)| if *keeps == 0.0 { f64::INFINITY } else { dt / tau })
+            .collect(),
+        refractory: of("t_ref").iter().map(|time| (time / dt).round()).collect(),
+        adaptation_decay: decays(&or("adapt_tau", 1.0), dt),
+        adaptation_gain: or("adapt_beta", 0.0),
+        adapts: or("adapt_beta", f64::NAN).iter().map(|gain| !gain.is_nan()).collect(),
+        height: of("surrogate_gradient_height"),
+        width: of("surrogate_gradient_width"),
+        regularization: of("c_reg"),
+        target_rate: of("f_target").iter().map(|rate| rate / 1000.0 * dt).collect(),
+        kappa: of("kappa"),
+        kappa_reg: of("kappa_reg"),
+        cutoff: steps(&of("eprop_isi_trace_cutoff"), dt),
+        flush_interval: steps(&of("flush_event_send_interval"), dt)
+            .iter()
+            .map(|steps| *steps.max(&1))
+            .collect(),
+        rest: e_l,
+    }
+}
+
+fn readouts(network: &Description, index: &NodeIndex, held: &HeldRates) -> Readouts {
+    let dt = network.kernel.resolution;
+    let of = |name: &str| gather(network, READOUT, name);
+    let (tau_m, e_l) = (of("tau_m"), of("E_L"));
+    let decay = decays(&tau_m, dt);
+    Readouts {
+        current_gain: current_gains(&tau_m, &of("C_m"), &decay),
+        decay,
+        current: of("I_e"),
+        floor: of("V_min").iter().zip(&e_l).map(|(value, rest)| value - rest).collect(),
+        rest: e_l,
+        cutoff: steps(&of("eprop_isi_trace_cutoff"), dt),
+        windows: RateInputs::new(network, index, READOUT, 1, held),
+        targets: RateInputs::new(network, index, READOUT, 2, held),
+    }
+}
+
+fn runs(network: &Description) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut place = 0;
+    for group in groups_of(network, RECURRENT) {
+        let hard_reset = group.model.place("V_reset").is_some();
+        for choice in group.numbers("surrogate_gradient_function") {
+            let surrogate = Surrogate::from_choice(*choice);
+            match runs.last_mut() {
+                Some(last) if last.hard_reset == hard_reset && last.surrogate == surrogate => {
+                    last.places.end += 1;
+                }
+                _ => runs.push(Run { places: place..place + 1, hard_reset, surrogate }),
+            }
+            place += 1;
+        }
+    }
+    runs
+}

@@ -1,0 +1,141 @@
+//! The state of synapses that learn from every spike, in the order of weights.
+
+use crate::base::error::Result;
+use crate::base::state::{Archive, Persist};
+use crate::plus::eligibility::Trace;
+use crate::plus::ring::LANES;
+use crate::plus::rows::{PlasticRows, RowState};
+
+impl Persist for PlasticRows {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        // A new field needs a place here.
+        let Self {
+            projection: _,
+            set: _,
+            cutoff: _,
+            layout: _,
+            coefficients: _,
+            target: _,
+            traces: _,
+            gradient: _,
+            sum: _,
+            first: _,
+            second: _,
+            rows: _,
+            ahead: _,
+            by_maps: _,
+            visits: _,
+            scratch: _,
+        } = self;
+        // The positions that have a weight, and the row of each.
+        let mut positions = Vec::new();
+        for row in 0..self.rows.len() {
+            self.layout.for_each_entry(row, |position, _| positions.push((row, position)));
+        }
+        self.persist_filtered(&positions, archive)?;
+        for (name, trace) in [
+            ("adaptation", Trace::Adaptation),
+            ("eligibility", Trace::Eligibility),
+            ("regularization", Trace::Regularization),
+        ] {
+            // Not every kind of synapse has all of them.
+            let held = if self.set.has(trace) { &positions[..] } else { &[] };
+            let mut values: Vec<f64> =
+                held.iter().map(|(_, position)| self.trace(trace, *position)).collect();
+            archive.fixed(name, &mut values)?;
+            for ((_, position), value) in held.iter().zip(values) {
+                *self.trace_mut(trace, *position) = value;
+            }
+        }
+        self.persist_gradient(&positions, archive)?;
+        for (name, values) in
+            [("sum", &mut self.sum), ("first", &mut self.first), ("second", &mut self.second)]
+        {
+            let held = if values.is_empty() { &[] } else { &positions[..] };
+            let mut picked: Vec<f64> = held.iter().map(|(_, position)| values[*position]).collect();
+            archive.fixed(name, &mut picked)?;
+            for ((_, position), value) in held.iter().zip(picked) {
+                values[*position] = value;
+            }
+        }
+        for (row, position) in &positions {
+            self.rows[*row].summed |= self.sum[*position] != 0.0;
+        }
+        self.persist_rows(archive)?;
+        self.persist_ahead(archive)
+    }
+}
+
+impl PlasticRows {
+    /// Filtered spikes of each synapse, also where a row has them in common.
+    fn persist_filtered(&mut self, positions: &[(usize, usize)], archive: &mut Archive<'_>) -> Result<()> {
+        let filtered = |(row, position): &(usize, usize)| {
+            if self.set.uniform { self.rows[*row].filtered } else { self.trace(Trace::Filtered, *position) }
+        };
+        let mut values: Vec<f64> = positions.iter().map(filtered).collect();
+        archive.fixed("filtered", &mut values)?;
+        for ((row, _), value) in positions.iter().zip(&values) {
+            self.rows[*row].filtered = *value;
+        }
+        let in_common =
+            positions.iter().zip(&values).all(|((row, _), value)| self.rows[*row].filtered == *value);
+        if self.set.uniform && !in_common {
+            self.keep_filtered_by_target();
+        }
+        if !self.set.uniform {
+            for ((_, position), value) in positions.iter().zip(values) {
+                *self.trace_mut(Trace::Filtered, *position) = value;
+            }
+        }
+        Ok(())
+    }
+
+    /// The gradient so far: zero but in rows that were caught up.
+    fn persist_gradient(&mut self, positions: &[(usize, usize)], archive: &mut Archive<'_>) -> Result<()> {
+        let gradient = |(row, position): &(usize, usize)| {
+            if self.rows[*row].caught_up { self.gradient[position / LANES].0[position % LANES] } else { 0.0 }
+        };
+        let mut values: Vec<f64> = positions.iter().map(gradient).collect();
+        archive.fixed("gradient", &mut values)?;
+        for ((row, position), value) in positions.iter().zip(values) {
+            self.gradient[position / LANES].0[position % LANES] = value;
+            self.rows[*row].caught_up |= value != 0.0;
+        }
+        Ok(())
+    }
+
+    fn persist_rows(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        macro_rules! columns {
+            ($($field:ident),*) => {$(
+                let mut values: Vec<_> = self.rows.iter().map(|row: &RowState| row.$field).collect();
+                archive.fixed(concat!("rows.", stringify!($field)), &mut values)?;
+                for (row, value) in self.rows.iter_mut().zip(values) {
+                    row.$field = value;
+                }
+            )*};
+        }
+        columns!(previous, before, next, waiting, step, eta);
+        Ok(())
+    }
+
+    /// Weights that were caught up and show at the next spike.
+    fn persist_ahead(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        let mut rows: Vec<usize> = self.ahead.keys().copied().collect();
+        archive.list("ahead.rows", &mut rows)?;
+        if rows.iter().any(|row| *row >= self.rows.len()) {
+            return Err(archive.misfit("ahead.rows", "rows that do not exist"));
+        }
+        for row in rows {
+            let positions = self.layout.positions(row);
+            let mut held = Vec::new();
+            self.layout.for_each_entry(row, |position, _| held.push(position - positions.start));
+            let ahead = self.ahead.entry(row).or_insert_with(|| vec![0.0; positions.len()]);
+            let mut picked: Vec<f64> = held.iter().map(|position| ahead[*position]).collect();
+            archive.fixed(&format!("ahead.{row}"), &mut picked)?;
+            for (position, value) in held.iter().zip(picked) {
+                ahead[*position] = value;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! The state of the neurons whose weights change at every presynaptic spike.
+
+use crate::base::error::Result;
+use crate::base::state::{Archive, Persist};
+use crate::plan::route::Route;
+use crate::plus::PlusRule;
+use crate::plus::eligibility::{readout, recurrent};
+use crate::plus::ring::Ring;
+use crate::plus::rows::PlasticRows;
+
+impl PlusRule {
+    /// Writes the state at step `now`, or reads it into a network that was laid out for it.
+    ///
+    /// # Errors
+    /// `ValueError` where the archive holds something that does not fit.
+    pub fn persist(&mut self, now: i64, archive: &mut Archive<'_>) -> Result<()> {
+        // A new field needs a place here.
+        let Self {
+            plan: _,
+            neurons: _,
+            readouts: _,
+            history: _,
+            errors: _,
+            recurrent_rows: _,
+            readout_rows: _,
+            fired: _,
+            arrivals: _,
+            spike_count: _,
+            steps: _,
+            windows: _,
+            error_windows: _,
+            learns_by_maps: _,
+            arriving: _,
+            shareable: _,
+            failure: _,
+        } = self;
+        archive.within("recurrent", |archive| {
+            let s = &mut self.neurons;
+            archive.fixed("voltage", &mut s.voltage)?;
+            archive.fixed("spiked", &mut s.spiked)?;
+            archive.fixed("adaptation", &mut s.adaptation)?;
+            archive.fixed("countdown", &mut s.countdown)?;
+            archive.fixed("kept_input", &mut s.kept)?;
+            archive.fixed("rate", &mut s.rate)?;
+            archive.fixed("current", &mut s.current)?;
+            persist_history(&mut self.history, &recurrent::NAMES, now, archive)
+        })?;
+        archive.within("readout", |archive| {
+            let s = &mut self.readouts;
+            archive.fixed("voltage", &mut s.voltage)?;
+            archive.fixed("current", &mut s.current)?;
+            s.windows.forget();
+            s.targets.forget();
+            archive.fixed("learns_since", &mut s.learns_since)?;
+            self.plan.readouts.windows.persist("window_signal", now, archive)?;
+            self.plan.readouts.targets.persist("target_signal", now, archive)?;
+            persist_history(&mut self.errors, &readout::NAMES, now, archive)
+        })?;
+        let steps = [self.history.steps(), self.errors.steps()].map(|steps| steps as i64);
+        persist_rows(&self.plan.recurrent_routes, &mut self.recurrent_rows, (now, steps[0]), archive)?;
+        persist_rows(&self.plan.readout_routes, &mut self.readout_rows, (now, steps[1]), archive)?;
+        for (name, arrivals, neurons) in
+            [("recurrent", 0, self.plan.recurrent_count()), ("readout", 1, self.plan.readout_count())]
+        {
+            archive.within(&format!("arrivals.{name}"), |archive| {
+                self.arrivals[arrivals].persist(archive)?;
+                if self.arrivals[arrivals].fits(neurons) {
+                    Ok(())
+                } else {
+                    Err(archive.misfit("places", "a neuron that there is not"))
+                }
+            })?;
+        }
+        // Spikes that are still on their way.
+        let stamps = (now - self.plan.longest_delay as i64).max(0)..=now;
+        let ring = self.fired.len();
+        let mut fired: Vec<Vec<u32>> =
+            stamps.clone().map(|stamp| self.fired[stamp as usize % ring].clone()).collect();
+        let count = fired.len();
+        archive.lists("fired", &mut fired)?;
+        let neurons = self.plan.recurrent_count();
+        if fired.len() != count || fired.iter().flatten().any(|place| *place as usize >= neurons) {
+            return Err(archive.misfit("fired", "not one list of neurons a step"));
+        }
+        for (stamp, places) in stamps.zip(fired) {
+            self.fired[stamp as usize % ring] = places;
+        }
+        archive.number("spike_count", &mut self.spike_count)?;
+        archive.number("steps", &mut self.steps)?;
+        if self.spike_count > 1 << 53 || self.steps > now as u64 {
+            return Err(
+                archive.misfit("spike_count", format!("{} in {} steps", self.spike_count, self.steps))
+            );
+        }
+        if archive.reads() {
+            self.begin_windows(now);
+        }
+        Ok(())
+    }
+}
+
+/// The steps before `now` that a history holds: a matrix of steps and neurons for each quantity.
+fn persist_history(history: &mut Ring, names: &[&str], now: i64, archive: &mut Archive<'_>) -> Result<()> {
+    let steps = (now - history.steps() as i64).max(0)..now;
+    for (column, name) in names.iter().enumerate() {
+        let mut rows: Vec<f64> = steps.clone().flat_map(|step| history.at(column, step).to_vec()).collect();
+        archive.rows(name, history.neurons(), &mut rows)?;
+        for (step, row) in steps.clone().zip(rows.chunks_exact(history.neurons().max(1))) {
+            history.at_mut(column, step).copy_from_slice(row);
+        }
+    }
+    steps.for_each(|step| history.finish(step));
+    Ok(())
+}
+
+fn persist_rows(
+    routes: &[Route],
+    rows: &mut [Vec<PlasticRows>],
+    (now, steps): (i64, i64),
+    archive: &mut Archive<'_>,
+) -> Result<()> {
+    for (route, parts) in routes.iter().zip(rows) {
+        for (place, part) in parts.iter_mut().enumerate() {
+            let name = format!("synapses.{}.{place}", route.projection);
+            archive.within(&name, |archive| {
+                part.persist(archive)?;
+                let known = part.is_possible(now, steps);
+                if known { Ok(()) } else { Err(archive.misfit("rows", "steps that cannot be")) }
+            })?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,478 @@
+//! Windows of e-prop+ in constant time per spike: what neurons keep so that a synapse need not go through the steps
+//! since its last spike one by one.
+//!
+//! Steps come in chunks of [`CHUNK`]. A window that ends at the present consists of the rest of the chunk that it
+//! begins in, of whole chunks, and of the begin of the present chunk. For each neuron there are
+//!
+//! - *suffixes*: by step, the map from it to the end of its chunk, made once the chunk is over;
+//! - *spans*: by chunk, the map from its begin to the begin of the present chunk;
+//! - a *prefix*: the map of the present chunk so far.
+//!
+//! So a window is at most three maps ([`map::WindowMap`]), and a neuron pays for about four composed steps a step,
+//! whatever the number of its synapses.
+//!
+//! Everything here follows from the history alone, so it is made again from that where a simulation goes on.
+
+pub mod map;
+pub mod pass;
+
+use std::ops::Range;
+
+use crate::base::simd::kernels;
+use crate::plus::eligibility::{Coefficients, recurrent};
+use crate::plus::ring::{LANES, Ring, Vector};
+use crate::plus::windows::map::{Adaptive, Block, Plain, Powers, Readout, WindowMap};
+
+/// Steps of a chunk.
+pub const CHUNK: usize = 16;
+
+/// What synapses end at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Readouts.
+    Readouts,
+    /// Neurons that don't adapt.
+    Plain,
+    /// Neurons of which some adapt.
+    Adaptive,
+}
+
+impl Kind {
+    fn columns(self) -> usize {
+        match self {
+            Self::Readouts => Readout::COLUMNS,
+            Self::Plain => Plain::COLUMNS,
+            Self::Adaptive => Adaptive::COLUMNS,
+        }
+    }
+}
+
+/// What remains of the traces by themselves after 0, 1, 2, … times a number of steps, by neuron.
+#[derive(Debug, Clone, Default)]
+pub struct PowerTable {
+    blocks: usize,
+    rows: Vec<Vector>,
+}
+
+impl PowerTable {
+    /// `bases` are decays of a time or less of them; the others are left at zero.
+    fn new(bases: [&[Vector]; 3], blocks: usize, count: usize) -> Self {
+        let mut rows = vec![Vector::default(); 3 * blocks * count];
+        for (trace, base) in bases.into_iter().enumerate() {
+            for (at, base) in base.iter().enumerate() {
+                let mut power = Vector::splat(1.0);
+                for n in 0..count {
+                    rows[(3 * n + trace) * blocks + at] = power;
+                    for l in 0..LANES {
+                        power.0[l] *= base.0[l];
+                    }
+                }
+            }
+        }
+        Self { blocks, rows }
+    }
+
+    /// The powers of a block of neurons.
+    #[inline(always)]
+    fn at(&self, n: usize, at: usize) -> Powers {
+        let row = |trace: usize| self.rows[(3 * n + trace) * self.blocks + at];
+        Powers { decay: row(0), kappa: row(1), kappa_reg: row(2) }
+    }
+
+    /// The powers of one neuron: of `decay`, `kappa` and `kappa_reg`.
+    #[must_use]
+    pub fn of(&self, n: usize, place: usize) -> [f64; 3] {
+        let row = |trace: usize| self.rows[(3 * n + trace) * self.blocks + place / LANES].0[place % LANES];
+        [row(0), row(1), row(2)]
+    }
+
+    /// The powers of `decay`, by block.
+    fn decays(&self, n: usize) -> &[Vector] {
+        &self.rows[3 * n * self.blocks..][..self.blocks]
+    }
+
+    fn bases(&self) -> [&[Vector]; 3] {
+        let row = |trace: usize| &self.rows[(3 + trace) * self.blocks..][..self.blocks];
+        [row(0), row(1), row(2)]
+    }
+}
+
+/// Numbers of a map and of what its first step left, side by side: for synapses that end at scattered neurons.
+pub type Line = [f64; LANES];
+
+/// Maps of one kind of place: a row of columns a place, each a value per neuron; and the same by neuron, if asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    columns: usize,
+    rows: Vec<Vector>,
+    lines: Vec<Line>,
+}
+
+impl Table {
+    fn new(kind: Kind, blocks: usize, places: usize, lines: bool) -> Self {
+        let maps = kind.columns() * blocks * places;
+        let lines = if lines { blocks * LANES * places * lines_of(kind) } else { 0 };
+        Self {
+            columns: kind.columns(),
+            rows: vec![Vector::default(); maps],
+            lines: vec![Line::default(); lines],
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&self.rows[..]) + size_of_val(&self.lines[..])
+    }
+}
+
+/// Lines of a neuron.
+const fn lines_of(kind: Kind) -> usize {
+    match kind {
+        Kind::Adaptive => 2,
+        Kind::Readouts | Kind::Plain => 1,
+    }
+}
+
+/// The maps of a population.
+#[derive(Debug, Clone)]
+pub struct Windows {
+    kind: Kind,
+    blocks: usize,
+    /// Steps of the ring; a whole number of chunks.
+    steps: usize,
+    coefficients: Coefficients,
+    powers: PowerTable,
+    chunk_powers: PowerTable,
+    suffixes: Table,
+    spans: Table,
+    prefix: Table,
+}
+
+/// What a kernel needs to know of a table of maps.
+struct Shape<'a> {
+    blocks: usize,
+    coefficients: &'a Coefficients,
+    powers: &'a PowerTable,
+    chunk_powers: &'a PowerTable,
+}
+
+impl Windows {
+    /// Room for the maps of a population with this history; `by_neuron` where synapses end at scattered neurons.
+    ///
+    /// # Panics
+    /// If the history is shorter than a chunk.
+    #[must_use]
+    pub fn new(kind: Kind, history: &Ring, coefficients: Coefficients, by_neuron: bool) -> Self {
+        let (blocks, steps) = (history.blocks(), history.steps());
+        assert!(steps.is_multiple_of(CHUNK), "the ring has whole chunks");
+        let chunks = steps / CHUNK;
+        let bases = [&coefficients.decay[..], &coefficients.kappa, &coefficients.kappa_reg];
+        let powers = PowerTable::new(bases, blocks, CHUNK + 1);
+        let chunk = |trace: usize| &powers.rows[(3 * CHUNK + trace) * blocks..][..blocks];
+        let chunk_powers = PowerTable::new([chunk(0), chunk(1), chunk(2)], blocks, chunks + 1);
+        Self {
+            kind,
+            blocks,
+            steps,
+            powers,
+            chunk_powers,
+            suffixes: Table::new(kind, blocks, steps, by_neuron),
+            spans: Table::new(kind, blocks, chunks, by_neuron),
+            prefix: Table::new(kind, blocks, 1, by_neuron),
+            coefficients,
+        }
+    }
+
+    /// Whether another has the same maps of the same history.
+    #[must_use]
+    pub fn fits(&self, other: &Self) -> bool {
+        (self.kind, self.blocks, self.steps) == (other.kind, other.blocks, other.steps)
+            && self.powers.bases() == other.powers.bases()
+            && (&self.coefficients.rho, &self.coefficients.beta)
+                == (&other.coefficients.rho, &other.coefficients.beta)
+            && self.suffixes.lines.len() == other.suffixes.lines.len()
+    }
+
+    /// Makes all maps from the history, of which the steps before `end` are known.
+    pub fn rebuild(&mut self, history: &Ring, end: i64) {
+        let chunk = CHUNK as i64;
+        // The slots of the oldest steps are written to already.
+        let oldest = (end - self.steps as i64 + 2).max(0);
+        let begin = (oldest + chunk - 1) / chunk * chunk;
+        self.begin_prefix();
+        for step in begin..end {
+            self.take_in(history, step, begin);
+        }
+    }
+
+    fn begin_prefix(&mut self) {
+        let rows = &mut self.prefix.rows;
+        rows.fill(Vector::default());
+        if self.kind == Kind::Adaptive {
+            // The map of no step keeps the adaptation's share.
+            rows[map::ADAPTATION_KEPT * self.blocks..][..self.blocks].fill(Vector::splat(1.0));
+        }
+    }
+
+    /// Takes in a step, the first after those that were taken in before.
+    pub fn advance(&mut self, history: &Ring, step: i64) {
+        self.take_in(history, step, 0);
+    }
+
+    /// As [`Self::advance`], where steps before `begin` are not known.
+    fn take_in(&mut self, history: &Ring, step: i64, begin: i64) {
+        let slot = history.slot(step);
+        let done = slot % CHUNK;
+        let row = history.rows(slot..slot + 1);
+        let shape = Shape {
+            blocks: self.blocks,
+            coefficients: &self.coefficients,
+            powers: &self.powers,
+            chunk_powers: &self.chunk_powers,
+        };
+        let Table { rows: suffixes, lines: suffix_lines, .. } = &mut self.suffixes;
+        if !suffix_lines.is_empty() {
+            note_step(self.kind, row, self.blocks, slot, suffix_lines);
+        }
+        if done + 1 < CHUNK {
+            let Table { rows, lines, .. } = &mut self.prefix;
+            match self.kind {
+                Kind::Readouts => append_readouts(&shape, row, done, rows, lines),
+                Kind::Plain => append_plain(&shape, row, done, rows, lines),
+                Kind::Adaptive => append_adaptive(&shape, row, done, rows, lines),
+            }
+            return;
+        }
+        let first = slot + 1 - CHUNK;
+        let steps = history.rows(first..slot + 1);
+        match self.kind {
+            Kind::Readouts => complete_readouts(&shape, steps, first, suffixes, suffix_lines),
+            Kind::Plain => complete_plain(&shape, steps, first, suffixes, suffix_lines),
+            Kind::Adaptive => complete_adaptive(&shape, steps, first, suffixes, suffix_lines),
+        }
+        let length = self.kind.columns() * self.blocks;
+        let chunk = &suffixes[first * length..][..length];
+        let known = ((step + 1 - begin) as usize / CHUNK).min(self.steps / CHUNK);
+        let Table { rows, lines, .. } = &mut self.spans;
+        match self.kind {
+            Kind::Readouts => extend_readouts(&shape, chunk, first / CHUNK, known, rows, lines),
+            Kind::Plain => extend_plain(&shape, chunk, first / CHUNK, known, rows, lines),
+            Kind::Adaptive => extend_adaptive(&shape, chunk, first / CHUNK, known, rows, lines),
+        }
+        self.begin_prefix();
+    }
+
+    /// Bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let maps = self.suffixes.bytes() + self.spans.bytes() + self.prefix.bytes();
+        let powers = size_of_val(&self.powers.rows[..]) + size_of_val(&self.chunk_powers.rows[..]);
+        (maps + powers) as u64
+    }
+
+    /// The maps that make up the window of these steps, if it reaches from one chunk into another. It ends
+    /// after the last step that was taken in.
+    #[must_use]
+    pub fn maps(&self, window: Range<i64>) -> Option<Maps> {
+        let chunk = CHUNK as i64;
+        let (begins, ends) = (window.start / chunk, window.end / chunk);
+        (begins < ends).then(|| {
+            let chunks = self.steps / CHUNK;
+            let between = (ends - begins - 1) as usize;
+            Maps {
+                suffix: window.start as usize & (self.steps - 1),
+                suffix_steps: CHUNK - (window.start % chunk) as usize,
+                span: (begins + 1) as usize % chunks,
+                span_chunks: between,
+                prefix_steps: (window.end % chunk) as usize,
+            }
+        })
+    }
+
+    /// Powers of up to a chunk's steps, and of whole chunks.
+    #[must_use]
+    pub fn powers(&self) -> [&PowerTable; 2] {
+        [&self.powers, &self.chunk_powers]
+    }
+}
+
+/// Which maps make up a window.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Maps {
+    /// Slot of its first step.
+    pub suffix: usize,
+    /// Steps to the end of that chunk.
+    pub suffix_steps: usize,
+    /// Place of the chunk after it.
+    pub span: usize,
+    /// Whole chunks between the first and the last one.
+    pub span_chunks: usize,
+    /// Steps of the last chunk.
+    pub prefix_steps: usize,
+}
+
+/// The coefficients of a block.
+#[inline(always)]
+fn block_of(coefficients: &Coefficients, kind: Kind, at: usize) -> Block {
+    let none = Vector::default();
+    let recurrent = kind != Kind::Readouts;
+    Block {
+        decay: coefficients.decay[at],
+        kappa: if recurrent { coefficients.kappa[at] } else { none },
+        kappa_reg: if recurrent { coefficients.kappa_reg[at] } else { none },
+        rho: if kind == Kind::Adaptive { coefficients.rho[at] } else { none },
+        beta: if kind == Kind::Adaptive { coefficients.beta[at] } else { none },
+    }
+}
+
+/// Maps that know which kind they are of.
+trait Kinded: WindowMap {
+    const KIND: Kind;
+}
+
+impl Kinded for Readout {
+    const KIND: Kind = Kind::Readouts;
+}
+
+impl Kinded for Plain {
+    const KIND: Kind = Kind::Plain;
+}
+
+impl Kinded for Adaptive {
+    const KIND: Kind = Kind::Adaptive;
+}
+
+#[inline(always)]
+fn store<M: WindowMap>(map: &M, rows: &mut [Vector], place: usize, blocks: usize, at: usize) {
+    for column in 0..M::COLUMNS {
+        rows[(place * M::COLUMNS + column) * blocks + at] = map.column(column);
+    }
+}
+
+#[inline(always)]
+fn load<M: WindowMap>(rows: &[Vector], place: usize, blocks: usize, at: usize) -> M {
+    M::from_columns(|column| rows[(place * M::COLUMNS + column) * blocks + at])
+}
+
+/// Coefficients of a map in a line; what a step left comes after them.
+pub const IN_LINE: usize = Plain::COLUMNS;
+
+/// Writes a map by neuron.
+#[inline(always)]
+fn store_lines<M: Kinded>(map: &M, lines: &mut [Line], place: usize, blocks: usize, at: usize) {
+    if lines.is_empty() {
+        return;
+    }
+    let count = lines_of(M::KIND);
+    let first = (place * blocks + at) * LANES * count;
+    for l in 0..LANES {
+        for column in 0..M::COLUMNS {
+            let (line, number) = (column / IN_LINE, column % IN_LINE);
+            lines[first + l * count + line][number] = map.column(column).0[l];
+        }
+    }
+}
+
+/// Writes what a step left by neuron.
+fn note_step(kind: Kind, row: &[Vector], blocks: usize, slot: usize, lines: &mut [Line]) {
+    let count = lines_of(kind);
+    let quantities = row.len() / blocks;
+    let lines = &mut lines[slot * blocks * LANES * count..][..blocks * LANES * count];
+    for (at, lines) in lines.chunks_exact_mut(LANES * count).enumerate() {
+        for quantity in 0..quantities {
+            let values = &row[quantity * blocks + at].0;
+            for l in 0..LANES {
+                lines[l * count][IN_LINE + quantity] = values[l];
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn complete_body<M: Kinded>(
+    shape: &Shape<'_>,
+    history: &[Vector],
+    first_slot: usize,
+    into: &mut [Vector],
+    lines: &mut [Line],
+) {
+    let blocks = shape.blocks;
+    for at in 0..blocks {
+        let block = block_of(shape.coefficients, M::KIND, at);
+        let mut map = M::identity();
+        for n in 0..CHUNK {
+            let step = CHUNK - 1 - n;
+            let row = &history[step * M::QUANTITIES * blocks..][..M::QUANTITIES * blocks];
+            map = map.preceded_by(&block, &shape.powers.at(n, at), |quantity| row[quantity * blocks + at]);
+            store(&map, into, first_slot + step, blocks, at);
+            store_lines(&map, lines, first_slot + step, blocks, at);
+        }
+    }
+}
+
+#[inline(always)]
+fn append_body<M: Kinded>(
+    shape: &Shape<'_>,
+    row: &[Vector],
+    done: usize,
+    prefix: &mut [Vector],
+    lines: &mut [Line],
+) {
+    let blocks = shape.blocks;
+    for at in 0..blocks {
+        let block = block_of(shape.coefficients, M::KIND, at);
+        let map: M = load(prefix, 0, blocks, at);
+        let map = map.followed_by(&block, &shape.powers.at(done, at), |quantity| row[quantity * blocks + at]);
+        store(&map, prefix, 0, blocks, at);
+        store_lines(&map, lines, 0, blocks, at);
+    }
+}
+
+/// Extends the spans of the `known` newest chunks, `newest` included, by the chunk `newest`, whose map is given.
+#[inline(always)]
+fn extend_body<M: Kinded>(
+    shape: &Shape<'_>,
+    chunk: &[Vector],
+    newest: usize,
+    known: usize,
+    spans: &mut [Vector],
+    lines: &mut [Line],
+) {
+    let blocks = shape.blocks;
+    let chunks = spans.len() / (M::COLUMNS * blocks);
+    for at in 0..blocks {
+        let map: M = load(chunk, 0, blocks, at);
+        let one = shape.chunk_powers.at(1, at);
+        store(&map, spans, newest, blocks, at);
+        store_lines(&map, lines, newest, blocks, at);
+        for back in 1..known {
+            let place = (newest + chunks - back) % chunks;
+            let span: M = load(spans, place, blocks, at);
+            let span = span.then(&map, &shape.chunk_powers.at(back, at), &one);
+            store(&span, spans, place, blocks, at);
+            store_lines(&span, lines, place, blocks, at);
+        }
+    }
+}
+
+kernels! {
+    /// The maps from each step of a chunk to its end.
+    fn complete_readouts(shape: &Shape<'_>, history: &[Vector], first_slot: usize, into: &mut [Vector], lines: &mut [Line]) = complete_body::<Readout>;
+    /// As `complete_readouts`.
+    fn complete_plain(shape: &Shape<'_>, history: &[Vector], first_slot: usize, into: &mut [Vector], lines: &mut [Line]) = complete_body::<Plain>;
+    /// As `complete_readouts`.
+    fn complete_adaptive(shape: &Shape<'_>, history: &[Vector], first_slot: usize, into: &mut [Vector], lines: &mut [Line]) = complete_body::<Adaptive>;
+    /// A prefix of `done` steps and one more.
+    fn append_readouts(shape: &Shape<'_>, row: &[Vector], done: usize, prefix: &mut [Vector], lines: &mut [Line]) = append_body::<Readout>;
+    /// As `append_readouts`.
+    fn append_plain(shape: &Shape<'_>, row: &[Vector], done: usize, prefix: &mut [Vector], lines: &mut [Line]) = append_body::<Plain>;
+    /// As `append_readouts`.
+    fn append_adaptive(shape: &Shape<'_>, row: &[Vector], done: usize, prefix: &mut [Vector], lines: &mut [Line]) = append_body::<Adaptive>;
+    /// Spans, and one chunk more.
+    fn extend_readouts(shape: &Shape<'_>, chunk: &[Vector], newest: usize, known: usize, spans: &mut [Vector], lines: &mut [Line]) = extend_body::<Readout>;
+    /// As `extend_readouts`.
+    fn extend_plain(shape: &Shape<'_>, chunk: &[Vector], newest: usize, known: usize, spans: &mut [Vector], lines: &mut [Line]) = extend_body::<Plain>;
+    /// As `extend_readouts`.
+    fn extend_adaptive(shape: &Shape<'_>, chunk: &[Vector], newest: usize, known: usize, spans: &mut [Vector], lines: &mut [Line]) = extend_body::<Adaptive>;
+}
+
+const _: () = assert!(IN_LINE + recurrent::COUNT <= LANES, "a line has room for a map and a step");

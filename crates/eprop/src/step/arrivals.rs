@@ -1,0 +1,212 @@
+//! Input of neurons that is settled though it has not arrived: spikes in flight whose weight has changed since.
+//!
+//! A synapse takes its weight when a spike is handed over to it, which may be many steps before the spike arrives. The
+//! engine looks a weight up at the arrival, which is the same as long as it does not change. Where it does, the spikes
+//! in flight are converted into input that waits here, and the projection no longer transmits them
+//! ([`crate::describe::network::Settled`]).
+
+use std::ops::Range;
+
+use crate::base::error::Result;
+use crate::base::real::Real;
+use crate::base::state::{Archive, Persist};
+use crate::describe::network::{NodeId, Projection, Settled};
+use crate::plan::index::Population;
+use crate::plan::probes::WeightTap;
+use crate::plan::route::Route;
+use crate::record::WeightEvents;
+use crate::step::delivery::{self, Passage, poisson_train};
+use crate::step::emission::Emission;
+
+/// Input by the step in which it arrives.
+#[derive(Debug, Clone, Default)]
+pub struct Arrivals {
+    /// Ascending.
+    steps: Vec<i64>,
+    places: Vec<u32>,
+    values: Vec<f64>,
+}
+
+impl Arrivals {
+    /// Adds what arrives in a step to the input of the neurons at `places`.
+    #[inline]
+    pub fn add_to<R: Real>(&self, input: &mut [R], places: &Range<usize>, step: i64) {
+        if !self.steps.is_empty() {
+            self.add(input, places, step);
+        }
+    }
+
+    #[cold]
+    fn add<R: Real>(&self, input: &mut [R], places: &Range<usize>, step: i64) {
+        let begin = self.steps.partition_point(|other| *other < step);
+        let end = self.steps.partition_point(|other| *other <= step);
+        for (place, value) in self.places[begin..end].iter().zip(&self.values[begin..end]) {
+            if places.contains(&(*place as usize)) {
+                input[*place as usize - places.start] += R::of(*value);
+            }
+        }
+    }
+
+    /// Takes in more.
+    pub fn append(&mut self, mut more: Vec<Arrival>) {
+        if more.is_empty() {
+            return;
+        }
+        let held = std::mem::take(self);
+        let known = held.steps.into_iter().zip(held.places).zip(held.values);
+        let mut all: Vec<Arrival> =
+            known.map(|((step, place), value)| Arrival { step, place, value }).collect();
+        all.append(&mut more);
+        // What came first is added first.
+        all.sort_by_key(|arrival| arrival.step);
+        for arrival in all {
+            self.steps.push(arrival.step);
+            self.places.push(arrival.place);
+            self.values.push(arrival.value);
+        }
+    }
+
+    /// Forgets what arrived before a step.
+    pub fn forget_before(&mut self, step: i64) {
+        let gone = self.steps.partition_point(|other| *other < step);
+        if gone > 0 {
+            self.steps.drain(..gone);
+            self.places.drain(..gone);
+            self.values.drain(..gone);
+        }
+    }
+
+    /// Whether all of it is of one of so many neurons.
+    #[must_use]
+    pub fn fits(&self, neurons: usize) -> bool {
+        self.places.iter().all(|place| (*place as usize) < neurons)
+    }
+}
+
+impl Persist for Arrivals {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        // A new field needs a place here.
+        let Self { steps: _, places: _, values: _ } = self;
+        archive.list("steps", &mut self.steps)?;
+        archive.list("places", &mut self.places)?;
+        archive.list("values", &mut self.values)?;
+        let whole = self.steps.is_sorted() && [self.places.len(), self.values.len()] == [self.steps.len(); 2];
+        if whole { Ok(()) } else { Err(archive.misfit("steps", "not one for each input")) }
+    }
+}
+
+/// Input of a neuron in a step.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival {
+    /// The step.
+    pub step: i64,
+    /// Place of the neuron.
+    pub place: u32,
+    /// Sum of weights.
+    pub value: f64,
+}
+
+/// Where the spikes in flight over a route are to be found.
+pub struct Flying<'a> {
+    /// The route.
+    pub route: &'a Route,
+    /// Its projection.
+    pub projection: &'a Projection,
+    /// What stimuli have emitted.
+    pub emission: &'a Emission,
+    /// Ids of the stimuli, by place.
+    pub stimulus_ids: &'a [NodeId],
+    /// Ids of the recurrent neurons, by place.
+    pub recurrent_ids: &'a [NodeId],
+    /// Ids of the neurons that the route reaches, by place.
+    pub targets: &'a [NodeId],
+    /// Who records weights, and where.
+    pub weight_taps: &'a [WeightTap],
+    /// Steps done.
+    pub now: i64,
+    /// Up to which stamps spikes have been handed over.
+    pub handed: Settled,
+}
+
+/// What the spikes in flight over a projection amount to with its present weights.
+#[derive(Debug, Default)]
+pub struct Settlement {
+    /// Place of the projection.
+    pub projection: usize,
+    /// Whether it reaches readouts.
+    pub onto_readouts: bool,
+    /// Their input.
+    pub arrivals: Vec<Arrival>,
+    /// What weight recorders see of it, by tap.
+    pub recorded: Vec<WeightEvents>,
+}
+
+impl Flying<'_> {
+    /// Converts the spikes that have been handed over to the synapses and have not arrived. `fired` gives the places of
+    /// the recurrent neurons that fired with a stamp.
+    #[must_use]
+    pub fn settle<'b>(&self, fired: impl Fn(i64) -> &'b [u32]) -> Settlement {
+        let Self { route, projection, now, .. } = *self;
+        let mut settlement = Settlement {
+            projection: route.projection,
+            recorded: vec![WeightEvents::default(); self.weight_taps.len()],
+            ..Settlement::default()
+        };
+        let delay = route.delay as i64;
+        for stamp in (now - delay + 1).max(1)..=now {
+            let mut send = |place: u32, count: u32| {
+                let Some(row) = route.rows.row(place) else { return };
+                let handed =
+                    if route.is_generator(row) { self.handed.generators } else { self.handed.neurons };
+                // What was settled before was settled with the weights of that time.
+                let settled = if route.is_generator(row) {
+                    projection.settled.generators
+                } else {
+                    projection.settled.neurons
+                };
+                if stamp > settled && stamp <= handed {
+                    self.send(row, place, stamp, count, &mut settlement);
+                }
+            };
+            if route.poisson {
+                (0..self.stimulus_ids.len() as u32).for_each(|place| send(place, 0));
+            } else if route.source == Population::Stimulus {
+                self.emission.at(stamp).iter().for_each(|(place, count)| send(place, count));
+            } else {
+                for place in fired(stamp) {
+                    send(*place, 1);
+                }
+            }
+        }
+        settlement
+    }
+
+    fn send(&self, row: usize, place: u32, stamp: i64, count: u32, settlement: &mut Settlement) {
+        let Self { route, projection, .. } = *self;
+        let step = stamp + route.delay as i64 - 1;
+        let from_stimulus = route.source == Population::Stimulus;
+        let ids = if from_stimulus { self.stimulus_ids } else { self.recurrent_ids };
+        let sender = ids[place as usize];
+        for entry in route.entries(row) {
+            let count = if route.poisson {
+                self.emission.poisson_count(sender, poisson_train(route, entry), stamp)
+            } else {
+                count
+            };
+            if count > 0 && route.holes.binary_search(&entry).is_err() {
+                let value = projection.weights[entry] * f64::from(count);
+                settlement.arrivals.push(Arrival { step, place: route.target(row, entry) as u32, value });
+            }
+        }
+        if route.weight_recorder.is_some() && !route.poisson {
+            let (targets, receptor) = (self.targets, projection.receptor);
+            let passage = Passage { route, row, sender, targets, receptor, stamp, count };
+            delivery::record_weights(
+                self.weight_taps,
+                &mut settlement.recorded,
+                passage,
+                &projection.weights,
+            );
+        }
+    }
+}

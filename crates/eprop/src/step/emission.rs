@@ -1,0 +1,413 @@
+//! What stimuli emit, by stamp.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::base::control::RunControl;
+use crate::base::error::Result;
+use crate::base::math::nearest;
+use crate::base::state::{Archive, Persist};
+use crate::plan::stimulus::{Active, Onward, Source, Stimuli, TrainKey};
+
+/// The last stamp that can be reached.
+const LAST: i64 = crate::kernel::LAST_STEP as i64;
+
+/// Events of one stamp.
+#[derive(Debug, Clone, Copy)]
+pub struct Events<'a> {
+    /// Places of the sources, ascending, each once.
+    pub places: &'a [u32],
+    /// How many spikes each sends at once.
+    pub multiplicities: &'a [u32],
+}
+
+impl<'a> Events<'a> {
+    /// Place and multiplicity of each event.
+    pub fn iter(self) -> impl Iterator<Item = (u32, u32)> + 'a {
+        self.places.iter().copied().zip(self.multiplicities.iter().copied())
+    }
+}
+
+/// A spike on its way to a parrot.
+#[derive(Debug, Clone, Copy)]
+struct Flight {
+    /// Stamp of its repetition.
+    arrival: i64,
+    /// Stamp that it was emitted with.
+    emitted: i64,
+    /// Place of the parrot.
+    place: u32,
+    /// How many spikes it stands for.
+    count: u32,
+}
+
+/// Emitted spikes of consecutive stamps, and those on their way to parrots. What is in here stays, whatever becomes of
+/// the generators and connections that it came from.
+#[derive(Debug, Clone)]
+pub struct Emission {
+    first: i64,
+    starts: Vec<usize>,
+    places: Vec<u32>,
+    multiplicities: Vec<u32>,
+    /// In the order of emission.
+    flights: Vec<Flight>,
+    scratch: Scratch,
+    trains: BTreeMap<u32, Train>,
+}
+
+/// Room to lay out stamps in: for each stamp a list of spikes, linked.
+#[derive(Debug, Clone, Default)]
+struct Scratch {
+    heads: Vec<u32>,
+    /// The next spike of the same stamp, place and number of spikes.
+    links: Vec<(u32, u32, u32)>,
+    /// Place and number of the spikes of one stamp.
+    events: Vec<(u32, u32)>,
+}
+
+/// The end of a linked list.
+const NONE: u32 = u32::MAX;
+
+impl Scratch {
+    fn begin(&mut self, length: usize) {
+        self.heads.clear();
+        self.heads.resize(length, NONE);
+        self.links.clear();
+    }
+
+    fn push(&mut self, row: usize, place: u32, count: u32) {
+        let head = &mut self.heads[row];
+        self.links.push((*head, place, count));
+        *head = (self.links.len() - 1) as u32;
+    }
+
+    /// Collects the spikes of a stamp: places ascending, each once.
+    fn collect(&mut self, row: usize) {
+        self.events.clear();
+        let mut next = self.heads[row];
+        while let Some((after, place, count)) = self.links.get(next as usize) {
+            self.events.push((*place, *count));
+            next = *after;
+        }
+        self.events.sort_unstable_by_key(|(place, _)| *place);
+        self.events.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                kept.1 = kept.1.saturating_add(later.1);
+            }
+            same
+        });
+    }
+}
+
+/// What a Poisson generator needs to send each target a train of its own.
+#[derive(Debug, Clone, Copy)]
+struct Train {
+    mean: f64,
+    seed: u32,
+    active: Active,
+}
+
+impl Default for Emission {
+    fn default() -> Self {
+        Self {
+            first: 1,
+            starts: vec![0],
+            places: Vec::new(),
+            multiplicities: Vec::new(),
+            flights: Vec::new(),
+            scratch: Scratch::default(),
+            trains: BTreeMap::new(),
+        }
+    }
+}
+
+impl Emission {
+    /// The stamp after the last one laid out.
+    #[must_use]
+    pub fn end(&self) -> i64 {
+        self.first + self.starts.len() as i64 - 1
+    }
+
+    /// Events of a stamp; none where nothing is laid out.
+    #[must_use]
+    #[inline]
+    pub fn at(&self, stamp: i64) -> Events<'_> {
+        let range = usize::try_from(stamp - self.first)
+            .ok()
+            .filter(|row| row + 1 < self.starts.len())
+            .map_or(0..0, |row| self.starts[row]..self.starts[row + 1]);
+        Events { places: &self.places[range.clone()], multiplicities: &self.multiplicities[range] }
+    }
+
+    /// Where the events of consecutive stamps begin in a list of places, one more than there are stamps, and that list;
+    /// `None` where not all of them are laid out.
+    #[must_use]
+    pub fn rows(&self, stamps: Range<i64>) -> Option<(&[usize], &[u32])> {
+        let first = usize::try_from(stamps.start - self.first).ok()?;
+        let last = usize::try_from(stamps.end - self.first).ok()?;
+        Some((self.starts.get(first..=last)?, &self.places))
+    }
+
+    /// The number of spikes that a Poisson generator sends over one of its connections.
+    #[must_use]
+    pub fn poisson_count(&self, generator: u32, train: TrainKey, stamp: i64) -> u32 {
+        match self.trains.get(&generator) {
+            Some(Train { mean, seed, active }) if *mean > 0.0 && stamp > 0 && active.contains(stamp) => {
+                poisson(*mean, *seed, generator, train, stamp)
+            }
+            _ => 0,
+        }
+    }
+
+    /// Takes over what Poisson generators emit from now on.
+    pub fn set_trains(&mut self, stimuli: &Stimuli) {
+        self.trains.clear();
+        for generator in &stimuli.generators {
+            if let Source::Poisson { mean, generator: id } = generator.source {
+                let train = Train { mean, seed: stimuli.seed, active: generator.active };
+                self.trains.insert(id, train);
+            }
+        }
+    }
+
+    /// Lays out the stamps up to `last`, included. Returns false if that was cancelled, and lays out none.
+    pub fn extend_to(&mut self, stimuli: &Stimuli, last: i64, control: &RunControl) -> bool {
+        let from = self.end();
+        if last < from {
+            return true;
+        }
+        let row = |stamp: i64| (stamp - from) as usize;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.begin((last - from + 1) as usize);
+        for flight in self.flights.iter().filter(|flight| (from..=last).contains(&flight.arrival)) {
+            scratch.push(row(flight.arrival), flight.place, flight.count);
+        }
+        let flights = self.flights.len();
+        for generator in &stimuli.generators {
+            if control.cancelled() {
+                self.flights.truncate(flights);
+                self.scratch = scratch;
+                return false;
+            }
+            match &generator.source {
+                Source::Times { times, multiplicities, origin } => {
+                    let step = |time: f64| nearest(time / stimuli.resolution) + origin;
+                    let begin = times.partition_point(|time| step(*time) < from);
+                    for (place, time) in times.iter().enumerate().skip(begin) {
+                        let stamp = step(*time);
+                        if stamp > last {
+                            break;
+                        }
+                        let count = multiplicities.get(place).map_or(1, |count| *count as u32);
+                        if stamp > 0 && count > 0 && generator.active.contains(stamp) {
+                            scratch.push(row(stamp), generator.place, count);
+                        }
+                    }
+                }
+                Source::Poisson { mean, generator: id } => {
+                    let onward = stimuli.onward(generator.place);
+                    if *mean <= 0.0 || onward.is_empty() {
+                        continue;
+                    }
+                    let active = from.max(1).max(generator.active.start.saturating_add(1))
+                        ..=last.min(generator.active.stop);
+                    for stamp in active {
+                        for onward in onward {
+                            let count = poisson(*mean, stimuli.seed, *id, onward.train, stamp);
+                            self.send(*onward, stamp, count, from, last, &mut scratch);
+                        }
+                    }
+                }
+            }
+        }
+        for stamp in from..=last {
+            scratch.collect(row(stamp));
+            let events = std::mem::take(&mut scratch.events);
+            for (place, count) in &events {
+                if stimuli.is_heard(*place) {
+                    self.places.push(*place);
+                    self.multiplicities.push(*count);
+                }
+                for onward in stimuli.onward(*place) {
+                    self.send(*onward, stamp, *count, from, last, &mut scratch);
+                }
+            }
+            scratch.events = events;
+            self.starts.push(self.places.len());
+        }
+        self.scratch = scratch;
+        true
+    }
+
+    /// Sends spikes to a parrot, which repeats them in its own time.
+    fn send(&mut self, onward: Onward, stamp: i64, count: u32, from: i64, last: i64, scratch: &mut Scratch) {
+        if count == 0 {
+            return;
+        }
+        let arrival = stamp + i64::from(onward.delay);
+        self.flights.push(Flight { arrival, emitted: stamp, place: onward.target, count });
+        if arrival <= last {
+            scratch.push((arrival - from) as usize, onward.target, count);
+        }
+    }
+
+    /// Drops the flights that have arrived by the stamp `reached`.
+    pub fn land(&mut self, reached: i64) {
+        self.flights.retain(|flight| flight.arrival > reached);
+    }
+
+    /// Takes back what was laid out beyond the stamp `reached`, which no step has come to.
+    pub fn take_back(&mut self, reached: i64) {
+        let rows = (reached - self.first + 1).max(0) as usize;
+        if rows + 1 < self.starts.len() {
+            self.starts.truncate(rows + 1);
+            let events = self.starts[rows];
+            self.places.truncate(events);
+            self.multiplicities.truncate(events);
+        }
+        self.flights.retain(|flight| flight.arrival > reached && flight.emitted <= reached);
+    }
+
+    /// Forgets stamps before `stamp`.
+    pub fn forget_before(&mut self, stamp: i64) {
+        let rows = (stamp - self.first).clamp(0, self.starts.len() as i64 - 1) as usize;
+        // Moving what is kept costs as much as what is dropped saves, so wait until the latter prevails.
+        if rows * 2 < self.starts.len() {
+            return;
+        }
+        let events = self.starts[rows];
+        self.places.drain(..events);
+        self.multiplicities.drain(..events);
+        self.starts.drain(..rows);
+        for start in &mut self.starts {
+            *start -= events;
+        }
+        self.first += rows as i64;
+    }
+
+    /// Bytes held.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.starts.capacity() * 8
+            + (self.places.capacity() + self.multiplicities.capacity()) * 4
+            + self.flights.capacity() * size_of::<Flight>()
+    }
+}
+
+impl Persist for Emission {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        // A new field needs a place here. Trains follow from the description.
+        let Self { first: _, starts: _, places: _, multiplicities: _, flights: _, scratch: _, trains: _ } =
+            self;
+        archive.number("first", &mut self.first)?;
+        archive.list("starts", &mut self.starts)?;
+        archive.list("places", &mut self.places)?;
+        archive.list("multiplicities", &mut self.multiplicities)?;
+        let whole = self.starts.is_sorted()
+            && self.starts.first() == Some(&0)
+            && self.starts.last() == Some(&self.places.len())
+            && self.places.len() == self.multiplicities.len();
+        if !whole {
+            return Err(archive.misfit("starts", "ends beyond the list"));
+        }
+        let mut arrivals: Vec<i64> = self.flights.iter().map(|flight| flight.arrival).collect();
+        let mut emitted: Vec<i64> = self.flights.iter().map(|flight| flight.emitted).collect();
+        let mut places: Vec<u32> = self.flights.iter().map(|flight| flight.place).collect();
+        let mut counts: Vec<u32> = self.flights.iter().map(|flight| flight.count).collect();
+        archive.list("flights.arrivals", &mut arrivals)?;
+        archive.list("flights.emitted", &mut emitted)?;
+        archive.list("flights.places", &mut places)?;
+        archive.list("flights.counts", &mut counts)?;
+        if [emitted.len(), places.len(), counts.len()] != [arrivals.len(); 3] {
+            return Err(archive.misfit("flights.arrivals", "not one for each spike"));
+        }
+        self.flights = arrivals
+            .into_iter()
+            .zip(emitted)
+            .zip(places.into_iter().zip(counts))
+            .map(|((arrival, emitted), (place, count))| Flight { arrival, emitted, place, count })
+            .collect();
+        let ascending = |row: &[usize]| self.places[row[0]..row[1]].is_sorted_by(|a, b| a < b);
+        let possible = |count: &u32| (1..=1_000_000_000).contains(count);
+        let counts = self.flights.iter().map(|flight| &flight.count);
+        if !(1..=LAST).contains(&self.first)
+            || !self.starts.windows(2).all(ascending)
+            || !self.multiplicities.iter().chain(counts).all(possible)
+        {
+            return Err(archive.misfit("places", "not those of spikes"));
+        }
+        Ok(())
+    }
+}
+
+impl Emission {
+    /// Whether it can be what so many sources have emitted until step `now`.
+    #[must_use]
+    pub fn fits(&self, places: usize, now: i64) -> bool {
+        let flights = self.flights.iter().map(|flight| flight.place);
+        let on_their_way = self
+            .flights
+            .iter()
+            .all(|flight| (0..=now).contains(&flight.emitted) && (now + 1..=LAST).contains(&flight.arrival));
+        on_their_way
+            && self.end() > now
+            && self.places.iter().copied().chain(flights).all(|place| (place as usize) < places)
+    }
+}
+
+/// The number of spikes of one Poisson train in one step. It is a function of the train and the step alone, so
+/// neither the way a simulation is cut nor the number of threads can change it.
+fn poisson(mean: f64, seed: u32, generator: u32, train: TrainKey, stamp: i64) -> u32 {
+    // Each number has a round of its own, so that no two trains share a key.
+    let mut state = u64::from(seed) << 32 | u64::from(generator);
+    state = mix(state) ^ (train.projection as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    state = mix(state) ^ (train.entry as u64).wrapping_mul(0xd1b5_4a32_d192_ed03);
+    state = mix(state).wrapping_add(stamp as u64);
+    // Inversion by the recurrence p(k+1) = p(k) mean / (k+1), in portions small enough not to underflow.
+    let mut total = 0;
+    let mut left = mean;
+    while left > 0.0 {
+        let portion = left.min(500.0);
+        left -= portion;
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let uniform = (mix(state) >> 11) as f64 / (1u64 << 53) as f64;
+        let mut probability = libm::exp(-portion);
+        let mut cumulative = probability;
+        let mut count = 0u32;
+        while uniform >= cumulative && probability > 0.0 {
+            count += 1;
+            probability *= portion / f64::from(count);
+            cumulative += probability;
+        }
+        total += count;
+    }
+    total
+}
+
+/// The finalizer of `SplitMix64` (Steele, Lea and Flood 2014).
+fn mix(mut state: u64) -> u64 {
+    state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    state ^ (state >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn poisson_counts_have_the_mean_and_variance_of_their_distribution() {
+        for mean in [0.02, 1.5, 40.0, 1200.0] {
+            let n = 20_000;
+            let train = TrainKey { projection: 2, entry: 5 };
+            let counts: Vec<f64> =
+                (1..=n).map(|stamp| f64::from(poisson(mean, 7, 3, train, stamp))).collect();
+            let average = counts.iter().sum::<f64>() / n as f64;
+            let variance = counts.iter().map(|count| (count - average).powi(2)).sum::<f64>() / n as f64;
+            let error = (mean / n as f64).sqrt();
+            assert!((average - mean).abs() < 5.0 * error, "{average} for {mean}");
+            assert!((variance / mean - 1.0).abs() < 0.1, "{variance} for {mean}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import { type NESTError, nestError } from "../core/errors.js";
+
+/** What would be accepted instead, by the system's code. */
+const bounds: Readonly<Record<string, string>> = {
+  EACCES: "a place that may be written to",
+  EPERM: "a place that may be written to",
+  EROFS: "a place that may be written to",
+  ENOSPC: "a disk with room",
+  EDQUOT: "a disk with room",
+  ENOTDIR: "a folder that can be made",
+  EISDIR: "a name that no folder has",
+  EEXIST: "a name that is not taken",
+  ENAMETOOLONG: "a shorter name",
+};
+
+/** Whether an error is the system's, about a file. */
+export function isFileError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
+  return error instanceof Error && "code" in error && "syscall" in error && typeof error.code === "string";
+}
+
+/** What the system says, without its code, call and path. */
+export function systemWords({ message, code }: NodeJS.ErrnoException): string {
+  return new RegExp(`^${code}: (.*?)(, \\w+( ['"].*)?)?$`, "s").exec(message)?.[1] ?? message;
+}
+
+/** Says in words why something cannot be written; an error that is not the system's stays as it is. */
+export function cannotWrite(
+  path: string,
+  error: unknown,
+  parameter = "path",
+  bound = "a file in a folder that exists, on a disk with room",
+): unknown {
+  if (!isFileError(error)) return error;
+  const refused: NESTError = nestError({
+    code: "ValueError",
+    message: `${path} cannot be written: ${systemWords(error)}`,
+    parameter,
+    value: error.code,
+    bound: bounds[error.code] ?? bound,
+  });
+  refused.cause = error;
+  return refused;
+}

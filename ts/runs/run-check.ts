@@ -1,0 +1,146 @@
+import { type Check as ArgumentCheck, isTyped, refuse } from "../core/arguments.js";
+import type { RunData } from "../figures/run-data.js";
+import type { NumberArray } from "../formats/npz.js";
+import type { RunSummary } from "./summary.js";
+
+/** Whether a value is as it should be; a string says what is wrong inside it. */
+type Check = (value: unknown) => boolean | string;
+
+/** A value of a JSON object; a number that is none was written as null. */
+const number: Check = (value) => typeof value === "number" || value === null;
+const text: Check = (value) => typeof value === "string";
+const positive: Check = (value) => typeof value === "number" && value > 0;
+
+const list =
+  (of: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every((entry) => of(entry) === true);
+
+/** An object whose fields are as they should be. */
+const object =
+  (fields: Readonly<Record<string, Check>>): Check =>
+  (value) => {
+    if (typeof value !== "object" || value === null) return false;
+    for (const [name, check] of Object.entries(fields)) {
+      const found = check((value as Record<string, unknown>)[name]);
+      if (found === false) return name;
+      if (typeof found === "string") return `${name}.${found}`;
+    }
+    return true;
+  };
+
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+
+/** What figures and reports read of `run.json`. */
+const summaryCheck = object({
+  eprop: text,
+  date: text,
+  machine: object({ processor: text, cores: number, node: text, instructions: text }),
+  ended: text,
+  timing: object({ steps: positive, batchSize: positive, resolution: positive, learningWindow: positive }),
+  task: text,
+  seed: number,
+  loss_function: text,
+  network: object({
+    inputs: positive,
+    recurrent: list(object({ model: text, n: positive })),
+    readouts: positive,
+  }),
+  parameters: object({}),
+  loss: list(number),
+  readout_losses: list(list(number)),
+  results: optional(object({ label: list(text), error: list(number) })),
+  weights: object({}),
+  spikes_per_neuron: list(number),
+  gradient_norm: optional(list(number)),
+  ms_per_iteration: number,
+  ms: list(number),
+  memory: object({ simulation: object({ total: number, parts: object({}) }), peak: number }),
+});
+
+/** What is wrong with the content of `run.json`; undefined where nothing is. */
+export function summaryProblem(summary: unknown): string | undefined {
+  const found = summaryCheck(summary);
+  if (found !== true)
+    return found === false ? "is no object" : `has no ${found}, or another kind of value there`;
+  const { loss, readout_losses, results, spikes_per_neuron, gradient_norm, ms } = summary as RunSummary;
+  if (loss.length === 0) return "has no iterations";
+  const columns = {
+    readout_losses,
+    spikes_per_neuron,
+    ms,
+    ...(gradient_norm && { gradient_norm }),
+    ...(results && { "results.label": results.label, "results.error": results.error }),
+  };
+  for (const [name, { length }] of Object.entries(columns)) {
+    if (length !== loss.length) return `has ${length} values in ${name} for ${loss.length} iterations`;
+  }
+  return undefined;
+}
+
+const numbers = (values: readonly (number | null)[]) => values.map((value) => value ?? Number.NaN);
+
+/** The numbers of a summary as they were: JSON has null for those that are none. */
+export function withNumbers(summary: RunSummary): RunSummary {
+  const { results, gradient_norm } = summary;
+  return {
+    ...summary,
+    loss: numbers(summary.loss),
+    readout_losses: summary.readout_losses.map(numbers),
+    ...(results && { results: { ...results, loss: numbers(results.loss), error: numbers(results.error) } }),
+    ...(gradient_norm && { gradient_norm: numbers(gradient_norm) }),
+  };
+}
+
+/** What is wrong with `weights.npz` beside its summary; undefined where nothing is. */
+export function weightsProblem({ summary: { network }, weights }: RunData): string | undefined {
+  const recurrent = network.recurrent.reduce((sum, { n }) => sum + n, 0);
+  const shapes = {
+    in_rec: [recurrent, network.inputs],
+    rec_rec: [recurrent, recurrent],
+    rec_out: [network.readouts, recurrent],
+  };
+  for (const [name, wanted] of Object.entries(shapes)) {
+    for (const when of ["before", "after"]) {
+      const { data, shape } = weights[`${name}_${when}`] ?? {};
+      if (shape?.join() !== wanted.join() || data?.length !== wanted.reduce((a, b) => a * b)) {
+        return `has no ${name}_${when} of shape ${wanted.join(" × ")}`;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** What is wrong with `events.npz`; undefined where nothing is. */
+export function eventsProblem(events: Readonly<Record<string, NumberArray>>): string | undefined {
+  for (const [name, { data }] of Object.entries(events)) {
+    const times = events[`${name.split(".")[0]}.times`]?.data;
+    if (times === undefined) return `has ${name} without times`;
+    if (times.length !== data.length) return `has ${data.length} values in ${name} for ${times.length} times`;
+  }
+  return undefined;
+}
+
+/** A run as figures and reports take it. */
+export const runDataCheck: ArgumentCheck<RunData> = {
+  allowed: "a run, as readRunFolder and runData give it",
+  read(value, at) {
+    const { summary, weights, events } = (value ?? {}) as Partial<RunData>;
+    for (const [name, part] of Object.entries({ summary, weights, events })) {
+      if (typeof part !== "object" || part === null) refuse(`${at}.${name}`, part, this.allowed);
+    }
+    for (const [name, part] of Object.entries({ weights, events })) {
+      for (const [array, entry] of Object.entries(part as RunData["weights"])) {
+        const data = (entry as Partial<NumberArray> | null)?.data;
+        if (!isTyped(data)) refuse(`${at}.${name}.${array}.data`, data, "a typed array");
+      }
+    }
+    const run = value as RunData;
+    const problem = summaryProblem(run.summary) ?? weightsProblem(run) ?? eventsProblem(run.events);
+    if (problem === undefined) return run;
+    refuse(at, value, this.allowed, { code: "ValueError", message: `${at} ${problem}` });
+  },
+};

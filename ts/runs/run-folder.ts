@@ -1,0 +1,340 @@
+import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { type Check, given, path as filePath, refuse as refuseArgument } from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
+import { cannotWrite } from "../files/file-errors.js";
+import { Network } from "../network/network.js";
+import { plasticProjections } from "../training/network.js";
+import type { Iteration, TrainingResult } from "../training/trainer.js";
+import type { RunData } from "../figures/run-data.js";
+import { MetricsFile, iterationColumns, readMetrics } from "./metrics-file.js";
+import { type Format, writeExports } from "./export.js";
+import { type NumberArray, npz, readNpz } from "../formats/npz.js";
+import { eventsProblem, summaryProblem, weightsProblem, withNumbers } from "./run-check.js";
+import { makeFolders, writeWhole } from "../files/write-whole.js";
+import { type RunSummary, runFormat, runSummary } from "./summary.js";
+
+/** What a run leaves in its folder. */
+const runFiles = [
+  "metrics.jsonl",
+  "losses.csv",
+  "run.json",
+  "events.npz",
+  "weights.npz",
+  "network.safetensors",
+  "report.html",
+  "figures",
+  "events",
+  "ascii",
+  "weights.parquet",
+  "weights.jsonl",
+  "checkpoint.safetensors",
+];
+
+/** How a run folder is begun. */
+export interface RunFolderOptions {
+  /** Go on with the folder of a run after these iterations; a new folder if left out. */
+  iterations?: readonly Iteration[];
+  /** Take a folder that is there already, and replace what a run left in it. */
+  force?: boolean;
+}
+
+/** How a run's folder is completed. */
+export interface FinishOptions {
+  /** Formats of events and weights besides NumPy's. */
+  formats?: readonly Format[];
+  /** Leaves the report and its figures out: it rejects with the signal's reason, and the rest is there. */
+  signal?: AbortSignal;
+  /** Called when all but the report is there. */
+  onSaved?: () => void;
+}
+
+/** A run folder is complete but for its report. */
+export class ReportError extends Error {
+  override readonly name = "ReportError";
+}
+
+function refusePlace(folder: string, value: string, bound: string): never {
+  throw nestError({
+    code: "ValueError",
+    message: `cannot write the run folder ${folder}`,
+    parameter: "out",
+    value,
+    bound,
+  });
+}
+
+/** Refuses a place where a run folder can't be made, as far as that can be seen without making it. */
+function checkRunFolder(folder: string, force = false): void {
+  const bound = "a folder that does not exist yet or is empty";
+  if (folder.trim() === "") refusePlace(folder, "an empty name", bound);
+  try {
+    const found = statSync(folder, { throwIfNoEntry: false });
+    if (found === undefined) return;
+    if (!found.isDirectory()) refusePlace(folder, "it exists already and is no folder", bound);
+    if (!force && readdirSync(folder).length > 0) {
+      refusePlace(folder, "it exists already and is not empty", `${bound}; --force replaces a run`);
+    }
+  } catch (error) {
+    throw cannotWrite(`the run folder ${folder}`, error, "out", "a folder that can be made");
+  }
+}
+
+/**
+ * A run folder that is being written. It holds `metrics.jsonl` from the first iteration on; what else a training leaves
+ * follows at the end, `run.json` last but for the report. So a folder without `run.json` is of a run that goes on, or
+ * that was killed.
+ */
+export class RunFolder {
+  readonly path: string;
+  readonly #options: RunFolderOptions;
+  #metrics: MetricsFile | undefined;
+  #isOpen = false;
+  /** Folders that were made for it and may still be empty, the innermost first. */
+  #made: string[] = [];
+
+  /** @throws {@link NESTError} where there can be no such folder, as far as that can be seen without making it. */
+  constructor(path: string, options: RunFolderOptions = {}) {
+    this.path = path;
+    this.#options = options;
+    if (options.iterations === undefined) checkRunFolder(path, options.force);
+    else {
+      this.#isOpen = true;
+      this.#metrics = this.#goOn(options.iterations);
+    }
+  }
+
+  /**
+   * Makes the folder, and sees whether files can be written there, before any work is done; what is to be replaced is
+   * removed. Where no iteration follows, {@link close} removes what was made.
+   *
+   * @throws {@link NESTError} that says why they cannot.
+   */
+  open(): void {
+    if (this.#isOpen) return;
+    const probe = join(this.path, `.probe-${process.pid}`);
+    try {
+      this.#made = makeFolders(this.path);
+      writeFileSync(probe, "", { flag: "wx" });
+      rmSync(probe);
+      if (this.#options.force) this.#remove(runFiles);
+      this.#isOpen = true;
+    } catch (error) {
+      this.#removeIfEmpty();
+      throw cannotWrite(`the run folder ${this.path}`, error, "out", "a folder that can be made");
+    }
+  }
+
+  #goOn(iterations: readonly Iteration[]): MetricsFile {
+    const file = join(this.path, "metrics.jsonl");
+    // A run that was stopped before its first iteration has none.
+    if (!existsSync(file) && iterations.length > 0) {
+      throw nestError({
+        code: "ValueError",
+        message: `${this.path} is not the folder of a run`,
+        parameter: "resume",
+        bound: "a checkpoint in the folder that `eprop train --out` made",
+      });
+    }
+    const metrics = new MetricsFile(file, existsSync(file) ? iterations.length : undefined);
+    // After a loss of power the file may hold less than the checkpoint, which was synced.
+    iterations.slice(readMetrics(file).length).forEach((iteration) => metrics.append(iteration));
+    // What was left when it was stopped is not what it leaves at its end.
+    this.#remove(runFiles.filter((name) => name !== "metrics.jsonl" && name !== basename(this.checkpoint)));
+    return metrics;
+  }
+
+  #remove(names: readonly string[]): void {
+    for (const name of names) {
+      const path = join(this.path, name);
+      try {
+        rmSync(path, { recursive: true, force: true });
+      } catch (error) {
+        throw cannotWrite(path, error);
+      }
+    }
+  }
+
+  #removeIfEmpty(): void {
+    try {
+      for (const folder of this.#made) rmdirSync(folder);
+    } catch {
+      // Somebody else has put something there.
+    }
+    this.#made = [];
+  }
+
+  /** Where the run's checkpoint is, as long as the run has iterations left. */
+  get checkpoint(): string {
+    return join(this.path, "checkpoint.safetensors");
+  }
+
+  /** Appends to `metrics.jsonl`. */
+  append(iteration: Iteration): void {
+    this.#metrics ??= this.#begin();
+    this.#metrics.append(iteration);
+  }
+
+  #begin(): MetricsFile {
+    this.open();
+    this.#made = [];
+    return new MetricsFile(join(this.path, "metrics.jsonl"));
+  }
+
+  /**
+   * Writes `losses.csv`, `weights.npz` (each projection before and after), `events.npz` (each recorder's columns),
+   * events and weights in other formats, `network.safetensors` (the trained network, for {@link Network.load}),
+   * `run.json` (parameters, losses, sums of weights), `report.html` and `figures/`. The checkpoint stays where a
+   * training was ended before its iterations were over.
+   *
+   * @throws {@link ReportError} where all but the report is there.
+   */
+  async finish(result: TrainingResult, { formats = [], signal, onSaved }: FinishOptions = {}): Promise<void> {
+    this.#metrics ??= this.#begin();
+    this.close();
+    writeWhole(join(this.path, "losses.csv"), lossTable(result));
+    writeWhole(join(this.path, "weights.npz"), npz(weightArrays(result)));
+    writeWhole(join(this.path, "events.npz"), npz(eventArrays(result)));
+    await writeExports(this.path, runData(result), formats);
+    await result.network.save(join(this.path, "network.safetensors"));
+    writeWhole(join(this.path, "run.json"), `${JSON.stringify(runSummary(result), null, 2)}\n`);
+    if (result.ended !== "request") this.#remove([basename(this.checkpoint)]);
+    onSaved?.();
+    try {
+      // The plotting libraries are loaded by those who plot.
+      const { writeReport } = await import("../report/write.js");
+      await writeReport(this.path, runData(result), "light", signal);
+    } catch (error) {
+      const why = signal?.aborted ? "stopped" : error instanceof Error ? error.message : String(error);
+      throw new ReportError(`the run is saved in ${this.path}, but for its report: ${why}`, { cause: error });
+    }
+  }
+
+  close(): void {
+    this.#metrics?.close();
+    this.#metrics = undefined;
+    this.#removeIfEmpty();
+  }
+}
+
+const trainingResult: Check<TrainingResult> = {
+  allowed: "what a training leaves, as trainToEnd and Trainer.result give it",
+  read(value, at) {
+    const { task, iterations, weights, recorded, network } = (value ?? {}) as Partial<TrainingResult>;
+    const whole =
+      Array.isArray(iterations) &&
+      [task, weights?.before, weights?.after, recorded].every((part) => typeof part === "object") &&
+      network instanceof Network;
+    return whole ? (value as TrainingResult) : refuseArgument(at, value, this.allowed);
+  },
+};
+
+/** Writes what a training leaves into a new run folder: metrics, weights, events, network, report and figures. */
+export async function writeRunFolder(path: string, result: TrainingResult): Promise<void> {
+  const [to, training] = [given("path", path, filePath), given("result", result, trainingResult)];
+  const folder = new RunFolder(to);
+  for (const iteration of training.iterations) folder.append(iteration);
+  await folder.finish(training);
+}
+
+/** A training's results as figures and reports take them. */
+export function runData(training: TrainingResult): RunData {
+  const result = given("result", training, trainingResult);
+  return { summary: runSummary(result), weights: weightArrays(result), events: eventArrays(result) };
+}
+
+/**
+ * Reads a run folder.
+ *
+ * @throws {@link NESTError} that names the file which is missing, damaged or of another version.
+ */
+export function readRunFolder(path: string): RunData {
+  const folder = given("folder", path, filePath);
+  const refuse = (file: string, what: string, bound: string): never => {
+    throw nestError({
+      code: "ValueError",
+      message: `${join(folder, file)} ${what}`,
+      parameter: "folder",
+      bound,
+    });
+  };
+  const bytes = (file: string): Uint8Array => {
+    try {
+      return readFileSync(join(folder, file));
+    } catch {
+      return refuse(file, "cannot be read", "a folder that `eprop train --out` left");
+    }
+  };
+  const archive = (file: string): Record<string, NumberArray> => {
+    const content = bytes(file);
+    try {
+      return readNpz(content);
+    } catch (error) {
+      return refuse(file, (error as Error).message, "an archive of NumPy arrays");
+    }
+  };
+  if (!existsSync(join(folder, "run.json")) && existsSync(join(folder, "metrics.jsonl"))) {
+    let length = 0;
+    try {
+      ({ length } = readMetrics(join(folder, "metrics.jsonl")));
+    } catch (error) {
+      refuse("metrics.jsonl", (error as Error).message, "a JSON object per line");
+    }
+    refuse(
+      "run.json",
+      `is missing: the run goes on or was killed after ${length} iterations`,
+      "a run that ended",
+    );
+  }
+  let summary: Partial<RunSummary> = {};
+  try {
+    summary = JSON.parse(new TextDecoder().decode(bytes("run.json"))) as RunSummary;
+  } catch (error) {
+    if (error instanceof SyntaxError) refuse("run.json", "is not JSON", "the file as it was written");
+    throw error;
+  }
+  if (typeof summary !== "object" || summary === null || summary.format !== runFormat) {
+    refuse(
+      "run.json",
+      `has format ${String(summary?.format)}${typeof summary?.eprop === "string" ? ` of eprop ${summary.eprop}` : ""}`,
+      `format ${runFormat}, of this version of eprop`,
+    );
+  }
+  const asWritten = "the file as it was written";
+  const problem = summaryProblem(summary);
+  if (problem !== undefined) refuse("run.json", problem, asWritten);
+  const run = {
+    summary: withNumbers(summary as RunSummary),
+    weights: archive("weights.npz"),
+    events: archive("events.npz"),
+  };
+  const inWeights = weightsProblem(run);
+  if (inWeights !== undefined) refuse("weights.npz", inWeights, asWritten);
+  const inEvents = eventsProblem(run.events);
+  if (inEvents !== undefined) refuse("events.npz", inEvents, asWritten);
+  return run;
+}
+
+/** Losses and what else was measured, a line per iteration. */
+export function lossTable({ iterations }: TrainingResult): string {
+  const values = Object.values(iterationColumns);
+  const lines = iterations.map((iteration) => values.map((value) => value(iteration) ?? "").join(","));
+  return [Object.keys(iterationColumns).join(","), ...lines, ""].join("\n");
+}
+
+function weightArrays({ weights }: TrainingResult): Record<string, NumberArray> {
+  return Object.fromEntries(
+    plasticProjections.flatMap((name) => [
+      [`${name}_before`, weights.before[name]],
+      [`${name}_after`, weights.after[name]],
+    ]),
+  );
+}
+
+function eventArrays({ recorded }: TrainingResult): Record<string, NumberArray> {
+  return Object.fromEntries(
+    Object.entries(recorded).flatMap(([recorder, columns]) =>
+      Object.entries(columns).map(([column, data]) => [`${recorder}.${column}`, { data }]),
+    ),
+  );
+}

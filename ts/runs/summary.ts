@@ -1,0 +1,124 @@
+import { cpus } from "node:os";
+import { instructionSet } from "../native/index.js";
+import { version } from "../core/version.js";
+import { type PlasticProjection, type PlasticWeights, plasticProjections } from "../training/network.js";
+import type { MemoryEstimate } from "../nest/kernel.js";
+import type { Task } from "../tasks/task.js";
+import type { Ending } from "../training/schedule.js";
+import type { TrainingResult } from "../training/trainer.js";
+
+/** Version of the format of run folders. */
+export const runFormat = 2;
+
+/** Sum of weights and of their squares. */
+export interface WeightSums {
+  sum: number;
+  sum_sq: number;
+}
+
+/** A training in numbers. */
+export interface RunSummary {
+  /** Version of this format. */
+  format: number;
+  /** Version of eprop. */
+  eprop: string;
+  /** When the run ended. */
+  date: string;
+  /** What it ran on. */
+  machine: { processor: string; cores: number; node: string; instructions: string };
+  /** What ended the training. */
+  ended: Ending;
+  /** Steps of a sequence, sequences of an iteration, length of a step (ms). */
+  timing: { steps: number; batchSize: number; resolution: number; learningWindow: number };
+  task: string;
+  /** The task in one line. */
+  text?: string;
+  seed: number;
+  loss_function: Task["loss"];
+  /** How many inputs, recurrent neurons of which models, and readouts there are. */
+  network: { inputs: number; recurrent: { model: string; n: number }[]; readouts: number };
+  parameters: Readonly<Record<string, number | string>>;
+  loss: number[];
+  /** The loss of each readout, of every iteration. */
+  readout_losses: number[][];
+  results?: { iteration: number[]; label: string[]; loss: number[]; error: number[] };
+  weights: Record<PlasticProjection, { before: WeightSums; after: WeightSums }>;
+  spikes_per_neuron: number[];
+  /** Norm of the gradient in every iteration; of weights that change once an interval. */
+  gradient_norm?: number[];
+  ms_per_iteration: number;
+  /** Time that the simulation of each iteration took (ms). */
+  ms: number[];
+  /** What the simulation took, by part, and the most that the process ever held (bytes). */
+  memory: { simulation: MemoryEstimate; peak: number };
+}
+
+function sums(weights: PlasticWeights, name: PlasticProjection): WeightSums {
+  const { data } = weights[name];
+  return {
+    sum: data.reduce((sum, weight) => sum + weight, 0),
+    sum_sq: data.reduce((sum, weight) => sum + weight * weight, 0),
+  };
+}
+
+/** Losses, results by phase where there are phases, sums of weights and times of a training. */
+export function runSummary({
+  task,
+  iterations,
+  weights,
+  ended,
+  msPerIteration,
+  memory,
+}: TrainingResult): RunSummary {
+  const projections = plasticProjections.map((name) => [
+    name,
+    { before: sums(weights.before, name), after: sums(weights.after, name) },
+  ]);
+  const processors = cpus();
+  return {
+    format: runFormat,
+    eprop: version,
+    date: new Date().toISOString(),
+    machine: {
+      processor: processors[0]?.model ?? "unknown",
+      cores: processors.length,
+      node: process.version,
+      instructions: instructionSet(),
+    },
+    ended,
+    timing: {
+      steps: task.steps,
+      batchSize: task.batchSize,
+      resolution: task.resolution,
+      learningWindow: task.learningWindow,
+    },
+    task: task.name,
+    text: task.text,
+    seed: task.seed,
+    loss_function: task.loss,
+    network: {
+      inputs: task.network.inputs,
+      recurrent: task.network.recurrent.map(({ model, n }) => ({ model, n })),
+      readouts: task.network.readout.n,
+    },
+    parameters: task.parameters,
+    loss: iterations.map(({ loss }) => loss),
+    readout_losses: iterations.map(({ readoutLosses }) => readoutLosses),
+    ...(task.kind === "classification" && {
+      results: {
+        iteration: iterations.map(({ iteration }) => iteration),
+        label: iterations.map(({ phase }) => phase),
+        loss: iterations.map(({ loss }) => loss),
+        error: iterations.map(({ error }) => error ?? Number.NaN),
+      },
+    }),
+    weights: Object.fromEntries(projections) as RunSummary["weights"],
+    spikes_per_neuron: iterations.map(({ spikesPerNeuron }) => spikesPerNeuron),
+    ...(iterations.every(({ gradientNorm }) => gradientNorm !== undefined) && {
+      gradient_norm: iterations.map(({ gradientNorm }) => gradientNorm as number),
+    }),
+    ms_per_iteration: msPerIteration,
+    ms: iterations.map(({ ms }) => Number(ms.toFixed(3))),
+    memory: { simulation: memory, peak: process.resourceUsage().maxRSS * 1024 },
+  };
+}

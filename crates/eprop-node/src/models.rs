@@ -1,6 +1,6 @@
 //! The parameter tables, from which TypeScript's types and the model pages are made.
 
-use eprop::describe::parameter::{Default, Kind, Parameter, Role};
+use eprop::models::parameter::{Default, Kind, Parameter, Role};
 use eprop::models::{Equation, NODE_MODELS, synapses};
 use napi_derive::napi;
 

@@ -1,6 +1,6 @@
 //! Values between JavaScript and the engine. TypeScript tags them (`ts/nest/values.ts`), so that nothing is guessed.
 
-use eprop::base::value::Params;
+use eprop::models::value::Params;
 use eprop::random::RandomParameter;
 use eprop::{Dict, Error, ErrorCode, Value};
 use napi::bindgen_prelude::{Float64Array, Uint32Array};

@@ -8,15 +8,17 @@ use crate::base::error::{Error, ErrorCode, Result};
 use crate::base::memory::{self, MemoryEstimate, out_of_memory};
 use crate::base::state::{Archive, Persist, State};
 use crate::base::threads::{self, Permit};
-use crate::base::value::{Dict, Params, Value};
 use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
+use crate::describe::kernel_parameters::LAST_STEP;
 use crate::describe::network::{
     Carries, Column, Description, NodeGroup, NodeId, Projection, Settled, Targets,
 };
+use crate::describe::population::{NodeIndex, Population};
 use crate::interval::plan::IntervalPlan;
 use crate::interval::{HISTORY, Intervals, either};
+use crate::models::value::{Dict, Params, Value};
 use crate::models::{NodeClass, NodeModel, Rule};
-use crate::plan::index::{NodeIndex, Population};
+use crate::plan::amplitudes::{self as rates, Amplitudes, HeldRate, HeldRates};
 use crate::plan::probes::{SpikeTap, rate_taps, record_from, spike_taps};
 use crate::plan::route::{Route, handed_over};
 use crate::plan::stimulus::Stimuli;
@@ -24,7 +26,6 @@ use crate::plus::PlusRule;
 use crate::plus::plan::PlusPlan;
 use crate::random::NestRandom;
 use crate::record::{Events, Recordings, SPIKE, Tap, TapChunk, TimeUnit, WEIGHT};
-use crate::step::amplitudes::{self as rates, Amplitudes, HeldRate, HeldRates};
 use crate::step::arrivals::Settlement;
 use crate::step::emission::Emission;
 
@@ -40,8 +41,6 @@ struct Plans {
 
 /// Steps of a call: more take the smallest network weeks.
 const MOST_STEPS: f64 = 1e13;
-/// The last step that can be reached: steps are exact as numbers of JavaScript.
-pub(crate) const LAST_STEP: f64 = 9e15;
 
 /// Steps that are simulated in one go where nothing else says how many.
 const SLICE: i64 = 4096;

@@ -21,5 +21,5 @@ mod kernel;
 
 pub use base::control::RunControl;
 pub use base::error::{Error, ErrorCode, Result};
-pub use base::value::{Dict, Value};
 pub use kernel::Kernel;
+pub use models::value::{Dict, Value};

@@ -4,8 +4,8 @@ mod common;
 
 use common::weights;
 use eprop::base::control::RunControl;
-use eprop::base::value::Params;
 use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
+use eprop::models::value::Params;
 use eprop::random::NumpyRandom;
 use eprop::record::EventColumn;
 use eprop::{Dict, ErrorCode, Kernel, Value};

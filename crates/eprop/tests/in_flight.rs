@@ -2,8 +2,8 @@
 //! in spikes and rates in flight. All numbers are recorded from NEST 3.10 where nothing else is said.
 
 use eprop::base::control::RunControl;
-use eprop::base::value::Params;
 use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
+use eprop::models::value::Params;
 use eprop::record::EventColumn;
 use eprop::{Dict, ErrorCode, Kernel, Result, Value};
 

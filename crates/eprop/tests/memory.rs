@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use eprop::base::control::RunControl;
-use eprop::base::value::Params;
+use eprop::models::value::Params;
 use eprop::random::NumpyRandom;
 use eprop::{Dict, ErrorCode, Kernel, Value};
 

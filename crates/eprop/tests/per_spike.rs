@@ -1,8 +1,8 @@
 //! e-prop+ held against its definition, computed here from what a network recorded.
 
 use eprop::base::control::RunControl;
-use eprop::base::value::Params;
 use eprop::describe::connections::ConnectionFilter;
+use eprop::models::value::Params;
 use eprop::record::{EventColumn, Events};
 use eprop::{Dict, Kernel};
 

@@ -3,7 +3,7 @@
 //! What proptest draws and shrinks is a list of operations. They become calls while a sketch of the network is kept, so
 //! that most calls are accepted and those that are left when others are taken away still mean something.
 
-use eprop::describe::parameter::{Bound, Kind as ParameterKind, Parameter, Role};
+use eprop::models::parameter::{Bound, Kind as ParameterKind, Parameter, Role};
 use eprop::models::{NODE_MODELS, NodeClass, NodeModel, Rule, SynapseKind, synapses};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};

@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use eprop::base::control::RunControl;
-use eprop::base::value::Params;
 use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
 use eprop::models::NodeClass;
+use eprop::models::value::Params;
 use eprop::random::RandomParameter;
 use eprop::record::EventColumn;
 use eprop::{Dict, Error, ErrorCode, Kernel, Value};

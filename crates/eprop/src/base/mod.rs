@@ -10,4 +10,3 @@ pub mod real;
 pub mod simd;
 pub mod state;
 pub mod threads;
-pub mod value;

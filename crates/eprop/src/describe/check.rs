@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::base::value::{Dict, Value};
 use crate::describe::network::NodeId;
-use crate::describe::parameter::{Default, Kind, Parameter};
+use crate::models::parameter::{Default, Kind, Parameter};
+use crate::models::value::{Dict, Value};
 
 /// A checked value of one node.
 #[derive(Debug, Clone, PartialEq)]

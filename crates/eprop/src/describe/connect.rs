@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::base::value::{Dict, Value};
 use crate::describe::check::{self, Cell};
 use crate::describe::compatible::Link;
 use crate::describe::network::{
     Carries, Description, NodeId, Projection, Settled, SynapseModelState, Targets,
 };
+use crate::describe::population::Population;
 use crate::describe::rules::Chosen;
 use crate::models::Rule;
-use crate::plan::index::Population;
+use crate::models::value::{Dict, Value};
 use crate::random::{NestRandom, RandomParameter};
 
 /// Bytes of a connection whose projection has all pairs: its weight.

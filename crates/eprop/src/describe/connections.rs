@@ -2,10 +2,10 @@
 
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::base::memory;
-use crate::base::value::{Dict, Value};
 use crate::describe::check;
 use crate::describe::network::{Description, NodeId, Projection, Targets};
-use crate::describe::parameter::{Bound, Parameter};
+use crate::models::parameter::{Bound, Parameter};
+use crate::models::value::{Dict, Value};
 
 /// Which connections are wanted; `None` for all.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -1,15 +1,15 @@
 //! Defaults of models, and copies of models.
 
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::base::value::{Dict, Value};
 use crate::describe::check::{self, Cell};
 use crate::describe::connect::check_delay;
 use crate::describe::network::{Description, NodeModelState, SynapseModelState};
 use crate::describe::nodes::row;
-use crate::describe::parameter::{Kind, Parameter};
 use crate::describe::suggest;
 use crate::models::SynapseModel;
+use crate::models::parameter::{Kind, Parameter};
 use crate::models::synapses::OPTIMIZER;
+use crate::models::value::{Dict, Value};
 use crate::optimizer::{Method, OptimizerProperties};
 use crate::random::NestRandom;
 

@@ -1,10 +1,13 @@
 //! Kernel parameters: their table, and as checked numbers.
 
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::base::value::{Dict, Value};
 use crate::describe::check;
-use crate::describe::parameter::{Bound, Default, Kind, Parameter, Role};
 use crate::describe::suggest;
+use crate::models::parameter::{Bound, Default, Kind, Parameter, Role};
+use crate::models::value::{Dict, Value};
+
+/// The last step that can be reached: steps are exact as numbers of JavaScript.
+pub(crate) const LAST_STEP: f64 = 9e15;
 
 /// Which form the gradient of an update interval is computed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -8,7 +8,7 @@ pub mod defaults;
 pub mod kernel_parameters;
 pub mod network;
 pub mod nodes;
-pub mod parameter;
+pub mod population;
 pub mod rules;
 mod saved;
 pub mod suggest;

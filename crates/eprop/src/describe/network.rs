@@ -184,6 +184,24 @@ pub struct Settled {
 }
 
 impl Projection {
+    /// Calls `each` with source, target and entry of every connection.
+    pub fn for_each_entry(&self, mut each: impl FnMut(NodeId, NodeId, usize)) {
+        for (row, source) in self.sources.iter().enumerate() {
+            match &self.targets {
+                Targets::Dense { nodes, .. } => {
+                    for (column, target) in nodes.iter().enumerate() {
+                        each(*source, *target, row * nodes.len() + column);
+                    }
+                }
+                Targets::Sparse { row_start, nodes } => {
+                    for entry in row_start[row]..row_start[row + 1] {
+                        each(*source, nodes[entry], entry);
+                    }
+                }
+            }
+        }
+    }
+
     /// One of its targets, if it has any.
     #[must_use]
     pub fn first_target(&self) -> Option<NodeId> {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::base::memory;
-use crate::base::value::{Dict, Params, Value};
 use crate::describe::check::{self, Cell};
 use crate::describe::kernel_parameters::{KernelParameters, TABLE};
 use crate::describe::network::{Carries, Column, Description, NodeGroup, NodeId, NodeModelState, Projection};
-use crate::describe::parameter::{Kind, Parameter, Role};
+use crate::describe::population::Population;
 use crate::describe::suggest;
+use crate::models::parameter::{Kind, Parameter, Role};
+use crate::models::value::{Dict, Params, Value};
 use crate::models::{NODE_MODELS, NodeClass, NodeModel, Rule, synapses};
-use crate::plan::index::Population;
 use crate::random::NestRandom;
 
 /// Checked values for one node: place in the model's table, value.

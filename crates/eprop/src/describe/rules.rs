@@ -1,11 +1,11 @@
 //! The connection rules: which pairs of nodes a call connects, drawn as NEST draws them.
 
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::base::value::Dict;
 use crate::describe::check::{self, Cell};
 use crate::describe::network::NodeId;
-use crate::describe::parameter::{Bound, Parameter};
 use crate::describe::suggest;
+use crate::models::parameter::{Bound, Parameter};
+use crate::models::value::Dict;
 use crate::random::NestRandom;
 
 /// A connection rule.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::base::state::{Archive, Persist, optional};
-use crate::base::value::Value;
 use crate::describe::check::{self, Cell};
 use crate::describe::connect::LONGEST_DELAY;
 use crate::describe::kernel_parameters::KernelParameters;
@@ -12,7 +11,8 @@ use crate::describe::network::{
     Carries, Column, Description, NodeGroup, NodeModelState, Projection, Settled, SynapseModelState, Targets,
 };
 use crate::describe::nodes::{MOST_NODES, check_values, column};
-use crate::describe::parameter::{Kind, Parameter, Role};
+use crate::models::parameter::{Kind, Parameter, Role};
+use crate::models::value::Value;
 use crate::models::{NODE_MODELS, NodeModel, synapses};
 use crate::optimizer::{Method, OptimizerProperties};
 

@@ -21,6 +21,8 @@ use crate::base::threads;
 use crate::describe::connections::ConnectionHandle;
 use crate::describe::kernel_parameters::{GradientMethod, Precision};
 use crate::describe::network::{Description, NodeId, Projection};
+use crate::describe::population::NodeIndex;
+use crate::describe::population::store;
 use crate::interval::gradient::adjoint::{self, Workspace};
 use crate::interval::gradient::batch::{Gradient, SynapseState};
 use crate::interval::gradient::forward;
@@ -30,9 +32,7 @@ use crate::interval::open_interval::{IntervalHistory, OpenInterval, Surroundings
 use crate::interval::plan::{IntervalPlan, Learner, READOUT, RECURRENT, SHIFT_READOUT};
 use crate::interval::presynaptic::RowEvents;
 use crate::interval::surrogate_history::SurrogateHistory;
-use crate::plan::index::NodeIndex;
 use crate::plan::route::{Columns, Route, handed_over};
-use crate::plus::store;
 use crate::record::{Recordable, Recordings, Tap};
 use crate::step::arrivals::{Arrivals, Flying, Settlement};
 use crate::step::emission::Emission;

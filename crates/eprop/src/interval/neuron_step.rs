@@ -7,7 +7,8 @@ use crate::base::lines::Lines;
 use crate::base::real::Real;
 use crate::base::simd::kernels;
 use crate::interval::neurons::Neurons;
-use crate::interval::plan::{Segment, Surrogate};
+use crate::interval::plan::Segment;
+use crate::step::surrogate::Surrogate;
 use crate::step::surrogate::{ArctanDerivative, Exponential, FastSigmoidDerivative, PiecewiseLinear, Shape};
 
 /// The state of all neurons, one array each, filled up like [`Neurons`].

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::describe::network::{Carries, Description, NodeId, Targets};
+use crate::describe::network::{Carries, Description, NodeId};
+use crate::describe::population::{NodeIndex, Population, gather, gather_or, groups_of};
 use crate::models::Rule;
-use crate::plan::index::{NodeIndex, Population, gather, gather_or, groups_of};
+use crate::plan::amplitudes::{HeldRates, RateInputs};
 use crate::plan::membrane::{current_gains, decays};
+use crate::plan::neurons::{Clocked, clocked, feedback};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
 use crate::plan::route::{Columns, Route, learning, refuse_plastic_poisson, spike_routes_onto};
 use crate::record::Tap;
-use crate::step::amplitudes::{HeldRates, RateInputs};
+use crate::step::surrogate::Surrogate;
 
 /// The recurrent neurons.
 pub const RECURRENT: Population = Population::Recurrent(Rule::Interval);
@@ -23,32 +25,6 @@ pub const SHIFT_RECURRENT: i64 = 2;
 /// Steps by which the intervals of readouts begin later than the simulation.
 pub const SHIFT_READOUT: i64 = 3;
 
-/// Shape of a surrogate gradient (docs/derivation.md, Surrogate gradients).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Surrogate {
-    /// `h max(0, 1 - |x| / w)`
-    PiecewiseLinear,
-    /// `h exp(-|x| / w)`
-    Exponential,
-    /// `h (1 + |x| / w)^-2`
-    FastSigmoidDerivative,
-    /// `h / (1 + (x / w)^2)`
-    ArctanDerivative,
-}
-
-impl Surrogate {
-    /// The surrogate at that place in the list of choices.
-    #[must_use]
-    pub fn from_choice(choice: f64) -> Self {
-        match choice as usize {
-            0 => Self::PiecewiseLinear,
-            1 => Self::Exponential,
-            2 => Self::FastSigmoidDerivative,
-            _ => Self::ArctanDerivative,
-        }
-    }
-}
-
 /// Neurons with consecutive places that take the same step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Segment {
@@ -58,26 +34,6 @@ pub struct Segment {
     pub adaptive: bool,
     /// Shape of the surrogate gradient.
     pub surrogate: Surrogate,
-}
-
-/// A neuron that fires by the clock.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Clocked {
-    /// Its place.
-    pub place: usize,
-    /// Stamp of its first spike.
-    pub first: i64,
-    /// Steps between spikes.
-    pub interval: i64,
-}
-
-impl Clocked {
-    /// Whether it fires in a step.
-    #[must_use]
-    pub fn fires(&self, step: i64) -> bool {
-        let since = step + 1 - self.first;
-        since >= 0 && since % self.interval == 0
-    }
 }
 
 /// Coefficients of the recurrent neurons, one array per coefficient. Voltages are relative to `E_L`.
@@ -387,7 +343,7 @@ fn readouts(network: &Description, index: &NodeIndex, held: &HeldRates) -> Resul
     let mut normalizer: Vec<Option<Vec<(usize, f64)>>> =
         of("loss").iter().map(|loss| (*loss != 0.0).then(Vec::new)).collect();
     for projection in network.projections.iter().filter(|p| p.carries == Carries::Rate && p.receptor == 1) {
-        for_each_entry(&projection.sources, &projection.targets, |source, target, entry| {
+        projection.for_each_entry(|source, target, entry| {
             let ((from, source), (to, target)) = (index.place(source), index.place(target));
             if from == READOUT
                 && to == READOUT
@@ -441,70 +397,6 @@ fn segments(network: &Description) -> Vec<Segment> {
         }
     }
     segments
-}
-
-/// The neurons of a population that fire by the clock. `base` names the steps that their clocks count from.
-#[must_use]
-pub fn clocked(
-    network: &Description,
-    index: &NodeIndex,
-    population: Population,
-    base: &BTreeMap<NodeId, i64>,
-) -> Vec<Clocked> {
-    let dt = network.kernel.resolution;
-    let steps = |name: &str| -> Vec<i64> {
-        gather(network, population, name).iter().map(|time| (time / dt).round() as i64).collect()
-    };
-    let (offset, interval) = (steps("ignore_and_spike_offset"), steps("ignore_and_spike_interval"));
-    gather(network, population, "ignore_and_spike")
-        .iter()
-        .enumerate()
-        .filter(|(_, ignore)| **ignore != 0.0)
-        .map(|(place, _)| Clocked {
-            place,
-            first: base.get(&index.members(population)[place]).copied().unwrap_or(0) + offset[place],
-            interval: interval[place].max(1),
-        })
-        .collect()
-}
-
-/// Weights of the learning signals of a rule: one row of recurrent neurons per readout.
-#[must_use]
-pub fn feedback(
-    network: &Description,
-    index: &NodeIndex,
-    recurrent: Population,
-    readout: Population,
-) -> Vec<f64> {
-    let neurons = index.len(recurrent);
-    let mut feedback = vec![0.0; neurons * index.len(readout)];
-    for projection in network.projections.iter().filter(|p| p.carries == Carries::LearningSignal) {
-        for_each_entry(&projection.sources, &projection.targets, |source, target, entry| {
-            let ((from, source), (to, target)) = (index.place(source), index.place(target));
-            if from == readout && to == recurrent {
-                feedback[source * neurons + target] += projection.weights[entry];
-            }
-        });
-    }
-    feedback
-}
-
-/// Calls `each` with source, target and place of the weight of every entry of a projection.
-pub fn for_each_entry(sources: &[NodeId], targets: &Targets, mut each: impl FnMut(NodeId, NodeId, usize)) {
-    for (row, source) in sources.iter().enumerate() {
-        match targets {
-            Targets::Dense { nodes, .. } => {
-                for (column, target) in nodes.iter().enumerate() {
-                    each(*source, *target, row * nodes.len() + column);
-                }
-            }
-            Targets::Sparse { row_start, nodes } => {
-                for entry in row_start[row]..row_start[row + 1] {
-                    each(*source, nodes[entry], entry);
-                }
-            }
-        }
-    }
 }
 
 /// The time constant of the filter of a projection's eligibility traces (ms): as given, else that of the network's

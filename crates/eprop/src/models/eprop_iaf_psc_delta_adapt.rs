@@ -1,7 +1,7 @@
 //! `eprop_iaf_psc_delta_adapt`: leaky integrate-and-fire neuron with hard reset and adaptive threshold whose weights change at every presynaptic spike.
 
-use crate::describe::parameter::{Bound, Parameter};
 use crate::models::equations as eq;
+use crate::models::parameter::{Bound, Parameter};
 use crate::models::shared::{
     ADAPTIVE, CLOCK, DRAWN_HARD_RESET, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold,
     table,

@@ -1,7 +1,7 @@
 //! `eprop_readout_bsshslm_2020`: readout neuron of networks whose weights change once an update interval.
 
-use crate::describe::parameter::{Bound, Parameter};
 use crate::models::equations as eq;
+use crate::models::parameter::{Bound, Parameter};
 use crate::models::shared::{ARRIVAL, DRAWN, MEMBRANE, READOUT, choice, table, unchecked, with_default};
 use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 

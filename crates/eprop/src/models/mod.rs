@@ -10,6 +10,7 @@ pub mod eprop_readout;
 pub mod eprop_readout_bsshslm_2020;
 mod equations;
 pub mod multimeter;
+pub mod parameter;
 pub mod parrot_neuron;
 pub mod poisson_generator;
 pub(crate) mod shared;
@@ -17,10 +18,11 @@ pub mod spike_generator;
 pub mod spike_recorder;
 pub mod step_rate_generator;
 pub mod synapses;
+pub mod value;
 pub mod weight_recorder;
 
 use crate::base::error::Result;
-use crate::describe::parameter::{Kind, Parameter};
+use crate::models::parameter::{Kind, Parameter};
 
 /// Which learning rule a model belongs to; spikes do not cross between the two rules' neurons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

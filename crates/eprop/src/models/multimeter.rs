@@ -1,6 +1,6 @@
 //! `multimeter` and `voltmeter`: record state variables at regular times.
 
-use crate::describe::parameter::{Bound, Default, Kind, Parameter};
+use crate::models::parameter::{Bound, Default, Kind, Parameter};
 use crate::models::shared::{DEVICE, FILLER, RECORDER, stops_after_start, table};
 use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 

@@ -1,6 +1,6 @@
 //! `poisson_generator`: emits Poisson spike trains, one for each target.
 
-use crate::describe::parameter::{Bound, Parameter};
+use crate::models::parameter::{Bound, Parameter};
 use crate::models::shared::{DEVICE, stops_after_start, table};
 use crate::models::{Equation, NodeClass, NodeModel, Receptors, Rule};
 

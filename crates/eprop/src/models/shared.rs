@@ -1,16 +1,16 @@
 //! Rows of parameter tables that several models have.
 
-use crate::describe::parameter::{Bound, Default, Kind, Parameter, Role};
+use crate::models::parameter::{Bound, Default, Kind, Parameter, Role};
 
 /// Joins tables into one.
 macro_rules! table {
     ($($part:expr),+ $(,)?) => {{
         const LENGTH: usize = 0 $(+ $part.len())+;
-        const TABLE: [$crate::describe::parameter::Parameter; LENGTH] = {
+        const TABLE: [$crate::models::parameter::Parameter; LENGTH] = {
             let mut table = [$crate::models::shared::FILLER; LENGTH];
             let mut place = 0;
             $({
-                let part: &[$crate::describe::parameter::Parameter] = &$part;
+                let part: &[$crate::models::parameter::Parameter] = &$part;
                 let mut row = 0;
                 while row < part.len() {
                     table[place] = part[row];

@@ -1,6 +1,6 @@
 //! `spike_generator`: emits spikes at given times.
 
-use crate::describe::parameter::Bound;
+use crate::models::parameter::Bound;
 use crate::models::shared::{DEVICE, flag, numbers, stops_after_start, table};
 use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 

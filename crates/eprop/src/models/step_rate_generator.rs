@@ -1,6 +1,6 @@
 //! `step_rate_generator`: emits a piecewise constant rate.
 
-use crate::describe::parameter::Bound;
+use crate::models::parameter::Bound;
 use crate::models::shared::{DEVICE, flag, numbers, stops_after_start, table};
 use crate::models::{NodeClass, NodeModel, Receptors, Rule};
 

@@ -1,7 +1,7 @@
 //! The synapse models: tables of what a connection has and of what all connections of a model share.
 
-use crate::describe::parameter::{Bound, Default, Kind, Parameter};
 use crate::models::equations as eq;
+use crate::models::parameter::{Bound, Default, Kind, Parameter};
 use crate::models::shared::{choice, flag, integer, nodes, table};
 use crate::models::{Rule, SynapseKind, SynapseModel};
 

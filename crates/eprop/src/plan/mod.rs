@@ -1,8 +1,9 @@
 //! The plan: populations as structures of arrays, projections as rows by presynaptic neuron, nothing left to
 //! look up by name. Memory is known here.
 
-pub mod index;
+pub mod amplitudes;
 pub mod membrane;
+pub mod neurons;
 pub mod probes;
 pub mod route;
 pub mod stimulus;

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::describe::network::{Carries, Column, Description, NodeGroup, NodeId};
-use crate::interval::plan::for_each_entry;
+use crate::describe::population::{NodeIndex, Population};
 use crate::models::NodeClass;
-use crate::plan::index::{NodeIndex, Population};
+use crate::plan::amplitudes::{Amplitudes, HeldRates, amplitudes};
 use crate::plan::stimulus::{Active, TrainKey};
 use crate::record::{Recordable, Tap, Window};
-use crate::step::amplitudes::{Amplitudes, HeldRates, amplitudes};
 
 /// The recorders that listen to one population's spikes.
 #[derive(Debug, Clone)]
@@ -131,7 +130,7 @@ pub fn spike_taps(network: &Description, index: &NodeIndex, population: Populati
     let places = index.len(population);
     let projections = network.projections.iter().enumerate();
     for (number, projection) in projections.filter(|(_, p)| p.carries == Carries::ToRecorder) {
-        for_each_entry(&projection.sources, &projection.targets, |node, recorder, entry| {
+        projection.for_each_entry(|node, recorder, entry| {
             let (from, place) = index.place(node);
             if from != population {
                 return;

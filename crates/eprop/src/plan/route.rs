@@ -2,8 +2,8 @@
 
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::network::{Carries, Description, NodeId, Projection, Settled, Targets};
+use crate::describe::population::{NodeIndex, Population};
 use crate::models::NodeClass;
-use crate::plan::index::{NodeIndex, Population};
 
 /// Place of a source in its population to its row in a projection.
 #[derive(Debug, Clone)]

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::base::math::nearest;
 use crate::describe::network::{Carries, Description, NodeGroup, NodeId, Projection, Targets};
+use crate::describe::population::{NodeIndex, Population};
 use crate::models::NodeClass;
-use crate::plan::index::{NodeIndex, Population};
 
 /// A connection onto a parrot.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -18,8 +18,10 @@ use crate::base::error::Error;
 use crate::base::threads::{self, Crew};
 use crate::describe::connections::ConnectionHandle;
 use crate::describe::kernel_parameters::GradientMethod;
-use crate::describe::network::{Column, Description, NodeId};
-use crate::plan::index::{NodeIndex, Population, groups_of};
+use crate::describe::network::{Description, NodeId};
+use crate::describe::population::NodeIndex;
+use crate::describe::population::store;
+use crate::plan::amplitudes::RateReader;
 use crate::plan::route::{Route, handed_over};
 use crate::plus::eligibility::{readout, recurrent};
 use crate::plus::neuron_step::{self as event_neuron_step, StateSlices, StepInput, StepOutput};
@@ -28,7 +30,6 @@ use crate::plus::ring::{LANES, Ring};
 use crate::plus::rows::{self as per_spike, Arrival, LONGEST_WINDOW, LeftBehind, PlasticRows};
 use crate::plus::windows::Windows;
 use crate::record::{Recordable, Recordings, SpikeEvents, Tap, TapChunk, WeightEvents};
-use crate::step::amplitudes::RateReader;
 use crate::step::arrivals::{Arrivals, Flying, Settlement};
 use crate::step::delivery::{self, Passage, deliver_poisson, deliver_row, deliver_row_part};
 use crate::step::emission::Emission;
@@ -1032,23 +1033,5 @@ impl Recorded {
         for (tap, events) in plan.weight_taps.iter().zip(&mut self.weights) {
             recordings.weights.entry(tap.recorder).or_default().append(events);
         }
-    }
-}
-
-/// Writes values by place into the columns of a population's groups, where their models have them.
-pub(crate) fn store(network: &mut Description, population: Population, columns: &[(&str, &[f64])]) {
-    let mut begin = 0;
-    let lengths: Vec<usize> = groups_of(network, population).map(|group| group.len).collect();
-    let mut lengths = lengths.into_iter();
-    for group in network.groups.iter_mut().filter(|group| Population::of(group) == population) {
-        let Some(len) = lengths.next() else { break };
-        for (name, values) in columns {
-            if let Some(place) = group.model.place(name)
-                && let Column::Numbers(column) = &mut group.columns[place]
-            {
-                column.copy_from_slice(&values[begin..begin + len]);
-            }
-        }
-        begin += len;
     }
 }

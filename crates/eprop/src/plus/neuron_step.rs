@@ -4,8 +4,8 @@
 
 use crate::base::math;
 use crate::base::simd::kernels;
-use crate::interval::plan::Surrogate;
 use crate::plus::plan::{Recurrent, Run};
+use crate::step::surrogate::Surrogate;
 use crate::step::surrogate::{ArctanDerivative, Exponential, FastSigmoidDerivative, PiecewiseLinear, Shape};
 
 /// The state of neurons, one array each.

@@ -5,14 +5,15 @@ use std::ops::Range;
 
 use crate::base::error::Result;
 use crate::describe::network::{Description, NodeId};
-use crate::interval::plan::{Clocked, Surrogate, clocked, feedback};
+use crate::describe::population::{NodeIndex, Population, gather, gather_or, groups_of};
 use crate::models::Rule;
-use crate::plan::index::{NodeIndex, Population, gather, gather_or, groups_of};
+use crate::plan::amplitudes::{HeldRates, RateInputs};
 use crate::plan::membrane::{current_gains, decays};
+use crate::plan::neurons::{Clocked, clocked, feedback};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
 use crate::plan::route::{Route, learning, refuse_plastic_poisson, spike_routes_onto};
 use crate::record::Tap;
-use crate::step::amplitudes::{HeldRates, RateInputs};
+use crate::step::surrogate::Surrogate;
 
 /// The recurrent neurons.
 pub const RECURRENT: Population = Population::Recurrent(Rule::Plus);

@@ -6,7 +6,7 @@
 use crate::base::error::Result;
 use crate::base::memory::make_room;
 use crate::base::state::{Archive, Persist};
-use crate::kernel::LAST_STEP;
+use crate::describe::kernel_parameters::LAST_STEP;
 use crate::record::{EventColumn, Events, TimeUnit, Window, append, order, permuted};
 
 /// What a multimeter can record.

@@ -11,7 +11,7 @@ use crate::base::error::Result;
 use crate::base::real::Real;
 use crate::base::state::{Archive, Persist};
 use crate::describe::network::{NodeId, Projection, Settled};
-use crate::plan::index::Population;
+use crate::describe::population::Population;
 use crate::plan::probes::WeightTap;
 use crate::plan::route::Route;
 use crate::record::WeightEvents;

@@ -10,7 +10,7 @@ use crate::base::state::{Archive, Persist};
 use crate::plan::stimulus::{Active, Onward, Source, Stimuli, TrainKey};
 
 /// The last stamp that can be reached.
-const LAST: i64 = crate::kernel::LAST_STEP as i64;
+const LAST: i64 = crate::describe::kernel_parameters::LAST_STEP as i64;
 
 /// Events of one stamp.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,6 @@
 use crate::base::error::{Error, ErrorCode};
 use crate::describe::network::Description;
 
-pub mod amplitudes;
 pub mod arrivals;
 pub mod delivery;
 pub mod emission;

@@ -2,6 +2,32 @@
 
 use crate::base::real::Real;
 
+/// Shape of a surrogate gradient (docs/derivation.md, Surrogate gradients).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surrogate {
+    /// `h max(0, 1 - |x| / w)`
+    PiecewiseLinear,
+    /// `h exp(-|x| / w)`
+    Exponential,
+    /// `h (1 + |x| / w)^-2`
+    FastSigmoidDerivative,
+    /// `h / (1 + (x / w)^2)`
+    ArctanDerivative,
+}
+
+impl Surrogate {
+    /// The surrogate at that place in the list of choices.
+    #[must_use]
+    pub fn from_choice(choice: f64) -> Self {
+        match choice as usize {
+            0 => Self::PiecewiseLinear,
+            1 => Self::Exponential,
+            2 => Self::FastSigmoidDerivative,
+            _ => Self::ArctanDerivative,
+        }
+    }
+}
+
 /// A surrogate gradient as a function of the voltage's distance from the threshold in widths, `x / w`.
 pub trait Shape {
     /// The surrogate gradient there.

@@ -5,9 +5,9 @@
 use std::sync::atomic::Ordering;
 
 use eprop::base::control::RunControl;
-use eprop::base::value::Params;
 use eprop::describe::connections::ConnectionFilter;
 use eprop::interval::HISTORY;
+use eprop::models::value::Params;
 use eprop::random::NumpyRandom;
 use eprop::record::EventColumn;
 use eprop::{Dict, ErrorCode, Kernel, Value};

@@ -294,10 +294,10 @@ pub const fn concat<const N: usize>(parts: &[&[Parameter]]) -> [Parameter; N] {
 #[doc(hidden)]
 macro_rules! parameter_table {
     ($($part:expr),* $(,)?) => {{
-        const PARTS: &[&[$crate::describe::parameter::Parameter]] = &[$($part),*];
-        const LENGTH: usize = $crate::describe::parameter::total(PARTS);
-        const ROWS: [$crate::describe::parameter::Parameter; LENGTH] =
-            $crate::describe::parameter::concat::<LENGTH>(PARTS);
+        const PARTS: &[&[$crate::models::parameter::Parameter]] = &[$($part),*];
+        const LENGTH: usize = $crate::models::parameter::total(PARTS);
+        const ROWS: [$crate::models::parameter::Parameter; LENGTH] =
+            $crate::models::parameter::concat::<LENGTH>(PARTS);
         &ROWS
     }};
 }

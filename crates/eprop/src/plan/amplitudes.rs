@@ -7,9 +7,8 @@ use crate::base::error::Result;
 use crate::base::math::nearest;
 use crate::base::state::Archive;
 use crate::describe::network::{Carries, Description, NodeId};
-use crate::interval::plan::for_each_entry;
+use crate::describe::population::{NodeIndex, Population};
 use crate::models::NodeClass;
-use crate::plan::index::{NodeIndex, Population};
 use crate::plan::stimulus::Active;
 
 /// What a rate generator goes on with until the first of its times that counts.
@@ -141,7 +140,7 @@ impl RateInputs {
         for projection in
             network.projections.iter().filter(|p| p.carries == Carries::Rate && p.receptor == receptor)
         {
-            for_each_entry(&projection.sources, &projection.targets, |source, target, entry| {
+            projection.for_each_entry(|source, target, entry| {
                 let (population, place) = index.place(target);
                 let amplitudes = amplitudes(network, source, held).filter(|_| population == readouts);
                 if let Some(amplitudes) = amplitudes {

@@ -1,6 +1,6 @@
 //! Which place in which array a node has.
 
-use crate::describe::network::{Description, NodeGroup, NodeId};
+use crate::describe::network::{Column, Description, NodeGroup, NodeId};
 use crate::models::{NodeClass, Rule};
 
 /// The arrays that nodes live in.
@@ -103,4 +103,22 @@ pub fn gather_or(network: &Description, population: Population, name: &str, othe
 /// The groups of a population, in order.
 pub fn groups_of(network: &Description, population: Population) -> impl Iterator<Item = &NodeGroup> {
     network.groups.iter().filter(move |group| Population::of(group) == population)
+}
+
+/// Writes values by place into the columns of a population's groups, where their models have them.
+pub(crate) fn store(network: &mut Description, population: Population, columns: &[(&str, &[f64])]) {
+    let mut begin = 0;
+    let lengths: Vec<usize> = groups_of(network, population).map(|group| group.len).collect();
+    let mut lengths = lengths.into_iter();
+    for group in network.groups.iter_mut().filter(|group| Population::of(group) == population) {
+        let Some(len) = lengths.next() else { break };
+        for (name, values) in columns {
+            if let Some(place) = group.model.place(name)
+                && let Column::Numbers(column) = &mut group.columns[place]
+            {
+                column.copy_from_slice(&values[begin..begin + len]);
+            }
+        }
+        begin += len;
+    }
 }

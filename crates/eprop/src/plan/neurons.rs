@@ -1,0 +1,72 @@
+//! What both rules lay out of recurrent neurons alike.
+
+use std::collections::BTreeMap;
+
+use crate::describe::network::{Carries, Description, NodeId};
+use crate::describe::population::{NodeIndex, Population, gather};
+
+/// A neuron that fires by the clock.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Clocked {
+    /// Its place.
+    pub place: usize,
+    /// Stamp of its first spike.
+    pub first: i64,
+    /// Steps between spikes.
+    pub interval: i64,
+}
+
+impl Clocked {
+    /// Whether it fires in a step.
+    #[must_use]
+    pub fn fires(&self, step: i64) -> bool {
+        let since = step + 1 - self.first;
+        since >= 0 && since % self.interval == 0
+    }
+}
+
+/// The neurons of a population that fire by the clock. `base` names the steps that their clocks count from.
+#[must_use]
+pub fn clocked(
+    network: &Description,
+    index: &NodeIndex,
+    population: Population,
+    base: &BTreeMap<NodeId, i64>,
+) -> Vec<Clocked> {
+    let dt = network.kernel.resolution;
+    let steps = |name: &str| -> Vec<i64> {
+        gather(network, population, name).iter().map(|time| (time / dt).round() as i64).collect()
+    };
+    let (offset, interval) = (steps("ignore_and_spike_offset"), steps("ignore_and_spike_interval"));
+    gather(network, population, "ignore_and_spike")
+        .iter()
+        .enumerate()
+        .filter(|(_, ignore)| **ignore != 0.0)
+        .map(|(place, _)| Clocked {
+            place,
+            first: base.get(&index.members(population)[place]).copied().unwrap_or(0) + offset[place],
+            interval: interval[place].max(1),
+        })
+        .collect()
+}
+
+/// Weights of the learning signals of a rule: one row of recurrent neurons per readout.
+#[must_use]
+pub fn feedback(
+    network: &Description,
+    index: &NodeIndex,
+    recurrent: Population,
+    readout: Population,
+) -> Vec<f64> {
+    let neurons = index.len(recurrent);
+    let mut feedback = vec![0.0; neurons * index.len(readout)];
+    for projection in network.projections.iter().filter(|p| p.carries == Carries::LearningSignal) {
+        projection.for_each_entry(|source, target, entry| {
+            let ((from, source), (to, target)) = (index.place(source), index.place(target));
+            if from == readout && to == recurrent {
+                feedback[source * neurons + target] += projection.weights[entry];
+            }
+        });
+    }
+    feedback
+}

@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::base::math;
-use crate::base::memory;
 use crate::base::threads::Permit;
+use crate::base::{math, memory};
 use crate::describe::network::Description;
 use crate::describe::population::{NodeIndex, Population};
 use crate::interval::neuron_step::{self, NeuronState};
 use crate::interval::neurons;
 use crate::interval::plan::{self as interval, IntervalPlan};
 use crate::plan::route::Route;
+use crate::plan::wiring::Planning;
 use crate::plus::neuron_step::{self as event_neuron_step, StateSlices, StepInput, StepOutput};
 use crate::plus::plan::{self as event, PlusPlan};
 use crate::step::delivery::deliver_row;
@@ -104,8 +104,9 @@ impl Inference {
     pub fn new(network: &Description) -> Result<Self> {
         let index = NodeIndex::new(network);
         let (held, clock_base) = (BTreeMap::new(), BTreeMap::new());
-        let interval = IntervalPlan::new(network, &index, &held, &clock_base)?;
-        let event = PlusPlan::new(network, &index, &held, &clock_base)?;
+        let planning = Planning { network, index: &index, held: &held, clock_base: &clock_base };
+        let interval = IntervalPlan::new(planning)?;
+        let event = PlusPlan::new(planning)?;
         let product = |gain: &[f64], current: &[f64]| -> Vec<f64> {
             gain.iter().zip(current).map(|(gain, current)| gain * current).collect()
         };
@@ -131,8 +132,12 @@ impl Inference {
             (Some(_), Some(_)) => return Err(refuse("the network has neurons of both rules")),
         };
         let (recurrent, readouts, clocked) = match &neurons {
-            Neurons::Interval { plan, .. } => (plan.recurrent_count(), plan.readout_count(), &plan.clocked),
-            Neurons::Event { plan, .. } => (plan.recurrent_count(), plan.readout_count(), &plan.clocked),
+            Neurons::Interval { plan, .. } => {
+                (plan.recurrent_count(), plan.readout_count(), &plan.wiring.clocked)
+            }
+            Neurons::Event { plan, .. } => {
+                (plan.recurrent_count(), plan.readout_count(), &plan.wiring.clocked)
+            }
         };
         if !clocked.is_empty() {
             return Err(
@@ -175,8 +180,8 @@ impl Inference {
 
     fn routes(&self) -> Vec<&Route> {
         let (onto_recurrent, onto_readouts) = match &self.neurons {
-            Neurons::Interval { plan, .. } => (&plan.recurrent_routes, &plan.readout_routes),
-            Neurons::Event { plan, .. } => (&plan.recurrent_routes, &plan.readout_routes),
+            Neurons::Interval { plan, .. } => (&plan.wiring.recurrent_routes, &plan.wiring.readout_routes),
+            Neurons::Event { plan, .. } => (&plan.wiring.recurrent_routes, &plan.wiring.readout_routes),
         };
         onto_recurrent.iter().chain(onto_readouts).collect()
     }
@@ -320,10 +325,10 @@ impl Inference {
         readout_input.fill(0.0);
         match neurons {
             Neurons::Interval { plan, neurons, state, drive, readout_drive } => {
-                for route in &plan.recurrent_routes {
+                for route in &plan.wiring.recurrent_routes {
                     deliver(route, interval::RECURRENT, weights, &mut input[..recurrent], sent, fired, *time);
                 }
-                for route in &plan.readout_routes {
+                for route in &plan.wiring.readout_routes {
                     deliver(route, interval::RECURRENT, weights, readout_input, sent, fired, *time);
                 }
                 for segment in &neurons.segments {
@@ -339,15 +344,15 @@ impl Inference {
                 }
             }
             Neurons::Event { plan, state, readout_current } => {
-                for route in &plan.recurrent_routes {
+                for route in &plan.wiring.recurrent_routes {
                     deliver(route, event::RECURRENT, weights, input, sent, fired, *time);
                 }
-                for route in &plan.readout_routes {
+                for route in &plan.wiring.readout_routes {
                     deliver(route, event::RECURRENT, weights, readout_input, sent, fired, *time);
                 }
                 event_neuron_step::advance(
                     &plan.recurrent,
-                    &plan.runs,
+                    &plan.segments,
                     StepInput {
                         input,
                         current: &state.current,

@@ -15,6 +15,7 @@ pub mod plan;
 pub mod plus;
 pub mod random;
 pub mod record;
+pub mod rule;
 pub mod step;
 
 mod kernel;

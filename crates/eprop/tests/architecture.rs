@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the lowest layer to the highest. Those of one layer do not know each other.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &["base"],
     &["random", "optimizer"],
     &["models"],
@@ -13,6 +13,7 @@ const LAYERS: [&[&str]; 9] = [
     &["record"],
     &["plan"],
     &["step"],
+    &["rule"],
     &["interval", "plus"],
     &["kernel", "inference"],
 ];

@@ -8,8 +8,9 @@ use crate::base::real::Real;
 use crate::base::simd::kernels;
 use crate::interval::neurons::Neurons;
 use crate::interval::plan::Segment;
-use crate::step::surrogate::Surrogate;
-use crate::step::surrogate::{ArctanDerivative, Exponential, FastSigmoidDerivative, PiecewiseLinear, Shape};
+use crate::step::surrogate::{
+    ArctanDerivative, Exponential, FastSigmoidDerivative, PiecewiseLinear, Shape, Surrogate,
+};
 
 /// The state of all neurons, one array each, filled up like [`Neurons`].
 #[derive(Debug, Clone, Default)]

@@ -89,6 +89,7 @@ impl<R: Real> Neurons<R> {
             height: zero(&p.height),
             per_width: zero(&p.per_width),
             feedback: plan
+                .wiring
                 .feedback
                 .chunks(n.max(1))
                 .flat_map(|row| {

@@ -12,9 +12,8 @@ use std::ops::Range;
 use crate::base::control::RunControl;
 use crate::base::error::Result;
 use crate::base::lines::Lines;
-use crate::base::math;
-use crate::base::memory;
 use crate::base::real::Real;
+use crate::base::{math, memory};
 use crate::describe::network::Projection;
 use crate::describe::population::Population;
 use crate::interval::neuron_step::{self, NeuronState, NeuronStatePart};
@@ -271,10 +270,10 @@ impl<R: Real> OpenInterval<R> {
             signals_recorded: 0,
             shown: Shown::default(),
             targets: RateReader::default(),
-            recurrent_chunks: plan.recurrent_taps.iter().map(TapChunk::new).collect(),
-            readout_chunks: plan.readout_taps.iter().map(TapChunk::new).collect(),
-            spike_events: vec![SpikeEvents::default(); plan.spike_taps.len()],
-            weight_events: vec![WeightEvents::default(); plan.weight_taps.len()],
+            recurrent_chunks: plan.wiring.recurrent_taps.iter().map(TapChunk::new).collect(),
+            readout_chunks: plan.wiring.readout_taps.iter().map(TapChunk::new).collect(),
+            spike_events: vec![SpikeEvents::default(); plan.wiring.spike_taps.len()],
+            weight_events: vec![WeightEvents::default(); plan.wiring.weight_taps.len()],
         }
     }
 
@@ -351,10 +350,10 @@ impl<R: Real> OpenInterval<R> {
             self.spikes.starts.splice(0..0, std::iter::repeat_n(0, more));
             self.spikes.lookback = plan.longest_delay;
         }
-        self.recurrent_chunks = plan.recurrent_taps.iter().map(TapChunk::new).collect();
-        self.readout_chunks = plan.readout_taps.iter().map(TapChunk::new).collect();
-        self.spike_events = vec![SpikeEvents::default(); plan.spike_taps.len()];
-        self.weight_events = vec![WeightEvents::default(); plan.weight_taps.len()];
+        self.recurrent_chunks = plan.wiring.recurrent_taps.iter().map(TapChunk::new).collect();
+        self.readout_chunks = plan.wiring.readout_taps.iter().map(TapChunk::new).collect();
+        self.spike_events = vec![SpikeEvents::default(); plan.wiring.spike_taps.len()];
+        self.weight_events = vec![WeightEvents::default(); plan.wiring.weight_taps.len()];
     }
 
     /// Spikes of all recurrent neurons in the interval so far.
@@ -444,10 +443,10 @@ impl<R: Real> OpenInterval<R> {
     fn make_room_to_record(&mut self, plan: &IntervalPlan, recurrent_to: usize, readout_to: usize) {
         let start = plan.start_recurrent(self.interval);
         let steps = (start + self.recurrent_done as i64, start + recurrent_to as i64);
-        let recurrent = plan.recurrent_taps.iter().zip(&mut self.recurrent_chunks);
+        let recurrent = plan.wiring.recurrent_taps.iter().zip(&mut self.recurrent_chunks);
         let start = plan.start_readout(self.interval);
         let readout_steps = (start + self.readout_done as i64, start + readout_to as i64);
-        let readouts = plan.readout_taps.iter().zip(&mut self.readout_chunks);
+        let readouts = plan.wiring.readout_taps.iter().zip(&mut self.readout_chunks);
         let all = recurrent.map(|row| (row, steps)).chain(readouts.map(|row| (row, readout_steps)));
         for ((tap, chunk), (from, to)) in all {
             let rows = tap.window.count(from, to) as usize;
@@ -470,9 +469,9 @@ impl<R: Real> OpenInterval<R> {
         let (n, k) = (plan.recurrent_count() as u64, plan.readout_count() as u64);
         let state = (6 * size_of::<R>() as u64 + 1) * stride as u64 + 4 * n + 16 * k;
         let start = plan.start_recurrent(0);
-        let taps = plan.recurrent_taps.iter().chain(&plan.readout_taps);
+        let taps = plan.wiring.recurrent_taps.iter().chain(&plan.wiring.readout_taps);
         let recorded: u64 = taps.map(|tap| tap.bytes(start, start + steps as i64)).sum();
-        let shown = if plan.readout_taps.is_empty() { 0 } else { 24 * k * steps as u64 };
+        let shown = if plan.wiring.readout_taps.is_empty() { 0 } else { 24 * k * steps as u64 };
         let listed = 8 * (steps + 2 * plan.longest_delay) as u64;
         // Each spike is listed by step, and by row and step for each projection that learns from it.
         let learned: u64 = plan
@@ -492,9 +491,9 @@ impl<R: Real> OpenInterval<R> {
     #[must_use]
     pub fn events_for(plan: &IntervalPlan, spikes: u64, input_spikes: u64) -> u64 {
         let listens = |tap: &SpikeTap| tap.listens.iter().map(|times| u64::from(*times)).sum::<u64>();
-        let heard =
-            plan.spike_taps.iter().map(listens).sum::<u64>() * spikes / plan.recurrent_count().max(1) as u64;
-        let watched = plan.recurrent_routes.iter().chain(&plan.readout_routes);
+        let heard = plan.wiring.spike_taps.iter().map(listens).sum::<u64>() * spikes
+            / plan.recurrent_count().max(1) as u64;
+        let watched = plan.wiring.recurrent_routes.iter().chain(&plan.wiring.readout_routes);
         let seen: u64 = watched
             .filter(|route| route.weight_recorder.is_some())
             .map(|route| {
@@ -532,7 +531,7 @@ impl<R: Real> OpenInterval<R> {
                 self.other_drive = Some((local, drive.iter().copied().collect()));
             }
             self.step(around, first_drive, local, &mut rows);
-            for route in plan.recurrent_routes.iter().filter(|route| route.weight_recorder.is_some()) {
+            for route in plan.wiring.recurrent_routes.iter().filter(|route| route.weight_recorder.is_some()) {
                 if reads(self.interval, route, local) {
                     let weights = &around.projections[route.projection].weights;
                     self.record_weights(around, route, weights, false, local, start + local as i64);
@@ -569,7 +568,7 @@ impl<R: Real> OpenInterval<R> {
         };
         part.step(around, &self.spikes, self.interval, first_drive, local, rows);
         let plan = around.plan;
-        for clocked in &plan.clocked {
+        for clocked in &plan.wiring.clocked {
             let fires = clocked.fires(plan.start_recurrent(self.interval) + local as i64);
             let j = clocked.place;
             // The step has set the countdown by its own condition: take that back.
@@ -626,7 +625,7 @@ impl<R: Real> OpenInterval<R> {
         self.input.fill(R::ZERO);
         around.arrivals.add_to(&mut self.input[..n], &places, step);
         let mut rows = Vec::new();
-        for route in plan.recurrent_routes.iter().filter(|route| !route.plastic) {
+        for route in plan.wiring.recurrent_routes.iter().filter(|route| !route.plastic) {
             let emitted = length - route.delay as isize;
             deliver(around, route, &mut self.input[..n], &places, &mut rows, &self.spikes, emitted, step);
         }
@@ -645,7 +644,7 @@ impl<R: Real> OpenInterval<R> {
                 &mut self.fired,
             );
         }
-        for clocked in &plan.clocked {
+        for clocked in &plan.wiring.clocked {
             self.fired[clocked.place] = u8::from(clocked.fires(step));
         }
         (0..n as u32).filter(|place| self.fired[*place as usize] != 0).collect()
@@ -661,13 +660,13 @@ impl<R: Real> OpenInterval<R> {
         }
         let p = &plan.readouts;
         let begin = plan.targets_since(self.interval);
-        let recorded = !plan.readout_taps.is_empty();
+        let recorded = !plan.wiring.readout_taps.is_empty();
         let mut first_drive = around.first_readout_drive.filter(|_| self.readout_done < to);
         for local in self.readout_done..to {
             let step = start + local as i64;
             self.readout_input.fill(0.0);
             around.readout_arrivals.add_to(&mut self.readout_input, &(0..k), step);
-            for route in &plan.readout_routes {
+            for route in &plan.wiring.readout_routes {
                 let current = &around.projections[route.projection].weights;
                 let weights = match &around.before.get(route.projection) {
                     Some(Some(before)) if local == 0 => before,
@@ -679,7 +678,7 @@ impl<R: Real> OpenInterval<R> {
                 });
                 if route.poisson {
                     let stamp = step + 1 - route.delay as i64;
-                    let ids = &plan.stimulus_ids;
+                    let ids = &plan.wiring.stimulus_ids;
                     let input = &mut self.readout_input;
                     deliver_poisson(route, weights, input, &(0..k), around.emission, stamp, ids);
                 }
@@ -738,15 +737,17 @@ impl<R: Real> OpenInterval<R> {
 
     /// The learning signal that a neuron shows for a step whose errors are known.
     fn learning_signal(&self, plan: &IntervalPlan, local: usize, neuron: usize) -> f64 {
-        if !plan.learning[neuron] {
+        if !plan.wiring.learning[neuron] {
             return 0.0;
         }
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
-        (0..k).map(|readout| plan.feedback[readout * n + neuron] * self.errors[local * k + readout]).sum()
+        (0..k)
+            .map(|readout| plan.wiring.feedback[readout * n + neuron] * self.errors[local * k + readout])
+            .sum()
     }
 
     fn record_recurrent(&mut self, plan: &IntervalPlan, local: usize, step: i64) {
-        for (tap, chunk) in plan.recurrent_taps.iter().zip(&mut self.recurrent_chunks) {
+        for (tap, chunk) in plan.wiring.recurrent_taps.iter().zip(&mut self.recurrent_chunks) {
             if !tap.window.contains(step + 1) {
                 continue;
             }
@@ -768,11 +769,11 @@ impl<R: Real> OpenInterval<R> {
                 stream.extend(tap.places.iter().map(|place| value(*place as usize)));
             }
         }
-        for (tap, events) in plan.spike_taps.iter().zip(&mut self.spike_events) {
+        for (tap, events) in plan.wiring.spike_taps.iter().zip(&mut self.spike_events) {
             if tap.window.contains(step + 1) {
                 for place in self.spikes.at(local as isize) {
                     for _ in 0..tap.listens[*place as usize] {
-                        events.push(step + 1, plan.recurrent_ids[*place as usize]);
+                        events.push(step + 1, plan.wiring.recurrent_ids[*place as usize]);
                     }
                 }
             }
@@ -783,7 +784,7 @@ impl<R: Real> OpenInterval<R> {
     fn record_readouts(&mut self, plan: &IntervalPlan, start: i64, from: usize, to: usize) {
         let p = &plan.readouts;
         let k = plan.readout_count();
-        for (tap, chunk) in plan.readout_taps.iter().zip(&mut self.readout_chunks) {
+        for (tap, chunk) in plan.wiring.readout_taps.iter().zip(&mut self.readout_chunks) {
             let steps = |lag: i64| {
                 (from..to)
                     .filter(move |local| tap.window.contains(start + *local as i64 + lag))
@@ -825,7 +826,7 @@ impl<R: Real> OpenInterval<R> {
         let known = self.readout_done.min(self.recurrent_length(plan));
         for local in self.signals_recorded..known {
             let stamp = start + local as i64 + 4;
-            for (place, tap) in plan.recurrent_taps.iter().enumerate() {
+            for (place, tap) in plan.wiring.recurrent_taps.iter().enumerate() {
                 let stream = tap.recordables.iter().position(|r| *r == Recordable::LearningSignal);
                 if let Some(stream) = stream.filter(|_| tap.window.contains(stamp)) {
                     let values: Vec<f64> = tap
@@ -929,7 +930,7 @@ impl<R: Real> OpenInterval<R> {
                 stream.extend(places.iter().map(|place| value(*place as usize)));
             }
         };
-        for tap in plan.readout_taps.iter().filter(|tap| tap.window.contains(stamp)) {
+        for tap in plan.wiring.readout_taps.iter().filter(|tap| tap.window.contains(stamp)) {
             let streams = &mut recordings.chunk(tap).streams;
             for (recordable, stream) in tap.recordables.iter().zip(streams) {
                 match recordable {
@@ -945,7 +946,7 @@ impl<R: Real> OpenInterval<R> {
             return;
         }
         let stamp = plan.start_recurrent(self.interval) + local as i64 + 4;
-        for tap in plan.recurrent_taps.iter().filter(|tap| tap.window.contains(stamp)) {
+        for tap in plan.wiring.recurrent_taps.iter().filter(|tap| tap.window.contains(stamp)) {
             let streams = &mut recordings.chunk(tap).streams;
             for (recordable, stream) in tap.recordables.iter().zip(streams) {
                 if *recordable == Recordable::LearningSignal {
@@ -974,7 +975,7 @@ impl<R: Real> OpenInterval<R> {
         step: i64,
     ) {
         let plan = around.plan;
-        let ids = if onto_readouts { &plan.readout_ids } else { &plan.recurrent_ids };
+        let ids = if onto_readouts { &plan.wiring.readout_ids } else { &plan.wiring.recurrent_ids };
         let offset = if onto_readouts {
             (plan.start_readout(self.interval) - plan.start_recurrent(self.interval)) as isize
         } else {
@@ -986,11 +987,11 @@ impl<R: Real> OpenInterval<R> {
         let mut record = |place: u32, count: u32| {
             let Some(row) = route.rows.row(place).filter(|row| route.transmits(*row, stamp)) else { return };
             let sender = match route.source {
-                RECURRENT => plan.recurrent_ids[place as usize],
-                _ => plan.stimulus_ids[place as usize],
+                RECURRENT => plan.wiring.recurrent_ids[place as usize],
+                _ => plan.wiring.stimulus_ids[place as usize],
             };
             let passage = Passage { route, row, sender, targets: ids, receptor, stamp, count };
-            delivery::record_weights(&plan.weight_taps, &mut self.weight_events, passage, weights);
+            delivery::record_weights(&plan.wiring.weight_taps, &mut self.weight_events, passage, weights);
         };
         if route.source == RECURRENT {
             self.spikes.at(emitted).iter().for_each(|place| record(*place, 1));
@@ -1067,7 +1068,7 @@ impl<R: Real> Part<'_, R> {
         self.input.fill(R::ZERO);
         let input = &mut self.input[..places.len()];
         around.arrivals.add_to(input, &places, step);
-        for route in plan.recurrent_routes.iter().filter(|route| reads(interval, route, local)) {
+        for route in plan.wiring.recurrent_routes.iter().filter(|route| reads(interval, route, local)) {
             let emitted = local as isize - route.delay as isize;
             deliver(around, route, input, &places, rows, spikes, emitted, step);
         }
@@ -1117,7 +1118,7 @@ fn deliver<'a, R: Real>(
         row::add_all(input, rows);
         rows.clear();
         let stamp = step + 1 - route.delay as i64;
-        let ids = &around.plan.stimulus_ids;
+        let ids = &around.plan.wiring.stimulus_ids;
         deliver_poisson(route, weights, input, places, around.emission, stamp, ids);
     }
 }

@@ -1,18 +1,15 @@
 //! Layout of the neurons whose weights change once an update interval (`*_bsshslm_2020`).
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::describe::network::{Carries, Description, NodeId};
+use crate::describe::network::{Carries, Description};
 use crate::describe::population::{NodeIndex, Population, gather, gather_or, groups_of};
 use crate::models::Rule;
 use crate::plan::amplitudes::{HeldRates, RateInputs};
 use crate::plan::membrane::{current_gains, decays};
-use crate::plan::neurons::{Clocked, clocked, feedback};
-use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
-use crate::plan::route::{Columns, Route, learning, refuse_plastic_poisson, spike_routes_onto};
-use crate::record::Tap;
+use crate::plan::route::{Columns, Route};
+use crate::plan::wiring::{Planning, Wiring};
 use crate::step::surrogate::Surrogate;
 
 /// The recurrent neurons.
@@ -106,6 +103,8 @@ pub struct Learner {
 /// The plan.
 #[derive(Debug, Clone)]
 pub struct IntervalPlan {
+    /// Who is where, what reaches whom.
+    pub wiring: Wiring,
     /// Length of a step (ms).
     pub resolution: f64,
     /// Update interval (steps).
@@ -118,38 +117,14 @@ pub struct IntervalPlan {
     pub recurrent: Recurrent,
     /// Runs of equal neurons.
     pub segments: Vec<Segment>,
-    /// Neurons that fire by the clock.
-    pub clocked: Vec<Clocked>,
-    /// Ids of the recurrent neurons, by place.
-    pub recurrent_ids: Vec<NodeId>,
-    /// Whether a plastic synapse ends at them, by place.
-    pub learning: Vec<bool>,
     /// Readouts.
     pub readouts: Readouts,
-    /// Ids of the readouts, by place.
-    pub readout_ids: Vec<NodeId>,
-    /// Ids of the stimuli, by place.
-    pub stimulus_ids: Vec<NodeId>,
-    /// Spike projections onto recurrent neurons, in the order of summation.
-    pub recurrent_routes: Vec<Route>,
-    /// Spike projections onto readouts, in the order of summation.
-    pub readout_routes: Vec<Route>,
     /// Plastic projections: those onto recurrent neurons first.
     pub learners: Vec<Learner>,
-    /// Weights of the learning signals: one row of recurrent neurons per readout.
-    pub feedback: Vec<f64>,
     /// Longest delay of a projection from recurrent neurons (steps).
     pub longest_delay: usize,
     /// Whether intervals share nothing but weights.
     pub independent: bool,
-    /// What multimeters record of recurrent neurons.
-    pub recurrent_taps: Vec<Tap>,
-    /// What multimeters record of readouts.
-    pub readout_taps: Vec<Tap>,
-    /// Who records the spikes of recurrent neurons.
-    pub spike_taps: Vec<SpikeTap>,
-    /// Weight recorders.
-    pub weight_taps: Vec<WeightTap>,
 }
 
 impl IntervalPlan {
@@ -157,23 +132,13 @@ impl IntervalPlan {
     ///
     /// # Errors
     /// Where the description leaves something open that the numbers depend on.
-    pub fn new(
-        network: &Description,
-        index: &NodeIndex,
-        held: &HeldRates,
-        clock_base: &BTreeMap<NodeId, i64>,
-    ) -> Result<Option<Self>> {
-        if index.len(RECURRENT) + index.len(READOUT) == 0 {
-            return Ok(None);
-        }
+    pub fn new(planning: Planning<'_>) -> Result<Option<Self>> {
+        let Planning { network, index, held, .. } = planning;
+        let Some(wiring) = Wiring::new(planning, RECURRENT, READOUT)? else { return Ok(None) };
         let kernel = &network.kernel;
-        let recurrent = recurrent(network);
-        let readouts = readouts(network, index, held)?;
-        let recurrent_routes = spike_routes_onto(network, index, RECURRENT);
-        let readout_routes = spike_routes_onto(network, index, READOUT);
-        refuse_plastic_poisson(recurrent_routes.iter().chain(&readout_routes))?;
+        let (onto_neurons, onto_readouts) = (&wiring.recurrent_routes, &wiring.readout_routes);
         let mut learners = Vec::new();
-        for (onto_readouts, routes) in [(false, &recurrent_routes), (true, &readout_routes)] {
+        for (onto_readouts, routes) in [(false, onto_neurons), (true, onto_readouts)] {
             for (place, route) in routes.iter().enumerate().filter(|(_, route)| route.plastic) {
                 let synapse = &network.synapse_models[route.synapse];
                 let tau = readout_time_constant(network, index, route.projection)?;
@@ -186,40 +151,23 @@ impl IntervalPlan {
             }
         }
         let from_neurons = |route: &&Route| route.source == RECURRENT;
-        let longest_delay = recurrent_routes
-            .iter()
-            .chain(&readout_routes)
-            .filter(from_neurons)
-            .map(|route| route.delay)
-            .max()
-            .unwrap_or(1);
+        let longest_delay = wiring.routes().filter(from_neurons).map(|route| route.delay).max().unwrap_or(1);
         let reset = kernel.reset_neurons_on_update;
         let independent = reset
-            && !recurrent_routes.iter().filter(from_neurons).any(|route| !route.plastic)
-            && !readout_routes.iter().filter(from_neurons).any(|route| route.delay > 1);
+            && !onto_neurons.iter().filter(from_neurons).any(|route| !route.plastic)
+            && !onto_readouts.iter().filter(from_neurons).any(|route| route.delay > 1);
         Ok(Some(Self {
             resolution: kernel.resolution,
             interval: kernel.update_interval,
             window: kernel.learning_window,
             reset,
             segments: segments(network),
-            clocked: clocked(network, index, RECURRENT, clock_base),
-            recurrent,
-            recurrent_ids: index.members(RECURRENT).to_vec(),
-            learning: learning(&recurrent_routes, index.len(RECURRENT)),
-            readouts,
-            readout_ids: index.members(READOUT).to_vec(),
-            stimulus_ids: index.members(Population::Stimulus).to_vec(),
-            feedback: feedback(network, index, RECURRENT, READOUT),
-            recurrent_routes,
-            readout_routes,
+            recurrent: recurrent(network),
+            readouts: readouts(network, index, held)?,
+            wiring,
             learners,
             longest_delay,
             independent,
-            recurrent_taps: state_taps(network, index, RECURRENT),
-            readout_taps: state_taps(network, index, READOUT),
-            spike_taps: spike_taps(network, index, RECURRENT),
-            weight_taps: weight_taps(network),
         }))
     }
 
@@ -228,30 +176,24 @@ impl IntervalPlan {
     pub fn bytes(&self) -> u64 {
         let (n, k) = (self.recurrent_count(), self.readout_count());
         let normalizers = self.readouts.normalizer.iter().flatten().map(Vec::len).sum::<usize>() * 16;
-        let numbers =
-            n * (14 * 8 + 4) + k * (6 * 8 + 28) + 8 * self.feedback.len() + 4 * self.stimulus_ids.len();
-        let listens: usize = self.spike_taps.iter().map(|tap| 4 * tap.listens.len()).sum();
-        let taps = self.recurrent_taps.iter().chain(&self.readout_taps);
-        let tapped: usize = taps.map(|tap| 8 * tap.nodes.len()).sum();
-        let routes =
-            self.recurrent_routes.iter().chain(&self.readout_routes).map(Route::bytes).sum::<usize>();
-        (numbers + normalizers + listens + tapped + routes) as u64
+        let numbers = n * 14 * 8 + k * (6 * 8 + 24);
+        (numbers + normalizers) as u64 + self.wiring.bytes()
     }
 
     /// The route of a learner.
     #[must_use]
     pub fn route_of(&self, learner: &Learner) -> &Route {
         if learner.onto_readouts {
-            &self.readout_routes[learner.route]
+            &self.wiring.readout_routes[learner.route]
         } else {
-            &self.recurrent_routes[learner.route]
+            &self.wiring.recurrent_routes[learner.route]
         }
     }
 
     /// Number of recurrent neurons.
     #[must_use]
     pub fn recurrent_count(&self) -> usize {
-        self.recurrent_ids.len()
+        self.wiring.recurrent_ids.len()
     }
 
     /// Steps that take so little time, even if all sources send spikes, that a caller who wants to stop need not be
@@ -260,14 +202,14 @@ impl IntervalPlan {
     pub fn steps_between_looks(&self) -> usize {
         /// Additions of weights, some milliseconds of them.
         const WORK: usize = 4 << 20;
-        let entries: usize = self.recurrent_routes.iter().map(Route::entry_count).sum();
+        let entries: usize = self.wiring.recurrent_routes.iter().map(Route::entry_count).sum();
         (WORK / (entries + 64 * self.recurrent_count()).max(1)).clamp(1, 256)
     }
 
     /// Number of readouts.
     #[must_use]
     pub fn readout_count(&self) -> usize {
-        self.readout_ids.len()
+        self.wiring.readout_ids.len()
     }
 
     /// Steps of errors that are held: an interval's, and what comes before the first may be longer than one.

@@ -2,16 +2,22 @@
 
 use crate::base::error::Result;
 use crate::base::real::Real;
-use crate::base::state::{Archive, Persist};
+use crate::base::state::Archive;
 use crate::describe::network::Description;
 use crate::interval::{IntervalRule, LearningRates};
+use crate::rule::persist_arrivals;
 
 impl<R: Real> IntervalRule<R> {
     /// Writes the state between two `Simulate` calls, or reads it into a network that was laid out for it.
     ///
     /// # Errors
     /// `ValueError` where the archive holds something that does not fit.
-    pub fn persist(&mut self, network: &Description, now: i64, archive: &mut Archive<'_>) -> Result<()> {
+    pub(super) fn persist_state(
+        &mut self,
+        network: &Description,
+        now: i64,
+        archive: &mut Archive<'_>,
+    ) -> Result<()> {
         // A new field needs a place here.
         let Self {
             plan: _,
@@ -34,6 +40,7 @@ impl<R: Real> IntervalRule<R> {
             spare: _,
             histories: _,
             threads: _,
+            prepared: _,
             gradient_square_sums: _,
             gradient_norms: _,
             spike_count: _,
@@ -43,18 +50,8 @@ impl<R: Real> IntervalRule<R> {
         let now = self.plan.start_readout(self.open.interval) + self.open.readout_done as i64;
         self.plan.readouts.targets.persist("target_signal", now, archive)?;
         archive.number("reread", &mut self.reread)?;
-        for (name, arrivals, neurons) in
-            [("recurrent", 0, self.plan.recurrent_count()), ("readout", 1, self.plan.readout_count())]
-        {
-            archive.within(&format!("arrivals.{name}"), |archive| {
-                self.arrivals[arrivals].persist(archive)?;
-                if self.arrivals[arrivals].fits(neurons) {
-                    Ok(())
-                } else {
-                    Err(archive.misfit("places", "a neuron that there is not"))
-                }
-            })?;
-        }
+        let neurons = [self.plan.recurrent_count(), self.plan.readout_count()];
+        persist_arrivals(&mut self.arrivals, neurons, archive)?;
         for learner in &self.plan.learners {
             let route = self.plan.route_of(learner);
             let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
@@ -87,18 +84,5 @@ impl<R: Real> IntervalRule<R> {
             return Err(archive.misfit("spike_count", self.spike_count.to_string()));
         }
         archive.list("interval_spikes", &mut self.interval_spikes)
-    }
-}
-
-impl Persist for LearningRates {
-    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
-        let (mut steps, mut rates): (Vec<i64>, Vec<f64>) = self.0.iter().copied().unzip();
-        archive.list("steps", &mut steps)?;
-        archive.list("rates", &mut rates)?;
-        if steps.len() != rates.len() || steps.is_empty() {
-            return Err(archive.misfit("rates", "not one for each step"));
-        }
-        self.0 = steps.into_iter().zip(rates).collect();
-        Ok(())
     }
 }

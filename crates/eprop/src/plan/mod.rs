@@ -7,3 +7,4 @@ pub mod neurons;
 pub mod probes;
 pub mod route;
 pub mod stimulus;
+pub mod wiring;

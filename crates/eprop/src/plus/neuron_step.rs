@@ -4,9 +4,10 @@
 
 use crate::base::math;
 use crate::base::simd::kernels;
-use crate::plus::plan::{Recurrent, Run};
-use crate::step::surrogate::Surrogate;
-use crate::step::surrogate::{ArctanDerivative, Exponential, FastSigmoidDerivative, PiecewiseLinear, Shape};
+use crate::plus::plan::{Recurrent, Segment};
+use crate::step::surrogate::{
+    ArctanDerivative, Exponential, FastSigmoidDerivative, PiecewiseLinear, Shape, Surrogate,
+};
 
 /// The state of neurons, one array each.
 #[derive(Debug)]
@@ -147,17 +148,17 @@ steps! {
     arctan_hard = ArctanDerivative, true;
 }
 
-/// Advances all neurons by one step, run by run. All slices are over all neurons.
+/// Advances all neurons by one step, segment by segment. All slices are over all neurons.
 pub fn advance(
     neurons: &Recurrent,
-    runs: &[Run],
+    segments: &[Segment],
     step: StepInput<'_>,
     state: &mut StateSlices<'_>,
     out: &mut StepOutput<'_>,
 ) {
-    for run in runs {
-        let at = run.places.clone();
-        let kernel = match (run.surrogate, run.hard_reset) {
+    for segment in segments {
+        let at = segment.places.clone();
+        let kernel = match (segment.surrogate, segment.hard_reset) {
             (Surrogate::PiecewiseLinear, false) => piecewise_linear,
             (Surrogate::PiecewiseLinear, true) => piecewise_linear_hard,
             (Surrogate::Exponential, false) => exponential,

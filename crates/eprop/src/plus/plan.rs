@@ -1,18 +1,14 @@
 //! Layout of the neurons whose weights change at every presynaptic spike (e-prop+).
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::base::error::Result;
-use crate::describe::network::{Description, NodeId};
+use crate::describe::network::Description;
 use crate::describe::population::{NodeIndex, Population, gather, gather_or, groups_of};
 use crate::models::Rule;
 use crate::plan::amplitudes::{HeldRates, RateInputs};
 use crate::plan::membrane::{current_gains, decays};
-use crate::plan::neurons::{Clocked, clocked, feedback};
-use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
-use crate::plan::route::{Route, learning, refuse_plastic_poisson, spike_routes_onto};
-use crate::record::Tap;
+use crate::plan::wiring::{Planning, Wiring};
 use crate::step::surrogate::Surrogate;
 
 /// The recurrent neurons.
@@ -22,7 +18,7 @@ pub const READOUT: Population = Population::Readout(Rule::Plus);
 
 /// Neurons with consecutive places that take the same step.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Run {
+pub struct Segment {
     /// Their places.
     pub places: Range<usize>,
     /// Whether the voltage is reset to `V_reset` (the `psc_delta` models) instead of lowered by the threshold.
@@ -100,40 +96,18 @@ pub struct Readouts {
 /// The plan.
 #[derive(Debug, Clone)]
 pub struct PlusPlan {
+    /// Who is where, what reaches whom.
+    pub wiring: Wiring,
     /// Length of a step (ms).
     pub resolution: f64,
     /// Recurrent neurons.
     pub recurrent: Recurrent,
-    /// Runs of equal neurons.
-    pub runs: Vec<Run>,
-    /// Neurons that fire by the clock.
-    pub clocked: Vec<Clocked>,
-    /// Ids of the recurrent neurons, by place.
-    pub recurrent_ids: Vec<NodeId>,
-    /// Whether a plastic synapse ends at them, by place.
-    pub learning: Vec<bool>,
+    /// Segments of equal neurons.
+    pub segments: Vec<Segment>,
     /// Readouts.
     pub readouts: Readouts,
-    /// Ids of the readouts, by place.
-    pub readout_ids: Vec<NodeId>,
-    /// Ids of the stimuli, by place.
-    pub stimulus_ids: Vec<NodeId>,
-    /// Spike projections onto recurrent neurons, in the order of summation.
-    pub recurrent_routes: Vec<Route>,
-    /// Spike projections onto readouts, in the order of summation.
-    pub readout_routes: Vec<Route>,
-    /// Weights of the learning signals: one row of recurrent neurons per readout.
-    pub feedback: Vec<f64>,
     /// Longest delay of a projection (steps).
     pub longest_delay: usize,
-    /// What multimeters record of recurrent neurons.
-    pub recurrent_taps: Vec<Tap>,
-    /// What multimeters record of readouts.
-    pub readout_taps: Vec<Tap>,
-    /// Who records the spikes of recurrent neurons.
-    pub spike_taps: Vec<SpikeTap>,
-    /// Weight recorders.
-    pub weight_taps: Vec<WeightTap>,
 }
 
 impl PlusPlan {
@@ -141,38 +115,16 @@ impl PlusPlan {
     ///
     /// # Errors
     /// `NotImplemented` for a Poisson generator on plastic synapses.
-    pub fn new(
-        network: &Description,
-        index: &NodeIndex,
-        held: &HeldRates,
-        clock_base: &BTreeMap<NodeId, i64>,
-    ) -> Result<Option<Self>> {
-        if index.len(RECURRENT) + index.len(READOUT) == 0 {
-            return Ok(None);
-        }
-        let recurrent_routes = spike_routes_onto(network, index, RECURRENT);
-        let readout_routes = spike_routes_onto(network, index, READOUT);
-        refuse_plastic_poisson(recurrent_routes.iter().chain(&readout_routes))?;
-        let longest_delay =
-            recurrent_routes.iter().chain(&readout_routes).map(|route| route.delay).max().unwrap_or(1);
+    pub fn new(planning: Planning<'_>) -> Result<Option<Self>> {
+        let Planning { network, index, held, .. } = planning;
+        let Some(wiring) = Wiring::new(planning, RECURRENT, READOUT)? else { return Ok(None) };
         Ok(Some(Self {
             resolution: network.kernel.resolution,
             recurrent: recurrent(network),
-            runs: runs(network),
-            clocked: clocked(network, index, RECURRENT, clock_base),
-            recurrent_ids: index.members(RECURRENT).to_vec(),
-            learning: learning(&recurrent_routes, index.len(RECURRENT)),
+            segments: segments(network),
             readouts: readouts(network, index, held),
-            readout_ids: index.members(READOUT).to_vec(),
-            stimulus_ids: index.members(Population::Stimulus).to_vec(),
-            feedback: feedback(network, index, RECURRENT, READOUT),
-            recurrent_routes,
-            readout_routes,
-            longest_delay,
-            recurrent_taps: state_taps(network, index, RECURRENT),
-            readout_taps: state_taps(network, index, READOUT),
-            spike_taps: spike_taps(network, index, RECURRENT),
-            weight_taps: weight_taps(network),
+            longest_delay: wiring.routes().map(|route| route.delay).max().unwrap_or(1),
+            wiring,
         }))
     }
 
@@ -180,26 +132,19 @@ impl PlusPlan {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let (n, k) = (self.recurrent_count(), self.readout_count());
-        let numbers =
-            n * (18 * 8 + 4) + k * (6 * 8 + 4) + 8 * self.feedback.len() + 4 * self.stimulus_ids.len();
-        let listens: usize = self.spike_taps.iter().map(|tap| 4 * tap.listens.len()).sum();
-        let taps = self.recurrent_taps.iter().chain(&self.readout_taps);
-        let tapped: usize = taps.map(|tap| 8 * tap.nodes.len()).sum();
-        let routes =
-            self.recurrent_routes.iter().chain(&self.readout_routes).map(Route::bytes).sum::<usize>();
-        (numbers + listens + tapped + routes) as u64
+        (n * 18 * 8 + k * 6 * 8) as u64 + self.wiring.bytes()
     }
 
     /// Number of recurrent neurons.
     #[must_use]
     pub fn recurrent_count(&self) -> usize {
-        self.recurrent_ids.len()
+        self.wiring.recurrent_ids.len()
     }
 
     /// Number of readouts.
     #[must_use]
     pub fn readout_count(&self) -> usize {
-        self.readout_ids.len()
+        self.wiring.readout_ids.len()
     }
 }
 
@@ -265,21 +210,21 @@ fn readouts(network: &Description, index: &NodeIndex, held: &HeldRates) -> Reado
     }
 }
 
-fn runs(network: &Description) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
+fn segments(network: &Description) -> Vec<Segment> {
+    let mut segments: Vec<Segment> = Vec::new();
     let mut place = 0;
     for group in groups_of(network, RECURRENT) {
         let hard_reset = group.model.place("V_reset").is_some();
         for choice in group.numbers("surrogate_gradient_function") {
             let surrogate = Surrogate::from_choice(*choice);
-            match runs.last_mut() {
+            match segments.last_mut() {
                 Some(last) if last.hard_reset == hard_reset && last.surrogate == surrogate => {
                     last.places.end += 1;
                 }
-                _ => runs.push(Run { places: place..place + 1, hard_reset, surrogate }),
+                _ => segments.push(Segment { places: place..place + 1, hard_reset, surrogate }),
             }
             place += 1;
         }
     }
-    runs
+    segments
 }

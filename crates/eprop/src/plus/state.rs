@@ -7,13 +7,14 @@ use crate::plus::PlusRule;
 use crate::plus::eligibility::{readout, recurrent};
 use crate::plus::ring::Ring;
 use crate::plus::rows::PlasticRows;
+use crate::rule::persist_arrivals;
 
 impl PlusRule {
     /// Writes the state at step `now`, or reads it into a network that was laid out for it.
     ///
     /// # Errors
     /// `ValueError` where the archive holds something that does not fit.
-    pub fn persist(&mut self, now: i64, archive: &mut Archive<'_>) -> Result<()> {
+    pub(super) fn persist_state(&mut self, now: i64, archive: &mut Archive<'_>) -> Result<()> {
         // A new field needs a place here.
         let Self {
             plan: _,
@@ -32,6 +33,7 @@ impl PlusRule {
             learns_by_maps: _,
             arriving: _,
             shareable: _,
+            prepared: _,
             failure: _,
         } = self;
         archive.within("recurrent", |archive| {
@@ -57,20 +59,10 @@ impl PlusRule {
             persist_history(&mut self.errors, &readout::NAMES, now, archive)
         })?;
         let steps = [self.history.steps(), self.errors.steps()].map(|steps| steps as i64);
-        persist_rows(&self.plan.recurrent_routes, &mut self.recurrent_rows, (now, steps[0]), archive)?;
-        persist_rows(&self.plan.readout_routes, &mut self.readout_rows, (now, steps[1]), archive)?;
-        for (name, arrivals, neurons) in
-            [("recurrent", 0, self.plan.recurrent_count()), ("readout", 1, self.plan.readout_count())]
-        {
-            archive.within(&format!("arrivals.{name}"), |archive| {
-                self.arrivals[arrivals].persist(archive)?;
-                if self.arrivals[arrivals].fits(neurons) {
-                    Ok(())
-                } else {
-                    Err(archive.misfit("places", "a neuron that there is not"))
-                }
-            })?;
-        }
+        persist_rows(&self.plan.wiring.recurrent_routes, &mut self.recurrent_rows, (now, steps[0]), archive)?;
+        persist_rows(&self.plan.wiring.readout_routes, &mut self.readout_rows, (now, steps[1]), archive)?;
+        let neurons = [self.plan.recurrent_count(), self.plan.readout_count()];
+        persist_arrivals(&mut self.arrivals, neurons, archive)?;
         // Spikes that are still on their way.
         let stamps = (now - self.plan.longest_delay as i64).max(0)..=now;
         let ring = self.fired.len();
@@ -79,7 +71,9 @@ impl PlusRule {
         let count = fired.len();
         archive.lists("fired", &mut fired)?;
         let neurons = self.plan.recurrent_count();
-        if fired.len() != count || fired.iter().flatten().any(|place| *place as usize >= neurons) {
+        let ascend = fired.iter().all(|places| places.is_sorted_by(|one, next| one < next));
+        let there = fired.iter().flatten().all(|place| (*place as usize) < neurons);
+        if fired.len() != count || !ascend || !there {
             return Err(archive.misfit("fired", "not one list of neurons a step"));
         }
         for (stamp, places) in stamps.zip(fired) {

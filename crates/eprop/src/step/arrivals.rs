@@ -10,10 +10,10 @@ use std::ops::Range;
 use crate::base::error::Result;
 use crate::base::real::Real;
 use crate::base::state::{Archive, Persist};
-use crate::describe::network::{NodeId, Projection, Settled};
+use crate::describe::network::{Description, Projection, Settled};
 use crate::describe::population::Population;
-use crate::plan::probes::WeightTap;
-use crate::plan::route::Route;
+use crate::plan::route::{Route, handed_over};
+use crate::plan::wiring::Wiring;
 use crate::record::WeightEvents;
 use crate::step::delivery::{self, Passage, poisson_train};
 use crate::step::emission::Emission;
@@ -108,24 +108,16 @@ pub struct Arrival {
 
 /// Where the spikes in flight over a route are to be found.
 pub struct Flying<'a> {
-    /// The route.
-    pub route: &'a Route,
-    /// Its projection.
-    pub projection: &'a Projection,
+    route: &'a Route,
+    onto_readouts: bool,
+    projection: &'a Projection,
+    wiring: &'a Wiring,
     /// What stimuli have emitted.
-    pub emission: &'a Emission,
-    /// Ids of the stimuli, by place.
-    pub stimulus_ids: &'a [NodeId],
-    /// Ids of the recurrent neurons, by place.
-    pub recurrent_ids: &'a [NodeId],
-    /// Ids of the neurons that the route reaches, by place.
-    pub targets: &'a [NodeId],
-    /// Who records weights, and where.
-    pub weight_taps: &'a [WeightTap],
+    emission: &'a Emission,
     /// Steps done.
-    pub now: i64,
+    now: i64,
     /// Up to which stamps spikes have been handed over.
-    pub handed: Settled,
+    handed: Settled,
 }
 
 /// What the spikes in flight over a projection amount to with its present weights.
@@ -141,7 +133,22 @@ pub struct Settlement {
     pub recorded: Vec<WeightEvents>,
 }
 
-impl Flying<'_> {
+impl<'a> Flying<'a> {
+    /// Those over a projection; `None` where it does not reach these neurons.
+    #[must_use]
+    pub fn over(
+        wiring: &'a Wiring,
+        network: &'a Description,
+        emission: &'a Emission,
+        projection: usize,
+        now: i64,
+    ) -> Option<Self> {
+        let (route, onto_readouts) = wiring.route_over(projection)?;
+        let handed = handed_over(&network.projections, now);
+        let projection = &network.projections[projection];
+        Some(Self { route, onto_readouts, projection, wiring, emission, now, handed })
+    }
+
     /// Converts the spikes that have been handed over to the synapses and have not arrived. `fired` gives the places of
     /// the recurrent neurons that fired with a stamp.
     #[must_use]
@@ -149,8 +156,9 @@ impl Flying<'_> {
         let Self { route, projection, now, .. } = *self;
         let mut settlement = Settlement {
             projection: route.projection,
-            recorded: vec![WeightEvents::default(); self.weight_taps.len()],
-            ..Settlement::default()
+            onto_readouts: self.onto_readouts,
+            arrivals: Vec::new(),
+            recorded: vec![WeightEvents::default(); self.wiring.weight_taps.len()],
         };
         let delay = route.delay as i64;
         for stamp in (now - delay + 1).max(1)..=now {
@@ -169,7 +177,7 @@ impl Flying<'_> {
                 }
             };
             if route.poisson {
-                (0..self.stimulus_ids.len() as u32).for_each(|place| send(place, 0));
+                (0..self.wiring.stimulus_ids.len() as u32).for_each(|place| send(place, 0));
             } else if route.source == Population::Stimulus {
                 self.emission.at(stamp).iter().for_each(|(place, count)| send(place, count));
             } else {
@@ -185,7 +193,7 @@ impl Flying<'_> {
         let Self { route, projection, .. } = *self;
         let step = stamp + route.delay as i64 - 1;
         let from_stimulus = route.source == Population::Stimulus;
-        let ids = if from_stimulus { self.stimulus_ids } else { self.recurrent_ids };
+        let ids = if from_stimulus { &self.wiring.stimulus_ids } else { &self.wiring.recurrent_ids };
         let sender = ids[place as usize];
         for entry in route.entries(row) {
             let count = if route.poisson {
@@ -199,10 +207,12 @@ impl Flying<'_> {
             }
         }
         if route.weight_recorder.is_some() && !route.poisson {
-            let (targets, receptor) = (self.targets, projection.receptor);
+            let targets =
+                if self.onto_readouts { &self.wiring.readout_ids } else { &self.wiring.recurrent_ids };
+            let receptor = projection.receptor;
             let passage = Passage { route, row, sender, targets, receptor, stamp, count };
             delivery::record_weights(
-                self.weight_taps,
+                &self.wiring.weight_taps,
                 &mut settlement.recorded,
                 passage,
                 &projection.weights,

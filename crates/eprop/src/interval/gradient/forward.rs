@@ -73,7 +73,7 @@ fn learning_signals<R>(plan: &IntervalPlan, open: &OpenInterval<R>) -> Vec<f64> 
     for step in plan.interval - plan.window..plan.interval {
         for readout in 0..k {
             let error = open.errors[step * k + readout];
-            let weights = &plan.feedback[readout * n..(readout + 1) * n];
+            let weights = &plan.wiring.feedback[readout * n..(readout + 1) * n];
             for (signal, weight) in signals[step * n..(step + 1) * n].iter_mut().zip(weights) {
                 *signal += weight * error;
             }

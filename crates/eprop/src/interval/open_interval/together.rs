@@ -38,9 +38,9 @@ pub(super) fn can_share<R>(around: &Surroundings<'_, R>) -> bool {
     let plan = around.plan;
     around.threads > 1
         && plan.recurrent_count() >= WORTH_SPLITTING
-        && plan.clocked.is_empty()
-        && plan.recurrent_taps.is_empty()
-        && plan.recurrent_routes.iter().all(|route| route.weight_recorder.is_none())
+        && plan.wiring.clocked.is_empty()
+        && plan.wiring.recurrent_taps.is_empty()
+        && plan.wiring.recurrent_routes.iter().all(|route| route.weight_recorder.is_none())
 }
 
 impl<R: Real> OpenInterval<R> {

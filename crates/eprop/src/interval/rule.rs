@@ -1,0 +1,193 @@
+//! The neurons whose weights change once an update interval, as a kernel sees them.
+
+use crate::base::control::Halt;
+use crate::base::error::Result;
+use crate::base::real::Real;
+use crate::base::state::Archive;
+use crate::describe::connections::ConnectionHandle;
+use crate::describe::kernel_parameters::Precision;
+use crate::describe::network::{Description, NodeId};
+use crate::describe::population::NodeIndex;
+use crate::interval::IntervalRule;
+use crate::interval::plan::IntervalPlan;
+use crate::plan::wiring::{Planning, Wiring};
+use crate::record::Recordings;
+use crate::rule::{Held, LearningRule, RuleEntry, Span};
+use crate::step::arrivals::Arrivals;
+use crate::step::emission::Emission;
+
+/// Weights change once an update interval (NEST's `*_bsshslm_2020`).
+pub const RULE: RuleEntry = RuleEntry { name: "interval", begin };
+
+fn begin(planning: Planning<'_>, now: i64) -> Result<Held> {
+    let network = planning.network;
+    let begin = |plan: IntervalPlan| -> Box<dyn LearningRule> {
+        match network.kernel.precision {
+            Precision::F64 => Box::new(IntervalRule::<f64>::new(network, plan, now)),
+            Precision::F32 => Box::new(IntervalRule::<f32>::new(network, plan, now)),
+        }
+    };
+    Ok(IntervalPlan::new(planning)?.map(begin))
+}
+
+impl<R: Real> LearningRule for IntervalRule<R> {
+    fn goes_on_with(&self, network: &Description) -> bool {
+        (network.kernel.precision == Precision::F32) == (size_of::<R>() == size_of::<f32>())
+    }
+
+    fn prepare(&mut self, planning: Planning<'_>) -> Result<()> {
+        self.prepared = IntervalPlan::new(planning)?;
+        Ok(())
+    }
+
+    fn commit(&mut self, network: &Description, _now: i64) {
+        if let Some(plan) = self.prepared.take() {
+            self.replan(network, plan);
+        }
+    }
+
+    fn wiring(&self) -> &Wiring {
+        &self.plan.wiring
+    }
+
+    fn fired(&self, stamp: i64) -> &[u32] {
+        let start = self.plan.start_recurrent(self.open.interval);
+        self.open.spikes.at((stamp - 1 - start) as isize)
+    }
+
+    fn arrivals_mut(&mut self) -> &mut [Arrivals; 2] {
+        &mut self.arrivals
+    }
+
+    fn load_states(&mut self, network: &Description, index: &NodeIndex, nodes: &[NodeId]) {
+        self.load(network, index, nodes);
+    }
+
+    fn store_states(&self, network: &mut Description, _now: i64) {
+        self.store(network);
+    }
+
+    fn before_change(&mut self, network: &Description, emission: &Emission) {
+        if !self.open.surrogate.is_whole() {
+            self.keep_history(network, emission);
+        }
+    }
+
+    fn weights_were_set(&mut self, network: &Description, handles: &[ConnectionHandle], _before: &[f64]) {
+        for handle in handles {
+            if let Some(Some(before)) = self.before.get_mut(handle.projection as usize) {
+                let entry = handle.entry as usize;
+                before[entry] = network.projections[handle.projection as usize].weights[entry];
+            }
+        }
+    }
+
+    fn begin_recording(&mut self, recordings: &mut Recordings, now: i64) {
+        self.begin_taps(recordings, now);
+    }
+
+    fn slice_end(&self, from: i64, to: i64) -> i64 {
+        self.group_end(from, to)
+    }
+
+    fn needs_from(&self, _now: i64) -> i64 {
+        let longest = self.plan.wiring.routes().map(|route| route.delay as i64).max().unwrap_or(1);
+        self.plan.start_recurrent(self.open.interval) - longest
+    }
+
+    fn advance(
+        &mut self,
+        network: &mut Description,
+        span: Span<'_>,
+        recordings: &mut Recordings,
+    ) -> std::result::Result<i64, Halt> {
+        let Span { from, to, emission, control, .. } = span;
+        let begun = self.plan.start_recurrent(self.open.interval);
+        self.arrivals.iter_mut().for_each(|arrivals| arrivals.forget_before(begun));
+        let needed = begun - 1;
+        for (place, model) in network.synapse_models.iter().enumerate() {
+            self.rates.entry(place).or_default().note(from, model.optimizer.eta, needed);
+        }
+        loop {
+            let end =
+                self.plan.start_readout(self.open.interval) + self.open.readout_length(&self.plan) as i64;
+            if end > to && !span.last && self.open.is_fresh() {
+                return Ok(self.plan.start_recurrent(self.open.interval).min(to));
+            }
+            let together = self.intervals_at_once(network, to);
+            if together > 1 && self.make_histories(together) {
+                match self.run_side_by_side(network, emission, together, control, recordings) {
+                    Ok(true) => continue,
+                    Ok(false) => return Ok(self.reached().min(to)),
+                    Err(error) => return Err(Halt { reached: self.reached().min(to), error }),
+                }
+            }
+            let done = self.advance_open(network, emission, to, control);
+            self.collect_recorded(recordings);
+            if !done {
+                return Ok(self.reached().min(to));
+            }
+            if !self.open.is_finished(&self.plan) {
+                return Ok(to);
+            }
+            match self.finish_open(network, emission, control) {
+                Ok(true) => {}
+                Ok(false) => return Ok(self.reached().min(to)),
+                Err(error) => return Err(Halt { reached: self.reached().min(to), error }),
+            }
+            self.open.begin_next(&self.plan);
+            if control.cancelled() {
+                return Ok(self.plan.start_recurrent(self.open.interval).min(to));
+            }
+        }
+    }
+
+    fn memory(
+        &self,
+        network: &Description,
+        steps: usize,
+        inputs: &dyn Fn(i64) -> u64,
+    ) -> Vec<(&'static str, u64)> {
+        self.memory_of(network, steps, inputs(self.plan.interval.min(steps) as i64))
+    }
+
+    fn not_held(&self, network: &Description) -> u64 {
+        if self.open.has_room() { 0 } else { self.history_bytes(network) }
+    }
+
+    fn history_bytes(&self, network: &Description) -> u64 {
+        self.histories_of(network, self.kept)
+    }
+
+    fn limit_history(&mut self, network: &Description, emission: &Emission, bytes: u64) -> Result<()> {
+        self.keep_within(network, emission, bytes)
+    }
+
+    fn spikes_per_step(&self) -> f64 {
+        let steps = self.plan.start_recurrent(self.open.interval);
+        if steps > 0 && self.spike_count > 0 {
+            return self.spike_count as f64 / steps as f64;
+        }
+        self.plan.recurrent.target_rate.iter().sum()
+    }
+
+    fn spike_count(&self) -> u64 {
+        self.spike_count
+    }
+
+    fn gradient_square_sum(&self) -> f64 {
+        self.gradient_square_sums.values().sum()
+    }
+
+    fn take_gradient_norms(&mut self) -> Vec<f64> {
+        std::mem::take(&mut self.gradient_norms)
+    }
+
+    fn take_interval_spikes(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.interval_spikes)
+    }
+
+    fn persist(&mut self, network: &Description, now: i64, archive: &mut Archive<'_>) -> Result<()> {
+        self.persist_state(network, now, archive)
+    }
+}

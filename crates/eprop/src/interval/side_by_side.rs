@@ -1,0 +1,191 @@
+//! Intervals that share nothing but weights, on several threads.
+
+use std::sync::Mutex;
+
+use crate::base::control::RunControl;
+use crate::base::error::Result;
+use crate::base::real::Real;
+use crate::base::threads;
+use crate::describe::network::Description;
+use crate::interval::drives::{Drives, Sent, converted};
+use crate::interval::open_interval::{IntervalHistory, OpenInterval};
+use crate::interval::plan::SHIFT_READOUT;
+use crate::interval::recording::{collect, note};
+use crate::interval::update::learn;
+use crate::interval::{IntervalRule, Learned};
+use crate::record::Recordings;
+use crate::step::emission::Emission;
+
+/// Bytes of gradients that intervals side by side may hold: more do not go faster.
+const HELD_GRADIENTS: usize = 16 << 20;
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+impl<R: Real> IntervalRule<R> {
+    /// The global step that may safely be reached in one go from `from`, at most `to`: as many intervals as are
+    /// worth giving to all threads at once.
+    pub(super) fn group_end(&self, from: i64, to: i64) -> i64 {
+        let length = self.plan.interval as i64;
+        let together = if self.plan.independent { self.group_size() as i64 } else { 1 };
+        let end = self.plan.start_readout(self.open.interval.max(0) + together);
+        if end <= from { to.min(from + length) } else { to.min(end) }
+    }
+
+    pub(super) fn group_size(&self) -> usize {
+        // Enough intervals that threads finish at about the same time, few enough to hold their gradients.
+        let gradients: usize = self.layouts.iter().map(|layout| layout.len * size_of::<R>()).sum();
+        let together = HELD_GRADIENTS / gradients.max(1);
+        together.clamp(2 * self.threads, 4 * self.threads.max(2))
+    }
+
+    /// How many whole intervals from the present one on share their weights and can be run side by side.
+    pub(super) fn intervals_at_once(&self, network: &Description, to: i64) -> usize {
+        let absorbed = self.absorbed == self.open.interval;
+        if !self.plan.independent || self.open.interval < 0 || absorbed || self.first_current_differs() {
+            return 1;
+        }
+        let batch = self.batch_size(network);
+        let in_batch = batch - (self.open.interval as usize % batch);
+        let until = (to - SHIFT_READOUT).div_euclid(self.plan.interval as i64) - self.open.interval;
+        in_batch.min(until.max(0) as usize).min(self.group_size())
+    }
+
+    /// The smallest number of intervals after which some weights may change.
+    pub(super) fn batch_size(&self, network: &Description) -> usize {
+        let sizes =
+            self.plan.learners.iter().map(|learner| {
+                network.synapse_models[self.plan.route_of(learner).synapse].optimizer.batch_size
+            });
+        sizes.reduce(gcd).unwrap_or(usize::MAX)
+    }
+
+    /// Makes a history for each thread that takes part in so many intervals, or for as many as the system has room for.
+    /// Returns false if that is none.
+    pub(super) fn make_histories(&mut self, together: usize) -> bool {
+        let threads = self.threads.min(together);
+        self.histories.resize_with(self.histories.len().max(threads), IntervalHistory::default);
+        let (plan, stride, kept) = (&self.plan, self.neurons.stride, self.kept);
+        let wanting = self.histories[..threads]
+            .iter_mut()
+            .position(|history| history.make_room(plan, stride, kept).is_err());
+        self.histories.truncate(wanting.unwrap_or(threads));
+        !self.histories.is_empty()
+    }
+
+    /// Runs the present interval and those after it side by side, `count` in all. Returns false if that was cancelled:
+    /// then only what was done of the present one remains. Those from one on whose gradients are not finite are left to
+    /// be done again; if that is the present one, it remains, and that is the error.
+    pub(super) fn run_side_by_side(
+        &mut self,
+        network: &mut Description,
+        emission: &Emission,
+        count: usize,
+        control: &RunControl,
+        recordings: &mut Recordings,
+    ) -> Result<bool> {
+        let first = self.open.interval;
+        while self.spare.len() < count {
+            self.spare
+                .push((OpenInterval::without_history(&self.plan, self.neurons.stride), Learned::default()));
+        }
+        let mut open_intervals: Vec<(OpenInterval<R>, Learned<R>)> = self.spare.drain(..count).collect();
+        std::mem::swap(&mut self.open, &mut open_intervals[0].0);
+        let drives = Drives::new(&self.plan, &self.neurons, &self.current, &self.readout_current);
+        let mut room = std::mem::take(&mut self.converted);
+        let weights = converted(&network.projections, &mut room);
+        let (plan, neurons) = (&self.plan, &self.neurons);
+        let before_of = self.before_of;
+        let before = &self.before;
+        let sent = Sent { emission, arrivals: &self.arrivals };
+        let projections = &network.projections;
+        let (layouts, method) = (&self.layouts, self.gradient);
+        let threads = self.threads.min(count).min(self.histories.len());
+        let histories = Mutex::new(std::mem::take(&mut self.histories));
+        let run = |place: usize,
+                   open: &mut OpenInterval<R>,
+                   learned: &mut Learned<R>,
+                   history: &mut IntervalHistory<R>| {
+            // The first open interval may have begun before, with a history of its own.
+            if place > 0 {
+                open.borrow_history(std::mem::take(history));
+                open.begin_afresh(first + place as i64);
+            }
+            let before: &[_] = if before_of == open.interval { before } else { &[] };
+            let around = drives.surroundings(plan, neurons, projections, &weights, before, sent, control);
+            if open.advance(&around, i64::MAX) {
+                learn(&around, open, layouts, method, learned);
+            }
+            if place > 0 {
+                *history = open.return_history();
+            }
+        };
+        let borrow = || histories.lock().ok().and_then(|mut free| free.pop()).unwrap_or_default();
+        let give_back = |history| {
+            if let Ok(mut free) = histories.lock() {
+                free.push(history);
+            }
+        };
+        let next = Mutex::new(open_intervals.iter_mut().enumerate());
+        threads::side_by_side(threads, || {
+            let mut history = borrow();
+            loop {
+                let taken = next.lock().ok().and_then(|mut open_intervals| open_intervals.next());
+                let Some((place, (open, learned))) = taken else { break };
+                run(place, open, learned, &mut history);
+            }
+            give_back(history);
+        });
+        self.histories = histories.into_inner().unwrap_or_default();
+        self.converted = room;
+        let complete = open_intervals.iter().all(|(open, _)| open.is_finished(plan)) && !control.cancelled();
+        let mut done = if complete { count } else { 0 };
+        let mut failure = None;
+        for (place, (_, learned)) in open_intervals.iter().enumerate().take(done) {
+            if let Err(error) = self.check_gradients(network, first + place as i64, learned) {
+                (done, failure) = (place, Some(error));
+                break;
+            }
+        }
+        for (open, _) in &mut open_intervals[done.max(1)..] {
+            open.forget_recorded();
+        }
+        if done == 0 {
+            std::mem::swap(&mut self.open, &mut open_intervals[0].0);
+            open_intervals[0].0.forget_recorded();
+            self.spare.append(&mut open_intervals);
+            self.collect_recorded(recordings);
+            return failure.map_or(Ok(false), Err);
+        }
+        for (open, _) in &mut open_intervals[..done] {
+            collect(&self.plan, open, recordings);
+            self.spike_count += open.spikes_fired();
+            note(&mut self.interval_spikes, open.spikes_fired());
+        }
+        let learned: Vec<&Learned<R>> = open_intervals[..done].iter().map(|(_, learned)| learned).collect();
+        self.absorb(network, first, &learned);
+        let updated = self.update(network);
+        // What was kept of the first one serves the one that is in progress from now on.
+        let history = open_intervals[0].0.return_history();
+        std::mem::swap(&mut self.open, &mut open_intervals[done - 1].0);
+        self.spare.append(&mut open_intervals);
+        if updated.is_ok() {
+            self.open.begin_next(&self.plan);
+            self.open.borrow_history(history);
+        } else {
+            // It remains as it was at its end, with a history.
+            let last = self.open.interval;
+            self.open.borrow_history(history);
+            self.open.begin_afresh(last);
+            self.advance_open(network, emission, i64::MAX, &RunControl::default());
+            self.open.forget_recorded();
+        }
+        updated.map(|()| true)
+    }
+
+    /// How many intervals run side by side, or wait for their turn with what they have learned.
+    pub(super) fn together(&self, network: &Description) -> usize {
+        if self.plan.independent { self.group_size().min(self.batch_size(network)) } else { 1 }
+    }
+}

@@ -1,0 +1,197 @@
+//! What is learned from intervals, and the update of weights at the end of a batch.
+
+use crate::base::control::RunControl;
+use crate::base::error::{Error, Result};
+use crate::base::real::Real;
+use crate::describe::kernel_parameters::GradientMethod;
+use crate::describe::network::Description;
+use crate::interval::drives::{Drives, Sent, converted};
+use crate::interval::gradient::batch::Gradient;
+use crate::interval::gradient::layout::GradientLayout;
+use crate::interval::gradient::{adjoint, forward};
+use crate::interval::open_interval::{OpenInterval, Surroundings};
+use crate::interval::plan::Learner;
+use crate::interval::presynaptic::RowEvents;
+use crate::interval::recording::note;
+use crate::interval::{IntervalRule, Learned};
+use crate::step::emission::Emission;
+use crate::step::not_finite;
+
+/// The gradients of a finished open interval; not whole if that was cancelled on the way.
+pub(super) fn learn<R: Real>(
+    around: &Surroundings<'_, R>,
+    open: &mut OpenInterval<R>,
+    layouts: &[GradientLayout],
+    method: GradientMethod,
+    learned: &mut Learned<R>,
+) {
+    let (plan, emission) = (around.plan, around.emission);
+    let next = open.fire_first(around);
+    learned.events.resize_with(plan.learners.len(), RowEvents::default);
+    learned.gradients.resize_with(plan.learners.len(), Vec::new);
+    for (place, learner) in plan.learners.iter().enumerate() {
+        learned.events[place].collect(plan, learner, open, emission, &next);
+        learned.gradients[place].resize(layouts[place].len, R::ZERO);
+    }
+    let Learned { events, gradients, workspace, .. } = learned;
+    learned.finite = match method {
+        GradientMethod::Adjoint => adjoint::gradient(around, open, events, layouts, gradients, workspace),
+        GradientMethod::Forward => forward::gradient(plan, open, events, layouts, around.control, gradients),
+    };
+}
+
+impl<R: Real> IntervalRule<R> {
+    /// Learns from the open interval that has just been finished. Returns false if that was cancelled, and changed nothing.
+    pub(super) fn finish_open(
+        &mut self,
+        network: &mut Description,
+        emission: &Emission,
+        control: &RunControl,
+    ) -> Result<bool> {
+        if self.open.interval < 0 {
+            self.spike_count += self.open.spikes_fired();
+            return Ok(true);
+        }
+        if self.absorbed == self.open.interval {
+            return self.update(network).map(|()| true);
+        }
+        let mut learned = std::mem::take(&mut self.learned);
+        let (current, readout_current) = (&self.plan.recurrent.current, &self.plan.readouts.current);
+        let drives = Drives::new(&self.plan, &self.neurons, current, readout_current);
+        let mut room = std::mem::take(&mut self.converted);
+        let weights = converted(&network.projections, &mut room);
+        let (plan, neurons, projections) = (&self.plan, &self.neurons, &network.projections);
+        let sent = Sent { emission, arrivals: &self.arrivals };
+        let around = drives.surroundings(plan, neurons, projections, &weights, &[], sent, control);
+        let around = Surroundings { threads: self.threads, ..around };
+        learn(&around, &mut self.open, &self.layouts, self.gradient, &mut learned);
+        self.converted = room;
+        let outcome = if control.cancelled() {
+            Ok(false)
+        } else {
+            self.check_gradients(network, self.open.interval, &learned).and_then(|()| {
+                self.spike_count += self.open.spikes_fired();
+                note(&mut self.interval_spikes, self.open.spikes_fired());
+                self.absorb(network, self.open.interval, &[&learned]);
+                self.update(network).map(|()| true)
+            })
+        };
+        self.learned = learned;
+        outcome
+    }
+
+    /// Refuses gradients of an interval that are not finite.
+    pub(super) fn check_gradients(
+        &self,
+        network: &Description,
+        interval: i64,
+        learned: &Learned<R>,
+    ) -> Result<()> {
+        if learned.finite {
+            return Ok(());
+        }
+        for (place, learner) in self.plan.learners.iter().enumerate() {
+            let (route, gradient) = (self.plan.route_of(learner), &learned.gradients[place]);
+            for (row, _) in &learned.events[place].touched {
+                let entries = route.entries(*row as usize);
+                for (piece, part) in self.layouts[place].pieces(entries.clone(), *row as usize) {
+                    let broken = gradient[piece].iter().zip(part).find(|(value, entry)| {
+                        !value.f64().is_finite()
+                            && route.holes.binary_search(&(entries.start + entry)).is_err()
+                    });
+                    if let Some((_, entry)) = broken {
+                        let what = "the gradient of a weight is not finite";
+                        let entry = entries.start + entry;
+                        return Err(self.instability(network, what, route.projection, entry, interval));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn instability(
+        &self,
+        network: &Description,
+        what: &str,
+        projection: usize,
+        entry: usize,
+        interval: i64,
+    ) -> Error {
+        let time = |step: i64| step as f64 * self.plan.resolution;
+        let (begin, end) = (self.plan.start_recurrent(interval), self.plan.start_recurrent(interval + 1));
+        let when = format!("update interval {interval}, from {} ms to {} ms", time(begin), time(end));
+        not_finite(network, what, projection, entry, &when)
+    }
+
+    /// Adds the gradients of consecutive intervals of one batch, in their order, to the sums of the batch.
+    pub(super) fn absorb(&mut self, network: &Description, first: i64, learned: &[&Learned<R>]) {
+        let plan = &self.plan;
+        for (place, learner) in plan.learners.iter().enumerate() {
+            let route = plan.route_of(learner);
+            let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
+            let batch = network.synapse_models[route.synapse].optimizer.batch_size as i64;
+            let rates = &self.rates[&route.synapse];
+            for (interval, learned) in (first..).zip(learned) {
+                let present = 1 + (interval / batch) as u64;
+                let start = if learner.onto_readouts {
+                    plan.start_readout(interval)
+                } else {
+                    plan.start_recurrent(interval)
+                };
+                for (row, step) in &learned.events[place].touched {
+                    state.call(*row as usize, present, || rates.at(start + i64::from(*step)));
+                }
+            }
+            let divisor = if learner.average { plan.window as f64 } else { 1.0 };
+            let gradients: Vec<Gradient<'_, R>> = learned
+                .iter()
+                .map(|learned| (&learned.gradients[place][..], &learned.events[place]))
+                .collect();
+            state.add(route, &gradients, divisor, self.threads);
+        }
+        self.absorbed = first + learned.len() as i64 - 1;
+    }
+
+    /// Updates the weights of projections whose batch ends with the last interval that was absorbed: all of them, or
+    /// none if a weight would not be finite.
+    pub(super) fn update(&mut self, network: &mut Description) -> Result<()> {
+        let (plan, last) = (&self.plan, self.absorbed);
+        let ending = |learner: &&Learner| {
+            let batch = network.synapse_models[plan.route_of(learner).synapse].optimizer.batch_size;
+            (last + 1) % batch as i64 == 0
+        };
+        let ending: Vec<&Learner> = plan.learners.iter().filter(ending).collect();
+        let mut square_sums = Vec::with_capacity(ending.len());
+        for learner in &ending {
+            let route = plan.route_of(learner);
+            let optimizer = &network.synapse_models[route.synapse].optimizer;
+            let step = (last + 1) as u64 / optimizer.batch_size as u64;
+            let weights = &network.projections[route.projection].weights;
+            let square_sum = self.synapses[&route.projection].square_sum(route, optimizer, step, weights);
+            square_sums.push(square_sum.map_err(|entry| {
+                let what = "a weight would not be finite after its update";
+                self.instability(network, what, route.projection, entry, last)
+            })?);
+        }
+        self.before.resize(network.projections.len(), None);
+        self.before.iter_mut().for_each(|before| *before = None);
+        self.before_of = last + 1;
+        for (learner, square_sum) in ending.iter().zip(square_sums) {
+            let route = plan.route_of(learner);
+            let optimizer = &network.synapse_models[route.synapse].optimizer;
+            let step = (last + 1) as u64 / optimizer.batch_size as u64;
+            let weights = &mut network.projections[route.projection].weights;
+            if learner.onto_readouts {
+                self.before[route.projection] = Some(weights.clone());
+            }
+            let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
+            state.update(route, optimizer, step, weights);
+            self.gradient_square_sums.insert(route.projection, square_sum);
+        }
+        if !ending.is_empty() {
+            note(&mut self.gradient_norms, self.gradient_square_sums.values().sum::<f64>().sqrt());
+        }
+        Ok(())
+    }
+}

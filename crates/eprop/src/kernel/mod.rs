@@ -1,0 +1,392 @@
+//! The door to the engine: describes, plans, simulates, records.
+
+mod memory;
+mod plan;
+mod recorders;
+mod run;
+mod saved;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
+use crate::describe::network::{Description, NodeId, Settled, Targets};
+use crate::models::value::{Dict, Params, Value};
+use crate::models::{NodeClass, NodeModel};
+use crate::plan::amplitudes::{self as rates, Amplitudes, HeldRate, HeldRates};
+use crate::plan::probes::SpikeTap;
+use crate::plan::stimulus::Stimuli;
+use crate::random::NestRandom;
+use crate::record::{Recordings, Tap, TimeUnit};
+use crate::rule::{Held, RuleEntry};
+use crate::step::emission::Emission;
+use crate::{interval, plus};
+
+/// What follows from the description; made anew when that changes.
+#[derive(Debug)]
+struct Plans {
+    version: u64,
+    stimuli: Stimuli,
+    stimulus_ids: Vec<NodeId>,
+    stimulus_taps: Vec<SpikeTap>,
+    rate_taps: Vec<(Tap, Vec<Amplitudes>)>,
+}
+
+/// The learning rules, in the order in which they are simulated.
+const RULES: [RuleEntry; 2] = [interval::RULE, plus::RULE];
+
+/// A network, its state and its recordings. Kernels share nothing.
+#[derive(Debug)]
+pub struct Kernel {
+    network: Description,
+    random: NestRandom,
+    /// Steps done.
+    time: i64,
+    plans: Option<Plans>,
+    /// The neurons of each of [`RULES`], where there are any.
+    rules: [Held; RULES.len()],
+    emission: Emission,
+    recordings: Recordings,
+    /// Bytes that the last simulation was allowed to take.
+    granted: u64,
+    /// Amplitudes that rate generators had when their times were last set.
+    held: HeldRates,
+    /// Steps from which neurons that fire by the clock count.
+    clock_base: BTreeMap<NodeId, i64>,
+}
+
+impl Default for Kernel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Kernel {
+    /// A kernel without nodes.
+    #[must_use]
+    pub fn new() -> Self {
+        let network = Description::new();
+        Self {
+            random: NestRandom::new(network.kernel.rng_seed),
+            network,
+            time: 0,
+            plans: None,
+            rules: Default::default(),
+            emission: Emission::default(),
+            recordings: Recordings::default(),
+            granted: 0,
+            held: BTreeMap::new(),
+            clock_base: BTreeMap::new(),
+        }
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        *self = Self::new();
+    }
+
+    /// The description.
+    #[must_use]
+    pub fn network(&self) -> &Description {
+        &self.network
+    }
+
+    /// Biological time (ms).
+    #[must_use]
+    pub fn time(&self) -> f64 {
+        self.unit(false).time(self.time)
+    }
+
+    fn unit(&self, in_steps: bool) -> TimeUnit {
+        TimeUnit::new(self.network.kernel.resolution, in_steps)
+    }
+
+    /// Number of nodes.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.network.node_count()
+    }
+
+    /// Sets kernel parameters.
+    ///
+    /// # Errors
+    /// If one is unknown or outside its bound, or would change an interval that has begun.
+    pub fn set(&mut self, values: &Dict) -> Result<()> {
+        if self.time > 0 {
+            for name in [
+                "resolution",
+                "eprop_update_interval",
+                "eprop_learning_window",
+                "eprop_reset_neurons_on_update",
+                "precision",
+            ] {
+                if let Some(value) = values.get(name) {
+                    return Err(Error::new(
+                        ErrorCode::KernelException,
+                        "this kernel parameter cannot change once the network has been simulated",
+                    )
+                    .parameter(name)
+                    .value(value));
+                }
+            }
+        }
+        self.before_change();
+        let seed = self.network.kernel.rng_seed;
+        let mut settlements = Vec::new();
+        if values.get("rng_seed").is_some() {
+            settlements = self.settle_poisson();
+        }
+        self.network.set_kernel(values)?;
+        self.take_settlements(settlements);
+        if values.get("rng_seed").is_some() || self.network.kernel.rng_seed != seed {
+            self.random.reseed(self.network.kernel.rng_seed);
+        }
+        Ok(())
+    }
+
+    /// Kernel parameters.
+    #[must_use]
+    pub fn get(&self) -> Dict {
+        let connections: usize = self
+            .network
+            .projections
+            .iter()
+            .map(|projection| match &projection.targets {
+                Targets::Dense { nodes, autapses: true } => nodes.len() * projection.sources.len(),
+                Targets::Dense { nodes, autapses: false } => {
+                    let holes = projection.sources.iter().filter(|s| nodes.binary_search(s).is_ok()).count();
+                    nodes.len() * projection.sources.len() - holes
+                }
+                Targets::Sparse { nodes, .. } => nodes.len(),
+            })
+            .sum();
+        self.network
+            .get_kernel()
+            .with("biological_time", Value::Number(self.time()))
+            .with("network_size", Value::Number(self.node_count() as f64))
+            .with("num_connections", Value::Number(connections as f64))
+    }
+
+    /// Creates nodes; returns the id of the first.
+    ///
+    /// # Errors
+    /// If model or parameters are refused.
+    pub fn create(&mut self, model: &str, n: f64, params: &Params) -> Result<NodeId> {
+        self.refuse_late(self.network.node_model(model), params.dicts())?;
+        self.before_change();
+        let first = self.network.create(model, n, params, &mut self.random, self.time)?;
+        if self.time > 0 {
+            for node in first..=self.node_count() as NodeId {
+                self.clock_base.insert(node, self.time);
+            }
+            // Times that are over count for nothing.
+            if self
+                .network
+                .group_of(first)
+                .is_some_and(|group| group.model.class == NodeClass::StepRateGenerator)
+            {
+                let held = HeldRate { amplitude: 0.0, since: self.time };
+                self.held.extend((first..=self.node_count() as NodeId).map(|node| (node, held)));
+            }
+        }
+        Ok(first)
+    }
+
+    /// Sets parameters of nodes.
+    ///
+    /// # Errors
+    /// If parameters are refused.
+    pub fn set_nodes(&mut self, nodes: &[NodeId], params: &Params) -> Result<()> {
+        for (at, node) in nodes.iter().enumerate() {
+            let model = self.network.group_of(*node).map(|group| group.model);
+            self.refuse_late(model, params.of(at))?;
+        }
+        self.before_change();
+        let names = |name: &str| match params {
+            Params::None => false,
+            Params::Shared(values) => values.get(name).is_some(),
+            Params::PerNode(list) => list.iter().any(|values| values.get(name).is_some()),
+        };
+        // A rate generator goes on with the amplitude it has until the first of its new times.
+        let mut held = Vec::new();
+        if names("amplitude_times") || names("amplitude_values") {
+            for node in nodes {
+                if let Some(amplitudes) = rates::amplitudes(&self.network, *node, &self.held) {
+                    held.push((*node, amplitudes.held_at(self.time)));
+                }
+            }
+        }
+        let emits = |node: &NodeId| {
+            let class = self.network.group_of(*node).map(|group| group.model.class);
+            class == Some(NodeClass::PoissonGenerator)
+        };
+        let settlements = if nodes.iter().any(emits) { self.settle_poisson() } else { Vec::new() };
+        self.network.set_nodes(nodes, params, &mut self.random, self.time)?;
+        self.take_settlements(settlements);
+        self.held.extend(held);
+        if self.time > 0
+            && ["ignore_and_spike", "ignore_and_spike_offset", "ignore_and_spike_interval"]
+                .into_iter()
+                .any(names)
+        {
+            self.clock_base.extend(nodes.iter().map(|node| (*node, self.time)));
+        }
+        // Only recorders have a number of events, and the only one that it can be set to is 0.
+        for (at, node) in nodes.iter().enumerate() {
+            if params.of(at).is_some_and(|values| values.get("n_events").is_some()) {
+                self.clear_events(*node)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A value of each of the nodes, in the user's units.
+    ///
+    /// # Errors
+    /// If a node or the parameter does not exist.
+    pub fn get_nodes(&self, nodes: &[NodeId], name: &str) -> Result<Vec<Value>> {
+        if name == "n_events" {
+            return nodes.iter().map(|node| Ok(Value::Number(self.event_count(*node)? as f64))).collect();
+        }
+        self.network.get_nodes(nodes, name)
+    }
+
+    /// Sets defaults of a node or synapse model.
+    ///
+    /// # Errors
+    /// If the model is unknown or a value is refused.
+    pub fn set_defaults(&mut self, model: &str, values: &Dict) -> Result<()> {
+        self.refuse_late(self.network.node_model(model), Some(values))?;
+        self.network.set_defaults(model, values)
+    }
+
+    /// Defaults of a node or synapse model.
+    ///
+    /// # Errors
+    /// If the model is unknown.
+    pub fn get_defaults(&self, model: &str) -> Result<Dict> {
+        self.network.get_defaults(model)
+    }
+
+    /// Copies a node or synapse model under a new name, with other defaults.
+    ///
+    /// # Errors
+    /// If the model is unknown, the name is taken or a value is refused.
+    pub fn copy_model(&mut self, existing: &str, new: &str, values: &Dict) -> Result<()> {
+        self.refuse_late(self.network.node_model(existing), Some(values))?;
+        self.network.copy_model(existing, new, values)
+    }
+
+    /// Connects nodes by a rule.
+    ///
+    /// # Errors
+    /// If nodes, rule, synapse model or parameters are refused.
+    pub fn connect(
+        &mut self,
+        sources: &[NodeId],
+        targets: &[NodeId],
+        rule: &Dict,
+        synapse: &Dict,
+    ) -> Result<()> {
+        self.before_change();
+        let known = self.network.projections.len();
+        self.network.connect(sources, targets, rule, synapse, &mut self.random)?;
+        self.begin_projections(known);
+        Ok(())
+    }
+
+    /// Connects pairs of nodes.
+    ///
+    /// # Errors
+    /// As [`Kernel::connect`].
+    pub fn connect_pairs(&mut self, sources: &[NodeId], targets: &[NodeId], synapse: &Dict) -> Result<()> {
+        self.before_change();
+        let known = self.network.projections.len();
+        self.network.connect_pairs(sources, targets, synapse, &mut self.random)?;
+        self.begin_projections(known);
+        Ok(())
+    }
+
+    /// Finds connections.
+    ///
+    /// # Errors
+    /// If a node or synapse model does not exist.
+    pub fn get_connections(&self, filter: &ConnectionFilter) -> Result<ConnectionTable> {
+        self.network.get_connections(filter)
+    }
+
+    /// Weights now of all connections between some nodes: a row per target, a column per source, zero where there is
+    /// none.
+    ///
+    /// # Errors
+    /// If a node does not exist.
+    pub fn weight_matrix(&self, sources: &[NodeId], targets: &[NodeId]) -> Result<Vec<f64>> {
+        self.network.weight_matrix(sources, targets)
+    }
+
+    /// A value of each of the connections.
+    ///
+    /// # Errors
+    /// If the synapse model has no such value.
+    pub fn connection_values(&self, handles: &[ConnectionHandle], name: &str) -> Result<Vec<Value>> {
+        self.network.connection_values(handles, name)
+    }
+
+    /// Sets values of connections.
+    ///
+    /// # Errors
+    /// If a value is refused.
+    pub fn set_connections(&mut self, handles: &[ConnectionHandle], values: &Dict) -> Result<()> {
+        self.before_change();
+        let projections = &self.network.projections;
+        let weight = |handle: &ConnectionHandle| {
+            let projection = projections.get(handle.projection as usize);
+            projection.and_then(|projection| projection.weights.get(handle.entry as usize)).copied()
+        };
+        let before: Vec<f64> = handles.iter().map(|handle| weight(handle).unwrap_or(0.0)).collect();
+        let changed: BTreeSet<usize> = handles.iter().map(|handle| handle.projection as usize).collect();
+        let settlements = self.settle(changed);
+        self.network.set_connections(handles, values)?;
+        self.take_settlements(settlements);
+        for rule in self.rules.iter_mut().flatten() {
+            rule.weights_were_set(&self.network, handles, &before);
+        }
+        Ok(())
+    }
+
+    /// New projections transmit what is emitted from now on.
+    fn begin_projections(&mut self, known: usize) {
+        let settled = Settled { generators: self.time, neurons: self.time };
+        for projection in &mut self.network.projections[known..] {
+            projection.settled = settled;
+            projection.made = self.time;
+        }
+    }
+
+    /// Refuses what can only be set before the first simulation.
+    fn refuse_late<'a>(
+        &self,
+        model: Option<&NodeModel>,
+        values: impl IntoIterator<Item = &'a Dict>,
+    ) -> Result<()> {
+        const UNIT: &str = "time_in_steps";
+        let Some(model) = model.filter(|model| self.time > 0 && model.place(UNIT).is_some()) else {
+            return Ok(());
+        };
+        match values.into_iter().find_map(|values| values.get(UNIT)) {
+            None => Ok(()),
+            Some(value) => {
+                let what = "the unit of times cannot be set once the network has been simulated";
+                Err(Error::new(ErrorCode::BadProperty, what).model(model.name).parameter(UNIT).value(value))
+            }
+        }
+    }
+
+    /// To be called before anything changes that steps already done were computed with.
+    fn before_change(&mut self) {
+        for rule in self.rules.iter_mut().flatten() {
+            rule.before_change(&self.network, &self.emission);
+        }
+    }
+}

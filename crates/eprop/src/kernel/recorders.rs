@@ -1,0 +1,114 @@
+//! What recorders hold.
+
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::describe::network::{Column, NodeGroup, NodeId};
+use crate::kernel::Kernel;
+use crate::models::NodeClass;
+use crate::plan::probes::record_from;
+use crate::record::{Events, TimeUnit};
+
+impl Kernel {
+    pub(super) fn recorder(&self, node: NodeId) -> Result<(&NodeGroup, usize)> {
+        let group = self.network.group_of(node).ok_or_else(|| {
+            Error::new(ErrorCode::UnknownNode, format!("there is no node {node}")).value(node)
+        })?;
+        Ok((group, (node - group.first) as usize))
+    }
+
+    pub(super) fn unit_of(&self, group: &NodeGroup, place: usize) -> TimeUnit {
+        let in_steps = group.model.place("time_in_steps").is_some()
+            && matches!(group.column("time_in_steps"), Column::Numbers(values) if values[place] != 0.0);
+        self.unit(in_steps)
+    }
+
+    /// Number of events that a recorder holds.
+    ///
+    /// # Errors
+    /// If there is no such node.
+    pub fn event_count(&self, recorder: NodeId) -> Result<usize> {
+        self.recorder(recorder)?;
+        Ok(self.recordings.spikes.get(&recorder).map_or(0, |held| held.stamps.len())
+            + self.recordings.weights.get(&recorder).map_or(0, |held| held.stamps.len())
+            + self.recordings.states.get(&recorder).map_or(0, |held| held.len(self.time - 1)))
+    }
+
+    /// A copy of what a recorder holds.
+    ///
+    /// # Errors
+    /// If the node does not exist or records nothing.
+    pub fn events(&mut self, recorder: NodeId) -> Result<Events> {
+        let (group, place) = self.recorder(recorder)?;
+        let unit = self.unit_of(group, place);
+        Ok(match group.model.class {
+            NodeClass::SpikeRecorder => {
+                self.recordings.spikes.get(&recorder).cloned().unwrap_or_default().into_events(unit)
+            }
+            NodeClass::WeightRecorder => {
+                self.recordings.weights.get(&recorder).cloned().unwrap_or_default().into_events(unit)
+            }
+            NodeClass::Multimeter => {
+                let recordables = record_from(group, place);
+                self.recordings.states.entry(recorder).or_default().events(&recordables, unit, self.time - 1)
+            }
+            _ => return Err(not_a_recorder(group, recorder)),
+        })
+    }
+
+    /// Moves out what a recorder holds; it is empty afterwards.
+    ///
+    /// # Errors
+    /// If the node does not exist or records nothing.
+    pub fn take_events(&mut self, recorder: NodeId) -> Result<Events> {
+        let (group, place) = self.recorder(recorder)?;
+        let unit = self.unit_of(group, place);
+        Ok(match group.model.class {
+            NodeClass::SpikeRecorder => {
+                self.recordings.spikes.remove(&recorder).unwrap_or_default().into_events(unit)
+            }
+            NodeClass::WeightRecorder => {
+                self.recordings.weights.remove(&recorder).unwrap_or_default().into_events(unit)
+            }
+            NodeClass::Multimeter => {
+                let recordables = record_from(group, place);
+                self.recordings.states.entry(recorder).or_default().take(&recordables, unit, self.time - 1)
+            }
+            _ => return Err(not_a_recorder(group, recorder)),
+        })
+    }
+
+    /// Drops what a recorder holds.
+    ///
+    /// # Errors
+    /// If the node does not exist or records nothing.
+    pub fn clear_events(&mut self, recorder: NodeId) -> Result<()> {
+        self.take_events(recorder).map(drop)
+    }
+
+    /// Norm of the gradient of the last update of the plastic projections between two sets of nodes, for figures.
+    #[must_use]
+    pub fn gradient_norm(&self) -> f64 {
+        self.rules.iter().flatten().map(|rule| rule.gradient_square_sum()).sum::<f64>().sqrt()
+    }
+
+    /// Moves out the norm of the gradient at each update of weights since the last call.
+    pub fn take_gradient_norms(&mut self) -> Vec<f64> {
+        self.rules.iter_mut().flatten().flat_map(|rule| rule.take_gradient_norms()).collect()
+    }
+
+    /// Moves out how many spikes recurrent neurons sent in each update interval that has ended since the last call.
+    pub fn take_interval_spikes(&mut self) -> Vec<u64> {
+        self.rules.iter_mut().flatten().flat_map(|rule| rule.take_interval_spikes()).collect()
+    }
+
+    /// Spikes of recurrent neurons so far, counted at the end of each interval.
+    #[must_use]
+    pub fn spike_count(&self) -> u64 {
+        self.rules.iter().flatten().map(|rule| rule.spike_count()).sum()
+    }
+}
+
+fn not_a_recorder(group: &NodeGroup, node: NodeId) -> Error {
+    Error::new(ErrorCode::BadProperty, format!("node {node} records nothing"))
+        .model(group.model_name.clone())
+        .parameter("events")
+}

@@ -1,0 +1,240 @@
+//! Simulating.
+
+use std::sync::atomic::Ordering;
+
+use crate::base::control::RunControl;
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::memory::{self, MemoryEstimate, out_of_memory};
+use crate::base::threads::{self, Permit};
+use crate::describe::kernel_parameters::LAST_STEP;
+use crate::kernel::memory::BYTES_PER_INPUT_SPIKE;
+use crate::kernel::{Kernel, Plans};
+use crate::plan::amplitudes::Amplitudes;
+use crate::record::{Recordings, Tap, TapChunk};
+use crate::rule::Span;
+use crate::step::emission::Emission;
+
+/// Steps of a call: more take the smallest network weeks.
+const MOST_STEPS: f64 = 1e13;
+
+/// Recorded bytes after which it is looked anew at how much memory there is.
+const LOOK: u64 = 64 << 20;
+
+/// Recorded bytes that room is made for at once; for more, it is made on the way.
+const AT_ONCE: u64 = 1 << 30;
+
+/// How much recorders may hold in a simulation.
+struct Room {
+    /// All that the simulation may take (bytes).
+    limit: u64,
+    /// What recorders may hold of it.
+    granted: u64,
+    /// What they held when the system was last asked how much there is.
+    looked: u64,
+}
+
+impl Kernel {
+    /// Simulates.
+    ///
+    /// # Errors
+    /// `BadParameter` for a negative time or one off the grid; `OutOfMemory` where the network cannot fit. On the way,
+    /// `OutOfMemory` where what is recorded no longer fits, `Aborted` if it was cancelled, and `NumericalInstability` where a gradient or a weight would not be finite: then everything
+    /// recorded so far is intact and the kernel stands at the time it reached, with finite weights.
+    pub fn simulate(&mut self, ms: f64, control: &RunControl) -> Result<()> {
+        let steps = self.steps_of(ms)?;
+        threads::check_environment()?;
+        self.plan()?;
+        let limit = match self.network.kernel.memory_limit {
+            // What an earlier call took is this network's already.
+            0 => memory::available().saturating_add(self.granted.max(self.network.bytes())),
+            limit => limit,
+        };
+        let begin = self.time;
+        let end = begin + steps;
+        let (expected, _) = self.recorded_until(end);
+        let estimate = MemoryEstimate::from(self.estimate(end, 0)).total;
+        for rule in self.rules.iter_mut().flatten() {
+            let others = estimate.saturating_sub(rule.history_bytes(&self.network));
+            let left = limit.saturating_sub(others);
+            // Something stays for what is recorded.
+            let left = left - expected.min(left / 2);
+            rule.limit_history(&self.network, &self.emission, left)?;
+        }
+        let parts = self.estimate(end, 0);
+        let largest = parts.iter().max_by_key(|(_, bytes)| *bytes).map_or("", |(name, _)| name);
+        let needed = MemoryEstimate::from(parts.clone()).total;
+        if needed > limit {
+            let what = format!("the simulation, most of it for the {largest},");
+            return Err(out_of_memory(&what, needed, limit));
+        }
+        self.granted = needed;
+        // How much is recorded shows on the way.
+        let held = self.recordings.used_bytes();
+        let recorded = Room { limit, granted: held.saturating_add(limit - needed), looked: held };
+        let outcome = self.run(begin, end, recorded, control);
+        // Values that were set read back as they were set until there are others.
+        self.emission.take_back(self.time);
+        if self.time > begin {
+            self.store_states();
+        }
+        outcome
+    }
+
+    pub(super) fn steps_of(&self, ms: f64) -> Result<i64> {
+        let resolution = self.network.kernel.resolution;
+        let refuse = |what: &str, bound: &str| {
+            Error::new(ErrorCode::BadParameter, what)
+                .parameter("simulation time")
+                .value(format!("{ms} ms"))
+                .bound(bound)
+        };
+        if !ms.is_finite() {
+            return Err(refuse("the simulation time must be a finite number", "a finite number of ms"));
+        }
+        if ms < 0.0 {
+            return Err(refuse("the simulation time cannot be negative", "at least 0 ms"));
+        }
+        let steps = (ms / resolution).round();
+        if (steps * resolution - ms).abs() > 1e-6 * resolution.max(ms * 1e-6) {
+            return Err(refuse(
+                "the simulation time must be a whole number of steps",
+                &format!("a multiple of {resolution} ms"),
+            ));
+        }
+        if steps > MOST_STEPS || self.time as f64 + steps > LAST_STEP {
+            return Err(refuse(
+                "the simulation time is too long",
+                &format!("at most {MOST_STEPS:e} steps a call and {LAST_STEP:e} in all"),
+            ));
+        }
+        Ok(steps as i64)
+    }
+
+    /// The step up to which all that recorders may come to hold has room; at most `to`.
+    ///
+    /// # Errors
+    /// `OutOfMemory` where that is no further step.
+    fn fitting(&self, to: i64, recorded: &mut Room) -> Result<i64> {
+        let held = self.recordings.used_bytes();
+        if self.network.kernel.memory_limit == 0 && held >= recorded.looked.saturating_add(LOOK) {
+            recorded.granted = recorded.granted.min(held.saturating_add(memory::available()));
+            recorded.looked = held;
+        }
+        let mut to = to;
+        loop {
+            // Lists have an eighth to spare.
+            let (_, most) = self.recorded_until(to);
+            let needed = held.saturating_add(most).saturating_add(most / 8);
+            let inputs = self.plans.as_ref().map_or(0, |plans| plans.stimuli.expected_spikes(self.time, to));
+            let laid_out =
+                memory::may_take(0, || 0, inputs.saturating_mul(BYTES_PER_INPUT_SPIKE), "spikes of inputs");
+            if needed <= recorded.granted && laid_out.is_ok() {
+                return Ok(to);
+            }
+            if to <= self.time + 1 {
+                laid_out?;
+                let what = format!("what is recorded after {} ms", self.time());
+                let rest = recorded.limit.saturating_sub(recorded.granted);
+                return Err(out_of_memory(&what, rest.saturating_add(needed), recorded.limit));
+            }
+            to = self.time + (to - self.time) / 2;
+        }
+    }
+
+    fn run(&mut self, begin: i64, end: i64, mut recorded: Room, control: &RunControl) -> Result<()> {
+        if begin < end {
+            self.keep_taps();
+            for rule in self.rules.iter_mut().flatten() {
+                rule.begin_recording(&mut self.recordings, begin);
+            }
+            if self.states_until(end) <= AT_ONCE.min(recorded.limit) {
+                let taps: Vec<Tap> = self.state_taps().cloned().collect();
+                self.recordings.make_room(taps.iter(), begin, end)?;
+            }
+        }
+        let stop = || control.cancelled();
+        let mut permit = Permit::wait(&stop);
+        while self.time < end {
+            permit = permit.and_then(|permit| permit.give_way(&stop));
+            if control.cancelled() || permit.is_none() {
+                return Err(aborted(self.time()));
+            }
+            let from = self.time;
+            let whole = self.slice_end(end);
+            let to = self.fitting(whole, &mut recorded)?;
+            let plans = self.plans.as_ref().expect("planned before running");
+            if !self.emission.extend_to(&plans.stimuli, to, control) {
+                return Err(aborted(self.time()));
+            }
+            let mut reached = to;
+            let mut failure = None;
+            let alone = self.rules.iter().flatten().count() == 1;
+            for rule in self.rules.iter_mut().flatten() {
+                let last = to == end || to < whole || !alone;
+                let span = Span { from, to: reached, last, emission: &self.emission, control };
+                let stopped = rule.advance(&mut self.network, span, &mut self.recordings);
+                reached = reached.min(stopped.unwrap_or_else(|halt| {
+                    failure.get_or_insert(halt.error);
+                    halt.reached
+                }));
+            }
+            record_stimuli(plans, &self.emission, from + 1, reached, &mut self.recordings);
+            for (tap, rates) in &plans.rate_taps {
+                record_rates(tap, rates, from + 1, reached, self.recordings.chunk(tap));
+            }
+            self.emission.land(reached);
+            self.time = reached;
+            control.steps_done.store((reached - begin) as u64, Ordering::Relaxed);
+            self.emission.forget_before(self.needs_from(reached));
+            if let Some(error) = failure {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn keep_taps(&mut self) {
+        let mut taps: Vec<&Tap> =
+            self.plans.iter().flat_map(|plans| &plans.rate_taps).map(|(tap, _)| tap).collect();
+        taps.extend(self.rules.iter().flatten().flat_map(|rule| rule.wiring().taps()));
+        self.recordings.keep_taps(&taps);
+    }
+
+    pub(super) fn store_states(&mut self) {
+        for rule in self.rules.iter().flatten() {
+            rule.store_states(&mut self.network, self.time);
+        }
+    }
+}
+
+fn aborted(time: f64) -> Error {
+    Error::new(ErrorCode::Aborted, format!("the simulation was cancelled at {time} ms"))
+}
+
+fn record_stimuli(plans: &Plans, emission: &Emission, from: i64, to: i64, recordings: &mut Recordings) {
+    for tap in &plans.stimulus_taps {
+        let held = recordings.spikes.entry(tap.recorder).or_default();
+        for stamp in (from..=to).filter(|stamp| tap.window.contains(*stamp)) {
+            for (place, count) in emission.at(stamp).iter() {
+                for _ in 0..u64::from(tap.listens[place as usize]) * u64::from(count) {
+                    held.push(stamp, plans.stimulus_ids[place as usize]);
+                }
+            }
+            for (place, train) in &tap.trains {
+                let generator = plans.stimulus_ids[*place as usize];
+                for _ in 0..emission.poisson_count(generator, *train, stamp) {
+                    held.push(stamp, generator);
+                }
+            }
+        }
+    }
+}
+
+fn record_rates(tap: &Tap, rates: &[Amplitudes], from: i64, to: i64, chunk: &mut TapChunk) {
+    for stamp in (from..=to).filter(|stamp| tap.window.contains(*stamp)) {
+        chunk.stamps.push(stamp);
+        for stream in &mut chunk.streams {
+            stream.extend(rates.iter().map(|rate| rate.emitted(stamp)));
+        }
+    }
+}

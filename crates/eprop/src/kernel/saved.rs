@@ -1,0 +1,159 @@
+//! A kernel as named arrays, and back.
+
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::memory;
+use crate::base::state::{Archive, Persist, State};
+use crate::describe::kernel_parameters::LAST_STEP;
+use crate::describe::network::{Description, NodeId, Settled};
+use crate::kernel::{Kernel, RULES};
+use crate::models::NodeClass;
+use crate::plan::amplitudes::HeldRate;
+use crate::random::NestRandom;
+use crate::record::Recordings;
+
+impl Kernel {
+    /// The kernel as it is between two calls: description, state and recordings. A kernel made from it by
+    /// [`Kernel::restored`] goes on as this one does, to the bit.
+    ///
+    /// # Errors
+    /// As [`Kernel::memory`].
+    pub fn state(&mut self) -> Result<State> {
+        self.before_change();
+        self.plan()?;
+        memory::may_take(0, || 0, self.held_bytes(), "a copy of the kernel's state")?;
+        let mut state = State::default();
+        self.persist(&mut Archive::writer(&mut state))?;
+        Ok(state)
+    }
+
+    /// The kernel that [`Kernel::state`] was asked for.
+    ///
+    /// # Errors
+    /// `ValueError` that names what is missing or does not fit.
+    pub fn restored(mut state: State) -> Result<Self> {
+        let mut kernel = Self::new();
+        kernel.persist(&mut Archive::reader(&mut state))?;
+        if let Some(name) = state.arrays.keys().chain(state.texts.keys()).next() {
+            return Err(Error::new(ErrorCode::ValueError, "the saved state holds what is not known")
+                .parameter(name.clone()));
+        }
+        Ok(kernel)
+    }
+
+    /// The description alone: nodes at rest, connections with their present weights, generators without what they
+    /// emit.
+    #[must_use]
+    pub fn network_state(&self) -> State {
+        let mut state = State::default();
+        let mut network = self.network.at_rest();
+        let written = Archive::writer(&mut state).within("network", |archive| network.persist(archive));
+        written.expect("writing refuses nothing");
+        state
+    }
+
+    /// A kernel with the same nodes, at rest, and the same connections with their present weights; generators emit
+    /// nothing.
+    #[must_use]
+    pub fn at_rest(&self) -> Self {
+        Self::of_network(self.network.at_rest())
+    }
+
+    pub(super) fn of_network(network: Description) -> Self {
+        Self { random: NestRandom::new(network.kernel.rng_seed), network, ..Self::new() }
+    }
+
+    /// A kernel with the network that [`Kernel::network_state`] was asked for. Arrays that are not of a network are
+    /// left aside.
+    ///
+    /// # Errors
+    /// `ValueError` that names what is missing or does not fit.
+    pub fn with_network(mut state: State) -> Result<Self> {
+        let mut network = Description::new();
+        Archive::reader(&mut state).within("network", |archive| network.persist(archive))?;
+        Ok(Self::of_network(network.at_rest()))
+    }
+
+    pub(super) fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        // A new field needs a place here.
+        let Self {
+            network: _,
+            random: _,
+            time: _,
+            plans: _,
+            rules: _,
+            emission: _,
+            recordings: _,
+            held: _,
+            clock_base: _,
+            granted: _,
+        } = self;
+        archive.within("network", |archive| self.network.persist(archive))?;
+        archive.within("random", |archive| self.random.persist(archive))?;
+        archive.number("time", &mut self.time)?;
+        if !(0..=LAST_STEP as i64).contains(&self.time) {
+            return Err(archive.misfit("time", format!("step {}", self.time)));
+        }
+        let mut amplitudes = self.held.iter().map(|(node, held)| (*node, held.amplitude)).collect();
+        let mut since = self.held.iter().map(|(node, held)| (*node, held.since)).collect();
+        archive.map::<NodeId, f64>("held_amplitudes", &mut amplitudes)?;
+        archive.map::<NodeId, i64>("held_since", &mut since)?;
+        let since = |node: &NodeId| since.get(node).copied().unwrap_or(0);
+        self.held = amplitudes
+            .into_iter()
+            .map(|(node, amplitude)| (node, HeldRate { amplitude, since: since(&node) }))
+            .collect();
+        archive.map("clock_base", &mut self.clock_base)?;
+        if let Some(base) = self.clock_base.values().find(|base| !(0..=self.time).contains(*base)) {
+            return Err(archive.misfit("clock_base", format!("step {base}")));
+        }
+        let mut made: Vec<i64> = self.network.projections.iter().map(|projection| projection.made).collect();
+        archive.fixed("connected_at", &mut made)?;
+        self.network.projections.iter_mut().zip(made).for_each(|(projection, made)| projection.made = made);
+        archive.within("emission", |archive| self.emission.persist(archive))?;
+        self.persist_settled(archive)?;
+        archive.within("recordings", |archive| self.recordings.persist(archive))?;
+        if archive.reads() {
+            self.check_recordings(archive)?;
+            self.plan()?;
+            let sources = self.plans.as_ref().map_or(0, |plans| plans.stimulus_ids.len());
+            if !self.emission.fits(sources, self.time) {
+                return Err(archive.misfit("emission", "not that of these sources until now"));
+            }
+        }
+        let now = self.time;
+        for (rule, entry) in self.rules.iter_mut().zip(RULES) {
+            if let Some(rule) = rule {
+                archive.within(entry.name, |archive| rule.persist(&self.network, now, archive))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn persist_settled(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        let projections = &mut self.network.projections;
+        let mut generators: Vec<i64> = projections.iter().map(|p| p.settled.generators).collect();
+        let mut neurons: Vec<i64> = projections.iter().map(|p| p.settled.neurons).collect();
+        archive.fixed("settled.generators", &mut generators)?;
+        archive.fixed("settled.neurons", &mut neurons)?;
+        for (projection, (generators, neurons)) in
+            projections.iter_mut().zip(generators.into_iter().zip(neurons))
+        {
+            projection.settled = Settled { generators, neurons };
+        }
+        Ok(())
+    }
+
+    /// Refuses recordings of what is no recorder.
+    pub(super) fn check_recordings(&self, archive: &Archive<'_>) -> Result<()> {
+        let is = |node: &NodeId, class: NodeClass| {
+            self.network.group_of(*node).is_some_and(|group| group.model.class == class)
+        };
+        let Recordings { spikes, states, weights } = &self.recordings;
+        let fit = spikes.keys().all(|node| is(node, NodeClass::SpikeRecorder))
+            && weights.keys().all(|node| is(node, NodeClass::WeightRecorder))
+            && states.iter().all(|(node, held)| {
+                is(node, NodeClass::Multimeter) && held.chunks.iter().all(|(tap, _)| tap.recorder == *node)
+            });
+        if fit { Ok(()) } else { Err(archive.misfit("recordings", "of what is no such recorder")) }
+    }
+}

@@ -1,0 +1,112 @@
+//! What both rules lay out alike: who is where, what reaches whom, and who records it.
+
+use std::collections::BTreeMap;
+
+use crate::base::error::Result;
+use crate::describe::network::{Description, NodeId};
+use crate::describe::population::{NodeIndex, Population};
+use crate::plan::amplitudes::HeldRates;
+use crate::plan::neurons::{Clocked, clocked, feedback};
+use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
+use crate::plan::route::{Route, learning, refuse_plastic_poisson, spike_routes_onto};
+use crate::record::Tap;
+
+/// What a rule's plan follows from.
+#[derive(Debug, Clone, Copy)]
+pub struct Planning<'a> {
+    /// What the user described.
+    pub network: &'a Description,
+    /// The places of its nodes.
+    pub index: &'a NodeIndex,
+    /// Amplitudes that rate generators had when their times were last set.
+    pub held: &'a HeldRates,
+    /// Steps from which neurons that fire by the clock count.
+    pub clock_base: &'a BTreeMap<NodeId, i64>,
+}
+
+/// The recurrent neurons and readouts of a rule, the projections onto them, and their recorders.
+#[derive(Debug, Clone)]
+pub struct Wiring {
+    /// Ids of the recurrent neurons, by place.
+    pub recurrent_ids: Vec<NodeId>,
+    /// Ids of the readouts, by place.
+    pub readout_ids: Vec<NodeId>,
+    /// Ids of the stimuli, by place.
+    pub stimulus_ids: Vec<NodeId>,
+    /// Spike projections onto recurrent neurons, in the order of summation.
+    pub recurrent_routes: Vec<Route>,
+    /// Spike projections onto readouts, in the order of summation.
+    pub readout_routes: Vec<Route>,
+    /// Whether a plastic synapse ends at a recurrent neuron, by place.
+    pub learning: Vec<bool>,
+    /// Neurons that fire by the clock.
+    pub clocked: Vec<Clocked>,
+    /// Weights of the learning signals: one row of recurrent neurons per readout.
+    pub feedback: Vec<f64>,
+    /// What multimeters record of recurrent neurons.
+    pub recurrent_taps: Vec<Tap>,
+    /// What multimeters record of readouts.
+    pub readout_taps: Vec<Tap>,
+    /// Who records the spikes of recurrent neurons.
+    pub spike_taps: Vec<SpikeTap>,
+    /// Weight recorders.
+    pub weight_taps: Vec<WeightTap>,
+}
+
+impl Wiring {
+    /// Lays out two populations; `None` where both are empty.
+    ///
+    /// # Errors
+    /// `NotImplemented` for a Poisson generator on plastic synapses.
+    pub fn new(planning: Planning<'_>, recurrent: Population, readout: Population) -> Result<Option<Self>> {
+        let Planning { network, index, clock_base, .. } = planning;
+        if index.len(recurrent) + index.len(readout) == 0 {
+            return Ok(None);
+        }
+        let recurrent_routes = spike_routes_onto(network, index, recurrent);
+        let readout_routes = spike_routes_onto(network, index, readout);
+        refuse_plastic_poisson(recurrent_routes.iter().chain(&readout_routes))?;
+        Ok(Some(Self {
+            recurrent_ids: index.members(recurrent).to_vec(),
+            readout_ids: index.members(readout).to_vec(),
+            stimulus_ids: index.members(Population::Stimulus).to_vec(),
+            learning: learning(&recurrent_routes, index.len(recurrent)),
+            recurrent_routes,
+            readout_routes,
+            clocked: clocked(network, index, recurrent, clock_base),
+            feedback: feedback(network, index, recurrent, readout),
+            recurrent_taps: state_taps(network, index, recurrent),
+            readout_taps: state_taps(network, index, readout),
+            spike_taps: spike_taps(network, index, recurrent),
+            weight_taps: weight_taps(network),
+        }))
+    }
+
+    /// All spike projections: those onto recurrent neurons first.
+    pub fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.recurrent_routes.iter().chain(&self.readout_routes)
+    }
+
+    /// What multimeters record.
+    pub fn taps(&self) -> impl Iterator<Item = &Tap> {
+        self.recurrent_taps.iter().chain(&self.readout_taps)
+    }
+
+    /// The route over a projection, and whether it reaches readouts.
+    #[must_use]
+    pub fn route_over(&self, projection: usize) -> Option<(&Route, bool)> {
+        let over = |route: &&Route| route.projection == projection;
+        let onto_neurons = self.recurrent_routes.iter().find(over).map(|route| (route, false));
+        onto_neurons.or_else(|| self.readout_routes.iter().find(over).map(|route| (route, true)))
+    }
+
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let places = self.recurrent_ids.len() + self.readout_ids.len() + self.stimulus_ids.len();
+        let listens: usize = self.spike_taps.iter().map(|tap| 4 * tap.listens.len()).sum();
+        let tapped: usize = self.taps().map(|tap| 8 * tap.nodes.len()).sum();
+        let routes = self.routes().map(Route::bytes).sum::<usize>();
+        (4 * places + 8 * self.feedback.len() + listens + tapped + routes) as u64
+    }
+}

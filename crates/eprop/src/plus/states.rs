@@ -1,0 +1,115 @@
+//! State of neurons and readouts, as arrays and as the user sets and reads it.
+
+use crate::describe::network::{Description, NodeId};
+use crate::describe::population::{self, NodeIndex};
+use crate::plan::amplitudes::RateReader;
+use crate::plus::PlusRule;
+use crate::plus::eligibility::{readout, recurrent};
+use crate::plus::plan::{READOUT, RECURRENT};
+
+/// State of the recurrent neurons, one array each.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RecurrentState {
+    pub(super) voltage: Vec<f64>,
+    pub(super) spiked: Vec<f64>,
+    pub(super) adaptation: Vec<f64>,
+    pub(super) countdown: Vec<f64>,
+    pub(super) kept: Vec<f64>,
+    pub(super) rate: Vec<f64>,
+    /// Current that the neurons integrate in the next step.
+    pub(super) current: Vec<f64>,
+    pub(super) clock: Vec<f64>,
+    pub(super) input: Vec<f64>,
+    pub(super) fired: Vec<u8>,
+}
+
+impl RecurrentState {
+    pub(super) fn resize(&mut self, neurons: usize) {
+        for values in [
+            &mut self.voltage,
+            &mut self.spiked,
+            &mut self.adaptation,
+            &mut self.countdown,
+            &mut self.kept,
+            &mut self.rate,
+            &mut self.current,
+            &mut self.input,
+        ] {
+            values.resize(neurons, 0.0);
+        }
+        self.clock.resize(neurons, f64::NAN);
+        self.fired.resize(neurons.next_multiple_of(8), 0);
+    }
+}
+
+/// State of the readouts, one array each.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ReadoutState {
+    pub(super) voltage: Vec<f64>,
+    /// Current that the readouts integrate in the next step.
+    pub(super) current: Vec<f64>,
+    pub(super) input: Vec<f64>,
+    pub(super) window: Vec<f64>,
+    pub(super) target: Vec<f64>,
+    /// The first step that has learned without a break up to now; readouts forget the targets that came before it.
+    pub(super) learns_since: Vec<i64>,
+    pub(super) windows: RateReader,
+    pub(super) targets: RateReader,
+}
+
+impl ReadoutState {
+    pub(super) fn resize(&mut self, readouts: usize) {
+        for values in
+            [&mut self.voltage, &mut self.current, &mut self.input, &mut self.window, &mut self.target]
+        {
+            values.resize(readouts, 0.0);
+        }
+        self.learns_since.resize(readouts, 0);
+        // What is read may have changed with the description.
+        self.windows.forget();
+        self.targets.forget();
+    }
+}
+
+impl PlusRule {
+    /// Takes state variables that the user has set.
+    pub(super) fn load(&mut self, network: &Description, index: &NodeIndex, nodes: &[NodeId]) {
+        for node in nodes {
+            let Some(group) = network.group_of(*node) else { continue };
+            let offset = (*node - group.first) as usize;
+            let (population, place) = index.place(*node);
+            let relative = |name: &str| group.numbers(name)[offset] - group.numbers("E_L")[offset];
+            match population {
+                RECURRENT => {
+                    self.neurons.voltage[place] = relative("V_m");
+                    if group.model.place("adaptation").is_some() {
+                        self.neurons.adaptation[place] = group.numbers("adaptation")[offset];
+                    }
+                }
+                READOUT => self.readouts.voltage[place] = relative("V_m"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Writes the state variables to where the user reads them, as they are at step `now`.
+    pub(super) fn store(&self, network: &mut Description, now: i64) {
+        let plan = &self.plan;
+        let p = &plan.recurrent;
+        let sums = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a + b).collect() };
+        let threshold: Vec<f64> = (0..plan.recurrent_count())
+            .map(|j| p.threshold[j] + p.adaptation_gain[j] * self.neurons.adaptation[j] + p.rest[j])
+            .collect();
+        let last = (now - 1).max(0);
+        let columns: [(&str, &[f64]); 4] = [
+            ("V_m", &sums(&self.neurons.voltage, &p.rest)),
+            ("V_th_adapt", &threshold),
+            ("adaptation", &self.neurons.adaptation),
+            ("surrogate_gradient", self.history.at(recurrent::SURROGATE, last)),
+        ];
+        population::store(network, RECURRENT, &columns);
+        let voltage = sums(&self.readouts.voltage, &plan.readouts.rest);
+        let error = self.errors.at(readout::ERROR, last);
+        population::store(network, READOUT, &[("V_m", &voltage), ("error_signal", error)]);
+    }
+}

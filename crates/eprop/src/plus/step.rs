@@ -1,0 +1,178 @@
+//! A step of time.
+
+use crate::base::control::RunControl;
+use crate::base::threads::Crew;
+use crate::describe::network::Description;
+use crate::plus::PlusRule;
+use crate::plus::eligibility::{readout, recurrent};
+use crate::plus::neuron_step::{self as event_neuron_step, StateSlices, StepInput, StepOutput};
+use crate::plus::passage::Spikes;
+use crate::plus::recording::Recorded;
+use crate::step::emission::Emission;
+use crate::step::row;
+
+impl PlusRule {
+    #[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
+    pub(super) fn advance_run(
+        &mut self,
+        network: &mut Description,
+        emission: &Emission,
+        from: i64,
+        to: i64,
+        control: &RunControl,
+        recorded: &mut Recorded,
+        crew: &mut Crew<'_>,
+    ) -> i64 {
+        let mut work = 0;
+        for step in from..to {
+            if control.cancelled() {
+                return step;
+            }
+            work += self.advance_recurrent(network, emission, step, recorded, crew);
+            work += self.advance_readouts(network, emission, step, recorded, crew);
+            if self.failure.is_some() {
+                return step + 1;
+            }
+        }
+        self.shareable = work / (to - from) as u64;
+        to
+    }
+
+    pub(super) fn advance_recurrent(
+        &mut self,
+        network: &mut Description,
+        emission: &Emission,
+        step: i64,
+        recorded: &mut Recorded,
+        crew: &mut Crew<'_>,
+    ) -> u64 {
+        let plan = &self.plan;
+        let s = &mut self.neurons;
+        s.input.fill(0.0);
+        let places = 0..s.input.len();
+        self.arrivals[0].add_to(&mut s.input, &places, step);
+        let mut work = 0;
+        for (route, parts) in plan.wiring.recurrent_routes.iter().zip(&mut self.recurrent_rows) {
+            let spikes = Spikes { emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
+            let targets = &plan.wiring.recurrent_ids;
+            work += spikes.pass(
+                plan,
+                route,
+                parts,
+                (&self.history, self.windows.as_ref()),
+                network,
+                &mut s.input,
+                targets,
+                &mut self.arriving,
+                recorded,
+                &mut self.failure,
+                crew,
+            );
+        }
+        for clocked in &plan.wiring.clocked {
+            s.clock[clocked.place] = f64::from(u8::from(clocked.fires(step)));
+        }
+        let [surrogate, regularization] =
+            self.history.pair_mut([recurrent::SURROGATE, recurrent::REGULARIZATION], step);
+        // These models integrate the current of this step, the others that of the step before.
+        for run in plan.segments.iter().filter(|run| run.hard_reset) {
+            let at = run.places.clone();
+            s.current[at.clone()].copy_from_slice(&plan.recurrent.current[at]);
+        }
+        event_neuron_step::advance(
+            &plan.recurrent,
+            &plan.segments,
+            StepInput { input: &s.input, current: &s.current, clock: &s.clock, resolution: plan.resolution },
+            &mut StateSlices {
+                voltage: &mut s.voltage,
+                spiked: &mut s.spiked,
+                adaptation: &mut s.adaptation,
+                countdown: &mut s.countdown,
+                kept: &mut s.kept,
+                rate: &mut s.rate,
+            },
+            &mut StepOutput { surrogate, regularization, fired: &mut s.fired },
+        );
+        s.current.copy_from_slice(&plan.recurrent.current);
+        let length = self.fired.len();
+        let fired = &mut self.fired[(step + 1) as usize % length];
+        fired.clear();
+        for (block, bytes) in s.fired.as_chunks::<8>().0.iter().enumerate() {
+            let mut bits = u64::from_le_bytes(*bytes);
+            while bits != 0 {
+                fired.push((block * 8) as u32 + bits.trailing_zeros() / 8);
+                bits &= bits - 1;
+            }
+        }
+        self.spike_count += fired.len() as u64;
+        self.record_recurrent(step, recorded);
+        work
+    }
+
+    pub(super) fn advance_readouts(
+        &mut self,
+        network: &mut Description,
+        emission: &Emission,
+        step: i64,
+        recorded: &mut Recorded,
+        crew: &mut Crew<'_>,
+    ) -> u64 {
+        let plan = &self.plan;
+        let p = &plan.readouts;
+        let s = &mut self.readouts;
+        let k = plan.readout_count();
+        s.input.fill(0.0);
+        self.arrivals[1].add_to(&mut s.input, &(0..k), step);
+        let mut work = 0;
+        for (route, parts) in plan.wiring.readout_routes.iter().zip(&mut self.readout_rows) {
+            let spikes = Spikes { emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
+            let targets = &plan.wiring.readout_ids;
+            work += spikes.pass(
+                plan,
+                route,
+                parts,
+                (&self.errors, self.error_windows.as_ref()),
+                network,
+                &mut s.input,
+                targets,
+                &mut self.arriving,
+                recorded,
+                &mut self.failure,
+                crew,
+            );
+        }
+        let errors = self.errors.at_mut(readout::ERROR, step);
+        for j in 0..k {
+            let v = p.decay[j].mul_add(s.voltage[j], p.current_gain[j].mul_add(s.current[j], s.input[j]));
+            s.voltage[j] = if v > p.floor[j] { v } else { p.floor[j] };
+            s.current[j] = p.current[j];
+            s.window[j] = s.windows.read(&p.windows, j, step, i64::MIN);
+            if s.window[j] == 0.0 {
+                s.learns_since[j] = step + 1;
+            }
+            s.target[j] = s.targets.read(&p.targets, j, step, s.learns_since[j]);
+            // Without a sign where it is zero: which target is left where none counts must not be seen.
+            errors[j] = s.window[j] * (s.voltage[j] + p.rest[j] - s.target[j]) + 0.0;
+        }
+        self.errors.finish(step);
+        let errors = self.errors.at(readout::ERROR, step);
+        // The error of this step belongs to the recurrent step before it.
+        let n = plan.recurrent_count();
+        if step > 0 {
+            let signal = self.history.at_mut(recurrent::SIGNAL, step - 1);
+            signal.fill(0.0);
+            for (j, error) in errors.iter().enumerate().filter(|(_, error)| **error != 0.0) {
+                row::add_scaled(signal, &plan.wiring.feedback[j * n..(j + 1) * n], *error);
+            }
+            self.history.finish(step - 1);
+            if let Some(windows) = &mut self.windows {
+                windows.advance(&self.history, step - 1);
+            }
+            if let Some(windows) = &mut self.error_windows {
+                windows.advance(&self.errors, step - 1);
+            }
+        }
+        self.record_readouts(step, recorded);
+        work
+    }
+}

@@ -128,7 +128,7 @@ impl LearningRule for PlusRule {
         let rings = size_of_val(&self.fired[..]) as u64;
         let taps = self.plan.wiring.recurrent_taps.iter().chain(&self.plan.wiring.readout_taps);
         // Until they are collected, in lists with room to spare.
-        let recorded = taps.map(|tap| tap.bytes(0, RUN) * 3 / 2).sum::<u64>();
+        let recorded = taps.map(|tap| tap.bytes(0, RUN).saturating_mul(3) / 2).fold(0, u64::saturating_add);
         let on_their_way = (4.0 * self.spikes_per_step() * self.fired.len() as f64) as u64;
         vec![
             ("history of postsynaptic neurons", self.history.bytes() + self.errors.bytes()),
@@ -136,7 +136,7 @@ impl LearningRule for PlusRule {
             ("maps of windows", self.windows.iter().chain(&self.error_windows).map(Windows::bytes).sum()),
             (
                 "neurons and spikes on their way",
-                self.plan.bytes() + 81 * n + 40 * k + rings + on_their_way + recorded,
+                (self.plan.bytes() + 81 * n + 40 * k + rings + on_their_way).saturating_add(recorded),
             ),
         ]
     }

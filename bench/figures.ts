@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Task, tasks, trainToEnd } from "../ts/index.js";
-import { writeRunFolder } from "../ts/runs/run-folder.js";
+import { writeRunFolder } from "../ts/report/run-folder.js";
 import { median } from "./statistics.js";
 
 /** As long as a training is that learns. */

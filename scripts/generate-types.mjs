@@ -1,4 +1,4 @@
-// Writes ts/nest/models.generated.ts from the engine's parameter tables.
+// Writes ts/nest/models.generated.ts and ts/core/error-codes.generated.ts from the engine's tables.
 import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -26,9 +26,18 @@ const comment = (row) => {
   return `/** ${row.text}${unit}.${value} */`;
 };
 
-/** The text of the generated module. */
-export async function generatedTypes() {
-  const { errorCodes, kernelTable, modelTables } = createRequire(import.meta.url)("../ts/native/binding.cjs");
+const origin = "// Generated from the engine's tables by scripts/generate-types.mjs. Do not edit.";
+
+function errorCodesModule({ errorCodes }) {
+  return [
+    origin,
+    "/** Codes of refused calls. */",
+    `export const errorCodes = ${JSON.stringify(errorCodes())} as const;`,
+    "",
+  ];
+}
+
+function modelsModule({ kernelTable, modelTables }) {
   const fields = (rows, ...numbers) =>
     rows
       .filter((row) => row.role !== "read-only")
@@ -38,8 +47,8 @@ export async function generatedTypes() {
   const nodes = models.filter((model) => model.element === "node");
   const synapses = models.filter((model) => model.element === "synapse");
   const optimizer = synapses.flatMap((model) => model.parameters).find((row) => row.kind === "table");
-  const lines = [
-    "// Generated from the engine's parameter tables by scripts/generate-types.mjs. Do not edit.",
+  return [
+    origin,
     'import type { NodeReference, NumberList, Scalar, WholeScalar } from "./types.js";',
     "",
     "/** Parameters of an optimizer. */",
@@ -67,9 +76,6 @@ export async function generatedTypes() {
     ),
     "}",
     "",
-    "/** Codes of refused calls. */",
-    `export const errorCodes = ${JSON.stringify(errorCodes())} as const;`,
-    "",
     "/** Parameters of each synapse model, as `SetDefaults` takes them. */",
     "export interface SynapseParams {",
     ...synapses.map(
@@ -92,14 +98,25 @@ export async function generatedTypes() {
     "}",
     "",
   ];
+}
+
+/** The generated modules: the text of each, by its path. */
+export async function generatedModules() {
+  const binding = createRequire(import.meta.url)("../ts/native/binding.cjs");
+  const modules = {
+    "ts/core/error-codes.generated.ts": errorCodesModule(binding),
+    "ts/nest/models.generated.ts": modelsModule(binding),
+  };
   const prettier = await import("prettier");
-  const path = join(root, "ts/nest/models.generated.ts");
-  return prettier.format(lines.join("\n"), {
-    ...(await prettier.resolveConfig(path)),
-    filepath: path,
+  const texts = Object.entries(modules).map(async ([name, lines]) => {
+    const filepath = join(root, name);
+    const config = await prettier.resolveConfig(filepath);
+    return [name, await prettier.format(lines.join("\n"), { ...config, filepath })];
   });
+  return Object.fromEntries(await Promise.all(texts));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await writeFile(join(root, "ts/nest/models.generated.ts"), await generatedTypes());
+  for (const [name, text] of Object.entries(await generatedModules()))
+    await writeFile(join(root, name), text);
 }

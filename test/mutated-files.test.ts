@@ -16,7 +16,8 @@ import {
   toNIR,
   writeNIR,
 } from "../ts/index.js";
-import { readRunFolder, writeRunFolder } from "../ts/runs/run-folder.js";
+import { writeRunFolder } from "../ts/report/run-folder.js";
+import { readRunFolder } from "../ts/runs/run-folder.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-mutated-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -42,13 +42,13 @@ describe('import "eprop"', () => {
   });
   it("loads few files: itself, what it is a door to, the binary's loader, and what refuses to run before it", () => {
     const names = [...files].map((url) => url.slice(new URL("../dist/", import.meta.url).href.length));
-    const own = ["core.js", "index.js", "load-binding.js", "native/index.js", "runtime.js"];
+    const own = ["core.js", "core/load-binding.js", "core/runtime.js", "index.js", "native/index.js"];
     expect(names.toSorted()).toEqual(own);
   });
   it("has one instance of everything with its other entries", async () => {
     const url = (name: string) => new URL(`../dist/${name}.js`, import.meta.url).href;
     const [whole, nest, errors] = (await Promise.all(
-      ["index", "nest/index", "errors"].map((name) => import(url(name))),
+      ["index", "nest/index", "core/errors"].map((name) => import(url(name))),
     )) as { Kernel: unknown; NESTError: unknown }[];
     expect(nest?.Kernel).toBe(whole?.Kernel);
     expect(errors?.NESTError).toBe(whole?.NESTError);

@@ -6,6 +6,7 @@ import { type Format, parseFormats } from "../runs/export.js";
 import type { openLiveView } from "../live/index.js";
 import { ReportError, RunFolder } from "../runs/run-folder.js";
 import { runSummary } from "../runs/summary.js";
+import { reportOfRun } from "../report/run-folder.js";
 import { isModule, loadTask } from "../tasks/load.js";
 import { type ResumeOptions, Trainer } from "../training/index.js";
 import { plannedIterations } from "../training/pace.js";
@@ -269,6 +270,7 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
     await live?.server.flush();
     const report = await folder
       ?.finish(result, {
+        report: reportOfRun,
         formats: args.format ?? [],
         signal: stop.signal,
         onSaved: () => {

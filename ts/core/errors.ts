@@ -1,4 +1,4 @@
-import { errorCodes } from "../nest/models.generated.js";
+import { errorCodes } from "./error-codes.generated.js";
 
 /** What a refused call says about itself. */
 export interface ErrorDetails {

@@ -1,14 +1,6 @@
-import type { NumberArray } from "../formats/npz.js";
-import type { RunSummary } from "../runs/summary.js";
+import type { RunData } from "../runs/run-data.js";
 
-/** A run as figures want it: numbers, weights before and after, recorded events. */
-export interface RunData {
-  readonly summary: RunSummary;
-  /** `in_rec_before`, `in_rec_after`, … : rows per target, columns per source. */
-  readonly weights: Readonly<Record<string, NumberArray>>;
-  /** `readouts.times`, `spikes_rec.senders`, … */
-  readonly events: Readonly<Record<string, NumberArray>>;
-}
+export type { RunData } from "../runs/run-data.js";
 
 /** Events in order of time; times from a sequence's or an iteration's begin (ms). */
 export interface Events {

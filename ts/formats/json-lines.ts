@@ -1,4 +1,4 @@
-import { type Table, rowCount } from "../runs/tables.js";
+import { type Table, rowCount } from "./table.js";
 
 /** Rows that are turned into text at once. */
 const rowsAtOnce = 10_000;

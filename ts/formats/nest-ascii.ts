@@ -1,5 +1,5 @@
 import { version } from "../core/version.js";
-import { type Table, rowCount } from "../runs/tables.js";
+import { type Table, rowCount } from "./table.js";
 
 /** The version of NEST whose files these are like, and that of its `ascii` recording backend. */
 const nestVersion = `3.10.0 (eprop ${version})`;

@@ -1,5 +1,5 @@
 import { type ColumnSource, parquetWriteBuffer } from "hyparquet-writer";
-import type { Column, Table } from "../runs/tables.js";
+import type { Column, Table } from "./table.js";
 
 /** A table as a Parquet file: numbers keep their type, ids are 64 bit wide. */
 export function parquet(table: Table): Uint8Array {

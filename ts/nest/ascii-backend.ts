@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { nestError } from "../core/errors.js";
 import { nestFileName, nestHeader, nestRows } from "../formats/nest-ascii.js";
-import type { Table } from "../runs/tables.js";
+import type { Table } from "../formats/table.js";
 import { NodeCollection } from "./collections.js";
 import type { Kernel } from "./kernel.js";
 

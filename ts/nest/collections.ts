@@ -12,12 +12,12 @@ import {
   wholes,
 } from "../core/arguments.js";
 import { guarded } from "../core/errors.js";
-import type { NativeConnections } from "../native/index.js";
+import { type NativeConnections, NativeKernel } from "../native/index.js";
 import type { CheckedParams, GivenParams } from "./accepted.js";
-import { Kernel } from "./kernel.js";
+import type { Kernel } from "./kernel.js";
 import type { NodeParams } from "./models.generated.js";
 import type { NumberList } from "./types.js";
-import { type Decoded, decodeValue, entries } from "./values.js";
+import { type Decoded, decodeValue, entries, idsFor } from "./values.js";
 
 /** Recorded events: a typed array per column. */
 export type EventColumns = { [column: string]: Float64Array } & {
@@ -35,6 +35,15 @@ const names = optional(either((value) => typeof value === "string", text, list(t
 /** A place from which a part begins or at which it ends; negative ones count from the end. */
 const anyPlace = optional(whole());
 
+/** A kernel, which has the engine's; its class depends on the collections'. */
+const kernelOfNodes: Check<Kernel> = {
+  allowed: "a Kernel",
+  read: (value, at) =>
+    (value as Partial<Kernel> | null | undefined)?.native instanceof NativeKernel
+      ? (value as Kernel)
+      : refuse(at, value, "a Kernel"),
+};
+
 /** Nodes, ordered by id. `M` is the name of their model, where it is known. */
 export class NodeCollection<M extends NodeModelName = NodeModelName> implements Iterable<number> {
   /** The nodes' ids. */
@@ -48,13 +57,13 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
   /** @internal `known` says that the ids need no check. */
   constructor(kernel: Kernel, ids: Uint32Array, known: true);
   constructor(kernel: Kernel, ids: Uint32Array, known = false) {
-    this.kernel = known ? kernel : given("kernel", kernel, instance(Kernel, "a Kernel"));
+    this.kernel = known ? kernel : given("kernel", kernel, kernelOfNodes);
     this.ids = known ? ids : given("ids", ids, nodeIdList);
     this.#generation = this.kernel.generation;
   }
 
   /** @internal The ids for a call of that kernel. */
-  idsIn(kernel: Kernel, at: string): Uint32Array {
+  [idsFor](kernel: Kernel, at: string): Uint32Array {
     if (this.kernel !== kernel) {
       refuse(at, this, "nodes of this kernel", {
         code: "ValueError",
@@ -72,7 +81,7 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
 
   /** Others of the same kernel; gone where these are. */
   #with<N extends NodeModelName = M>(ids: Uint32Array): NodeCollection<N> {
-    this.idsIn(this.kernel, "nodes");
+    this[idsFor](this.kernel, "nodes");
     return new NodeCollection<N>(this.kernel, ids, true);
   }
 
@@ -111,7 +120,7 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
   /** These nodes and those of another collection, ordered by id. */
   concat<N extends NodeModelName>(other: NodeCollection<N>): NodeCollection<M | N> {
     const others = given("other", other, instance(NodeCollection, "a NodeCollection"));
-    const ids = Uint32Array.from([...this.ids, ...others.idsIn(this.kernel, "other")]).toSorted();
+    const ids = Uint32Array.from([...this.ids, ...others[idsFor](this.kernel, "other")]).toSorted();
     if (ids.some((id, at) => id === ids[at - 1])) {
       refuse("other", other, "different nodes of one kernel", {
         code: "ValueError",
@@ -137,7 +146,7 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
     wanted?: string | readonly string[],
   ): EventColumns | Decoded | Decoded[] | { [name: string]: Decoded | Decoded[] | EventColumns } {
     const asked = given("names", wanted, names);
-    const ids = this.idsIn(this.kernel, "nodes");
+    const ids = this[idsFor](this.kernel, "nodes");
     if (typeof asked === "string") return this.#value(asked);
     const all = asked ?? guarded(() => this.kernel.native.parametersOf(ids[0] ?? 0));
     return Object.fromEntries(all.map((name) => [name, this.#value(name)]));
@@ -176,7 +185,7 @@ export class SynapseCollection {
 
   /** @internal `GetConnections` makes them. */
   constructor(kernel: Kernel, table: NativeConnections) {
-    this.#kernel = given("kernel", kernel, instance(Kernel, "a Kernel"));
+    this.#kernel = given("kernel", kernel, kernelOfNodes);
     this.#table = table;
     this.#generation = kernel.generation;
   }

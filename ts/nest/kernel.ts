@@ -40,7 +40,7 @@ import {
 import type { KernelParams, KernelStatus, SynapseParams } from "./models.generated.js";
 import { type Progress, type ProgressClock, ProgressReports } from "./progress.js";
 import type { NodeReference } from "./types.js";
-import { type Decoded, decode, entries } from "./values.js";
+import { type Decoded, decode, entries, idsFor } from "./values.js";
 
 /** Name of a synapse model. */
 export type SynapseModelName = keyof SynapseParams;
@@ -218,7 +218,7 @@ export class Kernel {
   /** A collection of this kernel's nodes. */
   #collection<M extends NodeModelName>(at: string, nodes: NodeCollection<M>): NodeCollection<M> {
     const collection = given(at, nodes, instance(NodeCollection<M>, "a NodeCollection"));
-    collection.idsIn(this, at);
+    collection[idsFor](this, at);
     return collection;
   }
 
@@ -335,7 +335,7 @@ export class Kernel {
     return given(parameter, nodes, {
       allowed,
       read: (value, at) => {
-        if (value instanceof NodeCollection) return value.idsIn(this, at);
+        if (value instanceof NodeCollection) return value[idsFor](this, at);
         if (typeof value !== "number" && !ArrayBuffer.isView(value) && !Array.isArray(value)) {
           refuse(at, value, allowed);
         }

@@ -1,4 +1,4 @@
-// Generated from the engine's parameter tables by scripts/generate-types.mjs. Do not edit.
+// Generated from the engine's tables by scripts/generate-types.mjs. Do not edit.
 import type { NodeReference, NumberList, Scalar, WholeScalar } from "./types.js";
 
 /** Parameters of an optimizer. */
@@ -542,31 +542,6 @@ export interface Recordables {
   spike_recorder: never;
   weight_recorder: never;
 }
-
-/** Codes of refused calls. */
-export const errorCodes = [
-  "BadProperty",
-  "BadParameter",
-  "BadParameterValue",
-  "BadDelay",
-  "DimensionMismatch",
-  "IllegalConnection",
-  "IndexError",
-  "KernelException",
-  "NotImplemented",
-  "TypeMismatch",
-  "UnaccessedDictionaryEntry",
-  "UnknownModelName",
-  "UnknownNode",
-  "UnknownSynapseType",
-  "ValueError",
-  "OutOfMemory",
-  "NewModelNameExists",
-  "UnknownReceptorType",
-  "NumericalInstability",
-  "Aborted",
-  "InternalError",
-] as const;
 
 /** Parameters of each synapse model, as `SetDefaults` takes them. */
 export interface SynapseParams {

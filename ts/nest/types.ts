@@ -1,8 +1,8 @@
+import type { NumberList } from "../core/number-list.js";
 import type { NodeCollection } from "./collections.js";
 import type { RandomParameter } from "./random.js";
 
-/** Numbers in a row. */
-export type NumberList = readonly number[] | Float64Array | Float32Array | Uint32Array | Int32Array;
+export type { NumberList } from "../core/number-list.js";
 
 /** A number for all nodes, a list with one each, or a distribution to draw from. */
 export type Scalar = number | NumberList | RandomParameter;

@@ -1,7 +1,6 @@
 import { type Check, dictionary, isDictionary, isTyped, numbers, refuse, whole } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
 import type { Entry } from "../native/index.js";
-import { NodeCollection } from "./collections.js";
 import type { Kernel } from "./kernel.js";
 import { type RandomParameter, identityOf, isRandomParameter, randomParameter } from "./random.js";
 
@@ -12,6 +11,17 @@ const deepest = 3;
 
 /** Most numbers in a row or column of a matrix. */
 const longestRow = whole(0, 0xffff_ffff);
+
+/** @internal What a collection of nodes has under this name: `(kernel, at)` gives its ids for a call of that kernel. */
+export const idsFor: unique symbol = Symbol("ids for a kernel");
+
+/** Nodes, as far as a dictionary has to know them. */
+interface Nodes {
+  [idsFor](kernel: Kernel, at: string): Uint32Array;
+}
+
+const isNodes = (value: unknown): value is Nodes =>
+  typeof value === "object" && value !== null && idsFor in value;
 
 /** Where a value stands: the name of its parameter, and the kernel that it is for. */
 interface Place {
@@ -27,7 +37,7 @@ function encodeValue(name: string, value: unknown, place: Place): Entry {
   if (typeof value === "number") return { name, number: value };
   if (typeof value === "boolean") return { name, flag: value };
   if (typeof value === "string") return { name, text: value };
-  if (value instanceof NodeCollection) return { name, nodes: value.idsIn(kernel, at) };
+  if (isNodes(value)) return { name, nodes: value[idsFor](kernel, at) };
   if (isTyped(value)) return { name, numbers: numbers.read(value, at) };
   if (Array.isArray(value)) return encodeList(name, at, value);
   if (!isDictionary(value)) {

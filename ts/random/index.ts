@@ -11,7 +11,7 @@ import {
 } from "../core/arguments.js";
 import { guarded, nestError } from "../core/errors.js";
 import { NumpyRandom as Native } from "../native/index.js";
-import type { NumberList } from "../nest/types.js";
+import type { NumberList } from "../core/number-list.js";
 
 /** Numbers in rows. */
 export interface NumberMatrix {

@@ -15,6 +15,7 @@ export {
   renderSvg,
   specificationOf,
 } from "../figures/index.js";
-export { readRunFolder, runData, writeRunFolder } from "../runs/run-folder.js";
+export { readRunFolder, runData } from "../runs/run-folder.js";
 export { writeComparison } from "./comparison.js";
+export { writeRunFolder } from "./run-folder.js";
 export { writeReport } from "./write.js";

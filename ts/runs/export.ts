@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { nestError } from "../core/errors.js";
-import type { RunData } from "../figures/run-data.js";
+import type { RunData } from "./run-data.js";
 import { jsonLines } from "../formats/json-lines.js";
 import { nestFileName, nestHeader, nestRows } from "../formats/nest-ascii.js";
 import { npz } from "../formats/npz.js";
-import { type Table, eventTables, weightTable } from "./tables.js";
+import type { Table } from "../formats/table.js";
+import { eventTables, weightTable } from "./tables.js";
 import { writeWhole } from "../files/write-whole.js";
 
 /** A file's path in its folder, and what is in it. */

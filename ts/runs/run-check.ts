@@ -1,5 +1,5 @@
 import { type Check as ArgumentCheck, isTyped, refuse } from "../core/arguments.js";
-import type { RunData } from "../figures/run-data.js";
+import type { RunData } from "./run-data.js";
 import type { NumberArray } from "../formats/npz.js";
 import type { RunSummary } from "./summary.js";
 

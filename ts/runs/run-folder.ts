@@ -6,7 +6,7 @@ import { cannotWrite } from "../files/file-errors.js";
 import { Network } from "../network/network.js";
 import { plasticProjections } from "../training/network.js";
 import type { Iteration, TrainingResult } from "../training/trainer.js";
-import type { RunData } from "../figures/run-data.js";
+import type { RunData } from "./run-data.js";
 import { MetricsFile, iterationColumns, readMetrics } from "./metrics-file.js";
 import { type Format, writeExports } from "./export.js";
 import { type NumberArray, npz, readNpz } from "../formats/npz.js";
@@ -39,8 +39,13 @@ export interface RunFolderOptions {
   force?: boolean;
 }
 
+/** Writes the report of a run, and its figures, into its folder. */
+export type WriteReport = (folder: string, run: RunData, signal: AbortSignal | undefined) => Promise<void>;
+
 /** How a run's folder is completed. */
 export interface FinishOptions {
+  /** Writes the report; a function of `report/`, which is above this module. */
+  report: WriteReport;
   /** Formats of events and weights besides NumPy's. */
   formats?: readonly Format[];
   /** Leaves the report and its figures out: it rejects with the signal's reason, and the rest is there. */
@@ -189,7 +194,10 @@ export class RunFolder {
    *
    * @throws {@link ReportError} where all but the report is there.
    */
-  async finish(result: TrainingResult, { formats = [], signal, onSaved }: FinishOptions = {}): Promise<void> {
+  async finish(
+    result: TrainingResult,
+    { report, formats = [], signal, onSaved }: FinishOptions,
+  ): Promise<void> {
     this.#metrics ??= this.#begin();
     this.close();
     writeWhole(join(this.path, "losses.csv"), lossTable(result));
@@ -201,9 +209,7 @@ export class RunFolder {
     if (result.ended !== "request") this.#remove([basename(this.checkpoint)]);
     onSaved?.();
     try {
-      // The plotting libraries are loaded by those who plot.
-      const { writeReport } = await import("../report/write.js");
-      await writeReport(this.path, runData(result), "light", signal);
+      await report(this.path, runData(result), signal);
     } catch (error) {
       const why = signal?.aborted ? "stopped" : error instanceof Error ? error.message : String(error);
       throw new ReportError(`the run is saved in ${this.path}, but for its report: ${why}`, { cause: error });
@@ -217,7 +223,8 @@ export class RunFolder {
   }
 }
 
-const trainingResult: Check<TrainingResult> = {
+/** What a training leaves. */
+export const trainingResult: Check<TrainingResult> = {
   allowed: "what a training leaves, as trainToEnd and Trainer.result give it",
   read(value, at) {
     const { task, iterations, weights, recorded, network } = (value ?? {}) as Partial<TrainingResult>;
@@ -228,14 +235,6 @@ const trainingResult: Check<TrainingResult> = {
     return whole ? (value as TrainingResult) : refuseArgument(at, value, this.allowed);
   },
 };
-
-/** Writes what a training leaves into a new run folder: metrics, weights, events, network, report and figures. */
-export async function writeRunFolder(path: string, result: TrainingResult): Promise<void> {
-  const [to, training] = [given("path", path, filePath), given("result", result, trainingResult)];
-  const folder = new RunFolder(to);
-  for (const iteration of training.iterations) folder.append(iteration);
-  await folder.finish(training);
-}
 
 /** A training's results as figures and reports take them. */
 export function runData(training: TrainingResult): RunData {

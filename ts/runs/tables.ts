@@ -1,16 +1,6 @@
-import type { RunData } from "../figures/run-data.js";
+import type { Column, Table } from "../formats/table.js";
+import type { RunData } from "./run-data.js";
 import { plasticProjections } from "../training/network.js";
-
-/** A column: numbers, or a text in each row. */
-export type Column = Float64Array | Float32Array | Uint32Array | Int32Array | readonly string[];
-
-/** Columns of equal length, by name. */
-export type Table = Readonly<Record<string, Column>>;
-
-/** How many rows a table has. */
-export function rowCount(table: Table): number {
-  return Object.values(table)[0]?.length ?? 0;
-}
 
 /** A run's events: a table for each recorder, with NEST's names of columns. */
 export function eventTables({ events }: Pick<RunData, "events">): Record<string, Table> {

@@ -1,6 +1,6 @@
 import type { Pieces } from "../core/event-loop.js";
 import type { SynapseCollection } from "../nest/collections.js";
-import { type PlasticProjection, type TaskNetwork, plasticProjections } from "../training/network.js";
+import { type PlasticProjection, type TaskNetwork, plasticProjections } from "./network.js";
 import type { Recorded } from "./recorders.js";
 
 /** Connections of a projection whose weights are followed. */

@@ -2,7 +2,7 @@ import type { Pieces } from "../core/event-loop.js";
 import { fields, flag, optional, whole } from "../core/arguments.js";
 import type { EventColumns, NodeCollection } from "../nest/collections.js";
 import type { Task } from "../tasks/task.js";
-import type { TaskNetwork } from "../training/network.js";
+import type { TaskNetwork } from "./network.js";
 
 /** What is recorded besides losses. */
 export interface RecordOptions {

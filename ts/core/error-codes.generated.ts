@@ -1,0 +1,25 @@
+// Generated from the engine's tables by scripts/generate-types.mjs. Do not edit.
+/** Codes of refused calls. */
+export const errorCodes = [
+  "BadProperty",
+  "BadParameter",
+  "BadParameterValue",
+  "BadDelay",
+  "DimensionMismatch",
+  "IllegalConnection",
+  "IndexError",
+  "KernelException",
+  "NotImplemented",
+  "TypeMismatch",
+  "UnaccessedDictionaryEntry",
+  "UnknownModelName",
+  "UnknownNode",
+  "UnknownSynapseType",
+  "ValueError",
+  "OutOfMemory",
+  "NewModelNameExists",
+  "UnknownReceptorType",
+  "NumericalInstability",
+  "Aborted",
+  "InternalError",
+] as const;

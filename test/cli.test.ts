@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RunSummary } from "../ts/runs/summary.js";
 
@@ -58,6 +59,37 @@ describe("eprop train", () => {
     expect(readFileSync(join(out, "losses.csv"), "utf8").split("\n")).toHaveLength(5);
     expect(existsSync(join(out, "notes"))).toBe(true);
     expect(existsSync(join(out, "weights.parquet"))).toBe(false);
+  });
+  it("repeats a run from what its run.json says, and nothing that has changed since", () => {
+    const [first, second, module] = [
+      join(folder, "made"),
+      join(folder, "made-again"),
+      join(folder, "own.mjs"),
+    ];
+    const code = `import { tasks } from ${JSON.stringify(pathToFileURL("dist/index.js").href)};
+      export default { name: "own", text: "Own", parameters: {}, create: (of) => tasks.sineWaves(of) };`;
+    writeFileSync(module, code);
+    const options = "--seed 4 --iterations 2 --precision f32 --gradient forward --threads 1 --quiet --out";
+    expect(eprop("train", module, ...options.split(" "), first).status).toBe(0);
+    const again = eprop("train", "--from", join(first, "run.json"), "--quiet", "--out", second);
+    expect(again.status, again.stderr).toBe(0);
+    const [made, repeated] = [first, second].map(
+      (run) => JSON.parse(readFileSync(join(run, "run.json"), "utf8")) as RunSummary,
+    );
+    expect(repeated?.loss).toEqual(made?.loss);
+    const { command, ...origin } = made?.made ?? {};
+    expect(command?.slice(0, 2)).toEqual(["eprop", "train"]);
+    expect(repeated?.made).toMatchObject(origin);
+    expect(origin).toMatchObject({ precision: "f32", gradient: "forward", threads: 1, options: { seed: 4 } });
+    // What is given besides replaces what the run was made with.
+    const other = eprop("train", "--from", first, "--seed", "5", "--json", "--quiet");
+    const { loss } = JSON.parse(other.stdout) as RunSummary;
+    expect(loss[0]).not.toBe(made?.loss[0]);
+    writeFileSync(module, `${code}\n`);
+    const changed = eprop("train", "--from", first, "--quiet");
+    expect(changed.status).toBe(1);
+    expect(changed.stderr).toMatch(/was made from .*own\.mjs, which has changed since/);
+    expect(eprop("train", "sine-waves", "--from", first).stderr).toMatch(/repeated has its task/);
   });
   it("takes an empty folder, and says that it makes figures", () => {
     const out = join(folder, "empty");

@@ -1,14 +1,18 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { nestError } from "../core/errors.js";
+import { threadBudget } from "../core/threads.js";
+import { version } from "../core/version.js";
 import { type Format, parseFormats } from "../runs/export.js";
 import type { openLiveView } from "../live/index.js";
+import { type RunOrigin, type RunRequest, checkDigests, readRunOrigin, runOrigin } from "../runs/origin.js";
 import { ReportError, RunFolder } from "../runs/run-folder.js";
 import { runSummary } from "../runs/summary.js";
 import { reportOfRun } from "../report/run-folder.js";
 import { isModule, loadTask } from "../tasks/load.js";
-import { type ResumeOptions, Trainer } from "../training/index.js";
+import { type ResumeOptions, Trainer, type TrainingResult } from "../training/index.js";
 import { plannedIterations } from "../training/pace.js";
 import { formatHelp } from "./export.js";
 import { concludeWith } from "./output.js";
@@ -31,6 +35,7 @@ interface TrainArguments extends TaskArguments {
   record?: boolean;
   checkpointEvery?: number;
   resume?: string;
+  from?: string;
   out?: string;
   runs?: string;
   force?: boolean;
@@ -93,6 +98,12 @@ export function trainCommand(): Command {
       "--resume <file>",
       "go on with the run of a checkpoint, in its folder; takes no task but a module",
     )
+    .addOption(
+      new Option(
+        "--from <run.json>",
+        "repeat the run of a run folder, as its run.json says; options besides replace those of that run",
+      ).conflicts("resume"),
+    )
     .option("--json", "print a JSON object on standard output")
     .option("--quiet", "no progress")
     .action(runTraining);
@@ -142,6 +153,8 @@ function refuseIgnored(args: TrainArguments): void {
 interface Run {
   trainer: Trainer;
   folder: RunFolder | undefined;
+  /** The address of the task's module, where it is none of eprop's own. */
+  module: string | undefined;
 }
 
 type Signals = Required<Pick<ResumeOptions, "signal" | "finish">>;
@@ -151,21 +164,38 @@ function checkpoint(path: string, { checkpointEvery: every }: TrainArguments) {
   return { path, ...given({ every }) };
 }
 
-async function begun(name: string, args: TrainArguments, signals: Signals): Promise<Run> {
-  const { entry } = await loadTask(name);
-  const options = taskOptions(entry, args);
+/** The run that is to be repeated, if there is one; its data are those that it was made from. */
+async function repeated({ from, ...args }: TrainArguments): Promise<RunOrigin | undefined> {
+  if (from === undefined) return undefined;
+  const { origin, eprop } = readRunOrigin(from);
+  await checkDigests(from, origin, new Set(Object.keys(args)));
+  if (eprop !== version) {
+    process.stderr.write(`eprop: ${from} was made by eprop ${eprop}; this is ${version}\n`);
+  }
+  return origin;
+}
+
+async function begun(name: string | undefined, args: TrainArguments, signals: Signals): Promise<Run> {
+  const origin = await repeated(args);
+  const { entry, reference } = await loadTask(origin?.task ?? (name as string));
+  const options = { ...origin?.options, ...taskOptions(entry, args) };
+  const parameters = { ...origin?.options.parameters, ...args.set };
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
   const runs = args.runs ?? (args.live ? "runs" : undefined);
   const out = args.out ?? (runs === undefined ? undefined : join(runs, `${entry.name}-${time}`));
   const folder = out === undefined ? undefined : new RunFolder(out, given({ force: args.force }));
-  const task = entry.create({ ...options, ...given({ seed: args.seed, parameters: args.set }) });
+  const task = entry.create({ ...options, ...given({ seed: args.seed }), parameters });
   const trainer = new Trainer(task, {
-    ...given({ threads: args.threads, gradient: args.gradient, precision: args.precision }),
+    ...given({
+      threads: args.threads ?? (origin && Math.min(origin.threads, threadBudget())),
+      gradient: args.gradient ?? origin?.gradient,
+      precision: args.precision ?? origin?.precision,
+    }),
     ...signals,
     ...(folder && { checkpoint: checkpoint(folder.checkpoint, args) }),
-    record: args.record ?? folder !== undefined,
+    record: args.record ?? (folder !== undefined && (origin?.record ?? true)),
   });
-  return { trainer, folder };
+  return { trainer, folder, module: isModule(reference) ? reference : undefined };
 }
 
 async function resumed(
@@ -186,14 +216,16 @@ async function resumed(
       bound: "left out",
     });
   }
-  const task = name === undefined ? undefined : (await loadTask(name)).entry;
+  const loaded = name === undefined ? undefined : await loadTask(name);
+  const task = loaded?.entry;
   const trainer = await Trainer.resume(path, {
     ...given({ task, threads: args.threads }),
     ...signals,
     // As often as before, if that is not said.
     ...(args.checkpointEvery !== undefined && { checkpoint: checkpoint(path, args) }),
   });
-  return { trainer, folder: new RunFolder(dirname(path), { iterations: trainer.iterations }) };
+  const folder = new RunFolder(dirname(path), { iterations: trainer.iterations });
+  return { trainer, folder, module: loaded?.reference };
 }
 
 /** A word of a shell's command. */
@@ -207,16 +239,38 @@ function resumption(path: string, name: string | undefined): string {
   return ["eprop train", ...module, "--resume", shellWord(path)].join(" ");
 }
 
-async function runTraining(name: string | undefined, args: TrainArguments): Promise<void> {
-  // A checkpoint knows its task, but not where a task that is none of eprop's own comes from.
-  if (name === undefined ? args.resume === undefined : args.resume !== undefined && !isModule(name)) {
-    throw nestError({
-      code: "ValueError",
-      message: name === undefined ? "there is no task to train" : "a run that is resumed has its task",
-      parameter: "task",
-      bound: "the name of a task, or --resume with a checkpoint",
-    });
+/** Refuses a command that names no task, or one besides the task that a run to resume or to repeat has. */
+function checkTask(name: string | undefined, { resume, from }: TrainArguments): void {
+  let message: string | undefined;
+  if (name === undefined) {
+    if (resume === undefined && from === undefined) message = "there is no task to train";
+  } else if (from !== undefined) {
+    message = "a run that is repeated has its task";
+  } else if (resume !== undefined && !isModule(name)) {
+    // A checkpoint knows its task, but not where a task that is none of eprop's own comes from.
+    message = "a run that is resumed has its task";
   }
+  if (message === undefined) return;
+  const bound = "the name of a task, --resume with a checkpoint or --from with a run.json";
+  throw nestError({ code: "ValueError", message, parameter: "task", bound });
+}
+
+/** Prints what came of a training: as JSON where the request is given, else in a line. */
+async function print(result: TrainingResult, { folder }: Run, request?: RunRequest): Promise<void> {
+  if (request !== undefined) {
+    process.stdout.write(`${JSON.stringify(runSummary(result, await runOrigin(result, request)))}\n`);
+    return;
+  }
+  const { loss, ms_per_iteration } = runSummary(result);
+  process.stdout.write(
+    `${result.task.name}: loss ${loss[0]?.toPrecision(6)} → ${loss.at(-1)?.toPrecision(6)} in ${loss.length} iterations, ` +
+      `${ms_per_iteration.toFixed(2)} ms per iteration\n`,
+  );
+  if (folder !== undefined) process.stdout.write(`run folder: ${folder.path}\n`);
+}
+
+async function runTraining(name: string | undefined, args: TrainArguments): Promise<void> {
+  checkTask(name, args);
   refuseIgnored(args);
   const [finish, stop] = [new AbortController(), new AbortController()];
   const tell = (text: string) => {
@@ -234,9 +288,13 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
   const signals = { signal: stop.signal, finish: finish.signal };
   const run =
     args.resume === undefined
-      ? await begun(name as string, args, signals)
+      ? await begun(name, args, signals)
       : await resumed(args.resume, name, args, signals);
   const { trainer, folder } = run;
+  const request: RunRequest = {
+    ...given({ module: run.module }),
+    command: ["eprop", ...process.argv.slice(2)],
+  };
   const { task } = trainer;
   const progress = args.quiet
     ? undefined
@@ -273,6 +331,7 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
         report: reportOfRun,
         formats: args.format ?? [],
         signal: stop.signal,
+        request,
         onSaved: () => {
           if (!args.quiet) tell("making figures and the report; Ctrl-C leaves them out");
         },
@@ -281,17 +340,7 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
     if (report !== undefined && !(report instanceof ReportError)) throw report;
     isComplete = result.ended !== "request";
     live?.feed.end({ how: result.ended });
-    const summary = runSummary(result);
-    if (args.json) {
-      process.stdout.write(`${JSON.stringify(summary)}\n`);
-    } else {
-      const { loss, ms_per_iteration } = summary;
-      process.stdout.write(
-        `${task.name}: loss ${loss[0]?.toPrecision(6)} → ${loss.at(-1)?.toPrecision(6)} in ${loss.length} iterations, ` +
-          `${ms_per_iteration.toFixed(2)} ms per iteration\n`,
-      );
-      if (folder !== undefined) process.stdout.write(`run folder: ${folder.path}\n`);
-    }
+    await print(result, run, args.json ? request : undefined);
     if (report !== undefined && folder !== undefined) {
       tell(`${report.message}; to make it: eprop report ${folder.path}`);
       process.exitCode ??= 1;
@@ -312,6 +361,8 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
     process.off("SIGTERM", interrupt);
   }
   if (!isComplete && folder !== undefined && existsSync(folder.checkpoint)) {
-    tell(`to go on with the run: ${resumption(folder.checkpoint, name)}`);
+    tell(
+      `to go on with the run: ${resumption(folder.checkpoint, name ?? (run.module && fileURLToPath(run.module)))}`,
+    );
   }
 }

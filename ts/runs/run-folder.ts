@@ -11,6 +11,7 @@ import { MetricsFile, iterationColumns, readMetrics } from "./metrics-file.js";
 import { type Format, writeExports } from "./export.js";
 import { type NumberArray, npz, readNpz } from "../formats/npz.js";
 import { eventsProblem, summaryProblem, weightsProblem, withNumbers } from "./run-check.js";
+import { type RunRequest, runOrigin } from "./origin.js";
 import { makeFolders, writeWhole } from "../files/write-whole.js";
 import { type RunSummary, runFormat, runSummary } from "./summary.js";
 
@@ -50,6 +51,8 @@ export interface FinishOptions {
   formats?: readonly Format[];
   /** Leaves the report and its figures out: it rejects with the signal's reason, and the rest is there. */
   signal?: AbortSignal;
+  /** Who asked for the run, and how. */
+  request?: RunRequest;
   /** Called when all but the report is there. */
   onSaved?: () => void;
 }
@@ -189,14 +192,14 @@ export class RunFolder {
   /**
    * Writes `losses.csv`, `weights.npz` (each projection before and after), `events.npz` (each recorder's columns),
    * events and weights in other formats, `network.safetensors` (the trained network, for {@link Network.load}),
-   * `run.json` (parameters, losses, sums of weights), `report.html` and `figures/`. The checkpoint stays where a
+   * `run.json` (how it was made, losses, sums of weights), `report.html` and `figures/`. The checkpoint stays where a
    * training was ended before its iterations were over.
    *
    * @throws {@link ReportError} where all but the report is there.
    */
   async finish(
     result: TrainingResult,
-    { report, formats = [], signal, onSaved }: FinishOptions,
+    { report, formats = [], signal, request, onSaved }: FinishOptions,
   ): Promise<void> {
     this.#metrics ??= this.#begin();
     this.close();
@@ -204,8 +207,9 @@ export class RunFolder {
     writeWhole(join(this.path, "weights.npz"), npz(weightArrays(result)));
     writeWhole(join(this.path, "events.npz"), npz(eventArrays(result)));
     await writeExports(this.path, runData(result), formats);
+    const summary = runSummary(result, await runOrigin(result, request));
     await result.network.save(join(this.path, "network.safetensors"));
-    writeWhole(join(this.path, "run.json"), `${JSON.stringify(runSummary(result), null, 2)}\n`);
+    writeWhole(join(this.path, "run.json"), `${JSON.stringify(summary, null, 2)}\n`);
     if (result.ended !== "request") this.#remove([basename(this.checkpoint)]);
     onSaved?.();
     try {

@@ -6,6 +6,7 @@ import type { MemoryEstimate } from "../nest/kernel.js";
 import type { Task } from "../tasks/task.js";
 import type { Ending } from "../training/schedule.js";
 import type { TrainingResult } from "../training/trainer.js";
+import type { RunOrigin } from "./origin.js";
 
 /** Version of the format of run folders. */
 export const runFormat = 2;
@@ -22,6 +23,8 @@ export interface RunSummary {
   format: number;
   /** Version of eprop. */
   eprop: string;
+  /** How the run was made; missing where nobody said. */
+  made?: RunOrigin;
   /** When the run ended. */
   date: string;
   /** What it ran on. */
@@ -62,14 +65,10 @@ function sums(weights: PlasticWeights, name: PlasticProjection): WeightSums {
 }
 
 /** Losses, results by phase where there are phases, sums of weights and times of a training. */
-export function runSummary({
-  task,
-  iterations,
-  weights,
-  ended,
-  msPerIteration,
-  memory,
-}: TrainingResult): RunSummary {
+export function runSummary(
+  { task, iterations, weights, ended, msPerIteration, memory }: TrainingResult,
+  made?: RunOrigin,
+): RunSummary {
   const projections = plasticProjections.map((name) => [
     name,
     { before: sums(weights.before, name), after: sums(weights.after, name) },
@@ -78,6 +77,7 @@ export function runSummary({
   return {
     format: runFormat,
     eprop: version,
+    ...(made !== undefined && { made }),
     date: new Date().toISOString(),
     machine: {
       processor: processors[0]?.model ?? "unknown",

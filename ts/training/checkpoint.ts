@@ -1,13 +1,11 @@
-import { createHash } from "../core/hash.js";
-import { readFileSync, readdirSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { nestError } from "../core/errors.js";
-import { type Pieces, eventLoopTurn, inSlices } from "../core/event-loop.js";
+import { eventLoopTurn, inSlices } from "../core/event-loop.js";
 import type { NativeState } from "../native/index.js";
 import type { NumpyRandomState } from "../random/index.js";
 import type { Recorded, RecordOptions } from "./recorders.js";
 import type { WeightNotes } from "./weight-courses.js";
 import { type ArrayReader, ArrayWriter } from "../files/arrays.js";
+import { dataDigests, withAbsolutePaths } from "../tasks/digests.js";
 import { interpreted, readSaved, writeSaved } from "../files/saved-file.js";
 import { type TaskEntry, taskNamed } from "../tasks/index.js";
 import type { Task, TaskOptions } from "../tasks/task.js";
@@ -47,61 +45,6 @@ interface Details {
   /** Columns of each recorder, in their order. */
   recorded: Record<string, string[]>;
   texts: Record<string, string[]>;
-}
-
-/** Options of tasks that name files. */
-const dataOptions = ["data", "blocklist"] as const;
-
-/** Options with absolute paths, so that they hold in any folder. */
-function withAbsolutePaths(options: TaskOptions): TaskOptions {
-  const entries = Object.entries(options).map(([name, value]) => {
-    const isPath = dataOptions.some((known) => known === name) && typeof value === "string";
-    return [name, isPath ? resolve(value) : value];
-  });
-  return Object.fromEntries(entries) as TaskOptions;
-}
-
-/** A digest of a file's content, or of the names and sizes of the files in a folder. */
-function* digestOf(path: string): Pieces<string> {
-  const hash = createHash("sha256");
-  if (!statSync(path).isDirectory()) return hash.update(readFileSync(path)).digest("hex");
-  for (const [at, name] of (yield* filesIn(path)).entries()) {
-    hash.update(`${name}\0${statSync(join(path, name)).size}\0`);
-    if (at % filesAtOnce === 0) yield;
-  }
-  return hash.digest("hex");
-}
-
-/** Files that are looked at in one piece. */
-const filesAtOnce = 50;
-
-/** Names of the files in a folder and the folders in it, in the order of their characters. */
-function* filesIn(folder: string): Pieces<string[]> {
-  const entries = readdirSync(folder, { withFileTypes: true }).map((entry) => ({
-    entry,
-    name: entry.isDirectory() ? `${entry.name}/` : entry.name,
-  }));
-  yield;
-  const files: string[] = [];
-  for (const { entry, name } of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (entry.isDirectory()) {
-      for (const file of yield* filesIn(join(folder, name))) files.push(`${name}${file}`);
-    } else if (statSync(join(folder, name)).isFile()) {
-      files.push(name);
-    }
-    if (files.length % filesAtOnce === 0) yield;
-  }
-  return files;
-}
-
-function* dataDigests(options: TaskOptions): Pieces<Record<string, string>> {
-  const paths = options as Readonly<Record<string, unknown>>;
-  const digests: Record<string, string> = {};
-  for (const name of dataOptions) {
-    const path = paths[name];
-    if (typeof path === "string") digests[name] = yield* digestOf(path);
-  }
-  return digests;
 }
 
 /** Numbers of an iteration by the name they are saved under; those that may be missing are NaN then. */

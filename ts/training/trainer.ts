@@ -127,6 +127,13 @@ export interface TrainingResult {
   memory: MemoryEstimate;
   /** The trained network, to be used. */
   network: Network;
+  /** What it was computed with. */
+  settings: {
+    gradient: "adjoint" | "forward";
+    precision: "f64" | "f32";
+    threads: number;
+    record?: RecordOptions | boolean;
+  };
 }
 
 /**
@@ -455,6 +462,12 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       msPerIteration: iterations.reduce((sum, { ms }) => sum + ms, 0) / Math.max(1, iterations.length),
       memory,
       network: Network.of(network.kernel),
+      settings: {
+        gradient: network.kernel.get("gradient"),
+        precision: network.kernel.get("precision"),
+        threads: network.kernel.get("local_num_threads"),
+        ...(this.#options.record !== undefined && { record: this.#options.record }),
+      },
     };
   }
 

@@ -1,0 +1,110 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { nestError } from "../core/errors.js";
+import { inSlices } from "../core/event-loop.js";
+import { dataDigests, digestOf, withAbsolutePaths } from "../tasks/digests.js";
+import { isModule } from "../tasks/load.js";
+import type { Schedule, TaskOptions } from "../tasks/task.js";
+import type { TrainingResult } from "../training/trainer.js";
+
+/** How a run was made: what repeats it, and what tells its setting from that of another run. */
+export interface RunOrigin {
+  /** The task's name, or the address of its module. */
+  task: string;
+  /** The options that the task was made with, its seed and parameters among them; paths are absolute. */
+  options: TaskOptions & Readonly<Record<string, unknown>>;
+  gradient: "adjoint" | "forward";
+  precision: "f64" | "f32";
+  /** Threads that a simulation might use; they change no bit of the results. */
+  threads: number;
+  /** What was recorded besides losses. */
+  record: NonNullable<TrainingResult["settings"]["record"]>;
+  /** Iterations of each kind, as they were planned. */
+  schedule: Schedule;
+  /** SHA-256 of what options name: of a file its content, of a folder its files' names and sizes; `task` of a module. */
+  digests: Readonly<Record<string, string>>;
+  /** The command line, where there was one. */
+  command?: readonly string[];
+}
+
+/** What only the one who asked for a run knows of it. */
+export interface RunRequest {
+  /** The task's module, where it is none of eprop's own: its address. */
+  module?: string;
+  command?: readonly string[];
+}
+
+/** How a training was made, with digests of what it was made from. */
+export async function runOrigin(
+  { task, settings }: TrainingResult,
+  { module, command }: RunRequest = {},
+): Promise<RunOrigin> {
+  const digests = await inSlices(dataDigests(task.options));
+  const ofModule = module === undefined ? {} : { task: await inSlices(digestOf(fileURLToPath(module))) };
+  return {
+    task: module ?? task.name,
+    options: { ...withAbsolutePaths(task.options), seed: task.seed },
+    gradient: settings.gradient,
+    precision: settings.precision,
+    threads: settings.threads,
+    record: settings.record ?? false,
+    schedule: task.schedule,
+    digests: { ...digests, ...ofModule },
+    ...(command !== undefined && { command }),
+  };
+}
+
+function refuse(path: string, what: string, bound: string): never {
+  throw nestError({ code: "ValueError", message: `${path} ${what}`, parameter: "from", bound });
+}
+
+/**
+ * How the run of a `run.json` was made.
+ *
+ * @param path The file, or the run folder that it is in.
+ * @returns Besides, the version of eprop that made it.
+ * @throws {@link NESTError} where there is no such file, or it does not say how the run was made.
+ */
+export function readRunOrigin(path: string): { origin: RunOrigin; eprop: string } {
+  let text: string;
+  try {
+    text = readFileSync(statSync(path).isDirectory() ? join(path, "run.json") : path, "utf8");
+  } catch (error) {
+    return refuse(path, `cannot be read: ${(error as Error).message}`, "a run folder or its run.json");
+  }
+  let found: { made?: RunOrigin; eprop?: string; run?: { made?: RunOrigin; eprop?: string } } | null;
+  try {
+    found = JSON.parse(text) as typeof found;
+  } catch {
+    return refuse(path, "is not JSON", "a run folder or its run.json");
+  }
+  // A run of a sweep is in a file with what the sweep knows of it.
+  const { made, eprop } = found?.run ?? found ?? {};
+  if (typeof made?.task !== "string" || typeof made.options !== "object") {
+    return refuse(path, "does not say how the run was made", "a run.json of this version of eprop");
+  }
+  return { origin: made, eprop: eprop ?? "unknown" };
+}
+
+/**
+ * Refuses to repeat a run whose data or module have changed since.
+ *
+ * @param replaced Options that were given anew, whose data are meant to differ.
+ */
+export async function checkDigests(path: string, origin: RunOrigin, replaced: ReadonlySet<string>): Promise<void> {
+  const names = Object.keys(origin.digests ?? {}).filter((name) => !replaced.has(name));
+  for (const name of names) {
+    const place =
+      name === "task" && isModule(origin.task) ? fileURLToPath(origin.task) : String(origin.options[name]);
+    let now: string;
+    try {
+      now = await inSlices(digestOf(place));
+    } catch (error) {
+      return refuse(path, `was made from ${place}, which cannot be read: ${(error as Error).message}`, name);
+    }
+    if (now !== origin.digests[name]) {
+      refuse(path, `was made from ${place}, which has changed since`, `the ${name} as it was, or another given besides`);
+    }
+  }
+}

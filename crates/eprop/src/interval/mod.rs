@@ -44,6 +44,8 @@ use crate::step::emission::Emission;
 struct Learned<R> {
     events: Vec<RowEvents>,
     gradients: Vec<Vec<R>>,
+    /// What a spike that is read in the interval's first step adds to the gradient onto each readout.
+    from_start: Vec<f64>,
     /// Whether everything that the gradients are sums of is finite.
     finite: bool,
     workspace: Workspace<R>,

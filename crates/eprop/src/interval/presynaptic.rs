@@ -1,5 +1,7 @@
 //! The presynaptic spikes that learning counts in an interval.
 
+use std::ops::Range;
+
 use crate::interval::open_interval::OpenInterval;
 use crate::interval::plan::{IntervalPlan, Learner, RECURRENT};
 use crate::step::emission::Emission;
@@ -37,6 +39,10 @@ pub struct RowEvents {
     rows: [Vec<u32>; 2],
     /// Row and step of each spike, in the order of steps.
     spikes: Vec<(u32, u32)>,
+    /// Rows onto readouts with a spike in the interval's first step, ascending.
+    at_start: Vec<u32>,
+    /// Those of them that learn from it.
+    learning_at_start: Vec<u32>,
 }
 
 /// Why none can be missing.
@@ -72,17 +78,28 @@ impl RowEvents {
         self.touched.clear();
         self.starts.clear();
         self.starts.resize(route.row_count + 1, 0);
-        // The first step of an interval reads none (docs/derivation.md, Edges of an interval), and no synapse
+        let read_in = |steps: Range<usize>| {
+            if route.source == RECURRENT {
+                let emitted = |step: usize| step as isize - emitted_before as isize;
+                spikes.rows(emitted(steps.start)..emitted(steps.end)).expect(ALL_SPIKES)
+            } else {
+                emission.rows(start + steps.start as i64..start + steps.end as i64).expect(ALL_SPIKES)
+            }
+        };
+        self.at_start.clear();
+        self.learning_at_start.clear();
+        if learner.onto_readouts && route.made < start {
+            let (starts, places) = read_in(0..1);
+            let places = &places[starts[0]..starts[1]];
+            self.at_start
+                .extend(places.iter().filter_map(|place| route.rows.row(*place)).map(|row| row as u32));
+            self.at_start.sort_unstable();
+            self.at_start.dedup();
+        }
+        // The first step of an interval is looked at apart (docs/derivation.md, Edges of an interval), and no synapse
         // learns from what was sent before it was made.
         let first = (route.made - start + 1).clamp(1, steps as i64) as usize;
-        let (starts, places) = if first == steps {
-            (&[][..], &[][..])
-        } else if route.source == RECURRENT {
-            let emitted = |step: usize| step as isize - emitted_before as isize;
-            spikes.rows(emitted(first)..emitted(steps)).expect(ALL_SPIKES)
-        } else {
-            emission.rows(start + first as i64..start + steps as i64).expect(ALL_SPIKES)
-        };
+        let (starts, places) = if first == steps { (&[][..], &[][..]) } else { read_in(first..steps) };
         for (step, row) in (first as u32..).zip(starts.windows(2)) {
             for row in places[row[0]..row[1]].iter().filter_map(|place| route.rows.row(*place)) {
                 self.spikes.push((row as u32, step));
@@ -141,11 +158,41 @@ impl RowEvents {
         &self.steps[active.from as usize..active.to as usize]
     }
 
-    /// Whether a row has a spike.
+    /// Whether a row has a spike that it learns from.
     #[must_use]
     #[inline]
     pub fn has(&self, row: usize) -> bool {
         self.starts[row] < self.starts[row + 1]
+            || (!self.learning_at_start.is_empty() && self.learns_at_start(row))
+    }
+
+    fn learns_at_start(&self, row: usize) -> bool {
+        self.learning_at_start.binary_search(&(row as u32)).is_ok()
+    }
+
+    /// Decides which rows onto readouts learn from a spike in the interval's first step: those that the interval
+    /// before did not learn from, nor still has to (docs/derivation.md, Edges of an interval). `latest` is the last
+    /// interval that each row learned in, and is brought up to this one. Calls `each` with a row and whether it has
+    /// no other spike.
+    pub fn decide_at_start(&mut self, interval: i64, latest: &mut [i64], mut each: impl FnMut(usize, bool)) {
+        self.learning_at_start.clear();
+        let learns = |row: &u32| latest[*row as usize] != interval - 1;
+        self.learning_at_start.extend(self.at_start.iter().filter(|row| learns(row)));
+        for row in &self.learning_at_start {
+            let row = *row as usize;
+            let alone = self.starts[row] == self.starts[row + 1];
+            each(row, alone);
+        }
+        if !self.learning_at_start.is_empty() {
+            let others = self.touched.iter().filter(|(row, _)| !self.learns_at_start(*row as usize)).copied();
+            let others: Vec<(u32, u32)> = others.collect();
+            self.touched.clear();
+            self.touched.extend(self.learning_at_start.iter().map(|row| (*row, 0)));
+            self.touched.extend(others);
+        }
+        for (row, _) in &self.touched {
+            latest[*row as usize] = interval;
+        }
     }
 
     /// Whether a row learns without the last learning signal.

@@ -140,6 +140,11 @@ impl<R: Real> IntervalRule<R> {
         self.histories = histories.into_inner().unwrap_or_default();
         self.converted = room;
         let complete = open_intervals.iter().all(|(open, _)| open.is_finished(plan)) && !control.cancelled();
+        if complete {
+            let mut learned: Vec<&mut Learned<R>> =
+                open_intervals.iter_mut().map(|(_, learned)| learned).collect();
+            self.learn_at_start(first, &mut learned);
+        }
         let mut done = if complete { count } else { 0 };
         let mut failure = None;
         for (place, (_, learned)) in open_intervals.iter().enumerate().take(done) {

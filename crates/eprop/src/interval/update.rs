@@ -34,10 +34,17 @@ pub(super) fn learn<R: Real>(
         learned.gradients[place].resize(layouts[place].len, R::ZERO);
     }
     let Learned { events, gradients, workspace, .. } = learned;
-    learned.finite = match method {
-        GradientMethod::Adjoint => adjoint::gradient(around, open, events, layouts, gradients, workspace),
-        GradientMethod::Forward => forward::gradient(plan, open, events, layouts, around.control, gradients),
+    (learned.finite, learned.from_start) = match method {
+        GradientMethod::Adjoint => (
+            adjoint::gradient(around, open, events, layouts, gradients, workspace),
+            adjoint::from_start(plan, open),
+        ),
+        GradientMethod::Forward => (
+            forward::gradient(plan, open, events, layouts, around.control, gradients),
+            forward::from_start(plan, open),
+        ),
     };
+    learned.finite &= learned.from_start.iter().all(|factor| R::of(*factor).f64().is_finite());
 }
 
 impl<R: Real> IntervalRule<R> {
@@ -69,6 +76,7 @@ impl<R: Real> IntervalRule<R> {
         let outcome = if control.cancelled() {
             Ok(false)
         } else {
+            self.learn_at_start(self.open.interval, &mut [&mut learned]);
             self.check_gradients(network, self.open.interval, &learned).and_then(|()| {
                 self.spike_count += self.open.spikes_fired();
                 note(&mut self.interval_spikes, self.open.spikes_fired());
@@ -78,6 +86,27 @@ impl<R: Real> IntervalRule<R> {
         };
         self.learned = learned;
         outcome
+    }
+
+    /// Adds what rows onto readouts learn from spikes in the first steps of consecutive intervals. Whether they do is
+    /// known only once the intervals before have been.
+    pub(super) fn learn_at_start(&self, first: i64, learned: &mut [&mut Learned<R>]) {
+        let plan = &self.plan;
+        for (place, learner) in plan.learners.iter().enumerate().filter(|(_, learner)| learner.onto_readouts)
+        {
+            let route = plan.route_of(learner);
+            let mut latest = self.synapses[&route.projection].latest().to_vec();
+            for (interval, learned) in (first..).zip(&mut *learned) {
+                let Learned { events, gradients, from_start, .. } = &mut **learned;
+                let gradient = &mut gradients[place];
+                events[place].decide_at_start(interval, &mut latest, |row, alone| {
+                    for entry in route.entries(row) {
+                        let others = if alone { 0.0 } else { gradient[entry].f64() };
+                        gradient[entry] = R::of(others + from_start[route.target(row, entry)]);
+                    }
+                });
+            }
+        }
     }
 
     /// Refuses gradients of an interval that are not finite.
@@ -140,7 +169,7 @@ impl<R: Real> IntervalRule<R> {
                     plan.start_recurrent(interval)
                 };
                 for (row, step) in &learned.events[place].touched {
-                    state.call(*row as usize, present, || rates.at(start + i64::from(*step)));
+                    state.call(*row as usize, interval, present, || rates.at(start + i64::from(*step)));
                 }
             }
             let divisor = if learner.average { plan.window as f64 } else { 1.0 };
@@ -182,11 +211,16 @@ impl<R: Real> IntervalRule<R> {
             let optimizer = &network.synapse_models[route.synapse].optimizer;
             let step = (last + 1) as u64 / optimizer.batch_size as u64;
             let weights = &mut network.projections[route.projection].weights;
-            if learner.onto_readouts {
-                self.before[route.projection] = Some(weights.clone());
-            }
             let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
+            let before = learner.onto_readouts.then(|| weights.clone());
             state.update(route, optimizer, step, weights);
+            self.before[route.projection] = before.map(|mut before| {
+                // Who did not learn in the last interval learns, and is updated, in the first step of this one.
+                for row in (0..route.row_count).filter(|row| state.latest()[*row] != last) {
+                    before[route.entries(row)].copy_from_slice(&weights[route.entries(row)]);
+                }
+                before
+            });
             self.gradient_square_sums.insert(route.projection, square_sum);
         }
         if !ending.is_empty() {

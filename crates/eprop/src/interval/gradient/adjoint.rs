@@ -639,6 +639,23 @@ fn gather<R: Real>(route: &Route, row: usize, sums: &mut [R], factors: &[&[R]], 
     }
 }
 
+/// What a spike that is read in the interval's first step adds to the gradient onto each readout.
+#[must_use]
+pub fn from_start<R>(plan: &IntervalPlan, open: &OpenInterval<R>) -> Vec<f64> {
+    let mut factor = vec![0.0; plan.readout_count()];
+    (0..plan.interval).rev().for_each(|step| before(plan, open, step, &mut factor));
+    factor
+}
+
+/// Takes the factors of readouts from a step to the one before.
+fn before<R>(plan: &IntervalPlan, open: &OpenInterval<R>, step: usize, factor: &mut [f64]) {
+    let (p, k) = (&plan.readouts, factor.len());
+    let errors = &open.errors[step * k..(step + 1) * k];
+    for j in 0..k {
+        factor[j] = p.decay[j] * factor[j] + p.spike_gain[j] * errors[j];
+    }
+}
+
 /// Synapses onto readouts: `g = sum_u error(u + 1) zbar(u)`, turned round likewise. Returns whether all factors are finite.
 fn readout_gradient<R: Real>(
     plan: &IntervalPlan,
@@ -650,14 +667,10 @@ fn readout_gradient<R: Real>(
 ) -> bool {
     let k = plan.readout_count();
     let route = plan.route_of(learner);
-    let p = &plan.readouts;
     let mut factors = vec![0.0; k * plan.interval];
     let mut factor = vec![0.0; k];
     for step in (1..plan.interval).rev() {
-        let errors = &open.errors[step * k..(step + 1) * k];
-        for j in 0..k {
-            factor[j] = p.decay[j] * factor[j] + p.spike_gain[j] * errors[j];
-        }
+        before(plan, open, step, &mut factor);
         factors[step * k..(step + 1) * k].copy_from_slice(&factor);
     }
     let mut sums = Vec::new();

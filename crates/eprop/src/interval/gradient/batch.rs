@@ -27,6 +27,8 @@ pub struct SynapseState {
     rates: Vec<f64>,
     /// The optimizer step of each row's last call.
     called: Vec<u64>,
+    /// The last interval that each row learned in; the first one where there was none.
+    latest: Vec<i64>,
 }
 
 /// The gradient of an interval for one learner, and the rows it has one for.
@@ -53,6 +55,7 @@ impl SynapseState {
         self.summed.resize(route.row_count, false);
         self.rates.resize(route.row_count, f64::NAN);
         self.called.resize(route.row_count, 1);
+        self.latest.resize(route.row_count, 0);
         if matches!(optimizer.method, Method::Adam { .. }) {
             self.first.resize(layout.len, 0.0);
             self.second.resize(layout.len, 0.0);
@@ -81,12 +84,20 @@ impl SynapseState {
         }
     }
 
-    /// Says that a row calls the optimizer for its step `present`, with the learning rate that it reads then.
-    pub fn call(&mut self, row: usize, present: u64, rate: impl FnOnce() -> f64) {
+    /// Says that a row learns in an interval and calls the optimizer for its step `present`, with the learning rate that
+    /// it reads then.
+    pub fn call(&mut self, row: usize, interval: i64, present: u64, rate: impl FnOnce() -> f64) {
+        self.latest[row] = interval;
         if self.called[row] < present {
             self.called[row] = present;
             self.rates[row] = rate();
         }
+    }
+
+    /// The last interval that each row learned in; the first one where there was none.
+    #[must_use]
+    pub fn latest(&self) -> &[i64] {
+        &self.latest
     }
 
     /// The learning rate of a row's next update. Who has never read one takes the first that was ever set.
@@ -274,7 +285,7 @@ impl SynapseState {
     /// `ValueError` where the archive holds something that does not fit.
     pub fn persist(&mut self, route: &Route, archive: &mut Archive<'_>) -> Result<()> {
         // A new field needs a place here.
-        let Self { sum: _, layout: _, summed: _, first: _, second: _, rates: _, called: _ } = self;
+        let Self { sum: _, layout: _, summed: _, first: _, second: _, rates: _, called: _, latest: _ } = self;
         let mut sum = self.sum_by_entry(route);
         archive.fixed("sum", &mut sum)?;
         self.set_sum_by_entry(route, &sum);
@@ -282,7 +293,8 @@ impl SynapseState {
         archive.fixed("first", &mut self.first)?;
         archive.fixed("second", &mut self.second)?;
         archive.fixed("rates", &mut self.rates)?;
-        archive.fixed("called", &mut self.called)
+        archive.fixed("called", &mut self.called)?;
+        archive.fixed("latest", &mut self.latest)
     }
 }
 

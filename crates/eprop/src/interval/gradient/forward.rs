@@ -108,6 +108,23 @@ fn onto_recurrent<R: Real>(
     traces.gradient
 }
 
+/// What a spike that is read in the interval's first step adds to the gradient onto each readout.
+#[must_use]
+pub fn from_start<R>(plan: &IntervalPlan, open: &OpenInterval<R>) -> Vec<f64> {
+    let readouts = plan.readout_count();
+    let p = &plan.readouts;
+    let gradient = |k: usize| {
+        let mut traces = Traces { zbar: p.spike_gain[k], ..Traces::default() };
+        traces.gradient = open.errors[k] * traces.zbar;
+        for step in 1..plan.interval {
+            traces.zbar *= p.decay[k];
+            traces.gradient += open.errors[step * readouts + k] * traces.zbar;
+        }
+        traces.gradient
+    };
+    (0..readouts).map(gradient).collect()
+}
+
 fn onto_readout<R>(plan: &IntervalPlan, open: &OpenInterval<R>, spikes: &[usize], k: usize) -> f64 {
     let readouts = plan.readout_count();
     let p = &plan.readouts;

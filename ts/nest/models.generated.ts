@@ -6,7 +6,7 @@ export interface OptimizerParams {
   /** How weights follow gradients. Default gradient_descent. */
   optimizer?: "gradient_descent" | "adam";
   /** How weights follow gradients. Default gradient_descent. */
-  type?: "gradient_descent" | "adam";
+  type?: "gradient_descent" | "adam" | "adamw";
   /** Update intervals (or spikes) per optimizer step. Default 1. */
   batch_size?: number;
   /** Learning rate. Default 0.0001. */
@@ -17,12 +17,14 @@ export interface OptimizerParams {
   Wmin?: number;
   /** Upper bound of the weight. Default 100. */
   Wmax?: number;
-  /** Decay of the first moment (adam). Default 0.9. */
+  /** Decay of the first moment (adam, adamw). Default 0.9. */
   beta_1?: number;
-  /** Decay of the second moment (adam). Default 0.999. */
+  /** Decay of the second moment (adam, adamw). Default 0.999. */
   beta_2?: number;
-  /** Keeps Adam's quotient finite (adam). Default 0.0000001. */
+  /** Keeps the quotient finite (adam, adamw). Default 0.0000001. */
   epsilon?: number;
+  /** Share of the weight, times the learning rate, that is lost in a step (adamw). Default 0.01. */
+  weight_decay?: number;
 }
 
 /**

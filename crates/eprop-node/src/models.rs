@@ -1,7 +1,8 @@
 //! The parameter tables, from which TypeScript's types and the model pages are made.
 
-use eprop::models::parameter::{Default, Kind, Parameter, Role};
-use eprop::models::{Equation, NODE_MODELS, synapses};
+use eprop::models::{NODE_MODELS, synapses};
+use eprop::tables::Equation;
+use eprop::tables::parameter::{Default, Kind, Parameter, Role};
 use napi_derive::napi;
 
 /// A row of a parameter table.

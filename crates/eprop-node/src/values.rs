@@ -1,7 +1,7 @@
 //! Values between JavaScript and the engine. TypeScript tags them (`ts/nest/values.ts`), so that nothing is guessed.
 
-use eprop::models::value::Params;
 use eprop::random::RandomParameter;
+use eprop::tables::value::Params;
 use eprop::{Dict, Error, ErrorCode, Value};
 use napi::bindgen_prelude::{Float64Array, Uint32Array};
 use napi_derive::napi;

@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use eprop::optimizer;
+use eprop::optimizer::{METHODS, Method, OptimizerProperties, Row};
 
 mod networks;
 use networks::{ADAPTATION, NEURONS, Network, Rule, STEPS, short};
@@ -47,27 +47,26 @@ fn optimizers(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(synapses as u64));
         let gradients = vec![1e-3; synapses];
         let [mut weights, mut first, mut second] = [0.1, 0.0, 0.0].map(|value| vec![value; synapses]);
-        group.bench_function(BenchmarkId::new("descend", place), |bencher| {
-            bencher
-                .iter(|| optimizer::descend(black_box(&mut weights), &gradients, 4.0, 1e-9, -100.0, 100.0));
-        });
-        group.bench_function(BenchmarkId::new("adam", place), |bencher| {
-            bencher.iter(|| {
-                optimizer::adam(
-                    black_box(&mut weights),
-                    &mut first,
-                    &mut second,
-                    &gradients,
-                    4.0,
-                    1e-9,
-                    0.9,
-                    0.999,
-                    1e-8,
-                    -100.0,
-                    100.0,
-                );
+        for (name, values) in [("gradient_descent", &[][..]), ("adam", &[0.9, 0.999, 1e-8])] {
+            let kind = METHODS.iter().position(|entry| entry.name == name).expect("a method");
+            let optimizer = OptimizerProperties {
+                method: Method::with_values(kind, values).expect("its values"),
+                eta: 1e-9,
+                eta_first: 1e-9,
+                eta_set: true,
+                batch_size: 4,
+                w_min: -100.0,
+                w_max: 100.0,
+                optimize_each_step: false,
+            };
+            group.bench_function(BenchmarkId::new(name, place), |bencher| {
+                bencher.iter(|| {
+                    let (weights, first, second) =
+                        (black_box(&mut weights[..]), &mut first[..], &mut second[..]);
+                    optimizer.step(1e-9, 1, Row { weights, first, second }, Some(&gradients));
+                });
             });
-        });
+        }
     }
 }
 

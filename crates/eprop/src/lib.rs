@@ -17,10 +17,11 @@ pub mod random;
 pub mod record;
 pub mod rule;
 pub mod step;
+pub mod tables;
 
 mod kernel;
 
 pub use base::control::RunControl;
 pub use base::error::{Error, ErrorCode, Result};
 pub use kernel::Kernel;
-pub use models::value::{Dict, Value};
+pub use tables::value::{Dict, Value};

@@ -5,9 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the lowest layer to the highest. Those of one layer do not know each other.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 12] = [
     &["base"],
-    &["random", "optimizer"],
+    &["random"],
+    &["tables"],
+    &["optimizer"],
     &["models"],
     &["describe"],
     &["record"],

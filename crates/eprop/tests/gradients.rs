@@ -30,7 +30,7 @@ proptest! {
 /// Networks with e-prop+ whose neurons are silent for a few steps or for hundreds.
 fn plus() -> impl Strategy<Value = (bool, Drawn)> {
     let cutoff = prop_oneof![Just(None), (1.0f64..500.0).prop_map(|ms| Some(ms.floor())), Just(Some(1e9))];
-    let optimizer = prop_oneof![Just("gradient_descent"), Just("adam")];
+    let optimizer = prop_oneof![Just("gradient_descent"), Just("adam"), Just("adamw")];
     (any::<u32>(), 0.003f64..0.3, cutoff, optimizer, any::<bool>()).prop_map(
         |(seed, rate, cutoff, optimizer, sparse)| {
             (

@@ -5,9 +5,9 @@ mod common;
 use common::weights;
 use eprop::base::control::RunControl;
 use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
-use eprop::models::value::Params;
 use eprop::random::NumpyRandom;
 use eprop::record::EventColumn;
+use eprop::tables::value::Params;
 use eprop::{Dict, ErrorCode, Kernel, Value};
 use proptest::prelude::*;
 

@@ -3,8 +3,8 @@
 
 use eprop::base::control::RunControl;
 use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
-use eprop::models::value::Params;
 use eprop::record::EventColumn;
+use eprop::tables::value::Params;
 use eprop::{Dict, ErrorCode, Kernel, Result, Value};
 
 /// A kernel with steps of 1 ms, or of `resolution`.

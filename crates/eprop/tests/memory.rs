@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use eprop::base::control::RunControl;
-use eprop::models::value::Params;
 use eprop::random::NumpyRandom;
+use eprop::tables::value::Params;
 use eprop::{Dict, ErrorCode, Kernel, Value};
 
 /// The system's allocator, counting.

@@ -2,8 +2,8 @@
 
 use eprop::base::control::RunControl;
 use eprop::describe::connections::ConnectionFilter;
-use eprop::models::value::Params;
 use eprop::record::{EventColumn, Events};
+use eprop::tables::value::Params;
 use eprop::{Dict, Kernel};
 
 fn create(kernel: &mut Kernel, model: &str, params: Dict) -> [u32; 1] {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use eprop::base::control::RunControl;
 use eprop::base::state::{Array, Numbers, State};
 use eprop::describe::connections::ConnectionFilter;
-use eprop::models::value::Params;
 use eprop::random::NumpyRandom;
+use eprop::tables::value::Params;
 use eprop::{Dict, ErrorCode, Kernel, Value};
 use proptest::prelude::*;
 

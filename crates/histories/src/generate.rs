@@ -3,8 +3,9 @@
 //! What proptest draws and shrinks is a list of operations. They become calls while a sketch of the network is kept, so
 //! that most calls are accepted and those that are left when others are taken away still mean something.
 
-use eprop::models::parameter::{Bound, Kind as ParameterKind, Parameter, Role};
 use eprop::models::{NODE_MODELS, NodeClass, NodeModel, Rule, SynapseKind, synapses};
+use eprop::optimizer::METHODS;
+use eprop::tables::parameter::{Bound, Kind as ParameterKind, Parameter, Role};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
@@ -108,7 +109,8 @@ struct Synapse {
     name: String,
     kind: SynapseKind,
     rule: Rule,
-    adam: bool,
+    /// Its optimizer's `type`.
+    method: &'static str,
 }
 
 /// What the calls so far have made, as far as drawing further ones needs it.
@@ -234,7 +236,7 @@ impl Sketch {
                     name: model.name.to_owned(),
                     kind: model.kind,
                     rule: model.rule,
-                    adam: false,
+                    method: "gradient_descent",
                 })
                 .collect(),
             models: NODE_MODELS.iter().map(|model| (model.name.to_owned(), *model)).collect(),
@@ -604,12 +606,15 @@ impl Sketch {
         });
         let mut optimizer = Fields::default();
         if used {
-            if self.synapses[place].adam && !self.settings.nest {
-                optimizer.set("type", "adam");
+            if self.synapses[place].method != "gradient_descent" && !self.settings.nest {
+                optimizer.set("type", self.synapses[place].method);
             }
         } else {
-            self.synapses[place].adam = dice.chance(0.4);
-            optimizer.set("type", if self.synapses[place].adam { "adam" } else { "gradient_descent" });
+            // NEST has the first two.
+            let known = if self.settings.nest { 2 } else { METHODS.len() };
+            let method = if dice.chance(0.6) { 0 } else { dice.whole(1, known) };
+            self.synapses[place].method = METHODS[method].name;
+            optimizer.set("type", METHODS[method].name);
             if dice.chance(0.4) {
                 optimizer.set("batch_size", dice.whole(1, 4));
             }
@@ -624,7 +629,7 @@ impl Sketch {
         if rule == Rule::Plus && dice.chance(0.5) {
             optimizer.set("optimize_each_step", dice.chance(0.5));
         }
-        if self.synapses[place].adam && !used && dice.chance(0.5) {
+        if self.synapses[place].method != "gradient_descent" && !used && dice.chance(0.5) {
             optimizer.set("beta_1", 0.8);
             optimizer.set("epsilon", 1e-5);
         }

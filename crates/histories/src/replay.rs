@@ -9,9 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use eprop::base::control::RunControl;
 use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
 use eprop::models::NodeClass;
-use eprop::models::value::Params;
 use eprop::random::RandomParameter;
 use eprop::record::EventColumn;
+use eprop::tables::value::Params;
 use eprop::{Dict, Error, ErrorCode, Kernel, Value};
 use serde_json::Value as Json;
 

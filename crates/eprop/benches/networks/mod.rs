@@ -5,7 +5,7 @@
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, measurement::WallTime};
 use eprop::base::control::RunControl;
 use eprop::describe::network::NodeId;
-use eprop::models::value::Params;
+use eprop::tables::value::Params;
 use eprop::{Dict, Kernel};
 
 /// Neurons of a network: a row of synapses, and more than any vector.

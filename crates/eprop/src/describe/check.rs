@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::network::NodeId;
-use crate::models::parameter::{Default, Kind, Parameter};
-use crate::models::value::{Dict, Value};
+use crate::tables::parameter::{Default, Kind, Parameter};
+use crate::tables::value::{Dict, Value};
 
 /// A checked value of one node.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,8 +11,8 @@ use crate::describe::network::{
 use crate::describe::population::Population;
 use crate::describe::rules::Chosen;
 use crate::models::Rule;
-use crate::models::value::{Dict, Value};
 use crate::random::{NestRandom, RandomParameter};
+use crate::tables::value::{Dict, Value};
 
 /// Bytes of a connection whose projection has all pairs: its weight.
 const DENSE: u64 = 8;

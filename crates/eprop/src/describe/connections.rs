@@ -4,8 +4,8 @@ use crate::base::error::{Error, ErrorCode, Result};
 use crate::base::memory;
 use crate::describe::check;
 use crate::describe::network::{Description, NodeId, Projection, Targets};
-use crate::models::parameter::{Bound, Parameter};
-use crate::models::value::{Dict, Value};
+use crate::tables::parameter::{Bound, Parameter};
+use crate::tables::value::{Dict, Value};
 
 /// Which connections are wanted; `None` for all.
 #[derive(Debug, Clone, Default, PartialEq)]

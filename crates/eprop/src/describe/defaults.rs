@@ -1,5 +1,7 @@
 //! Defaults of models, and copies of models.
 
+use std::collections::BTreeMap;
+
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::check::{self, Cell};
 use crate::describe::connect::check_delay;
@@ -7,11 +9,10 @@ use crate::describe::network::{Description, NodeModelState, SynapseModelState};
 use crate::describe::nodes::row;
 use crate::describe::suggest;
 use crate::models::SynapseModel;
-use crate::models::parameter::{Kind, Parameter};
-use crate::models::synapses::OPTIMIZER;
-use crate::models::value::{Dict, Value};
-use crate::optimizer::{Method, OptimizerProperties};
+use crate::optimizer::{self, GradientDescent, METHODS, Method, OptimizerProperties};
 use crate::random::NestRandom;
+use crate::tables::parameter::{Kind, Parameter};
+use crate::tables::value::{Dict, Value};
 
 fn default_number(table: &[Parameter], name: &str) -> f64 {
     table.iter().find(|row| row.name == name).map_or(0.0, |row| match Cell::default_of(row) {
@@ -23,7 +24,7 @@ fn default_number(table: &[Parameter], name: &str) -> f64 {
 /// The state of a built-in synapse model before anything was set.
 pub(super) fn built_in(model: &'static SynapseModel) -> SynapseModelState {
     let number = |name| default_number(model.parameters, name);
-    let optimizer = |name| default_number(OPTIMIZER, name);
+    let optimizer = |name| default_number(optimizer::PARAMETERS, name);
     SynapseModelState {
         name: model.name.to_owned(),
         model,
@@ -35,7 +36,7 @@ pub(super) fn built_in(model: &'static SynapseModel) -> SynapseModelState {
         average_gradient: number("average_gradient") != 0.0,
         weight_recorder: None,
         optimizer: OptimizerProperties {
-            method: Method::GradientDescent,
+            method: Method::GradientDescent(GradientDescent),
             eta: optimizer("eta"),
             eta_first: optimizer("eta"),
             eta_set: false,
@@ -269,16 +270,16 @@ pub(super) fn with_optimizer(
             .value(value)
             .bound(bound)
     };
-    let mut adam = [None; 3];
-    let mut method = None;
+    let mut place = known.method.place();
+    let mut own = BTreeMap::new();
     for (key, value) in &values.0 {
         let key = if key == "optimizer" { "type" } else { key.as_str() };
-        let (_, parameter) = check::find(model, OPTIMIZER, key)?;
+        let (_, parameter) = check::find(model, optimizer::PARAMETERS, key)?;
         let Cell::Number(number) = check::cell(model, parameter, value)? else {
             unreachable!("every parameter of an optimizer is a number or a choice")
         };
         match parameter.name {
-            "type" => method = Some(number != 0.0),
+            "type" => place = number as usize,
             "batch_size" => next.batch_size = number as usize,
             "eta" => {
                 next.eta = number;
@@ -290,22 +291,21 @@ pub(super) fn with_optimizer(
             "optimize_each_step" => next.optimize_each_step = number != 0.0,
             "Wmin" => next.w_min = number,
             "Wmax" => next.w_max = number,
-            "beta_1" => adam[0] = Some(number),
-            "beta_2" => adam[1] = Some(number),
-            _ => adam[2] = Some(number),
+            name => {
+                own.insert(name, number);
+            }
         }
     }
-    let was_adam = matches!(known.method, Method::Adam { .. });
-    let is_adam = method.unwrap_or(was_adam);
-    if in_use && is_adam != was_adam {
+    let (method, before) = (&METHODS[place], known.method.entry());
+    if in_use && method.name != before.name {
         return Err(Error::new(
             ErrorCode::BadParameter,
             "the optimizer cannot be changed once synapses have been created",
         )
         .model(model)
         .parameter("optimizer.type")
-        .value(if is_adam { "adam" } else { "gradient_descent" })
-        .bound(if was_adam { "adam" } else { "gradient_descent" }));
+        .value(method.name)
+        .bound(before.name));
     }
     if in_use && next.batch_size != known.batch_size {
         return Err(Error::new(
@@ -325,55 +325,40 @@ pub(super) fn with_optimizer(
             &format!("at most Wmax = {}", next.w_max),
         ));
     }
-    if is_adam {
-        let (b1, b2, e) = match known.method {
-            Method::Adam { beta_1, beta_2, epsilon } => (beta_1, beta_2, epsilon),
-            Method::GradientDescent => (
-                default_number(OPTIMIZER, "beta_1"),
-                default_number(OPTIMIZER, "beta_2"),
-                default_number(OPTIMIZER, "epsilon"),
-            ),
-        };
-        next.method = Method::Adam {
-            beta_1: adam[0].unwrap_or(b1),
-            beta_2: adam[1].unwrap_or(b2),
-            epsilon: adam[2].unwrap_or(e),
-        };
-    } else {
-        if let Some(place) = adam.iter().position(Option::is_some) {
-            let name = ["beta_1", "beta_2", "epsilon"][place];
-            return Err(Error::new(
-                ErrorCode::UnaccessedDictionaryEntry,
-                "gradient_descent has no such parameter",
-            )
-            .model(model)
-            .parameter(format!("optimizer.{name}"))
-            .bound("a parameter of gradient_descent, or type adam"));
-        }
-        next.method = Method::GradientDescent;
+    if let Some(name) = own.keys().find(|name| method.parameters.iter().all(|own| own.name != **name)) {
+        let having = METHODS.iter().filter(|other| other.parameters.iter().any(|own| own.name == *name));
+        let having: Vec<&str> = having.map(|other| other.name).collect();
+        return Err(Error::new(
+            ErrorCode::UnaccessedDictionaryEntry,
+            format!("{} has no such parameter", method.name),
+        )
+        .model(model)
+        .parameter(format!("optimizer.{name}"))
+        .bound(format!("a parameter of {}, or type {}", method.name, having.join(" or "))));
     }
+    let held = before.parameters.iter().map(|parameter| parameter.name).zip(known.method.values());
+    let held: BTreeMap<&str, f64> = held.collect();
+    let values: Vec<f64> = (method.parameters.iter().map(|parameter| parameter.name))
+        .map(|name| {
+            let found = own.get(name).or_else(|| held.get(name));
+            found.copied().unwrap_or_else(|| default_number(optimizer::PARAMETERS, name))
+        })
+        .collect();
+    next.method = Method::with_values(place, &values).expect("a value for each of its parameters");
     Ok(next)
 }
 
 fn optimizer_values(properties: &OptimizerProperties) -> Dict {
     let number = Value::Number;
     let mut values = Dict::new()
-        .with(
-            "optimizer",
-            Value::Text(
-                if properties.method == Method::GradientDescent { "gradient_descent" } else { "adam" }
-                    .to_owned(),
-            ),
-        )
+        .with("optimizer", Value::Text(properties.method.entry().name.to_owned()))
         .with("batch_size", number(properties.batch_size as f64))
         .with("eta", number(properties.eta))
         .with("optimize_each_step", Value::Bool(properties.optimize_each_step))
         .with("Wmin", number(properties.w_min))
         .with("Wmax", number(properties.w_max));
-    if let Method::Adam { beta_1, beta_2, epsilon } = properties.method {
-        values.set("beta_1", number(beta_1));
-        values.set("beta_2", number(beta_2));
-        values.set("epsilon", number(epsilon));
+    for (parameter, value) in properties.method.entry().parameters.iter().zip(properties.method.values()) {
+        values.set(parameter.name, number(value));
     }
     values
 }

@@ -3,8 +3,8 @@
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::check;
 use crate::describe::suggest;
-use crate::models::parameter::{Bound, Default, Kind, Parameter, Role};
-use crate::models::value::{Dict, Value};
+use crate::tables::parameter::{Bound, Default, Kind, Parameter, Role};
+use crate::tables::value::{Dict, Value};
 
 /// The last step that can be reached: steps are exact as numbers of JavaScript.
 pub(crate) const LAST_STEP: f64 = 9e15;

@@ -9,10 +9,10 @@ use crate::describe::kernel_parameters::{KernelParameters, TABLE};
 use crate::describe::network::{Carries, Column, Description, NodeGroup, NodeId, NodeModelState, Projection};
 use crate::describe::population::Population;
 use crate::describe::suggest;
-use crate::models::parameter::{Kind, Parameter, Role};
-use crate::models::value::{Dict, Params, Value};
 use crate::models::{NODE_MODELS, NodeClass, NodeModel, Rule, synapses};
 use crate::random::NestRandom;
+use crate::tables::parameter::{Kind, Parameter, Role};
+use crate::tables::value::{Dict, Params, Value};
 
 /// Checked values for one node: place in the model's table, value.
 type Row = Vec<(usize, Cell)>;

@@ -4,9 +4,9 @@ use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::check::{self, Cell};
 use crate::describe::network::NodeId;
 use crate::describe::suggest;
-use crate::models::parameter::{Bound, Parameter};
-use crate::models::value::Dict;
 use crate::random::NestRandom;
+use crate::tables::parameter::{Bound, Parameter};
+use crate::tables::value::Dict;
 
 /// A connection rule.
 #[derive(Debug)]

@@ -11,10 +11,10 @@ use crate::describe::network::{
     Carries, Column, Description, NodeGroup, NodeModelState, Projection, Settled, SynapseModelState, Targets,
 };
 use crate::describe::nodes::{MOST_NODES, check_values, column};
-use crate::models::parameter::{Kind, Parameter, Role};
-use crate::models::value::Value;
 use crate::models::{NODE_MODELS, NodeModel, synapses};
-use crate::optimizer::{Method, OptimizerProperties};
+use crate::optimizer::{METHODS, Method, OptimizerProperties};
+use crate::tables::parameter::{Kind, Parameter, Role};
+use crate::tables::value::Value;
 
 /// What projections carry, by the number it is saved as.
 const CARRIES: [Carries; 7] = [
@@ -115,16 +115,15 @@ impl Persist for SynapseModelState {
 
 impl Persist for OptimizerProperties {
     fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
-        let mut adam = match self.method {
-            Method::GradientDescent => Vec::new(),
-            Method::Adam { beta_1, beta_2, epsilon } => vec![beta_1, beta_2, epsilon],
-        };
-        archive.list("adam", &mut adam)?;
-        self.method = match adam[..] {
-            [] => Method::GradientDescent,
-            [beta_1, beta_2, epsilon] => Method::Adam { beta_1, beta_2, epsilon },
-            _ => return Err(archive.misfit("adam", "neither none nor three numbers")),
-        };
+        let mut method = self.method.entry().name.to_owned();
+        let mut values = self.method.values();
+        archive.text("type", &mut method)?;
+        archive.list("values", &mut values)?;
+        self.method = METHODS
+            .iter()
+            .position(|entry| entry.name == method)
+            .and_then(|place| Method::with_values(place, &values))
+            .ok_or_else(|| archive.misfit("type", format!("{method} with {} values", values.len())))?;
         archive.number("eta", &mut self.eta)?;
         archive.number("eta_first", &mut self.eta_first)?;
         archive.number("eta_set", &mut self.eta_set)?;

@@ -12,7 +12,6 @@ use std::collections::BTreeSet;
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
 use crate::describe::network::{Description, NodeId, Settled, Targets};
-use crate::models::value::{Dict, Params, Value};
 use crate::models::{NodeClass, NodeModel};
 use crate::plan::amplitudes::{self as rates, Amplitudes, HeldRate, HeldRates};
 use crate::plan::probes::SpikeTap;
@@ -21,6 +20,7 @@ use crate::random::NestRandom;
 use crate::record::{Recordings, Tap, TimeUnit};
 use crate::rule::{Held, RuleEntry};
 use crate::step::emission::Emission;
+use crate::tables::value::{Dict, Params, Value};
 use crate::{interval, plus};
 
 /// What follows from the description; made anew when that changes.

@@ -1,11 +1,11 @@
 //! `eprop_iaf_psc_delta`: leaky integrate-and-fire neuron with hard reset whose weights change at every presynaptic spike.
 
 use crate::models::equations as eq;
-use crate::models::parameter::{Bound, Parameter};
 use crate::models::shared::{
     CLOCK, DRAWN_HARD_RESET, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold, table,
 };
 use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::tables::parameter::{Bound, Parameter};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {

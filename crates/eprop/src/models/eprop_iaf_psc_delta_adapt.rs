@@ -1,12 +1,12 @@
 //! `eprop_iaf_psc_delta_adapt`: leaky integrate-and-fire neuron with hard reset and adaptive threshold whose weights change at every presynaptic spike.
 
 use crate::models::equations as eq;
-use crate::models::parameter::{Bound, Parameter};
 use crate::models::shared::{
     ADAPTIVE, CLOCK, DRAWN_HARD_RESET, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold,
     table,
 };
 use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::tables::parameter::{Bound, Parameter};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {

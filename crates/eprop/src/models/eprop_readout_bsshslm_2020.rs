@@ -1,9 +1,9 @@
 //! `eprop_readout_bsshslm_2020`: readout neuron of networks whose weights change once an update interval.
 
 use crate::models::equations as eq;
-use crate::models::parameter::{Bound, Parameter};
 use crate::models::shared::{ARRIVAL, DRAWN, MEMBRANE, READOUT, choice, table, unchecked, with_default};
 use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::tables::parameter::{Bound, Parameter};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {

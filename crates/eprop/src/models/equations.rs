@@ -4,7 +4,7 @@
 //! `t` counts steps of `Δt` (the resolution), `T` is the length of an update interval in steps. Voltages are relative
 //! to `E_L`. Indices: presynaptic neuron `i`, postsynaptic neuron `j`, readout `k`.
 
-use crate::models::Equation;
+use crate::tables::Equation;
 
 const fn equation(text: &'static str, tex: &'static str) -> Equation {
     Equation { text, tex }
@@ -154,15 +154,4 @@ pub(crate) const SPIKE_GRADIENT: Equation = equation(
     r"g_{ij} = \sum_t L_j^t \bar e_{ij}^t + c_\mathrm{reg} \left(f_j^t - f^\mathrm{target} \Delta t\right) \bar e_{\mathrm{reg},ij}^t, \qquad
 \bar e_{ij}^t = \kappa \bar e_{ij}^{t-1} + e_{ij}^t, \qquad
 \bar e_{\mathrm{reg},ij}^t = \kappa_\mathrm{reg} \bar e_{\mathrm{reg},ij}^{t-1} + (1 - \kappa_\mathrm{reg}) e_{ij}^t",
-);
-
-/// Gradient descent.
-pub(crate) const GRADIENT_DESCENT: Equation =
-    equation("Gradient descent; weights are kept from W_min to W_max", r"W \leftarrow W - \eta g");
-
-/// Adam.
-pub(crate) const ADAM: Equation = equation(
-    "Adam, in its step n",
-    r"m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad s \leftarrow \beta_2 s + (1 - \beta_2) g^2, \qquad
-W \leftarrow W - \eta \frac{\sqrt{1 - \beta_2^n}}{1 - \beta_1^n} \frac{m}{\sqrt{s} + \varepsilon}",
 );

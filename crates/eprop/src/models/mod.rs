@@ -10,7 +10,6 @@ pub mod eprop_readout;
 pub mod eprop_readout_bsshslm_2020;
 mod equations;
 pub mod multimeter;
-pub mod parameter;
 pub mod parrot_neuron;
 pub mod poisson_generator;
 pub(crate) mod shared;
@@ -18,11 +17,11 @@ pub mod spike_generator;
 pub mod spike_recorder;
 pub mod step_rate_generator;
 pub mod synapses;
-pub mod value;
 pub mod weight_recorder;
 
 use crate::base::error::Result;
-use crate::models::parameter::{Kind, Parameter};
+use crate::tables::Equation;
+use crate::tables::parameter::{Kind, Parameter};
 
 /// Which learning rule a model belongs to; spikes do not cross between the two rules' neurons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,15 +73,6 @@ impl Receptors {
     pub const NONE: Self = Self { spikes: &[], generators: &[], readouts: &[] };
     /// Spikes arrive at receptor 0.
     pub const SPIKES: Self = Self { spikes: &[0], ..Self::NONE };
-}
-
-/// An equation of a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Equation {
-    /// What it says, in words.
-    pub text: &'static str,
-    /// The equation in TeX, with the symbols of the parameter tables.
-    pub tex: &'static str,
 }
 
 /// Reads a checked scalar of one node by parameter name.

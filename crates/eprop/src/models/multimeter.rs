@@ -1,8 +1,8 @@
 //! `multimeter` and `voltmeter`: record state variables at regular times.
 
-use crate::models::parameter::{Bound, Default, Kind, Parameter};
 use crate::models::shared::{DEVICE, FILLER, RECORDER, stops_after_start, table};
 use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::tables::parameter::{Bound, Default, Kind, Parameter};
 
 const fn record_from(default: &'static [&'static str]) -> Parameter {
     let mut row = FILLER;

@@ -1,8 +1,9 @@
 //! `poisson_generator`: emits Poisson spike trains, one for each target.
 
-use crate::models::parameter::{Bound, Parameter};
 use crate::models::shared::{DEVICE, stops_after_start, table};
-use crate::models::{Equation, NodeClass, NodeModel, Receptors, Rule};
+use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::tables::Equation;
+use crate::tables::parameter::{Bound, Parameter};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {

@@ -1,8 +1,8 @@
 //! `spike_generator`: emits spikes at given times.
 
-use crate::models::parameter::Bound;
 use crate::models::shared::{DEVICE, flag, numbers, stops_after_start, table};
 use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::tables::parameter::Bound;
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {

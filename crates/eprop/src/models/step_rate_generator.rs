@@ -1,8 +1,8 @@
 //! `step_rate_generator`: emits a piecewise constant rate.
 
-use crate::models::parameter::Bound;
 use crate::models::shared::{DEVICE, flag, numbers, stops_after_start, table};
 use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::tables::parameter::Bound;
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {

@@ -1,9 +1,12 @@
 //! The synapse models: tables of what a connection has and of what all connections of a model share.
 
 use crate::models::equations as eq;
-use crate::models::parameter::{Bound, Default, Kind, Parameter};
 use crate::models::shared::{choice, flag, integer, nodes, table};
 use crate::models::{Rule, SynapseKind, SynapseModel};
+use crate::optimizer;
+use crate::tables::Equation;
+use crate::tables::parameter::join;
+use crate::tables::parameter::{Bound, Default, Kind, Parameter};
 
 const CONNECTION: [Parameter; 3] = [
     Parameter::number("weight", "W", "", 1.0, Bound::Finite, "Weight"),
@@ -13,22 +16,9 @@ const CONNECTION: [Parameter; 3] = [
 
 const RECORDED: [Parameter; 1] = [nodes("weight_recorder", "The recorder that sees the weights")];
 
-/// Parameters of the optimizers; those of Adam alone come last.
-pub const OPTIMIZER: &[Parameter] = &[
-    choice("type", &["gradient_descent", "adam"], "How weights follow gradients"),
-    integer("batch_size", "B", 1.0, Bound::Positive, "Update intervals (or spikes) per optimizer step"),
-    Parameter::number("eta", "η", "", 1e-4, Bound::NonNegative, "Learning rate"),
-    flag("optimize_each_step", true, "Call the optimizer for every step of a window, not once with the sum"),
-    Parameter::number("Wmin", "W_min", "", -100.0, Bound::Finite, "Lower bound of the weight"),
-    Parameter::number("Wmax", "W_max", "", 100.0, Bound::Finite, "Upper bound of the weight"),
-    Parameter::number("beta_1", "β_1", "", 0.9, Bound::BelowOne, "Decay of the first moment (adam)"),
-    Parameter::number("beta_2", "β_2", "", 0.999, Bound::BelowOne, "Decay of the second moment (adam)"),
-    Parameter::number("epsilon", "ε", "", 1e-7, Bound::NonNegative, "Keeps Adam's quotient finite (adam)"),
-];
-
 const OPTIMIZED: [Parameter; 1] = [{
     let mut row = choice("optimizer", &[], "The optimizer and its parameters");
-    row.kind = Kind::Table(OPTIMIZER);
+    row.kind = Kind::Table(optimizer::PARAMETERS);
     row.default = Default::Empty;
     row
 }];
@@ -61,14 +51,11 @@ pub static MODELS: [SynapseModel; 6] = [
         rule: Rule::Interval,
         kind: SynapseKind::Plastic,
         parameters: table![CONNECTION, RECORDED, OPTIMIZED, PER_INTERVAL],
-        equations: &[
+        equations: join![Equation, eq::TRACE; [
             eq::FILTERED_TRACE,
             eq::ELIGIBILITY,
             eq::INTERVAL_GRADIENT,
-            eq::READOUT_GRADIENT,
-            eq::GRADIENT_DESCENT,
-            eq::ADAM,
-        ],
+            eq::READOUT_GRADIENT,], optimizer::EQUATIONS],
     },
     SynapseModel {
         name: "eprop_synapse",
@@ -76,14 +63,11 @@ pub static MODELS: [SynapseModel; 6] = [
         rule: Rule::Plus,
         kind: SynapseKind::Plastic,
         parameters: table![CONNECTION, RECORDED, OPTIMIZED],
-        equations: &[
+        equations: join![Equation, eq::TRACE; [
             eq::TRACE,
             eq::ELIGIBILITY,
             eq::SPIKE_GRADIENT,
-            eq::READOUT_GRADIENT,
-            eq::GRADIENT_DESCENT,
-            eq::ADAM,
-        ],
+            eq::READOUT_GRADIENT,], optimizer::EQUATIONS],
     },
     SynapseModel {
         name: "eprop_learning_signal_connection_bsshslm_2020",

@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use crate::base::threads::{self, Crew};
-use crate::optimizer::{Method, OptimizerProperties};
+use crate::optimizer::OptimizerProperties;
 use crate::plan::route::{Columns, Route};
 use crate::plus::eligibility::{Coefficients, Trace, TraceSet};
 use crate::plus::layout::Layout;
@@ -187,7 +187,7 @@ impl PlasticRows {
             adapts: !onto_readouts && reached.iter().any(|place| p.adapts[*place]),
         };
         let blocks = layout.block_count(route.row_count);
-        let moments = if matches!(optimizer.method, Method::Adam { .. }) { LANES * blocks } else { 0 };
+        let moments = if optimizer.has_moments() { LANES * blocks } else { 0 };
         Self {
             projection: route.projection,
             set,

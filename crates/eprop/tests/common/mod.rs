@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use eprop::base::control::RunControl;
 use eprop::describe::connections::ConnectionFilter;
 use eprop::interval::HISTORY;
-use eprop::models::value::Params;
 use eprop::random::NumpyRandom;
 use eprop::record::EventColumn;
+use eprop::tables::value::Params;
 use eprop::{Dict, ErrorCode, Kernel, Value};
 
 /// How a network is built and run; none of it may change what comes out.
@@ -108,7 +108,11 @@ impl Drawn {
             intervals: 4,
             batch_size: 1 + (random.random() * 2.0) as usize,
             softmax: random.random() < 0.3,
-            optimizer: if random.random() < 0.3 { "adam" } else { "gradient_descent" },
+            optimizer: match random.random() {
+                drawn if drawn < 0.2 => "adam",
+                drawn if drawn < 0.3 => "adamw",
+                _ => "gradient_descent",
+            },
             plus: false,
             eta: 1e-2,
             rate: 0.1,

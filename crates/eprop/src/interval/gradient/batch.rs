@@ -8,7 +8,7 @@ use crate::base::state::Archive;
 use crate::base::threads;
 use crate::interval::gradient::layout::{GradientLayout, Share};
 use crate::interval::presynaptic::RowEvents;
-use crate::optimizer::{self, Method, OptimizerProperties};
+use crate::optimizer::{OptimizerProperties, Row};
 use crate::plan::route::Route;
 
 /// What is remembered of the synapses of a plastic projection between updates.
@@ -56,7 +56,7 @@ impl SynapseState {
         self.rates.resize(route.row_count, f64::NAN);
         self.called.resize(route.row_count, 1);
         self.latest.resize(route.row_count, 0);
-        if matches!(optimizer.method, Method::Adam { .. }) {
+        if optimizer.has_moments() {
             self.first.resize(layout.len, 0.0);
             self.second.resize(layout.len, 0.0);
         }
@@ -197,8 +197,8 @@ impl SynapseState {
         let moments = if self.first.is_empty() { 0..0 } else { entries.clone() };
         let (mut first, mut second) = (self.first[moments.clone()].to_vec(), self.second[moments].to_vec());
         let mut weights = weights.to_vec();
-        let unbounded = OptimizerProperties { w_min: f64::NEG_INFINITY, w_max: f64::INFINITY, ..*optimizer };
-        self.step(route, row, &unbounded, step, &mut weights, &mut first, &mut second);
+        let held = Row { weights: &mut weights, first: &mut first, second: &mut second };
+        self.step(route, row, &optimizer.unbounded(), step, held);
         let finite = |values: &[f64], place: usize| values.get(place).is_none_or(|value| value.is_finite());
         (0..weights.len())
             .filter(|place| ![&weights, &first, &second].iter().all(|values| finite(values, *place)))
@@ -212,8 +212,12 @@ impl SynapseState {
         for row in 0..route.row_count {
             let entries = route.entries(row);
             let moments = if first.is_empty() { 0..0 } else { entries.clone() };
-            let (first, second) = (&mut first[moments.clone()], &mut second[moments]);
-            self.step(route, row, optimizer, step, &mut weights[entries], first, second);
+            let held = Row {
+                weights: &mut weights[entries],
+                first: &mut first[moments.clone()],
+                second: &mut second[moments],
+            };
+            self.step(route, row, optimizer, step, held);
         }
         (self.first, self.second) = (first, second);
         self.summed.fill(false);
@@ -223,51 +227,13 @@ impl SynapseState {
     }
 
     /// Updates the weights of a row.
-    #[allow(clippy::too_many_arguments, reason = "a row in its parts")]
-    fn step(
-        &self,
-        route: &Route,
-        row: usize,
-        optimizer: &OptimizerProperties,
-        step: u64,
-        weights: &mut [f64],
-        first: &mut [f64],
-        second: &mut [f64],
-    ) {
-        let (divisor, w_min, w_max) = (optimizer.batch_size as f64, optimizer.w_min, optimizer.w_max);
+    fn step(&self, route: &Route, row: usize, optimizer: &OptimizerProperties, step: u64, mut held: Row<'_>) {
         let eta = self.rate(row, optimizer);
-        let pieces = || self.layout.pieces(route.entries(row), row);
-        match optimizer.method {
-            Method::GradientDescent if !self.summed[row] => {}
-            Method::GradientDescent => {
-                for (piece, part) in pieces() {
-                    optimizer::descend(&mut weights[part], &self.sum[piece], divisor, eta, w_min, w_max);
-                }
-            }
-            Method::Adam { beta_1, beta_2, epsilon } => {
-                let rate = optimizer::adam_rate(eta, beta_1, beta_2, step);
-                if !self.summed[row] {
-                    optimizer::adam_without_gradient(
-                        weights, first, second, rate, beta_1, beta_2, epsilon, w_min, w_max,
-                    );
-                    return;
-                }
-                for (piece, part) in pieces() {
-                    optimizer::adam(
-                        &mut weights[part.clone()],
-                        &mut first[part.clone()],
-                        &mut second[part],
-                        &self.sum[piece],
-                        divisor,
-                        rate,
-                        beta_1,
-                        beta_2,
-                        epsilon,
-                        w_min,
-                        w_max,
-                    );
-                }
-            }
+        if !self.summed[row] {
+            return optimizer.step(eta, step, held, None);
+        }
+        for (piece, part) in self.layout.pieces(route.entries(row), row) {
+            optimizer.step(eta, step, held.part(part), Some(&self.sum[piece]));
         }
     }
 

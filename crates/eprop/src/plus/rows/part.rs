@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::optimizer::{self, Method, OptimizerProperties};
+use crate::optimizer::{self, OptimizerProperties, Row};
 use crate::plus::eligibility::{self, Coefficients, Stretch, Trace, TraceSet};
 use crate::plus::layout::Layout;
 use crate::plus::ring::{LANES, Vector};
@@ -357,9 +357,7 @@ impl Part<'_> {
             let [weights, first, second, sum] = &mut tried;
             row::add(sum, gradient);
             if ends {
-                let unbounded =
-                    OptimizerProperties { w_min: f64::NEG_INFINITY, w_max: f64::INFINITY, ..*optimizer };
-                update(&unbounded, state.step..now, eta, sum, weights, first, second);
+                optimizer.unbounded().steps(eta, state.step..now, Row { weights, first, second }, sum);
             }
             let finite = |place: usize| {
                 tried.iter().all(|values| values.get(place).is_none_or(|value| value.is_finite()))
@@ -376,7 +374,7 @@ impl Part<'_> {
             gradient
         };
         if ends {
-            update(optimizer, state.step..now, eta, gradient, weights, first, second);
+            optimizer.steps(eta, state.step..now, Row { weights, first, second }, gradient);
             if std::mem::take(&mut state.summed) {
                 sum.fill(0.0);
             }
@@ -384,39 +382,5 @@ impl Part<'_> {
         }
         state.eta = optimizer.eta;
         None
-    }
-}
-
-/// Takes a row's weights through these steps of the optimizer, the first of which has a gradient.
-fn update(
-    optimizer: &OptimizerProperties,
-    steps: Range<u64>,
-    eta: f64,
-    gradient: &[f64],
-    weights: &mut [f64],
-    first: &mut [f64],
-    second: &mut [f64],
-) {
-    let divisor = optimizer.batch_size as f64;
-    let (w_min, w_max) = (optimizer.w_min, optimizer.w_max);
-    match optimizer.method {
-        Method::GradientDescent => optimizer::descend(weights, gradient, divisor, eta, w_min, w_max),
-        Method::Adam { beta_1, beta_2, epsilon } => {
-            for step in steps.clone() {
-                let rate = optimizer::adam_rate(eta, beta_1, beta_2, step);
-                // Bounds hold after the steps without a gradient, too.
-                let (low, high) =
-                    if step + 1 == steps.end { (w_min, w_max) } else { (f64::NEG_INFINITY, f64::INFINITY) };
-                if step == steps.start {
-                    optimizer::adam(
-                        weights, first, second, gradient, divisor, rate, beta_1, beta_2, epsilon, low, high,
-                    );
-                } else {
-                    optimizer::adam_without_gradient(
-                        weights, first, second, rate, beta_1, beta_2, epsilon, low, high,
-                    );
-                }
-            }
-        }
     }
 }

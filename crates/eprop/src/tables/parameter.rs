@@ -294,10 +294,108 @@ pub const fn concat<const N: usize>(parts: &[&[Parameter]]) -> [Parameter; N] {
 #[doc(hidden)]
 macro_rules! parameter_table {
     ($($part:expr),* $(,)?) => {{
-        const PARTS: &[&[$crate::models::parameter::Parameter]] = &[$($part),*];
-        const LENGTH: usize = $crate::models::parameter::total(PARTS);
-        const ROWS: [$crate::models::parameter::Parameter; LENGTH] =
-            $crate::models::parameter::concat::<LENGTH>(PARTS);
+        const PARTS: &[&[$crate::tables::parameter::Parameter]] = &[$($part),*];
+        const LENGTH: usize = $crate::tables::parameter::total(PARTS);
+        const ROWS: [$crate::tables::parameter::Parameter; LENGTH] =
+            $crate::tables::parameter::concat::<LENGTH>(PARTS);
         &ROWS
     }};
+}
+
+/// Joins arrays of constants into one.
+macro_rules! join {
+    ($type:ty, $filler:expr; $($part:expr),+ $(,)?) => {{
+        const LENGTH: usize = 0 $(+ $part.len())+;
+        const JOINED: [$type; LENGTH] = {
+            let mut joined = [$filler; LENGTH];
+            let mut place = 0;
+            $({
+                let part: &[$type] = &$part;
+                let mut at = 0;
+                while at < part.len() {
+                    joined[place] = part[at];
+                    place += 1;
+                    at += 1;
+                }
+            })+
+            assert!(place == LENGTH);
+            joined
+        };
+        &JOINED
+    }};
+}
+pub(crate) use join;
+
+/// Joins tables into one.
+macro_rules! table {
+    ($($part:expr),+ $(,)?) => {
+        $crate::tables::parameter::join!(
+            $crate::tables::parameter::Parameter, $crate::tables::parameter::FILLER; $($part),+
+        )
+    };
+}
+pub(crate) use table;
+
+/// What a table is filled with before its rows are known.
+pub(crate) const FILLER: Parameter = Parameter::number("", "", "", 0.0, Bound::None, "");
+
+/// A truth value.
+pub(crate) const fn flag(name: &'static str, default: bool, text: &'static str) -> Parameter {
+    let mut row = Parameter::number(name, "", "", if default { 1.0 } else { 0.0 }, Bound::None, text);
+    row.kind = Kind::Bool;
+    row
+}
+
+/// One of several texts.
+pub(crate) const fn choice(
+    name: &'static str,
+    choices: &'static [&'static str],
+    text: &'static str,
+) -> Parameter {
+    let mut row = Parameter::number(name, "", "", 0.0, Bound::None, text);
+    row.kind = Kind::Choice(choices);
+    row
+}
+
+/// A list of numbers, empty by default.
+pub(crate) const fn numbers(
+    name: &'static str,
+    symbol: &'static str,
+    unit: &'static str,
+    bound: Bound,
+    text: &'static str,
+) -> Parameter {
+    let mut row = Parameter::number(name, symbol, unit, 0.0, bound, text);
+    row.kind = Kind::Numbers;
+    row.default = Default::Empty;
+    row
+}
+
+/// A text.
+pub(crate) const fn text(name: &'static str, default: &'static str, meaning: &'static str) -> Parameter {
+    let mut row = Parameter::number(name, "", "", 0.0, Bound::None, meaning);
+    row.kind = Kind::Text;
+    row.default = Default::Text(default);
+    row
+}
+
+/// A list of node ids, empty by default.
+pub(crate) const fn nodes(name: &'static str, meaning: &'static str) -> Parameter {
+    let mut row = Parameter::number(name, "", "", 0.0, Bound::None, meaning);
+    row.kind = Kind::Nodes;
+    row.default = Default::Empty;
+    row
+}
+
+/// A whole number.
+pub(crate) const fn integer(
+    name: &'static str,
+    symbol: &'static str,
+    default: f64,
+    bound: Bound,
+    meaning: &'static str,
+) -> Parameter {
+    let mut row = Parameter::number(name, symbol, "", default, bound, meaning);
+    row.kind = Kind::Integer;
+    row
 }

@@ -1,6 +1,6 @@
 import { nestError } from "../core/errors.js";
 import type { TaskEntry } from "../tasks/index.js";
-import { taskParameters } from "../tasks/task.js";
+import { taskParameters } from "../tasks/options.js";
 
 /** What is varied in a sweep: every seed with every combination of values. */
 export interface SweepGrid {

@@ -1,20 +1,11 @@
 import { flag, optional } from "../core/arguments.js";
 import { atOnce, inSlices, type Pieces } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
-import {
-  type IterationData,
-  type Task,
-  type TaskOptions,
-  adam,
-  checkBatch,
-  commonOptions,
-  concatenated,
-  ownOptions,
-  scaledFloat32,
-  taskParameters,
-  transposedFloat32,
-  withoutDiagonal,
-} from "./task.js";
+import { concatenated } from "./inputs.js";
+import { adam } from "./optimizers.js";
+import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
+import type { IterationData, Task, TaskOptions } from "./task.js";
+import { scaledFloat32, transposedFloat32, withoutDiagonal } from "./weights.js";
 
 /** The task's parameter table. */
 export const evidenceAccumulationParameters = {

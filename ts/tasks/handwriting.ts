@@ -3,7 +3,8 @@ import { basename } from "node:path";
 import { nestError } from "../core/errors.js";
 import { type patternParameters, patternTask } from "./pattern.js";
 import { drawnWord, ownDrawing, readPenOffsets } from "./pen-strokes.js";
-import { type Task, type TaskOptions, ownOptions } from "./task.js";
+import { ownOptions } from "./options.js";
+import type { Task, TaskOptions } from "./task.js";
 
 const stepsPerPoint = 8;
 

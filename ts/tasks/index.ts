@@ -8,7 +8,8 @@ import { nMnist, nMnistParameters } from "./n-mnist.js";
 import { patternParameters } from "./pattern.js";
 import { sineWaves, sineWavesParameters } from "./sine-waves.js";
 import { sineWavesPlus, sineWavesPlusParameters } from "./sine-waves-plus.js";
-import type { Task, TaskOptions, TaskParameter } from "./task.js";
+import type { TaskParameter } from "./options.js";
+import type { Task, TaskOptions } from "./task.js";
 
 export { evidenceAccumulation } from "./evidence-accumulation.js";
 export { handwriting } from "./handwriting.js";
@@ -16,6 +17,7 @@ export { lemniscate, lemniscate as infiniteLoop } from "./lemniscate.js";
 export { type NMnistOptions, nMnist } from "./n-mnist.js";
 export { sineWaves } from "./sine-waves.js";
 export { sineWavesPlus } from "./sine-waves-plus.js";
+export type { TaskParameter } from "./options.js";
 export type {
   DataSplit,
   IterationData,
@@ -24,9 +26,8 @@ export type {
   Schedule,
   Task,
   TaskOptions,
-  TaskParameter,
 } from "./task.js";
-export { commonOptions, taskParameters } from "./task.js";
+export { commonOptions, taskParameters } from "./options.js";
 
 /** What makes tasks of one kind: one of eprop's own, or the default export of a module. */
 export interface TaskEntry {

@@ -1,5 +1,7 @@
 import { type patternParameters, patternTask } from "./pattern.js";
-import { type Task, type TaskOptions, linspace, ownOptions } from "./task.js";
+import { linspace } from "./inputs.js";
+import { ownOptions } from "./options.js";
+import type { Task, TaskOptions } from "./task.js";
 
 const steps = 1258;
 

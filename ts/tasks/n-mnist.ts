@@ -13,20 +13,17 @@ import {
 import { nestError } from "../core/errors.js";
 import { InPieces, type Pieces } from "../core/event-loop.js";
 import { type NumberMatrix, NumpyRandom } from "../random/index.js";
-import {
-  type DataSplit,
-  type Drawn,
-  type IterationData,
-  type NetworkDescription,
-  type Task,
-  type TaskOptions,
-  type Weights,
-  gradientDescent,
-  checkBatch,
-  commonOptions,
-  concatenated,
-  ownOptions,
-  taskParameters,
+import { concatenated } from "./inputs.js";
+import { gradientDescent } from "./optimizers.js";
+import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
+import type {
+  DataSplit,
+  Drawn,
+  IterationData,
+  NetworkDescription,
+  Task,
+  TaskOptions,
+  Weights,
 } from "./task.js";
 
 /** The task's parameter table. */

@@ -1,15 +1,9 @@
 import { NumpyRandom } from "../random/index.js";
 import { regressionWeights } from "./sine-waves.js";
-import {
-  type Task,
-  type TaskOptions,
-  adam,
-  checkBatch,
-  commonOptions,
-  noiseAfterFirstStep,
-  sameSequences,
-  taskParameters,
-} from "./task.js";
+import { noiseAfterFirstStep, sameSequences } from "./inputs.js";
+import { adam } from "./optimizers.js";
+import { checkBatch, commonOptions, taskParameters } from "./options.js";
+import type { Task, TaskOptions } from "./task.js";
 
 /** Parameters of the tasks that draw a pattern in the plane. */
 export const patternParameters = {

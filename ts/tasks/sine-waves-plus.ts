@@ -2,19 +2,11 @@ import { nestError } from "../core/errors.js";
 import type { NodeParams } from "../nest/models.generated.js";
 import { NumpyRandom } from "../random/index.js";
 import { regressionWeights, superposedSines } from "./sine-waves.js";
-import {
-  type RecurrentModel,
-  type Task,
-  type TaskOptions,
-  gradientDescent,
-  ownOptions,
-  checkBatch,
-  commonOptions,
-  noise,
-  sameSequences,
-  taskParameters,
-  timesFloat32,
-} from "./task.js";
+import { noise, sameSequences } from "./inputs.js";
+import { gradientDescent } from "./optimizers.js";
+import { ownOptions, checkBatch, commonOptions, taskParameters } from "./options.js";
+import type { RecurrentModel, Task, TaskOptions } from "./task.js";
+import { timesFloat32 } from "./weights.js";
 
 /** The task's parameter table. */
 export const sineWavesPlusParameters = {

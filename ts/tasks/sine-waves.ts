@@ -1,19 +1,9 @@
 import { NumpyRandom } from "../random/index.js";
-import {
-  type Task,
-  type TaskOptions,
-  gradientDescent,
-  checkBatch,
-  commonOptions,
-  noiseAfterFirstStep,
-  linspace,
-  ownOptions,
-  sameSequences,
-  scaledFloat32,
-  taskParameters,
-  transposedFloat32,
-  withoutDiagonal,
-} from "./task.js";
+import { noiseAfterFirstStep, linspace, sameSequences } from "./inputs.js";
+import { gradientDescent } from "./optimizers.js";
+import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
+import type { Task, TaskOptions } from "./task.js";
+import { scaledFloat32, transposedFloat32, withoutDiagonal } from "./weights.js";
 
 /** The task's parameter table. */
 export const sineWavesParameters = {

@@ -1,0 +1,183 @@
+/** What is chosen of a task: options that all take, values for rows of its parameter table, and their checks. */
+import {
+  type Check,
+  dictionary,
+  fields,
+  flag,
+  given,
+  number,
+  optional,
+  record,
+  text,
+} from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
+import type { Schedule, TaskOptions } from "./task.js";
+
+/** A row of a task's parameter table. */
+export interface TaskParameter {
+  default: number;
+  unit: string;
+  min: number;
+  max: number;
+  text: string;
+}
+
+const parameterRow = fields({ default: number(), unit: text, min: number(), max: number(), text });
+
+/** The values of a task's parameters: defaults, overridden by what is given. */
+export function taskParameters<T extends Record<string, TaskParameter>>(
+  task: string,
+  table: T,
+  values: { readonly [name in keyof T]?: number } = {},
+): { [name in keyof T]: number } {
+  const of = given("task", task, text);
+  const rows = given("table", table, record(parameterRow)) as Readonly<Record<string, TaskParameter>>;
+  const chosen = given("values", values, record(number()));
+  for (const [name, value] of Object.entries(chosen)) {
+    const row = Object.hasOwn(rows, name) ? rows[name] : undefined;
+    if (row === undefined) {
+      throw nestError({
+        code: "UnaccessedDictionaryEntry",
+        message: `the task ${of} has no parameter ${name}`,
+        model: of,
+        parameter: name,
+        bound: `one of ${Object.keys(rows).join(", ")}`,
+      });
+    }
+    checkRange(of, name, value, row.min, row.max);
+  }
+  return Object.fromEntries(
+    Object.entries(rows).map(([name, row]) => [name, chosen[name] ?? row.default]),
+  ) as { [name in keyof T]: number };
+}
+
+/** Refuses a number outside its bounds. */
+export function checkRange(task: string, name: string, value: number, min: number, max: number): void {
+  if (!(value >= min && value <= max)) {
+    throw nestError({
+      code: "BadParameterValue",
+      message: `${name} is outside its bounds`,
+      model: task,
+      parameter: name,
+      value: String(value),
+      bound: `from ${min} to ${max}`,
+    });
+  }
+}
+
+/** A whole number within bounds, or the default. */
+export function whole(
+  task: string,
+  name: string,
+  value: number | undefined,
+  otherwise: number,
+  min: number,
+  max = 1e6,
+): number {
+  const chosen = value ?? otherwise;
+  checkRange(task, name, chosen, min, max);
+  if (!Number.isInteger(chosen)) {
+    throw nestError({
+      code: "BadParameterValue",
+      message: `${name} must be a whole number`,
+      model: task,
+      parameter: name,
+      value: String(chosen),
+      bound: `a whole number from ${min}`,
+    });
+  }
+  return chosen;
+}
+
+/** The options that every task takes; a task may have more. */
+const common = {
+  model: optional(text),
+  seed: optional(number()),
+  iterations: optional(number()),
+  batchSize: optional(number()),
+  validateEvery: optional(number()),
+  earlyStop: optional(flag),
+  testIterations: optional(number()),
+  parameters: optional(dictionary),
+} as const;
+
+/**
+ * The options of one of eprop's tasks: the common ones, and those of its own.
+ *
+ * @throws {@link NESTError} that names an option which it does not have.
+ */
+export function ownOptions<O extends TaskOptions>(
+  options: O,
+  own: Readonly<Record<string, Check<unknown>>> = {},
+): O {
+  return given("options", options, fields({ ...common, ...own })) as unknown as O;
+}
+
+const commonDefaults = fields({
+  iterations: number(),
+  batchSize: number(),
+  validateEvery: optional(number()),
+  testIterations: optional(number()),
+});
+
+/**
+ * The common options, checked.
+ *
+ * @param asked The options of a task; others than the common ones are not looked at.
+ */
+export function commonOptions(
+  name: string,
+  asked: TaskOptions,
+  otherwise: { iterations: number; batchSize: number; validateEvery?: number; testIterations?: number },
+): { seed: number; batchSize: number; schedule: Schedule } {
+  const task = given("task", name, text);
+  const all = given("options", asked, dictionary);
+  const options = given(
+    "options",
+    Object.fromEntries(Object.entries(all).filter(([option]) => Object.hasOwn(common, option))),
+    fields(common),
+  );
+  const defaults = given("defaults", otherwise, commonDefaults);
+  const seed = whole(task, "seed", options.seed, 1, 1, 0xffff_ffff);
+  const validateEvery = whole(task, "validateEvery", options.validateEvery, defaults.validateEvery ?? 0, 0);
+  return {
+    seed,
+    batchSize: whole(task, "batchSize", options.batchSize, defaults.batchSize, 1),
+    schedule: {
+      iterations: whole(task, "iterations", options.iterations, defaults.iterations, 1),
+      validateEvery,
+      earlyStopIterations: (options.earlyStop ?? true) && validateEvery > 0 ? 8 : 0,
+      earlyStopError: 0.07,
+      testIterations: whole(task, "testIterations", options.testIterations, defaults.testIterations ?? 0, 0),
+    },
+  };
+}
+
+/** Bytes of a spike and of a readout's step on their way through generators and recorders. */
+const bytesPer = { spike: 48, readoutStep: 96 };
+
+/**
+ * Refuses a batch whose inputs and readouts cannot fit into memory.
+ *
+ * @param rate Spikes of an input per step, on average.
+ */
+export function checkBatch(
+  task: string,
+  batchSize: number,
+  sequence: { steps: number; inputs: number; rate: number; readouts: number },
+): void {
+  const { steps, inputs, rate, readouts } = sequence;
+  const bytes = batchSize * steps * (inputs * rate * bytesPer.spike + readouts * bytesPer.readoutStep);
+  const memory = process.getBuiltinModule("node:os").totalmem();
+  // Places of spikes are 32-bit numbers.
+  if (bytes > memory || batchSize * steps * inputs > 0xffff_ffff) {
+    throw nestError({
+      code: "OutOfMemory",
+      message: `a batch of this size takes ${(bytes / 2 ** 30).toFixed(1)} GiB`,
+      model: task,
+      parameter: "batchSize",
+      value: String(batchSize),
+      bound: `what fits into ${(memory / 2 ** 30).toFixed(1)} GiB`,
+    });
+  }
+}

@@ -42,6 +42,13 @@ export async function inSlices<T>(work: Pieces<T>, signal?: AbortSignal): Promis
   }
 }
 
+/** Lets the event loop have its turn where a slice is over; for work that is awaited piece by piece. */
+export async function endOfPiece(signal?: AbortSignal): Promise<void> {
+  if (performance.now() - turned < sliceMs) return;
+  await eventLoopTurn();
+  signal?.throwIfAborted();
+}
+
 /** Does work without a pause. */
 export function atOnce<T>(work: Pieces<T>): T {
   for (;;) {

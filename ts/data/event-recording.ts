@@ -11,6 +11,11 @@ export const longestTime = 0x7f_ffff;
 
 const bytesPerEvent = 5;
 
+/** What the ATIS sensor puts into y where its clock overflows: the event is none, and times after it are later. */
+const overflowRow = 240;
+/** Time by which they are later (µs). */
+const overflowTime = 1 << 13;
+
 /** Events of a recording: pixel `polarity * 1156 + y * 34 + x` and time (µs). */
 export interface EventRecording {
   pixels: Uint16Array;
@@ -18,7 +23,8 @@ export interface EventRecording {
 }
 
 /**
- * Decodes events of five bytes each: x, y, polarity (1 bit) and time in µs (23 bits).
+ * Decodes events of five bytes each: x, y, polarity (1 bit) and time in µs (23 bits). An event with y = 240 is none of a
+ * pixel: the sensor's clock has overflowed, and all times from there on are 8192 µs later.
  *
  * @param name What an error calls the recording.
  * @throws {@link NESTError} with the offset of what cannot be an event.
@@ -35,11 +41,16 @@ export function decodeRecording(bytes: Uint8Array, name: string): EventRecording
   const events = bytes.length / bytesPerEvent;
   const pixels = new Uint16Array(events);
   const times = new Uint32Array(events);
+  let [count, later] = [0, 0];
   for (let event = 0; event < events; event++) {
     const at = event * bytesPerEvent;
     const [x, y] = [bytes[at] as number, bytes[at + 1] as number];
     const [high, middle] = [bytes[at + 2] as number, bytes[at + 3] as number];
     const low = bytes[at + 4] as number;
+    if (y === overflowRow) {
+      later += overflowTime;
+      continue;
+    }
     if (x >= sensorSize || y >= sensorSize) {
       refuse(
         `has a pixel outside the sensor at offset ${at}`,
@@ -47,10 +58,13 @@ export function decodeRecording(bytes: Uint8Array, name: string): EventRecording
         `from 0 to ${sensorSize - 1}`,
       );
     }
-    pixels[event] = (high >> 7) * sensorPixels + y * sensorSize + x;
-    times[event] = ((high & 0x7f) << 16) | (middle << 8) | low;
+    pixels[count] = (high >> 7) * sensorPixels + y * sensorSize + x;
+    times[count] = (((high & 0x7f) << 16) | (middle << 8) | low) + later;
+    count += 1;
   }
-  return { pixels, times };
+  return count === events
+    ? { pixels, times }
+    : { pixels: pixels.slice(0, count), times: times.slice(0, count) };
 }
 
 /** Encodes events as {@link decodeRecording} reads them. */

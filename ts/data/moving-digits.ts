@@ -76,6 +76,20 @@ function scene(digit: number, seed: number): Scene {
   };
 }
 
+/** An image of a digit as in MNIST: 28 by 28 pixels from 0 to 255; size, place and slant are drawn. */
+export function digitImage(digit: number, seed: number): Uint8Array {
+  const { grid, scale, left, top, slant } = scene(digit, seed);
+  const image = new Uint8Array(28 * 28);
+  for (let y = 0; y < 28; y++) {
+    const row = (y + 3 - top) / scale;
+    for (let x = 0; x < 28; x++) {
+      const level = brightness(grid, (x + 3 - left) / scale + slant * (row - 3), row);
+      image[y * 28 + x] = Math.round(255 * level);
+    }
+  }
+  return image;
+}
+
 /** How far the sensor has moved at a time (pixels). */
 function shiftAt(ms: number): { dx: number; dy: number } {
   const saccade = Math.floor((ms * 3) / duration);

@@ -1,11 +1,10 @@
 import { resolve } from "node:path";
 import { NESTError, nestError } from "../core/errors.js";
+import { hdf5 } from "../files/hdf5.js";
 import { type NIRGraph, type NIRNode, nodeFields } from "./nir-graph.js";
 
 // An import of node:fs would load all of Node's streams with it, whoever imports eprop.
 const { closeSync, openSync, readSync, renameSync, rmSync } = process.getBuiltinModule("node:fs");
-
-type HDF5 = typeof import("h5wasm/node");
 
 /** What every HDF5 file begins with. */
 const signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -13,25 +12,9 @@ const signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 /** The version of the representation that is written. */
 const nirVersion = "1.0.8";
 
-/** The library for HDF5 files, which is installed by those who want it. */
-async function hdf5(): Promise<HDF5> {
-  let library: HDF5;
-  try {
-    library = await import("h5wasm/node");
-  } catch {
-    throw nestError({
-      code: "NotImplemented",
-      message: "files of the Neuromorphic Intermediate Representation need the package h5wasm",
-      bound: "npm install h5wasm",
-    });
-  }
-  await library.ready;
-  return library;
-}
-
 /** As `writeNIR` of this folder's index, which loads it. */
 export async function writeFile(path: string, graph: NIRGraph): Promise<void> {
-  const { File } = await hdf5();
+  const { File } = await hdf5("files of the Neuromorphic Intermediate Representation");
   const partial = `${resolve(path)}.partial-${process.pid}`;
   try {
     const file = new File(partial, "w");
@@ -83,7 +66,7 @@ export async function writeFile(path: string, graph: NIRGraph): Promise<void> {
 
 /** As `readNIR` of this folder's index, which loads it. */
 export async function readFile(path: string): Promise<NIRGraph> {
-  const { Dataset, File, Group } = await hdf5();
+  const { Dataset, File, Group } = await hdf5("files of the Neuromorphic Intermediate Representation");
   const refuse = (what: string, bound: string, value?: string): never => {
     throw nestError({
       code: "ValueError",

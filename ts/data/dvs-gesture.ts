@@ -172,6 +172,7 @@ function readLabels(path: string, recording: string): Gesture[] {
     if (to <= from) refuseData(where, "ends before it begins", `${to} µs`, `above ${from} µs`);
     found.push({ path: recording, label: label - 1, from, to });
   });
+  if (found.length === 0) refuseData(path, "names no gestures", undefined, "a line for each gesture");
   return found;
 }
 

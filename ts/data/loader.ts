@@ -49,7 +49,7 @@ export interface DataLoaderOptions {
 /** Samples that are learned from together. */
 export interface Batch {
   /** Its number over all epochs, from 0 on. */
-  readonly place: number;
+  readonly number: number;
   readonly epoch: number;
   /** Index of each sample in the data set. */
   readonly indices: Uint32Array;

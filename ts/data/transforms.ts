@@ -1,4 +1,15 @@
-import { type Check, callable, fields, given, number, refuse, u32, whole } from "../core/arguments.js";
+import {
+  type Check,
+  callable,
+  fields,
+  given,
+  number,
+  oneOf,
+  optional,
+  refuse,
+  u32,
+  whole,
+} from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
 import type { NumpyRandom } from "../random/index.js";
 import { type Events, type Sample, type Sensor, channelsOf, inOrder } from "./dataset.js";
@@ -71,14 +82,17 @@ function filtered({ times }: Events, channelOf: (event: number) => number): Even
   return { times: keptTimes.slice(0, count), channels: keptChannels.slice(0, count) };
 }
 
+const placeOf = ({ width, height }: Sensor, channel: number) => ({
+  x: channel % width,
+  y: Math.floor(channel / width) % height,
+  polarity: Math.floor(channel / (width * height)),
+});
+
 /**
  * Keeps the events from `from` (ms) up to `to`, the latter excluded; times count from `from` then.
  */
 export function cropTime(options: { from?: number; to: number }): Transform {
-  const { from = 0, to } = given("options", options, fields({ from: { ...duration }, to: duration })) as {
-    from?: number;
-    to: number;
-  };
+  const { from = 0, to } = given("options", options, fields({ from: optional(duration), to: duration }));
   return ofEvents("cropTime", (events) => {
     const kept = filtered(events, (event) => {
       const time = events.times[event] as number;
@@ -90,13 +104,15 @@ export function cropTime(options: { from?: number; to: number }): Transform {
 
 /** Keeps a rectangle of the sensor's grid: that in its middle, or one whose corner is drawn for each sample. */
 export function cropSpace(options: { width: number; height: number; at?: "center" | "random" }): Transform {
-  const { width, height } = given(
+  const {
+    width,
+    height,
+    at = "center",
+  } = given(
     "options",
-    { width: options?.width, height: options?.height },
-    fields({ width: whole(1, u32), height: whole(1, u32) }),
+    options,
+    fields({ width: whole(1, u32), height: whole(1, u32), at: optional(oneOf("center", "random")) }),
   );
-  const { at = "center" } = options;
-  if (at !== "center" && at !== "random") refuse("options.at", at, "center or random");
   return ofEvents(
     "cropSpace",
     (events, { sensor, random }) => {

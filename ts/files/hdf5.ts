@@ -20,6 +20,7 @@ export async function hdf5(whose: string): Promise<HDF5> {
       bound: "npm install h5wasm",
     });
   }
-  await library.ready;
+  // What is wrong is told once, in the error.
+  (await library.ready).activate_throwing_error_handler();
   return library;
 }

@@ -1,6 +1,5 @@
 import { fields, given, number, u32, whole } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
-import type { IterationData } from "../tasks/task.js";
 import { type Sample, channelsOf } from "./dataset.js";
 import type { Batch, DataLoader } from "./loader.js";
 
@@ -19,6 +18,16 @@ const sequenceOptions = fields({
   resolution: number({ min: Number.MIN_VALUE, max: Number.MAX_VALUE }, "a number above 0"),
   readouts: whole(1, u32),
 });
+
+/** Inputs and targets of the sequences of a batch, as a task gives them for an iteration. */
+export interface BatchData {
+  /** Spikes: place `(sequence * steps + step) * inputs + input`, ascending; repeats are multiplicities. */
+  spikes: Uint32Array;
+  /** Targets of each readout: a value per change. */
+  targets: { steps: Uint32Array; values: Float64Array }[];
+  /** The class of each sequence, where samples have labels. */
+  labels?: Uint32Array;
+}
 
 /** Places (`step * inputs + input`) of a sample's events or, as often as they say, of its frames; ascending. */
 function placesOf(sample: Sample, inputs: number, steps: number, resolution: number): Uint32Array {
@@ -44,13 +53,13 @@ function placesOf(sample: Sample, inputs: number, steps: number, resolution: num
 }
 
 /**
- * The inputs and targets of an iteration from the samples of a batch, for {@link Task.next}. Events are spikes of the
+ * The inputs and targets of an iteration from the samples of a batch, for a task's `next`. Events are spikes of the
  * input of their channel; frames are counts of spikes. A label is a target of 1 for its readout and of 0 for the
  * others; a sample's `target` is given step by step.
  *
  * @throws {@link NESTError} for a sample that has neither, or that does not fit.
  */
-export function iterationData(batch: Batch, inputs: number, options: SequenceOptions): IterationData {
+export function iterationData(batch: Batch, inputs: number, options: SequenceOptions): BatchData {
   const { steps, resolution, readouts } = given("options", options, sequenceOptions);
   const { samples } = batch;
   const parts = samples.map((sample) => placesOf(sample, inputs, steps, resolution));
@@ -106,6 +115,6 @@ export async function nextIteration(
   drawn: number,
   options: SequenceOptions,
   signal?: AbortSignal,
-): Promise<IterationData> {
+): Promise<BatchData> {
   return iterationData(await loader.batch(drawn, signal), channelsOf(loader.sensor), options);
 }

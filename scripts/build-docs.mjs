@@ -99,7 +99,7 @@ const app = await Application.bootstrap({
   disableSources: true,
   githubPages: false,
   customCss: join(root, "docs/site.css"),
-  highlightLanguages: ["bash", "javascript", "json", "python", "rust", "shell", "text", "typescript"],
+  highlightLanguages: ["bash", "javascript", "json", "python", "rust", "shell", "sql", "text", "typescript"],
   ignoredHighlightLanguages: ["math"],
   markdownItLoader: formulas,
   navigation: { includeFolders: false, includeGroups: true },

@@ -150,7 +150,8 @@ describe("examples in the documents", () => {
     expect(examples.length).toBeGreaterThan(10);
     for (const { place, language, attributes } of all) {
       expect(
-        languages[language] ?? ["json", "python", "sql", "text", "math", "mermaid"].find((one) => one === language),
+        languages[language] ??
+          ["json", "python", "sql", "text", "math", "mermaid"].find((one) => one === language),
         place,
       ).toBe(language);
       if (attributes.includes("no-run")) expect(attributes, place).toMatch(/no-run="[^"]{10,}"/);

@@ -9,6 +9,7 @@ import { Kernel, tasks, trainToEnd } from "../ts/index.js";
 import { jsonLines } from "../ts/formats/json-lines.js";
 import { fixed, nestFileName, nestHeader, nestRows } from "../ts/formats/nest-ascii.js";
 import type { NumberArray } from "../ts/formats/npz.js";
+import { crc32c, eventFile } from "../ts/formats/tensorboard.js";
 import { writeExports } from "../ts/runs/export.js";
 import { MetricsFile } from "../ts/runs/metrics-file.js";
 import { lossTable, readRunFolder, runData } from "../ts/runs/run-folder.js";
@@ -72,7 +73,7 @@ describe("a run's events and weights", () => {
     const refused = join(folder, "refused");
     const { status, stderr } = eprop("train", "sine-waves", "--format", "npz,hdf5", "--out", refused);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/no format hdf5.*npz, parquet, jsonl, ascii/);
+    expect(stderr).toMatch(/no format hdf5.*npz, parquet, jsonl, ascii, tensorboard/);
     expect(readdirSync(folder)).not.toContain("refused");
   });
 });
@@ -85,6 +86,74 @@ describe("JSON lines", () => {
       expect(read).toEqual(Array.from(values, (value) => (Number.isFinite(value) ? value + 0 : null)));
     });
     fc.assert(same, { numRuns: 50 });
+  });
+});
+
+describe("TensorBoard's event files", () => {
+  /** Fields of a message of protocol buffers: number, type and value, as their encoding has them. */
+  function* fieldsOf(bytes: Buffer): Generator<[number: number, value: Buffer | bigint]> {
+    let at = 0;
+    const varint = () => {
+      let value = 0n;
+      for (let shift = 0n; ; shift += 7n) {
+        const byte = bytes[at++] as number;
+        value |= BigInt(byte & 0x7f) << shift;
+        if (byte < 0x80) return value;
+      }
+    };
+    while (at < bytes.length) {
+      const key = Number(varint());
+      const length = { 1: () => 8, 5: () => 4, 2: () => Number(varint()) }[key & 7]?.();
+      yield [key >> 3, length === undefined ? varint() : bytes.subarray(at, (at += length))];
+    }
+  }
+  const part = (bytes: Buffer, wanted: number) =>
+    [...fieldsOf(bytes)].filter(([number]) => number === wanted).map(([, value]) => value);
+  const bytesOf = (bytes: Buffer, wanted: number) => part(bytes, wanted) as Buffer[];
+
+  it("have the checksum of the standard", () => {
+    // RFC 3720, B.4, and the check value of CRC-32C.
+    expect(crc32c(new Uint8Array(32))).toBe(0x8a9136aa);
+    expect(crc32c(new Uint8Array(32).fill(0xff))).toBe(0x62a8ab43);
+    expect(crc32c(Buffer.from("123456789"))).toBe(0xe3069283);
+  });
+  it("hold what they were given, in records", () => {
+    const steps = [
+      { step: 1, time: 1.5, values: { loss: 0.25, rate: 3 } },
+      { step: 300, time: 2.5, values: { loss: -1e-3 } },
+    ];
+    const file = Buffer.concat([...eventFile(steps)]);
+    const events: Buffer[] = [];
+    for (let at = 0; at < file.length;) {
+      const length = Number(file.readBigUInt64LE(at));
+      events.push(file.subarray(at + 12, at + 12 + length));
+      at += 16 + length;
+    }
+    expect(bytesOf(events[0] as Buffer, 3).map(String)).toEqual(["brain.Event:2"]);
+    const read = events.slice(1).map((event) => ({
+      step: Number(part(event, 2)[0]),
+      time: bytesOf(event, 1)[0]?.readDoubleLE(),
+      values: Object.fromEntries(
+        bytesOf(bytesOf(event, 5)[0] as Buffer, 1).map((value) => [
+          String(bytesOf(value, 1)[0]),
+          bytesOf(value, 2)[0]?.readFloatLE(),
+        ]),
+      ),
+    }));
+    const single = (value: number) => new Float32Array([value])[0];
+    expect(read).toEqual([steps[0], { ...steps[1], values: { loss: single(-1e-3) } }]);
+  });
+  it("tell of every iteration of a run, by phase", () => {
+    const to = join(folder, "board");
+    const run = readRunFolder(join(folder, "evidence"));
+    return writeExports(to, run, ["tensorboard"]).then(([path = ""]) => {
+      expect(path).toMatch(/tensorboard\/events\.out\.tfevents\.\d{10}\.eprop$/);
+      const text = readFileSync(path, "latin1");
+      const { label = [] } = run.summary.results ?? {};
+      for (const phase of new Set(label)) {
+        expect(text.split(`loss/${phase}`)).toHaveLength(1 + label.filter((one) => one === phase).length);
+      }
+    });
   });
 });
 

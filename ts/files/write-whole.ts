@@ -26,7 +26,10 @@ export function makeFolders(path: string): string[] {
  *
  * @throws {@link NESTError} that says why it cannot be written.
  */
-export function writeWhole(path: string, content: string | Uint8Array | Iterable<string>): void {
+export function writeWhole(
+  path: string,
+  content: string | Uint8Array | Iterable<string> | Iterable<Uint8Array>,
+): void {
   const partial = `${path}.partial-${process.pid}`;
   try {
     makeFolders(dirname(path));

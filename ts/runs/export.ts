@@ -1,15 +1,17 @@
 import { join } from "node:path";
 import { nestError } from "../core/errors.js";
 import type { RunData } from "./run-data.js";
+import type { RunSummary } from "./summary.js";
 import { jsonLines } from "../formats/json-lines.js";
 import { nestFileName, nestHeader, nestRows } from "../formats/nest-ascii.js";
 import { npz } from "../formats/npz.js";
+import { type Scalars, eventFile } from "../formats/tensorboard.js";
 import type { Table } from "../formats/table.js";
 import { eventTables, weightTable } from "./tables.js";
 import { writeWhole } from "../files/write-whole.js";
 
 /** A file's path in its folder, and what is in it. */
-type ExportedFile = readonly [path: string, content: Uint8Array | Iterable<string>];
+type ExportedFile = readonly [path: string, content: Uint8Array | Iterable<string> | Iterable<Uint8Array>];
 
 /** Decimal places in NEST's files: of a run, more than NEST writes by itself, so that small signals are there. */
 const asciiPrecision = 12;
@@ -49,9 +51,18 @@ export const formats = {
       );
     },
   },
+  tensorboard: {
+    text: "losses and what else is known of each iteration, for TensorBoard",
+    files: ({ summary }): Promise<ExportedFile[]> => {
+      const ended = Math.round(Date.parse(summary.date) / 1000);
+      return Promise.resolve([
+        [`tensorboard/events.out.tfevents.${ended}.eprop`, eventFile(scalarsOf(summary))],
+      ]);
+    },
+  },
 } as const satisfies Record<
   string,
-  { text: string; files: (run: Pick<RunData, "events" | "weights">) => Promise<ExportedFile[]> }
+  { text: string; files: (run: RunData) => Promise<ExportedFile[]> }
 >;
 
 /** Name of a format. */
@@ -63,6 +74,26 @@ function tablesOf(run: Pick<RunData, "events" | "weights">): [string, Table][] {
     table,
   ]);
   return [["weights", weightTable(run)], ...events];
+}
+
+/** What is known of each iteration, by phase; times are those of its end, as far as simulations took them. */
+function scalarsOf(summary: RunSummary): Scalars[] {
+  const { loss, ms, spikes_per_neuron, gradient_norm, results, timing } = summary;
+  const seconds = (timing.steps * timing.resolution) / 1000;
+  let time = Date.parse(summary.date) / 1000 - ms.reduce((sum, each) => sum + each, 0) / 1000;
+  return loss.map((value, at) => {
+    time += (ms[at] ?? 0) / 1000;
+    const phase = results?.label[at] ?? "training";
+    const values: [string, number | undefined][] = [
+      [`loss/${phase}`, value],
+      [`error/${phase}`, results?.error[at]],
+      ["firing rate (spikes per s)", (spikes_per_neuron[at] as number) / seconds],
+      ["gradient norm", gradient_norm?.[at]],
+      ["simulation of an iteration (ms)", ms[at]],
+    ];
+    const known = values.filter((entry): entry is [string, number] => entry[1] !== undefined);
+    return { step: at + 1, time, values: Object.fromEntries(known) };
+  });
 }
 
 function* nestLines(table: Table): Generator<string> {
@@ -92,7 +123,7 @@ export function parseFormats(list: string): Format[] {
 /** Writes a run's events and weights into a folder; returns the files' paths. */
 export async function writeExports(
   folder: string,
-  run: Pick<RunData, "events" | "weights">,
+  run: RunData,
   wanted: readonly Format[],
 ): Promise<string[]> {
   const paths: string[] = [];

@@ -27,6 +27,7 @@ const runFiles = [
   "figures",
   "events",
   "ascii",
+  "tensorboard",
   "weights.parquet",
   "weights.jsonl",
   "checkpoint.safetensors",

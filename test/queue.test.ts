@@ -17,7 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import pg from "pg";
+import { Pool } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { NESTError, tasks, trainToEnd } from "../ts/index.js";
 
@@ -54,7 +54,7 @@ function owner(): { uid?: number; gid?: number } {
 }
 
 let server: ChildProcess | undefined;
-let database: pg.Pool;
+let database: Pool;
 const workers = new Set<ChildProcess>();
 
 beforeAll(async () => {
@@ -78,7 +78,7 @@ beforeAll(async () => {
   expect(status, stderr).toBe(0);
   const options = ["-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"];
   server = spawn(join(programs, "postgres"), options, { stdio: "ignore", cwd: folder, ...user });
-  database = new pg.Pool({ host: folder, user: "eprop", database: "postgres" });
+  database = new Pool({ host: folder, user: "eprop", database: "postgres" });
   database.on("error", () => undefined);
   for (let attempt = 0; ; attempt++) {
     try {

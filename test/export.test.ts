@@ -103,7 +103,8 @@ describe("TensorBoard's event files", () => {
     };
     while (at < bytes.length) {
       const key = Number(varint());
-      const length = { 1: () => 8, 5: () => 4, 2: () => Number(varint()) }[key & 7]?.();
+      const type = key & 7;
+      const length = type === 1 ? 8 : type === 5 ? 4 : type === 2 ? Number(varint()) : undefined;
       yield [key >> 3, length === undefined ? varint() : bytes.subarray(at, (at += length))];
     }
   }

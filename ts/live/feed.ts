@@ -1,5 +1,5 @@
 import { Pace } from "../training/pace.js";
-import type { Iteration } from "../training/trainer.js";
+import type { Iteration } from "../training/iteration.js";
 import type { Observer, SampledSpikes, SequenceSample } from "../training/sampler.js";
 import { rounded } from "../core/rounding.js";
 import type {

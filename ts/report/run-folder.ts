@@ -1,6 +1,6 @@
 import { given, path as filePath } from "../core/arguments.js";
 import { RunFolder, type WriteReport, trainingResult } from "../runs/run-folder.js";
-import type { TrainingResult } from "../training/trainer.js";
+import type { TrainingResult } from "../training/result.js";
 
 /** The report of a run that has just ended. The plotting libraries are loaded by those who plot. */
 export const reportOfRun: WriteReport = async (folder, run, signal) => {

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, truncateSync } from "node:fs";
 import { cannotWrite } from "../files/file-errors.js";
-import type { Iteration } from "../training/trainer.js";
+import type { Iteration } from "../training/iteration.js";
 import { writeAll } from "../files/write-whole.js";
 
 /** What is written of an iteration: the column's name, its value. */

@@ -6,7 +6,7 @@ import { inSlices } from "../core/event-loop.js";
 import { dataDigests, digestOf, withAbsolutePaths } from "../tasks/digests.js";
 import { isModule } from "../tasks/load.js";
 import type { Schedule, TaskOptions } from "../tasks/task.js";
-import type { TrainingResult } from "../training/trainer.js";
+import type { TrainingResult } from "../training/result.js";
 
 /** How a run was made: what repeats it, and what tells its setting from that of another run. */
 export interface RunOrigin {

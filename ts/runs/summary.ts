@@ -5,7 +5,7 @@ import { type PlasticProjection, type PlasticWeights, plasticProjections } from 
 import type { MemoryEstimate } from "../nest/kernel.js";
 import type { Task } from "../tasks/task.js";
 import type { Ending } from "../training/schedule.js";
-import type { TrainingResult } from "../training/trainer.js";
+import type { TrainingResult } from "../training/result.js";
 import type { RunOrigin } from "./origin.js";
 
 /** Version of the format of run folders. */

@@ -11,7 +11,9 @@ import { type TaskEntry, taskNamed } from "../tasks/index.js";
 import type { Task, TaskOptions } from "../tasks/task.js";
 import { type NetworkOptions, type PlasticWeights, plasticProjections } from "./network.js";
 import { phases } from "./schedule.js";
-import type { Iteration, Progress } from "./trainer.js";
+import type { Iteration } from "./iteration.js";
+import type { Progress } from "./progress.js";
+import type { Waiting } from "./stimulation.js";
 
 /** Everything that a training has to know to go on. */
 export interface Checkpoint {
@@ -25,8 +27,7 @@ export interface Checkpoint {
   progress: Progress;
   iterations: readonly Iteration[];
   before: PlasticWeights;
-  spikesLeft: Float64Array[];
-  targetsLeft: { times: Float64Array; values: Float64Array }[];
+  waiting: Waiting;
   recorded: Recorded;
   courses: WeightNotes;
 }
@@ -122,11 +123,11 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
     const { data, shape } = checkpoint.before[name];
     writer.add(`before.${name}`, data, shape);
   }
-  const { targetsLeft } = checkpoint;
+  const { spikes, targets } = checkpoint.waiting;
   const lists: readonly (readonly [string, readonly Float64Array[]])[] = [
-    ["spikes_left", checkpoint.spikesLeft],
-    ["targets_left.times", targetsLeft.map(({ times }) => times)],
-    ["targets_left.values", targetsLeft.map(({ values }) => values)],
+    ["spikes_left", spikes],
+    ["targets_left.times", targets.map(({ times }) => times)],
+    ["targets_left.values", targets.map(({ values }) => values)],
     ...Object.entries(checkpoint.courses.weights).map(
       ([name, weights]) => [`courses.${name}`, [...weights]] as const,
     ),
@@ -225,10 +226,12 @@ async function contentOf(made: Task, details: Details, arrays: ArrayReader): Pro
     },
     iterations: readIterations(arrays),
     before: { in_rec: weights("in_rec"), rec_rec: weights("rec_rec"), rec_out: weights("rec_out") },
-    spikesLeft: arrays.lists("spikes_left"),
-    targetsLeft: arrays
-      .lists("targets_left.times")
-      .map((times, readout) => ({ times, values: values[readout] ?? new Float64Array(0) })),
+    waiting: {
+      spikes: arrays.lists("spikes_left"),
+      targets: arrays
+        .lists("targets_left.times")
+        .map((times, readout) => ({ times, values: values[readout] ?? new Float64Array(0) })),
+    },
     recorded,
     courses: {
       times: [...arrays.get("courses.times", "F64")],

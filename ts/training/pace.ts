@@ -1,5 +1,5 @@
 import type { Schedule } from "../tasks/task.js";
-import type { Iteration } from "./trainer.js";
+import type { Iteration } from "./iteration.js";
 
 /** How many iterations of all phases a schedule has if nothing stops it early. */
 export function plannedIterations({ iterations, validateEvery, testIterations }: Schedule): number {

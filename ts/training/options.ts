@@ -1,0 +1,76 @@
+import {
+  type Check,
+  abortSignal,
+  callable,
+  either,
+  fields,
+  flag,
+  oneOf,
+  optional,
+  path as filePath,
+  refuse,
+  whole,
+} from "../core/arguments.js";
+import type { NetworkOptions } from "./network.js";
+import { type RecordOptions, recordOptions } from "./recorders.js";
+import type { Observer } from "./sampler.js";
+
+/** What may be chosen anew where a training is resumed. */
+export interface ResumeOptions {
+  /** Threads; all cores if left out. */
+  threads?: number;
+  /** Stops the training: it rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /**
+   * Ends the training with the iteration that comes next: everything is recorded and returned as at a planned end.
+   * Before that iteration it is saved, if it saves itself, to go on from there.
+   */
+  finish?: AbortSignal;
+  /** Looks into sequences while the training runs. */
+  observer?: Observer;
+  /** Saves the training by itself; where it is resumed, to the same file as often as before if left out. */
+  checkpoint?: CheckpointOptions;
+}
+
+/** Where a training is saved by itself: when it is asked to finish before its end, and while it goes on. */
+export interface CheckpointOptions {
+  path: string;
+  /** Also each time that so many more iterations have been handed out. */
+  every?: number;
+}
+
+/** How a task is trained. */
+export interface TrainOptions extends ResumeOptions, NetworkOptions {
+  /** What to record besides losses; nothing if left out. */
+  record?: RecordOptions | boolean;
+}
+
+export const observerCheck: Check<Observer> = {
+  allowed: "an observer: wants() and sample()",
+  read(value, at) {
+    const { wants, sample } = (value ?? {}) as Partial<Observer>;
+    if (typeof wants !== "function" || typeof sample !== "function") refuse(at, value, this.allowed);
+    return value as Observer;
+  },
+};
+
+/** What may be chosen where a training begins or is resumed, and how it is told. */
+const resumeFields = {
+  threads: optional(whole(1, 1024)),
+  signal: optional(abortSignal),
+  finish: optional(abortSignal),
+  observer: optional(observerCheck),
+  checkpoint: optional(fields({ path: filePath, every: optional(whole(1)) })),
+} as const;
+
+const trainFields = {
+  ...resumeFields,
+  gradient: optional(oneOf("adjoint", "forward")),
+  precision: optional(oneOf("f64", "f32")),
+  record: optional(either((value) => typeof value === "boolean", flag, recordOptions)),
+} as const;
+
+export const trainOptions = fields(trainFields);
+const anything: Check<unknown> = { allowed: "anything", read: (value) => value };
+export const resumeOptions = fields({ ...resumeFields, task: anything });
+export const trainToEndOptions = fields({ ...trainFields, onIteration: optional(callable) });

@@ -9,7 +9,7 @@ const layers = [
   ["core/load-binding.ts"],
   ["native"],
   ["core"],
-  ["files", "formats", "random"],
+  ["files", "formats", "random", "page"],
   ["nest"],
   ["network", "data"],
   ["tasks"],

@@ -15,6 +15,7 @@ const run = {
   kind: "regression",
   gradient: false,
   planned: 1000,
+  populations: [{ name: "recurrent neurons", n: 4 }],
   facts: [],
 } as const;
 
@@ -72,6 +73,13 @@ describe("the feed", () => {
     ).flat();
     expect(kinds).toContain(false);
     expect(kinds).toContain(true);
+  });
+  it("counts iterations that decide on an early end once they are over", () => {
+    const feed = new LiveFeed(run, 1000);
+    feed.push(iteration(1));
+    for (const number of [2, 3]) feed.push(iteration(number, 1, "early-stopping"));
+    const update = parse(feed.take(newCursor())).find(([name]) => name === "update");
+    expect(update?.[1]).toMatchObject({ progress: { done: 3, planned: 1002 } });
   });
   it("samples only for those who look, and sends whole neurons of large rasters", () => {
     const feed = new LiveFeed(run, 1000);

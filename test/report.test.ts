@@ -43,8 +43,9 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const patternFigures = [
-  "learning-performance",
+  "readouts",
   "pattern",
+  "learning-performance",
   "activity",
   "dynamics-before",
   "dynamics-after",
@@ -215,7 +216,7 @@ describe("figures", () => {
     const [activity] = figuresOf(digits).filter(({ name }) => name === "activity") as [Figure];
     expect(activity.specification.vconcat).toHaveLength(1);
     expect(await renderSvg(activity)).toContain("There is no gradient norm: with e-prop+");
-    expect(await renderSvg(figuresOf(data)[2] as Figure)).not.toContain("no gradient norm");
+    expect(await renderSvg(figuresOf(data)[3] as Figure)).not.toContain("no gradient norm");
   });
   it("draw what was written on a screen the right way up", () => {
     const vertical = (task: string, drawing: string) => {

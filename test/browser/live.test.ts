@@ -89,8 +89,16 @@ describe("the live view", () => {
 
     await page.getByRole("button", { name: "Stop and save" }).click();
     await poll(() => text(page, "#state")).toContain("everything is saved");
-    expect(await page.getByRole("button", { name: "Stop and save" }).isDisabled()).toBe(true);
+    expect(await page.getByRole("button", { name: "Stop and save" }).isVisible()).toBe(false);
+    // All that there was to do is done.
+    expect(await text(page, "#numbers dd")).toMatch(/^\d+$/);
     expect(await ended).toBe(0);
+    // The browser keeps the report of a training that is gone.
+    const opened = page.waitForEvent("popup");
+    await page.getByRole("link", { name: "Open the report" }).click();
+    const report = await opened;
+    await report.waitForSelector("#learning-performance[data-drawn]");
+    expect(await report.locator(".lead").innerText()).toContain("variance");
     const run = JSON.parse(readFileSync(join(out, "run.json"), "utf8")) as { ended: string; loss: number[] };
     expect(run.ended).toBe("request");
     expect(readMetrics(join(out, "metrics.jsonl"))).toHaveLength(run.loss.length);
@@ -102,7 +110,13 @@ describe("the live view", () => {
   });
 
   it("says so when the run is gone, in the dark on a small screen too", async () => {
-    const { child, url } = await liveTraining("evidence-accumulation", "--out", join(folder, "evidence"));
+    const { child, url } = await liveTraining(
+      "evidence-accumulation",
+      "--iterations",
+      "5000",
+      "--out",
+      join(folder, "evidence"),
+    );
     const { page, problems } = await visit(browser, url, { width: 400, colorScheme: "dark" });
     await page.waitForSelector("#sequence figure:nth-of-type(2) canvas");
     expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
@@ -115,7 +129,16 @@ describe("the live view", () => {
 
   it("stays responsive with a hundred thousand spikes", async () => {
     const feed = new LiveFeed(
-      { task: "large", text: "", seed: 1, kind: "regression", gradient: false, planned: 9, facts: [] },
+      {
+        task: "large",
+        text: "",
+        seed: 1,
+        kind: "regression",
+        gradient: false,
+        planned: 9,
+        populations: [{ name: "recurrent neurons", n: 2000 }],
+        facts: [],
+      },
       1000,
     );
     const parts = new URL("../../dist/live/page/", import.meta.url);

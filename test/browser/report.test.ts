@@ -66,8 +66,9 @@ const coloursOf = (page: Page, name: string) =>
   })()`);
 
 const figures = [
-  "learning-performance",
+  "readouts",
   "pattern",
+  "learning-performance",
   "activity",
   "dynamics-before",
   "dynamics-after",

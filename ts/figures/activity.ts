@@ -35,7 +35,7 @@ export function activityFigure({ summary }: RunData): Figure {
               data: { values: [{ target }] },
               mark: { type: "text", align: "right", baseline: "bottom", dy: -2, fontSize: 10.5 },
               encoding: {
-                x: { value: plotWidth },
+                x: { value: "width" },
                 y: { field: "target", type: "quantitative" },
                 text: { value: "target rate" },
               },

@@ -111,8 +111,8 @@ export function decisionsFigure(run: RunData): Figure | undefined {
                 legend: {
                   orient: "bottom",
                   direction: "horizontal",
-                  gradientLength: plotWidth / 2,
-                  gradientThickness: 9,
+                  gradientLength: 0.7 * plotWidth,
+                  gradientThickness: 11,
                   titleOrient: "left",
                   tickCount: 5,
                   offset: labelWidth / 4,

@@ -2,6 +2,7 @@ import { type Figure, type Specification, extent, lineLegend, shown, stacked, zo
 import { rasterOf, rasterPanel } from "./raster.js";
 import {
   type Events,
+  type Population,
   type RunData,
   type When,
   eventsWhere,
@@ -33,6 +34,12 @@ const recurrentQuantities: readonly Quantity[] = [
 /** The symbol of a readout's signal: a probability where the loss is cross entropy. */
 export function readoutSymbol({ summary }: RunData): string {
   return summary.loss_function === "cross_entropy" ? "π" : "y";
+}
+
+/** The quantities of a population's first neuron; where there are several, with its name. */
+function quantitiesOf({ name }: Population, isOnly: boolean): readonly Quantity[] {
+  if (isOnly) return recurrentQuantities;
+  return recurrentQuantities.map((of) => ({ ...of, text: `${of.text}, first of the ${name}` }));
 }
 
 function readoutQuantities(run: RunData): readonly Quantity[] {
@@ -184,7 +191,12 @@ export function dynamicsFigures(run: RunData): Figure[] {
   const inputs = { first: 1, size: network.inputs };
   const populations = recurrentPopulations(run).map((population) => ({
     population,
-    recording: recordingOf(run, population.recorder, recurrentQuantities, false),
+    recording: recordingOf(
+      run,
+      population.recorder,
+      quantitiesOf(population, network.recurrent.length === 1),
+      false,
+    ),
   }));
   const readouts = recordingOf(run, "readouts", readoutQuantities(run), true);
   return (["first", "last"] as const).flatMap((when) => {

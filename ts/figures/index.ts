@@ -7,6 +7,7 @@ import type { Figure } from "./figure.js";
 import { patternFigure } from "./pattern.js";
 import { performanceFigure } from "./performance.js";
 import type { RunData } from "./run-data.js";
+import { readoutsFigure } from "./readouts.js";
 import { weightCoursesFigure } from "./weight-courses.js";
 import { weightMatricesFigure } from "./weight-matrices.js";
 
@@ -19,9 +20,10 @@ export type { Scheme } from "./theme.js";
 export function figuresOf(data: RunData): Figure[] {
   const run = given("run", data, runDataCheck);
   return [
-    performanceFigure(run),
+    readoutsFigure(run),
     patternFigure(run),
     decisionsFigure(run),
+    performanceFigure(run),
     activityFigure(run),
     ...dynamicsFigures(run),
     weightCoursesFigure(run),

@@ -4,14 +4,14 @@ import { ownDrawing } from "../tasks/pen-strokes.js";
 import { type RunData, type When, eventsOf, onset, sequenceEvents } from "./run-data.js";
 
 const curvesOf: readonly (readonly [string, When, string])[] = [
-  ["target", "last", "target_signal"],
   ["after training", "last", "readout_signal"],
+  ["target", "last", "target_signal"],
   ["before training", "first", "readout_signal"],
 ];
 
 const dashes = [
-  [5, 3],
   [1, 0],
+  [5, 3],
   [1.5, 2.5],
 ];
 

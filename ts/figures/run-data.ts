@@ -1,4 +1,10 @@
+<<<<<<< HEAD
 import type { RunData } from "../runs/run-data.js";
+=======
+import type { NumberArray } from "../formats/npz.js";
+import type { RunSummary } from "../runs/summary.js";
+import { populationNames } from "../tasks/population-names.js";
+>>>>>>> d2d7e69 (Pages tell the story at first glance: a line of what was learned, readouts over targets, rows without holes)
 
 export type { RunData } from "../runs/run-data.js";
 
@@ -100,9 +106,9 @@ export interface Population {
 /** Recurrent populations; ids follow those of the inputs. */
 export function recurrentPopulations({ summary: { network } }: RunData): Population[] {
   let first = network.inputs + 1;
-  return network.recurrent.map(({ model, n }, at) => {
-    const kind = model.includes("adapt") ? "adaptive" : "regular";
-    const name = network.recurrent.length > 1 ? `${kind} neurons` : "recurrent neurons";
+  const names = populationNames(network.recurrent);
+  return network.recurrent.map(({ n }, at) => {
+    const name = names[at] ?? "recurrent neurons";
     const population = { name, recorder: `recurrent_${at + 1}`, first, size: n };
     first += n;
     return population;

@@ -9,8 +9,13 @@ export interface TimePanel {
   readonly height: number;
   readonly data: Specification;
   readonly mark: Specification;
-  /** Field of the time (ms), and its axis; `bottom` of the panel that has its labels. */
-  readonly x?: { readonly field?: string; readonly bottom?: boolean; readonly axis?: Specification };
+  /** Field of the time (ms), what its axis is called, and the axis; `bottom` of the panel that has its labels. */
+  readonly x?: {
+    readonly field?: string;
+    readonly title?: string;
+    readonly bottom?: boolean;
+    readonly axis?: Specification;
+  };
   /** Field along the vertical axis, with scale and axis. */
   readonly y: Specification & { readonly field: string };
   /** Further encodings. */
@@ -21,7 +26,7 @@ export interface TimePanel {
 /** A panel of a figure whose panels are {@link stacked} over one axis of time. */
 export function timePanel(panel: TimePanel): Specification {
   const { symbol, text, height, data, mark, transform, encoding } = panel;
-  const { field = "t", bottom = false, axis: ofTime } = panel.x ?? {};
+  const { field = "t", title = "t (ms)", bottom = false, axis: ofTime } = panel.x ?? {};
   const { field: vertical, ...y } = panel.y;
   return {
     width: plotWidth,
@@ -31,7 +36,7 @@ export function timePanel(panel: TimePanel): Specification {
     ...(transform && { transform }),
     mark: { clip: true, ...mark },
     encoding: {
-      x: zoomedAxis(field, "t (ms)", bottom, ofTime && { axis: ofTime }),
+      x: zoomedAxis(field, title, bottom, ofTime && { axis: ofTime }),
       y: axis(vertical, "", y),
       ...encoding,
     },

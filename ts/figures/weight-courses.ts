@@ -1,5 +1,5 @@
 import { type Figure, extent, shown, stacked, zoomRange } from "./figure.js";
-import type { RunData } from "./run-data.js";
+import { type RunData, sequenceDuration } from "./run-data.js";
 import { timePanel } from "./time-panel.js";
 
 /** Plastic projections with NEST's symbols. */
@@ -20,7 +20,8 @@ export function weightCoursesFigure(run: RunData): Figure | undefined {
   });
   const domain = extent(...recorded.map(({ weights }) => weights));
   if (domain === undefined) return undefined;
-  const end = recorded[0]?.times.at(-1) ?? 0;
+  const { summary } = run;
+  const iteration = sequenceDuration(run) * summary.timing.batchSize;
   const panels = recorded.map(({ symbol, text, times, senders, targets, weights }, at) =>
     timePanel({
       symbol,
@@ -28,19 +29,24 @@ export function weightCoursesFigure(run: RunData): Figure | undefined {
       height: 95,
       data: {
         values: Array.from(times, (t, row) => ({
-          t,
+          iteration: shown(t / iteration, 6),
           w: shown(weights[row]),
           synapse: `${senders[row]}→${targets[row]}`,
         })),
       },
       mark: { type: "line", interpolate: "step-after", style: "course" },
-      x: { bottom: at + 1 === recorded.length, axis: { tickCount: 4, format: ",d" } },
+      x: {
+        field: "iteration",
+        title: "iteration",
+        bottom: at + 1 === recorded.length,
+        axis: { format: ",~r" },
+      },
       y: { field: "w", scale: { domain, zero: false }, axis: { tickCount: 4 } },
       encoding: {
         detail: { field: "synapse" },
         tooltip: [
           { field: "synapse", title: "synapse (node ids)" },
-          { field: "t", title: "t (ms)" },
+          { field: "iteration", title: "iterations" },
           { field: "w", title: "weight (pA)" },
         ],
       },
@@ -50,7 +56,7 @@ export function weightCoursesFigure(run: RunData): Figure | undefined {
   return {
     name: "weight-courses",
     title: "Weight time courses",
-    caption: `Weights of up to ${count} synapses of each projection over the training, beginning with their initial values; all panels have the same axis.`,
-    specification: { params: zoomRange(0, end), ...stacked(panels) },
+    caption: `Weights of up to ${count} synapses of each projection by the iterations that they have learned from, beginning with their initial values; all panels have the same axis.`,
+    specification: { params: zoomRange(0, summary.loss.length), ...stacked(panels) },
   };
 }

@@ -124,8 +124,8 @@ function panel(matrix: NumberArray, of: Layout, largest: number, when: string, l
             legend: {
               orient: "bottom",
               direction: "horizontal",
-              gradientLength: plotWidth / 2,
-              gradientThickness: 9,
+              gradientLength: 0.7 * plotWidth,
+              gradientThickness: 11,
               titleOrient: "left",
               tickCount: 5,
               values: [-largest, -largest / 2, 0, largest / 2, largest],

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { Pace } from "../training/pace.js";
 import type { Iteration } from "../training/iteration.js";
 import type { Observer, SampledSpikes, SequenceSample } from "../training/sampler.js";
@@ -46,6 +48,8 @@ export class LiveFeed implements Observer {
   readonly run: RunInfo;
   readonly #perSecond: number;
   readonly #iterations: Iteration[] = [];
+  /** Iterations that decided on an early end; no plan counts them. */
+  #unplanned = 0;
   readonly #pace: Pace;
   #sample: SequenceSample | undefined;
   /** The sample as pages get it, once one wants it, and the time that took (ms). */
@@ -55,6 +59,8 @@ export class LiveFeed implements Observer {
   #ending = false;
   #saving = false;
   #end: End | undefined;
+  /** The report of a training that is over: its file, and where pages find it. No two have the same address. */
+  report: { readonly file: string; readonly path: string } | undefined;
   /** How many pages look. */
   viewers = 0;
   /** How many of them have taken all that they were sent. Without any, nothing is sampled. */
@@ -69,6 +75,7 @@ export class LiveFeed implements Observer {
 
   push(iteration: Iteration): void {
     this.#iterations.push(iteration);
+    if (iteration.phase === "early-stopping") this.#unplanned++;
     this.#pace.push(iteration);
   }
 
@@ -93,8 +100,16 @@ export class LiveFeed implements Observer {
     this.#saving = true;
   }
 
+  /** Notes how the training ended; pages are led to the report if its folder has one. */
   end(end: End): void {
-    this.#end = end;
+    const { folder } = this.run;
+    const file = folder === undefined ? undefined : join(folder, "report.html");
+    if (file === undefined || end.how === "failure" || !existsSync(file)) {
+      this.#end = end;
+      return;
+    }
+    this.report = { file, path: `/report-${Date.now().toString(36)}.html` };
+    this.#end = { ...end, report: this.report.path };
   }
 
   /** The events that a page lacks, as text; the cursor is moved on. */
@@ -171,6 +186,7 @@ export class LiveFeed implements Observer {
     const done = last?.iteration ?? 0;
     return {
       done,
+      planned: this.run.planned + this.#unplanned,
       phase: last?.phase ?? "",
       elapsed: this.#pace.elapsed(),
       left: this.#pace.left() ?? null,

@@ -1,4 +1,5 @@
 import type { Task } from "../tasks/task.js";
+import { populationNames } from "../tasks/population-names.js";
 import { familyOf } from "../training/network.js";
 import { plannedIterations } from "../training/pace.js";
 import { LiveFeed } from "./feed.js";
@@ -35,6 +36,10 @@ export async function openLiveView(
       kind: task.kind,
       gradient: network.recurrent.every(({ model }) => familyOf(model) === "interval"),
       planned: plannedIterations(task.schedule),
+      populations: populationNames(network.recurrent).map((name, at) => ({
+        name,
+        n: network.recurrent[at]?.n ?? 0,
+      })),
       ...(folder !== undefined && { folder }),
       facts: [
         ["recurrent neurons", recurrent],

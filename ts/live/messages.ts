@@ -8,6 +8,8 @@ export interface RunInfo {
   gradient: boolean;
   /** Iterations of all phases if nothing ends the training early. */
   planned: number;
+  /** Recurrent populations in the order of their rows in a raster. */
+  populations: readonly { readonly name: string; readonly n: number }[];
   /** Neurons, readouts, parameters and what else is worth a line: name and value. */
   facts: readonly (readonly [string, string])[];
   /** The run folder. */
@@ -31,6 +33,8 @@ export interface IterationColumns {
 export interface Progress {
   /** Iterations that are over. */
   done: number;
+  /** Iterations in all if nothing ends it early; those that decide on an early end are known once they are over. */
+  planned: number;
   phase: string;
   /** Since the begin, and estimated until the end (s). */
   elapsed: number;
@@ -81,6 +85,8 @@ export interface End {
   how: "schedule" | "early-stopping" | "request" | "failure";
   /** What failed. */
   message?: string;
+  /** Where the server has the report, as long as it runs; browsers may keep it. */
+  report?: string;
 }
 
 /** What comes over the stream of events: the events' names and their data. */

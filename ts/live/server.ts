@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 import { nestError } from "../core/errors.js";
 import { type Cursor, type LiveFeed, newCursor, rest } from "./feed.js";
 import type { Page } from "./page.js";
@@ -10,6 +12,8 @@ const updateInterval = 250;
 const mostPages = 16;
 /** Time that pages have to take what is left when the server closes (ms). */
 const patience = 500;
+/** Time that pages have to fetch the report (ms). */
+const reportPatience = 1500;
 
 /** A page that listens. */
 interface Listener {
@@ -75,6 +79,20 @@ export async function serveLive(
     if (listener.behind) count();
   };
 
+  /** How many pages have fetched the report. */
+  let fetched = 0;
+  const sendReport = (file: string, response: ServerResponse) => {
+    let html: Uint8Array;
+    try {
+      html = readFileSync(file);
+    } catch {
+      refuse(response, 404, "there is no report");
+      return;
+    }
+    response.once("finish", () => fetched++);
+    response.writeHead(200, reportHeaders).end(html);
+  };
+
   const routes = new Map<string, (request: IncomingMessage, response: ServerResponse) => void>();
   routes.set("GET /", (_, response) => response.writeHead(200, page.headers).end(page.html));
   routes.set("GET /events", (_, response) => {
@@ -104,6 +122,10 @@ export async function serveLive(
     const path = request.url?.split("?", 1)[0];
     if (site !== undefined && site !== "same-origin" && site !== "none" && path !== "/") {
       refuse(response, 403, "the request comes from elsewhere");
+      return;
+    }
+    if (feed.report !== undefined && path === feed.report.path && request.method === "GET") {
+      sendReport(feed.report.file, response);
       return;
     }
     const route = routes.get(`${request.method} ${path}`);
@@ -142,6 +164,13 @@ export async function serveLive(
 
   const close = async () => {
     clearTimeout(timer);
+    if (feed.report !== undefined) {
+      sendAll();
+      // What a page has fetched, its browser keeps.
+      const deadline = performance.now() + reportPatience;
+      const wanted = feed.readers;
+      while (fetched < wanted && performance.now() < deadline) await wait(10);
+    }
     const closed = new Promise((resolve) => server.close(resolve));
     for (const { response, cursor } of listeners) response.end(feed.take(cursor));
     server.closeIdleConnections();
@@ -155,6 +184,15 @@ export async function serveLive(
   };
   return { url: `http://127.0.0.1:${actual}/`, flush, close, [Symbol.asyncDispose]: close };
 }
+
+/** A report keeps what it draws to itself, and stays in a browser's cache when the server is gone. */
+const reportHeaders = {
+  "content-type": "text/html; charset=utf-8",
+  "cache-control": "private, max-age=86400, immutable",
+  "content-security-policy":
+    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+} as const;
 
 const commonHeaders = {
   "x-content-type-options": "nosniff",

@@ -12,7 +12,8 @@ import { readRunFolder } from "../runs/run-folder.js";
 import type { RunSummary } from "../runs/summary.js";
 import { bytes, digits, escaped, headedTable } from "./markup.js";
 import { figureHtml, pageHtml } from "./page.js";
-import { networkText, parameterText, phaseError, trainingLosses } from "./report.js";
+import { phaseError, trainingLosses } from "./lead.js";
+import { networkText, parameterText } from "./report.js";
 import { picturesOf } from "./write.js";
 
 /** What may tell runs apart, by name. */

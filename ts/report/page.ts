@@ -29,12 +29,17 @@ function scripts(): string[] {
 /** A figure of a page. */
 export function figureHtml({ figure, png }: Picture): string {
   const picture = `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
-  const width = new DataView(png.buffer, png.byteOffset).getUint32(16) / 2;
+  const [width, height] = [16, 20].map((at) => new DataView(png.buffer, png.byteOffset).getUint32(at) / 2);
   return `<figure id="${escaped(figure.name)}">
 <div class="bar"><h2>${escaped(figure.title)}</h2></div>
-<div class="plot"><img alt="${escaped(`${figure.title}. ${figure.caption}`)}" width="${width}" src="${picture}"></div>
+<div class="plot"><img alt="${escaped(`${figure.title}. ${figure.caption}`)}" width="${width}" height="${height}" src="${picture}"></div>
 <figcaption>${escaped(figure.caption)}</figcaption>
 </figure>`;
+}
+
+/** Figures of a page in rows without holes. */
+export function figuresHtml(pictures: readonly Picture[]): string {
+  return `<div class="figures">\n${pictures.map(figureHtml).join("\n")}\n</div>`;
 }
 
 /** A page that needs nothing but itself: pictures without scripts, figures that zoom and answer with them. */
@@ -50,7 +55,9 @@ export function pageHtml(title: string, body: string, figures: readonly Figure[]
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
 <title>${escaped(title)}</title><style>${style}</style></head><body>
+<main>
 ${body}
+</main>
 <script type="application/json" id="payload">${scriptText(payload)}</script>
 ${code.join("\n")}
 </body></html>

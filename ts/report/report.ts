@@ -3,33 +3,10 @@ import type { RunData } from "../figures/run-data.js";
 import type { RunSummary } from "../runs/summary.js";
 import { taskNamed } from "../tasks/index.js";
 import { bytes, digits, duration, escaped, headedTable, nameTable } from "./markup.js";
-import { type Picture, figureHtml, pageHtml } from "./page.js";
+import { leadOf, phaseError, trainingLosses } from "./lead.js";
+import { type Picture, figuresHtml, pageHtml } from "./page.js";
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-
-/** The mean error of a phase's iterations, and how many they are; undefined where there are none. */
-export function phaseError(
-  { results }: RunSummary,
-  phase: string,
-): { mean: number; count: number } | undefined {
-  const errors = results?.error.filter((_, at) => results.label[at] === phase) ?? [];
-  return errors.length === 0 ? undefined : { mean: sum(errors) / errors.length, count: errors.length };
-}
-
-/** The loss of training iterations: the first, the smallest, the last. */
-export function trainingLosses({ loss, results }: RunSummary): {
-  first: number;
-  least: number;
-  last: number;
-} {
-  const training = loss.filter((_, at) => (results?.label[at] ?? "training") === "training");
-  const losses = training.length > 0 ? training : loss;
-  return {
-    first: losses[0] ?? Number.NaN,
-    least: Math.min(...losses),
-    last: losses.at(-1) ?? Number.NaN,
-  };
-}
 
 const endings: Readonly<Record<RunSummary["ended"], string>> = {
   schedule: "when all iterations were done",
@@ -130,28 +107,71 @@ function iterations(summary: RunSummary): string {
   return headedTable(head, rows);
 }
 
+/** The parts of a report, and the figures of each, in the order in which they are shown. */
+const parts = [
+  { title: undefined, names: ["readouts", "pattern", "decisions", "learning-performance"] },
+  { title: "One sequence, before and after training", names: ["dynamics-before", "dynamics-after"] },
+  { title: "The network over the training", names: ["weight-matrices", "activity", "weight-courses"] },
+] as const;
+
+function figureParts(pictures: readonly Picture[]): string {
+  const html = parts.map(({ title, names }) => {
+    const own = names.flatMap((name) => pictures.filter(({ figure }) => figure.name === name));
+    if (own.length === 0) return "";
+    return (title === undefined ? "" : `<h2 class="section">${title}</h2>\n`) + figuresHtml(own);
+  });
+  return html.filter((part) => part !== "").join("\n");
+}
+
+/** The numbers of a run at a glance. */
+function numbers(summary: RunSummary): string {
+  const { first, last } = trainingLosses(summary);
+  const rows = iterationRows(summary);
+  const target = Number(summary.parameters.f_target);
+  const early =
+    summary.ended === "schedule" ? "" : summary.ended === "request" ? ", stopped" : ", ended early";
+  const values = [
+    ["loss", `${digits(first, 4)} → ${digits(last, 4)}`],
+    ["iterations", `${summary.loss.length}${early}`],
+    ["sequences per iteration", summary.timing.batchSize],
+    [
+      `firing rate (spikes/s${Number.isFinite(target) ? `; target ${digits(target, 4)}` : ""})`,
+      `${digits(rows[0]?.rate, 3)} → ${digits(rows.at(-1)?.rate, 3)}`,
+    ],
+    ["time of the simulation", duration(sum(summary.ms))],
+  ] as const;
+  const entries = values.map(
+    ([name, value]) => `<div><dt>${escaped(name)}</dt><dd>${escaped(value)}</dd></div>`,
+  );
+  return `<dl class="numbers">${entries.join("")}</dl>`;
+}
+
 /** The report of a run: one HTML file that needs nothing else. */
-export function reportHtml({ summary }: RunData, pictures: readonly Picture[]): string {
+export function reportHtml(run: RunData, pictures: readonly Picture[]): string {
+  const { summary } = run;
   const title = `${summary.task}, seed ${summary.seed}`;
   const text = summary.text ?? taskNamed(summary.task)?.text ?? "";
   const parameters = Object.entries(summary.parameters).map(
     ([name, value]) => [parameterText(summary.task, name), value] as const,
   );
+  const card = (name: string, table: string) =>
+    `<section class="card"><h2>${escaped(name)}</h2>${table}</section>`;
   const body = `<header><h1>${escaped(title)}</h1>
-<button type="button" id="scheme" hidden>dark / light</button></header>
-<p class="text">${escaped(text)}</p>
-<div class="figures">
-${pictures.map(figureHtml).join("\n")}
-</div>
-<p class="text">Drag over a figure to zoom into a part of it (or turn the wheel with the Control key held); a double
+<button type="button" class="small" id="scheme" hidden>dark / light</button></header>
+<p>${escaped(text)}</p>
+<p class="lead">${escaped(leadOf(run))}</p>
+${numbers(summary)}
+${figureParts(pictures)}
+<p class="text hint">Drag over a figure to zoom into a part of it (or turn the wheel with the Control key held); a double
 click shows the whole range again. Point at a curve, a spike or a weight to read its value.</p>
 <div class="tables">
-<section><h2>What was trained</h2>${trained(summary)}</section>
-<section><h2>Parameters</h2>${nameTable(parameters)}</section>
-<section><h2>How well it went</h2>${outcome(summary)}</section>
-<section><h2>What it cost</h2>${cost(summary)}</section>
+${card("What was trained", trained(summary))}
+${card("Parameters", nameTable(parameters))}
+${card("How well it went", outcome(summary))}
+${card("What it cost", cost(summary))}
 </div>
-<details><summary>All iterations</summary><div class="scroll">${iterations(summary)}</div></details>`;
+<details><summary>All iterations</summary><div class="scroll" tabindex="0" role="region"
+aria-label="All iterations">${iterations(summary)}</div></details>`;
   return pageHtml(
     `eprop: ${title}`,
     body,

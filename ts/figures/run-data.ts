@@ -1,10 +1,5 @@
-<<<<<<< HEAD
 import type { RunData } from "../runs/run-data.js";
-=======
-import type { NumberArray } from "../formats/npz.js";
-import type { RunSummary } from "../runs/summary.js";
 import { populationNames } from "../tasks/population-names.js";
->>>>>>> d2d7e69 (Pages tell the story at first glance: a line of what was learned, readouts over targets, rows without holes)
 
 export type { RunData } from "../runs/run-data.js";
 

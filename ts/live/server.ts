@@ -79,8 +79,8 @@ export async function serveLive(
     if (listener.behind) count();
   };
 
-  /** How many pages have fetched the report. */
-  let fetched = 0;
+  /** Answers with the report that were taken. */
+  const fetched = new Set<ServerResponse>();
   const sendReport = (file: string, response: ServerResponse) => {
     let html: Uint8Array;
     try {
@@ -89,7 +89,7 @@ export async function serveLive(
       refuse(response, 404, "there is no report");
       return;
     }
-    response.once("finish", () => fetched++);
+    response.once("finish", () => fetched.add(response));
     response.writeHead(200, reportHeaders).end(html);
   };
 
@@ -168,8 +168,7 @@ export async function serveLive(
       sendAll();
       // What a page has fetched, its browser keeps.
       const deadline = performance.now() + reportPatience;
-      const wanted = feed.readers;
-      while (fetched < wanted && performance.now() < deadline) await wait(10);
+      while (fetched.size < feed.readers && performance.now() < deadline) await wait(10);
     }
     const closed = new Promise((resolve) => server.close(resolve));
     for (const { response, cursor } of listeners) response.end(feed.take(cursor));

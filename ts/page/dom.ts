@@ -1,5 +1,5 @@
 /** Makes an element in a parent. */
-export function element<K extends keyof HTMLElementTagNameMap>(
+export function addElement<K extends keyof HTMLElementTagNameMap>(
   parent: Element,
   name: K,
   text = "",
@@ -12,7 +12,7 @@ export function element<K extends keyof HTMLElementTagNameMap>(
 
 /** Makes a small button in a parent. */
 export function smallButton(parent: Element, text: string, act: () => void): HTMLButtonElement {
-  const made = element(parent, "button", text);
+  const made = addElement(parent, "button", text);
   made.type = "button";
   made.className = "small";
   made.addEventListener("click", act);

@@ -146,6 +146,10 @@ function numbers(summary: RunSummary): string {
   return `<dl class="numbers">${entries.join("")}</dl>`;
 }
 
+function card(name: string, table: string): string {
+  return `<section class="card"><h2>${escaped(name)}</h2>${table}</section>`;
+}
+
 /** The report of a run: one HTML file that needs nothing else. */
 export function reportHtml(run: RunData, pictures: readonly Picture[]): string {
   const { summary } = run;
@@ -154,8 +158,6 @@ export function reportHtml(run: RunData, pictures: readonly Picture[]): string {
   const parameters = Object.entries(summary.parameters).map(
     ([name, value]) => [parameterText(summary.task, name), value] as const,
   );
-  const card = (name: string, table: string) =>
-    `<section class="card"><h2>${escaped(name)}</h2>${table}</section>`;
   const body = `<header><h1>${escaped(title)}</h1>
 <button type="button" class="small" id="scheme" hidden>dark / light</button></header>
 <p>${escaped(text)}</p>

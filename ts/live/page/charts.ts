@@ -1,4 +1,4 @@
-import { element } from "../../page/dom.js";
+import { addElement } from "../../page/dom.js";
 import type { IterationColumns, RunInfo, SampleMessage } from "../messages.js";
 import { ClassChart } from "./class-chart.js";
 import { CourseChart } from "./course-chart.js";
@@ -58,7 +58,7 @@ export class Charts {
       course("Firing rate", "rate", "spikes/s"),
     ];
     if (run.gradient) this.#courses.push(course("Gradient", "gradient", "norm"));
-    else element(new Panel(this.#learning, "Gradient", height).place, "p", noGradient);
+    else addElement(new Panel(this.#learning, "Gradient", height).place, "p", noGradient);
   }
 
   drawCourses(iterations: IterationColumns): void {

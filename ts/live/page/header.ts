@@ -1,4 +1,4 @@
-import { byId, element } from "../../page/dom.js";
+import { byId, addElement } from "../../page/dom.js";
 import { duration, significant } from "../../page/numbers.js";
 import type { End, IterationColumns, Progress, RunInfo } from "../messages.js";
 
@@ -56,17 +56,17 @@ export class Header {
       "time left",
       "per iteration",
     ]) {
-      const entry = element(list, "div");
-      element(entry, "dt", name);
-      this.#numbers.set(name, element(entry, "dd", "–"));
+      const entry = addElement(list, "div");
+      addElement(entry, "dt", name);
+      this.#numbers.set(name, addElement(entry, "dd", "–"));
     }
     const facts = byId("facts");
     facts.replaceChildren();
     const folder: [string, string][] = run.folder === undefined ? [] : [["run folder", run.folder]];
     for (const [name, value] of [...folder, ...run.facts]) {
-      const entry = element(facts, "div");
-      element(entry, "dt", name);
-      element(entry, "dd", value);
+      const entry = addElement(facts, "div");
+      addElement(entry, "dt", name);
+      addElement(entry, "dd", value);
     }
   }
 

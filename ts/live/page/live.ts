@@ -44,7 +44,8 @@ function append(columns: IterationColumns, news: IterationColumns): void {
 }
 
 /** Leads to the report, once the browser keeps it: the server ends with the training. */
-async function offerReport(address: string): Promise<void> {
+async function offerReport(address: string | undefined): Promise<void> {
+  if (address === undefined) return;
   const answer = await fetch(address).catch(() => undefined);
   if (answer?.ok !== true) return;
   await answer.arrayBuffer();
@@ -73,9 +74,9 @@ const handlers: { [K in keyof Messages]: (data: Messages[K]) => void } = {
   },
   end(data: End) {
     known.ended = data;
-    events.close();
     changed("numbers");
-    if (data.report !== undefined) void offerReport(data.report);
+    // The server waits for those who listen to fetch the report.
+    void offerReport(data.report).finally(() => events.close());
   },
 };
 

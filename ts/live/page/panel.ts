@@ -1,4 +1,4 @@
-import { element } from "../../page/dom.js";
+import { addElement } from "../../page/dom.js";
 
 /** A figure with its title, a line of text that changes, and a place to draw in. */
 export class Panel {
@@ -10,11 +10,11 @@ export class Panel {
 
   constructor(parent: HTMLElement, title: string, height: number) {
     this.height = height;
-    const figure = element(parent, "figure");
-    this.caption = element(figure, "figcaption");
-    element(this.caption, "h2", title);
-    this.note = element(this.caption, "span");
-    this.place = element(figure, "div");
+    const figure = addElement(parent, "figure");
+    this.caption = addElement(figure, "figcaption");
+    addElement(this.caption, "h2", title);
+    this.note = addElement(this.caption, "span");
+    this.place = addElement(figure, "div");
   }
 
   get width(): number {
@@ -29,7 +29,7 @@ export class Canvas {
 
   constructor(panel: Panel, label: string) {
     this.#panel = panel;
-    this.#canvas = element(panel.place, "canvas");
+    this.#canvas = addElement(panel.place, "canvas");
     this.#canvas.setAttribute("role", "img");
     this.#canvas.setAttribute("aria-label", label);
   }

@@ -1,4 +1,4 @@
-import { element, smallButton } from "../../page/dom.js";
+import { addElement, smallButton } from "../../page/dom.js";
 import { type Scheme, scheme } from "../../page/scheme.js";
 import { nearest } from "./pointing.js";
 import { type Stretch, plotSpan, stretched } from "./sizes.js";
@@ -7,9 +7,9 @@ import { type Json, type Panel, type View, panelsOf } from "./vega.js";
 /** The range that a figure shows, by its parameters; undefined where it has none. */
 type Range = Record<string, number>;
 
-const rangeNames: readonly string[] = ["from", "to", "low", "high"];
+const rangeNames: ReadonlySet<string> = new Set(["from", "to", "low", "high"]);
 
-const tooltip = element(document.body, "div");
+const tooltip = addElement(document.body, "div");
 tooltip.className = "tooltip";
 tooltip.hidden = true;
 
@@ -115,7 +115,7 @@ export class ReportFigure {
   #ranges(): Range {
     const params = (this.#specification.params ?? []) as { name: string; value: number }[];
     const ranges: Range = Object.fromEntries(
-      params.filter(({ name }) => rangeNames.includes(name)).map(({ name, value }) => [name, value]),
+      params.filter(({ name }) => rangeNames.has(name)).map(({ name, value }) => [name, value]),
     );
     const { from = 0, to = 1, low, high } = ranges;
     if (low === undefined || high === undefined) return ranges;
@@ -219,11 +219,11 @@ export class ReportFigure {
     }
     this.#put(this.#point, hit.x, hit.y);
     tooltip.replaceChildren();
-    const table = element(tooltip, "table");
+    const table = addElement(tooltip, "table");
     for (const [name, value] of hit.rows) {
       const row = table.insertRow();
-      element(row, "th", name);
-      element(row, "td", value);
+      addElement(row, "th", name);
+      addElement(row, "td", value);
     }
     tooltip.hidden = false;
     const { offsetWidth, offsetHeight } = tooltip;

@@ -13,7 +13,7 @@ const mostPages = 16;
 /** Time that pages have to take what is left when the server closes (ms). */
 const patience = 500;
 /** Time that pages have to fetch the report (ms). */
-const reportPatience = 1500;
+const reportPatience = 3000;
 
 /** A page that listens. */
 interface Listener {

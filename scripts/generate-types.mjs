@@ -68,6 +68,16 @@ function modelsModule({ kernelTable, modelTables }) {
     ),
     "}",
     "",
+    "/** What the neurons of each model do, beside the numbers of their parameters. */",
+    "export const dynamics = {",
+    ...nodes
+      .filter((model) => model.class === "recurrent" || model.class === "readout")
+      .map(({ name, class: role, rule, reset, adapts }) => {
+        const resets = reset === "" ? null : JSON.stringify(reset);
+        return `  ${name}: { role: "${role}", rule: "${rule}", reset: ${resets}, adapts: ${adapts} },`;
+      }),
+    "} as const;",
+    "",
     "/** What a multimeter can record of each node model. */",
     "export interface Recordables {",
     ...nodes.map(

@@ -516,6 +516,18 @@ export interface NodeParams<S = Scalar, W = WholeScalar> {
   };
 }
 
+/** What the neurons of each model do, beside the numbers of their parameters. */
+export const dynamics = {
+  eprop_iaf_bsshslm_2020: { role: "recurrent", rule: "interval", reset: "subtract", adapts: false },
+  eprop_iaf_adapt_bsshslm_2020: { role: "recurrent", rule: "interval", reset: "subtract", adapts: true },
+  eprop_readout_bsshslm_2020: { role: "readout", rule: "interval", reset: null, adapts: false },
+  eprop_iaf: { role: "recurrent", rule: "plus", reset: "subtract", adapts: false },
+  eprop_iaf_adapt: { role: "recurrent", rule: "plus", reset: "subtract", adapts: true },
+  eprop_iaf_psc_delta: { role: "recurrent", rule: "plus", reset: "hard", adapts: false },
+  eprop_iaf_psc_delta_adapt: { role: "recurrent", rule: "plus", reset: "hard", adapts: true },
+  eprop_readout: { role: "readout", rule: "plus", reset: null, adapts: false },
+} as const;
+
 /** What a multimeter can record of each node model. */
 export interface Recordables {
   eprop_iaf_bsshslm_2020: "V_m" | "eprop_history_duration" | "learning_signal" | "surrogate_gradient";

@@ -1,6 +1,6 @@
 //! The parameter tables, from which TypeScript's types and the model pages are made.
 
-use eprop::models::{NODE_MODELS, synapses};
+use eprop::models::{NODE_MODELS, NodeClass, Reset, Rule, synapses};
 use eprop::tables::Equation;
 use eprop::tables::parameter::{Default, Kind, Parameter, Role};
 use napi_derive::napi;
@@ -52,6 +52,14 @@ pub struct ModelTable {
     pub text: String,
     /// `node` or `synapse`.
     pub element: String,
+    /// `interval` or `plus`; empty for what serves both.
+    pub rule: String,
+    /// `recurrent`, `readout`, `generator`, `parrot` or `recorder`; empty for synapses.
+    pub class: String,
+    /// What happens after a spike, `subtract` or `hard`; empty for what does not fire by itself.
+    pub reset: String,
+    /// Whether the threshold adapts.
+    pub adapts: bool,
     /// Rows.
     pub parameters: Vec<ParameterRow>,
     /// What a multimeter can record.
@@ -101,6 +109,25 @@ fn row(parameter: &Parameter) -> ParameterRow {
     }
 }
 
+fn rule(rule: Rule) -> String {
+    match rule {
+        Rule::Any => "",
+        Rule::Interval => "interval",
+        Rule::Plus => "plus",
+    }
+    .to_owned()
+}
+
+fn class(class: NodeClass) -> &'static str {
+    match class {
+        NodeClass::Recurrent => "recurrent",
+        NodeClass::Readout => "readout",
+        NodeClass::SpikeGenerator | NodeClass::PoissonGenerator | NodeClass::StepRateGenerator => "generator",
+        NodeClass::Parrot => "parrot",
+        NodeClass::SpikeRecorder | NodeClass::Multimeter | NodeClass::WeightRecorder => "recorder",
+    }
+}
+
 /// The tables of all models.
 #[napi]
 #[must_use]
@@ -109,6 +136,15 @@ pub fn model_tables() -> Vec<ModelTable> {
         name: model.name.to_owned(),
         text: model.text.to_owned(),
         element: "node".to_owned(),
+        rule: rule(model.rule),
+        class: class(model.class).to_owned(),
+        reset: match model.dynamics.reset {
+            None => "",
+            Some(Reset::Subtract) => "subtract",
+            Some(Reset::Hard) => "hard",
+        }
+        .to_owned(),
+        adapts: model.dynamics.adapts,
         parameters: model.parameters.iter().map(row).collect(),
         recordables: model.recordables.iter().map(|name| (*name).to_owned()).collect(),
         equations: equations(model.equations),
@@ -117,6 +153,10 @@ pub fn model_tables() -> Vec<ModelTable> {
         name: model.name.to_owned(),
         text: model.text.to_owned(),
         element: "synapse".to_owned(),
+        rule: rule(model.rule),
+        class: String::new(),
+        reset: String::new(),
+        adapts: false,
         parameters: model.parameters.iter().map(row).collect(),
         recordables: Vec::new(),
         equations: equations(model.equations),

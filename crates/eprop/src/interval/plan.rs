@@ -255,7 +255,7 @@ fn recurrent(network: &Description) -> Recurrent {
     let regular = of("regular_spike_arrival");
     // Neurons that do not adapt take the time constant of those that do: it is of no account, and shared.
     let adapt_tau = groups_of(network, RECURRENT)
-        .find(|group| group.model.place("adapt_tau").is_some())
+        .find(|group| group.model.dynamics.adapts)
         .map_or(1.0, |group| group.numbers("adapt_tau")[0]);
     let relative =
         |name: &str| -> Vec<f64> { of(name).iter().zip(&e_l).map(|(value, rest)| value - rest).collect() };
@@ -325,7 +325,7 @@ fn segments(network: &Description) -> Vec<Segment> {
     let mut segments: Vec<Segment> = Vec::new();
     let mut place = 0;
     for group in groups_of(network, RECURRENT) {
-        let adaptive = group.model.place("adapt_beta").is_some();
+        let adaptive = group.model.dynamics.adapts;
         for choice in group.numbers("surrogate_gradient_function") {
             let surrogate = Surrogate::from_choice(*choice);
             match segments.last_mut() {

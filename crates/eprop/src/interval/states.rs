@@ -17,7 +17,7 @@ impl<R: Real> IntervalRule<R> {
             match population {
                 RECURRENT => {
                     self.open.state.voltage[place] = R::of(relative("V_m"));
-                    if group.model.place("adaptation").is_some() {
+                    if group.model.dynamics.adapts {
                         self.open.state.adaptation[place] = R::of(group.numbers("adaptation")[offset]);
                     }
                 }

@@ -4,7 +4,7 @@ use crate::models::equations as eq;
 use crate::models::shared::{
     CLOCK, DRAWN, MEMBRANE, SPIKING, SURROGATE, TRACES, table, threshold_above_floor,
 };
-use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Reset, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -15,6 +15,7 @@ pub static MODEL: NodeModel = NodeModel {
     parameters: table![MEMBRANE, SPIKING, SURROGATE, TRACES, CLOCK],
     receptors: Receptors::SPIKES,
     drawn: DRAWN,
+    dynamics: Dynamics { reset: Some(Reset::Subtract), adapts: false },
     recordables: &["V_m", "eprop_history_duration", "learning_signal", "surrogate_gradient"],
     equations: &[eq::MEMBRANE, eq::SURROGATE, eq::SPIKE, eq::RESET, eq::FIRING_RATE, eq::LEARNING_SIGNAL],
     check: threshold_above_floor,

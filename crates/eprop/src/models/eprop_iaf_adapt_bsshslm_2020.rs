@@ -4,7 +4,7 @@ use crate::models::equations as eq;
 use crate::models::shared::{
     ADAPTIVE, ARRIVAL, CLOCK, DRAWN_HEIGHT_FIRST, MEMBRANE, SPIKING, SURROGATE, table, threshold_above_floor,
 };
-use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Reset, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -15,6 +15,7 @@ pub static MODEL: NodeModel = NodeModel {
     parameters: table![MEMBRANE, SPIKING, ADAPTIVE, ARRIVAL, SURROGATE, CLOCK],
     receptors: Receptors::SPIKES,
     drawn: DRAWN_HEIGHT_FIRST,
+    dynamics: Dynamics { reset: Some(Reset::Subtract), adapts: true },
     recordables: &[
         "V_m",
         "V_th_adapt",

@@ -4,7 +4,7 @@ use crate::models::equations as eq;
 use crate::models::shared::{
     CLOCK, DRAWN_HARD_RESET, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold, table,
 };
-use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Reset, Rule};
 use crate::tables::parameter::{Bound, Parameter};
 
 /// The model.
@@ -26,6 +26,7 @@ pub static MODEL: NodeModel = NodeModel {
     ],
     receptors: Receptors::SPIKES,
     drawn: DRAWN_HARD_RESET,
+    dynamics: Dynamics { reset: Some(Reset::Hard), adapts: false },
     recordables: &["V_m", "eprop_history_duration", "learning_signal", "surrogate_gradient"],
     equations: &[
         eq::MEMBRANE,

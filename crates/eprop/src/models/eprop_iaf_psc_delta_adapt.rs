@@ -5,7 +5,7 @@ use crate::models::shared::{
     ADAPTIVE, CLOCK, DRAWN_HARD_RESET, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold,
     table,
 };
-use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Reset, Rule};
 use crate::tables::parameter::{Bound, Parameter};
 
 /// The model.
@@ -28,6 +28,7 @@ pub static MODEL: NodeModel = NodeModel {
     ],
     receptors: Receptors::SPIKES,
     drawn: DRAWN_HARD_RESET,
+    dynamics: Dynamics { reset: Some(Reset::Hard), adapts: true },
     recordables: &[
         "V_m",
         "V_th_adapt",

@@ -2,7 +2,7 @@
 
 use crate::models::equations as eq;
 use crate::models::shared::{CUTOFF, DRAWN, MEMBRANE, READOUT, table, unchecked, with_default};
-use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -18,6 +18,7 @@ pub static MODEL: NodeModel = NodeModel {
     // The learning window arrives at receptor 1, targets at 2.
     receptors: Receptors { spikes: &[0], generators: &[1, 2], readouts: &[] },
     drawn: DRAWN,
+    dynamics: Dynamics::NONE,
     recordables: &["V_m", "eprop_history_duration", "error_signal", "readout_signal", "target_signal"],
     equations: &[eq::MEMBRANE, eq::WINDOWED_READOUT],
     check: unchecked,

@@ -2,7 +2,7 @@
 
 use crate::models::equations as eq;
 use crate::models::shared::{ARRIVAL, DRAWN, MEMBRANE, READOUT, choice, table, unchecked, with_default};
-use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
 use crate::tables::parameter::{Bound, Parameter};
 
 /// The model.
@@ -29,6 +29,7 @@ pub static MODEL: NodeModel = NodeModel {
     // The exponentials of other readouts arrive at receptor 1, targets at 2.
     receptors: Receptors { spikes: &[0], generators: &[2], readouts: &[1] },
     drawn: DRAWN,
+    dynamics: Dynamics::NONE,
     recordables: &[
         "V_m",
         "eprop_history_duration",

@@ -75,6 +75,29 @@ impl Receptors {
     pub const SPIKES: Self = Self { spikes: &[0], ..Self::NONE };
 }
 
+/// What happens to the membrane potential of a neuron that has fired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reset {
+    /// The threshold is subtracted in the next step.
+    Subtract,
+    /// It is set to `V_reset`.
+    Hard,
+}
+
+/// What the neurons of a model do, beside the numbers of their parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dynamics {
+    /// What happens after a spike; `None` for what does not fire by itself.
+    pub reset: Option<Reset>,
+    /// Whether the threshold adapts.
+    pub adapts: bool,
+}
+
+impl Dynamics {
+    /// No membrane that fires.
+    pub const NONE: Self = Self { reset: None, adapts: false };
+}
+
 /// Reads a checked scalar of one node by parameter name.
 pub type Read<'a> = &'a dyn Fn(&str) -> f64;
 
@@ -85,7 +108,7 @@ pub struct NodeModel {
     pub name: &'static str,
     /// One line of text.
     pub text: &'static str,
-    /// the rule it learns by.
+    /// The rule it learns by.
     pub rule: Rule,
     /// What it does.
     pub class: NodeClass,
@@ -93,6 +116,8 @@ pub struct NodeModel {
     pub parameters: &'static [Parameter],
     /// Numbers in the order in which NEST draws them where several are random; any others follow.
     pub drawn: &'static [&'static str],
+    /// What its neurons do.
+    pub dynamics: Dynamics,
     /// What a multimeter can record.
     pub recordables: &'static [&'static str],
     /// Where what is sent to it arrives.
@@ -143,7 +168,7 @@ pub struct SynapseModel {
     pub name: &'static str,
     /// One line of text.
     pub text: &'static str,
-    /// the rule it learns by.
+    /// The rule it learns by.
     pub rule: Rule,
     /// What it carries.
     pub kind: SynapseKind,

@@ -1,7 +1,7 @@
 //! `multimeter` and `voltmeter`: record state variables at regular times.
 
 use crate::models::shared::{DEVICE, FILLER, RECORDER, stops_after_start, table};
-use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
 use crate::tables::parameter::{Bound, Default, Kind, Parameter};
 
 const fn record_from(default: &'static [&'static str]) -> Parameter {
@@ -27,6 +27,7 @@ pub static MODEL: NodeModel = NodeModel {
     parameters: table![DEVICE, RECORDER, SAMPLING, [record_from(&[])]],
     receptors: Receptors::NONE,
     drawn: &[],
+    dynamics: Dynamics::NONE,
     recordables: &[],
     equations: &[],
     check: stops_after_start,
@@ -41,6 +42,7 @@ pub static VOLTMETER: NodeModel = NodeModel {
     parameters: table![DEVICE, RECORDER, SAMPLING, [record_from(&["V_m"])]],
     receptors: Receptors::NONE,
     drawn: &[],
+    dynamics: Dynamics::NONE,
     recordables: &[],
     equations: &[],
     check: stops_after_start,

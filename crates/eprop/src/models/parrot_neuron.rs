@@ -1,7 +1,7 @@
 //! `parrot_neuron`: repeats the spikes it receives.
 
 use crate::models::shared::{CLOCK, table, unchecked};
-use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -13,6 +13,7 @@ pub static MODEL: NodeModel = NodeModel {
     // It notices what arrives at receptor 1, and does not repeat it.
     receptors: Receptors { spikes: &[0, 1], ..Receptors::NONE },
     drawn: &[],
+    dynamics: Dynamics::NONE,
     recordables: &[],
     equations: &[],
     check: unchecked,

@@ -1,7 +1,7 @@
 //! `poisson_generator`: emits Poisson spike trains, one for each target.
 
 use crate::models::shared::{DEVICE, stops_after_start, table};
-use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
 use crate::tables::Equation;
 use crate::tables::parameter::{Bound, Parameter};
 
@@ -17,6 +17,7 @@ pub static MODEL: NodeModel = NodeModel {
     ],
     receptors: Receptors::NONE,
     drawn: &[],
+    dynamics: Dynamics::NONE,
     recordables: &[],
     equations: &[Equation {
         text: "The number of spikes that each target receives in a step",

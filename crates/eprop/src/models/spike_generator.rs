@@ -1,7 +1,7 @@
 //! `spike_generator`: emits spikes at given times.
 
 use crate::models::shared::{DEVICE, flag, numbers, stops_after_start, table};
-use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
 use crate::tables::parameter::Bound;
 
 /// The model.
@@ -35,6 +35,7 @@ pub static MODEL: NodeModel = NodeModel {
     ],
     receptors: Receptors::NONE,
     drawn: &[],
+    dynamics: Dynamics::NONE,
     recordables: &[],
     equations: &[],
     check: stops_after_start,

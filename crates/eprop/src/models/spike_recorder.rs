@@ -1,7 +1,7 @@
 //! `spike_recorder`: records spikes.
 
 use crate::models::shared::{DEVICE, RECORDER, stops_after_start, table};
-use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -12,6 +12,7 @@ pub static MODEL: NodeModel = NodeModel {
     parameters: table![DEVICE, RECORDER],
     receptors: Receptors::SPIKES,
     drawn: &[],
+    dynamics: Dynamics::NONE,
     recordables: &[],
     equations: &[],
     check: stops_after_start,

@@ -1,7 +1,7 @@
 //! `step_rate_generator`: emits a piecewise constant rate.
 
 use crate::models::shared::{DEVICE, flag, numbers, stops_after_start, table};
-use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
 use crate::tables::parameter::Bound;
 
 /// The model.
@@ -26,6 +26,7 @@ pub static MODEL: NodeModel = NodeModel {
     ],
     receptors: Receptors::NONE,
     drawn: &[],
+    dynamics: Dynamics::NONE,
     recordables: &["rate"],
     equations: &[],
     check: stops_after_start,

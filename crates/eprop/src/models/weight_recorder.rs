@@ -1,7 +1,7 @@
 //! `weight_recorder`: records the weights that spikes meet.
 
 use crate::models::shared::{DEVICE, RECORDER, nodes, stops_after_start, table};
-use crate::models::{NodeClass, NodeModel, Receptors, Rule};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -19,6 +19,7 @@ pub static MODEL: NodeModel = NodeModel {
     ],
     receptors: Receptors::NONE,
     drawn: &[],
+    dynamics: Dynamics::NONE,
     recordables: &[],
     equations: &[],
     check: stops_after_start,

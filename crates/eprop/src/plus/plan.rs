@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::base::error::Result;
 use crate::describe::network::Description;
 use crate::describe::population::{NodeIndex, Population, gather, gather_or, groups_of};
-use crate::models::Rule;
+use crate::models::{Reset, Rule};
 use crate::plan::amplitudes::{HeldRates, RateInputs};
 use crate::plan::membrane::{current_gains, decays};
 use crate::plan::wiring::{Planning, Wiring};
@@ -214,7 +214,7 @@ fn segments(network: &Description) -> Vec<Segment> {
     let mut segments: Vec<Segment> = Vec::new();
     let mut place = 0;
     for group in groups_of(network, RECURRENT) {
-        let hard_reset = group.model.place("V_reset").is_some();
+        let hard_reset = group.model.dynamics.reset == Some(Reset::Hard);
         for choice in group.numbers("surrogate_gradient_function") {
             let surrogate = Surrogate::from_choice(*choice);
             match segments.last_mut() {

@@ -82,7 +82,7 @@ impl PlusRule {
             match population {
                 RECURRENT => {
                     self.neurons.voltage[place] = relative("V_m");
-                    if group.model.place("adaptation").is_some() {
+                    if group.model.dynamics.adapts {
                         self.neurons.adaptation[place] = group.numbers("adaptation")[offset];
                     }
                 }

@@ -5,8 +5,9 @@
 // What is published already is left alone, so that a run that failed halfway can be repeated. A version with a hyphen
 // is published as `next`, so that nobody gets it who did not ask for it.
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { gunzipSync } from "node:zlib";
 
 const [folder, ...options] = process.argv.slice(2);
 if (folder === undefined) {
@@ -17,11 +18,17 @@ if (folder === undefined) {
 const npm = (args, stdio = "pipe") =>
   spawnSync("npm", args, { encoding: "utf8", stdio, shell: process.platform === "win32" });
 
-/** Name and version of a packed file, as npm reads them. */
+/** Name and version of a packed file: its package.json, among the entries of a tar archive. */
 function identity(file) {
-  const { status, stdout, stderr } = npm(["pack", "--dry-run", "--json", "--ignore-scripts", file]);
-  if (status !== 0) throw new Error(stderr);
-  return Object.values(JSON.parse(stdout))[0];
+  const bytes = gunzipSync(readFileSync(file));
+  for (let at = 0; at < bytes.length;) {
+    const [name] = bytes.toString("utf8", at, at + 100).split("\0");
+    const size = Number.parseInt(bytes.toString("latin1", at + 124, at + 136), 8);
+    const begin = at + 512;
+    if (name === "package/package.json") return JSON.parse(bytes.toString("utf8", begin, begin + size));
+    at = begin + Math.ceil((size || 0) / 512) * 512;
+  }
+  throw new Error(`${file} is not a packed package`);
 }
 
 /** Whether the registry has a version; it says E404 where it has not. */
@@ -48,5 +55,5 @@ for (const { file, name, version } of last) {
   const tag = version.includes("-") ? ["--tag", "next"] : [];
   const { status } = npm(["publish", file, "--access", "public", ...tag, ...options], "inherit");
   if (status !== 0) process.exit(status ?? 1);
-  console.log(`${name}@${version} is published`);
+  console.log(`${name}@${version} ${options.includes("--dry-run") ? "would be" : "is"} published`);
 }

@@ -1,24 +1,24 @@
 /**
- * Every example in the documents runs: TypeScript is type-checked and run, JavaScript and shell commands are run.
+ * Every example in the documents of the packed package runs, in a folder that has nothing but that package installed: TypeScript is type-checked and run, JavaScript and shell commands are run.
  *
  * After the language, the fence may say `no-run="reason"`, `cjs` (a CommonJS program), `checkout` (a command for the
  * checkout, not for where eprop is installed) or `file="name"` (what the document's other examples find by that name).
  */
 import { spawnSync } from "node:child_process";
 import {
-  chmodSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { consumerManifest, installArguments, packCheckout } from "./packed.js";
 
 interface Example {
   document: string;
@@ -31,17 +31,33 @@ interface Example {
 
 const languages: Record<string, string> = { ts: "ts", js: "js", sh: "sh" };
 
+const folder = mkdtempSync(join(tmpdir(), "eprop-documents-"));
+const root = resolve(".");
+install();
+const installed = join(folder, "node_modules/eprop");
+
+/** Packs the checkout, and installs what was packed in an empty folder. `EPROP_PACKAGES` names packed files instead. */
+function install(): void {
+  const packages = process.env["EPROP_PACKAGES"] ?? join(folder, "packages");
+  if (!existsSync(packages)) packCheckout(packages, join(folder, "artifacts"));
+  writeFileSync(join(folder, "package.json"), JSON.stringify(consumerManifest(packages)));
+  const { status, stdout, stderr } = spawnSync("npm", installArguments(packages), {
+    cwd: folder,
+    encoding: "utf8",
+    shell: process.platform === "win32",
+  });
+  expect(status, stdout + stderr).toBe(0);
+}
+
 const documents = [
   "README.md",
   "ARCHITECTURE.md",
   "CONTRIBUTING.md",
-  ...readdirSync("docs")
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => `docs/${name}`),
+  ...readdirSync(join(installed, "docs")).map((name) => `docs/${name}`),
 ];
 
 function examplesIn(document: string): Example[] {
-  const text = readFileSync(document, "utf8");
+  const text = readFileSync(join(installed, document), "utf8");
   return [...text.matchAll(/^```(\S+)(.*)\n([\s\S]*?)^```$/gm)].map(
     ({ 1: language = "", 2: attributes = "", 3: code = "", index }) => ({
       document,
@@ -58,18 +74,9 @@ const examples = all.filter(
   ({ language, attributes }) => languages[language] !== undefined && !attributes.includes("no-run"),
 );
 
-const root = resolve(".");
-const folder = mkdtempSync(join(tmpdir(), "eprop-documents-"));
 const nameOf = (example: Example) => `example-${examples.indexOf(example)}`;
 
 beforeAll(() => {
-  mkdirSync(join(folder, "node_modules/.bin"), { recursive: true });
-  symlinkSync(root, join(folder, "node_modules/eprop"), "junction");
-  symlinkSync(join(root, "node_modules/@types"), join(folder, "node_modules/@types"), "junction");
-  const command = join(folder, "node_modules/.bin/eprop");
-  writeFileSync(command, `#!/bin/sh\nexec "${process.execPath}" "${root}/dist/cli/bin.js" "$@"\n`);
-  chmodSync(command, 0o755);
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
   for (const example of examples) {
     const { language, attributes, code } = example;
     const extension = attributes.includes("cjs") ? "cjs" : language;
@@ -80,6 +87,7 @@ beforeAll(() => {
     target: "ES2023",
     strict: true,
     skipLibCheck: true,
+    typeRoots: [join(root, "node_modules/@types")],
     types: ["node"],
     moduleDetection: "force",
     allowImportingTsExtensions: false,
@@ -101,7 +109,7 @@ function run(example: Example) {
   const { document, language, attributes, code } = example;
   const cwd = join(folder, `${nameOf(example)}-folder`);
   mkdirSync(cwd);
-  const scripts = { eprop: `"${process.execPath}" "${root}/dist/cli/bin.js"` };
+  const scripts = { eprop: `"${process.execPath}" "${installed}/dist/cli/bin.js"` };
   writeFileSync(join(cwd, "package.json"), JSON.stringify({ private: true, type: "module", scripts }));
   for (const other of examples) {
     const [, name] = /file="([^"]+)"/.exec(other.attributes) ?? [];

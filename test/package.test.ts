@@ -19,9 +19,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
-import { parseTriple } from "@napi-rs/cli";
+import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import manifest from "../package.json" with { type: "json" };
+import { consumerManifest, installArguments, packCheckout, packedFile } from "./packed.js";
 
 /** Packed size that no package may reach (bytes). */
 const sizeLimit = 3_000_000;
@@ -68,46 +68,14 @@ function run(program: string, ...args: string[]) {
 
 const node = (...args: string[]) => run(process.execPath, ...args);
 
-/** Packs the checkout, with empty files for the platforms that were not built here. */
-function packCheckout(): void {
-  const artifacts = join(folder, "artifacts");
-  mkdirSync(artifacts);
-  const built = readdirSync("ts/native").filter((name) => name.endsWith(".node"));
-  for (const name of built) copyFileSync(join("ts/native", name), join(artifacts, name));
-  for (const platform of platforms()) {
-    const name = `eprop.${platform}.node`;
-    if (!built.includes(name)) writeFileSync(join(artifacts, name), "");
-  }
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    ["scripts/pack.mjs", "--artifacts", artifacts, "--out", packages],
-    { encoding: "utf8" },
-  );
-  expect(status, stderr).toBe(0);
-}
-
-/** Names of the platforms that there are packages for. */
-const platforms = () => manifest.napi.targets.map((triple) => parseTriple(triple).platformArchABI);
-
-const packed = (name: string) => join(packages, `${name}-${manifest.version}.tgz`);
+const packed = (name: string) => packedFile(packages, name);
 
 beforeAll(() => {
-  if (!existsSync(packages)) packCheckout();
+  if (!existsSync(packages)) packCheckout(packages, join(folder, "artifacts"));
   mkdirSync(consumer);
   path = pathWithoutRust();
-  // The packages of all platforms are at hand as files; npm has to choose the one that fits.
-  const overrides = Object.fromEntries(
-    platforms().map((platform) => [`eprop-${platform}`, `file:${packed(`eprop-${platform}`)}`]),
-  );
-  const project = { name: "consumer", private: true, type: "module", overrides };
-  writeFileSync(join(consumer, "package.json"), JSON.stringify(project));
-  const { status, said } = run(
-    "npm",
-    "install",
-    "--prefer-offline",
-    packed("eprop"),
-    `typescript@${oldTypeScript}`,
-  );
+  writeFileSync(join(consumer, "package.json"), JSON.stringify(consumerManifest(packages)));
+  const { status, said } = run("npm", ...installArguments(packages), `typescript@${oldTypeScript}`);
   expect(status, said).toBe(0);
   for (const name of readdirSync("test/package"))
     copyFileSync(join("test/package", name), join(consumer, name));
@@ -267,6 +235,42 @@ describe("what is installed", () => {
   it("can be imported and required in worker threads, at once", () => {
     const { stdout, stderr } = node("workers.mjs", "./imported.mjs", "./required.cjs", "./imported.mjs");
     expect(JSON.parse(stdout), stderr).toEqual([answer, answer, answer]);
+  });
+  describe("and bundled", () => {
+    const program =
+      'import { Kernel } from "eprop/nest";\nconsole.log(new Kernel().Create("parrot_neuron", 2).length);\n';
+    /** What a bundle of a program says, without what is external. */
+    async function bundled(platform: "node" | "browser", external: RegExp[]) {
+      writeFileSync(join(consumer, "app.js"), program);
+      const bundle = await rolldown({
+        input: join(consumer, "app.js"),
+        cwd: consumer,
+        platform,
+        external,
+        logLevel: "silent",
+      });
+      await bundle.write({ dir: join(consumer, "bundle"), format: "esm", entryFileNames: "app.mjs" });
+      await bundle.close();
+      return node(join("bundle", "app.mjs"));
+    }
+    it("works where it is left out, as the documentation has it", async () => {
+      const [, pattern = ""] =
+        /Rolldown, Rollup\s*\| `external: \[\/(.*?)\/\]`/.exec(readFileSync("docs/bundlers.md", "utf8")) ??
+        [];
+      const { stdout, stderr } = await bundled("node", [new RegExp(pattern.replaceAll("\\|", "|"))]);
+      expect(stdout, stderr).toBe("2\n");
+    });
+    it("says what to do where it is not left out", async () => {
+      // Binaries of other packages cannot be bundled at all.
+      const { status, stderr } = await bundled("node", [/^@resvg/]);
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/eprop was put into a bundle[^]*--external:eprop/);
+    });
+    it("says that it is not for browsers", async () => {
+      const { status, stderr } = await bundled("browser", []);
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/not in browsers[^]*ERR_EPROP_RUNTIME/);
+    });
   });
   it("says what to do where its binary was not installed", () => {
     const binary =

@@ -45,9 +45,13 @@ function failures(error: unknown): string[] {
   return cause instanceof Error ? [cause.message, ...failures(cause)] : [];
 }
 
-/** Whether the generated loader itself is not where it was built to be. */
+/** Whether a bundler has moved the generated loader, or, as webpack does, taken the binary for a program's text. */
 function isBundled(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith("Cannot find module './binding.cjs'");
+  if (!(error instanceof Error)) return false;
+  return (
+    error.message.startsWith("Cannot find module './binding.cjs'") ||
+    failures(error).some((failure) => failure.startsWith("Module parse failed"))
+  );
 }
 
 function message(machine: Machine, binaries: readonly string[], cause: unknown): string {
@@ -69,8 +73,8 @@ function message(machine: Machine, binaries: readonly string[], cause: unknown):
   if (isBundled(cause)) {
     return (
       `eprop was put into a bundle, where its binary cannot be found (${here}).\n` +
-      'Leave it out of the bundle, and install it beside: esbuild --external:eprop, external: ["eprop"] in Rolldown ' +
-      "and Rollup, ssr.external in Vite, externals in webpack, serverExternalPackages in Next.js."
+      "Leave it out of the bundle, and install it beside: esbuild --external:eprop, external: [/^eprop/] in Rolldown " +
+      "and Rollup, ssr.external in Vite, externals in webpack, serverExternalPackages in Next.js (docs/bundlers.md)."
     );
   }
   const broken = failures(cause).find((failure) => !failure.startsWith("Cannot find module"));

@@ -3,11 +3,13 @@
 /** The oldest Node that eprop runs in, as package.json says, too. */
 export const neededNode = "20.19";
 
+/** What is said where there is no process, and by the entries that bundlers take for browsers (scripts/browser.mjs). */
+export const notInBrowsers =
+  "eprop runs in Node, Bun and Deno, with a binary of its own, and not in browsers: call it on a server";
+
 function problem(): string | undefined {
   const node = typeof process === "undefined" ? undefined : process.versions?.node;
-  if (node === undefined) {
-    return "eprop runs in Node, Bun and Deno, with a binary of its own, and not in browsers: call it on a server";
-  }
+  if (node === undefined) return notInBrowsers;
   const [major = 0, minor = 0] = node.split(".").map(Number);
   const [neededMajor = 0, neededMinor = 0] = neededNode.split(".").map(Number);
   if (major > neededMajor || (major === neededMajor && minor >= neededMinor)) return undefined;

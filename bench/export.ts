@@ -4,15 +4,17 @@ import { join } from "node:path";
 import { NumpyRandom } from "../ts/random/index.js";
 import { type NumberArray, npz } from "../ts/formats/npz.js";
 import { findTask } from "../ts/tasks/index.js";
-import type { IterationData, NetworkDescription, Task } from "../ts/tasks/task.js";
-import { familyOf, learningSynapses, timelines } from "../ts/training/network.js";
+import type { PoolDescription } from "../ts/tasks/network-description.js";
+import type { IterationData, Task } from "../ts/tasks/task.js";
+import { familyOf, learningSynapses } from "../ts/training/build-network.js";
+import { timelines } from "../ts/training/network.js";
 import type { ByRuleRun, NetworkRun, TaskRun } from "./case.js";
 import { descriptionOf, drawSpikes } from "./measure-network.js";
 
 /** A job for another simulator's program. */
 export type ForeignJob = Readonly<Record<string, unknown>>;
 
-/** Connections by their names in {@link NetworkDescription}. */
+/** Connections by their names in {@link PoolDescription}. */
 const projections = ["in_rec", "rec_rec", "rec_out", "out_rec"] as const;
 
 /** Inputs and targets of iterations one after the other, in steps from the first sequence's begin on. */
@@ -46,7 +48,7 @@ function iterationArrays(data: readonly IterationData[], inputs: number, length:
 
 /** What a program must know of a network besides its arrays. */
 interface Training {
-  network: NetworkDescription;
+  network: PoolDescription;
   resolution: number;
   steps: number;
   learningWindow: number;
@@ -94,7 +96,8 @@ export async function exportTask(folder: string, run: TaskRun): Promise<ForeignJ
   const { network, resolution, steps, learningWindow, batchSize, loss, seed } = task;
   return exported(
     folder,
-    { network, resolution, steps, learningWindow, batchSize, loss, seed },
+    // All tasks that are measured are pools.
+    { network: network as PoolDescription, resolution, steps, learningWindow, batchSize, loss, seed },
     data,
     iterations,
   );
@@ -121,7 +124,7 @@ export async function exportNetwork(folder: string, run: NetworkRun): Promise<Fo
     },
     optimizer,
     averageGradient: false,
-  } as NetworkDescription;
+  } as PoolDescription;
   const spikes = drawSpikes(run).flatMap((times, input) =>
     Array.from(times, (step) => step * inputs + input),
   );

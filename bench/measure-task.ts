@@ -1,4 +1,5 @@
 import { findTask } from "../ts/tasks/index.js";
+import type { PoolDescription, Weights } from "../ts/tasks/network-description.js";
 import type { Task } from "../ts/tasks/task.js";
 import { trainToEnd } from "../ts/index.js";
 import type { Measurement, Settings, TaskRun } from "./case.js";
@@ -6,7 +7,7 @@ import { median } from "./statistics.js";
 import { scaled, workOf } from "./work.js";
 
 /** Synapses of each source of a projection; no neuron has one onto itself. */
-function fanOut({ data, shape, mask }: Task["network"]["weights"]["in_rec"], toItself = true): Uint32Array {
+function fanOut({ data, shape, mask }: Weights, toItself = true): Uint32Array {
   const counts = new Uint32Array(shape[1]);
   for (let place = 0; place < data.length; place++) {
     const source = place % shape[1];
@@ -20,7 +21,9 @@ const sum = (values: Uint32Array) => values.reduce((total, value) => total + val
 
 /** Work of an iteration in which neurons fire so often in a sequence. */
 async function iterationWork(task: Task, firings: number, settings: Settings) {
-  const { network, steps, batchSize } = task;
+  const { steps, batchSize } = task;
+  // All tasks that are measured are pools.
+  const network = task.network as PoolDescription;
   const neurons = network.recurrent.reduce((total, { n }) => total + n, 0);
   const adaptive = network.recurrent.filter(({ model }) => model.includes("adapt"));
   const fromInput = fanOut(network.weights.in_rec);

@@ -16,6 +16,7 @@ import {
   writeNIR,
 } from "../ts/index.js";
 import { python } from "./python/python.js";
+import { countOf } from "../ts/tasks/network-description.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-network-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -23,7 +24,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** The input of a sequence, or of its first steps, as spike trains. */
 async function inputOf(task: Task, steps = task.steps) {
   const { spikes } = await task.next("training", { training: 0, test: 0 });
-  const { inputs } = task.network;
+  const inputs = countOf(task.network, "input");
   const sequence = spikes.filter((place) => place < steps * inputs);
   return {
     times: Float64Array.from(sequence, (place) => Math.floor(place / inputs)),

@@ -26,7 +26,7 @@ describe("an observer", () => {
     const { senders = [], times = [] } = observed.recorded.spikes_rec ?? {};
     const spikes = Array.from(times, (time, at) => [time, (senders[at] as number) - 1]);
     const begin = (first.iteration - 1) * steps * observed.task.batchSize;
-    const offset = observed.task.network.inputs;
+    const offset = observed.network.inputs;
     const seen = Array.from(first.recurrent.times, (time, at) => [
       time + begin,
       (first.recurrent.neurons[at] as number) + offset,

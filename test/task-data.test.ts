@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { NESTError, NumpyRandom, type Task, Trainer, tasks, trainToEnd } from "../ts/index.js";
 import { writeRunFolder } from "../ts/report/index.js";
-import type { IterationData, NetworkDescription } from "../ts/tasks/task.js";
+import type { PoolDescription } from "../ts/tasks/network-description.js";
+import type { IterationData } from "../ts/tasks/task.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-task-data-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -16,7 +17,7 @@ function ones(rows: number, columns: number) {
   return { data: new Float64Array(rows * columns).fill(0.5), shape: [rows, columns] as const };
 }
 
-function networkOf(): NetworkDescription {
+function networkOf(): PoolDescription {
   return {
     inputs,
     recurrent: [{ model: "eprop_iaf_bsshslm_2020", n: neurons, params: { V_th: 0.5, E_L: 0, V_m: 0 } }],

@@ -100,6 +100,10 @@ export interface Population {
 
 /** Recurrent populations; ids follow those of the inputs. */
 export function recurrentPopulations({ summary: { network } }: RunData): Population[] {
+  const named = network.populations?.filter(({ kind }) => kind === "recurrent");
+  if (named !== undefined && !named.every(({ name }, at) => name === `recurrent_${at + 1}`)) {
+    return named.map(({ name, first, n }) => ({ name, recorder: name, first, size: n }));
+  }
   let first = network.inputs + 1;
   const names = populationNames(network.recurrent);
   return network.recurrent.map(({ n }, at) => {
@@ -108,4 +112,19 @@ export function recurrentPopulations({ summary: { network } }: RunData): Populat
     first += n;
     return population;
   });
+}
+
+/** A plastic projection: its name, and the names of its sources and targets, where the run has names of its own. */
+export interface PlasticProjectionOfRun {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The projections of a network that was described by its own names; undefined for a pool with four matrices. */
+export function namedProjections({ summary: { network } }: RunData): PlasticProjectionOfRun[] | undefined {
+  const plastic = network.projections?.filter(({ kind }) => kind === "plastic");
+  const pool = ["in_rec", "rec_rec", "rec_out"];
+  if (plastic === undefined || plastic.map(({ name }) => name).join() === pool.join()) return undefined;
+  return plastic.map(({ name, from, to }) => ({ name, from: from.join(" + "), to: to.join(" + ") }));
 }

@@ -1,9 +1,9 @@
 import { type Figure, extent, shown, stacked, zoomRange } from "./figure.js";
-import { type RunData, sequenceDuration } from "./run-data.js";
+import { type RunData, namedProjections, sequenceDuration } from "./run-data.js";
 import { timePanel } from "./time-panel.js";
 
 /** Plastic projections with NEST's symbols. */
-export const projections = [
+const poolProjections = [
   { name: "in_rec", symbol: "W_in (pA)", text: "input to recurrent neurons" },
   { name: "rec_rec", symbol: "W_rec (pA)", text: "among recurrent neurons" },
   { name: "rec_out", symbol: "W_out (pA)", text: "recurrent neurons to readouts" },
@@ -11,7 +11,12 @@ export const projections = [
 
 /** How weights of a few synapses change over the training, beginning with their initial values. */
 export function weightCoursesFigure(run: RunData): Figure | undefined {
-  const recorded = projections.flatMap((projection) => {
+  const projections = namedProjections(run)?.map(({ name, from, to }) => ({
+    name,
+    symbol: "W (pA)",
+    text: `${from} to ${to}`,
+  }));
+  const recorded = (projections ?? poolProjections).flatMap((projection) => {
     const column = (name: string) => run.events[`weights_${projection.name}.${name}`]?.data;
     const [times, senders, targets, weights] = ["times", "senders", "targets", "weights"].map(column);
     if (times === undefined || senders === undefined || targets === undefined || weights === undefined)

@@ -1,7 +1,7 @@
 import { encode } from "fast-png";
 import type { NumberArray } from "../formats/npz.js";
 import { type Figure, type Specification, axis, labelWidth, plotWidth, shown } from "./figure.js";
-import type { RunData } from "./run-data.js";
+import { type RunData, namedProjections } from "./run-data.js";
 import { diverging } from "./theme.js";
 
 /** Rows and columns of a matrix that are drawn at the most; of larger ones, every second, third, … is. */
@@ -17,16 +17,50 @@ const gap = 14;
 const width = (plotWidth - gap) / 2;
 
 /** Plastic projections as the tutorials draw them: recurrent neurons along the horizontal axis. */
-const layout = [
-  { name: "in_rec", rows: ["input", "neuron i"], transposed: true, height: 92 },
-  { name: "rec_rec", rows: ["recurrent", "neuron i"], transposed: true, height: 92 },
-  { name: "rec_out", rows: ["readout", "neuron k"], transposed: false, height: 46 },
-] as const;
+const poolLayout: readonly Layout[] = [
+  {
+    name: "in_rec",
+    rows: ["input", "neuron i"],
+    transposed: true,
+    height: 92,
+    horizontal: "recurrent neuron j",
+  },
+  {
+    name: "rec_rec",
+    rows: ["recurrent", "neuron i"],
+    transposed: true,
+    height: 92,
+    horizontal: "recurrent neuron j",
+  },
+  {
+    name: "rec_out",
+    rows: ["readout", "neuron k"],
+    transposed: false,
+    height: 46,
+    horizontal: "recurrent neuron j",
+  },
+];
 
-/** What is along the horizontal axis of all matrices. */
-const horizontal = "recurrent neuron j";
+/** How a projection's matrix is drawn. */
+interface Layout {
+  readonly name: string;
+  /** What is along the vertical axis, in two lines. */
+  readonly rows: readonly [string, string];
+  readonly horizontal: string;
+  readonly transposed: boolean;
+  readonly height: number;
+}
 
-type Layout = (typeof layout)[number];
+/** Matrices of a network with names of its own: targets along the horizontal axis, unless they are fewer. */
+function layoutOf(run: RunData): readonly Layout[] {
+  const named = namedProjections(run)?.map(({ name, from, to }): Layout => {
+    const [targets = 0, sources = 0] = run.weights[`${name}_before`]?.shape ?? [];
+    const transposed = targets >= sources || targets > 40;
+    const [vertical, horizontal] = transposed ? [from, to] : [to, from];
+    return { name, rows: [vertical, "neuron"], horizontal, transposed, height: transposed ? 92 : 46 };
+  });
+  return named ?? poolLayout;
+}
 
 const stops = diverging.map((hex) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)));
 
@@ -69,9 +103,21 @@ const range = (n: number) => ({ domain: [0.5, n + 0.5], nice: false, zero: false
 const ticks = (n: number) =>
   n <= 10 ? Array.from({ length: n }, (_, at) => at + 1) : [1, Math.round(n / 2), n];
 
-function panel(matrix: NumberArray, of: Layout, largest: number, when: string, left: boolean): Specification {
+/** Where a matrix stands among the others. */
+interface Place {
+  readonly first: boolean;
+  readonly bottom: boolean;
+  readonly left: boolean;
+}
+
+function panel(
+  matrix: NumberArray,
+  of: Layout,
+  largest: number,
+  when: string,
+  { first, bottom, left }: Place,
+): Specification {
   const { url, matrix: shownMatrix, size } = picture(matrix, of, largest);
-  const [first, bottom] = [of === layout[0], of === layout.at(-1)];
   return {
     width,
     height: of.height,
@@ -82,7 +128,7 @@ function panel(matrix: NumberArray, of: Layout, largest: number, when: string, l
           values: [
             {
               url,
-              labels: [of.rows.join(" "), horizontal],
+              labels: [of.rows.join(" "), of.horizontal],
               begin: [of.name === "rec_out" ? 0 : 1, 1],
               ...shownMatrix,
             },
@@ -103,7 +149,7 @@ function panel(matrix: NumberArray, of: Layout, largest: number, when: string, l
         data: { values: [{ weight: 0, row: 1, column: 1 }] },
         mark: { type: "point", opacity: 0 },
         encoding: {
-          x: axis("column", bottom ? horizontal : "", {
+          x: axis("column", bottom ? of.horizontal : "", {
             scale: range(size[1]),
             axis: { values: ticks(size[1]), labels: bottom, grid: false },
           }),
@@ -152,7 +198,7 @@ function largestWeight(matrices: readonly NumberArray[]): number {
 
 /** Weight matrices before and after training, all with one diverging scale of colours. */
 export function weightMatricesFigure(run: RunData): Figure | undefined {
-  const matrices = layout.flatMap((of) => {
+  const matrices = layoutOf(run).flatMap((of) => {
     const [before, after] = [run.weights[`${of.name}_before`], run.weights[`${of.name}_after`]];
     return before === undefined || after === undefined ? [] : [{ of, before, after }];
   });
@@ -165,10 +211,18 @@ export function weightMatricesFigure(run: RunData): Figure | undefined {
       "A cell is the weight of a synapse; input, recurrent and readout weights have one scale of colours, " +
       `which ends at ±${largest} pA (${100 * within} % of the weights are smaller).`,
     specification: {
-      vconcat: matrices.map(({ of, before, after }) => ({
-        hconcat: [panel(before, of, largest, "before", true), panel(after, of, largest, "after", false)],
-        spacing: gap,
-      })),
+      vconcat: matrices.map(({ of, before, after }, at) => {
+        // Panels with the same axis share its labels.
+        const bottom = matrices[at + 1]?.of.horizontal !== of.horizontal;
+        const place = { first: at === 0, bottom, left: true };
+        return {
+          hconcat: [
+            panel(before, of, largest, "before", place),
+            panel(after, of, largest, "after", { ...place, left: false }),
+          ],
+          spacing: gap,
+        };
+      }),
       spacing: 10,
       resolve: { scale: { color: "shared" } },
     },

@@ -1,6 +1,7 @@
+import { countOf, describedNetwork, isPool, populationsOf } from "../tasks/network-description.js";
 import type { Task } from "../tasks/task.js";
 import { populationNames } from "../tasks/population-names.js";
-import { familyOf } from "../training/network.js";
+import { familyOf } from "../training/build-network.js";
 import { plannedIterations } from "../training/pace.js";
 import { LiveFeed } from "./feed.js";
 import { livePage } from "./page.js";
@@ -26,24 +27,26 @@ export async function openLiveView(
   task: Task,
   { port = 0, folder, parts, onStop }: LiveOptions,
 ): Promise<{ feed: LiveFeed; server: LiveServer }> {
-  const { network } = task;
-  const recurrent = network.recurrent.map(({ n, model }) => `${n} ${model}`).join(", ");
+  const populations = populationsOf(describedNetwork(task.network), "recurrent");
+  const recurrent = populations
+    .map(({ name, n, model }) => `${n} ${model}${isPool(task.network) ? "" : ` (${name})`}`)
+    .join(", ");
   const feed = new LiveFeed(
     {
       task: task.name,
       text: task.text,
       seed: task.seed,
       kind: task.kind,
-      gradient: network.recurrent.every(({ model }) => familyOf(model) === "interval"),
+      gradient: populations.every(({ model }) => familyOf(model) === "interval"),
       planned: plannedIterations(task.schedule),
-      populations: populationNames(network.recurrent).map((name, at) => ({
-        name,
-        n: network.recurrent[at]?.n ?? 0,
+      populations: populations.map(({ name, n }, at) => ({
+        name: isPool(task.network) ? (populationNames(populations)[at] as string) : name,
+        n,
       })),
       ...(folder !== undefined && { folder }),
       facts: [
         ["recurrent neurons", recurrent],
-        ["inputs and readouts", `${network.inputs} and ${network.readout.n}`],
+        ["inputs and readouts", `${countOf(task.network, "input")} and ${countOf(task.network, "readout")}`],
         ["sequences per iteration", `${task.batchSize} of ${task.steps * task.resolution} ms`],
         ...Object.entries(task.parameters)
           .filter(([name]) => name !== "seed" && name !== "batchSize")

@@ -48,6 +48,8 @@ const summaryCheck = object({
     inputs: positive,
     recurrent: list(object({ model: text, n: positive })),
     readouts: positive,
+    populations: optional(list(object({ name: text, kind: text, model: text, n: positive, first: positive }))),
+    projections: optional(list(object({ name: text, kind: text, from: list(text), to: list(text) }))),
   }),
   parameters: object({}),
   loss: list(number),
@@ -95,15 +97,25 @@ export function withNumbers(summary: RunSummary): RunSummary {
   };
 }
 
-/** What is wrong with `weights.npz` beside its summary; undefined where nothing is. */
-export function weightsProblem({ summary: { network }, weights }: RunData): string | undefined {
+/** Rows and columns of the weights of each plastic projection. */
+function weightShapes({ populations, projections, ...network }: RunSummary["network"]): Record<string, number[]> {
+  if (populations !== undefined && projections !== undefined) {
+    const sizes = new Map(populations.map(({ name, n }) => [name, n]));
+    const size = (names: readonly string[]) => names.reduce((sum, name) => sum + (sizes.get(name) ?? 0), 0);
+    const plastic = projections.filter(({ kind }) => kind === "plastic");
+    return Object.fromEntries(plastic.map(({ name, from, to }) => [name, [size(to), size(from)]]));
+  }
   const recurrent = network.recurrent.reduce((sum, { n }) => sum + n, 0);
-  const shapes = {
+  return {
     in_rec: [recurrent, network.inputs],
     rec_rec: [recurrent, recurrent],
     rec_out: [network.readouts, recurrent],
   };
-  for (const [name, wanted] of Object.entries(shapes)) {
+}
+
+/** What is wrong with `weights.npz` beside its summary; undefined where nothing is. */
+export function weightsProblem({ summary: { network }, weights }: RunData): string | undefined {
+  for (const [name, wanted] of Object.entries(weightShapes(network))) {
     for (const when of ["before", "after"]) {
       const { data, shape } = weights[`${name}_${when}`] ?? {};
       if (shape?.join() !== wanted.join() || data?.length !== wanted.reduce((a, b) => a * b)) {

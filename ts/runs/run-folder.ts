@@ -4,7 +4,7 @@ import { type Check, given, path as filePath, refuse as refuseArgument } from ".
 import { nestError } from "../core/errors.js";
 import { cannotWrite } from "../files/file-errors.js";
 import { Network } from "../network/network.js";
-import { plasticProjections } from "../training/network.js";
+import type { WeightMatrix } from "../training/network.js";
 import type { Iteration } from "../training/iteration.js";
 import type { TrainingResult } from "../training/result.js";
 import type { RunData } from "./run-data.js";
@@ -329,9 +329,9 @@ export function lossTable({ iterations }: TrainingResult): string {
 
 function weightArrays({ weights }: TrainingResult): Record<string, NumberArray> {
   return Object.fromEntries(
-    plasticProjections.flatMap((name) => [
-      [`${name}_before`, weights.before[name]],
-      [`${name}_after`, weights.after[name]],
+    Object.entries(weights.after).flatMap(([name, after]) => [
+      [`${name}_before`, weights.before[name] as WeightMatrix],
+      [`${name}_after`, after],
     ]),
   );
 }

@@ -1,7 +1,15 @@
 import { cpus } from "node:os";
 import { instructionSet } from "../native/index.js";
 import { version } from "../core/version.js";
-import { type PlasticProjection, type PlasticWeights, plasticProjections } from "../training/network.js";
+import {
+  type NamedPopulation,
+  type NamedProjection,
+  describedNetwork,
+  countOf,
+  namedParts,
+  populationsOf,
+} from "../tasks/network-description.js";
+import type { WeightMatrix } from "../training/network.js";
 import type { MemoryEstimate } from "../nest/kernel.js";
 import type { Task } from "../tasks/task.js";
 import type { Ending } from "../training/schedule.js";
@@ -38,14 +46,23 @@ export interface RunSummary {
   text?: string;
   seed: number;
   loss_function: Task["loss"];
-  /** How many inputs, recurrent neurons of which models, and readouts there are. */
-  network: { inputs: number; recurrent: { model: string; n: number }[]; readouts: number };
+  /**
+   * How many inputs, recurrent neurons of which models, and readouts there are; the populations with their node ids and
+   * the projections by name, which runs of eprop 0.1 do not have.
+   */
+  network: {
+    inputs: number;
+    recurrent: { model: string; n: number }[];
+    readouts: number;
+    populations?: NamedPopulation[];
+    projections?: NamedProjection[];
+  };
   parameters: Readonly<Record<string, number | string>>;
   loss: number[];
   /** The loss of each readout, of every iteration. */
   readout_losses: number[][];
   results?: { iteration: number[]; label: string[]; loss: number[]; error: number[] };
-  weights: Record<PlasticProjection, { before: WeightSums; after: WeightSums }>;
+  weights: Record<string, { before: WeightSums; after: WeightSums }>;
   spikes_per_neuron: number[];
   /** Norm of the gradient in every iteration; of weights that change once an interval. */
   gradient_norm?: number[];
@@ -56,8 +73,7 @@ export interface RunSummary {
   memory: { simulation: MemoryEstimate; peak: number };
 }
 
-function sums(weights: PlasticWeights, name: PlasticProjection): WeightSums {
-  const { data } = weights[name];
+function sums({ data }: WeightMatrix): WeightSums {
   return {
     sum: data.reduce((sum, weight) => sum + weight, 0),
     sum_sq: data.reduce((sum, weight) => sum + weight * weight, 0),
@@ -69,9 +85,9 @@ export function runSummary(
   { task, iterations, weights, ended, msPerIteration, memory }: TrainingResult,
   made?: RunOrigin,
 ): RunSummary {
-  const projections = plasticProjections.map((name) => [
+  const projections = Object.entries(weights.after).map(([name, after]) => [
     name,
-    { before: sums(weights.before, name), after: sums(weights.after, name) },
+    { before: sums(weights.before[name] as WeightMatrix), after: sums(after) },
   ]);
   const processors = cpus();
   return {
@@ -97,9 +113,10 @@ export function runSummary(
     seed: task.seed,
     loss_function: task.loss,
     network: {
-      inputs: task.network.inputs,
-      recurrent: task.network.recurrent.map(({ model, n }) => ({ model, n })),
-      readouts: task.network.readout.n,
+      inputs: countOf(task.network, "input"),
+      recurrent: populationsOf(describedNetwork(task.network), "recurrent").map(({ model, n }) => ({ model, n })),
+      readouts: countOf(task.network, "readout"),
+      ...namedParts(task.network),
     },
     parameters: task.parameters,
     loss: iterations.map(({ loss }) => loss),

@@ -1,6 +1,5 @@
 import type { Column, Table } from "../formats/table.js";
 import type { RunData } from "./run-data.js";
-import { plasticProjections } from "../training/network.js";
 
 /** A run's events: a table for each recorder, with NEST's names of columns. */
 export function eventTables({ events }: Pick<RunData, "events">): Record<string, Table> {
@@ -19,10 +18,12 @@ export function eventTables({ events }: Pick<RunData, "events">): Record<string,
 export function weightTable({ weights }: Pick<RunData, "weights">): Table {
   const projection: string[] = [];
   const [source, target, before, after]: [number[], number[], number[], number[]] = [[], [], [], []];
-  for (const name of plasticProjections) {
-    const [first, last] = [weights[`${name}_before`], weights[`${name}_after`]];
-    const columns = first?.shape?.[1];
-    if (first === undefined || last === undefined || columns === undefined) continue;
+  for (const [of, first] of Object.entries(weights)) {
+    if (!of.endsWith("_before")) continue;
+    const name = of.slice(0, -"_before".length);
+    const last = weights[`${name}_after`];
+    const columns = first.shape?.[1];
+    if (last === undefined || columns === undefined) continue;
     first.data.forEach((weight, at) => {
       const learned = last.data[at] as number;
       if (weight === 0 && learned === 0) return;

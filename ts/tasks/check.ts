@@ -6,7 +6,6 @@ import {
   fields,
   flag,
   given,
-  instance,
   isTyped,
   list,
   number,
@@ -21,28 +20,9 @@ import {
 } from "../core/arguments.js";
 import { NESTError, nestError } from "../core/errors.js";
 import type { Pieces } from "../core/event-loop.js";
-import { NumpyRandom } from "../random/index.js";
-import type { IterationData, NetworkDescription, RecurrentModel, Task } from "./task.js";
-
-/** Models of recurrent neurons and of their readouts, by family. */
-export const models = {
-  interval: {
-    recurrent: ["eprop_iaf_bsshslm_2020", "eprop_iaf_adapt_bsshslm_2020"],
-    readout: "eprop_readout_bsshslm_2020",
-  },
-  event: {
-    recurrent: ["eprop_iaf", "eprop_iaf_adapt", "eprop_iaf_psc_delta", "eprop_iaf_psc_delta_adapt"],
-    readout: "eprop_readout",
-  },
-} as const satisfies Record<string, { recurrent: readonly RecurrentModel[]; readout: string }>;
-
-const anObject: Check<Record<string, unknown>> = {
-  allowed: "an object",
-  read(value, at) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) refuse(at, value, this.allowed);
-    return value as Record<string, unknown>;
-  },
-};
+import { anObject, networkChecked } from "./check-network.js";
+import { countOf } from "./network-description.js";
+import type { IterationData, Task } from "./task.js";
 
 /** Most steps, sequences and nodes: places of spikes are 32-bit numbers. */
 const count = whole(1, u32);
@@ -122,9 +102,6 @@ export function checkedTask(task: unknown): Task {
   return task as Task;
 }
 
-const population = (...names: readonly string[]) =>
-  fields({ model: oneOf(...names), n: count, params: dictionary });
-
 /** Numbers that are looked at in one piece. */
 const pieceLength = 1 << 16;
 
@@ -135,94 +112,6 @@ const pieceLength = 1 << 16;
  */
 export function checkNetwork(task: Task): Pieces<void> {
   return piecesInTask(task.name, "", networkChecked(task));
-}
-
-function* networkChecked(task: Task): Pieces<void> {
-  const network = given("network", task.network, anObject);
-  given("random", task.random, instance(NumpyRandom, "a NumpyRandom"));
-  given("parameters", task.parameters, dictionary);
-  const inputs = given("network.inputs", network["inputs"], count);
-  const families = Object.values(models);
-  const recurrentNames = families.flatMap(({ recurrent }): readonly string[] => recurrent);
-  const populations = given(
-    "network.recurrent",
-    network["recurrent"],
-    list(population(...recurrentNames), "a list of populations"),
-  );
-  const [first] = populations;
-  if (first === undefined) {
-    refuse("network.recurrent", populations, "at least one population", {
-      code: "ValueError",
-      message: "there are no recurrent neurons",
-    });
-  }
-  const family = families.find(({ recurrent }) => recurrent.some((name) => name === first.model));
-  populations.forEach(({ model }, at) =>
-    given(`network.recurrent[${at}].model`, model, oneOf(...(family?.recurrent ?? []))),
-  );
-  const readout = given("network.readout", network["readout"], population(family?.readout ?? ""));
-  checkLoss(task, readout);
-  const neurons = populations.reduce((sum, { n }) => sum + n, 0);
-  const weights = given("network.weights", network["weights"], anObject);
-  const shapes: Record<keyof NetworkDescription["weights"], [number, number]> = {
-    in_rec: [neurons, inputs],
-    rec_rec: [neurons, neurons],
-    rec_out: [readout.n, neurons],
-    out_rec: [neurons, readout.n],
-  };
-  for (const [name, shape] of Object.entries(shapes)) yield* checkWeights(name, weights[name], shape);
-  given("network.optimizer", network["optimizer"], dictionary);
-  given("network.averageGradient", network["averageGradient"], flag);
-}
-
-/** A task is measured by the loss that its readouts learn by. */
-function checkLoss(task: Task, { model, params }: { model: string; params: Record<string, unknown> }): void {
-  const learned =
-    model === models.interval.readout ? (params["loss"] ?? "mean_squared_error") : "mean_squared_error";
-  if (task.loss === learned) return;
-  refuse("loss", task.loss, `${String(learned)}, the loss of ${model}`, {
-    code: "ValueError",
-    message: "the task is measured by another loss than its readouts learn by",
-  });
-}
-
-function* checkWeights(
-  projection: string,
-  value: unknown,
-  [rows, columns]: readonly [number, number],
-): Pieces<void> {
-  const at = `network.weights.${projection}`;
-  const { data, shape, mask } = given(at, value, anObject);
-  const wanted = `${rows} rows (targets) of ${columns} numbers (sources)`;
-  if (!Array.isArray(shape) || shape.length !== 2 || shape[0] !== rows || shape[1] !== columns) {
-    refuse(`${at}.shape`, Array.isArray(shape) ? `${shape.join("x")}` : shape, wanted, {
-      code: "ValueError",
-      message: "the weights do not fit the network",
-    });
-  }
-  const all = given(`${at}.data`, data, numbers);
-  const places: [string, ArrayLike<unknown>][] = [[`${at}.data`, all]];
-  if (mask !== undefined) {
-    const marks =
-      isTyped(mask) || Array.isArray(mask) ? mask : refuse(`${at}.mask`, mask, "a list of 0 and 1");
-    places.push([`${at}.mask`, marks]);
-  }
-  for (const [name, { length }] of places) {
-    if (length === rows * columns) continue;
-    refuse(name, `${length} numbers`, `${rows * columns} numbers: ${wanted}`, {
-      code: "ValueError",
-      message: "the weights do not fit the network",
-    });
-  }
-  for (let place = 0; place < all.length; place++) {
-    if (!Number.isFinite(all[place])) {
-      refuse(`${at}.data[${place}]`, all[place], "a finite number", {
-        code: "ValueError",
-        message: `the weight in row ${Math.floor(place / columns)}, column ${place % columns} is no finite number`,
-      });
-    }
-    if (place % pieceLength === pieceLength - 1) yield;
-  }
 }
 
 /**
@@ -266,17 +155,18 @@ function* ascending(
 }
 
 function* iterationChecked(task: Task, value: unknown, iteration: number): Pieces<IterationData> {
-  const { steps, batchSize, network } = task;
+  const { steps, batchSize } = task;
+  const [inputs, readouts] = [countOf(task.network, "input"), countOf(task.network, "readout")];
   const data = given("next()", value, { ...anObject, allowed: "an object with spikes and targets" });
   const sequences = `${batchSize} sequences of ${steps} steps`;
   const spikes = yield* ascending("spikes", given("spikes", data["spikes"], present), {
-    end: batchSize * steps * network.inputs,
-    of: `${sequences} of ${network.inputs} inputs`,
+    end: batchSize * steps * inputs,
+    of: `${sequences} of ${inputs} inputs`,
     strictly: false,
   });
   const lists = given("targets", data["targets"], list(anObject, "a list with the targets of each readout"));
-  if (lists.length !== network.readout.n) {
-    refuse("targets", lists, `a list of ${network.readout.n}, one for each readout`, {
+  if (lists.length !== readouts) {
+    refuse("targets", lists, `a list of ${readouts}, one for each readout`, {
       code: "ValueError",
       message: "there are not targets for each readout",
     });
@@ -329,8 +219,8 @@ const present: Check<unknown> = {
 };
 
 function checkedLabels(task: Task, value: unknown, targets: IterationData["targets"]): Uint32Array {
-  const { batchSize, network } = task;
-  const readouts = network.readout.n;
+  const { batchSize } = task;
+  const readouts = countOf(task.network, "readout");
   const allowed = `a list of ${batchSize} labels, each from 0 to ${readouts - 1}`;
   const labels = isTyped(value) || Array.isArray(value) ? value : refuse("labels", value, allowed);
   if (labels.length !== batchSize) {

@@ -4,6 +4,7 @@ import { NumpyRandom } from "../random/index.js";
 import { concatenated } from "./inputs.js";
 import { adam } from "./optimizers.js";
 import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
+import type { PoolDescription } from "./network-description.js";
 import type { IterationData, Task, TaskOptions } from "./task.js";
 import { scaledFloat32, transposedFloat32, withoutDiagonal } from "./weights.js";
 
@@ -77,7 +78,7 @@ function* draw(random: NumpyRandom, batchSize: number): Pieces<IterationData> {
 /** Decide on which side more cues appeared, after a long pause: regular and adaptive neurons, softmax readouts, Adam. */
 export function evidenceAccumulation(
   asked: TaskOptions<keyof typeof evidenceAccumulationParameters> & { drawAllFirst?: boolean } = {},
-): Task {
+): Task<PoolDescription> {
   const options = ownOptions(asked, { drawAllFirst: optional(flag) });
   const name = "evidence-accumulation";
   const { seed, batchSize, schedule } = commonOptions(name, options, {

@@ -4,6 +4,7 @@ import { nestError } from "../core/errors.js";
 import { type patternParameters, patternTask } from "./pattern.js";
 import { drawnWord, ownDrawing, readPenOffsets } from "./pen-strokes.js";
 import { ownOptions } from "./options.js";
+import type { PoolDescription } from "./network-description.js";
 import type { Task, TaskOptions } from "./task.js";
 
 const stepsPerPoint = 8;
@@ -35,7 +36,7 @@ function coordinate(offsets: Float64Array): Float64Array {
 /** Write a word by hand: two readouts learn the coordinates of a pen. `data` names a file of pen offsets. */
 export function handwriting(
   asked: TaskOptions<keyof typeof patternParameters> & { data?: string } = {},
-): Task {
+): Task<PoolDescription> {
   const options = ownOptions(asked, { data: optional(path) });
   const { data } = options;
   return patternTask(

@@ -13,20 +13,27 @@ import type { Task, TaskOptions } from "./task.js";
 
 export { evidenceAccumulation } from "./evidence-accumulation.js";
 export { handwriting } from "./handwriting.js";
+export { type LayerDescription, type LayersDescription, layeredNetwork } from "./layers.js";
 export { lemniscate, lemniscate as infiniteLoop } from "./lemniscate.js";
 export { type NMnistOptions, nMnist } from "./n-mnist.js";
 export { sineWaves } from "./sine-waves.js";
 export { sineWavesPlus } from "./sine-waves-plus.js";
 export type { TaskParameter } from "./options.js";
-export type {
-  DataSplit,
-  IterationData,
-  NetworkDescription,
-  RecurrentModel,
-  Schedule,
-  Task,
-  TaskOptions,
-} from "./task.js";
+export {
+  type InputPopulation,
+  type NetworkDescription,
+  type NeuronPopulation,
+  type PoolDescription,
+  type PopulationDescription,
+  type ProjectionDescription,
+  type ReadoutModel,
+  type ReadoutPopulation,
+  type RecurrentModel,
+  type RecurrentPopulation,
+  type Weights,
+  describedNetwork,
+} from "./network-description.js";
+export type { DataSplit, IterationData, Schedule, Task, TaskOptions } from "./task.js";
 export { commonOptions, taskParameters } from "./options.js";
 
 /** What makes tasks of one kind: one of eprop's own, or the default export of a module. */

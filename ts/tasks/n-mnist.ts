@@ -16,15 +16,8 @@ import { type NumberMatrix, NumpyRandom } from "../random/index.js";
 import { concatenated } from "./inputs.js";
 import { gradientDescent } from "./optimizers.js";
 import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
-import type {
-  DataSplit,
-  Drawn,
-  IterationData,
-  NetworkDescription,
-  Task,
-  TaskOptions,
-  Weights,
-} from "./task.js";
+import type { PoolDescription, Weights } from "./network-description.js";
+import type { DataSplit, Drawn, IterationData, Task, TaskOptions } from "./task.js";
 
 /** The task's parameter table. */
 export const nMnistParameters = {
@@ -163,7 +156,7 @@ interface Made {
 }
 
 /** Recognize digits that move before an event sensor (N-MNIST), with e-prop+. */
-export function nMnist(asked: NMnistOptions = {}): Task {
+export function nMnist(asked: NMnistOptions = {}): Task<PoolDescription> {
   const options = ownOptions(asked, {
     data: optional(path),
     blocklist: optional(path),
@@ -242,7 +235,7 @@ export function nMnist(asked: NMnistOptions = {}): Task {
       })),
     };
   };
-  const description = ({ inputs, weights }: Made): NetworkDescription => ({
+  const description = ({ inputs, weights }: Made): PoolDescription => ({
     inputs,
     recurrent: [
       {
@@ -276,7 +269,7 @@ export function nMnist(asked: NMnistOptions = {}): Task {
     optimizer: gradientDescent(parameters.eta * scale ** 2, 1),
     averageGradient: false,
   });
-  let network: NetworkDescription | undefined;
+  let network: PoolDescription | undefined;
   return {
     name,
     text: "Recognize digits that move before an event sensor; weights change with every spike",

@@ -3,6 +3,7 @@ import { regressionWeights } from "./sine-waves.js";
 import { noiseAfterFirstStep, sameSequences } from "./inputs.js";
 import { adam } from "./optimizers.js";
 import { checkBatch, commonOptions, taskParameters } from "./options.js";
+import type { PoolDescription } from "./network-description.js";
 import type { Task, TaskOptions } from "./task.js";
 
 /** Parameters of the tasks that draw a pattern in the plane. */
@@ -31,7 +32,7 @@ export function patternTask(
   coordinates: (random: NumpyRandom) => readonly [Float64Array, Float64Array],
   options: TaskOptions<keyof typeof patternParameters>,
   extra: Record<string, string> = {},
-): Task {
+): Task<PoolDescription> {
   const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });
   const parameters = taskParameters(name, patternParameters, options.parameters);
   const random = new NumpyRandom(seed);

@@ -5,7 +5,8 @@ import { regressionWeights, superposedSines } from "./sine-waves.js";
 import { noise, sameSequences } from "./inputs.js";
 import { gradientDescent } from "./optimizers.js";
 import { ownOptions, checkBatch, commonOptions, taskParameters } from "./options.js";
-import type { RecurrentModel, Task, TaskOptions } from "./task.js";
+import type { RecurrentModel, PoolDescription } from "./network-description.js";
+import type { Task, TaskOptions } from "./task.js";
 import { timesFloat32 } from "./weights.js";
 
 /** The task's parameter table. */
@@ -42,7 +43,9 @@ export const sineWavesPlusModels = [
 ] as const satisfies readonly RecurrentModel[];
 
 /** The sine-wave task with e-prop+: weights change with every spike. */
-export function sineWavesPlus(asked: TaskOptions<keyof typeof sineWavesPlusParameters> = {}): Task {
+export function sineWavesPlus(
+  asked: TaskOptions<keyof typeof sineWavesPlusParameters> = {},
+): Task<PoolDescription> {
   const options = ownOptions(asked);
   const name = "sine-waves-plus";
   const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });

@@ -2,6 +2,7 @@ import { NumpyRandom } from "../random/index.js";
 import { noiseAfterFirstStep, linspace, sameSequences } from "./inputs.js";
 import { gradientDescent } from "./optimizers.js";
 import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
+import type { PoolDescription } from "./network-description.js";
 import type { Task, TaskOptions } from "./task.js";
 import { scaledFloat32, transposedFloat32, withoutDiagonal } from "./weights.js";
 
@@ -54,7 +55,7 @@ export function regressionWeights(random: NumpyRandom, n: { in: number; rec: num
  * Generate a superposition of four sine waves from frozen noise: 100 leaky integrate-and-fire neurons, one readout,
  * gradient descent.
  */
-export function sineWaves(asked: TaskOptions<keyof typeof sineWavesParameters> = {}): Task {
+export function sineWaves(asked: TaskOptions<keyof typeof sineWavesParameters> = {}): Task<PoolDescription> {
   const options = ownOptions(asked);
   const name = "sine-waves";
   const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });

@@ -1,41 +1,5 @@
-import type { NodeParams, OptimizerParams } from "../nest/models.generated.js";
-import type { NumberMatrix, NumpyRandom } from "../random/index.js";
-
-/** Name of a model of recurrent neurons. */
-export type RecurrentModel =
-  | "eprop_iaf_bsshslm_2020"
-  | "eprop_iaf_adapt_bsshslm_2020"
-  | "eprop_iaf"
-  | "eprop_iaf_adapt"
-  | "eprop_iaf_psc_delta"
-  | "eprop_iaf_psc_delta_adapt";
-
-/** A population of recurrent neurons. */
-export interface RecurrentPopulation {
-  model: RecurrentModel;
-  n: number;
-  params: NodeParams[RecurrentModel];
-}
-
-/** Weights in rows per target and columns per source; a `mask` says which connections there are. */
-export interface Weights extends NumberMatrix {
-  mask?: Uint8Array;
-}
-
-/** What a network is made of. */
-export interface NetworkDescription {
-  /** Number of input generators. */
-  inputs: number;
-  /** Recurrent populations, connected among each other. */
-  recurrent: RecurrentPopulation[];
-  readout:
-    | { model: "eprop_readout_bsshslm_2020"; n: number; params: NodeParams["eprop_readout_bsshslm_2020"] }
-    | { model: "eprop_readout"; n: number; params: NodeParams["eprop_readout"] };
-  weights: { in_rec: Weights; rec_rec: Weights; rec_out: Weights; out_rec: Weights };
-  optimizer: OptimizerParams;
-  /** Divide an interval's gradient by the learning window (weights that change once an interval). */
-  averageGradient: boolean;
-}
+import type { NumpyRandom } from "../random/index.js";
+import type { NetworkDescription, PoolDescription } from "./network-description.js";
 
 /** Inputs and targets of the sequences of one iteration. */
 export interface IterationData {
@@ -68,7 +32,7 @@ export type DataSplit = "training" | "test";
 export type Drawn = Readonly<Record<DataSplit, number>>;
 
 /** A learning task as data: what is built, what goes in, what should come out. */
-export interface Task {
+export interface Task<N extends NetworkDescription | PoolDescription = NetworkDescription | PoolDescription> {
   /** Its name on the command line. */
   readonly name: string;
   /** One line of text. */
@@ -84,7 +48,8 @@ export interface Task {
   readonly batchSize: number;
   readonly kind: "regression" | "classification";
   readonly loss: "mean_squared_error" | "cross_entropy";
-  readonly network: NetworkDescription;
+  /** Named populations and projections, or the four matrices of a pool. */
+  readonly network: N;
   readonly schedule: Schedule;
   /** Whether every iteration has the same inputs and targets. */
   readonly sameEveryIteration: boolean;

@@ -8,8 +8,14 @@ import { type ArrayReader, ArrayWriter } from "../files/arrays.js";
 import { dataDigests, withAbsolutePaths } from "../tasks/digests.js";
 import { interpreted, readSaved, writeSaved } from "../files/saved-file.js";
 import { type TaskEntry, taskNamed } from "../tasks/index.js";
+import {
+  type ProjectionDescription,
+  describedNetwork,
+  plasticProjectionsOf,
+  projectionShape,
+} from "../tasks/network-description.js";
 import type { Task, TaskOptions } from "../tasks/task.js";
-import { type NetworkOptions, type PlasticWeights, plasticProjections } from "./network.js";
+import type { NetworkOptions, PlasticWeights } from "./network.js";
 import { phases } from "./schedule.js";
 import type { Iteration } from "./iteration.js";
 import type { Progress } from "./progress.js";
@@ -119,8 +125,7 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
   addIterations(writer, checkpoint.iterations);
   const { errors, ...position } = progress.position;
   writer.add("progress.errors", Float64Array.from(errors));
-  for (const name of plasticProjections) {
-    const { data, shape } = checkpoint.before[name];
+  for (const [name, { data, shape }] of Object.entries(checkpoint.before)) {
     writer.add(`before.${name}`, data, shape);
   }
   const { spikes, targets } = checkpoint.waiting;
@@ -199,10 +204,12 @@ function checkedDetails(details: Readonly<Record<string, unknown>>): Details {
 async function contentOf(made: Task, details: Details, arrays: ArrayReader): Promise<Checkpoint> {
   const [place] = arrays.get("random.place", "U32");
   const [kept] = arrays.get("random.kept", "F64");
-  const weights = (name: (typeof plasticProjections)[number]) => {
-    const { shape } = made.network.weights[name];
-    return { data: arrays.get(`before.${name}`, "F64"), shape };
-  };
+  const network = describedNetwork(made.network);
+  const plastic = plasticProjectionsOf(network);
+  const weights = (name: string) => ({
+    data: arrays.get(`before.${name}`, "F64"),
+    shape: projectionShape(network, network.projections[name] as ProjectionDescription),
+  });
   const recorded = Object.fromEntries(
     Object.entries(details.recorded).map(([recorder, columns]) => {
       const read = (column: string) => {
@@ -225,7 +232,7 @@ async function contentOf(made: Task, details: Details, arrays: ArrayReader): Pro
       position: { ...position, errors: [...arrays.get("progress.errors", "F64")] },
     },
     iterations: readIterations(arrays),
-    before: { in_rec: weights("in_rec"), rec_rec: weights("rec_rec"), rec_out: weights("rec_out") },
+    before: Object.fromEntries(plastic.map((name) => [name, weights(name)])) as PlasticWeights,
     waiting: {
       spikes: arrays.lists("spikes_left"),
       targets: arrays
@@ -236,7 +243,7 @@ async function contentOf(made: Task, details: Details, arrays: ArrayReader): Pro
     courses: {
       times: [...arrays.get("courses.times", "F64")],
       weights: Object.fromEntries(
-        plasticProjections
+        plastic
           .filter((name) => arrays.has(`courses.${name}`))
           .map((name) => [name, arrays.lists(`courses.${name}`)]),
       ),

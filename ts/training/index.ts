@@ -1,6 +1,7 @@
+export { BuiltNetwork, type BuiltProjection, type Family, buildNetwork } from "./build-network.js";
 export type { Iteration } from "./iteration.js";
 export type { Metrics } from "./metrics.js";
-export type { NetworkOptions, PlasticWeights } from "./network.js";
+export type { NetworkOptions, PlasticWeights, WeightMatrix } from "./network.js";
 export type { CheckpointOptions, ResumeOptions, TrainOptions } from "./options.js";
 export type { TrainingResult } from "./result.js";
 export type { Observer, SampledSpikes, SequenceSample } from "./sampler.js";

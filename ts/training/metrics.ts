@@ -1,5 +1,6 @@
 import type { Pieces } from "../core/event-loop.js";
 import type { EventColumns } from "../nest/collections.js";
+import { countOf } from "../tasks/network-description.js";
 import type { Task } from "../tasks/task.js";
 
 /** Readout and target signals of an iteration: place `(sequence * steps + step) * readouts + readout`. */
@@ -48,7 +49,7 @@ export function* evaluations(task: Task, iterations: readonly ReadoutSignals[]):
 }
 
 function* evaluation(task: Task, { readout, target }: ReadoutSignals): Pieces<Metrics> {
-  const readouts = task.network.readout.n;
+  const readouts = countOf(task.network, "readout");
   const { steps, learningWindow, batchSize } = task;
   const begin = steps - learningWindow;
   const crossEntropy = task.loss === "cross_entropy";

@@ -1,6 +1,7 @@
 import type { Pieces } from "../core/event-loop.js";
 import { fields, flag, optional, whole } from "../core/arguments.js";
 import type { EventColumns, NodeCollection } from "../nest/collections.js";
+import { populationsOf } from "../tasks/network-description.js";
 import type { Task } from "../tasks/task.js";
 import type { TaskNetwork } from "./network.js";
 
@@ -36,18 +37,19 @@ export class Recorders {
     const { neurons = 3, spikes = true } = options === true ? {} : options;
     const { kernel } = network;
     const idle = { start: 0, stop: 0 };
-    network.populations.forEach((population, at) => {
+    for (const { name, model } of populationsOf(network.built.description, "recurrent")) {
+      const population = network.built.populations[name] as NodeCollection;
       const recorder = kernel.Create("multimeter", 1, {
         ...idle,
         interval: task.resolution,
         record_from: [
           ...recurrentStates,
-          ...(adapts(task, at) ? (["adaptation", "V_th_adapt"] as const) : []),
+          ...(model.includes("adapt") ? (["adaptation", "V_th_adapt"] as const) : []),
         ],
       });
       kernel.Connect(recorder, population.slice(0, neurons));
-      this.#recorders.set(`recurrent_${at + 1}`, recorder);
-    });
+      this.#recorders.set(name, recorder);
+    }
     const readouts = kernel.Create("multimeter", 1, {
       ...idle,
       interval: task.resolution,
@@ -92,10 +94,6 @@ export class Recorders {
   recorded(): Pieces<Recorded> {
     return joined([...this.#parts]);
   }
-}
-
-function adapts(task: Task, population: number): boolean {
-  return task.network.recurrent[population]?.model.includes("adapt") ?? false;
 }
 
 /** The parts of each recorder, their columns one after the other. */

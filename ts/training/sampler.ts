@@ -71,7 +71,8 @@ export class Sampler {
     if (this.#recording?.iteration !== iteration) return;
     const { begin } = this.#recording;
     this.#recording = undefined;
-    const { resolution, steps, learningWindow, network } = this.#task;
+    const { resolution, steps, learningWindow } = this.#task;
+    const readouts = this.#network.readouts.length;
     const take = (name: "input" | "recurrent", nodes: NodeCollection): SampledSpikes => {
       const { times, senders } = this.#network.kernel.takeEvents(this.#recorders[name]);
       const first = nodes.ids[0] as number;
@@ -81,7 +82,7 @@ export class Sampler {
         size: nodes.length,
       };
     };
-    const values = steps * network.readout.n;
+    const values = steps * readouts;
     this.#observer.sample({
       iteration,
       duration: steps * resolution,
@@ -94,7 +95,7 @@ export class Sampler {
         readout: signals.readout.slice(0, values),
         target: signals.target.slice(0, values),
       },
-      readouts: network.readout.n,
+      readouts,
     });
   }
 }

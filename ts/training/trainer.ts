@@ -406,7 +406,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       const { phase, count, last } = stretch;
       const split: DataSplit = phase === "test" ? "test" : "training";
       const { data, drawn } = await this.#draw(split, count);
-      network.setLearningRate(phase === "training" ? (task.network.optimizer.eta ?? 0) : 0);
+      network.built.scaleLearningRates(phase === "training" ? 1 : 0);
       const begin = progress.started * this.#length;
       const end = begin + count * this.#length;
       if (last) recorders.observe(end - this.#length, end);
@@ -445,7 +445,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     const { sameEveryIteration, schedule } = this.task;
     if (!sameEveryIteration || schedule.validateEvery > 0 || this.#iterations.length === 0) return 1;
     const { network, courses } = this.#setUp.now();
-    const neurons = this.task.network.inputs + network.recurrent.length;
+    const neurons = network.inputs.length + network.recurrent.length;
     const budget = Math.floor(together[network.family] / (neurons * this.#length));
     return Math.max(1, Math.min(left, courses?.every ?? 100, 100, budget));
   }

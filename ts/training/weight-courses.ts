@@ -1,6 +1,6 @@
 import type { Pieces } from "../core/event-loop.js";
 import type { SynapseCollection } from "../nest/collections.js";
-import { type PlasticProjection, type TaskNetwork, plasticProjections } from "./network.js";
+import type { TaskNetwork } from "./network.js";
 import type { Recorded } from "./recorders.js";
 
 /** Connections of a projection whose weights are followed. */
@@ -15,13 +15,13 @@ export interface WeightNotes {
   weights: { readonly [projection: string]: readonly Float64Array[] };
 }
 
-type FollowedConnections = readonly (readonly [PlasticProjection, SynapseCollection])[];
+type FollowedConnections = readonly (readonly [string, SynapseCollection])[];
 
 /** How weights of a few connections change over a training; columns are those of a `weight_recorder`. */
 export class WeightCourses {
   readonly #connections: FollowedConnections;
   readonly #times: number[] = [];
-  readonly #weights = new Map<PlasticProjection, Float64Array[]>();
+  readonly #weights = new Map<string, Float64Array[]>();
   /** Iterations between snapshots. */
   readonly every: number;
 
@@ -36,8 +36,8 @@ export class WeightCourses {
    * @param iterations Iterations of the whole training.
    */
   static *of(network: TaskNetwork, iterations: number): Pieces<WeightCourses> {
-    const connections: [PlasticProjection, SynapseCollection][] = [];
-    for (const name of plasticProjections) {
+    const connections: [string, SynapseCollection][] = [];
+    for (const { name } of network.built.plastic) {
       const all = network.connections(name);
       const step = Math.ceil(all.length / followed);
       connections.push([name, all.slice(0, all.length, Math.max(1, step))]);
@@ -66,10 +66,10 @@ export class WeightCourses {
   /** Goes on with what {@link notes} gave. */
   restore({ times, weights }: WeightNotes): void {
     this.#times.splice(0, this.#times.length, ...times);
-    for (const name of plasticProjections) this.#weights.set(name, [...(weights[name] ?? [])]);
+    for (const [name] of this.#connections) this.#weights.set(name, [...(weights[name] ?? [])]);
   }
 
-  /** All snapshots: recorders `weights_in_rec`, `weights_rec_rec`, `weights_rec_out`. */
+  /** All snapshots: a recorder per projection, `weights_in_rec` and so on. */
   recorded(): Recorded {
     return Object.fromEntries(
       this.#connections

@@ -1,0 +1,347 @@
+/** Checks of what a task says of its network, in its own words. */
+import {
+  type Check,
+  dictionary,
+  fields,
+  flag,
+  given,
+  instance,
+  isTyped,
+  list,
+  number,
+  numbers,
+  oneOf,
+  optional,
+  refuse,
+  text,
+  u32,
+  whole,
+} from "../core/arguments.js";
+import type { Pieces } from "../core/event-loop.js";
+import { randomParameter } from "../nest/random.js";
+import { NumpyRandom } from "../random/index.js";
+import {
+  type NetworkDescription,
+  type PoolDescription,
+  type PopulationDescription,
+  type ProjectionDescription,
+  type RecurrentModel,
+  projectionShape,
+} from "./network-description.js";
+import type { Task } from "./task.js";
+
+/** Models of recurrent neurons and of their readouts, by family. */
+export const models = {
+  interval: {
+    recurrent: ["eprop_iaf_bsshslm_2020", "eprop_iaf_adapt_bsshslm_2020"],
+    readout: "eprop_readout_bsshslm_2020",
+  },
+  event: {
+    recurrent: ["eprop_iaf", "eprop_iaf_adapt", "eprop_iaf_psc_delta", "eprop_iaf_psc_delta_adapt"],
+    readout: "eprop_readout",
+  },
+} as const satisfies Record<string, { recurrent: readonly RecurrentModel[]; readout: string }>;
+
+export const anObject: Check<Record<string, unknown>> = {
+  allowed: "an object",
+  read(value, at) {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) refuse(at, value, this.allowed);
+    return value as Record<string, unknown>;
+  },
+};
+
+/** Most nodes. */
+const count = whole(1, u32);
+
+const populationOf = (...names: readonly string[]) =>
+  fields({ model: oneOf(...names), n: count, params: dictionary });
+
+/** Numbers that are looked at in one piece. */
+const pieceLength = 1 << 16;
+
+export function* networkChecked(task: Task): Pieces<void> {
+  const network = given("network", task.network, anObject);
+  given("random", task.random, instance(NumpyRandom, "a NumpyRandom"));
+  given("parameters", task.parameters, dictionary);
+  if ("populations" in network) {
+    yield* describedChecked(task, network);
+    return;
+  }
+  const inputs = given("network.inputs", network["inputs"], count);
+  const families = Object.values(models);
+  const recurrentNames = families.flatMap(({ recurrent }): readonly string[] => recurrent);
+  const populations = given(
+    "network.recurrent",
+    network["recurrent"],
+    list(populationOf(...recurrentNames), "a list of populations"),
+  );
+  const [first] = populations;
+  if (first === undefined) {
+    refuse("network.recurrent", populations, "at least one population", {
+      code: "ValueError",
+      message: "there are no recurrent neurons",
+    });
+  }
+  const family = families.find(({ recurrent }) => recurrent.some((name) => name === first.model));
+  populations.forEach(({ model }, at) =>
+    given(`network.recurrent[${at}].model`, model, oneOf(...(family?.recurrent ?? []))),
+  );
+  const readout = given("network.readout", network["readout"], populationOf(family?.readout ?? ""));
+  checkLoss(task, readout);
+  const neurons = populations.reduce((sum, { n }) => sum + n, 0);
+  const weights = given("network.weights", network["weights"], anObject);
+  const shapes: Record<keyof PoolDescription["weights"], [number, number]> = {
+    in_rec: [neurons, inputs],
+    rec_rec: [neurons, neurons],
+    rec_out: [readout.n, neurons],
+    out_rec: [neurons, readout.n],
+  };
+  for (const [name, shape] of Object.entries(shapes)) {
+    yield* checkWeights(`network.weights.${name}`, weights[name], shape);
+  }
+  given("network.optimizer", network["optimizer"], dictionary);
+  given("network.averageGradient", network["averageGradient"], flag);
+}
+
+/** A task is measured by the loss that its readouts learn by. */
+function checkLoss(task: Task, { model, params }: { model: string; params: Record<string, unknown> }): void {
+  const learned =
+    model === models.interval.readout ? (params["loss"] ?? "mean_squared_error") : "mean_squared_error";
+  if (task.loss === learned) return;
+  refuse("loss", task.loss, `${String(learned)}, the loss of ${model}`, {
+    code: "ValueError",
+    message: "the task is measured by another loss than its readouts learn by",
+  });
+}
+
+function* checkWeights(at: string, value: unknown, [rows, columns]: readonly [number, number]): Pieces<void> {
+  const { data, shape, mask } = given(at, value, anObject);
+  const wanted = `${rows} rows (targets) of ${columns} numbers (sources)`;
+  if (!Array.isArray(shape) || shape.length !== 2 || shape[0] !== rows || shape[1] !== columns) {
+    refuse(`${at}.shape`, Array.isArray(shape) ? `${shape.join("x")}` : shape, wanted, {
+      code: "ValueError",
+      message: "the weights do not fit the network",
+    });
+  }
+  const all = given(`${at}.data`, data, numbers);
+  const places: [string, ArrayLike<unknown>][] = [[`${at}.data`, all]];
+  if (mask !== undefined) {
+    const marks =
+      isTyped(mask) || Array.isArray(mask) ? mask : refuse(`${at}.mask`, mask, "a list of 0 and 1");
+    places.push([`${at}.mask`, marks]);
+  }
+  for (const [name, { length }] of places) {
+    if (length === rows * columns) continue;
+    refuse(name, `${length} numbers`, `${rows * columns} numbers: ${wanted}`, {
+      code: "ValueError",
+      message: "the weights do not fit the network",
+    });
+  }
+  for (let place = 0; place < all.length; place++) {
+    if (!Number.isFinite(all[place])) {
+      refuse(`${at}.data[${place}]`, all[place], "a finite number", {
+        code: "ValueError",
+        message: `the weight in row ${Math.floor(place / columns)}, column ${place % columns} is no finite number`,
+      });
+    }
+    if (place % pieceLength === pieceLength - 1) yield;
+  }
+}
+
+const names: Check<string | readonly string[]> = {
+  allowed: "the name of a population, or a list of names",
+  read(value, at) {
+    if (typeof value === "string") return value;
+    const all = list(text, this.allowed).read(value, at);
+    return all.length > 0 ? all : refuse(at, value, this.allowed);
+  },
+};
+
+/** A name that files and tables can carry. */
+function checkName(at: string, name: string): void {
+  if (/^[A-Za-z_]\w*$/.test(name)) return;
+  refuse(at, name, "letters, digits and underscores, not a digit first", {
+    code: "ValueError",
+    message: "a name has other characters",
+  });
+}
+
+/** Names that recorders of a training have besides those of populations. */
+const reserved = ["spikes_in", "spikes_rec"];
+
+const parametersOf = (n: number): Check<unknown> => ({
+  allowed: `a dictionary, or a list of ${n}`,
+  read(value, at) {
+    if (!Array.isArray(value)) return dictionary.read(value, at);
+    const all = list(dictionary, this.allowed).read(value, at);
+    if (all.length !== n) {
+      refuse(at, `${all.length} dictionaries`, this.allowed, {
+        code: "IndexError",
+        message: "there is not one dictionary for each neuron",
+      });
+    }
+    return all;
+  },
+});
+
+/** Checks the populations of a network and that all are of one family. */
+function checkPopulations(described: unknown): PopulationDescription[] {
+  const populations = Object.entries(given("network.populations", described, anObject));
+  let family: (typeof models)[keyof typeof models] | undefined;
+  for (const [name, value] of populations) {
+    const at = `network.populations.${name}`;
+    checkName(at, name);
+    if (reserved.includes(name)) refuse(at, name, `another name than ${reserved.join(", ")}`);
+    const population = given(at, value, anObject);
+    const kind = given(`${at}.kind`, population["kind"], oneOf("input", "recurrent", "readout"));
+    const n = given(`${at}.n`, population["n"], count);
+    if (kind === "input") continue;
+    if (kind === "readout") {
+      const wanted =
+        family === undefined ? Object.values(models).map(({ readout }) => readout) : [family.readout];
+      const model = given(`${at}.model`, population["model"], oneOf(...wanted));
+      family ??= Object.values(models).find(({ readout }) => readout === model);
+    } else {
+      const wanted = (family === undefined ? Object.values(models) : [family]).flatMap(
+        ({ recurrent }): readonly string[] => recurrent,
+      );
+      const model = given(`${at}.model`, population["model"], oneOf(...wanted));
+      family ??= Object.values(models).find(({ recurrent }) => recurrent.some((known) => known === model));
+    }
+    given(`${at}.params`, population["params"], optional(parametersOf(n)));
+  }
+  const all = populations.map(([, population]) => population as PopulationDescription);
+  for (const kind of ["input", "recurrent", "readout"] as const) {
+    if (all.some((population) => population.kind === kind)) continue;
+    refuse(
+      "network.populations",
+      populations.map(([name]) => name).join(", "),
+      `at least one of kind ${kind}`,
+      {
+        code: "ValueError",
+        message: `there is no population of kind ${kind}`,
+      },
+    );
+  }
+  return all;
+}
+
+/** What may project to what. */
+const targetsOf = {
+  input: ["recurrent"],
+  recurrent: ["recurrent", "readout"],
+  readout: ["recurrent"],
+} as const;
+
+/** Names and kind of the populations at an end of a projection. */
+function checkEnd(
+  { populations }: NetworkDescription,
+  at: string,
+  value: unknown,
+): { kind: PopulationDescription["kind"]; names: readonly string[] } {
+  const ended = given(at, value, names);
+  const all = typeof ended === "string" ? [ended] : ended;
+  const kinds = all.map((name) => {
+    const found = Object.hasOwn(populations, name) ? populations[name] : undefined;
+    if (found !== undefined) return found.kind;
+    return refuse(at, name, `one of ${Object.keys(populations).join(", ")}`, {
+      code: "ValueError",
+      message: "the network has no such population",
+    });
+  });
+  const kind = kinds[0] as PopulationDescription["kind"];
+  const other = kinds.findIndex((of) => of !== kind);
+  if (other >= 0) {
+    refuse(at, all[other], `populations of kind ${kind} alone`, {
+      code: "ValueError",
+      message: "an end of a projection has populations of several kinds",
+    });
+  }
+  return { kind, names: all };
+}
+
+/** Checks what a projection says of its synapses. */
+function* checkSynapses(
+  network: NetworkDescription,
+  at: string,
+  of: Record<string, unknown>,
+  feedback: boolean,
+): Pieces<void> {
+  given(`${at}.plastic`, of["plastic"], optional(flag));
+  if (feedback && of["plastic"] === true) {
+    refuse(`${at}.plastic`, true, "false, or left out", {
+      code: "ValueError",
+      message: "feedback does not learn",
+    });
+  }
+  given(
+    `${at}.delay`,
+    of["delay"],
+    optional(number({ min: Number.MIN_VALUE, max: Number.MAX_VALUE }, "a number above 0")),
+  );
+  given(`${at}.optimizer`, of["optimizer"], optional(dictionary));
+  given(`${at}.rule`, of["rule"], optional(dictionary));
+  const weights = of["weights"];
+  if (typeof weights === "number") {
+    given(
+      `${at}.weights`,
+      weights,
+      number({ min: -Number.MAX_VALUE, max: Number.MAX_VALUE }, "a finite number"),
+    );
+  } else if (typeof weights === "object" && weights !== null && "distribution" in weights) {
+    given(`${at}.weights`, weights, randomParameter);
+  } else {
+    if (of["rule"] !== undefined) {
+      refuse(`${at}.rule`, of["rule"], "left out: a matrix takes a mask", {
+        code: "ValueError",
+        message: "a matrix of weights says itself which connections there are",
+      });
+    }
+    yield* checkWeights(
+      `${at}.weights`,
+      weights,
+      projectionShape(network, of as unknown as ProjectionDescription),
+    );
+  }
+}
+
+/** Checks a network that is described by named populations and projections. */
+function* describedChecked(task: Task, value: Record<string, unknown>): Pieces<void> {
+  for (const population of checkPopulations(value["populations"])) {
+    if (population.kind === "readout") {
+      const each = Array.isArray(population.params) ? population.params : [population.params ?? {}];
+      for (const params of each) checkLoss(task, { model: population.model, params });
+    }
+  }
+  const network = value as unknown as NetworkDescription;
+  given("network.optimizer", value["optimizer"], dictionary);
+  given("network.averageGradient", value["averageGradient"], optional(flag));
+  const pairs = new Map<string, string>();
+  for (const [name, projection] of Object.entries(
+    given("network.projections", value["projections"], anObject),
+  )) {
+    const at = `network.projections.${name}`;
+    checkName(at, name);
+    const of = given(at, projection, anObject);
+    const [from, to] = [checkEnd(network, `${at}.from`, of["from"]), checkEnd(network, `${at}.to`, of["to"])];
+    const allowed: readonly string[] = targetsOf[from.kind];
+    if (!allowed.includes(to.kind)) {
+      refuse(`${at}.to`, to.names.join(", "), `populations of kind ${allowed.join(" or ")}`, {
+        code: "ValueError",
+        message: `no projection goes from populations of kind ${from.kind} to those of kind ${to.kind}`,
+      });
+    }
+    for (const pair of from.names.flatMap((a) => to.names.map((b) => `${a} to ${b}`))) {
+      const other = pairs.get(pair);
+      if (other !== undefined) {
+        refuse(at, pair, "populations that no other projection connects", {
+          code: "ValueError",
+          message: `the projection ${other} connects the same populations`,
+        });
+      }
+      pairs.set(pair, name);
+    }
+    yield* checkSynapses(network, at, of, from.kind === "readout");
+    yield;
+  }
+}

@@ -1,0 +1,67 @@
+import type { NumberMatrix, NumpyRandom } from "../random/index.js";
+import type {
+  NetworkDescription,
+  NeuronPopulation,
+  PopulationDescription,
+  ProjectionDescription,
+  ReadoutPopulation,
+} from "./network-description.js";
+
+/** A layer of recurrent or feed-forward neurons. */
+export interface LayerDescription extends Omit<NeuronPopulation, "kind"> {
+  /** Whether its neurons are connected among each other; true if left out. */
+  recurrent?: boolean;
+}
+
+/** What a network in layers is made of. */
+export interface LayersDescription {
+  /** Number of input generators. */
+  inputs: number;
+  /** From the inputs to the readouts. */
+  layers: readonly LayerDescription[];
+  readout: Omit<ReadoutPopulation, "kind">;
+  /** Whether readouts read the last layer or all of them; the last if left out. */
+  readoutsFrom?: "last" | "all";
+  /** Factor of all initial weights, which are normal with variance `factor² / sources`; 1 if left out. */
+  gain?: number;
+  optimizer: NetworkDescription["optimizer"];
+  averageGradient?: boolean;
+}
+
+/**
+ * A network in layers, each with its own feedback from the readouts (broadcast alignment): populations `in`, `layer_1`,
+ * `layer_2`, …, `out`; projections `in_layer_1`, `layer_1_layer_1`, `layer_1_layer_2`, …, `layer_2_out`, and the
+ * feedback `out_layer_1`, `out_layer_2`, ….
+ *
+ * @param random Where initial weights are drawn from, in the order of the projections.
+ */
+export function layeredNetwork(of: LayersDescription, random: NumpyRandom): NetworkDescription {
+  const { layers, readout, gain = 1, readoutsFrom = "last" } = of;
+  const populations: Record<string, PopulationDescription> = { in: { kind: "input", n: of.inputs } };
+  const projections: Record<string, ProjectionDescription> = {};
+  const project = (from: string, to: string, [rows, columns]: readonly [number, number], scale: number) => {
+    const { data } = random.randn(rows, columns);
+    const weights: NumberMatrix = { data: data.map((value) => value * scale), shape: [rows, columns] };
+    projections[`${from}_${to}`] = { from, to, weights };
+  };
+  let before = { name: "in", n: of.inputs };
+  layers.forEach(({ recurrent = true, ...layer }, at) => {
+    const name = `layer_${at + 1}`;
+    populations[name] = { kind: "recurrent", ...layer };
+    project(before.name, name, [layer.n, before.n], gain / Math.sqrt(before.n));
+    if (recurrent) project(name, name, [layer.n, layer.n], gain / Math.sqrt(layer.n));
+    before = { name, n: layer.n };
+  });
+  populations["out"] = { kind: "readout", ...readout };
+  const read = layers.map(({ n }, at) => ({ name: `layer_${at + 1}`, n }));
+  for (const { name, n } of readoutsFrom === "all" ? read : read.slice(-1)) {
+    project(name, "out", [readout.n, n], gain / Math.sqrt(n));
+  }
+  for (const { name, n } of read) project("out", name, [n, readout.n], 1);
+  return {
+    populations,
+    projections,
+    optimizer: of.optimizer,
+    ...(of.averageGradient !== undefined && { averageGradient: of.averageGradient }),
+  };
+}

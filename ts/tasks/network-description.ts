@@ -1,0 +1,242 @@
+/** What a network is made of, as data: named populations, and named projections between them. */
+import type { ConnectionRule } from "../nest/accepted.js";
+import type { NodeParams, OptimizerParams } from "../nest/models.generated.js";
+import type { RandomParameter } from "../nest/random.js";
+import type { NumberMatrix } from "../random/index.js";
+
+/** Name of a model of recurrent neurons. */
+export type RecurrentModel =
+  | "eprop_iaf_bsshslm_2020"
+  | "eprop_iaf_adapt_bsshslm_2020"
+  | "eprop_iaf"
+  | "eprop_iaf_adapt"
+  | "eprop_iaf_psc_delta"
+  | "eprop_iaf_psc_delta_adapt";
+
+/** Name of a model of readouts. */
+export type ReadoutModel = "eprop_readout_bsshslm_2020" | "eprop_readout";
+
+/** Weights in rows per target and columns per source; a `mask` says which connections there are. */
+export interface Weights extends NumberMatrix {
+  mask?: Uint8Array;
+}
+
+/** A population of recurrent neurons. */
+export interface RecurrentPopulation {
+  model: RecurrentModel;
+  n: number;
+  params: NodeParams[RecurrentModel];
+}
+
+/** Spike generators that send the spikes of a task's sequences. */
+export interface InputPopulation {
+  kind: "input";
+  n: number;
+}
+
+/** Neurons that fire. Parameters are the same for all, or a list with an entry per neuron. */
+export interface NeuronPopulation {
+  kind: "recurrent";
+  model: RecurrentModel;
+  n: number;
+  params?: NodeParams[RecurrentModel] | readonly NodeParams<number, number>[RecurrentModel][];
+}
+
+/** Readouts. Parameters are the same for all, or a list with an entry per readout. */
+export interface ReadoutPopulation {
+  kind: "readout";
+  model: ReadoutModel;
+  n: number;
+  params?: NodeParams[ReadoutModel] | readonly NodeParams<number, number>[ReadoutModel][];
+}
+
+/** A named part of a network. */
+export type PopulationDescription = InputPopulation | NeuronPopulation | ReadoutPopulation;
+
+/**
+ * Connections between populations. Those from readouts to recurrent neurons are feedback: they carry the learning
+ * signals, and their weights stay.
+ */
+export interface ProjectionDescription {
+  /** Name of the population that the sources are, or names of several, one after the other. */
+  from: string | readonly string[];
+  /** Name of the population that the targets are, or names of several. */
+  to: string | readonly string[];
+  /**
+   * A matrix with a row per target and a column per source, one number for all, or a distribution of `nest.random` that
+   * the kernel draws from with the task's seed.
+   */
+  weights: Weights | RandomParameter | number;
+  /** Which connections there are; all, without autapses, if left out. Matrices take a `mask` in its place. */
+  rule?: ConnectionRule;
+  /** Delay (ms); one step if left out. */
+  delay?: number;
+  /** Whether weights learn; true if left out. Feedback never does. */
+  plastic?: boolean;
+  /** Optimizer of this projection and the bounds of its weights; what is left out is as in the network's. */
+  optimizer?: OptimizerParams;
+}
+
+/** A network as named populations and named projections. */
+export interface NetworkDescription {
+  /** By name. Inputs, recurrent neurons and readouts are created in this order, each kind in the order given here. */
+  populations: Readonly<Record<string, PopulationDescription>>;
+  /** By name, connected in the order given here. */
+  projections: Readonly<Record<string, ProjectionDescription>>;
+  optimizer: OptimizerParams;
+  /** Divide an interval's gradient by the learning window (weights that change once an interval); false if left out. */
+  averageGradient?: boolean;
+}
+
+/**
+ * The short form of a network with one pool of recurrent neurons: four weight matrices. It stands for the
+ * {@link NetworkDescription} that {@link describedNetwork} gives.
+ */
+export interface PoolDescription {
+  /** Number of input generators. */
+  inputs: number;
+  /** Recurrent populations, connected among each other. */
+  recurrent: RecurrentPopulation[];
+  readout:
+    | { model: "eprop_readout_bsshslm_2020"; n: number; params: NodeParams["eprop_readout_bsshslm_2020"] }
+    | { model: "eprop_readout"; n: number; params: NodeParams["eprop_readout"] };
+  weights: { in_rec: Weights; rec_rec: Weights; rec_out: Weights; out_rec: Weights };
+  optimizer: OptimizerParams;
+  /** Divide an interval's gradient by the learning window (weights that change once an interval). */
+  averageGradient: boolean;
+}
+
+/** Networks in full, by what they were described as. */
+const described = new WeakMap<object, NetworkDescription>();
+
+/** Whether a network is in its short form. */
+export function isPool(network: NetworkDescription | PoolDescription): network is PoolDescription {
+  return !("populations" in network);
+}
+
+/**
+ * A network in full. Of the short form, populations are `inputs`, `recurrent_1`, `recurrent_2`, … and `readouts`,
+ * projections `in_rec`, `rec_rec`, `rec_out` and `out_rec`.
+ */
+export function describedNetwork(network: NetworkDescription | PoolDescription): NetworkDescription {
+  if (!isPool(network)) return network;
+  const known = described.get(network);
+  if (known !== undefined) return known;
+  const recurrent = network.recurrent.map((population, at) => [`recurrent_${at + 1}`, population] as const);
+  const rec = recurrent.map(([name]) => name);
+  const { in_rec, rec_rec, rec_out, out_rec } = network.weights;
+  const full: NetworkDescription = {
+    populations: {
+      inputs: { kind: "input", n: network.inputs },
+      ...Object.fromEntries(
+        recurrent.map(([name, population]) => [name, { kind: "recurrent" as const, ...population }]),
+      ),
+      readouts: { kind: "readout", ...network.readout },
+    },
+    projections: {
+      in_rec: { from: "inputs", to: rec, weights: in_rec },
+      rec_rec: { from: rec, to: rec, weights: rec_rec },
+      rec_out: { from: rec, to: "readouts", weights: rec_out },
+      out_rec: { from: "readouts", to: rec, weights: out_rec },
+    },
+    optimizer: network.optimizer,
+    averageGradient: network.averageGradient,
+  };
+  described.set(network, full);
+  return full;
+}
+
+/** Populations of a kind, in the order of their creation. */
+export function populationsOf<K extends PopulationDescription["kind"]>(
+  { populations }: NetworkDescription,
+  kind: K,
+): ({ name: string } & Extract<PopulationDescription, { kind: K }>)[] {
+  return Object.entries(populations)
+    .filter(([, population]) => population.kind === kind)
+    .map(([name, population]) => ({
+      ...(population as Extract<PopulationDescription, { kind: K }>),
+      name,
+    }));
+}
+
+/** How many nodes of a kind there are. */
+export function countOf(
+  network: NetworkDescription | PoolDescription,
+  kind: PopulationDescription["kind"],
+): number {
+  return populationsOf(describedNetwork(network), kind).reduce((sum, { n }) => sum + n, 0);
+}
+
+/** Names as a list. */
+export function names(of: string | readonly string[]): readonly string[] {
+  return typeof of === "string" ? [of] : of;
+}
+
+/** What a projection is for: weights that learn, weights that stay, or feedback from readouts. */
+export function projectionKind(
+  { populations }: NetworkDescription,
+  { from, to, plastic }: ProjectionDescription,
+): "plastic" | "static" | "feedback" {
+  const kind = (of: string | readonly string[]) => populations[names(of)[0] ?? ""]?.kind;
+  if (kind(from) === "readout" && kind(to) === "recurrent") return "feedback";
+  return plastic === false ? "static" : "plastic";
+}
+
+/** How many sources and targets a projection has: columns and rows of its weights. */
+export function projectionShape(
+  { populations }: NetworkDescription,
+  { from, to }: Pick<ProjectionDescription, "from" | "to">,
+): readonly [rows: number, columns: number] {
+  const size = (of: string | readonly string[]) =>
+    names(of).reduce((sum, name) => sum + (populations[name]?.n ?? 0), 0);
+  return [size(to), size(from)];
+}
+
+/** Names of the projections whose weights learn. */
+export function plasticProjectionsOf(network: NetworkDescription): string[] {
+  return Object.entries(network.projections)
+    .filter(([, projection]) => projectionKind(network, projection) === "plastic")
+    .map(([name]) => name);
+}
+
+/** A population of a network as run folders name it. */
+export interface NamedPopulation {
+  name: string;
+  kind: PopulationDescription["kind"];
+  model: string;
+  n: number;
+  /** Node id of the first; the others follow. */
+  first: number;
+}
+
+/** A projection of a network as run folders name it. */
+export interface NamedProjection {
+  name: string;
+  kind: "plastic" | "static" | "feedback";
+  from: readonly string[];
+  to: readonly string[];
+}
+
+/** Populations with the node ids that they have in a training, and projections. */
+export function namedParts(of: NetworkDescription | PoolDescription): {
+  populations: NamedPopulation[];
+  projections: NamedProjection[];
+} {
+  const network = describedNetwork(of);
+  let first = 1;
+  const populations = (["input", "recurrent", "readout"] as const).flatMap((kind) =>
+    populationsOf(network, kind).map((population) => {
+      const { name, n } = population;
+      const model = population.kind === "input" ? "spike_generator" : population.model;
+      first += n;
+      return { name, kind, model, n, first: first - n };
+    }),
+  );
+  const projections = Object.entries(network.projections).map(([name, projection]) => ({
+    name,
+    kind: projectionKind(network, projection),
+    from: names(projection.from),
+    to: names(projection.to),
+  }));
+  return { populations, projections };
+}

@@ -114,6 +114,14 @@ titlesAndGroups(
 app.renderer.hooks.on("head.end", (context) =>
   JSX.createElement("link", { rel: "stylesheet", href: context.relativeURL("assets/katex.css") }),
 );
+app.renderer.on("endPage", (page) => {
+  page.contents = page.contents
+    // Each page holds its icons (assets/icons.js); a browser that reads files looks for them nowhere else.
+    ?.replaceAll(/href="[^"]*icons\.svg#/g, 'href="#')
+    // What scrolls can be reached with the keyboard, and what a page is about by its landmark.
+    .replaceAll("<table>", '<table tabindex="0">')
+    .replace('<div class="col-content">', '<div class="col-content" role="main">');
+});
 const project = await app.convert();
 if (project === undefined) process.exit(1);
 app.validate(project);

@@ -69,8 +69,75 @@ function parameterSections(rows) {
     .flatMap(([title, list]) => [`## ${title}`, parameterTable(parameterColumns, list)]);
 }
 
+const bellec =
+  "Bellec G, Scherr F, Subramoney A, Hajek E, Salaj D, Legenstein R, Maass W (2020). A solution to the learning " +
+  "dilemma for recurrent networks of spiking neurons. Nature Communications 11:3625. " +
+  "[doi:10.1038/s41467-020-17236-y](https://doi.org/10.1038/s41467-020-17236-y)";
+const korcsakGorzo =
+  "Korcsak-Gorzo A, Espinoza Valverde JA, Stapmanns J, Plesser HE, Dahmen D, Bolten M, van Albada SJ, Diesmann M " +
+  "(2025). Event-driven eligibility propagation in large sparse networks: efficiency shaped by biological realism. " +
+  "[arXiv:2511.21674](https://arxiv.org/abs/2511.21674)";
+const neftci =
+  "Neftci EO, Mostafa H, Zenke F (2019). Surrogate gradient learning in spiking neural networks. IEEE Signal " +
+  "Processing Magazine 36(6), 51–63. [doi:10.1109/MSP.2019.2931595](https://doi.org/10.1109/MSP.2019.2931595)";
+const kingma =
+  "Kingma DP, Ba J (2015). Adam: a method for stochastic optimization. [arXiv:1412.6980](https://arxiv.org/abs/1412.6980)";
+
+const ofInterval = /_bsshslm_2020$/;
+const isOfEprop = (name) => name.startsWith("eprop_");
+const hasPart = ({ parameters }, name) => parameters.some((parameter) => parameter.name === name);
+
+/** Publications that a model comes from. */
+function referencesOf(model) {
+  if (!isOfEprop(model.name)) return [];
+  return [
+    bellec,
+    ...(ofInterval.test(model.name) ? [] : [korcsakGorzo]),
+    ...(hasPart(model, "surrogate_gradient_function") ? [neftci] : []),
+    ...(hasPart(model, "optimizer") ? [kingma] : []),
+  ];
+}
+
+/** What a device does, by the end of its name. */
+const kindOf = (name) => /(generator|meter|recorder|neuron|synapse|connection\w*)$/.exec(name)?.[1] ?? "";
+const recorders = new Set(["meter", "recorder"]);
+
+/** Whether who reads of a model may want to read of another: of its rule, its counterpart in the other, its kind. */
+function isRelated(model, other) {
+  if (model === other) return false;
+  if (isOfEprop(model.name) !== isOfEprop(other.name)) return false;
+  if (!isOfEprop(model.name)) {
+    const [own, another] = [kindOf(model.name), kindOf(other.name)];
+    return own === another || (recorders.has(own) && recorders.has(another));
+  }
+  const stem = ({ name }) => name.replace(ofInterval, "");
+  return stem(model) === stem(other) || ofInterval.test(model.name) === ofInterval.test(other.name);
+}
+
+/** Where to read on: related models, what is computed, the same model in NEST. */
+function seeAlso(model, models) {
+  const related = models
+    .filter((other) => isRelated(model, other))
+    .map(({ name }) => `[${name}](${name}.md)`);
+  return [
+    ...(related.length > 0 ? [`Models: ${related.join(", ")}.`] : []),
+    ...(isOfEprop(model.name)
+      ? [
+          "[Derivation](../docs/derivation.md): what is computed, and how.",
+          "[Tasks](tasks.md): networks of such models.",
+        ]
+      : []),
+    "[From a NEST script to eprop](../docs/from-nest.md).",
+    `[${model.name} in NEST's documentation](https://nest-simulator.readthedocs.io/en/stable/models/${model.name}.html).`,
+  ];
+}
+
+const bullets = (items) => items.map((item) => `- ${item}`).join("\n");
+
 /** The page of a model. */
-function modelPage({ name, text, parameters, recordables, equations }) {
+function modelPage(model, models) {
+  const { name, text, parameters, recordables, equations } = model;
+  const references = referencesOf(model);
   return [
     `# ${name}`,
     `${capitalized(text)}.`,
@@ -80,6 +147,9 @@ function modelPage({ name, text, parameters, recordables, equations }) {
     ...(recordables.length > 0
       ? ["## Recordables", `A multimeter records ${recordables.map((one) => `\`${one}\``).join(", ")}.`]
       : []),
+    ...(references.length > 0 ? ["## References", bullets(references)] : []),
+    "## See also",
+    bullets(seeAlso(model, models)),
   ].join("\n\n");
 }
 
@@ -168,7 +238,7 @@ export async function writePages(folder) {
     ].join("\n\n"),
     "tasks.md": tasksPage(taskTable),
     "command-line.md": commandLinePage(),
-    ...Object.fromEntries(models.map((model) => [`${model.name}.md`, modelPage(model)])),
+    ...Object.fromEntries(models.map((model) => [`${model.name}.md`, modelPage(model, models)])),
   };
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });

@@ -21,6 +21,7 @@ import { npz, readNpz } from "../ts/formats/npz.js";
 import { writeRunFolder } from "../ts/report/run-folder.js";
 import { readRunFolder, runData } from "../ts/runs/run-folder.js";
 import { comparisonHtml, labelledRuns } from "../ts/report/comparison.js";
+import { explainedVariance, leadOf, shareInterval } from "../ts/report/lead.js";
 import { reportHtml } from "../ts/report/report.js";
 import { writeReport } from "../ts/report/write.js";
 
@@ -352,6 +353,51 @@ describe("reports", () => {
       expect(html).toContain(text);
     }
     expect(html).toContain(`<td>${Number(loss[2]?.toPrecision(8))}</td>`);
+  });
+  it("begin with what was learned, how well and against chance", () => {
+    const decided = (errors: number[], batchSize: number): RunData => {
+      const { summary } = cues;
+      const label = errors.map(() => "test");
+      const results = { iteration: errors.map((_, at) => at + 1), label, loss: errors, error: errors };
+      return { ...cues, summary: { ...summary, results, timing: { ...summary.timing, batchSize } } };
+    };
+    // Wilson (1927): 8 of 10 give 0.490 to 0.943.
+    expect(shareInterval(0.8, 10).map((bound) => bound.toFixed(3))).toEqual(["0.490", "0.943"]);
+    expect(leadOf(decided([0.25, 0.25], 50))).toBe(
+      "75 % of 100 test sequences are decided right (95 % interval: 65.7 % to 82.5 %); chance is 50 %.",
+    );
+    expect(leadOf(decided([0.45], 20))).toContain("not told apart from chance, 50 %");
+    const diverged = { ...bare, summary: { ...bare.summary, loss: [1, Number.NaN] } };
+    expect(leadOf(diverged)).toContain("diverged: the loss of iteration 2");
+    expect(leadOf(bare)).toMatch(/^After 2 iterations the loss went from 102 to /);
+  });
+  it("say which part of the targets' variance readouts explain", () => {
+    const target = data.events["readouts.target_signal"]?.data as Float64Array;
+    const readoutsOf = (of: (value: number) => number): RunData => ({
+      ...data,
+      events: { ...data.events, "readouts.readout_signal": { data: target.map(of) } },
+    });
+    expect(
+      explainedVariance(
+        readoutsOf((value) => value),
+        "last",
+      ),
+    ).toBe(1);
+    expect(
+      explainedVariance(
+        readoutsOf((value) => value / 2),
+        "last",
+      ),
+    ).toBeCloseTo(0.75, 2);
+    // Targets swing about zero.
+    expect(
+      explainedVariance(
+        readoutsOf(() => 0),
+        "last",
+      ),
+    ).toBeCloseTo(0, 2);
+    expect(leadOf(readoutsOf((value) => value / 2))).toContain("The readouts explain 75");
+    expect(leadOf(readoutsOf((value) => -value))).toContain("no better yet than a constant");
   });
   it("show text that looks like markup as text", () => {
     const parameters = { ...data.summary.parameters, data: "</script><script>alert(1)</script>" };

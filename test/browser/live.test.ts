@@ -8,6 +8,7 @@ import { LiveFeed } from "../../ts/live/feed.js";
 import { livePage } from "../../ts/live/page.js";
 import { serveLive } from "../../ts/live/server.js";
 import { readMetrics } from "../../ts/runs/metrics-file.js";
+import { seriousFindings } from "./accessibility.js";
 import { launchChromium, visit } from "./chromium.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-live-"));
@@ -122,6 +123,7 @@ describe("the live view", () => {
     expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
     expect(await page.evaluate("getComputedStyle(document.body).backgroundColor")).toBe("rgb(13, 17, 23)");
     expect(problems).toEqual([]);
+    expect(await seriousFindings(page)).toEqual([]);
     child.kill("SIGKILL");
     await poll(() => text(page, "#state")).toContain("does not answer");
     await page.context().close();

@@ -9,6 +9,7 @@ import { tasks, trainToEnd } from "../../ts/index.js";
 import { runData } from "../../ts/runs/run-folder.js";
 import { labelledRuns, writeComparisonOf } from "../../ts/report/comparison.js";
 import { writeReport } from "../../ts/report/write.js";
+import { seriousFindings } from "./accessibility.js";
 import { type Look, launchChromium, visit } from "./chromium.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-report-page-"));
@@ -91,6 +92,57 @@ describe("a report", () => {
     expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
     expect(problems).toEqual([]);
     expect(requests.filter((address) => !address.startsWith("data:"))).toHaveLength(1);
+    await page.context().close();
+  });
+
+  it.each(["run/report.html", "comparison.html"])("keeps nobody out: %s", async (path) => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      const { page } = await open(path, { colorScheme });
+      await page.waitForSelector("figure[data-drawn]");
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.context().close();
+    }
+  });
+
+  it.each([1920, 1280, 400])("fills %d pixels without holes", async (width) => {
+    const { page } = await open("run/report.html", { width });
+    await expect.poll(() => page.locator("figure:not([data-drawn])").count(), { timeout: 30_000 }).toBe(0);
+    await page.waitForTimeout(300);
+    const holes = await page.evaluate<
+      string[]
+    >(`[...document.querySelectorAll(".figures")].flatMap((grid) => {
+      const right = grid.getBoundingClientRect().right;
+      return [...grid.querySelectorAll("figure")].flatMap((figure) => {
+        const card = figure.getBoundingClientRect();
+        const plot = figure.querySelector("canvas").getBoundingClientRect();
+        const caption = figure.querySelector("figcaption").getBoundingClientRect();
+        const next = figure.nextElementSibling?.getBoundingClientRect();
+        const isLast = next === undefined || next.top > card.top + 1;
+        return [
+          ...(card.width - plot.width > 60 ? [figure.id + " is narrower than its card"] : []),
+          ...(caption.top - plot.bottom > 60 ? [figure.id + " is lower than its card"] : []),
+          ...(isLast && right - card.right > 2 ? [figure.id + " leaves its row empty"] : []),
+        ];
+      });
+    })`);
+    expect(holes).toEqual([]);
+    await page.context().close();
+  });
+
+  it("is light on paper, whatever the screen is", async () => {
+    const { page } = await open("run/report.html", { colorScheme: "dark" });
+    await page.waitForSelector("#readouts[data-drawn=dark]");
+    await page.emulateMedia({ media: "print" });
+    expect(await page.locator("#readouts .drawn").isVisible()).toBe(false);
+    expect(await page.locator("#readouts img").isVisible()).toBe(true);
+    const look = `[document.querySelector("figure"), document.querySelector("#readouts img")].map((element) => {
+      const { backgroundColor, filter } = getComputedStyle(element);
+      return [backgroundColor, filter];
+    })`;
+    expect(await page.evaluate(look)).toEqual([
+      ["rgb(255, 255, 255)", "none"],
+      ["rgba(0, 0, 0, 0)", "none"],
+    ]);
     await page.context().close();
   });
 

@@ -11,6 +11,7 @@ import { sensorSize } from "./event-recording.js";
 import { heidelbergClasses, openHeidelberg } from "./heidelberg.js";
 import { checkRecordings, openRecordings } from "./recordings.js";
 
+export { NESTError } from "../core/errors.js";
 export { type BatchData, type SequenceOptions, iterationData, nextIteration } from "./batches.js";
 export {
   type Dataset,

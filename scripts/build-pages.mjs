@@ -7,7 +7,7 @@ import { rolldown } from "rolldown";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const source = (name) => join(root, "ts", name);
 
-for (const name of ["live/page/live", "report/page/report"]) {
+for (const name of ["live/page/live", "report/page/report", "sweep/page/sweep"]) {
   const target = join(root, "dist", name);
   await mkdir(dirname(target), { recursive: true });
   const bundle = await rolldown({ input: source(`${name}.ts`), platform: "browser" });

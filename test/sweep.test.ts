@@ -1,12 +1,23 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { findTask } from "../ts/tasks/index.js";
-import { parseSeeds, parseValues, sweepPoints } from "../ts/sweep/grid.js";
-import { runsCsv, sweepRows } from "../ts/sweep/results.js";
-import { meanInterval, studentT } from "../ts/sweep/statistics.js";
+import { Claims } from "../ts/sweep/claims.js";
+import { parseSeeds, parseValues, pointFile, sweepPoints } from "../ts/sweep/grid.js";
+import { promotable, rungsOf } from "../ts/sweep/halving.js";
+import { runsCsv, sweepRows, terminalTable } from "../ts/sweep/results.js";
+import { meanInterval, quartiles, studentT } from "../ts/sweep/statistics.js";
 import type { RunSummary } from "../ts/runs/summary.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-sweep-"));
@@ -40,6 +51,20 @@ describe("confidence intervals", () => {
   });
 });
 
+describe("quartiles", () => {
+  // numpy 2.4: np.quantile(values, [0.25, 0.5, 0.75])
+  it("are those of numpy", () => {
+    expect(quartiles([1.5, 2.25, 0.75, 3])).toEqual({ n: 4, low: 1.3125, median: 1.875, high: 2.4375 });
+    expect(quartiles([1.5, 2.25, 0.75, 3, 2.5])).toEqual({ n: 5, low: 1.5, median: 2.25, high: 2.5 });
+  });
+  it("of values that are no numbers are infinite, and the others stay", () => {
+    const infinite = Number.POSITIVE_INFINITY;
+    expect(quartiles([4, Number.NaN, 2, 3, 1])).toEqual({ n: 5, low: 2, median: 3, high: 4 });
+    expect(quartiles([1, infinite])).toEqual({ n: 2, low: infinite, median: infinite, high: infinite });
+    expect(quartiles([infinite])).toEqual({ n: 1, low: infinite, median: infinite, high: infinite });
+  });
+});
+
 describe("a grid", () => {
   it("is every seed with every combination of values", () => {
     expect(parseSeeds("1..3,7")).toEqual([1, 2, 3, 7]);
@@ -51,14 +76,78 @@ describe("a grid", () => {
     expect(points).toHaveLength(4);
     expect(points[3]).toEqual({ seed: 2, parameters: { eta: 0.2, c_reg: 300 } });
   });
+  it("draws from ranges, the same whatever else is drawn and however much", () => {
+    expect(parseValues("eta=log:1e-4..1e-2")).toEqual(["eta", { from: 1e-4, to: 1e-2, log: true }]);
+    expect(parseValues("c_reg=0..500")).toEqual(["c_reg", { from: 0, to: 500 }]);
+    expect(parseValues("batch-size=int:1..8")).toEqual(["batchSize", { from: 1, to: 8, whole: true }]);
+    expect(parseValues("data=../x,b")).toEqual(["data", ["../x", "b"]]);
+    const task = findTask("sine-waves");
+    const eta = { from: 1e-4, to: 1e-2, log: true };
+    const drawn = (
+      parameters: Parameters<typeof sweepPoints>[1]["parameters"],
+      samples: number,
+      of: string,
+    ) =>
+      sweepPoints(task, { seeds: [1], ...(parameters && { parameters }), samples }).map(
+        (point) => point.parameters[of] as number,
+      );
+    const values = drawn({ eta }, 400, "eta");
+    expect(drawn({ c_reg: { from: 0, to: 500 }, eta }, 20, "eta")).toEqual(values.slice(0, 20));
+    // Evenly over a logarithmic scale: half of them below its middle, each as it is written.
+    expect(Math.min(...values)).toBeGreaterThanOrEqual(1e-4);
+    expect(Math.max(...values)).toBeLessThanOrEqual(1e-2);
+    expect(values.filter((value) => value < 1e-3).length / 400).toBeCloseTo(0.5, 1);
+    expect(values.every((value) => String(value).replace(/e.*|[^1-9]/g, "").length <= 6)).toBe(true);
+    expect(new Set(drawn({ batchSize: { from: 1, to: 3, whole: true } }, 60, "batchSize"))).toEqual(
+      new Set([1, 2, 3]),
+    );
+    const models = sweepPoints(findTask("sine-waves-plus"), {
+      seeds: [1],
+      parameters: { model: ["eprop_iaf", "eprop_iaf_adapt"], precision: ["f64", "f32"] },
+    });
+    expect(models).toHaveLength(4);
+  });
+  it("gives files names that every file system takes", () => {
+    expect(pointFile({ seed: 1, parameters: { data: "../a b/ü" } })).toBe("data=..%2fa%20b%2f%c3%bc,seed=1");
+    const long = (end: string) => pointFile({ seed: 1, parameters: { data: "x".repeat(300) + end } });
+    expect(long("a")).not.toBe(long("b"));
+    expect(long("a").length).toBeLessThan(200);
+  });
   it.each([
     ["a range backwards", () => parseSeeds("5..1"), /ends before it begins/],
     ["no seeds", () => parseSeeds(""), /no seeds/],
     ["words for seeds", () => parseSeeds("1..many"), /no seeds.*1\.\.20/],
     ["far too many seeds", () => parseSeeds("1..99999999"), /too many/],
     ["a parameter without values", () => parseValues("eta="), /sets no parameter/],
-    ["a word for a value", () => parseValues("eta=1,fast"), /no number.*eta/],
-    ["a value that is left out", () => parseValues("eta=1,,2"), /no number/],
+    [
+      "a word for a number",
+      () => sweepPoints(findTask("sine-waves"), { seeds: [1], parameters: { eta: [1, "fast"] } }),
+      /no number.*eta.*fast/,
+    ],
+    ["a value that is left out", () => parseValues("eta=1,,2"), /a value is missing/],
+    ["a range backwards", () => parseValues("eta=1..0"), /no range.*1\.\.0/],
+    ["a logarithmic range from zero", () => parseValues("eta=log:0..1"), /above zero/],
+    ["whole numbers between others", () => parseValues("batch-size=int:0.5..4"), /between whole numbers/],
+    [
+      "a range outside the bounds",
+      () => sweepPoints(findTask("sine-waves"), { seeds: [1], parameters: { eta: { from: -1, to: 1 } } }),
+      /eta.*value -1/,
+    ],
+    [
+      "samples of nothing",
+      () => sweepPoints(findTask("sine-waves"), { seeds: [1], samples: 3 }),
+      /nothing is drawn/,
+    ],
+    [
+      "a precision that there is not",
+      () => sweepPoints(findTask("sine-waves"), { seeds: [1], parameters: { precision: ["f16"] } }),
+      /precision.*f16.*f64 or f32/,
+    ],
+    [
+      "a model that there is not",
+      () => sweepPoints(findTask("sine-waves-plus"), { seeds: [1], parameters: { model: ["eprop_lif"] } }),
+      /eprop_lif/,
+    ],
     ["seed 0", () => sweepPoints(findTask("sine-waves"), { seeds: [0] }), /no seed.*value 0/],
     [
       "an empty list",
@@ -90,28 +179,107 @@ describe("results", () => {
       ms_per_iteration: 1,
       ...(test && { results: { label: ["training", "test"], error: test, loss, iteration: [1, 2] } }),
     }) as unknown as RunSummary;
-  it("are means over test iterations, else the last iteration", () => {
+  it("are means over test iterations, else the last iteration; medians and quartiles over seeds", () => {
     const parameters = { eta: 1 };
+    const finished = (seed: number, of: RunSummary) =>
+      ({ seed, parameters, status: "finished", summary: of }) as const;
+    const failed = {
+      seed: 4,
+      parameters,
+      status: "failed",
+      failure: "the process was killed by SIGKILL",
+    } as const;
     const rows = sweepRows([
-      { seed: 1, parameters, summary: summary([5, 2], [1, 0.5]) },
-      { seed: 2, parameters, summary: summary([5, 4], [1, 0.25]) },
-      { seed: 3, parameters, failure: "the process was killed by SIGKILL" },
+      finished(1, summary([5, 2], [1, 0.5])),
+      finished(2, summary([5, 4], [1, 0.25])),
+      finished(3, summary([5, 3], [1, 0.3])),
+      failed,
     ]);
     expect(rows).toMatchObject([
-      { parameters, finished: 2, failed: 1, loss: { n: 2, mean: 3 }, error: { mean: 0.375 } },
+      { parameters, finished: 3, failed: 1, diverged: 0, loss: { n: 3, median: 3, low: 2.5, high: 3.5 } },
     ]);
+    expect(rows[0]?.error).toMatchObject({ low: 0.275, median: 0.3, high: 0.4 });
+    // What diverged is the worst, and does not move the others.
+    const odd = sweepRows([
+      finished(1, summary([5, 2])),
+      finished(2, summary([5, 4])),
+      finished(3, summary([5, 3])),
+      finished(5, summary([5, 3e8])),
+      { ...failed, code: "NumericalInstability" },
+    ]);
+    expect(odd).toMatchObject([{ finished: 4, failed: 0, diverged: 2, loss: { n: 5, median: 4, low: 3 } }]);
+    expect(terminalTable(odd)).toBe(
+      "eta  runs                 loss\n1    5 (2 of 5 diverged)  4.000 [3.000, ∞]\n",
+    );
   });
   it("that are no numbers stay none, and commas stay in their cell", () => {
     const csv = runsCsv([
-      { seed: 1, parameters: {}, summary: summary([null]) },
-      { seed: 2, parameters: {}, failure: 'a, "b"' },
+      { seed: 1, parameters: {}, status: "finished", summary: summary([null]) },
+      { seed: 2, parameters: {}, status: "failed", failure: 'a, "b"' },
     ]);
     expect(csv.split("\n")).toEqual([
       "seed,status,loss,error,spikes_per_neuron,iterations,ms_per_iteration,failure",
-      "1,finished,NaN,,1,1,1,",
+      "1,diverged,NaN,,1,1,1,",
       '2,failed,,,,,,"a, ""b"""',
       "",
     ]);
+  });
+});
+
+describe("a claim", () => {
+  const claims = new Claims(join(folder, "claims"));
+  const path = (name: string) => join(folder, "claims", name);
+  const owner = (host: string, pid: number) => JSON.stringify({ host, pid, instance: "another" });
+  const ago = (seconds: number) => new Date(Date.now() - 1000 * seconds);
+
+  it("is had by one, until it is released", () => {
+    const others = new Claims(join(folder, "claims"));
+    const claim = claims.take("a");
+    expect(claim).toBeDefined();
+    expect(others.take("a")).toBeUndefined();
+    expect(others.isTaken("a")).toBe(true);
+    claim?.release();
+    expect(others.take("a")).toBeDefined();
+    others.close();
+    expect(readdirSync(join(folder, "claims"))).toEqual([]);
+  });
+  it.each<[string, string, number, number, boolean]>([
+    ["of another machine", "elsewhere", 1, 5, false],
+    ["of another machine that is not heard of any more", "elsewhere", 1, 120, true],
+    ["of a process that runs", hostname(), process.ppid, 5, false],
+    ["of a process that has ended", hostname(), 0x3fffffff, 5, true],
+    ["of a process with the same number before", hostname(), process.pid, 5, true],
+  ])("%s is taken over or not", (_name, host, pid, seconds, isTaken) => {
+    writeFileSync(path("b.1"), owner(host, pid));
+    utimesSync(path("b.1"), ago(seconds), ago(seconds));
+    const claim = claims.take("b");
+    expect(claim !== undefined).toBe(isTaken);
+    if (isTaken) expect(readdirSync(join(folder, "claims"))).toEqual(["b.1", "b.2"]);
+    claim?.release();
+    rmSync(path("b.1"), { force: true });
+    expect(readdirSync(join(folder, "claims"))).toEqual([]);
+  });
+});
+
+describe("successive halving", () => {
+  it("lets the best third of a rung go on, once", () => {
+    const rungs = rungsOf({ minIterations: 2 }, 20);
+    expect(rungs).toEqual([2, 6, 18]);
+    const at = (seed: number, losses: number[], isPaused = true) => ({
+      point: { seed, parameters: {} },
+      isPaused,
+      summary: { loss: losses } as unknown as RunSummary,
+    });
+    const four = [at(1, [9, 5]), at(2, [9, 1]), at(3, [9, 4]), at(4, [9, Number.NaN])];
+    expect(promotable(four.slice(0, 2), rungs, 3)).toEqual([]);
+    expect(promotable(four, rungs, 3)).toEqual([{ point: four[1]?.point, rung: 1 }]);
+    // Two of seven: the second is let go on as soon as there are enough; the first has gone on.
+    const gone = at(2, [9, 1, 1, 1, 1, 1]);
+    const seven = [...four.filter((of) => of !== four[1]), gone, at(5, [9, 6]), at(6, [9, 7])];
+    expect(promotable(seven, rungs, 3)).toEqual([{ point: four[2]?.point, rung: 1 }]);
+    expect(promotable([gone, at(7, [9, 9, 9, 9, 9, 9]), at(8, [9, 9, 9, 9, 9, 9], false)], rungs, 3)).toEqual(
+      [{ point: gone.point, rung: 2 }],
+    );
   });
 });
 
@@ -121,8 +289,13 @@ interface Ended {
   stderr: string;
 }
 
-function eprop(args: readonly string[], meanwhile?: (pid: number) => Promise<void>): Promise<Ended> {
+function eprop(
+  args: readonly string[],
+  meanwhile?: (pid: number) => Promise<void>,
+  input = "",
+): Promise<Ended> {
   const child = spawn(process.execPath, ["dist/cli/bin.js", ...args]);
+  child.stdin.end(input);
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (data) => (stdout += data));
   child.stderr.on("data", (data) => (stderr += data));
@@ -172,11 +345,13 @@ describe("eprop sweep", () => {
     const out = join(folder, "whole");
     const first = await eprop(sweep(out));
     expect(first.code, first.stderr).toBe(0);
-    expect(first.stdout).toMatch(/^eta\s+runs\s+loss\n0.001\s+2\s+\S+ ± \S+\n0.005\s+2\s+\S+ ± \S+\n/);
+    expect(first.stdout).toMatch(/^eta\s+runs\s+loss\n0.001\s+2\s+\S+ \[\S+, \S+\]\n0.005\s+2\s/);
     expect(readdirSync(out).toSorted()).toEqual([
+      "claims",
       "runs",
       "runs.csv",
       "summary.csv",
+      "sweep.html",
       "sweep.json",
       "sweep.svg",
     ]);
@@ -225,7 +400,9 @@ describe("eprop sweep", () => {
     expect(first.code).toBe(1);
     expect(first.stderr).toMatch(/FAILED: the process was killed by SIGKILL/);
     expect(first.stderr).toMatch(/1 of 4 trainings failed/);
-    expect(Object.keys(written(out))).toHaveLength(3);
+    // The failure is kept until it is tried again.
+    expect(readFileSync(join(out, "runs.csv"), "utf8")).toMatch(/,failed,.*SIGKILL/);
+    expect(Object.keys(written(out))).toHaveLength(4);
     const second = await eprop(args);
     expect(second.code, second.stderr).toBe(0);
     expect(Object.keys(written(out))).toHaveLength(4);
@@ -249,11 +426,121 @@ describe("eprop sweep", () => {
     for (const [name, time] of Object.entries(before)) expect(after[name]).toBe(time);
   });
 
+  const lines = (text: string) => text.split("\n").filter((line) => /^\d+\/\d+ .*loss/.test(line));
+
+  it("is shared by processes, each training done once", async () => {
+    const out = join(folder, "shared");
+    const args = [..."sweep sine-waves --seeds 1..8 --iterations 3 --concurrency 1 --out".split(" "), out];
+    const both = await Promise.all([eprop(args), eprop(args)]);
+    for (const { code, stderr, stdout } of both) {
+      expect(code, stderr).toBe(0);
+      expect(stdout).toMatch(/^runs +loss\n8 /);
+    }
+    const done = both.map(({ stderr }) => lines(stderr).length);
+    expect(done[0] as number).toBeGreaterThan(0);
+    expect(done[1] as number).toBeGreaterThan(0);
+    expect((done[0] as number) + (done[1] as number)).toBe(8);
+    expect(readdirSync(join(out, "claims"))).toEqual([]);
+  });
+
+  it("is cut into shards, and collected", async () => {
+    const out = join(folder, "shards");
+    const args = [..."sweep sine-waves --seeds 1..3 --iterations 2 --weights --out".split(" "), out];
+    const first = await eprop([...args, "--shard", "1/2"]);
+    expect(first.code, first.stderr).toBe(0);
+    expect(existsSync(join(out, "runs.csv"))).toBe(false);
+    const half = await eprop(["sweep", "--collect", "--out", out, "--json"]);
+    expect((JSON.parse(half.stdout) as { runs: { seed: number }[] }).runs.map(({ seed }) => seed)).toEqual([
+      1, 3,
+    ]);
+    await eprop([...args, "--shard", "2/2"]);
+    const whole = await eprop(["sweep", "--collect", "--out", out]);
+    expect(whole.stdout).toMatch(/^runs +loss\n3 /);
+    expect(readFileSync(join(out, "runs.csv"), "utf8").split("\n")).toHaveLength(5);
+    expect(readdirSync(join(out, "runs"))).toContain("default,seed=2.network.safetensors");
+  });
+
+  it.runIf(process.platform === "linux")("goes on in the middle of a training", async () => {
+    const out = join(folder, "checkpoints");
+    const sweepOf = (more: string[], to: string) => [
+      ..."sweep evidence-accumulation --seeds 1 --iterations 12 --batch-size 4".split(" "),
+      ...more,
+      "--out",
+      to,
+    ];
+    const args = sweepOf(["--checkpoint-every", "2"], out);
+    const file = join(out, "checkpoints/default,seed=1.safetensors");
+    await eprop(args, async (pid) => {
+      await until(() => (existsSync(file) ? true : undefined));
+      const workers = children(pid);
+      process.kill(pid, "SIGKILL");
+      await until(() => (workers.every((of) => !existsSync(`/proc/${of}`)) ? true : undefined));
+    });
+    expect(existsSync(file)).toBe(true);
+    await eprop(args);
+    expect(existsSync(file)).toBe(false);
+    const plain = join(folder, "uninterrupted");
+    await eprop(sweepOf([], plain));
+    const [resumed, whole] = [out, plain].map(
+      (of) => JSON.parse(readFileSync(join(of, "runs/default,seed=1.json"), "utf8")) as { run: RunSummary },
+    );
+    expect(resumed?.run.loss).toEqual(whole?.run.loss);
+  });
+
+  it("trains on what does well, and ends what takes too long", async () => {
+    const out = join(folder, "halving");
+    const args =
+      "sweep sine-waves --seeds 1 --set eta=log:1e-4..1e-1 --samples 6 --iterations 9 --halving 2 --json";
+    const { code, stdout, stderr } = await eprop([...args.split(" "), "--out", out]);
+    expect(code, stderr).toBe(0);
+    const { runs } = JSON.parse(stdout) as { runs: { status: string; iterations: number; loss: number }[] };
+    const finished = runs.filter(({ status }) => status === "finished");
+    expect(finished.length).toBeGreaterThan(0);
+    expect(finished.length).toBeLessThan(4);
+    expect(finished.every(({ iterations }) => iterations === 9)).toBe(true);
+    const pruned = runs.filter(({ status }) => status === "pruned");
+    expect(pruned.length + finished.length).toBe(6);
+    expect(pruned.every(({ iterations }) => iterations === 2 || iterations === 6)).toBe(true);
+    expect(existsSync(join(out, "checkpoints"))).toBe(false);
+    const long =
+      "sweep evidence-accumulation --seeds 1 --iterations 100000 --time-limit 1s --json --quiet --out";
+    const stopped = await eprop([...long.split(" "), join(folder, "late")]);
+    expect(JSON.parse(stopped.stdout)).toMatchObject({ runs: [{ status: "stopped" }] });
+  });
+
+  it("trains what it is asked for, and answers", async () => {
+    const asked = [
+      { id: "a", parameters: { eta: 1e-3 } },
+      { id: "b", parameters: { eta: 2e-3 }, seed: 2 },
+    ];
+    const args = "sweep sine-waves --iterations 2 --ask --concurrency 2".split(" ");
+    const { code, stdout, stderr } = await eprop(
+      args,
+      undefined,
+      asked.map((of) => JSON.stringify(of)).join("\n"),
+    );
+    expect(code, stderr).toBe(0);
+    const answers = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { id: string; loss: number });
+    expect(answers.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toMatchObject([
+      { id: "a", seed: 1, status: "finished", parameters: { eta: 1e-3 }, iterations: 2 },
+      { id: "b", seed: 2, status: "finished", parameters: { eta: 2e-3 }, iterations: 2 },
+    ]);
+    const bad = await eprop(args, undefined, '{"parameters": {"etta": 1}}\n');
+    expect(bad.code).toBe(1);
+    expect(bad.stderr).toMatch(/no parameter etta/);
+  });
+
   it.each<[string, string[], RegExp]>([
     ["no seeds", ["--set", "eta=1"], /--seeds/],
     ["bad seeds", ["--seeds", "a..b"], /no seeds/],
     ["an option of another task", ["--seeds", "1", "--synthetic"], /takes no synthetic/],
     ["no processes", ["--seeds", "1", "--concurrency", "0"], /concurrency/],
+    ["a shard beyond the last", ["--seeds", "1", "--shard", "3/2"], /third of 16/],
+    ["halving by the luckiest seed", ["--seeds", "1..2", "--halving", "2"], /luckiest/],
+    ["a collection with seeds", ["--seeds", "1", "--collect"], /--collect and --out alone/],
     ["a parameter twice", ["--seeds", "1", "--set", "eta=1", "--set", "eta=2"], /varied twice/],
   ])("refuses %s", async (_name, args, message) => {
     const out = join(folder, "refused");

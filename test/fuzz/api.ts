@@ -430,6 +430,8 @@ export const targets: Readonly<Record<string, Target>> = {
   setThreadBudget: plain(eprop.setThreadBudget, whole("threads", 1, 2)),
   sweep: plain(eprop.sweep, parameter("task", always("sine-waves")), never("grid"), noOptions),
   meanInterval: plain(eprop.meanInterval, parameter("values", always([1, 2]))),
+  quartiles: plain(eprop.quartiles, parameter("values", always([1, 2]))),
+  collectSweep: plain(eprop.collectSweep, never("folder")),
   "tasks.sineWaves": plain(tasks.sineWaves, taskOptions),
   "tasks.sineWavesPlus": plain(tasks.sineWavesPlus, taskOptions),
   "tasks.lemniscate": plain(tasks.lemniscate, taskOptions),

@@ -1,21 +1,52 @@
 import { join } from "node:path";
-import { Command } from "commander";
+import { createInterface } from "node:readline";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { nestError } from "../core/errors.js";
-import { parseSeeds, parseValues, pointName } from "../sweep/grid.js";
-import { finalMetrics, terminalTable } from "../sweep/results.js";
-import { type SweepOptions, sweep } from "../sweep/index.js";
+import { type SweepGrid, type SweepPoint, parseSeeds, parseValues, pointName } from "../sweep/grid.js";
+import {
+  type SweepOptions,
+  type SweepProposals,
+  type SweepResult,
+  type SweepRun,
+  collectSweep,
+  sweep,
+} from "../sweep/index.js";
+import { finalMetrics, statusOf, terminalTable } from "../sweep/results.js";
 import { loadTask } from "../tasks/load.js";
-import { type TaskArguments, addTaskOptions, number, taskArgument, taskOptions } from "./task-options.js";
+import {
+  type TaskArguments,
+  addTaskOptions,
+  given,
+  number,
+  taskArgument,
+  taskOptions,
+} from "./task-options.js";
+
+type Parameters = Record<string, ReturnType<typeof parseValues>[1]>;
 
 interface SweepArguments extends TaskArguments {
-  seeds: number[];
-  set?: Record<string, number[]>;
+  seeds?: number[];
+  set?: Parameters;
+  samples?: number;
+  sampleSeed?: number;
   concurrency?: number;
-  out: string;
+  threads?: number;
+  gradient?: "adjoint" | "forward";
+  precision?: "f64" | "f32";
+  shard?: { index: number; of: number };
+  collect?: boolean;
+  ask?: boolean;
+  halving?: number;
+  reduction?: number;
+  weights?: boolean;
+  checkpointEvery?: number;
+  timeLimit?: number;
+  out?: string;
+  json?: boolean;
   quiet?: boolean;
 }
 
-function values(text: string, previous: Record<string, number[]> = {}): Record<string, number[]> {
+function values(text: string, previous: Parameters = {}): Parameters {
   const [name, list] = parseValues(text);
   if (name in previous) {
     throw nestError({
@@ -28,49 +59,166 @@ function values(text: string, previous: Record<string, number[]> = {}): Record<s
   return { ...previous, [name]: list };
 }
 
+function shard(text: string): { index: number; of: number } {
+  const [, index, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  if (index === undefined || of === undefined || Number(index) < 1 || Number(index) > Number(of)) {
+    throw new InvalidArgumentError("It must be as in 3/16: the third of 16 parts.");
+  }
+  return { index: Number(index), of: Number(of) };
+}
+
+const units = { "": 1000, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/** A time in milliseconds from `90`, `90s`, `10m` or `2h`. */
+function time(text: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)([smh]?)$/.exec(text) ?? [];
+  if (amount === undefined || Number(amount) <= 0)
+    throw new InvalidArgumentError("It must be as in 90s, 10m or 2h.");
+  return Number(amount) * units[unit as keyof typeof units];
+}
+
 /** The command `eprop sweep`. */
 export function sweepCommand(): Command {
   const command = new Command("sweep")
     .description("train a task with every seed and every combination of values, in worker processes")
-    .argument("<task>", taskArgument)
-    .requiredOption("--seeds <list>", "seeds, as in 1..20 or 1,2,5", parseSeeds)
-    .option("--set <name=values>", "values of a parameter, as in eta=1e-3,5e-3; may be repeated", values)
-    .option("--concurrency <n>", "trainings at once; one for each thread if left out", number)
-    .requiredOption("--out <folder>", "where results go; a sweep that was interrupted goes on there");
-  return addTaskOptions(command).option("--quiet", "no progress").action(runSweep);
+    .argument("[task]", taskArgument)
+    .option("--seeds <list>", "seeds, as in 1..20 or 1,2,5", parseSeeds)
+    .option(
+      "--set <name=values>",
+      "values of a parameter or option, as in eta=1e-3,5e-3, or a range that they are drawn from, " +
+        "as in eta=log:1e-4..1e-2, c_reg=0..500 or batch-size=int:1..32; may be repeated",
+      values,
+    )
+    .option("--samples <n>", "how often values are drawn from ranges", number)
+    .option("--sample-seed <n>", "seed of what is drawn", number)
+    .option("--concurrency <n>", "trainings at once; as many as threads allow if left out", number)
+    .option("--threads <n>", "threads of each training; an equal share if left out", number)
+    .addOption(
+      new Option("--gradient <method>", "how gradients are computed").choices(["adjoint", "forward"]),
+    )
+    .addOption(new Option("--precision <name>", "what is computed in").choices(["f64", "f32"]))
+    .option("--out <folder>", "where results go; a sweep that was interrupted goes on there")
+    .option("--shard <i/n>", "do the i-th of n parts; `--collect` makes tables and figures of all", shard)
+    .option("--collect", "make tables, figure and page of what the folder of --out holds")
+    .option("--halving <n>", "compare after n training iterations, and train on only the best third", number)
+    .option("--reduction <n>", "with --halving: of so many one goes on, for so many times as long", number)
+    .option("--weights", "keep weights and trained network of every training")
+    .option("--checkpoint-every <n>", "iterations between checkpoints of each training", number)
+    .option("--time-limit <time>", "end each training after this time, as in 90s, 10m or 2h", time)
+    .option("--ask", "take trainings from standard input, a JSON object per line, and answer each");
+  return addTaskOptions(command)
+    .option("--json", "print a JSON object on standard output")
+    .option("--quiet", "no progress")
+    .action(runSweep);
 }
 
-async function runSweep(name: string, args: SweepArguments): Promise<void> {
-  const { seeds, set, concurrency, out, quiet } = args;
+function refuse(parameter: string, message: string, bound: string): never {
+  throw nestError({ code: "ValueError", message, parameter, bound });
+}
+
+/** What came of a training, as JSON has it. */
+function runJson(run: SweepRun): object {
+  const { seed, parameters, summary, failure } = run;
+  const final = summary && finalMetrics(summary);
+  return { seed, parameters, status: statusOf(run), ...final, ...given({ failure }) };
+}
+
+function print(result: SweepResult, { out, json }: SweepArguments): void {
+  const { task, runs, rows } = result;
+  if (json) process.stdout.write(`${JSON.stringify({ task, runs: runs.map(runJson), rows })}\n`);
+  else {
+    process.stdout.write(terminalTable(rows));
+    if (out !== undefined) {
+      process.stdout.write(`runs: ${join(out, "runs.csv")}\npage: ${join(out, "sweep.html")}\n`);
+    }
+  }
+}
+
+/** Trainings from lines of standard input; the answers go to standard output, a line each. */
+function fromInput(): SweepProposals {
+  const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  const ids = new Map<string, unknown>();
+  return {
+    async ask() {
+      for (;;) {
+        const { value, done } = await lines.next();
+        if (done) return undefined;
+        if (value.trim() === "") continue;
+        let asked: Partial<SweepPoint> & { id?: unknown };
+        try {
+          asked = JSON.parse(value) as typeof asked;
+        } catch {
+          refuse("ask", `this is not JSON: ${value}`, 'as in {"parameters": {"eta": 1e-3}, "seed": 1}');
+        }
+        const point = { seed: asked.seed ?? 1, parameters: asked.parameters ?? {} };
+        ids.set(pointName(point), asked.id);
+        return point;
+      }
+    },
+    tell(run) {
+      const id = ids.get(pointName(run));
+      process.stdout.write(`${JSON.stringify({ ...given({ id }), ...runJson(run) })}\n`);
+    },
+  };
+}
+
+/** What is to be trained, by the command line. */
+function wanted({ seeds, set, samples, sampleSeed, ask }: SweepArguments): SweepGrid | SweepProposals {
+  if (ask) {
+    if (seeds ?? set) refuse("ask", "what is asked for has its seed and values", "neither --seeds nor --set");
+    return fromInput();
+  }
+  if (seeds === undefined) refuse("seeds", "there are no seeds", "--seeds, as in --seeds 1..5");
+  return { seeds, ...given({ parameters: set, samples, sampleSeed }) };
+}
+
+async function runSweep(name: string | undefined, args: SweepArguments): Promise<void> {
+  const { concurrency, threads, gradient, precision, weights, checkpointEvery, timeLimit } = args;
+  const { out, quiet, halving, reduction } = args;
+  if (out === undefined && !args.ask) refuse("out", "results need a place", "--out with a folder");
+  if (args.collect) {
+    const others = Object.keys(args).filter(
+      (option) => !["collect", "out", "json", "quiet"].includes(option),
+    );
+    if (name !== undefined || others.length > 0) {
+      refuse(others[0] ?? "task", "a folder that is collected has its sweep", "--collect and --out alone");
+    }
+    print(await collectSweep(out as string), args);
+    return;
+  }
+  if (name === undefined) refuse("task", "there is no task to train", taskArgument);
+  if (reduction !== undefined && halving === undefined) {
+    refuse("reduction", "--reduction says how --halving goes on", "--halving besides");
+  }
   const { entry } = await loadTask(name);
+  const grid = wanted(args);
   const stop = new AbortController();
   const interrupt = () => stop.abort();
   process.once("SIGINT", interrupt);
   process.once("SIGTERM", interrupt);
   const options: SweepOptions = {
-    out,
     signal: stop.signal,
     taskOptions: taskOptions(entry, args),
-    ...(concurrency !== undefined && { concurrency }),
+    ...given({ out, concurrency, threads, gradient, precision, weights, checkpointEvery, timeLimit }),
+    ...given({ shard: args.shard }),
+    ...(halving !== undefined && { halving: { minIterations: halving, ...given({ reduction }) } }),
     onRun: (run, { done, total, resumed }) => {
       if (quiet || resumed) return;
       const end =
         run.summary === undefined
           ? `FAILED: ${run.failure}`
-          : `loss ${finalMetrics(run.summary).loss.toPrecision(6)}`;
-      process.stderr.write(`${done}/${total} ${pointName(run)}: ${end}\n`);
+          : `loss ${finalMetrics(run.summary).loss.toPrecision(6)}${statusOf(run) === "finished" ? "" : `, ${statusOf(run)}`}`;
+      process.stderr.write(`${done}${total === undefined ? "" : `/${total}`} ${pointName(run)}: ${end}\n`);
     },
   };
   try {
-    const grid = { seeds, ...(set !== undefined && { parameters: set }) };
-    const { runs, rows } = await sweep(name, grid, options);
-    process.stdout.write(terminalTable(rows));
-    process.stdout.write(`runs: ${join(out, "runs.csv")}\nfigure: ${join(out, "sweep.svg")}\n`);
-    const failed = runs.filter(({ failure }) => failure !== undefined).length;
+    const result = await sweep(name, grid, options);
+    if (!args.ask) print(result, args);
+    const { runs } = result;
+    const failed = runs.filter(({ status }) => status === "failed").length;
     if (failed > 0) {
-      process.stderr.write(
-        `eprop: ${failed} of ${runs.length} trainings failed; run it again to retry them\n`,
-      );
+      const again = args.ask ? "" : "; run it again to retry them";
+      process.stderr.write(`eprop: ${failed} of ${runs.length} trainings failed${again}\n`);
       process.exitCode = 1;
     }
   } finally {

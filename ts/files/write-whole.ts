@@ -30,7 +30,8 @@ export function writeWhole(
   path: string,
   content: string | Uint8Array | Iterable<string> | Iterable<Uint8Array>,
 ): void {
-  const partial = `${path}.partial-${process.pid}`;
+  // Processes on other machines may have the same number.
+  const partial = `${path}.partial-${process.pid}-${Math.random().toString(36).slice(2, 10)}`;
   try {
     makeFolders(dirname(path));
     const file = openSync(partial, "w");

@@ -1,13 +1,19 @@
 import type { SweepGrid } from "./grid.js";
-import type { SweepOptions, SweepResult } from "./sweep.js";
+import type { SweepOptions } from "./options.js";
+import type { SweepProposals } from "./sources.js";
+import type { SweepResult } from "./sweep.js";
 
-export type { SweepGrid, SweepPoint } from "./grid.js";
+export type { SweepGrid, SweepPoint, SweepRange, SweepValue } from "./grid.js";
+export type { SuccessiveHalving } from "./halving.js";
+export type { SweepOptions, SweepTaskOptions } from "./options.js";
 export type { SweepRow, SweepRun } from "./results.js";
-export { type MeanInterval, meanInterval } from "./statistics.js";
-export type { SweepOptions, SweepResult, SweepTaskOptions } from "./sweep.js";
+export type { SweepProposals } from "./sources.js";
+export { type MeanInterval, type Quartiles, meanInterval, quartiles } from "./statistics.js";
+export type { SweepResult } from "./sweep.js";
 
 /**
- * Trains a task with every seed and every combination of values of a grid, in worker processes.
+ * Trains a task with every seed and every combination of values of a grid, or with what an optimizer proposes, in
+ * worker processes.
  *
  * A training that fails or is killed is reported with its reason, and the others go on; a sweep with the same folder
  * does it again.
@@ -18,14 +24,26 @@ export type { SweepOptions, SweepResult, SweepTaskOptions } from "./sweep.js";
  *
  * @param task A name that `eprop tasks` lists, or a module whose default export is a {@link tasks.TaskEntry}: its
  *   address, or its path from the working folder.
+ * @param grid What is varied, or who proposes the trainings one by one.
  * @throws {@link NESTError} for a grid that cannot be, and a folder that holds another sweep.
  */
 export async function sweep(
   task: string | URL,
-  grid: SweepGrid,
+  grid: SweepGrid | SweepProposals,
   options: SweepOptions = {},
 ): Promise<SweepResult> {
   // Those who sweep load what starts processes and writes folders.
   const { runSweep } = await import("./sweep.js");
   return runSweep(task, grid, options);
+}
+
+/**
+ * Makes the tables, the figure and the page of a sweep's folder from what has ended, also while processes still work
+ * on it, and returns it.
+ *
+ * @throws {@link NESTError} for a folder that is none of a sweep.
+ */
+export async function collectSweep(folder: string): Promise<SweepResult> {
+  const { collect } = await import("./sweep.js");
+  return collect(folder);
 }

@@ -54,3 +54,36 @@ export function meanInterval(values: readonly number[]): MeanInterval {
   const half = studentT(0.95, n - 1) * Math.sqrt(squares / (n - 1) / n);
   return { n, mean, low: mean - half, high: mean + half };
 }
+
+/** The middle of some values and the half of them around it; all lie within the values. */
+export interface Quartiles {
+  /** How many values there are. */
+  n: number;
+  /** The first quartile, a quarter of the values lie below it. */
+  low: number;
+  median: number;
+  /** The third quartile. */
+  high: number;
+}
+
+/** The value that a share of ascending values lies below, as numpy's `quantile` interpolates it. */
+function quantile(ascending: Float64Array, share: number): number {
+  const place = share * (ascending.length - 1);
+  const below = Math.floor(place);
+  const [low, high] = [ascending[below] as number, ascending[Math.ceil(place)] as number];
+  // Between a number and infinity lies infinity; between two infinities, too.
+  return low === high ? low : low + (high - low) * (place - below);
+}
+
+/** Median and quartiles; what is no number counts as infinite. At least one value. */
+export function quartiles(values: readonly number[]): Quartiles {
+  const checked = given("values", values, numbers);
+  if (checked.length === 0) {
+    refuse("values", values, "at least one number", { code: "ValueError", message: "there are no values" });
+  }
+  const ascending = checked
+    .map((value) => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : value))
+    .toSorted();
+  const at = (share: number) => quantile(ascending, share);
+  return { n: ascending.length, low: at(0.25), median: at(0.5), high: at(0.75) };
+}

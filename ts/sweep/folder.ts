@@ -1,0 +1,246 @@
+import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { nestError } from "../core/errors.js";
+import { cannotWrite } from "../files/file-errors.js";
+import { writeWhole } from "../files/write-whole.js";
+import { withNumbers } from "../runs/run-check.js";
+import { type RunSummary, runFormat } from "../runs/summary.js";
+import { type Claim, Claims } from "./claims.js";
+import { type SweepPoint, type SweepValue, pointFile } from "./grid.js";
+import { type SweepRun, rowsCsv, runsCsv, sweepRows } from "./results.js";
+
+/** Version of the format of sweeps' folders. */
+const sweepFormat = 2;
+
+/** What a sweep is of; all trainings of a folder have that in common. */
+export interface SweepKind {
+  task: string;
+  options: object;
+  training: object;
+}
+
+/** What is kept of a training. */
+interface SweepRecord {
+  format: number;
+  seed: number;
+  parameters: Readonly<Record<string, SweepValue>>;
+  status: SweepRun["status"];
+  /** When it ended (ms since 1970). */
+  date: number;
+  failure?: string;
+  code?: string;
+  run?: RunSummary;
+}
+
+function refuse(message: string, bound: string): never {
+  throw nestError({ code: "ValueError", message, parameter: "out", bound });
+}
+
+/** The text of a file; undefined where there is none. */
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a folder holds nothing but what another process of the same sweep may just be making. */
+function isNewOrEmpty(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return true;
+  return found.isDirectory() && readdirSync(path).every((name) => name.startsWith("sweep.json"));
+}
+
+/**
+ * A sweep's folder, which several processes may share: what it is a sweep of (`sweep.json`), a file for each training
+ * that has ended (`runs/`), claims on those under way (`claims/`), checkpoints, tables, a figure and a page.
+ */
+export class SweepFolder {
+  readonly path: string;
+  readonly task: string;
+  readonly #claims: Claims;
+  /** What has been read of trainings that are over. */
+  readonly #known = new Map<string, SweepRun>();
+  /** What was read of trainings that are paused, which may go on. */
+  readonly #paused = new Map<string, { version: string; record: SweepRecord }>();
+  /** Failures from before are tried again. */
+  readonly #begun = Date.now();
+
+  private constructor(path: string, task: string) {
+    this.path = path;
+    this.task = task;
+    this.#claims = new Claims(join(path, "claims"));
+  }
+
+  /**
+   * Makes the folder, or goes on with that of a sweep of the same kind.
+   *
+   * @throws {@link NESTError} for a folder that holds something else or cannot be written.
+   */
+  static open(path: string, kind: SweepKind): SweepFolder {
+    const text = JSON.stringify({ format: sweepFormat, ...kind }, null, 2);
+    const file = join(path, "sweep.json");
+    const isOther = (found: string | undefined) => found !== undefined && found.trim() !== text;
+    const bound = `a new folder, or one of a sweep of ${kind.task} with the same options`;
+    // Another process of the sweep may make it between two looks.
+    const isTaken = read(file) === undefined && !isNewOrEmpty(path) && read(file) === undefined;
+    if (isTaken || isOther(read(file))) refuse(`${path} holds something else`, bound);
+    writeWhole(file, `${text}\n`);
+    try {
+      mkdirSync(join(path, "runs"), { recursive: true });
+      return new SweepFolder(path, kind.task);
+    } catch (error) {
+      throw cannotWrite(path, error, "out", bound);
+    }
+  }
+
+  /**
+   * The folder of a sweep, whatever it is of.
+   *
+   * @throws {@link NESTError} where there is none.
+   */
+  static existing(path: string): SweepFolder {
+    let kind: (SweepKind & { format?: number }) | undefined;
+    try {
+      kind = JSON.parse(read(join(path, "sweep.json")) ?? "") as typeof kind;
+    } catch {
+      kind = undefined;
+    }
+    if (kind?.format !== sweepFormat)
+      refuse(`${path} is no folder of a sweep`, "one that `eprop sweep --out` made");
+    return new SweepFolder(path, kind.task);
+  }
+
+  #file(name: string): string {
+    return join(this.path, "runs", `${name}.json`);
+  }
+
+  #record(name: string): SweepRecord | undefined {
+    const file = this.#file(name);
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found === undefined) return undefined;
+    const version = `${found.mtimeMs} ${found.size} ${found.ino}`;
+    const last = this.#paused.get(name);
+    if (last?.version === version) return last.record;
+    try {
+      const record = JSON.parse(read(file) ?? "null") as SweepRecord | null;
+      if (record?.format !== sweepFormat || (record.run !== undefined && record.run.format !== runFormat))
+        return;
+      if (record.status === "pruned") this.#paused.set(name, { version, record });
+      return record;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #run({ seed, parameters, status, failure, code, run }: SweepRecord): SweepRun {
+    return {
+      seed,
+      parameters,
+      status,
+      ...(run !== undefined && { summary: withNumbers(run) }),
+      ...(failure !== undefined && { failure }),
+      ...(code !== undefined && { code }),
+    };
+  }
+
+  /** What is known of a training: that it ended, or was paused; undefined where it is to be done (again). */
+  read(point: SweepPoint): SweepRun | undefined {
+    const name = pointFile(point);
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const record = this.#record(name);
+    // Whoever calls again wants failures of then to be tried again.
+    if (record === undefined || (record.status === "failed" && record.date < this.#begun)) return undefined;
+    const run = this.#run(record);
+    if (run.status !== "pruned") this.#known.set(name, run);
+    return run;
+  }
+
+  write(run: SweepRun): void {
+    const { seed, parameters, status, failure, code, summary } = run;
+    const name = pointFile(run);
+    const record: SweepRecord = {
+      format: sweepFormat,
+      seed,
+      parameters,
+      status,
+      date: Date.now(),
+      ...(failure !== undefined && { failure }),
+      ...(code !== undefined && { code }),
+      ...(summary !== undefined && { run: summary }),
+    };
+    writeWhole(this.#file(name), `${JSON.stringify(record)}\n`);
+    if (status !== "pruned") this.#known.set(name, run);
+    if (status === "finished" || status === "stopped") rmSync(this.checkpoint(run), { force: true });
+  }
+
+  /** Claims a training; undefined while another process does it. */
+  claim(point: SweepPoint): Claim | undefined {
+    return this.#claims.take(pointFile(point));
+  }
+
+  /** Whether another process seems to do a training. */
+  isClaimed(point: SweepPoint): boolean {
+    return this.#claims.isTaken(pointFile(point));
+  }
+
+  /** Where a training is saved while it is not over. */
+  checkpoint(point: SweepPoint): string {
+    return join(this.path, "checkpoints", `${pointFile(point)}.safetensors`);
+  }
+
+  prepareCheckpoints(): void {
+    mkdirSync(join(this.path, "checkpoints"), { recursive: true });
+  }
+
+  /** A training's files for weights, without their endings. */
+  weights(point: SweepPoint): string {
+    return join(this.path, "runs", pointFile(point));
+  }
+
+  /** All trainings that have ended, of any grid, in the order of their names. */
+  all(): SweepRun[] {
+    const runs = join(this.path, "runs");
+    const names = readdirSync(runs).filter((name) => name.endsWith(".json"));
+    return names
+      .toSorted((a, b) => a.localeCompare(b, "en", { numeric: true }))
+      .flatMap((name) => {
+        const file = name.slice(0, -".json".length);
+        const known = this.#known.get(file);
+        if (known !== undefined) return [known];
+        const record = this.#record(file);
+        return record === undefined ? [] : [this.#run(record)];
+      });
+  }
+
+  /** Writes the tables of trainings that have ended. */
+  writeTables(runs: readonly SweepRun[]): void {
+    writeWhole(join(this.path, "runs.csv"), runsCsv(runs));
+    writeWhole(join(this.path, "summary.csv"), rowsCsv(sweepRows(runs)));
+  }
+
+  /** Writes tables, the page and the figure. */
+  async conclude(runs: readonly SweepRun[]): Promise<void> {
+    this.writeTables(runs);
+    if (runs.every(({ summary }) => summary === undefined)) return;
+    const { sweepHtml } = await import("./page.js");
+    writeWhole(join(this.path, "sweep.html"), sweepHtml(this.task, runs));
+    // The plotting libraries are loaded by those who plot.
+    const [{ renderSvg }, { sweepFigure }] = await Promise.all([
+      import("../figures/render.js"),
+      import("./figure.js"),
+    ]);
+    writeWhole(join(this.path, "sweep.svg"), await renderSvg(sweepFigure(this.task, runs)));
+  }
+
+  /** Removes checkpoints that nobody goes on from: all trainings are over. */
+  removeCheckpoints(): void {
+    rmSync(join(this.path, "checkpoints"), { recursive: true, force: true });
+  }
+
+  close(): void {
+    this.#claims.close();
+  }
+}

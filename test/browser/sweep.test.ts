@@ -19,7 +19,10 @@ beforeAll(async () => {
     const end = at === 19 ? 1e9 : 50 + at;
     return {
       seed: 1,
-      parameters: { eta: 10 ** (-4 + at / 8), model: at % 2 === 0 ? "<b>lif" : "alif" },
+      parameters: {
+        eta: Number((10 ** (-4 + at / 8)).toPrecision(4)),
+        model: at % 2 === 0 ? "<b>lif" : "alif",
+      },
       status: "finished",
       summary: {
         loss: [100, 80, end],
@@ -81,8 +84,8 @@ it("selects runs by parts of axes, and shows the one that is pointed at", async 
 
 it("fits narrow screens, and has its medians without scripts", async () => {
   const { page } = await visit(browser, pathToFileURL(file).href, { width: 400, colorScheme: "dark" });
-  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(400);
-  expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe("rgb(13, 17, 23)");
+  expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(400);
+  expect(await page.evaluate("getComputedStyle(document.body).backgroundColor")).toBe("rgb(13, 17, 23)");
   await page.context().close();
   const context = await browser.newContext({ javaScriptEnabled: false });
   const plain = await context.newPage();

@@ -69,7 +69,7 @@ it("selects runs by parts of axes, and shows the one that is pointed at", async 
   await page.getByRole("button", { name: "select all" }).click();
   expect(await rows.count()).toBe(21);
   // Another axis, and another quantity across.
-  await page.getByLabel("firing rate").check();
+  await page.getByLabel("firing rate (spikes/s)").check();
   expect(await page.locator(".handle").count()).toBe(5);
   await page.getByLabel("across").selectOption("model");
   const marks = page.locator(".panels figure").first().locator("circle.run");

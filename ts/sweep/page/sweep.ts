@@ -163,6 +163,7 @@ function marked<T extends SVGElement>(element: T, run: number): T {
 function chooser(label: string, get: () => Column, set: (column: Column) => void): HTMLLabelElement {
   const choice = html("select");
   choice.append(...columns.map(({ name }, at) => html("option", { value: String(at), textContent: name })));
+  choice.setAttribute("aria-label", label);
   choice.value = String(columns.indexOf(get()));
   choice.addEventListener("change", () => {
     set(columns[Number(choice.value)] as Column);

@@ -29,7 +29,12 @@ const { columns, status, failures, files, curves } = payload;
 const count = files.length;
 const root = byId("interactive");
 
-const short = (value: number | string | null) => (typeof value === "string" ? value : significant(value));
+/** A value as people write it: `0.0005` for a learning rate, no powers of ten below a million. */
+function short(value: number | string | null): string {
+  if (typeof value !== "number" || Math.abs(value) >= 1e6)
+    return typeof value === "string" ? value : significant(value);
+  return String(Number(value.toPrecision(4)));
+}
 
 /** Values that decide an axis' range: those of runs that diverged would hide the others. */
 const steady = (column: Column) =>

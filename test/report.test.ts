@@ -449,6 +449,34 @@ describe("comparisons", () => {
     expect(html).toContain('<tr class="differs"><td>seed</td><td>1</td><td>2</td></tr>');
     expect(html.match(/class="differs"/g)).toHaveLength(1);
   });
+  it("take together what differs in its seed alone, and count what diverged", async () => {
+    const ending = (seed: number, eta: number, last: number): RunData => {
+      const { summary, ...rest } = runOf(seed, eta);
+      return { ...rest, summary: { ...summary, loss: [...summary.loss.slice(0, -1), last] } };
+    };
+    const first = data.summary.loss[0] as number;
+    const few = [ending(1, 0.1, 40), ending(2, 0.1, 60), ending(3, 0.1, 50), ending(4, 0.1, 99 * first)];
+    const many = [...few, ...[1, 2, 3, 4, 5].map((seed) => ending(seed, 0.2, 10 * seed))];
+    const html = await comparisonHtml(
+      labelledRuns(
+        many.map((_, at) => String(at)),
+        many,
+      ),
+    );
+    expect(html).toContain("9 runs of 2 settings");
+    expect(html).toContain("<tr><td>eta 0.1</td><td>4 (1 of 4 diverged)</td><td>55 [47.5, ∞]</td></tr>");
+    expect(html).toContain("<tr><td>eta 0.2</td><td>5</td><td>30 [20, 40]</td></tr>");
+    // A row for each run, and of each setting the run in the middle.
+    expect(html.match(/<td>seed \d, eta 0\.\d<\/td>/g)).toHaveLength(9);
+    expect([...html.matchAll(/<h2>Pattern[^<]*: ([^<]*)<\/h2>|id="pattern-(\d)"/g)].length).toBe(4);
+    const forward = runOf(2, 0.1);
+    const made = { precision: "f64", gradient: "forward", digests: {}, schedule: {} } as never;
+    const [a, b] = labelledRuns(
+      ["a", "b"],
+      [runOf(1, 0.1), { ...forward, summary: { ...forward.summary, made } }],
+    );
+    expect(a?.group).not.toBe(b?.group);
+  });
   it("are of two runs or more of one task", async () => {
     await expect(comparisonHtml(labelledRuns(["a"], [data]))).rejects.toThrow(/1 run/);
     await expect(comparisonHtml(labelledRuns(["a", "b"], [data, bare]))).rejects.toThrow(

@@ -17,7 +17,7 @@ import { Claims } from "../ts/sweep/claims.js";
 import { parseSeeds, parseValues, pointFile, sweepPoints } from "../ts/sweep/grid.js";
 import { promotable, rungsOf } from "../ts/sweep/halving.js";
 import { runsCsv, sweepRows, terminalTable } from "../ts/sweep/results.js";
-import { meanInterval, quartiles, studentT } from "../ts/sweep/statistics.js";
+import { meanInterval, quartiles, studentT } from "../ts/core/statistics.js";
 import type { RunSummary } from "../ts/runs/summary.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-sweep-"));

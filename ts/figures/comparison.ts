@@ -1,3 +1,4 @@
+import { hasDiverged, quartiles } from "../core/statistics.js";
 import {
   type Figure,
   type Specification,
@@ -22,7 +23,38 @@ import { timePanel } from "./time-panel.js";
 /** A run among others: what tells it apart. */
 export interface LabelledRun {
   readonly label: string;
+  /** Its setting: what runs have in common that differ in their seeds alone. */
+  readonly group: string;
   readonly run: RunData;
+}
+
+/** Runs that have a colour each; more share that of their setting. */
+const mostColours = 7;
+
+/** Settings that have a colour each; the rest share one. */
+const mostGroups = 6;
+
+/** Runs by setting, in the order of the first of each. */
+export function bySetting(runs: readonly LabelledRun[]): Map<string, LabelledRun[]> {
+  const groups = new Map<string, LabelledRun[]>();
+  for (const run of runs) groups.set(run.group, [...(groups.get(run.group) ?? []), run]);
+  return groups;
+}
+
+/** Whether a run's numbers ended, or its loss grew out of bounds. */
+function isDiverged({ run }: LabelledRun): boolean {
+  const { loss } = run.summary;
+  return hasDiverged(loss[0] ?? Number.NaN, loss.at(-1) ?? Number.NaN);
+}
+
+/** A few of many runs: of each setting the one whose last loss is the median. */
+export function representatives(runs: readonly LabelledRun[]): readonly LabelledRun[] {
+  if (runs.length <= mostColours) return runs;
+  const last = ({ run }: LabelledRun) => run.summary.loss.at(-1) ?? Number.NaN;
+  return [...bySetting(runs).values()].slice(0, mostGroups).flatMap((group) => {
+    const ordered = group.toSorted((a, b) => last(a) - last(b) || 0);
+    return ordered[Math.floor((ordered.length - 1) / 2)] ?? [];
+  });
 }
 
 const dashes = [
@@ -55,6 +87,77 @@ interface ComparedQuantity {
   readonly scale: Specification;
 }
 
+/** A quantity of many runs over iterations: thin lines for runs, thick ones for the medians of settings. */
+function groupsPanel(
+  runs: readonly LabelledRun[],
+  values: readonly { run: string; group: string; iteration: number; [field: string]: unknown }[],
+  { field, title, scale }: ComparedQuantity,
+  bottom: boolean,
+): Specification {
+  const groups = [...bySetting(runs).keys()];
+  const named = groups.length > mostGroups + 1 ? groups.slice(0, mostGroups) : groups;
+  const others = named.length < groups.length ? ["others"] : [];
+  const rows = values.map((row) => ({ ...row, setting: named.includes(row.group) ? row.group : "others" }));
+  const medians = named.flatMap((setting) => {
+    const at = new Map<number, number[]>();
+    for (const row of rows) {
+      const value = (row as Record<string, unknown>)[field];
+      if (row.setting !== setting || typeof value !== "number") continue;
+      at.set(row.iteration, [...(at.get(row.iteration) ?? []), value]);
+    }
+    return [...at].map(([iteration, of]) => ({
+      setting,
+      iteration,
+      [field]: shown(quartiles(of).median, 6),
+    }));
+  });
+  // Runs that diverged leave through the top: they would hide the others.
+  const diverged = new Set(runs.filter(isDiverged).map(({ label }) => label));
+  const steady = rows.flatMap((row) => {
+    const value = (row as Record<string, unknown>)[field];
+    const counts = typeof value === "number" && (!diverged.has(row.run) || diverged.size === runs.length);
+    return counts ? [value] : [];
+  });
+  const [low, high] = extent(steady) ?? [0, 1];
+  const least = steady.reduce((smallest, value) => Math.min(smallest, value), high);
+  const isLog = (scale.type === "log" || field === "loss") && least > 0;
+  const domain = isLog ? [least / 1.05, high * 1.05] : [scale.zero ? Math.min(0, low) : low, high];
+  const y = quantityAxis(
+    field,
+    title,
+    isLog ? { type: "log", domain, nice: false } : { domain, nice: false },
+    {
+      tickCount: 4,
+      ...(isLog && { format: "~s" }),
+    },
+  );
+  const color = {
+    field: "setting",
+    type: "nominal",
+    title: null,
+    scale: { domain: [...named, ...others] },
+    legend: { columns: 1, ...lineLegend },
+  };
+  const x = iterationAxis(bottom);
+  const tooltip = [{ field: "run" }, { field: "iteration" }, { field, title, format: ".4~g" }];
+  return {
+    width: plotWidth,
+    height: 130,
+    layer: [
+      {
+        data: { values: rows },
+        mark: { type: "line", clip: true, strokeWidth: 0.8, opacity: 0.4 },
+        encoding: { x, y, color, detail: { field: "run" }, tooltip },
+      },
+      {
+        data: { values: medians },
+        mark: { type: "line", clip: true, strokeWidth: 2 },
+        encoding: { x, y, color },
+      },
+    ],
+  };
+}
+
 /** A quantity of all runs over iterations. */
 function quantityPanel(
   runs: readonly LabelledRun[],
@@ -62,12 +165,13 @@ function quantityPanel(
   bottom: boolean,
 ): Specification | undefined {
   const wanted = (row: IterationRow) => row.phase === "training" && row[field] !== undefined;
-  const values = runs.flatMap(({ label, run }) =>
+  const values = runs.flatMap(({ label, group, run }) =>
     iterationRows(run.summary)
       .filter(wanted)
-      .map((row) => ({ run: label, iteration: row.iteration, [field]: shown(row[field], 6) })),
+      .map((row) => ({ run: label, group, iteration: row.iteration, [field]: shown(row[field], 6) })),
   );
   if (values.length === 0) return undefined;
+  if (runs.length > mostColours) return groupsPanel(runs, values, { field, title, scale }, bottom);
   return {
     width: plotWidth,
     height: 130,
@@ -177,6 +281,6 @@ export function comparisonFigures(runs: readonly LabelledRun[]): Figure[] {
         { field: "gradient", title: "gradient norm ‖∇ℒ‖", scale: { type: "log" } },
       ],
     ),
-    readoutsFigure(runs),
+    readoutsFigure(representatives(runs)),
   ].filter((figure) => figure !== undefined);
 }

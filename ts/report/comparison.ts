@@ -1,7 +1,8 @@
 import { basename, resolve } from "node:path";
 import { given, list, path as filePath } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
-import { type LabelledRun, comparisonFigures } from "../figures/comparison.js";
+import { hasDiverged, quartiles } from "../core/statistics.js";
+import { type LabelledRun, bySetting, comparisonFigures, representatives } from "../figures/comparison.js";
 import { decisionsFigure } from "../figures/decisions.js";
 import type { Figure } from "../figures/index.js";
 import { patternFigure } from "../figures/pattern.js";
@@ -10,7 +11,7 @@ import { iterationRows } from "../figures/iterations.js";
 import { writeWhole } from "../files/write-whole.js";
 import { readRunFolder } from "../runs/run-folder.js";
 import type { RunSummary } from "../runs/summary.js";
-import { bytes, digits, escaped, headedTable } from "./markup.js";
+import { bytes, digits, escaped, headedTable, nameTable } from "./markup.js";
 import { figureHtml, pageHtml } from "./page.js";
 import { phaseError, trainingLosses } from "./lead.js";
 import { networkText, parameterText } from "./report.js";
@@ -21,7 +22,9 @@ function settings(summary: RunSummary): Record<string, string> {
   const parameters = Object.entries(summary.parameters).map(([name, value]) => [name, String(value)]);
   return {
     seed: String(summary.seed),
+    batchSize: String(summary.timing.batchSize),
     ...Object.fromEntries(parameters),
+    ...madeSettings(summary),
     network: networkText(summary),
     iterations: String(summary.loss.length),
     ended: summary.ended,
@@ -29,16 +32,57 @@ function settings(summary: RunSummary): Record<string, string> {
   };
 }
 
+/** What a run was made with besides its parameters, as far as its folder says so. */
+function madeSettings({ made }: RunSummary): Record<string, string> {
+  if (made === undefined) return {};
+  const digests = Object.entries(made.digests).map(([name, digest]) => [
+    `${name} (SHA-256)`,
+    digest.slice(0, 12),
+  ]);
+  const { iterations, validateEvery, testIterations } = made.schedule;
+  return {
+    precision: made.precision,
+    gradient: made.gradient,
+    schedule: `${iterations} iterations, validation every ${validateEvery}, ${testIterations} tests`,
+    ...Object.fromEntries(digests),
+  };
+}
+
+/** What does not make a setting another: seeds, and how far a run came. */
+const ofRuns: ReadonlySet<string> = new Set(["seed", "ended", "iterations"]);
+
+/** The setting of a run. Where its folder does not say what was planned, what was done stands for that. */
+function settingOf(summary: RunSummary): Record<string, string> {
+  const entries = Object.entries(settings(summary)).filter(
+    ([name]) => !ofRuns.has(name) || (name === "iterations" && summary.made === undefined),
+  );
+  return Object.fromEntries(entries);
+}
+
+/** Names of settings in which some dictionaries differ. */
+function differing(all: readonly Readonly<Record<string, string>>[]): string[] {
+  const names = [...new Set(all.flatMap((of) => Object.keys(of)))];
+  return names.filter((name) => new Set(all.map((of) => of[name])).size > 1);
+}
+
 /** Labels runs with what they differ in, and with their folders where that is not enough. */
 export function labelledRuns(folders: readonly string[], runs: readonly RunData[]): LabelledRun[] {
   const all = runs.map(({ summary }) => settings(summary));
-  const differing = Object.keys(all[0] ?? {}).filter((name) => new Set(all.map((of) => of[name])).size > 1);
-  const short = differing.filter((name) => name !== "network");
+  const short = differing(all).filter((name) => name !== "network" && name !== "schedule");
   const labels = all.map((of) => short.map((name) => `${name} ${of[name]}`).join(", "));
   const enough = short.length > 0 && short.length <= 3 && new Set(labels).size === labels.length;
   const names = folders.map((folder) => basename(resolve(folder)));
   const distinct = new Set(names).size === names.length ? names : folders;
-  return runs.map((run, at) => ({ label: (enough ? labels[at] : distinct[at]) ?? String(at + 1), run }));
+  const kinds = runs.map(({ summary }) => settingOf(summary));
+  const told = differing(kinds);
+  const groups = kinds.map(
+    (of) => told.map((name) => `${name} ${of[name] ?? "unknown"}`).join(", ") || "all",
+  );
+  return runs.map((run, at) => ({
+    label: (enough ? labels[at] : distinct[at]) ?? String(at + 1),
+    group: groups[at] as string,
+    run,
+  }));
 }
 
 const meanError = (phase: string) => (summary: RunSummary) => digits(phaseError(summary, phase)?.mean, 4);
@@ -77,12 +121,71 @@ function comparisonTable(runs: readonly LabelledRun[]): string {
   );
 }
 
-/** Mean and standard deviation of the last losses, in words. */
-function spread(runs: readonly LabelledRun[]): string {
-  const values = runs.map(({ run }) => trainingLosses(run.summary).last);
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
-  return `Last loss: ${digits(mean, 4)} ± ${digits(Math.sqrt(variance), 3)} (mean and standard deviation of ${values.length} runs).`;
+/** Runs that the table has side by side; of more, each has a row. */
+const mostColumns = 6;
+
+/** A row for each of many runs, with what they differ in. */
+function runsTable(runs: readonly LabelledRun[]): string {
+  const all = runs.map(({ run }) => settings(run.summary));
+  const names = differing(all);
+  const rows = runs.map(({ label, run: { summary } }, at) => ({
+    cells: [
+      label,
+      digits(trainingLosses(summary).last, 5),
+      ...(hasErrors(runs) ? [meanError("test")(summary)] : []),
+      digits(iterationRows(summary).at(-1)?.rate, 4),
+      digits(summary.ms_per_iteration, 4),
+      ...names.map((name) => all[at]?.[name] ?? ""),
+    ],
+  }));
+  const head = [
+    "run",
+    "last loss",
+    ...(hasErrors(runs) ? ["test error"] : []),
+    "firing rate (spikes/s)",
+    "time per iteration (ms)",
+    ...names,
+  ];
+  const common = Object.entries(all[0] ?? {}).filter(([name]) => !names.includes(name));
+  return `${headedTable(head, rows)}<h2 class="section">What all have in common</h2>${nameTable(common)}`;
+}
+
+const text = (value: number) => (Number.isFinite(value) ? digits(value, 4) : "∞");
+
+/** A median with its quartiles, in words. */
+function quartileText(values: readonly number[]): string {
+  if (values.length === 0) return "";
+  const { n, low, median, high } = quartiles(values);
+  return n < 2 ? text(median) : `${text(median)} [${text(low)}, ${text(high)}]`;
+}
+
+/** What came of each setting: medians and quartiles over the runs that differ in their seeds alone. */
+function settingsTable(runs: readonly LabelledRun[]): string {
+  const rows = [...bySetting(runs)].map(([group, of]) => {
+    const losses = of.map(({ run }) => trainingLosses(run.summary));
+    const diverged = losses.filter(({ first, last }) => hasDiverged(first, last)).length;
+    // What diverged is the worst, and moves a median by a place only.
+    const last = losses.map((loss) =>
+      hasDiverged(loss.first, loss.last) ? Number.POSITIVE_INFINITY : loss.last,
+    );
+    const errors = of.flatMap(({ run }) => phaseError(run.summary, "test")?.mean ?? []);
+    const count = diverged === 0 ? String(of.length) : `${of.length} (${diverged} of ${of.length} diverged)`;
+    return { cells: [group, count, quartileText(last), ...(hasErrors(runs) ? [quartileText(errors)] : [])] };
+  });
+  const head = ["setting", "runs", "last loss: median [quartiles]"];
+  return headedTable([...head, ...(hasErrors(runs) ? ["test error: median [quartiles]"] : [])], rows);
+}
+
+function hasErrors(runs: readonly LabelledRun[]): boolean {
+  return runs.some(({ run }) => phaseError(run.summary, "test") !== undefined);
+}
+
+/** How many settings there are, in words. */
+function groupsText(runs: readonly LabelledRun[]): string {
+  const { size } = bySetting(runs);
+  return size === 1
+    ? `${runs.length} runs of one setting, which differ in their seeds alone.`
+    : `${runs.length} runs of ${size} settings; only runs that differ in their seeds alone are taken together.`;
 }
 
 /** A figure of one run among others. */
@@ -108,22 +211,29 @@ export async function comparisonHtml(runs: readonly LabelledRun[]): Promise<stri
       bound: "two runs or more of the same task",
     });
   }
+  // Of many runs, one for each setting.
+  const shown = representatives(runs);
   const figures = [
     ...comparisonFigures(runs),
-    ...runs.flatMap(({ label, run }, at) => ofRun(patternFigure(run), label, at)),
-    ...runs.flatMap(({ label, run }, at) => ofRun(decisionsFigure(run), label, at)),
+    ...shown.flatMap(({ label, run }, at) => ofRun(patternFigure(run), label, at)),
+    ...shown.flatMap(({ label, run }, at) => ofRun(decisionsFigure(run), label, at)),
   ];
   const pictures = await picturesOf(figures);
   const title = `${task}: ${runs.length} runs`;
   const body = `<header><h1>${escaped(title)}</h1>
 <button type="button" id="scheme" hidden>dark / light</button></header>
-<p class="text">${escaped(spread(runs))}</p>
+<p class="text">${escaped(groupsText(runs))}</p>
+<div class="card scroll whole">${settingsTable(runs)}</div>
 <div class="figures">
 ${pictures.map(figureHtml).join("\n")}
 </div>
 <h2>Results and settings</h2>
-<p class="text">Settings in which the runs differ are bold.</p>
-<div class="scroll">${comparisonTable(runs)}</div>`;
+${
+  runs.length > mostColumns
+    ? `<div class="scroll whole">${runsTable(runs)}</div>`
+    : `<p class="text">Settings in which the runs differ are bold.</p>
+<div class="scroll">${comparisonTable(runs)}</div>`
+}`;
   return pageHtml(`eprop: ${title}`, body, figures);
 }
 

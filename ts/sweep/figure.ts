@@ -11,7 +11,7 @@ import {
   parameterNames,
   sweepRows,
 } from "./results.js";
-import { quartiles } from "./statistics.js";
+import { quartiles } from "../core/statistics.js";
 
 /** Iterations of which a curve shows every one; of longer ones it shows as many, evenly spaced. */
 const shownIterations = 300;

@@ -8,7 +8,7 @@ export type { SuccessiveHalving } from "./halving.js";
 export type { SweepOptions, SweepTaskOptions } from "./options.js";
 export type { SweepRow, SweepRun } from "./results.js";
 export type { SweepProposals } from "./sources.js";
-export { type MeanInterval, type Quartiles, meanInterval, quartiles } from "./statistics.js";
+export { type MeanInterval, type Quartiles, meanInterval, quartiles } from "../core/statistics.js";
 export type { SweepResult } from "./sweep.js";
 
 /**

@@ -1,6 +1,6 @@
 import type { RunSummary } from "../runs/summary.js";
 import { type SweepPoint, type SweepValue, combinationName } from "./grid.js";
-import { type Quartiles, quartiles } from "./statistics.js";
+import { type Quartiles, hasDiverged, quartiles } from "../core/statistics.js";
 
 /** A training of a sweep that has ended. */
 export interface SweepRun extends SweepPoint {
@@ -63,14 +63,11 @@ export function finalMetrics({
   };
 }
 
-/** How many times the first loss a last one may be, before a training counts as diverged. */
-const divergence = 10;
-
 /** Whether a training diverged: its numbers ended, or its loss became ten times what it was at first. */
 export function isDiverged({ summary, code }: SweepRun): boolean {
   if (summary === undefined) return code === "NumericalInstability";
   const { loss } = finalMetrics(summary);
-  return !Number.isFinite(loss) || loss > divergence * Math.abs(summary.loss[0] ?? loss);
+  return hasDiverged(summary.loss[0] ?? loss, loss);
 }
 
 /** Trainings by combination of values, in the order of the first of each. */

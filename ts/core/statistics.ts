@@ -1,4 +1,4 @@
-import { given, numbers, refuse } from "../core/arguments.js";
+import { given, numbers, refuse } from "./arguments.js";
 
 /** A mean with the interval that holds the true one with a given confidence. */
 export interface MeanInterval {
@@ -86,4 +86,12 @@ export function quartiles(values: readonly number[]): Quartiles {
     .toSorted();
   const at = (share: number) => quantile(ascending, share);
   return { n: ascending.length, low: at(0.25), median: at(0.5), high: at(0.75) };
+}
+
+/** How many times the first loss a last one may be, before a training counts as diverged. */
+const divergence = 10;
+
+/** Whether a training diverged: its numbers ended, or its loss became ten times what it was at first. */
+export function hasDiverged(first: number, last: number): boolean {
+  return !Number.isFinite(last) || last > divergence * Math.abs(first);
 }

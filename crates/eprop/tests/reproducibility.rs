@@ -129,6 +129,18 @@ fn rows_that_are_caught_up_give_the_same_bits() {
     }
 }
 
+/// A network that is laid out anew goes on with the same bits, also where the targets of a row look back differently
+/// far, and windows reach over several chunks of steps.
+#[test]
+fn a_new_layout_gives_the_same_bits() {
+    share_all();
+    for seed in 0..60 {
+        let drawn = Drawn { interval: 50, window: 40, intervals: 5, rate: 0.03, ..Drawn::plus(seed) };
+        let way = Way { cuts: vec![37.0], between: Between::Replan, ..Way::default() };
+        same(&drawn.run(&Way::default()), &drawn.run(&way)).unwrap();
+    }
+}
+
 /// Every instruction set computes the same bits; the narrowest has no fused multiply-add of its own.
 #[test]
 fn instruction_sets_give_the_same_bits() {

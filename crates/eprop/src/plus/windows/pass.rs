@@ -33,7 +33,9 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// Prepares a row whose targets are equal, from its filtered spikes, which become those after the window.
+    /// Prepares a row whose targets are equal, from its filtered spikes, which become those after the window. Factors come
+    /// in the order in which the kernels take them where each target has filtered spikes of its own: rows change over to
+    /// that on the way.
     pub fn of_equals(&mut self, filtered: &mut f64, place: usize, powers: [&PowerTable; 2]) {
         let decay = powers[0].of(1, place)[0];
         if let Some((_, drive)) = &mut self.walked {
@@ -266,17 +268,17 @@ fn go<const ADAPTS: bool, const UNIFORM: bool>(
             moving.apply::<ADAPTS>(&map, Vector::splat(kappa), Vector::splat(kappa_reg));
         } else {
             let whole = source.powers(powers, n);
-            let mut less = source.powers(powers, n - 1).decay;
-            if place == 1 {
-                let chunk = source.powers(tables.powers[0], super::CHUNK - 1).decay;
-                for l in 0..LANES {
-                    less.0[l] *= chunk.0[l];
-                }
-            }
+            let less = source.powers(powers, n - 1).decay;
             moving.apply::<ADAPTS>(&map, whole.kappa, whole.kappa_reg);
             for l in 0..LANES {
                 last.0[l] = moving.filtered.0[l] * less.0[l];
                 moving.filtered.0[l] *= whole.decay.0[l];
+            }
+            if place == 1 {
+                let chunk = source.powers(tables.powers[0], super::CHUNK - 1).decay;
+                for l in 0..LANES {
+                    last.0[l] *= chunk.0[l];
+                }
             }
         }
     }
@@ -376,16 +378,16 @@ fn readout_body<const UNIFORM: bool>(
                 }
                 if !UNIFORM {
                     let decayed = |powers: &PowerTable, n: usize| picked(powers.decays(n));
-                    let (whole, mut less) = (decayed(powers, n), decayed(powers, n - 1));
-                    if which == 1 {
-                        let chunk = decayed(tables.powers[0], super::CHUNK - 1);
-                        for l in 0..LANES {
-                            less.0[l] *= chunk.0[l];
-                        }
-                    }
+                    let (whole, less) = (decayed(powers, n), decayed(powers, n - 1));
                     for l in 0..LANES {
                         last.0[l] = filtered.0[l] * less.0[l];
                         filtered.0[l] *= whole.0[l];
+                    }
+                    if which == 1 {
+                        let chunk = decayed(tables.powers[0], super::CHUNK - 1);
+                        for l in 0..LANES {
+                            last.0[l] *= chunk.0[l];
+                        }
                     }
                 }
             }

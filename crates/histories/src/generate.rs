@@ -111,6 +111,8 @@ struct Synapse {
     rule: Rule,
     /// Its optimizer's `type`.
     method: &'static str,
+    /// Whether its learning rate was ever changed.
+    rated: bool,
 }
 
 /// What the calls so far have made, as far as drawing further ones needs it.
@@ -192,6 +194,12 @@ const LEFT_ALONE: &[&str] = &[
 /// What NEST shows in another way.
 const NOT_WITH_NEST: &[&str] = &["time_in_steps"];
 
+/// What NEST computes the gradient of an update interval with when a source next fires, as it is then.
+const READ_LATE: &[&str] = &["tau_m", "adapt_tau", "adapt_beta", "regular_spike_arrival"];
+
+/// The shortest update interval of which NEST shows no errors before the first (steps).
+const SHORTEST_WITH_NEST: usize = 5;
+
 /// The calls that operations stand for.
 #[must_use]
 pub fn interpret(operations: &[Operation], settings: Settings) -> Vec<Call> {
@@ -237,6 +245,7 @@ impl Sketch {
                     kind: model.kind,
                     rule: model.rule,
                     method: "gradient_descent",
+                    rated: false,
                 })
                 .collect(),
             models: NODE_MODELS.iter().map(|model| (model.name.to_owned(), *model)).collect(),
@@ -254,6 +263,9 @@ impl Sketch {
     fn begin(&mut self, dice: &mut Dice) {
         self.resolution = *dice.pick(&[1.0, 1.0, 1.0, 0.5, 0.1, 2.0]);
         self.interval = if dice.chance(0.1) { dice.whole(1, 4) } else { dice.whole(5, 40) };
+        if self.settings.nest {
+            self.interval = self.interval.max(SHORTEST_WITH_NEST);
+        }
         let window = if dice.chance(0.5) { self.interval } else { dice.whole(1, self.interval) };
         let mut values = Fields::default();
         values.set("resolution", self.resolution);
@@ -619,8 +631,12 @@ impl Sketch {
                 optimizer.set("batch_size", dice.whole(1, 4));
             }
         }
-        if dice.chance(0.8) {
-            optimizer.set("eta", *dice.pick(&[0.1, 0.03, 0.01, 1e-3, 1e-4, 0.0]));
+        // NEST looks for the first rate that was ever set when a source next fires.
+        let late = self.settings.nest && self.time > 0 && !self.synapses[place].rated;
+        if dice.chance(0.8) && !late {
+            let eta = *dice.pick(&[0.1, 0.03, 0.01, 1e-3, 1e-4, 0.0]);
+            self.synapses[place].rated |= eta != 1e-4;
+            optimizer.set("eta", eta);
         }
         if dice.chance(0.2) {
             optimizer.set("Wmin", -4.0);
@@ -940,6 +956,10 @@ impl Sketch {
             }
             _ => {
                 self.some(group.model, n, if dice.chance(0.5) { 0.08 } else { 0.3 }, &mut fields, dice);
+                if self.settings.nest && self.time > 0 && group.model.rule == Rule::Interval {
+                    // An exponential of the voltage that is sent without having been computed gives no number there.
+                    fields.0.retain(|name, _| name != "loss" && !READ_LATE.contains(&name.as_str()));
+                }
             }
         }
         if !fields.0.is_empty() {
@@ -970,6 +990,7 @@ impl Sketch {
             if synapse.kind == SynapseKind::Plastic && dice.chance(0.7) {
                 let mut optimizer = Fields::default();
                 optimizer.set("eta", *dice.pick(&[0.1, 0.01, 1e-3]));
+                synapse.rated = true;
                 fields.set("optimizer", optimizer);
             }
             self.calls.push(Call::new("CopyModel").with(existing).with(synapse.name.as_str()).with(fields));

@@ -282,11 +282,12 @@ pub(super) fn with_optimizer(
             "type" => place = number as usize,
             "batch_size" => next.batch_size = number as usize,
             "eta" => {
-                next.eta = number;
-                if !next.eta_set {
+                // To set the rate that there is changes nothing.
+                if !next.eta_set && number != next.eta {
                     next.eta_set = true;
                     next.eta_first = number;
                 }
+                next.eta = number;
             }
             "optimize_each_step" => next.optimize_each_step = number != 0.0,
             "Wmin" => next.w_min = number,

@@ -379,8 +379,9 @@ impl Part<'_> {
                 sum.fill(0.0);
             }
             state.step = now;
+            // A call that ends no batch reads no rate.
+            state.eta = optimizer.eta;
         }
-        state.eta = optimizer.eta;
         None
     }
 }

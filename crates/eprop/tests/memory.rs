@@ -210,6 +210,23 @@ fn what_does_not_fit_is_refused_before_it_is_taken() {
     kernel.create("eprop_iaf", 1e3, &none).unwrap();
 }
 
+/// It fits, but no one would wait for it.
+#[test]
+fn what_would_take_too_long_is_refused() {
+    let mut kernel = Kernel::new();
+    let first = kernel.create("parrot_neuron", 1e5, &Params::None).unwrap();
+    let all: Vec<u32> = (first..first + 100_000).collect();
+    let rule = Dict::new().with("rule", "pairwise_bernoulli").with("p", 1e-9);
+    let error = kernel.connect(&all, &all, &rule, &Dict::new()).unwrap_err();
+    assert_eq!(error.code, ErrorCode::BadProperty);
+    assert_eq!(error.value.as_deref(), Some("100000 sources x 100000 targets"));
+    assert_eq!(error.bound.as_deref(), Some("at most 4e9 pairs a call"));
+    let rate = Params::Shared(Dict::new().with("rate", 1e300));
+    let error = kernel.create("poisson_generator", 1.0, &rate).unwrap_err();
+    assert_eq!(error.code, ErrorCode::BadProperty);
+    assert!(error.to_string().contains("1e9"), "{error}");
+}
+
 #[test]
 fn delays_that_cannot_be_remembered_are_refused() {
     let mut kernel = Kernel::new();

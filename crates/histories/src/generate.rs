@@ -200,6 +200,17 @@ const READ_LATE: &[&str] = &["tau_m", "adapt_tau", "adapt_beta", "regular_spike_
 /// The shortest update interval of which NEST shows no errors before the first (steps).
 const SHORTEST_WITH_NEST: usize = 5;
 
+/// Whether NEST leaves out the connections among such nodes where it is asked for those between some nodes.
+fn is_device(group: &Group) -> bool {
+    use NodeClass::{
+        Multimeter, PoissonGenerator, SpikeGenerator, SpikeRecorder, StepRateGenerator, WeightRecorder,
+    };
+    matches!(
+        group.model.class,
+        SpikeGenerator | PoissonGenerator | StepRateGenerator | Multimeter | SpikeRecorder | WeightRecorder
+    )
+}
+
 /// The calls that operations stand for.
 #[must_use]
 pub fn interpret(operations: &[Operation], settings: Settings) -> Vec<Call> {
@@ -1045,6 +1056,9 @@ impl Sketch {
     fn look(&mut self, dice: &mut Dice) {
         if self.settings.nest || dice.chance(0.4) {
             if let (Some(from), Some(to)) = (self.any(dice, |_| true), self.any(dice, |_| true)) {
+                if self.settings.nest && is_device(&from) && is_device(&to) {
+                    return;
+                }
                 let label = self.name("look");
                 self.calls.push(Call::new("GetConnections").with(label).with(from.name).with(to.name));
             }

@@ -74,7 +74,7 @@ pub static RULES: [Rule; 5] = [
         dense: false,
         expected: |sources, targets, p| sources * targets * p,
         shape: |_, _, _| None,
-        check: |_| Ok(()),
+        check: few_enough_pairs,
         draw: pairwise_bernoulli,
     },
     Rule {
@@ -207,6 +207,21 @@ fn same_size(pools: &Pools<'_>) -> Result<()> {
         .parameter("targets")
         .value(format!("{sources} sources, {targets} targets"))
         .bound("as many targets as sources"))
+}
+
+/// Pairs that a call may draw for, one after the other as NEST does: they take about half a minute.
+const MOST_PAIRS: f64 = 4e9;
+
+fn few_enough_pairs(pools: &Pools<'_>) -> Result<()> {
+    let (sources, targets) = (pools.sources.len(), pools.targets.len());
+    if sources as f64 * targets as f64 <= MOST_PAIRS {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::BadProperty, "there are too many pairs of nodes to draw for each of them")
+        .model(pools.chosen.rule.name)
+        .parameter("targets")
+        .value(format!("{sources} sources x {targets} targets"))
+        .bound(format!("at most {MOST_PAIRS:e} pairs a call")))
 }
 
 /// Checks that each of `nodes` finds as many partners in `pool` as it needs. (Where none is left but itself, NEST draws

@@ -195,6 +195,8 @@ pub struct OpenInterval<R> {
     pub recurrent_done: usize,
     /// Steps of readouts done.
     pub readout_done: usize,
+    /// Readouts that have done the last step.
+    stepped: usize,
     /// State of the recurrent neurons.
     pub state: NeuronState<R>,
     /// Voltage of the readouts.
@@ -255,6 +257,7 @@ impl<R: Real> OpenInterval<R> {
             interval: -1,
             recurrent_done: 0,
             readout_done: 0,
+            stepped: 0,
             state: NeuronState::at_rest(stride),
             readout_voltage: vec![0.0; k],
             stride,
@@ -715,6 +718,9 @@ impl<R: Real> OpenInterval<R> {
             self.record_readouts(plan, start, self.readout_done, to);
             self.shown.clear();
         }
+        if self.readout_done < to {
+            self.stepped = k;
+        }
         self.readout_done = to;
     }
 
@@ -908,7 +914,8 @@ impl<R: Real> OpenInterval<R> {
         let now = held.start_readout(self.interval) + self.readout_done as i64;
         let begin = held.targets_since(self.interval);
         let mut any = false;
-        for j in 0..n {
+        // Who has done no step yet has no error of one.
+        for j in 0..n.min(self.stepped) {
             let target = plan.readouts.targets.read(j, now, begin);
             if target.to_bits() != held.readouts.targets.read(j, now, begin).to_bits() {
                 self.errors[local * n + j] = self.readout_signal(held, j) - target;

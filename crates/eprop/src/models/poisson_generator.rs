@@ -13,7 +13,7 @@ pub static MODEL: NodeModel = NodeModel {
     class: NodeClass::PoissonGenerator,
     parameters: table![
         DEVICE,
-        [Parameter::number("rate", "λ", "spikes/s", 0.0, Bound::NonNegative, "Mean firing rate")]
+        [Parameter::number("rate", "λ", "spikes/s", 0.0, Bound::Rate, "Mean firing rate")]
     ],
     receptors: Receptors::NONE,
     drawn: &[],

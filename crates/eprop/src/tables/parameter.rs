@@ -91,9 +91,14 @@ pub enum Bound {
     UnitInterval,
     /// From 0 to 1, the latter excluded.
     BelowOne,
+    /// From 0 to 1e9: so many spikes a second can still be drawn step by step.
+    Rate,
     /// Not a number at all: nothing to check.
     None,
 }
+
+/// The highest rate of a generator that draws its spikes (spikes/s).
+const HIGHEST_RATE: f64 = 1e9;
 
 impl Bound {
     /// Whether the number lies within the bound.
@@ -109,6 +114,7 @@ impl Bound {
             Self::NonNegativeOrInfinite => value >= 0.0,
             Self::UnitInterval => (0.0..=1.0).contains(&value),
             Self::BelowOne => (0.0..1.0).contains(&value),
+            Self::Rate => (0.0..=HIGHEST_RATE).contains(&value),
             Self::None => true,
         }
     }
@@ -126,6 +132,7 @@ impl Bound {
             Self::NonNegativeOrInfinite => "≥ 0 (∞ allowed)",
             Self::UnitInterval => "from [0, 1]",
             Self::BelowOne => "from [0, 1)",
+            Self::Rate => "from [0, 1e9]",
             Self::None => "",
         }
     }

@@ -22,6 +22,7 @@ impl<R: Real> OpenInterval<R> {
             interval: _,
             recurrent_done: _,
             readout_done: _,
+            stepped: _,
             state: _,
             readout_voltage: _,
             surrogate: _,
@@ -46,6 +47,7 @@ impl<R: Real> OpenInterval<R> {
         archive.number("interval", &mut self.interval)?;
         archive.number("recurrent_done", &mut self.recurrent_done)?;
         archive.number("readout_done", &mut self.readout_done)?;
+        archive.number("stepped", &mut self.stepped)?;
         archive.number("signals_recorded", &mut self.signals_recorded)?;
         if self.interval < -1
             || self.recurrent_done > self.recurrent_length(plan)

@@ -14,6 +14,7 @@ import type { Task, TaskOptions } from "./task.js";
 export { evidenceAccumulation } from "./evidence-accumulation.js";
 export { handwriting } from "./handwriting.js";
 export { type LayerDescription, type LayersDescription, layeredNetwork } from "./layers.js";
+export type { LearningRateFactor, LearningRates, LearningRateSchedule } from "./learning-rate.js";
 export { lemniscate, lemniscate as infiniteLoop } from "./lemniscate.js";
 export { type NMnistOptions, nMnist } from "./n-mnist.js";
 export { sineWaves } from "./sine-waves.js";

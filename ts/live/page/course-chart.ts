@@ -14,6 +14,13 @@ const phaseLooks = {
 } as const;
 type Phase = keyof typeof phaseLooks;
 
+/** Axes of a course: iterations are whole. */
+function courseAxes(label: string): uPlot.Axis[] {
+  const [x, y] = axes("iteration", label) as [uPlot.Axis, uPlot.Axis];
+  const steps = Array.from({ length: 8 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power));
+  return [{ ...x, incrs: steps.flat() }, y];
+}
+
 type Quantity = "loss" | "error" | "rate" | "gradient";
 
 /** Values that span more than this factor are better seen on a logarithmic scale. */
@@ -86,7 +93,7 @@ export class CourseChart {
             range: (_, low, high) => this.#range(low, high),
           },
         },
-        axes: axes("iteration", this.#label),
+        axes: courseAxes(this.#label),
         series: [{ label: "iteration" }, ...this.#phases.map((phase) => this.#series(phase))],
         cursor: { sync: { key: "iterations" }, points: { size: 7 } },
         legend: { markers: { width: 0, fill: (_, at) => colour(this.#look(at - 1).colour) } },

@@ -177,13 +177,17 @@ export function syntheticGestures(options: SyntheticOptions & { duration?: numbe
   });
 }
 
-/** Digits of 28 by 28 pixels as sequences; size, place and slant are drawn for each. */
-export function syntheticDigits(options: SyntheticOptions & MnistOptions): Dataset {
-  const { length, seed = 1, ...rest } = options;
+/**
+ * Digits of 28 by 28 pixels as sequences; size, place and slant are drawn for each.
+ *
+ * @param options `seed` is that of the permutation; digits from different places `from` on are different ones.
+ */
+export function syntheticDigits(options: SyntheticOptions & MnistOptions & { from?: number }): Dataset {
+  const { length, from = 0, ...rest } = options;
   given("length", length, whole(1, u32));
   const labels = Uint8Array.from({ length }, (_, index) => index % 10);
   const one = (index: number) => {
-    const data = digitImage(index % 10, (seed * 1_000_003 + index) % u32);
+    const data = digitImage(index % 10, (1_000_003 + from + index) % u32);
     return imageSequences(
       "synthetic digits",
       { data, shape: [1, 28, 28] },

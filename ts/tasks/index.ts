@@ -2,23 +2,37 @@ import { given, text } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
 import { nearest } from "../core/nearest.js";
 import { evidenceAccumulation, evidenceAccumulationParameters } from "./evidence-accumulation.js";
+import { dvsGesture, dvsGestureParameters } from "./dvs-gesture.js";
 import { handwriting } from "./handwriting.js";
+import { shd, speechParameters, ssc } from "./heidelberg.js";
 import { lemniscate } from "./lemniscate.js";
 import { nMnist, nMnistParameters } from "./n-mnist.js";
 import { patternParameters } from "./pattern.js";
+import { psmnist, psmnistParameters } from "./psmnist.js";
 import { sineWaves, sineWavesParameters } from "./sine-waves.js";
 import { sineWavesPlus, sineWavesPlusParameters } from "./sine-waves-plus.js";
 import type { TaskParameter } from "./options.js";
 import type { Task, TaskOptions } from "./task.js";
+import {
+  delayedMatch,
+  delayedMatchParameters,
+  storeRecall,
+  storeRecallParameters,
+} from "./working-memory.js";
 
 export { evidenceAccumulation } from "./evidence-accumulation.js";
+export type { DataTaskOptions } from "./data-task.js";
+export { dvsGesture } from "./dvs-gesture.js";
 export { handwriting } from "./handwriting.js";
+export { shd, ssc } from "./heidelberg.js";
 export { type LayerDescription, type LayersDescription, layeredNetwork } from "./layers.js";
 export type { LearningRateFactor, LearningRates, LearningRateSchedule } from "./learning-rate.js";
 export { lemniscate, lemniscate as infiniteLoop } from "./lemniscate.js";
 export { type NMnistOptions, nMnist } from "./n-mnist.js";
+export { psmnist } from "./psmnist.js";
 export { sineWaves } from "./sine-waves.js";
 export { sineWavesPlus } from "./sine-waves-plus.js";
+export { delayedMatch, storeRecall } from "./working-memory.js";
 export type { TaskParameter } from "./options.js";
 export {
   type InputPopulation,
@@ -101,6 +115,54 @@ export const taskTable: readonly Required<TaskEntry>[] = [
     parameters: nMnistParameters,
     options: ["data", "blocklist", "groupSize", "synthetic"],
     create: nMnist,
+  },
+  {
+    name: "shd",
+    aliases: ["spiking-heidelberg-digits"],
+    text: "Recognize spoken digits (Spiking Heidelberg Digits)",
+    parameters: speechParameters,
+    options: ["data", "synthetic"],
+    create: shd,
+  },
+  {
+    name: "ssc",
+    aliases: ["spiking-speech-commands"],
+    text: "Recognize spoken words (Spiking Speech Commands)",
+    parameters: speechParameters,
+    options: ["data", "synthetic"],
+    create: ssc,
+  },
+  {
+    name: "dvs-gesture",
+    aliases: [],
+    text: "Recognize gestures before an event camera (DVS Gesture)",
+    parameters: dvsGestureParameters,
+    options: ["data", "synthetic"],
+    create: dvsGesture,
+  },
+  {
+    name: "psmnist",
+    aliases: [],
+    text: "Recognize digits that are shown pixel by pixel in a permuted order (MNIST)",
+    parameters: psmnistParameters,
+    options: ["data", "synthetic"],
+    create: psmnist,
+  },
+  {
+    name: "store-recall",
+    aliases: [],
+    text: "Store a value when told to, and say it when asked, other values in between",
+    parameters: storeRecallParameters,
+    options: [],
+    create: storeRecall,
+  },
+  {
+    name: "delayed-match",
+    aliases: [],
+    text: "Say whether a stimulus matches the one before a delay",
+    parameters: delayedMatchParameters,
+    options: [],
+    create: delayedMatch,
   },
 ];
 

@@ -1,0 +1,116 @@
+/** Tasks whose samples come from a data set: a recurrent classifier and two loaders. */
+import { basename } from "node:path";
+import { flag, optional, path } from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
+import { NumpyRandom } from "../random/index.js";
+import type { Dataset, Transform } from "../data/index.js";
+import { type TaskParameter, checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
+import { recurrentClassifier } from "./recurrent-classifier.js";
+import type { DataSplit, Task, TaskOptions } from "./task.js";
+
+type DataModule = typeof import("../data/index.js");
+
+/** Options of tasks that learn from a data set. */
+export interface DataTaskOptions<P extends string = string> extends TaskOptions<P> {
+  /** Folder with the data set's files; see `eprop data`. */
+  data?: string;
+  /** Learn from a stand-in that is made when it is wanted. */
+  synthetic?: boolean;
+}
+
+/** What is special about a task of this kind. */
+export interface DataTask<P extends Record<string, TaskParameter>> {
+  name: string;
+  text: string;
+  table: P;
+  defaults: { iterations: number; batchSize: number; testIterations: number };
+  classes: number;
+  /** What the folder holds, in words. */
+  files: string;
+  /** Sizes that follow from the parameters; `rate` is that of an input, spikes a step. */
+  sizes(parameters: { readonly [name in keyof P]: number }): {
+    inputs: number;
+    steps: number;
+    learningWindow: number;
+    rate: number;
+  };
+  open(
+    module: DataModule,
+    part: DataSplit,
+    source: { folder: string | undefined; seed: number; parameters: { readonly [name in keyof P]: number } },
+  ): Dataset | Promise<Dataset>;
+  transforms(module: DataModule, parameters: { readonly [name in keyof P]: number }): Transform[];
+}
+
+/** Refuses a folder that is not there, before anything is made. */
+function checkData(name: string, { data, synthetic }: DataTaskOptions, files: string): void {
+  const refuse = (message: string, bound: string): never => {
+    throw nestError({
+      code: "ValueError",
+      message,
+      model: name,
+      parameter: "data",
+      ...(data !== undefined && { value: data }),
+      bound,
+    });
+  };
+  const bound = `a folder with ${files} (see \`eprop data ${name}\`), or a stand-in (synthetic)`;
+  if ((data === undefined) === !synthetic) refuse("the task needs a data set, or a stand-in for it", bound);
+  if (data === undefined) return;
+  const found = process.getBuiltinModule("node:fs").statSync(data, { throwIfNoEntry: false });
+  if (!found?.isDirectory()) refuse(`${data} is no folder`, bound);
+}
+
+/** A task that learns from a data set: training iterations go through its epochs, test iterations through its test set. */
+export function dataTask<P extends Record<string, TaskParameter>>(
+  of: DataTask<P>,
+  asked: DataTaskOptions,
+): Task {
+  const { name, text, classes } = of;
+  const options = ownOptions(asked, { data: optional(path), synthetic: optional(flag) });
+  const { seed, batchSize, schedule } = commonOptions(name, options, of.defaults);
+  const parameters = taskParameters(name, of.table, options.parameters as never);
+  checkData(name, options, of.files);
+  const { inputs, steps, learningWindow, rate } = of.sizes(parameters);
+  checkBatch(name, batchSize, { steps, inputs, rate, readouts: classes });
+  const sequence = { steps, resolution: 1, readouts: classes };
+  const make = async () => {
+    const module = await import("../data/index.js");
+    const loader = async (part: DataSplit) => {
+      const dataset = await of.open(module, part, { folder: options.data, seed, parameters });
+      const transforms = of.transforms(module, parameters);
+      return new module.DataLoader(dataset, { batchSize, seed, last: "fill", transforms });
+    };
+    return { module, training: await loader("training"), test: await loader("test") };
+  };
+  let made: ReturnType<typeof make> | undefined;
+  const opened = () => {
+    made ??= make();
+    // Whoever asks again tries again.
+    made.catch(() => (made = undefined));
+    return made;
+  };
+  return recurrentClassifier({
+    name,
+    text,
+    seed,
+    schedule,
+    batchSize,
+    random: new NumpyRandom(seed),
+    inputs,
+    classes,
+    steps,
+    learningWindow,
+    parameters: parameters as never,
+    chosen: { data: options.data === undefined ? "synthetic" : basename(options.data) },
+    options,
+    async next(split, drawn, signal) {
+      const { module, [split]: loader } = await opened();
+      return module.nextIteration(loader, drawn[split], sequence, signal);
+    },
+    async prepare(signal) {
+      await opened();
+      signal?.throwIfAborted();
+    },
+  });
+}

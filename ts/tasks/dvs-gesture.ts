@@ -1,0 +1,59 @@
+import { type DataTaskOptions, dataTask } from "./data-task.js";
+import { classifierParameters } from "./recurrent-classifier.js";
+import type { Task } from "./task.js";
+
+/** The task's parameter table. */
+export const dvsGestureParameters = {
+  ...classifierParameters({ eta: 1e-3, n_rec: 256, adaptive: 1, adapt_tau: 2000, tau_m_out: 20 }),
+  duration: {
+    default: 600,
+    unit: "ms",
+    min: 10,
+    max: 10_000,
+    text: "Length of a sequence, from a gesture's beginning on; later events are left out",
+  },
+  size: {
+    default: 32,
+    unit: "pixels",
+    min: 1,
+    max: 128,
+    text: "Width and height that 128 pixels are mapped onto",
+  },
+};
+
+/** Samples of the stand-in. */
+const synthetic = { training: 1100, test: 220 } as const;
+
+/** Recognize gestures before an event camera (DVS Gesture): adaptive neurons, softmax readouts, Adam. */
+export function dvsGesture(options: DataTaskOptions<keyof typeof dvsGestureParameters> = {}): Task {
+  return dataTask(
+    {
+      name: "dvs-gesture",
+      text: "Recognize gestures before an event camera (DVS Gesture)",
+      table: dvsGestureParameters,
+      defaults: { iterations: 400, batchSize: 64, testIterations: 4 },
+      classes: 11,
+      files: "trials_to_train.txt, trials_to_test.txt and the recordings that they name",
+      sizes: ({ size, duration }) => ({
+        inputs: 2 * Math.round(size) ** 2,
+        steps: Math.round(duration),
+        learningWindow: Math.round(duration),
+        rate: 0.02,
+      }),
+      open: (module, part, { folder, seed, parameters: { duration } }) =>
+        folder === undefined
+          ? module.syntheticGestures({
+              length: synthetic[part],
+              // Training and test are never drawn with the same seed.
+              seed: 2 * (seed % 1000) + (part === "test" ? 1 : 0),
+              duration: Math.round(duration),
+            })
+          : module.openDvsGesture(folder, part),
+      transforms: (module, { size, duration }) => [
+        module.cropTime({ to: Math.round(duration) }),
+        module.downsample({ width: Math.round(size), height: Math.round(size) }),
+      ],
+    },
+    options,
+  );
+}

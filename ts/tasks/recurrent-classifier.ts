@@ -1,0 +1,151 @@
+/** Tasks that classify with a recurrent pool of regular and adaptive neurons and softmax readouts, trained with Adam. */
+import type { NumpyRandom } from "../random/index.js";
+import { adam } from "./optimizers.js";
+import type { TaskParameter } from "./options.js";
+import type {
+  DataSplit,
+  Drawn,
+  IterationData,
+  NetworkDescription,
+  Schedule,
+  Task,
+  TaskOptions,
+} from "./task.js";
+import { scaledFloat32, transposedFloat32, withoutDiagonal } from "./weights.js";
+
+/** A row of a parameter table. */
+function row(value: number, unit: string, min: number, max: number, text: string): TaskParameter {
+  return { default: value, unit, min, max, text };
+}
+
+/** Parameters that all of these tasks have, with the defaults of each. */
+export function classifierParameters(
+  defaults: Readonly<Record<"eta" | "n_rec" | "adaptive" | "adapt_tau" | "tau_m_out", number>>,
+) {
+  return {
+    eta: row(defaults.eta, "", 0, 10, "Learning rate"),
+    n_rec: row(defaults.n_rec, "neurons", 1, 100_000, "Recurrent neurons"),
+    adaptive: row(defaults.adaptive, "", 0, 1, "Share of recurrent neurons that adapt"),
+    adapt_tau: row(defaults.adapt_tau, "ms", 0.1, 1e9, "Time constant of the adaptation"),
+    adapt_beta: row(
+      1.7,
+      "",
+      0,
+      1000,
+      "Strength of the adaptation, before it is scaled by both time constants",
+    ),
+    tau_m: row(20, "ms", 0.1, 1e6, "Time constant of the neurons' membranes"),
+    tau_m_out: row(defaults.tau_m_out, "ms", 0.1, 1e6, "Time constant of the readouts' membranes"),
+    V_th: row(0.6, "mV", 1e-6, 1e6, "Spike threshold"),
+    t_ref: row(5, "ms", 0, 1e6, "Refractory time"),
+    c_reg: row(300, "", 0, 1e9, "Coefficient of firing-rate regularization"),
+    f_target: row(10, "spikes/s", 0, 1000, "Target firing rate"),
+    gain_in: row(1, "", 0, 1000, "Scale of the initial weights from inputs"),
+  };
+}
+
+type ParameterNames = keyof ReturnType<typeof classifierParameters>;
+
+/** What a task of this kind is made of. */
+export interface Classifier {
+  name: string;
+  text: string;
+  seed: number;
+  schedule: Schedule;
+  batchSize: number;
+  /** The generator, from which weights are drawn before any input. */
+  random: NumpyRandom;
+  inputs: number;
+  classes: number;
+  steps: number;
+  learningWindow: number;
+  parameters: Readonly<Record<ParameterNames, number>>;
+  /** Other values for the record. */
+  chosen?: Readonly<Record<string, number | string>>;
+  options: TaskOptions;
+  next(split: DataSplit, drawn: Drawn, signal?: AbortSignal): IterationData | Promise<IterationData>;
+  prepare?(signal?: AbortSignal): Promise<void>;
+}
+
+/** The network: input weights of a standard deviation of 1 over the root of the inputs, others alike. */
+function networkOf({ random, inputs, classes, parameters, batchSize }: Classifier): NetworkDescription {
+  const { n_rec: n, adaptive, adapt_tau, adapt_beta, tau_m, tau_m_out, gain_in } = parameters;
+  const in_rec = transposedFloat32(random.randn(inputs, n), Math.sqrt(inputs) / gain_in);
+  const rec_rec = withoutDiagonal(transposedFloat32(random.randn(n, n), Math.sqrt(n)));
+  const rec_out = transposedFloat32(random.randn(n, classes), Math.sqrt(n));
+  const out_rec = scaledFloat32(random.randn(n, classes), 1);
+  const common = {
+    C_m: 1,
+    c_reg: parameters.c_reg,
+    E_L: 0,
+    f_target: parameters.f_target,
+    I_e: 0,
+    regular_spike_arrival: true,
+    surrogate_gradient_function: "piecewise_linear",
+    surrogate_gradient_height: 0.3 / parameters.V_th,
+    surrogate_gradient_width: parameters.V_th,
+    t_ref: parameters.t_ref,
+    tau_m,
+    V_m: 0,
+    V_th: parameters.V_th,
+  } as const;
+  const adapting = Math.round(adaptive * n);
+  const recurrent: NetworkDescription["recurrent"] = [];
+  if (adapting < n) recurrent.push({ model: "eprop_iaf_bsshslm_2020", n: n - adapting, params: common });
+  if (adapting > 0) {
+    recurrent.push({
+      model: "eprop_iaf_adapt_bsshslm_2020",
+      n: adapting,
+      params: {
+        ...common,
+        adapt_beta: (adapt_beta * (1 - Math.exp(-1 / adapt_tau))) / (1 - Math.exp(-1 / tau_m)),
+        adapt_tau,
+        adaptation: 0,
+      },
+    });
+  }
+  return {
+    inputs,
+    recurrent,
+    readout: {
+      model: "eprop_readout_bsshslm_2020",
+      n: classes,
+      params: {
+        C_m: 1,
+        E_L: 0,
+        I_e: 0,
+        loss: "cross_entropy",
+        regular_spike_arrival: false,
+        tau_m: tau_m_out,
+        V_m: 0,
+      },
+    },
+    weights: { in_rec, rec_rec, rec_out, out_rec },
+    optimizer: adam(parameters.eta, batchSize),
+    averageGradient: true,
+  };
+}
+
+/** A task of this kind. */
+export function recurrentClassifier(of: Classifier): Task {
+  const { name, text, seed, steps, learningWindow, batchSize, schedule, options, random, parameters } = of;
+  return {
+    name,
+    text,
+    seed,
+    resolution: 1,
+    steps,
+    learningWindow,
+    batchSize,
+    kind: "classification",
+    loss: "cross_entropy",
+    network: networkOf(of),
+    schedule,
+    sameEveryIteration: false,
+    next: of.next,
+    ...(of.prepare && { prepare: of.prepare }),
+    parameters: { seed, batchSize, ...of.chosen, ...parameters },
+    options,
+    random,
+  };
+}

@@ -1,0 +1,175 @@
+/** Tasks of working memory: groups of inputs fire one after the other, and the answer comes at the end. */
+import { type Pieces, inSlices } from "../core/event-loop.js";
+import { NumpyRandom } from "../random/index.js";
+import { concatenated } from "./inputs.js";
+import { type TaskParameter, checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
+import { classifierParameters, recurrentClassifier } from "./recurrent-classifier.js";
+import type { IterationData, Task, TaskOptions } from "./task.js";
+
+/** A part of a sequence: which groups of inputs fire, and for how long (ms). */
+interface Episode {
+  groups: readonly number[];
+  length: number;
+}
+
+/** Inputs of a group, and the chance that one fires in a step while its group is on. */
+const [groupSize, chance] = [20, 0.05];
+const classes = 2;
+
+/** Spikes of a sequence; inputs of groups that are off fire at a tenth of the rate. */
+function spikesOf(random: NumpyRandom, episodes: readonly Episode[], groups: number): Uint32Array {
+  const inputs = groups * groupSize;
+  const table = new Float64Array(episodes.length * inputs);
+  const rows: number[] = [];
+  episodes.forEach(({ groups: on, length }, episode) => {
+    for (let input = 0; input < inputs; input++) {
+      const isOn = on.includes(Math.floor(input / groupSize));
+      table[episode * inputs + input] = isOn ? chance : chance / 10;
+    }
+    for (let step = 0; step < length; step++) rows.push(episode);
+  });
+  return random.spikesBelow(table, inputs, Uint32Array.from(rows)).filter((place) => place >= inputs);
+}
+
+/** A trial: what is shown, and the right answer. */
+interface Trial {
+  episodes: Episode[];
+  label: number;
+}
+
+/** What is special about a task of this kind. */
+interface MemoryTask<P extends Record<string, TaskParameter>> {
+  name: string;
+  text: string;
+  table: P;
+  groups: number;
+  steps(parameters: { readonly [name in keyof P]: number }): { steps: number; learningWindow: number };
+  trial(random: NumpyRandom, parameters: { readonly [name in keyof P]: number }): Trial;
+}
+
+function memoryTask<P extends Record<string, TaskParameter>>(of: MemoryTask<P>, asked: TaskOptions): Task {
+  const { name, text, groups } = of;
+  const options = ownOptions(asked);
+  const { seed, batchSize, schedule } = commonOptions(name, options, {
+    iterations: 400,
+    batchSize: 64,
+    testIterations: 4,
+  });
+  const parameters = taskParameters(name, of.table, options.parameters as never);
+  const { steps, learningWindow } = of.steps(parameters);
+  const inputs = groups * groupSize;
+  checkBatch(name, batchSize, { steps, inputs, rate: chance, readouts: classes });
+  const random = new NumpyRandom(seed);
+  function* draw(): Pieces<IterationData> {
+    const labels = new Uint32Array(batchSize);
+    const spikes: Uint32Array[] = [];
+    for (let sequence = 0; sequence < batchSize; sequence++) {
+      const { episodes, label } = of.trial(random, parameters);
+      labels[sequence] = label;
+      spikes.push(spikesOf(random, episodes, groups).map((place) => place + sequence * steps * inputs));
+      yield;
+    }
+    return {
+      spikes: concatenated(spikes),
+      labels,
+      targets: Array.from({ length: classes }, (_, readout) => ({
+        steps: Uint32Array.from(labels, (_label, sequence) => sequence * steps),
+        values: Float64Array.from(labels, (label) => Number(label === readout)),
+      })),
+    };
+  }
+  return recurrentClassifier({
+    name,
+    text,
+    seed,
+    schedule,
+    batchSize,
+    random,
+    inputs,
+    classes,
+    steps,
+    learningWindow,
+    parameters: parameters as never,
+    options,
+    next: (_split, _drawn, signal) => inSlices(draw(), signal),
+  });
+}
+
+/** The parameter table of the task store-recall. */
+export const storeRecallParameters = {
+  ...classifierParameters({ eta: 5e-3, n_rec: 60, adaptive: 1, adapt_tau: 1000, tau_m_out: 20 }),
+  values: {
+    default: 5,
+    unit: "",
+    min: 2,
+    max: 100,
+    text: "Values that are shown before the one is asked for",
+  },
+  length: { default: 100, unit: "ms", min: 10, max: 10_000, text: "Time for which a value is shown" },
+};
+
+/** Groups of inputs: the values 0 and 1, the order to store, the order to recall. */
+const [store, recall] = [2, 3];
+
+/** Store the value that is shown with an order to store it, and say it when it is asked for. */
+export function storeRecall(options: TaskOptions<keyof typeof storeRecallParameters> = {}): Task {
+  return memoryTask(
+    {
+      name: "store-recall",
+      text: "Store a value when told to, and say it when asked, other values in between",
+      table: storeRecallParameters,
+      groups: 4,
+      steps: ({ values, length }) => ({
+        steps: (Math.round(values) + 1) * Math.round(length),
+        learningWindow: Math.round(length),
+      }),
+      trial(random, parameters) {
+        const values = random.choice(2, Math.round(parameters.values));
+        const stored = random.choice(values.length, 1)[0] as number;
+        const length = Math.round(parameters.length);
+        const episodes: Episode[] = Array.from(values, (value, at) => ({
+          groups: at === stored ? [value, store] : [value],
+          length,
+        }));
+        return { episodes: [...episodes, { groups: [recall], length }], label: values[stored] as number };
+      },
+    },
+    options,
+  );
+}
+
+/** The parameter table of the task delayed-match. */
+export const delayedMatchParameters = {
+  ...classifierParameters({ eta: 5e-3, n_rec: 100, adaptive: 1, adapt_tau: 1000, tau_m_out: 20 }),
+  stimulus: { default: 150, unit: "ms", min: 10, max: 10_000, text: "Time for which a stimulus is shown" },
+  delay: { default: 300, unit: "ms", min: 0, max: 100_000, text: "Time between the two stimuli" },
+  answer: { default: 150, unit: "ms", min: 10, max: 10_000, text: "Time in which the answer counts" },
+};
+
+/** Say whether a second stimulus is the same as the first, after a delay. */
+export function delayedMatch(options: TaskOptions<keyof typeof delayedMatchParameters> = {}): Task {
+  return memoryTask(
+    {
+      name: "delayed-match",
+      text: "Say whether a stimulus matches the one before a delay",
+      table: delayedMatchParameters,
+      // The two stimuli, and what asks for the answer.
+      groups: 3,
+      steps: ({ stimulus, delay, answer }) => ({
+        steps: 2 * Math.round(stimulus) + Math.round(delay) + Math.round(answer),
+        learningWindow: Math.round(answer),
+      }),
+      trial(random, { stimulus, delay, answer }) {
+        const [first, second] = random.choice(2, 2) as unknown as [number, number];
+        const episodes = [
+          { groups: [first], length: Math.round(stimulus) },
+          { groups: [], length: Math.round(delay) },
+          { groups: [second], length: Math.round(stimulus) },
+          { groups: [2], length: Math.round(answer) },
+        ];
+        return { episodes, label: Number(first === second) };
+      },
+    },
+    options,
+  );
+}

@@ -1,4 +1,5 @@
-import { createHash } from "node:crypto";
+import { spawnSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -6,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type PublicDataSet, publicDataSets, untar, unzip } from "../ts/data/public-data-sets.js";
+import { python } from "./python/python.js";
 import { download } from "../ts/data/download.js";
 import { encodeRecording } from "../ts/data/event-recording.js";
 import { movingDigit } from "../ts/data/moving-digits.js";
@@ -80,6 +83,86 @@ describe("downloads", () => {
     await expect(download({ ...file(), name: "b", url: "http://127.0.0.1:1/" }, folder)).rejects.toThrow(
       /cannot be fetched/,
     );
+  });
+});
+
+describe("a public data set", () => {
+  const set = (name: string) => publicDataSets.find((one) => one.name === name) as PublicDataSet;
+  /** The files of a data set as this server has them, with their checksums. */
+  const here = (name: string, contents: Record<string, Uint8Array>) => {
+    Object.assign(
+      served,
+      Object.fromEntries(Object.entries(contents).map(([file, bytes]) => [`/${file}`, bytes])),
+    );
+    return set(name).files.map(({ name: file }) => {
+      const bytes = contents[file] as Uint8Array;
+      return { name: file, url: `${origin}/${file}`, md5: md5(bytes) };
+    });
+  };
+
+  it("is unpacked into its folder: SHD", async () => {
+    const target = join(folder, "shd");
+    const h5 = randomBytes(70_000);
+    const files = here("shd", {
+      "shd_train.h5.zip": zipSync({ "shd_train.h5": h5, "../shd_escaped.txt": content }),
+      "shd_test.h5.zip": zipSync({ "folder/shd_test.h5": h5.subarray(0, 1000) }),
+    });
+    expect(await set("shd").fetch(target, files, {})).toBe("2 files");
+    expect(readdirSync(target).toSorted()).toEqual(["shd_test.h5", "shd_train.h5"]);
+    expect(readFileSync(join(target, "shd_train.h5")).equals(h5)).toBe(true);
+  });
+  it("is unpacked into its folder: DVS Gesture, as Python packs it", async () => {
+    const packed = join(folder, "DvsGesture.tar.gz");
+    const script = `
+import io, sys, tarfile
+with tarfile.open(sys.argv[1], "w:gz") as archive:
+    for name, size in (("DvsGesture/user01_led.aedat", 300000), ("DvsGesture/user01_led_labels.csv", 512),
+                       ("DvsGesture/trials_to_train.txt", 0), ("../outside.exe", 10), ("DvsGesture/a.txt", 513)):
+        info = tarfile.TarInfo(name)
+        info.size = size
+        archive.addfile(info, io.BytesIO(bytes(at % 251 for at in range(size))))
+`;
+    python(["-c", script, packed]);
+    const target = join(folder, "gestures");
+    const files = here("dvs-gesture", { "DvsGesture.tar.gz": readFileSync(packed) });
+    expect(await set("dvs-gesture").fetch(target, files, {})).toBe("4 files");
+    expect(readdirSync(target).toSorted()).toEqual([
+      "a.txt",
+      "trials_to_train.txt",
+      "user01_led.aedat",
+      "user01_led_labels.csv",
+    ]);
+    const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, at) => at % 251));
+    expect(readFileSync(join(target, "user01_led.aedat")).equals(bytes)).toBe(true);
+    const broken = join(folder, "broken.tar.gz");
+    writeFileSync(broken, readFileSync(packed).subarray(0, 800));
+    await expect(untar(broken, target, /./)).rejects.toThrow(/broken\.tar\.gz/);
+    await expect(unzip(packed, target, /./)).rejects.toThrow(/DvsGesture\.tar\.gz/);
+    expect(readdirSync(target)).toHaveLength(4);
+  });
+  it("is kept as it is: MNIST", async () => {
+    const target = join(folder, "mnist");
+    const contents = Object.fromEntries(
+      set("mnist").files.map(({ name }, at) => [name, randomBytes(1000 + at)]),
+    );
+    await set("mnist").fetch(target, here("mnist", contents), {});
+    expect(readdirSync(target)).toHaveLength(4);
+  });
+  it("says in plain words what to do where it cannot be fetched", () => {
+    const command = (...args: string[]) => {
+      const { status, stderr } = spawnSync(process.execPath, ["dist/cli/bin.js", "data", ...args], {
+        encoding: "utf8",
+      });
+      return { status, stderr };
+    };
+    const refused = command("shd", "--dir", join(folder, "none"), "--source", "http://127.0.0.1:1/");
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toMatch(/shd_train\.h5\.zip: cannot be fetched/);
+    expect(refused.stderr).toMatch(/By hand: get shd_train\.h5\.zip .*--data/);
+    expect(command("dvs-gesture", "--dir", join(folder, "none"))).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/without --source\.\nBy hand: .*tar xzf/) as string,
+    });
   });
 });
 

@@ -42,7 +42,7 @@ export function addTaskOptions(command: Command): Command {
     .option("--data <path>", "data to learn from, where a task takes it")
     .option("--blocklist <file>", "pixels to leave out, one index a line (n-mnist)")
     .option("--group-size <n>", "recordings per iteration (n-mnist)", number)
-    .option("--synthetic", "learn from simulated recordings of moving digits (n-mnist)")
+    .option("--synthetic", "learn from a stand-in for a public data set, where a task takes one")
     .option("--model <name>", "model of the recurrent neurons, where a task has a choice");
 }
 

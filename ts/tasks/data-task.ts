@@ -25,8 +25,9 @@ export interface DataTask<P extends Record<string, TaskParameter>> {
   table: P;
   defaults: { iterations: number; batchSize: number; testIterations: number };
   classes: number;
-  /** What the folder holds, in words. */
+  /** What the folder holds, in words, and the name of the data set for `eprop data`. */
   files: string;
+  dataSet: string;
   /** Sizes that follow from the parameters; `rate` is that of an input, spikes a step. */
   sizes(parameters: { readonly [name in keyof P]: number }): {
     inputs: number;
@@ -43,7 +44,10 @@ export interface DataTask<P extends Record<string, TaskParameter>> {
 }
 
 /** Refuses a folder that is not there, before anything is made. */
-function checkData(name: string, { data, synthetic }: DataTaskOptions, files: string): void {
+function checkData(
+  { name, files, dataSet }: { name: string; files: string; dataSet: string },
+  { data, synthetic }: DataTaskOptions,
+): void {
   const refuse = (message: string, bound: string): never => {
     throw nestError({
       code: "ValueError",
@@ -54,7 +58,7 @@ function checkData(name: string, { data, synthetic }: DataTaskOptions, files: st
       bound,
     });
   };
-  const bound = `a folder with ${files} (see \`eprop data ${name}\`), or a stand-in (synthetic)`;
+  const bound = `a folder with ${files} (see \`eprop data ${dataSet}\`), or a stand-in (synthetic)`;
   if ((data === undefined) === !synthetic) refuse("the task needs a data set, or a stand-in for it", bound);
   if (data === undefined) return;
   const found = process.getBuiltinModule("node:fs").statSync(data, { throwIfNoEntry: false });
@@ -70,7 +74,7 @@ export function dataTask<P extends Record<string, TaskParameter>>(
   const options = ownOptions(asked, { data: optional(path), synthetic: optional(flag) });
   const { seed, batchSize, schedule } = commonOptions(name, options, of.defaults);
   const parameters = taskParameters(name, of.table, options.parameters as never);
-  checkData(name, options, of.files);
+  checkData(of, options);
   const { inputs, steps, learningWindow, rate } = of.sizes(parameters);
   checkBatch(name, batchSize, { steps, inputs, rate, readouts: classes });
   const sequence = { steps, resolution: 1, readouts: classes };

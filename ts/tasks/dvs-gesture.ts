@@ -4,7 +4,7 @@ import type { Task } from "./task.js";
 
 /** The task's parameter table. */
 export const dvsGestureParameters = {
-  ...classifierParameters({ eta: 1e-3, n_rec: 256, adaptive: 1, adapt_tau: 2000, tau_m_out: 20 }),
+  ...classifierParameters({ eta: 5e-3, n_rec: 256, adaptive: 1, adapt_tau: 2000, gain_in: 4 }),
   duration: {
     default: 600,
     unit: "ms",
@@ -34,6 +34,7 @@ export function dvsGesture(options: DataTaskOptions<keyof typeof dvsGestureParam
       defaults: { iterations: 400, batchSize: 64, testIterations: 4 },
       classes: 11,
       files: "trials_to_train.txt, trials_to_test.txt and the recordings that they name",
+      dataSet: "dvs-gesture",
       sizes: ({ size, duration }) => ({
         inputs: 2 * Math.round(size) ** 2,
         steps: Math.round(duration),

@@ -5,7 +5,7 @@ import type { Task } from "./task.js";
 
 /** Parameters of the tasks on spoken words. */
 export const speechParameters = {
-  ...classifierParameters({ eta: 1e-3, n_rec: 256, adaptive: 1, adapt_tau: 2000, tau_m_out: 20 }),
+  ...classifierParameters({ eta: 5e-3, n_rec: 256, adaptive: 1, adapt_tau: 2000, gain_in: 4 }),
   duration: {
     default: 1000,
     unit: "ms",
@@ -42,6 +42,7 @@ function speechTask(
       defaults: { iterations: 800, batchSize: 512, testIterations: 4 },
       classes,
       files: `${name}_train.h5 and ${name}_test.h5`,
+      dataSet: name,
       sizes: ({ channels: inputs, duration }) => ({
         inputs: Math.round(inputs),
         steps: Math.round(duration),

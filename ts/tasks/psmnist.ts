@@ -5,7 +5,7 @@ import type { Task } from "./task.js";
 
 /** The task's parameter table. */
 export const psmnistParameters = {
-  ...classifierParameters({ eta: 1e-3, n_rec: 220, adaptive: 100 / 220, adapt_tau: 700, tau_m_out: 20 }),
+  ...classifierParameters({ eta: 5e-3, n_rec: 220, adaptive: 100 / 220, adapt_tau: 700, gain_in: 3 }),
   permuted: { default: 1, unit: "", min: 0, max: 1, text: "1: pixels in a permuted order; 0: row by row" },
   levels: {
     default: 40,
@@ -56,6 +56,7 @@ export function psmnist(options: DataTaskOptions<keyof typeof psmnistParameters>
       defaults: { iterations: 2000, batchSize: 256, testIterations: 4 },
       classes: 10,
       files: "train-images-idx3-ubyte.gz and its three companions",
+      dataSet: "mnist",
       sizes: ({ levels, answer }) => ({
         inputs: 2 * Math.round(levels) + 1,
         steps: pixels + Math.round(answer),

@@ -20,7 +20,7 @@ function row(value: number, unit: string, min: number, max: number, text: string
 
 /** Parameters that all of these tasks have, with the defaults of each. */
 export function classifierParameters(
-  defaults: Readonly<Record<"eta" | "n_rec" | "adaptive" | "adapt_tau" | "tau_m_out", number>>,
+  defaults: Readonly<Record<"eta" | "n_rec" | "adaptive" | "adapt_tau" | "gain_in", number>>,
 ) {
   return {
     eta: row(defaults.eta, "", 0, 10, "Learning rate"),
@@ -35,12 +35,12 @@ export function classifierParameters(
       "Strength of the adaptation, before it is scaled by both time constants",
     ),
     tau_m: row(20, "ms", 0.1, 1e6, "Time constant of the neurons' membranes"),
-    tau_m_out: row(defaults.tau_m_out, "ms", 0.1, 1e6, "Time constant of the readouts' membranes"),
+    tau_m_out: row(20, "ms", 0.1, 1e6, "Time constant of the readouts' membranes"),
     V_th: row(0.6, "mV", 1e-6, 1e6, "Spike threshold"),
     t_ref: row(5, "ms", 0, 1e6, "Refractory time"),
     c_reg: row(300, "", 0, 1e9, "Coefficient of firing-rate regularization"),
     f_target: row(10, "spikes/s", 0, 1000, "Target firing rate"),
-    gain_in: row(1, "", 0, 1000, "Scale of the initial weights from inputs"),
+    gain_in: row(defaults.gain_in, "", 0, 1000, "Scale of the initial weights from inputs"),
   };
 }
 

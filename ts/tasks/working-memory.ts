@@ -97,7 +97,7 @@ function memoryTask<P extends Record<string, TaskParameter>>(of: MemoryTask<P>, 
 
 /** The parameter table of the task store-recall. */
 export const storeRecallParameters = {
-  ...classifierParameters({ eta: 5e-3, n_rec: 60, adaptive: 1, adapt_tau: 1000, tau_m_out: 20 }),
+  ...classifierParameters({ eta: 5e-3, n_rec: 60, adaptive: 1, adapt_tau: 1000, gain_in: 1 }),
   values: {
     default: 5,
     unit: "",
@@ -140,7 +140,7 @@ export function storeRecall(options: TaskOptions<keyof typeof storeRecallParamet
 
 /** The parameter table of the task delayed-match. */
 export const delayedMatchParameters = {
-  ...classifierParameters({ eta: 5e-3, n_rec: 100, adaptive: 1, adapt_tau: 1000, tau_m_out: 20 }),
+  ...classifierParameters({ eta: 1e-2, n_rec: 100, adaptive: 0.5, adapt_tau: 1000, gain_in: 2 }),
   stimulus: { default: 150, unit: "ms", min: 10, max: 10_000, text: "Time for which a stimulus is shown" },
   delay: { default: 300, unit: "ms", min: 0, max: 100_000, text: "Time between the two stimuli" },
   answer: { default: 150, unit: "ms", min: 10, max: 10_000, text: "Time in which the answer counts" },

@@ -1,4 +1,5 @@
 /** Tasks whose samples come from a data set: a recurrent classifier and two loaders. */
+import type { PoolDescription } from "./network-description.js";
 import { basename } from "node:path";
 import { flag, optional, path } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
@@ -69,7 +70,7 @@ function checkData(
 export function dataTask<P extends Record<string, TaskParameter>>(
   of: DataTask<P>,
   asked: DataTaskOptions,
-): Task {
+): Task<PoolDescription> {
   const { name, text, classes } = of;
   const options = ownOptions(asked, { data: optional(path), synthetic: optional(flag) });
   const { seed, batchSize, schedule } = commonOptions(name, options, of.defaults);

@@ -1,3 +1,4 @@
+import type { PoolDescription } from "./network-description.js";
 import { type DataTaskOptions, dataTask } from "./data-task.js";
 import { classifierParameters } from "./recurrent-classifier.js";
 import type { Task } from "./task.js";
@@ -25,7 +26,9 @@ export const dvsGestureParameters = {
 const synthetic = { training: 1100, test: 220 } as const;
 
 /** Recognize gestures before an event camera (DVS Gesture): adaptive neurons, softmax readouts, Adam. */
-export function dvsGesture(options: DataTaskOptions<keyof typeof dvsGestureParameters> = {}): Task {
+export function dvsGesture(
+  options: DataTaskOptions<keyof typeof dvsGestureParameters> = {},
+): Task<PoolDescription> {
   return dataTask(
     {
       name: "dvs-gesture",

@@ -1,3 +1,4 @@
+import type { PoolDescription } from "./network-description.js";
 import { join } from "node:path";
 import { type DataTaskOptions, dataTask } from "./data-task.js";
 import { classifierParameters } from "./recurrent-classifier.js";
@@ -33,7 +34,7 @@ function speechTask(
   text: string,
   classes: number,
   options: DataTaskOptions<keyof typeof speechParameters>,
-): Task {
+): Task<PoolDescription> {
   return dataTask(
     {
       name,
@@ -66,11 +67,11 @@ function speechTask(
 }
 
 /** Recognize spoken digits (Spiking Heidelberg Digits): adaptive neurons, softmax readouts, Adam. */
-export function shd(options: DataTaskOptions<keyof typeof speechParameters> = {}): Task {
+export function shd(options: DataTaskOptions<keyof typeof speechParameters> = {}): Task<PoolDescription> {
   return speechTask("shd", "Recognize spoken digits (Spiking Heidelberg Digits)", 20, options);
 }
 
 /** Recognize spoken words (Spiking Speech Commands): adaptive neurons, softmax readouts, Adam. */
-export function ssc(options: DataTaskOptions<keyof typeof speechParameters> = {}): Task {
+export function ssc(options: DataTaskOptions<keyof typeof speechParameters> = {}): Task<PoolDescription> {
   return speechTask("ssc", "Recognize spoken words (Spiking Speech Commands)", 35, options);
 }

@@ -1,3 +1,4 @@
+import type { PoolDescription } from "./network-description.js";
 import type { Sample, Sensor, Transform } from "../data/index.js";
 import { type DataTaskOptions, dataTask } from "./data-task.js";
 import { classifierParameters } from "./recurrent-classifier.js";
@@ -47,7 +48,9 @@ function askFrom(begin: number, end: number): Transform {
 }
 
 /** Recognize digits shown pixel by pixel, in a permuted order: regular and adaptive neurons, softmax readouts, Adam. */
-export function psmnist(options: DataTaskOptions<keyof typeof psmnistParameters> = {}): Task {
+export function psmnist(
+  options: DataTaskOptions<keyof typeof psmnistParameters> = {},
+): Task<PoolDescription> {
   return dataTask(
     {
       name: "psmnist",

@@ -1,16 +1,9 @@
 /** Tasks that classify with a recurrent pool of regular and adaptive neurons and softmax readouts, trained with Adam. */
 import type { NumpyRandom } from "../random/index.js";
+import type { PoolDescription } from "./network-description.js";
 import { adam } from "./optimizers.js";
 import type { TaskParameter } from "./options.js";
-import type {
-  DataSplit,
-  Drawn,
-  IterationData,
-  NetworkDescription,
-  Schedule,
-  Task,
-  TaskOptions,
-} from "./task.js";
+import type { DataSplit, Drawn, IterationData, Schedule, Task, TaskOptions } from "./task.js";
 import { scaledFloat32, transposedFloat32, withoutDiagonal } from "./weights.js";
 
 /** A row of a parameter table. */
@@ -68,7 +61,7 @@ export interface Classifier {
 }
 
 /** The network: input weights of a standard deviation of 1 over the root of the inputs, others alike. */
-function networkOf({ random, inputs, classes, parameters, batchSize }: Classifier): NetworkDescription {
+function networkOf({ random, inputs, classes, parameters, batchSize }: Classifier): PoolDescription {
   const { n_rec: n, adaptive, adapt_tau, adapt_beta, tau_m, tau_m_out, gain_in } = parameters;
   const in_rec = transposedFloat32(random.randn(inputs, n), Math.sqrt(inputs) / gain_in);
   const rec_rec = withoutDiagonal(transposedFloat32(random.randn(n, n), Math.sqrt(n)));
@@ -90,7 +83,7 @@ function networkOf({ random, inputs, classes, parameters, batchSize }: Classifie
     V_th: parameters.V_th,
   } as const;
   const adapting = Math.round(adaptive * n);
-  const recurrent: NetworkDescription["recurrent"] = [];
+  const recurrent: PoolDescription["recurrent"] = [];
   if (adapting < n) recurrent.push({ model: "eprop_iaf_bsshslm_2020", n: n - adapting, params: common });
   if (adapting > 0) {
     recurrent.push({
@@ -127,7 +120,7 @@ function networkOf({ random, inputs, classes, parameters, batchSize }: Classifie
 }
 
 /** A task of this kind. */
-export function recurrentClassifier(of: Classifier): Task {
+export function recurrentClassifier(of: Classifier): Task<PoolDescription> {
   const { name, text, seed, steps, learningWindow, batchSize, schedule, options, random, parameters } = of;
   return {
     name,

@@ -1,4 +1,5 @@
 /** Tasks of working memory: groups of inputs fire one after the other, and the answer comes at the end. */
+import type { PoolDescription } from "./network-description.js";
 import { type Pieces, inSlices } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
 import { concatenated } from "./inputs.js";
@@ -47,7 +48,10 @@ interface MemoryTask<P extends Record<string, TaskParameter>> {
   trial(random: NumpyRandom, parameters: { readonly [name in keyof P]: number }): Trial;
 }
 
-function memoryTask<P extends Record<string, TaskParameter>>(of: MemoryTask<P>, asked: TaskOptions): Task {
+function memoryTask<P extends Record<string, TaskParameter>>(
+  of: MemoryTask<P>,
+  asked: TaskOptions,
+): Task<PoolDescription> {
   const { name, text, groups } = of;
   const options = ownOptions(asked);
   const { seed, batchSize, schedule } = commonOptions(name, options, {
@@ -112,7 +116,9 @@ export const storeRecallParameters = {
 const [store, recall] = [2, 3];
 
 /** Store the value that is shown with an order to store it, and say it when it is asked for. */
-export function storeRecall(options: TaskOptions<keyof typeof storeRecallParameters> = {}): Task {
+export function storeRecall(
+  options: TaskOptions<keyof typeof storeRecallParameters> = {},
+): Task<PoolDescription> {
   return memoryTask(
     {
       name: "store-recall",
@@ -147,7 +153,9 @@ export const delayedMatchParameters = {
 };
 
 /** Say whether a second stimulus is the same as the first, after a delay. */
-export function delayedMatch(options: TaskOptions<keyof typeof delayedMatchParameters> = {}): Task {
+export function delayedMatch(
+  options: TaskOptions<keyof typeof delayedMatchParameters> = {},
+): Task<PoolDescription> {
   return memoryTask(
     {
       name: "delayed-match",

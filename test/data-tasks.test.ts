@@ -19,7 +19,13 @@ const short = { iterations: 3, batchSize: 4, testIterations: 1 };
 const losses = (iterations: readonly { loss: number }[]) => iterations.map(({ loss }) => loss);
 
 /** How often the inputs of each group fire in a part of a sequence. */
-function groupCounts(task: Task<tasks.PoolDescription>, spikes: Uint32Array, sequence: number, from: number, to: number): number[] {
+function groupCounts(
+  task: Task<tasks.PoolDescription>,
+  spikes: Uint32Array,
+  sequence: number,
+  from: number,
+  to: number,
+): number[] {
   const { inputs } = task.network;
   const counts = Array.from({ length: inputs / 20 }, () => 0);
   for (const place of spikes) {

@@ -27,6 +27,17 @@ const others = new Set([
     .map((name) => `Kernel.${name}`),
   "NodeCollection.idsIn",
   "new SynapseCollection",
+  // They take nothing.
+  ..."PrintNodes Prepare Cleanup".split(" ").map((name) => `Kernel.${name}`),
+  ..."nodes toString".split(" ").map((name) => `NodeCollection.${name}`),
+  ..."disconnect toString".split(" ").map((name) => `SynapseCollection.${name}`),
+  // As Simulate.
+  "Kernel.Run",
+  // Those of the default kernel.
+  ..."PrintNodes Prepare Run Cleanup".split(" "),
+  // They are not a user's.
+  "Kernel.takeAway",
+  ..."places pick".split(" ").map((name) => `SynapseCollection.${name}`),
   "new Network",
   ..."next result resultAsync close".split(" ").map((name) => `Trainer.${name}`),
   "new NESTError",

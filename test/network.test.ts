@@ -353,6 +353,79 @@ nir.write(sys.argv[1], nir.NIRGraph(
     compare(network, input, 200, expected);
   });
 
+  it("reads what other versions and programs write", async () => {
+    const path = (name: string) => join(folder, `${name}.nir`);
+    python([
+      "-c",
+      `
+import sys
+import h5py
+import numpy as np
+import nir
+
+folder = sys.argv[1]
+rng = np.random.default_rng(2)
+f = lambda n, v: np.full(n, v)
+lif = lambda n: nir.LIF(tau=f(n, 0.02), r=f(n, 1.0), v_leak=f(n, 0.0), v_threshold=f(n, 0.1), v_reset=f(n, 0.0))
+weights = {"w": nir.Linear(rng.normal(1, 1, (4, 3))), "rec": nir.Linear(rng.normal(0, 1, (4, 4))),
+           "w2": nir.Linear(rng.normal(1, 1, (2, 4)))}
+li = nir.LI(tau=f(2, 0.03), r=f(2, 1.0), v_leak=f(2, 0.0))
+ends = {"in": nir.Input(np.array([3])), "out": nir.Output(np.array([2]))}
+through = [("in", "w"), ("w", "n"), ("n", "w2"), ("w2", "li"), ("li", "out")]
+
+def write(name, nodes, edges):
+    nir.write(f"{folder}/{name}.nir", nir.NIRGraph(nodes, edges, type_check=False))
+
+flat = {**ends, **weights, "n": lif(4), "li": li}
+write("flat", flat, through + [("n", "rec"), ("rec", "n")])
+inner = nir.NIRGraph({"input": nir.Input(np.array([4])), "output": nir.Output(np.array([4])), "n": lif(4), "rec": weights["rec"]},
+                     [("input", "n"), ("n", "rec"), ("rec", "n"), ("n", "output")], type_check=False)
+write("nested", {**{k: v for k, v in flat.items() if k != "rec"}, "n": inner}, through)
+write("flatten", {**flat, "in": nir.Input(np.array([1, 3])), "fl": nir.Flatten({"input": np.array([1, 3])}, 0)},
+      [("in", "fl"), ("fl", "w")] + through[1:] + [("n", "rec"), ("rec", "n")])
+one = lambda v: np.array([v])
+short = nir.LIF(tau=one(0.02), r=one(1.0), v_leak=one(0.0), v_threshold=one(0.1), v_reset=one(0.0))
+write("short", {**flat, "n": short}, through + [("n", "rec"), ("rec", "n")])
+write("old", flat, through + [("n", "rec"), ("rec", "n")])
+with h5py.File(f"{folder}/old.nir", "a") as file:
+    del file["node/nodes/n/v_reset"]
+layers = {**ends, "w": weights["w"], "n": lif(4), "m": lif(4), "mid": nir.Linear(np.eye(4) * 9), "w2": weights["w2"], "li": li}
+write("layers", layers, [("in", "w"), ("w", "n"), ("n", "mid"), ("mid", "m"), ("m", "w2"), ("w2", "li"), ("li", "out")])
+write("if", {"in": nir.Input(np.array([1])), "w": nir.Linear(np.array([[1.0]])),
+             "if": nir.IF(r=one(400.0), v_threshold=one(1.1), v_reset=one(0.0)), "out": nir.Output(np.array([1]))},
+      [("in", "w"), ("w", "if"), ("if", "out")])
+`,
+      folder,
+    ]);
+    const times = Float64Array.from({ length: 80 }, (_, at) => at);
+    const stimulus = { times, senders: Uint32Array.from(times, (_, at) => (at * 5) % 3) };
+    const run = async (name: string) => fromNIR(await readNIR(path(name)), 1).infer(stimulus, 100);
+    const flat = await run("flat");
+    expect(flat.spikes.times.length).toBeGreaterThan(20);
+    for (const name of ["nested", "flatten", "short", "old"]) expect(await run(name), name).toEqual(flat);
+
+    // The second layer repeats the first, a step later.
+    const { spikes } = await run("layers");
+    const of = (first: number) =>
+      Array.from(spikes.times).flatMap((time, at) => {
+        const neuron = (spikes.senders[at] ?? 0) - first;
+        return neuron >= 0 && neuron < 4 ? [`${time + (first === 0 ? 1 : 0)} ${neuron}`] : [];
+      });
+    expect(of(0).length).toBeGreaterThan(20);
+    expect(of(4)).toEqual(of(0).filter((event) => Number(event.split(" ")[0]) <= 100));
+
+    // Each spike adds 0.4, and nothing is forgotten: the third one in a row of pauses reaches 1.1.
+    const counted = fromNIR(await readNIR(path("if")), 1).infer(
+      { times: Float64Array.of(1, 21, 41, 61, 81, 91), senders: new Uint32Array(6) },
+      100,
+    );
+    expect(counted.spikes.times.length).toBe(2);
+    // How long a step is, is not guessed.
+    await expect((async () => fromNIR(await readNIR(path("flat"))))()).rejects.toThrow(
+      expect.objectContaining({ parameter: "resolution" }),
+    );
+  });
+
   it("names what cannot be said", async () => {
     const { network } = await trainToEnd(
       tasks.evidenceAccumulation({ iterations: 1, batchSize: 1, validateEvery: 0, testIterations: 0 }),
@@ -385,8 +458,8 @@ nir.write(sys.argv[1], nir.NIRGraph(
       ["in", "threshold"],
       ["threshold", "out"],
     ];
-    expect(() => fromNIR(graph(threshold, edges))).toThrow("a Threshold follows one LI");
-    expect(() => fromNIR({ nodes: {}, edges: [] })).toThrow("one input and one output");
+    expect(() => fromNIR(graph(threshold, edges), 1)).toThrow("a Threshold follows one LI");
+    expect(() => fromNIR({ nodes: {}, edges: [] }, 1)).toThrow("one input and one output");
     await expect(readNIR(join(folder, "nothing.nir"))).rejects.toThrow("nothing.nir cannot be read");
   });
 });

@@ -152,3 +152,27 @@ kernel.set(gradient);
 const misspelt = { tau_mem: 20 };
 // @ts-expect-error: its names are checked all the same
 kernel.Create("eprop_iaf", 1, misspelt);
+
+// What a person writes down once and spreads into several calls
+
+const plasticSynapse = { synapse_model: "eprop_synapse", delay: 1 };
+kernel.Connect(
+  nodes,
+  nodes,
+  { rule: "all_to_all", allow_autapses: false },
+  { ...plasticSynapse, weight: 0.1 },
+);
+kernel.SetDefaults("eprop_synapse", { ...optimizer, weight_recorder: kernel.Create("weight_recorder") });
+kernel.Create("multimeter", { ...meter, start: 4 });
+
+// Values of connections
+
+const connections = kernel.GetConnections(nodes, nodes);
+connections.set({ weight: [1, 2] });
+connections.set([{ weight: 1, optimizer: { m: 0, v: 0 } }, { optimizer: { m: 0 } }]);
+// @ts-expect-error: a connection's own dictionary has single values
+connections.set([{ weight: [1, 2] }]);
+// @ts-expect-error: a connection has no such value
+connections.set([{ wieght: 1 }]);
+// @ts-expect-error: the learning rate is common to all synapses of a model
+connections.set({ optimizer: { eta: 0.1 } });

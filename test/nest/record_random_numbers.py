@@ -68,6 +68,8 @@ def rules(pool_sources, pool_targets, shared):
         if pool_sources == pool_targets:
             yield {"rule": "one_to_one", **flags}
         yield {"rule": "pairwise_bernoulli", "p": 0.3, **flags}
+        if multapses and (autapses or not shared or pool_sources > 1):
+            yield from ({"rule": "fixed_total_number", "N": total, **flags} for total in [0, 1, 7])
         for rule, name, pool in [("fixed_indegree", "indegree", pool_sources), ("fixed_outdegree", "outdegree", pool_targets)]:
             degrees = {0, pool // 2, pool - excluded} | ({2 * pool} if multapses and pool > excluded else set())
             for degree in sorted(degrees):

@@ -92,6 +92,8 @@ interface PlainRule {
   rule?: ConnectionRuleName;
   allow_autapses?: boolean;
   allow_multapses?: boolean;
+  /** Connects each target with its source, too; of `one_to_one` only. */
+  make_symmetric?: boolean;
 }
 
 /** A rule by its name, and what else it needs. */
@@ -102,7 +104,8 @@ export type ConnectionRule =
   | PlainRule
   | RuleWith<"pairwise_bernoulli", { p: number }>
   | RuleWith<"fixed_indegree", { indegree: number }>
-  | RuleWith<"fixed_outdegree", { outdegree: number }>;
+  | RuleWith<"fixed_outdegree", { outdegree: number }>
+  | RuleWith<"fixed_total_number", { N: number }>;
 
 /** What a rule may look like. */
 export type GivenRule = Text<ConnectionRuleName> | Loose<ConnectionRule>;

@@ -1,6 +1,7 @@
 import {
   type Check,
   either,
+  flag,
   given,
   instance,
   list,
@@ -12,7 +13,7 @@ import {
   wholes,
 } from "../core/arguments.js";
 import { guarded } from "../core/errors.js";
-import { type NativeConnections, NativeKernel } from "../native/index.js";
+import { type Entry, type NativeConnections, NativeKernel } from "../native/index.js";
 import type { CheckedParams, GivenParams } from "./accepted.js";
 import type { Kernel } from "./kernel.js";
 import type { NodeParams } from "./models.generated.js";
@@ -43,6 +44,9 @@ const kernelOfNodes: Check<Kernel> = {
       ? (value as Kernel)
       : refuse(at, value, "a Kernel"),
 };
+
+/** How many places to go on. */
+const anyStep = optional(whole(1, u32));
 
 /** Nodes, ordered by id. `M` is the name of their model, where it is known. */
 export class NodeCollection<M extends NodeModelName = NodeModelName> implements Iterable<number> {
@@ -112,9 +116,65 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
     return this.#with(Uint32Array.of(id));
   }
 
-  /** The nodes from place `begin` to place `end`, the latter excluded. */
-  slice(begin?: number, end?: number): NodeCollection<M> {
-    return this.#with(this.ids.slice(given("begin", begin, anyPlace), given("end", end, anyPlace)));
+  /** Every `step`-th node from place `begin` to place `end`, the latter excluded; negative places count from the end. */
+  slice(begin?: number, end?: number, step?: number): NodeCollection<M> {
+    const part = this.ids.slice(given("begin", begin, anyPlace), given("end", end, anyPlace));
+    const by = given("step", step, anyStep) ?? 1;
+    return this.#with(by === 1 ? part : part.filter((_, at) => at % by === 0));
+  }
+
+  /** The nodes at places, in ascending order, or those for which a list has `true`. */
+  pick(places: readonly number[] | readonly boolean[]): NodeCollection<M> {
+    const ids = this.ids;
+    const chosen: boolean[] = given("places", places, {
+      allowed: "places, each once and ascending, or a truth value for each node",
+      read: (value, at) => {
+        if (!Array.isArray(value)) refuse(at, value, "a list");
+        if (typeof value[0] !== "boolean") {
+          const wanted = new Set(list(whole(-ids.length, ids.length - 1), "places").read(value, at));
+          return Array.from(ids, (_, place) => wanted.has(place) || wanted.has(place - ids.length));
+        }
+        if (value.length !== ids.length)
+          refuse(at, value, `${ids.length} truth values`, { code: "IndexError" });
+        return list(flag, "truth values").read(value, at);
+      },
+    });
+    return this.#with(ids.filter((_, place) => chosen[place] === true));
+  }
+
+  /** Each node as a collection of its own. */
+  *nodes(): Generator<NodeCollection<M>> {
+    for (const id of this.ids) yield this.#with(Uint32Array.of(id));
+  }
+
+  /** Whether another collection has the same nodes of the same kernel. */
+  equals(other: NodeCollection): boolean {
+    const others = given("other", other, instance(NodeCollection, "a NodeCollection"));
+    const [ours, theirs] = [this.ids, others.ids];
+    const same = this.kernel === others.kernel && this.#generation === others.#generation;
+    return same && ours.length === theirs.length && ours.every((id, at) => id === theirs[at]);
+  }
+
+  /** The nodes as text: a line for each run of ids with one model. */
+  toString(): string {
+    if (this.length === 0) return "NodeCollection(<empty>)";
+    const models = this.ids.length > 0 ? this.get("model") : [];
+    const runs: { first: number; last: number; model: string }[] = [];
+    this.ids.forEach((id, at) => {
+      const model = String(Array.isArray(models) ? models[at] : models);
+      const run = runs.at(-1);
+      if (run?.model === model && run.last === id - 1) run.last = id;
+      else runs.push({ first: id, last: id, model });
+    });
+    const parts = runs.map(
+      ({ first, last, model }) => `model=${model}, size=${last - first + 1}, first=${first}, last=${last}`,
+    );
+    return `NodeCollection(${parts.join("; ")})`;
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
   }
 
   /** These nodes and those of another collection, ordered by id. */
@@ -123,7 +183,7 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
     const ids = Uint32Array.from([...this.ids, ...others[idsFor](this.kernel, "other")]).toSorted();
     if (ids.some((id, at) => id === ids[at - 1])) {
       refuse("other", other, "different nodes of one kernel", {
-        code: "ValueError",
+        code: "BadProperty",
         message: "the collections have a node in common",
       });
     }
@@ -148,6 +208,7 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
     const asked = given("names", wanted, names);
     const ids = this[idsFor](this.kernel, "nodes");
     if (typeof asked === "string") return this.#value(asked);
+    if (ids.length === 0 && asked === undefined) return {};
     const all = asked ?? guarded(() => this.kernel.native.parametersOf(ids[0] ?? 0));
     return Object.fromEntries(all.map((name) => [name, this.#value(name)]));
   }
@@ -157,6 +218,13 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
     if (name === "filenames") {
       const files = [...this.ids].map((id) => this.kernel.fileOf(this.#with(Uint32Array.of(id))));
       return files.filter((file) => file !== undefined) as unknown as Decoded[];
+    }
+    if (name === "frozen") return this.length === 1 ? false : [...this.ids].map(() => false);
+    if (name === "recordables") {
+      const of = (id: number) =>
+        this.kernel.GetDefaults(guarded(() => this.kernel.native.modelOf(id)) as "parrot_neuron")[name];
+      const all = [...this.ids].map((id) => of(id) as string[]);
+      return all.length === 1 ? (all[0] as string[]) : all;
     }
     if (name === "global_id") return this.length === 1 ? (this.ids[0] ?? 0) : [...this.ids];
     if (name === "model") {
@@ -177,17 +245,33 @@ const connectionValues = ["source", "target", "synapse_model", "weight", "delay"
 /** The values of connections: an entry each. */
 type ConnectionColumn = Uint32Array | Float64Array | Decoded[];
 
+/** What may be set of a connection; `W` is how its weight may be given. */
+export interface ConnectionParams<W = number> {
+  weight?: W;
+  /** Moments of the optimizer `adam`, as of the last update of the weight. */
+  optimizer?: { m?: number; v?: number };
+  /** What the connection has already, as `get` gives it: NEST's scripts set whole dictionaries. */
+  source?: number;
+  target?: number;
+  synapse_model?: string;
+  delay?: number;
+  receptor?: number;
+  tau_m_readout?: number;
+}
+
 /** Connections, ordered by source, then by target. */
 export class SynapseCollection {
   readonly #kernel: Kernel;
   readonly #table: NativeConnections;
   readonly #generation: number;
+  readonly #disconnections: number;
 
   /** @internal `GetConnections` makes them. */
   constructor(kernel: Kernel, table: NativeConnections) {
     this.#kernel = given("kernel", kernel, kernelOfNodes);
     this.#table = table;
     this.#generation = kernel.generation;
+    this.#disconnections = kernel.disconnections;
   }
 
   /** The kernel that the connections are in. */
@@ -196,6 +280,12 @@ export class SynapseCollection {
       refuse("connections", this, "connections made since then", {
         code: "ValueError",
         message: "the connections are gone: the kernel has been reset since they were made",
+      });
+    }
+    if (this.#disconnections !== this.#kernel.disconnections) {
+      refuse("connections", this, "connections found since then", {
+        code: "ValueError",
+        message: "the list is out of date: connections have been taken away since it was made",
       });
     }
     return this.#kernel;
@@ -216,7 +306,17 @@ export class SynapseCollection {
     const first = bounded(given("begin", begin, anyPlace) ?? 0);
     const last = bounded(given("end", end, anyPlace) ?? this.length);
     const count = Math.max(0, Math.ceil((last - first) / by));
-    const places = Uint32Array.from({ length: count }, (_, at) => first + at * by);
+    return this.pick(Uint32Array.from({ length: count }, (_, at) => first + at * by));
+  }
+
+  /** @internal The places of connections between such nodes. */
+  places(wanted: (source: number, target: number) => boolean): Uint32Array {
+    const { source, target } = this.#table;
+    return Uint32Array.from(source.keys()).filter((at) => wanted(source[at] as number, target[at] as number));
+  }
+
+  /** @internal The connections at these places. */
+  pick(places: Uint32Array): SynapseCollection {
     const { source, target, weight, delay, receptor, projection, entry } = this.#table;
     const ids = (all: Uint32Array) => places.map((at) => all[at] as number);
     const numbers = (all: Float64Array) => Float64Array.from(places, (at) => all[at] as number);
@@ -229,6 +329,31 @@ export class SynapseCollection {
       projection: ids(projection),
       entry: BigInt64Array.from(places, (at) => entry[at] as bigint),
     });
+  }
+
+  /** Takes these connections away. Possible until the network is simulated; this list and others are then of no use. */
+  disconnect(): void {
+    const kernel = this.#current();
+    kernel.takeAway(this.#table.projection, this.#table.entry);
+  }
+
+  /** The connections as text: a table with a row each, of many the first ones. */
+  toString(): string {
+    if (this.length === 0) return "The synapse collection does not contain any connections.";
+    const shown = Math.min(this.length, 30);
+    const first = this.slice(0, shown).get(["source", "target", "synapse_model", "weight", "delay"]);
+    const columns = Object.entries(first).map(([name, values]) => {
+      const cells = [name, "-".repeat(name.length), ...Array.from(values as ArrayLike<unknown>, String)];
+      const width = Math.max(...cells.map((cell) => cell.length));
+      return cells.map((cell) => cell.padStart(width));
+    });
+    const rows = (columns[0] ?? []).map((_, row) => columns.map((column) => column[row]).join("  "));
+    return rows.concat(this.length > shown ? [`… ${this.length} connections in all`] : []).join("\n");
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
   }
 
   /** Sources, targets or receptors: one node id (or number) each. */
@@ -252,7 +377,7 @@ export class SynapseCollection {
     const kernel = this.#current();
     const models = [...new Set(this.#value("synapse_model") as string[])];
     const [first = [], ...others] = models.map((model) =>
-      Object.keys(kernel.GetDefaults(model as "static_synapse")),
+      guarded(() => kernel.native.getDefaults(model)).map(({ name }) => name),
     );
     const common = first.filter((name) => others.every((of) => of.includes(name)));
     return [...new Set([...connectionValues, ...common])].filter((name) => name !== "receptor_type");
@@ -269,11 +394,27 @@ export class SynapseCollection {
     return guarded(() => native.connectionValues(projection, entry, name)).map(decodeValue);
   }
 
-  /** Sets weights: one number for all connections, or a list with one each. */
-  set(values: { weight: number | NumberList }): void {
+  /**
+   * Sets weights and what Adam remembers of each synapse: the same for all connections (a list of weights has one for
+   * each), or a dictionary for each connection.
+   */
+  set(values: ConnectionParams<number | NumberList> | readonly ConnectionParams[]): void {
     const kernel = this.#current();
     const { projection, entry } = this.#table;
-    const encoded = given("values", values, entries(kernel));
-    guarded(() => kernel.native.setConnections(projection, entry, encoded));
+    const one = entries(kernel);
+    const encoded = given("values", values, {
+      allowed: "a dictionary, or a list with one for each connection",
+      read: (all, at): [Entry[] | null, Entry[][] | null] => {
+        if (!Array.isArray(all)) return [one.read(all, at), null];
+        if (all.length !== this.length) {
+          refuse(at, all, `${this.length} dictionaries`, {
+            code: "IndexError",
+            message: `${at} must have one dictionary per connection`,
+          });
+        }
+        return [null, list(one, "a list of dictionaries").read(all, at)];
+      },
+    });
+    guarded(() => kernel.native.setConnections(projection, entry, ...encoded));
   }
 }

@@ -7,15 +7,24 @@ import "../core/runtime.js";
 import { Kernel } from "./kernel.js";
 
 export { type ErrorData, NESTError, NESTErrors } from "../core/errors.js";
-export { type EventColumns, NodeCollection, type NodeModelName, SynapseCollection } from "./collections.js";
+export {
+  type ConnectionParams,
+  type EventColumns,
+  NodeCollection,
+  type NodeModelName,
+  SynapseCollection,
+} from "./collections.js";
 export type { ConnectionRule, ConnectionRuleName, DefaultsOf, SynapseSpec } from "./accepted.js";
 export {
   type CopiedModel,
   Kernel,
+  type KernelValues,
   type MemoryEstimate,
+  type SettableValues,
   type SimulateOptions,
   type SynapseModelName,
 } from "./kernel.js";
+export type { FixedValues, ParamsWithoutEffect } from "./kernel-values.js";
 export type {
   KernelParams,
   KernelStatus,
@@ -36,6 +45,9 @@ const bound = <N extends keyof Kernel>(name: N): Kernel[N] =>
 export const ResetKernel = bound("ResetKernel");
 export const set = bound("set");
 export const get = bound("get");
+export const GetKernelStatus = bound("GetKernelStatus");
+export const SetKernelStatus = bound("SetKernelStatus");
+export const PrintNodes = bound("PrintNodes");
 export const Create = bound("Create");
 export const GetNodes = bound("GetNodes");
 export const SetStatus = bound("SetStatus");
@@ -45,5 +57,9 @@ export const GetDefaults = bound("GetDefaults");
 export const CopyModel = bound("CopyModel");
 export const Connect = bound("Connect");
 export const GetConnections = bound("GetConnections");
+export const Disconnect = bound("Disconnect");
+export const Prepare = bound("Prepare");
+export const Run = bound("Run");
+export const Cleanup = bound("Cleanup");
 export const Simulate = bound("Simulate");
 export const SimulateAsync = bound("SimulateAsync");

@@ -4,12 +4,15 @@ import {
   type Check,
   abortSignal,
   callable,
+  dictionary,
+  either,
   fields,
   given,
   instance,
   isDictionary,
   list,
   number,
+  oneOf,
   optional,
   path as filePath,
   refuse,
@@ -37,6 +40,13 @@ import {
   SynapseCollection,
   nodeIdList,
 } from "./collections.js";
+import {
+  type FixedValues,
+  type ParamsWithoutEffect,
+  constants,
+  splitValues,
+  withoutEffect,
+} from "./kernel-values.js";
 import type { KernelParams, KernelStatus, SynapseParams } from "./models.generated.js";
 import { type Progress, type ProgressClock, ProgressReports } from "./progress.js";
 import type { NodeReference } from "./types.js";
@@ -88,6 +98,12 @@ export class Kernel {
   readonly #progressClock: ProgressClock = { told: Number.NEGATIVE_INFINITY };
   /** How often it has been reset: collections made before are no longer those of its nodes. */
   #generation = 0;
+  /** How often connections have been taken away: lists of connections made before have lost their places. */
+  #disconnections = 0;
+  /** Kernel values that change nothing, where they were set. */
+  #kept: Partial<ParamsWithoutEffect> = {};
+  /** Whether `Prepare` was called and `Cleanup` was not. */
+  #prepared = false;
 
   constructor();
   /** @internal */
@@ -106,21 +122,52 @@ export class Kernel {
     guarded(() => this.native.reset());
     this.#generation += 1;
     this.#files = undefined;
+    this.#kept = {};
+    this.#prepared = false;
   }
 
-  /** Sets kernel parameters. */
-  set<const P extends Loose<KernelParams>>(values: P & Accepted<P, KernelParams>): void {
-    const encoded = given("values", values, entries(this));
+  /**
+   * Sets kernel parameters. Those of NEST that have no meaning here are kept and change nothing
+   * ({@link ParamsWithoutEffect}).
+   */
+  set<const P extends Loose<SettableValues>>(values: P & Accepted<P, SettableValues>): void {
+    this.#set(values);
+  }
+
+  #set(values: unknown): void {
+    const { effective, kept } = splitValues(given("values", values, dictionary));
+    const time = effective["biological_time"];
+    if (time !== undefined && time !== 0) {
+      refuse("biological_time", time, "0, before anything is simulated", { code: "BadProperty" });
+    }
+    const encoded = given("values", effective, entries(this));
     guarded(() => this.native.set(encoded));
+    Object.assign(this.#kept, kept);
+  }
+
+  /** As {@link Kernel.set}. */
+  SetKernelStatus<const P extends Loose<SettableValues>>(values: P & Accepted<P, SettableValues>): void {
+    this.#set(values);
   }
 
   /** Kernel parameters. */
-  get(): KernelStatus;
+  get(): KernelValues;
   /** A kernel parameter. */
-  get<N extends keyof KernelStatus>(name: N): KernelStatus[N];
-  get(name?: keyof KernelStatus): KernelStatus | KernelStatus[keyof KernelStatus] {
+  get<N extends keyof KernelValues>(name: N): KernelValues[N];
+  get(name?: keyof KernelValues): KernelValues | KernelValues[keyof KernelValues] {
     const asked = given("name", name, optional(text));
-    const status = decode(guarded(() => this.native.get())) as unknown as KernelStatus;
+    const known = decode(guarded(() => this.native.get())) as unknown as KernelStatus;
+    const [node_models = [], synapse_models = []] = guarded(() => this.native.modelNames());
+    const tics_per_step = Math.round(known.resolution * constants.tics_per_ms);
+    const status: KernelValues = {
+      ...known,
+      ...withoutEffect,
+      ...this.#kept,
+      ...constants,
+      tics_per_step,
+      node_models,
+      synapse_models,
+    };
     if (asked === undefined) return status;
     if (!Object.hasOwn(status, asked)) {
       refuse("name", asked, `one of ${Object.keys(status).join(", ")}`, {
@@ -128,7 +175,61 @@ export class Kernel {
         message: "there is no such kernel parameter",
       });
     }
-    return status[asked as keyof KernelStatus];
+    return status[asked as keyof KernelValues];
+  }
+
+  /** Kernel values: all of them, one, or several in the order of their names. */
+  GetKernelStatus(): KernelValues;
+  GetKernelStatus<N extends keyof KernelValues>(name: N): KernelValues[N];
+  GetKernelStatus<N extends keyof KernelValues>(names: readonly N[]): KernelValues[N][];
+  GetKernelStatus(names?: keyof KernelValues | readonly (keyof KernelValues)[]): unknown {
+    const name = either(Array.isArray, list(text, "names"), optional(text));
+    const asked = given("name", names as unknown, name);
+    if (typeof asked === "object") return asked.map((each) => this.get(each as keyof KernelValues));
+    return asked === undefined ? this.get() : this.get(asked as keyof KernelValues);
+  }
+
+  /** Prints the nodes: ids from and to, and the model of each run of nodes of one model. */
+  PrintNodes(): void {
+    const runs: { first: number; last: number; model: string }[] = [];
+    for (let id = 1; id <= guarded(() => this.native.nodeCount()); id++) {
+      const model = guarded(() => this.native.modelOf(id));
+      const run = runs.at(-1);
+      if (run?.model === model) run.last = id;
+      else runs.push({ first: id, last: id, model });
+    }
+    console.log(
+      runs
+        .map(({ first, last, model }) => `${first === last ? first : `${first} .. ${last}`} ${model}`)
+        .join("\n"),
+    );
+  }
+
+  /** Gets ready for {@link Kernel.Run}; until {@link Kernel.Cleanup} nothing else simulates. */
+  Prepare(): void {
+    if (this.#prepared) this.#refuseOrder("Prepare was called twice", "Cleanup in between");
+    this.#prepared = true;
+  }
+
+  /** Simulates `ms` milliseconds between {@link Kernel.Prepare} and {@link Kernel.Cleanup}. */
+  Run(ms: number): void {
+    if (!this.#prepared) this.#refuseOrder("Run was called without Prepare", "Prepare before it");
+    this.#prepared = false;
+    try {
+      this.Simulate(ms);
+    } finally {
+      this.#prepared = true;
+    }
+  }
+
+  /** Ends what {@link Kernel.Prepare} began. */
+  Cleanup(): void {
+    if (!this.#prepared) this.#refuseOrder("Cleanup was called without Prepare", "Prepare before it");
+    this.#prepared = false;
+  }
+
+  #refuseOrder(message: string, bound: string): never {
+    throw nestError({ code: "KernelException", message, bound });
   }
 
   /**
@@ -260,7 +361,23 @@ export class Kernel {
     model: M | CopiedModel<M>,
   ): { [name: string]: Decoded } {
     const name = given("model", model, text);
-    return decode(guarded(() => this.native.getDefaults(name)));
+    const values = decode(guarded(() => this.native.getDefaults(name)));
+    const [, synapses = []] = guarded(() => this.native.modelNames());
+    if (!synapses.includes(name)) {
+      return { ...values, element_type: elementType(name, values), model: name, frozen: false };
+    }
+    const num_connections = new SynapseCollection(
+      this,
+      guarded(() => this.native.getConnections(null, null, name)),
+    ).length;
+    return {
+      ...values,
+      element_type: "synapse",
+      synapse_model: name,
+      num_connections,
+      has_delay: true,
+      requires_symmetric: false,
+    };
   }
 
   /** Copies a model under a new name, with other defaults. Returns the name as what other calls take. */
@@ -360,9 +477,61 @@ export class Kernel {
     );
   }
 
+  /**
+   * Takes connections away: those between two collections, node by node (`one_to_one`) or all (`all_to_all`). Possible
+   * until the network is simulated.
+   *
+   * @param rule `one_to_one` if left out, as in NEST.
+   * @param synapse The synapse model; `static_synapse` if left out.
+   */
+  Disconnect(
+    sources: NodeReference,
+    targets: NodeReference,
+    rule: "one_to_one" | "all_to_all" | { rule: string } = "one_to_one",
+    synapse: string | { synapse_model?: string } = "static_synapse",
+  ): void {
+    const [from, to] = [this.#nodeIds("sources", sources), this.#nodeIds("targets", targets)];
+    const rules = oneOf("one_to_one", "all_to_all");
+    const wanted = given("rule", named("rule", rule, "rule") ?? "one_to_one", rules);
+    const model = given("synapse", named("synapse", synapse, "synapse_model") ?? "static_synapse", text);
+    if (wanted === "one_to_one" && from.length !== to.length) {
+      refuse("targets", to, `as many as sources: ${from.length}`, {
+        code: "DimensionMismatch",
+        message: "source and target population must be of the same size",
+      });
+    }
+    const all = new SynapseCollection(
+      this,
+      guarded(() => this.native.getConnections(from, to, model)),
+    );
+    const placeOf = new Map(Array.from(to, (id, place) => [id, place]));
+    const chosen = all.places((source, target) => {
+      return wanted === "all_to_all" || from[placeOf.get(target) ?? -1] === source;
+    });
+    if (chosen.length === 0) {
+      refuse("sources", sources, "connected nodes", {
+        code: "IllegalConnection",
+        message: `there is no such connection of the model ${model}`,
+      });
+    }
+    all.pick(chosen).disconnect();
+  }
+
+  /** @internal Takes connections away. */
+  takeAway(projection: Uint32Array, entry: BigInt64Array): void {
+    guarded(() => this.native.disconnect(projection, entry));
+    this.#disconnections += 1;
+  }
+
+  /** @internal How often connections have been taken away. */
+  get disconnections(): number {
+    return this.#disconnections;
+  }
+
   /** Simulates `ms` milliseconds; blocks until done. */
   Simulate(ms: number): void {
     const time = given("ms", ms, number());
+    if (this.#prepared) this.#refuseOrder("Simulate was called after Prepare", "Run, or Cleanup before it");
     this.#files?.prepare();
     guarded(() => this.native.simulate(time));
     this.#files?.write();
@@ -562,6 +731,26 @@ export class Kernel {
   #refuseClosed(): never {
     throw nestError({ code: "KernelException", message: "this kernel is closed" });
   }
+}
+
+/** A name, or that in a dictionary. */
+const named = (at: string, value: unknown, key: string): unknown =>
+  given(at, value, {
+    allowed: "a name or a dictionary",
+    read: (of, where) =>
+      typeof of === "string" ? of : fields({ [key]: optional(text) }).read(of, where)[key],
+  });
+
+/** Kernel parameters that can be set. */
+export type SettableValues = KernelParams & ParamsWithoutEffect & { biological_time?: number };
+
+/** Kernel values as they are read. */
+export type KernelValues = KernelStatus & Required<ParamsWithoutEffect> & FixedValues;
+
+/** What NEST calls the kind of a node model. */
+function elementType(model: string, values: Readonly<Record<string, unknown>>): string {
+  if ("n_events" in values) return "recorder";
+  return "origin" in values && model !== "spike_train_injector" ? "stimulator" : "neuron";
 }
 
 /** Ids are 32 bits wide; the engine takes no more nodes. */

@@ -384,6 +384,27 @@ export interface NodeParams<S = Scalar, W = WholeScalar> {
     /** Move a spike at the present time to the next step. Default false. */
     shift_now_spikes?: boolean;
   };
+  /** emits spikes at given times, as a neuron does. */
+  spike_train_injector: {
+    /** Time from which the device is active (excluded) (ms). Default 0. */
+    start?: S;
+    /** Time until which the device is active (included) (ms). Default ∞. */
+    stop?: S;
+    /** Added to start and stop (ms). Default 0. */
+    origin?: S;
+    /** A name for files. */
+    label?: string;
+    /** Times of the spikes, ascending, none of them 0 (ms). */
+    spike_times?: NumberList;
+    /** How many spikes each time stands for. */
+    spike_multiplicities?: NumberList;
+    /** Move times between steps to the end of their step. Default false. */
+    allow_offgrid_times?: boolean;
+    /** Not supported: leave it off. Default false. */
+    precise_times?: boolean;
+    /** Move a spike at the present time to the next step. Default false. */
+    shift_now_spikes?: boolean;
+  };
   /** emits Poisson spike trains, one for each target. */
   poisson_generator: {
     /** Time from which the device is active (excluded) (ms). Default 0. */
@@ -549,6 +570,7 @@ export interface Recordables {
   eprop_readout: "V_m" | "eprop_history_duration" | "error_signal" | "readout_signal" | "target_signal";
   parrot_neuron: never;
   spike_generator: never;
+  spike_train_injector: never;
   poisson_generator: never;
   step_rate_generator: "rate";
   multimeter: never;
@@ -561,6 +583,17 @@ export interface Recordables {
 export interface SynapseParams {
   /** a synapse whose weight does not change. */
   static_synapse: {
+    /** Weight. Default 1. */
+    weight?: number;
+    /** Delay (ms). Default 1. */
+    delay?: number;
+    /** Receptor that is reached. Default 0. */
+    receptor_type?: number;
+    /** The recorder that sees the weights. */
+    weight_recorder?: NodeReference;
+  };
+  /** a synapse whose weight does not change and is that of the model. */
+  static_synapse_hom_w: {
     /** Weight. Default 1. */
     weight?: number;
     /** Delay (ms). Default 1. */
@@ -669,6 +702,10 @@ export interface KernelParams {
 
 /** Kernel parameters as they are read. */
 export interface KernelStatus extends Required<KernelParams> {
+  /** Shortest delay of the connections (ms). Default 0.1. */
+  min_delay: number;
+  /** Longest delay of the connections (ms). Default 0.1. */
+  max_delay: number;
   /** Time simulated so far (ms). Default 0. */
   biological_time: number;
   /** Number of nodes. Default 0. */

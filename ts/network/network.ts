@@ -4,14 +4,12 @@ import {
   given,
   instance,
   isTyped,
-  list,
   number,
   optional,
   path as filePath,
   refuse,
 } from "../core/arguments.js";
 import { guarded, guardedAsync, nestError, NESTErrors } from "../core/errors.js";
-import { threadBudget } from "../core/threads.js";
 import type { NativeInference, NativeResponse, NativeState } from "../native/index.js";
 import { Kernel } from "../nest/kernel.js";
 
@@ -152,46 +150,6 @@ export class Network {
     } finally {
       signal?.removeEventListener("abort", cancel);
     }
-  }
-
-  /** A network of the same nodes and weights, at rest, with a state of its own: `kernel` as it is now. */
-  clone(): Network {
-    return new Network(this.kernel);
-  }
-
-  /**
-   * Answers many sequences, each from rest and on its own, as many at a time as there are threads. This network's state
-   * stays, and it takes other calls meanwhile.
-   *
-   * @returns The answers in the order of the sequences.
-   * @throws As {@link inferAsync}, with the first failure; what is under way then is waited for.
-   */
-  async inferMany(
-    sequences: readonly SpikeTrains[],
-    ms: number,
-    options: InferOptions = {},
-  ): Promise<Response[]> {
-    const all = given("sequences", sequences, list(spikeTrains, "a list of spike trains"));
-    const responses: Response[] = [];
-    let next = 0;
-    const answer = async () => {
-      const network = this.clone();
-      while (next < all.length) {
-        const at = next;
-        next += 1;
-        network.reset();
-        try {
-          responses[at] = await network.inferAsync(all[at] as SpikeTrains, ms, options);
-        } catch (error) {
-          next = all.length;
-          throw error;
-        }
-      }
-    };
-    const atOnce = Math.min(all.length, threadBudget());
-    const outcomes = await Promise.allSettled(Array.from({ length: atOnce }, answer));
-    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
-    return responses;
   }
 
   /** Places of input spikes, ascending, and the steps that they lie in. */

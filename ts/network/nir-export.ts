@@ -86,7 +86,12 @@ export function toNIR(network: Network): NIRGraph {
   }
   const refractory = values(neurons, "t_ref").find((time) => time > 0);
   if (refractory !== undefined) {
-    refuse("NIR has no refractory time", "t_ref", `${refractory} ms`, "0 ms");
+    refuse(
+      "NIR has no refractory time",
+      "t_ref",
+      `${refractory} ms`,
+      "0 ms: set t_ref to 0 to write the network without it",
+    );
   }
   if (
     has(readouts, "loss") &&

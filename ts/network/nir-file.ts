@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { NESTError, nestError } from "../core/errors.js";
 import { hdf5 } from "../files/hdf5.js";
-import { type NIRGraph, type NIRNode, nodeFields } from "./nir-graph.js";
+import { withoutPasses } from "./nir-flatten.js";
+import { type NIRGraph, type NIRNode, missingFields, nodeFields } from "./nir-graph.js";
 
 // An import of node:fs would load all of Node's streams with it, whoever imports eprop.
 const { closeSync, openSync, readSync, renameSync, rmSync } = process.getBuiltinModule("node:fs");
@@ -105,44 +106,80 @@ export async function readFile(path: string): Promise<NIRGraph> {
     };
     const text = (name: string) => String(dataset(name)?.value ?? "");
     if (text("node/type") !== "NIRGraph") refuse("is not a graph", graphs, text("node/type"));
-    const numbers = (name: string, field: string) => {
-      const found = dataset(`node/nodes/${name}/${field}`);
+    const numbers = (node: string, field: string) => {
+      const found = dataset(`${node}/${field}`);
       const { value, shape } = found ?? {};
       if (value === undefined || value === null || typeof value === "string") {
-        return refuse(`has no numbers for ${field} of the node ${name}`, graphs);
+        const otherwise = missingFields[field];
+        if (found === undefined && otherwise !== undefined) {
+          return { data: Float64Array.of(otherwise), shape: [1] };
+        }
+        return refuse(`has no numbers for ${field} of the node ${node.split("/nodes/").at(-1)}`, graphs);
       }
       const list = typeof value === "object" && "length" in value ? value : [value];
       return { data: Float64Array.from(list as ArrayLike<number>, Number), shape: [...(shape ?? [])] };
     };
-    const nodes = Object.fromEntries(
-      group("node/nodes")
-        .keys()
-        .map((name) => {
-          const type = text(`node/nodes/${name}/type`);
-          if (!(type in nodeFields)) {
-            throw nestError({
-              code: "NotImplemented",
-              message: `eprop has no model for the node ${name}`,
-              parameter: "graph",
-              value: type,
-              bound: `one of ${Object.keys(nodeFields).join(", ")}`,
-            });
-          }
-          const known = type as NIRNode["type"];
-          if (known === "Input" || known === "Output") {
-            return [name, { type: known, shape: [...numbers(name, "shape").data] }];
-          }
-          const fields = nodeFields[known].map((field) => {
-            const { data, shape } = numbers(name, field);
-            return [field, field === "weight" ? { data, shape } : data];
-          });
-          return [name, { type: known, ...Object.fromEntries(fields) }];
-        }),
-    ) as Record<string, NIRNode>;
-    const names = (dataset("node/edges")?.to_array() ?? []) as [string, string][];
+    const nodes: Record<string, NIRNode> = {};
+    const edges: [string, string][] = [];
+    /** Where values come in and go out of nodes that hold a graph, and those that only reshape. */
+    const passes = new Set<string>();
+    const read = (at: string, name: string): void => {
+      const type = text(`${at}/type`);
+      if (type === "NIRGraph") {
+        readGraph(at, `${name}.`);
+        return;
+      }
+      if (type === "Flatten") {
+        passes.add(name);
+        return;
+      }
+      if (!(type in nodeFields)) {
+        throw nestError({
+          code: "NotImplemented",
+          message: `eprop has no model for the node ${name}`,
+          parameter: "graph",
+          value: type,
+          bound: `one of ${Object.keys(nodeFields).join(", ")}, Flatten, NIRGraph`,
+        });
+      }
+      const known = type as NIRNode["type"];
+      if (known === "Input" || known === "Output") {
+        nodes[name] = { type: known, shape: [...numbers(at, "shape").data] };
+        return;
+      }
+      const fields = nodeFields[known].map((field) => {
+        const { data, shape } = numbers(at, field);
+        return [field, field === "weight" ? { data, shape } : data];
+      });
+      nodes[name] = { type: known, ...Object.fromEntries(fields) } as NIRNode;
+    };
+    const readGraph = (at: string, prefix: string): void => {
+      const inner = group(`${at}/nodes`).keys();
+      const ends: Record<string, { in: string[]; out: string[] }> = {};
+      for (const name of inner) {
+        const whole = prefix + name;
+        read(`${at}/nodes/${name}`, whole);
+        const isGraph = text(`${at}/nodes/${name}/type`) === "NIRGraph";
+        const of = (type: string) =>
+          Object.keys(nodes).filter(
+            (other) =>
+              other.startsWith(`${whole}.`) &&
+              !other.slice(whole.length + 1).includes(".") &&
+              nodes[other]?.type === type,
+          );
+        ends[name] = isGraph ? { in: of("Input"), out: of("Output") } : { in: [whole], out: [whole] };
+        if (isGraph) [...of("Input"), ...of("Output")].forEach((end) => passes.add(end));
+      }
+      for (const [from, to] of (dataset(`${at}/edges`)?.to_array() ?? []) as [string, string][]) {
+        for (const source of ends[from]?.out ?? [prefix + from]) {
+          for (const target of ends[to]?.in ?? [prefix + to]) edges.push([source, target]);
+        }
+      }
+    };
+    readGraph("node", "");
     const resolution = dataset("node/metadata/resolution_ms")?.value;
     const [ms] = resolution instanceof Float64Array ? resolution : [];
-    return { nodes, edges: names.map(([from, to]) => [from, to] as const), ...(ms && { resolution: ms }) };
+    return { ...withoutPasses({ nodes, edges }, passes), ...(ms && { resolution: ms }) };
   } catch (error) {
     // What the library says of a damaged file is none of eprop's errors.
     if (error instanceof NESTError) throw error;

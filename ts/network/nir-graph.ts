@@ -28,6 +28,7 @@ export type NIRNode =
   | { type: "Delay"; delay: Values }
   | { type: "Threshold"; threshold: Values }
   | { type: "LI"; tau: Values; r: Values; v_leak: Values }
+  | { type: "IF"; r: Values; v_threshold: Values; v_reset: Values }
   | { type: "LIF"; tau: Values; r: Values; v_leak: Values; v_threshold: Values; v_reset: Values };
 
 /** The fields of each type of node that are numbers. */
@@ -40,8 +41,12 @@ export const nodeFields = {
   Delay: ["delay"],
   Threshold: ["threshold"],
   LI: ["tau", "r", "v_leak"],
+  IF: ["r", "v_threshold", "v_reset"],
   LIF: ["tau", "r", "v_leak", "v_threshold", "v_reset"],
 } as const satisfies Record<NIRNode["type"], readonly string[]>;
+
+/** Fields that graphs of older versions lack: the value that they stand for. */
+export const missingFields: Readonly<Record<string, number>> = { v_reset: 0 };
 
 /** A graph of the Neuromorphic Intermediate Representation (Pedersen et al. 2024). */
 export interface NIRGraph {

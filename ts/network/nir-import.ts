@@ -3,6 +3,7 @@ import { nestError } from "../core/errors.js";
 import { Kernel } from "../nest/kernel.js";
 import type { NodeCollection } from "../nest/collections.js";
 import { Network } from "./network.js";
+import { withSizes } from "./nir-flatten.js";
 import { type NIRGraph, type NIRNode, nirGraph } from "./nir-graph.js";
 
 type NodeOf<T extends NIRNode["type"]> = Extract<NIRNode, { type: T }>;
@@ -98,6 +99,9 @@ function after(value: number): number {
 
 const close = (a: number, b: number) => Math.abs(a - b) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b));
 
+/** A time constant (s) in which nothing is forgotten. */
+const never = 1e250;
+
 /** How the neurons of a graph are built: the model, and what it takes besides the membrane. */
 interface Spiking {
   /** The node whose spikes they are, and the one that their input arrives at. */
@@ -117,12 +121,23 @@ interface Spiking {
 /**
  * A network from a graph of the Neuromorphic Intermediate Representation.
  *
- * @param resolution Length of a step (ms); that of the graph, or 1 ms, if left out.
+ * @param resolution Length of a step (ms); that of the graph if left out. A graph that names none, as other programs
+ *   write it, needs it.
  * @throws {@link NESTError} that names what eprop has no model for.
  */
 export function fromNIR(graph: NIRGraph, resolution?: number): Network {
   const checked = given("graph", graph, nirGraph);
-  return imported(checked, given("resolution", resolution ?? checked.resolution ?? 1, number()));
+  const step = resolution ?? checked.resolution;
+  if (step === undefined) {
+    throw nestError({
+      code: "ValueError",
+      message: "the graph does not say how long a step is, and its equations leave it open",
+      parameter: "resolution",
+      value: "nothing",
+      bound: "the length of a step (ms): that which the network was trained with",
+    });
+  }
+  return imported(withSizes(checked), given("resolution", step, number()));
 }
 
 function imported(graph: NIRGraph, resolution: number): Network {
@@ -138,7 +153,7 @@ function imported(graph: NIRGraph, resolution: number): Network {
     );
   }
   const [[input, { shape }]] = inputs as [[string, NodeOf<"Input">]];
-  const stateful = new Set(["Input", "Output", "LI", "LIF", "Threshold"]);
+  const stateful = new Set(["Input", "Output", "LI", "IF", "LIF", "Threshold"]);
   const holds = (name: string) => stateful.has(graph.nodes[name]?.type ?? "");
 
   const pathsTo = (target: string): Path[] => {
@@ -161,21 +176,37 @@ function imported(graph: NIRGraph, resolution: number): Network {
   const generators = kernel.Create("spike_generator", size);
   const decayOf = (tau: number) => Math.exp(-resolution / (tau * 1000));
 
-  const lif = named("LIF");
+  const integrators = [...named("LIF"), ...named("IF")];
   const thresholds = named("Threshold");
-  if (lif.length + thresholds.length > 1) {
-    const names = [...lif, ...thresholds].map(([name]) => name).join(", ");
-    refuse("a network has one population of neurons", names, "one LIF or one Threshold");
+  if (thresholds.length > (integrators.length > 0 ? 0 : 1)) {
+    const names = [...integrators, ...thresholds].map(([name]) => name).join(", ");
+    refuse(
+      "neurons with a Threshold are the only population",
+      names,
+      "any number of LIF and IF, or one Threshold",
+    );
   }
-  const spiking = lif[0] ? fromLIF(lif[0]) : thresholds[0] ? fromThreshold(thresholds[0]) : undefined;
-  const late = spiking?.model.endsWith("_bsshslm_2020") ?? false;
-  if (spiking !== undefined && late) kernel.set({ eprop_reset_neurons_on_update: false });
+  /** Nodes from the input on, the nearest first. */
+  const reached = new Set([input]);
+  for (const name of reached) {
+    for (const [from, to] of graph.edges) if (from === name) reached.add(to);
+  }
+  const order = [...reached];
+  integrators.sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
+  /** The populations of neurons: layers, from the input on. */
+  const populations = [...integrators.map(fromLIF), ...thresholds.map(fromThreshold)];
+  const late = populations.some(({ model }) => model.endsWith("_bsshslm_2020"));
+  if (late) kernel.set({ eprop_reset_neurons_on_update: false });
 
   const [output] = outputs.map(([name]) => name) as [string];
   const ends = pathsTo(output);
   for (const { from, matrix } of ends) {
     const { type } = graph.nodes[from] as NIRNode;
-    if (ends.length !== 1 || matrix !== undefined || (type !== "LI" && from !== spiking?.name)) {
+    if (
+      ends.length !== 1 ||
+      matrix !== undefined ||
+      (type !== "LI" && !populations.some(({ name }) => name === from))
+    ) {
       refuse(
         "the output is that of one population",
         `${type} ${from}`,
@@ -184,7 +215,10 @@ function imported(graph: NIRGraph, resolution: number): Network {
     }
   }
   const readoutName = ends.map(({ from }) => from).find((from) => graph.nodes[from]?.type === "LI");
-  const used = new Set([...(spiking?.uses ?? []), ...(readoutName === undefined ? [] : [readoutName])]);
+  const used = new Set([
+    ...populations.flatMap(({ uses }) => [...uses]),
+    ...(readoutName === undefined ? [] : [readoutName]),
+  ]);
   const unused = named("LI").find(([name]) => !used.has(name));
   if (unused !== undefined) {
     refuse(
@@ -194,22 +228,23 @@ function imported(graph: NIRGraph, resolution: number): Network {
     );
   }
 
-  const neurons =
-    spiking &&
-    build(spiking.model, spiking.membrane, {
-      ...spiking.params,
-      t_ref: 0,
-      ...(late && { regular_spike_arrival: true as const }),
-    });
+  const neurons = new Map(
+    populations.map(({ name, model, membrane, params }) => [
+      name,
+      build(model, membrane, { ...params, t_ref: 0, ...(late && { regular_spike_arrival: true as const }) }),
+    ]),
+  );
   const readouts =
     readoutName === undefined
       ? undefined
       : build(late ? "eprop_readout_bsshslm_2020" : "eprop_readout", readoutName, {});
-  if (spiking !== undefined && neurons !== undefined) wire(spiking.membrane, neurons, spiking.uses);
+  for (const { name, membrane, uses } of populations) {
+    wire(membrane, neurons.get(name) as NodeCollection, uses);
+  }
   if (readoutName !== undefined && readouts !== undefined) wire(readoutName, readouts, new Set());
   return Network.of(kernel);
 
-  function fromLIF([name, node]: [string, NodeOf<"LIF">]): Spiking {
+  function fromLIF([name, node]: [string, NodeOf<"LIF" | "IF">]): Spiking {
     return {
       name,
       membrane: name,
@@ -282,12 +317,15 @@ function imported(graph: NIRGraph, resolution: number): Network {
     name: string,
     params: object,
   ): NodeCollection {
-    const { tau, v_leak: leak, r } = graph.nodes[name] as NodeOf<"LI" | "LIF">;
+    const { tau, leak, r } = membraneOf(name);
     const current = new Float64Array(tau.length);
     for (const { bias } of pathsTo(name)) {
       bias?.forEach((value, at) => (current[at] = (current[at] as number) + value));
     }
     const ms = tau.map((value) => value * 1000);
+    if (graph.nodes[name]?.type === "IF" && current.some((value) => value !== 0)) {
+      refuse("an IF takes no constant input", `the bias of what leads to ${name}`, "0");
+    }
     return kernel.Create(model, tau.length, {
       C_m: 1,
       E_L: leak,
@@ -299,12 +337,25 @@ function imported(graph: NIRGraph, resolution: number): Network {
     } as object);
   }
 
-  /** Connects what reaches an LI or LIF, but for a reset. */
+  /** Time constants, leak and gain of an LI or LIF; an IF forgets nothing. */
+  function membraneOf(name: string): { tau: Float64Array; leak: Float64Array; r: Float64Array } {
+    const node = graph.nodes[name] as NodeOf<"LI" | "LIF" | "IF">;
+    if (node.type !== "IF") return { tau: node.tau, leak: node.v_leak, r: node.r };
+    return { tau: node.r.map(() => never), leak: node.r.map(() => 0), r: node.r };
+  }
+
+  /** What a unit of input in a step adds to the voltage. */
+  function gainOf(name: string, at: number): number {
+    const { tau, r } = membraneOf(name);
+    const step = graph.nodes[name]?.type === "IF" ? resolution / 1000 : 1 - decayOf(tau[at] as number);
+    return step * (r[at] as number);
+  }
+
+  /** Connects what reaches an LI, LIF or IF, but for a reset. */
   function wire(name: string, targets: NodeCollection, own: ReadonlySet<string>): void {
-    const { tau, r } = graph.nodes[name] as NodeOf<"LI" | "LIF">;
     let isReset = graph.nodes[name]?.type === "LI" && own.size > 0;
     for (const path of pathsTo(name)) {
-      const sources = path.from === input ? generators : path.from === spiking?.name ? neurons : undefined;
+      const sources = path.from === input ? generators : neurons.get(path.from);
       if (sources === undefined) {
         refuse(
           "only spikes reach neurons",
@@ -312,7 +363,7 @@ function imported(graph: NIRGraph, resolution: number): Network {
           "the Input or spiking neurons",
         );
       }
-      if (isReset && sources === neurons && path.delay === 0 && diagonal(path) !== undefined) {
+      if (isReset && sources !== generators && path.delay === 0 && diagonal(path) !== undefined) {
         isReset = false;
         continue;
       }
@@ -321,7 +372,7 @@ function imported(graph: NIRGraph, resolution: number): Network {
       data.forEach((value, at) => {
         if (value === 0) return;
         const row = Math.floor(at / columns);
-        const gain = (1 - decayOf(tau[row] as number)) * (r[row] as number);
+        const gain = gainOf(name, row);
         from.push((sources as NodeCollection).ids[at % columns] as number);
         to.push(targets.ids[row] as number);
         weight.push(value * gain);

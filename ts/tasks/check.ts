@@ -21,7 +21,6 @@ import {
 import { NESTError, nestError } from "../core/errors.js";
 import type { Pieces } from "../core/event-loop.js";
 import { anObject, networkChecked } from "./check-network.js";
-import { learningRateSchedule } from "./learning-rate.js";
 import { countOf } from "./network-description.js";
 import type { IterationData, Task } from "./task.js";
 
@@ -34,7 +33,6 @@ const schedule = fields({
   earlyStopIterations: whole(0),
   earlyStopError: number(),
   testIterations: whole(0),
-  learningRate: optional(learningRateSchedule),
 });
 
 /** The fields that cost nothing to read; a task may make the others when they are first read. */

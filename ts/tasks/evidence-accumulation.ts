@@ -1,10 +1,9 @@
-import { neuronCount, neuronRows, sizeRows, thresholdRow, withDensities } from "./network-parameters.js";
 import { flag, optional } from "../core/arguments.js";
 import { atOnce, inSlices, type Pieces } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
 import { concatenated } from "./inputs.js";
 import { adam } from "./optimizers.js";
-import { checkBatch, checkRange, commonOptions, ownOptions, taskParameters } from "./options.js";
+import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
 import type { PoolDescription } from "./network-description.js";
 import type { IterationData, Task, TaskOptions } from "./task.js";
 import { scaledFloat32, transposedFloat32, withoutDiagonal } from "./weights.js";
@@ -15,16 +14,13 @@ export const evidenceAccumulationParameters = {
   c_reg: { default: 300, unit: "", min: 0, max: 1e9, text: "Coefficient of firing-rate regularization" },
   f_target: { default: 10, unit: "spikes/s", min: 0, max: 1000, text: "Target firing rate" },
   adapt_tau: { default: 2000, unit: "ms", min: 0.1, max: 1e9, text: "Time constant of the adaptation" },
-  tau_m: { default: 20, unit: "ms", min: 0.1, max: 1e6, text: "Time constant of all membranes" },
-  ...sizeRows(100),
-  ...thresholdRow(0.6),
-  ...neuronRows({ t_ref: 5, height: 0.3 / 0.6, width: 0.6 }),
 } as const;
 
 const timing = { cues: 7, cue: 100, spacing: 50, background: 1050, recall: 150 };
 const steps = timing.cues * (timing.cue + timing.spacing) + timing.background + timing.recall;
 const group = 10;
 const inputs = 4 * group;
+const neurons = { regular: 50, adaptive: 50 };
 const readouts = 2;
 /** Probability of a spike per step of an input that is on. */
 const probability = 0.04;
@@ -94,10 +90,7 @@ export function evidenceAccumulation(
   const parameters = taskParameters(name, evidenceAccumulationParameters, options.parameters);
   checkBatch(name, batchSize, { steps, inputs, rate: probability, readouts });
   const random = new NumpyRandom(seed);
-  const n = neuronCount(name, parameters);
-  if (n < 2) checkRange(name, "n_rec", n, 2, 10_000);
-  // Half of them adapt.
-  const regular = Math.floor(n / 2);
+  const n = neurons.regular + neurons.adaptive;
   const in_rec = transposedFloat32(random.randn(inputs, n), Math.sqrt(inputs));
   const rec_rec = withoutDiagonal(transposedFloat32(random.randn(n, n), Math.sqrt(n)));
   const limit = Math.sqrt(3 / Math.max(1, (n + readouts) / 2));
@@ -114,12 +107,12 @@ export function evidenceAccumulation(
     I_e: 0,
     regular_spike_arrival: true,
     surrogate_gradient_function: "piecewise_linear",
-    surrogate_gradient_height: parameters.surrogate_height,
-    surrogate_gradient_width: parameters.surrogate_width,
-    t_ref: parameters.t_ref,
-    tau_m: parameters.tau_m,
+    surrogate_gradient_height: 0.3 / 0.6,
+    surrogate_gradient_width: 0.6,
+    t_ref: 5,
+    tau_m: 20,
     V_m: 0,
-    V_th: parameters.V_th,
+    V_th: 0.6,
   } as const;
   const prepared = options.drawAllFirst
     ? Array.from({ length: schedule.iterations }, () => atOnce(draw(random, batchSize)))
@@ -137,14 +130,13 @@ export function evidenceAccumulation(
     network: {
       inputs,
       recurrent: [
-        { model: "eprop_iaf_bsshslm_2020", n: regular, params: common },
+        { model: "eprop_iaf_bsshslm_2020", n: neurons.regular, params: common },
         {
           model: "eprop_iaf_adapt_bsshslm_2020",
-          n: n - regular,
+          n: neurons.adaptive,
           params: {
             ...common,
-            adapt_beta:
-              (1.7 * (1 - Math.exp(-1 / parameters.adapt_tau))) / (1 - Math.exp(-1 / parameters.tau_m)),
+            adapt_beta: (1.7 * (1 - Math.exp(-1 / parameters.adapt_tau))) / (1 - Math.exp(-1 / 20)),
             adapt_tau: parameters.adapt_tau,
             adaptation: 0,
           },
@@ -159,11 +151,11 @@ export function evidenceAccumulation(
           I_e: 0,
           loss: "cross_entropy",
           regular_spike_arrival: false,
-          tau_m: parameters.tau_m,
+          tau_m: 20,
           V_m: 0,
         },
       },
-      weights: withDensities({ in_rec, rec_rec, rec_out, out_rec }, seed, parameters),
+      weights: { in_rec, rec_rec, rec_out, out_rec },
       optimizer: adam(parameters.eta, batchSize),
       averageGradient: true,
     },

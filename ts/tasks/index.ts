@@ -26,7 +26,6 @@ export { dvsGesture } from "./dvs-gesture.js";
 export { handwriting } from "./handwriting.js";
 export { shd, ssc } from "./heidelberg.js";
 export { type LayerDescription, type LayersDescription, layeredNetwork } from "./layers.js";
-export type { LearningRateFactor, LearningRates, LearningRateSchedule } from "./learning-rate.js";
 export { lemniscate, lemniscate as infiniteLoop } from "./lemniscate.js";
 export { type NMnistOptions, nMnist } from "./n-mnist.js";
 export { psmnist } from "./psmnist.js";

@@ -1,4 +1,3 @@
-import { neuronCount, neuronRows, sizeRows, thresholdRow } from "./network-parameters.js";
 import { basename } from "node:path";
 import { flag, number, optional, path } from "../core/arguments.js";
 import { type EventRecording, sensorInputs } from "../data/event-recording.js";
@@ -45,10 +44,6 @@ export const nMnistParameters = {
     text: "Coefficient of firing-rate regularization, before scaling",
   },
   f_target: { default: 10, unit: "spikes/s", min: 0, max: 1000, text: "Target firing rate" },
-  n_rec: sizeRows(150).n_rec,
-  ...thresholdRow(0.6),
-  ...neuronRows({ t_ref: 0, height: 0.5, width: 1 / 1.7 }),
-  tau_m: { default: 30, unit: "ms", min: 0.1, max: 1e6, text: "Time constant of the recurrent membranes" },
   density_in_rec: { default: 0.25, unit: "", min: 0, max: 1, text: "Share of connections from inputs" },
   density_rec_rec: { default: 0.01, unit: "", min: 0, max: 1, text: "Share of recurrent connections" },
   density_rec_out: { default: 1, unit: "", min: 0, max: 1, text: "Share of connections to readouts" },
@@ -68,6 +63,7 @@ export interface NMnistOptions extends TaskOptions<keyof typeof nMnistParameters
 
 const steps = 300;
 const learningWindow = 10;
+const neurons = 150;
 const digits = 10;
 /** Time that the steps of a recording stand for (µs). */
 const recordedTime = 336_040;
@@ -175,7 +171,6 @@ export function nMnist(asked: NMnistOptions = {}): Task<PoolDescription> {
     { iterations: 10, batchSize: 100, testIterations: 2 },
   );
   const parameters = taskParameters(name, nMnistParameters, options.parameters);
-  const neurons = neuronCount(name, parameters);
   if ((options.data === undefined) === !options.synthetic) {
     throw nestError({
       code: "ValueError",
@@ -256,12 +251,12 @@ export function nMnist(asked: NMnistOptions = {}): Task<PoolDescription> {
           kappa: parameters.kappa,
           kappa_reg: parameters.kappa,
           surrogate_gradient_function: "piecewise_linear",
-          surrogate_gradient_height: parameters.surrogate_height,
-          surrogate_gradient_width: parameters.surrogate_width,
-          t_ref: parameters.t_ref,
-          tau_m: parameters.tau_m,
+          surrogate_gradient_height: 0.5,
+          surrogate_gradient_width: 1 / 1.7,
+          t_ref: 0,
+          tau_m: 30,
           V_m: 0,
-          V_th: parameters.V_th,
+          V_th: 0.6,
         },
       },
     ],

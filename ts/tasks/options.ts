@@ -11,7 +11,6 @@ import {
   text,
 } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
-import { learningRates } from "./learning-rate.js";
 import type { Schedule, TaskOptions } from "./task.js";
 
 /** A row of a task's parameter table. */
@@ -99,7 +98,6 @@ const common = {
   validateEvery: optional(number()),
   earlyStop: optional(flag),
   testIterations: optional(number()),
-  learningRate: optional(learningRates),
   parameters: optional(dictionary),
 } as const;
 
@@ -151,7 +149,6 @@ export function commonOptions(
       earlyStopIterations: (options.earlyStop ?? true) && validateEvery > 0 ? 8 : 0,
       earlyStopError: 0.07,
       testIterations: whole(task, "testIterations", options.testIterations, defaults.testIterations ?? 0, 0),
-      ...(options.learningRate !== undefined && { learningRate: options.learningRate }),
     },
   };
 }

@@ -1,4 +1,3 @@
-import { neuronCount, neuronRows, sizeRows, thresholdRow, withDensities } from "./network-parameters.js";
 import { NumpyRandom } from "../random/index.js";
 import { regressionWeights } from "./sine-waves.js";
 import { noiseAfterFirstStep, sameSequences } from "./inputs.js";
@@ -21,12 +20,10 @@ export const patternParameters = {
   },
   tau_m_std: { default: 2, unit: "ms", min: 0, max: 1e6, text: "Standard deviation of these time constants" },
   adapt_tau: { default: 2000, unit: "ms", min: 0.1, max: 1e9, text: "Time constant of the adaptation" },
-  ...sizeRows(200),
-  ...thresholdRow(0.03),
-  ...neuronRows({ t_ref: 0, height: 0.3 / 0.03, width: 0.03 }),
 } as const;
 
 const inputs = 100;
+const neurons = 200;
 
 /** A task in which adaptive neurons draw a curve in the plane: two readouts learn its coordinates. */
 export function patternTask(
@@ -38,7 +35,6 @@ export function patternTask(
 ): Task<PoolDescription> {
   const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });
   const parameters = taskParameters(name, patternParameters, options.parameters);
-  const neurons = neuronCount(name, parameters);
   const random = new NumpyRandom(seed);
   const weights = regressionWeights(random, { in: inputs, rec: neurons, out: 2 });
   // The number of steps is that of the curve, which draws nothing: inputs come before it.
@@ -75,12 +71,12 @@ export function patternTask(
             I_e: 0,
             regular_spike_arrival: false,
             surrogate_gradient_function: "piecewise_linear",
-            surrogate_gradient_height: parameters.surrogate_height,
-            surrogate_gradient_width: parameters.surrogate_width,
-            t_ref: parameters.t_ref,
+            surrogate_gradient_height: 0.3 / 0.03,
+            surrogate_gradient_width: 0.03,
+            t_ref: 0,
             tau_m: { distribution: "normal", first: tau_m_mean, second: parameters.tau_m_std },
             V_m: 0,
-            V_th: parameters.V_th,
+            V_th: 0.03,
           },
         },
       ],
@@ -97,7 +93,7 @@ export function patternTask(
           V_m: 0,
         },
       },
-      weights: withDensities(weights, seed, parameters),
+      weights,
       optimizer: adam(parameters.eta, batchSize),
       averageGradient: false,
     },

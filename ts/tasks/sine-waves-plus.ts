@@ -1,4 +1,3 @@
-import { neuronCount, neuronRows, sizeRows, withDensities } from "./network-parameters.js";
 import { nestError } from "../core/errors.js";
 import type { NodeParams } from "../nest/models.generated.js";
 import { NumpyRandom } from "../random/index.js";
@@ -29,12 +28,11 @@ export const sineWavesPlusParameters = {
   },
   f_target: { default: 10, unit: "spikes/s", min: 0, max: 1000, text: "Target firing rate" },
   tau_m: { default: 30, unit: "ms", min: 0.1, max: 1e6, text: "Time constant of all membranes" },
-  ...sizeRows(100),
-  ...neuronRows({ t_ref: 0, height: 10, width: 1 / 33.3 }),
 } as const;
 
 const steps = 1000;
 const inputs = 100;
+const neurons = 100;
 
 /** Models of neurons that the task can be done with. */
 export const sineWavesPlusModels = [
@@ -52,7 +50,6 @@ export function sineWavesPlus(
   const name = "sine-waves-plus";
   const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });
   const parameters = taskParameters(name, sineWavesPlusParameters, options.parameters);
-  const neurons = neuronCount(name, parameters);
   const model = sineWavesPlusModels.find((known) => known === (options.model ?? "eprop_iaf"));
   if (model === undefined) {
     throw nestError({
@@ -96,9 +93,9 @@ export function sineWavesPlus(
     kappa,
     kappa_reg: kappa,
     surrogate_gradient_function: "piecewise_linear",
-    surrogate_gradient_height: parameters.surrogate_height,
-    surrogate_gradient_width: parameters.surrogate_width,
-    t_ref: parameters.t_ref,
+    surrogate_gradient_height: 10,
+    surrogate_gradient_width: 1 / 33.3,
+    t_ref: 0,
     tau_m: parameters.tau_m,
     V_m: 0,
     V_th: hardReset ? 0.5 : 0.03,
@@ -130,7 +127,7 @@ export function sineWavesPlus(
           V_m: 0,
         },
       },
-      weights: withDensities(weights, seed, parameters),
+      weights,
       optimizer: gradientDescent(parameters.eta * scale ** 2, 1),
       averageGradient: false,
     },

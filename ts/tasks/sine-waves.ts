@@ -1,4 +1,3 @@
-import { neuronCount, neuronRows, sizeRows, thresholdRow, withDensities } from "./network-parameters.js";
 import { NumpyRandom } from "../random/index.js";
 import { noiseAfterFirstStep, linspace, sameSequences } from "./inputs.js";
 import { gradientDescent } from "./optimizers.js";
@@ -13,13 +12,11 @@ export const sineWavesParameters = {
   c_reg: { default: 300, unit: "", min: 0, max: 1e9, text: "Coefficient of firing-rate regularization" },
   f_target: { default: 10, unit: "spikes/s", min: 0, max: 1000, text: "Target firing rate" },
   tau_m: { default: 30, unit: "ms", min: 0.1, max: 1e6, text: "Time constant of all membranes" },
-  ...sizeRows(100),
-  ...thresholdRow(0.03),
-  ...neuronRows({ t_ref: 0, height: 0.3 / 0.03, width: 0.03 }),
 } as const;
 
 const steps = 1000;
 const inputs = 100;
+const neurons = 100;
 
 /** A signal less its first value, over its largest magnitude. */
 function normalized(signal: Float64Array): Float64Array {
@@ -63,7 +60,6 @@ export function sineWaves(asked: TaskOptions<keyof typeof sineWavesParameters> =
   const name = "sine-waves";
   const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });
   const parameters = taskParameters(name, sineWavesParameters, options.parameters);
-  const neurons = neuronCount(name, parameters);
   checkBatch(name, batchSize, { steps, inputs, rate: 0.05, readouts: 1 });
   const random = new NumpyRandom(seed);
   const weights = regressionWeights(random, { in: inputs, rec: neurons, out: 1 });
@@ -94,12 +90,12 @@ export function sineWaves(asked: TaskOptions<keyof typeof sineWavesParameters> =
             I_e: 0,
             regular_spike_arrival: false,
             surrogate_gradient_function: "piecewise_linear",
-            surrogate_gradient_height: parameters.surrogate_height,
-            surrogate_gradient_width: parameters.surrogate_width,
-            t_ref: parameters.t_ref,
+            surrogate_gradient_height: 0.3 / 0.03,
+            surrogate_gradient_width: 0.03,
+            t_ref: 0,
             tau_m: parameters.tau_m,
             V_m: 0,
-            V_th: parameters.V_th,
+            V_th: 0.03,
           },
         },
       ],
@@ -116,7 +112,7 @@ export function sineWaves(asked: TaskOptions<keyof typeof sineWavesParameters> =
           V_m: 0,
         },
       },
-      weights: withDensities(weights, seed, parameters),
+      weights,
       optimizer: gradientDescent(parameters.eta, batchSize),
       averageGradient: false,
     },

@@ -1,5 +1,4 @@
 import type { NumpyRandom } from "../random/index.js";
-import type { LearningRateSchedule, LearningRates } from "./learning-rate.js";
 import type { NetworkDescription, PoolDescription } from "./network-description.js";
 
 /** Inputs and targets of the sequences of one iteration. */
@@ -24,8 +23,6 @@ export interface Schedule {
   earlyStopError: number;
   /** Test iterations at the end. */
   testIterations: number;
-  /** How learning rates change over the training iterations; not at all if left out. */
-  learningRate?: LearningRateSchedule;
 }
 
 /** Which inputs an iteration draws from. */
@@ -87,8 +84,6 @@ export interface TaskOptions<P extends string = string> {
   validateEvery?: number;
   earlyStop?: boolean;
   testIterations?: number;
-  /** How learning rates change over the training iterations. */
-  learningRate?: LearningRates;
   /** Values for rows of the task's parameter table. */
   parameters?: { readonly [name in P]?: number };
 }

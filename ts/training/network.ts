@@ -1,7 +1,6 @@
 import type { Pieces } from "../core/event-loop.js";
 import type { NodeCollection, SynapseCollection } from "../nest/collections.js";
 import type { Kernel } from "../nest/kernel.js";
-import { learningRateFactor } from "../tasks/learning-rate.js";
 import type { Task } from "../tasks/task.js";
 import { BuiltNetwork, type Family, familyOf } from "./build-network.js";
 import { describedNetwork, populationsOf } from "../tasks/network-description.js";
@@ -47,11 +46,6 @@ export interface NetworkOptions {
   precision?: "f64" | "f32";
 }
 
-/** The factor of learning rates in a training's first phase. */
-function firstFactor({ validateEvery, learningRate, iterations }: Task["schedule"]): number {
-  return validateEvery > 0 ? 0 : learningRateFactor(learningRate, 0, iterations);
-}
-
 /** The network of a task in a kernel, with what its training needs besides. */
 export class TaskNetwork {
   readonly kernel: Kernel;
@@ -94,7 +88,7 @@ export class TaskNetwork {
   static *build(kernel: Kernel, task: Task, options: NetworkOptions): Pieces<TaskNetwork> {
     const built = new TaskNetwork(kernel, task, options);
     yield;
-    yield* built.built.connect(firstFactor(task.schedule));
+    yield* built.built.connect(task.schedule.validateEvery > 0 ? 0 : 1);
     built.#connectSignals(task);
     return built;
   }

@@ -8,7 +8,6 @@ import { Kernel } from "../nest/kernel.js";
 import { Network } from "../network/network.js";
 import type { TaskEntry } from "../tasks/index.js";
 import { checkNetwork, checkedIteration, checkedTask } from "../tasks/check.js";
-import { learningRateFactor } from "../tasks/learning-rate.js";
 import { Draws } from "../tasks/draws.js";
 import type { DataSplit, IterationData, Task } from "../tasks/task.js";
 import type { Checkpoint } from "./checkpoint.js";
@@ -407,11 +406,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       const { phase, count, last } = stretch;
       const split: DataSplit = phase === "test" ? "test" : "training";
       const { data, drawn } = await this.#draw(split, count);
-      const { learningRate, iterations } = task.schedule;
-      const trained = progress.position.trained;
-      network.built.scaleLearningRates(
-        phase === "training" ? learningRateFactor(learningRate, trained, iterations) : 0,
-      );
+      network.built.scaleLearningRates(phase === "training" ? 1 : 0);
       const begin = progress.started * this.#length;
       const end = begin + count * this.#length;
       if (last) recorders.observe(end - this.#length, end);
@@ -448,13 +443,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   /** How many of the iterations left are simulated in one go. */
   #together(left: number): number {
     const { sameEveryIteration, schedule } = this.task;
-    if (
-      !sameEveryIteration ||
-      schedule.validateEvery > 0 ||
-      schedule.learningRate !== undefined ||
-      this.#iterations.length === 0
-    )
-      return 1;
+    if (!sameEveryIteration || schedule.validateEvery > 0 || this.#iterations.length === 0) return 1;
     const { network, courses } = this.#setUp.now();
     const neurons = network.inputs.length + network.recurrent.length;
     const budget = Math.floor(together[network.family] / (neurons * this.#length));

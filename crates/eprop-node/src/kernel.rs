@@ -397,9 +397,30 @@ impl NativeKernel {
         &self,
         projection: Uint32Array,
         place: BigInt64Array,
-        values: Vec<Entry>,
+        shared: Option<Vec<Entry>>,
+        per_connection: Option<Vec<Vec<Entry>>>,
     ) -> napi::Result<()> {
-        self.with(|kernel| kernel.set_connections(&handles(&projection, &place), &dict(values)?))
+        self.with(|kernel| {
+            kernel.set_connections(&handles(&projection, &place), &params(shared, per_connection)?)
+        })
+    }
+
+    /// Takes connections away.
+    #[napi]
+    pub fn disconnect(&self, projection: Uint32Array, place: BigInt64Array) -> napi::Result<()> {
+        self.with(|kernel| kernel.disconnect(&handles(&projection, &place)))
+    }
+
+    /// Names of all models, copies included: of nodes, then of synapses.
+    #[napi]
+    pub fn model_names(&self) -> napi::Result<Vec<Vec<String>>> {
+        self.with(|kernel| {
+            let network = kernel.network();
+            Ok(vec![
+                network.node_models.iter().map(|model| model.name.clone()).collect(),
+                network.synapse_models.iter().map(|model| model.name.clone()).collect(),
+            ])
+        })
     }
 
     /// Simulates; returns when it is done.

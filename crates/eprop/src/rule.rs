@@ -8,6 +8,7 @@ use crate::base::state::{Archive, Persist};
 use crate::describe::connections::ConnectionHandle;
 use crate::describe::network::{Description, NodeId};
 use crate::describe::population::NodeIndex;
+use crate::optimizer::{MomentChanges, Moments, SynapseKey};
 use crate::plan::wiring::{Planning, Wiring};
 use crate::record::Recordings;
 use crate::step::arrivals::{Arrivals, Flying, Settlement};
@@ -76,6 +77,12 @@ pub trait LearningRule: fmt::Debug + Send + Sync {
 
     /// Takes over weights that the user has set; `before` are those from before, one per handle.
     fn weights_were_set(&mut self, network: &Description, handles: &[ConnectionHandle], before: &[f64]);
+
+    /// Calls `each` with what Adam remembers of each synapse, as of its last update.
+    fn for_each_moment(&self, each: &mut dyn FnMut(SynapseKey, Moments));
+
+    /// Takes over moments that the user has set.
+    fn set_moments(&mut self, changes: &MomentChanges);
 
     /// Begins to record at step `now` what is recorded from here on.
     fn begin_recording(&mut self, _recordings: &mut Recordings, _now: i64) {}

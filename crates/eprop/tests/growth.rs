@@ -476,7 +476,10 @@ fn a_gradient_that_is_not_finite_stops_the_simulation() {
             let mut built = build(&case);
             let feedback = handles(&built.kernel, &built.readouts, &built.recurrent);
             simulate(&mut built.kernel, 35.0);
-            built.kernel.set_connections(&feedback, &Dict::new().with("weight", 1e308)).unwrap();
+            built
+                .kernel
+                .set_connections(&feedback, &Params::Shared(Dict::new().with("weight", 1e308)))
+                .unwrap();
             let signal = Dict::new().with("amplitude_times", vec![36.0]).with("amplitude_values", vec![1e3]);
             built.kernel.set_nodes(&built.target, &Params::Shared(signal)).unwrap();
             let before = own_weights(&built);
@@ -496,7 +499,10 @@ fn a_gradient_that_is_not_finite_stops_the_simulation() {
             restore(&mut built);
             assert_eq!(built.kernel.simulate(5.0, &RunControl::default()).unwrap_err(), error);
             assert!(own_weights(&built) == before);
-            built.kernel.set_connections(&feedback, &Dict::new().with("weight", 1.0)).unwrap();
+            built
+                .kernel
+                .set_connections(&feedback, &Params::Shared(Dict::new().with("weight", 1.0)))
+                .unwrap();
             simulate(&mut built.kernel, 90.0);
             own_weights(&built)
         };

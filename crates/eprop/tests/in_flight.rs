@@ -148,7 +148,7 @@ fn jumps(model: &str, from_parrot: bool, cut: f64, delay: f64, synapse: &str, ne
         let handles: Vec<ConnectionHandle> = places
             .map(|(projection, entry)| ConnectionHandle { projection: *projection, entry: *entry })
             .collect();
-        kernel.set_connections(&handles, &Dict::new().with("weight", 100.0)).unwrap();
+        kernel.set_connections(&handles, &Params::Shared(Dict::new().with("weight", 100.0))).unwrap();
     }
     simulate(&mut kernel, 4.0);
     simulate(&mut kernel, 10.0);

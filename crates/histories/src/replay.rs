@@ -317,7 +317,7 @@ impl Replay {
                             entry: *entry,
                         })
                         .collect();
-                    self.kernel.set_connections(&handles, &values)
+                    self.kernel.set_connections(&handles, &Params::Shared(values))
                 })
             }
             "Simulate" => self.kernel.simulate(number(0), &RunControl::default()),

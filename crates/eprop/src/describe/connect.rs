@@ -121,16 +121,16 @@ impl Description {
         for (key, value) in values.0.iter().filter(|(key, _)| key != "synapse_model") {
             let (_, parameter) = check::find(name, state.model.parameters, key)?;
             match key.as_str() {
-                "weight" | "delay" => {
+                "weight" | "delay" if !(key == "weight" && state.model.homogeneous) => {
                     let Some(per_connection) = PerConnection::new(value) else {
                         return Err(check::cell(name, parameter, value).expect_err("neither number nor list"));
                     };
                     match &per_connection {
                         PerConnection::All(number) if key == "delay" => {
-                            self.steps(name, *number)?;
+                            self.rounded_steps(name, *number)?;
                         }
                         PerConnection::Each(list, _) if key == "delay" => {
-                            list.iter().try_for_each(|delay| self.steps(name, *delay).map(drop))?;
+                            list.iter().try_for_each(|delay| self.rounded_steps(name, *delay).map(drop))?;
                         }
                         PerConnection::All(number) => {
                             check::number(name, parameter, *number)?;
@@ -170,17 +170,9 @@ impl Description {
         Ok(state.delay.max(self.kernel.resolution))
     }
 
-    fn steps(&self, model: &str, delay: f64) -> Result<u32> {
-        let resolution = self.kernel.resolution;
-        if delay.is_finite() && !check::on_grid(delay, resolution) && delay >= resolution {
-            return Err(bad_delay(model, delay, format!("a multiple of {resolution} ms")));
-        }
-        self.rounded_steps(model, delay)
-    }
-
-    /// A delay in steps, to the nearest one, as drawn delays are taken.
+    /// A delay in steps, to the nearest one.
     fn rounded_steps(&self, model: &str, delay: f64) -> Result<u32> {
-        let steps = (delay / self.kernel.resolution).round();
+        let steps = (delay / self.kernel.resolution + 0.5).floor();
         if !steps.is_finite() || steps < 1.0 {
             let bound = format!("at least the resolution, {} ms", self.kernel.resolution);
             return Err(bad_delay(model, delay, bound));
@@ -204,9 +196,22 @@ impl Description {
         random: &mut NestRandom,
     ) -> Result<()> {
         let chosen = Chosen::new(rule)?;
+        if chosen.symmetric {
+            // Both ways, or none.
+            let mut generator = random.clone();
+            let known = self.projections.len();
+            let rule = Dict(rule.0.iter().filter(|(name, _)| name != "make_symmetric").cloned().collect());
+            self.connect(sources, targets, &rule, synapse, &mut generator)?;
+            if let Err(error) = self.connect(targets, sources, &rule, synapse, &mut generator) {
+                self.projections.truncate(known);
+                return Err(error);
+            }
+            *random = generator;
+            return Ok(());
+        }
         for (nodes, what) in [(sources, "sources"), (targets, "targets")] {
             if nodes.is_empty() {
-                return Err(Error::new(ErrorCode::ValueError, "there is nothing to connect")
+                return Err(Error::new(ErrorCode::IllegalConnection, "there is nothing to connect")
                     .parameter(what)
                     .value("no nodes")
                     .bound("at least one node"));
@@ -541,7 +546,7 @@ impl Description {
 }
 
 fn bad_delay(model: &str, delay: f64, bound: String) -> Error {
-    Error::new(ErrorCode::BadDelay, "a delay must be a whole number of steps, at least one")
+    Error::new(ErrorCode::BadDelay, "a delay must be at least one step, to the nearest one")
         .model(model)
         .parameter("delay")
         .value(format!("{delay} ms"))

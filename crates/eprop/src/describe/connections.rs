@@ -1,11 +1,14 @@
 //! Finding connections, and reading and setting their values.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::base::memory;
 use crate::describe::check;
 use crate::describe::network::{Description, NodeId, Projection, Targets};
+use crate::optimizer::{MomentChanges, SynapseKey};
 use crate::tables::parameter::{Bound, Parameter};
-use crate::tables::value::{Dict, Value};
+use crate::tables::value::{Params, Value};
 
 /// Which connections are wanted; `None` for all.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -179,6 +182,13 @@ impl Description {
         Ok(matrix)
     }
 
+    /// Has the states of all nodes taken over anew.
+    pub fn all_states_changed(&mut self) {
+        let groups = self.groups.iter().enumerate();
+        self.state_changes =
+            groups.flat_map(|(place, group)| (0..group.len).map(move |node| (place, node))).collect();
+    }
+
     fn existing(&self, handle: ConnectionHandle) -> Result<()> {
         let exists = self
             .projections
@@ -209,11 +219,6 @@ impl Description {
                     "tau_m_readout" if model.model.parameter(name).is_some() => {
                         Value::Number(projection.tau_m_readout.unwrap_or(model.tau_m_readout))
                     }
-                    "optimizer" if model.model.parameter(name).is_some() => self
-                        .get_defaults(&model.name)?
-                        .get("optimizer")
-                        .cloned()
-                        .unwrap_or(Value::Bool(false)),
                     _ => {
                         check::find(&model.name, model.model.parameters, name)?;
                         self.get_defaults(&model.name)?.get(name).cloned().unwrap_or(Value::Bool(false))
@@ -223,47 +228,156 @@ impl Description {
             .collect()
     }
 
-    /// Sets values of connections: `weight`, a number for all or a list of one each.
+    /// Sets values of connections: weights, and what Adam remembers (`optimizer` with `m` and `v`). Of the same values for
+    /// all, a list of weights has one for each connection. What a connection has already may be named, too.
+    ///
+    /// Returns the moments; who knows them sets them.
     ///
     /// # Errors
     /// What is wrong with the values; then nothing is set.
-    pub fn set_connections(&mut self, handles: &[ConnectionHandle], values: &Dict) -> Result<()> {
-        let row = Parameter::number("weight", "W", "", 1.0, Bound::Finite, "");
-        let mut weights: Option<Vec<f64>> = None;
-        for (name, value) in &values.0 {
-            if name != "weight" {
-                return Err(Error::new(
-                    ErrorCode::BadProperty,
-                    format!("{name} of a connection cannot be changed; set it when connecting"),
-                )
-                .parameter(name.clone())
-                .bound("weight"));
-            }
-            let list = match value {
-                Value::Number(number) => vec![*number; handles.len()],
-                Value::Numbers(list) if list.len() == handles.len() => list.clone(),
-                Value::Numbers(list) => {
-                    return Err(Error::new(ErrorCode::IndexError, "a list has not one entry per connection")
-                        .parameter("weight")
-                        .value(format!("a list of {}", list.len()))
-                        .bound(format!("{} entries", handles.len())));
-                }
-                other => return Err(check::cell("synapse", &row, other).expect_err("not a number")),
-            };
-            weights = Some(list);
+    pub fn set_connections(
+        &mut self,
+        handles: &[ConnectionHandle],
+        values: &Params,
+    ) -> Result<MomentChanges> {
+        if let Params::PerNode(list) = values
+            && list.len() != handles.len()
+        {
+            return Err(Error::new(ErrorCode::IndexError, "there must be one dictionary per connection")
+                .value(format!("{} dictionaries", list.len()))
+                .bound(format!("{} dictionaries", handles.len())));
         }
-        let Some(weights) = weights else { return Ok(()) };
-        for (handle, weight) in handles.iter().zip(&weights) {
+        let mut weights = Vec::new();
+        let mut moments = MomentChanges::new();
+        for (at, handle) in handles.iter().enumerate() {
             self.existing(*handle)?;
-            let projection = &self.projections[handle.projection as usize];
-            check::number(&self.synapse_models[projection.synapse].name, &row, *weight)?;
-            self.within_bounds(projection.synapse, *weight)?;
+            for (name, value) in values.of(at).map_or(&[][..], |values| &values.0) {
+                let (projection, entry) = (handle.projection as usize, handle.entry as usize);
+                match name.as_str() {
+                    "weight" if !self.is_homogeneous(projection) => {
+                        let shared = matches!(values, Params::Shared(_));
+                        weights.push((
+                            *handle,
+                            self.weight_for(*handle, value, shared.then_some((at, handles.len())))?,
+                        ));
+                    }
+                    "optimizer" if self.is_plastic(projection) => {
+                        moments.insert((projection, entry), moments_in(self.model_name(projection), value)?);
+                    }
+                    _ => self.refuse_other(*handle, name, value)?,
+                }
+            }
         }
-        for (handle, weight) in handles.iter().zip(&weights) {
-            self.projections[handle.projection as usize].weights[handle.entry as usize] = *weight;
+        for (handle, weight) in weights {
+            self.projections[handle.projection as usize].weights[handle.entry as usize] = weight;
         }
         self.version += 1;
-        Ok(())
+        Ok(moments)
+    }
+
+    fn model_name(&self, projection: usize) -> &str {
+        &self.synapse_models[self.projections[projection].synapse].name
+    }
+
+    fn is_homogeneous(&self, projection: usize) -> bool {
+        self.synapse_models[self.projections[projection].synapse].model.homogeneous
+    }
+
+    fn is_plastic(&self, projection: usize) -> bool {
+        let model = self.synapse_models[self.projections[projection].synapse].model;
+        model.kind == crate::models::SynapseKind::Plastic
+    }
+
+    /// The weight that a value stands for; where it is the same value for all, a list has one for each.
+    fn weight_for(
+        &self,
+        handle: ConnectionHandle,
+        value: &Value,
+        place: Option<(usize, usize)>,
+    ) -> Result<f64> {
+        let row = Parameter::number("weight", "W", "", 1.0, Bound::Finite, "");
+        let weight = match (value, place) {
+            (Value::Number(number), _) => *number,
+            (Value::Numbers(list), Some((at, count))) if list.len() == count => list[at],
+            (Value::Numbers(list), Some((_, count))) => {
+                return Err(Error::new(ErrorCode::IndexError, "the list must have one entry per connection")
+                    .parameter("weight")
+                    .value(format!("a list of {}", list.len()))
+                    .bound(format!("{count} entries")));
+            }
+            (other, _) => return Err(check::cell("synapse", &row, other).expect_err("not a number")),
+        };
+        let projection = handle.projection as usize;
+        check::number(self.model_name(projection), &row, weight)?;
+        self.within_bounds(self.projections[projection].synapse, weight)?;
+        Ok(weight)
+    }
+
+    /// Refuses to change what is common to several connections; what it is already may be named.
+    fn refuse_other(&self, handle: ConnectionHandle, name: &str, value: &Value) -> Result<()> {
+        let model = self.model_name(handle.projection as usize);
+        let held = self.connection_values(&[handle], name)?;
+        if held.first() == Some(value) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorCode::BadProperty,
+            format!("{name} of a connection cannot be changed; set it when connecting"),
+        )
+        .model(model)
+        .parameter(name)
+        .value(value)
+        .bound("weight, or m and v of the optimizer"))
+    }
+
+    /// All connections of a model whose connections have the same weight.
+    #[must_use]
+    pub fn homogeneous_connections(&self, model: &str) -> Vec<ConnectionHandle> {
+        let of_model = |projection: &&(usize, &Projection)| {
+            let state = &self.synapse_models[projection.1.synapse];
+            state.model.homogeneous && state.name == model
+        };
+        let entries = |(place, projection): (usize, &Projection)| {
+            (0..projection.weights.len() as u64)
+                .map(move |entry| ConnectionHandle { projection: place as u32, entry })
+        };
+        self.projections.iter().enumerate().filter(|found| of_model(&found)).flat_map(entries).collect()
+    }
+
+    /// Gives connections another weight.
+    pub fn set_weights(&mut self, handles: &[ConnectionHandle], weight: f64) {
+        for handle in handles {
+            self.projections[handle.projection as usize].weights[handle.entry as usize] = weight;
+        }
+        self.version += 1;
+    }
+
+    /// Takes connections away. Tells where those that stay are then, by where they were.
+    ///
+    /// # Errors
+    /// `IndexError` where there is no such connection; then none is taken away.
+    pub fn disconnect(&mut self, handles: &[ConnectionHandle]) -> Result<BTreeMap<SynapseKey, SynapseKey>> {
+        handles.iter().try_for_each(|handle| self.existing(*handle))?;
+        let mut gone: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        for handle in handles {
+            gone.entry(handle.projection as usize).or_default().insert(handle.entry as usize);
+        }
+        let mut moved = BTreeMap::new();
+        let mut kept = Vec::new();
+        for (place, mut projection) in std::mem::take(&mut self.projections).into_iter().enumerate() {
+            let entries = match gone.get(&place) {
+                Some(gone) => projection.without(gone),
+                None => (0..projection.weights.len()).collect(),
+            };
+            if entries.is_empty() {
+                continue;
+            }
+            moved.extend(entries.iter().enumerate().map(|(now, was)| ((place, *was), (kept.len(), now))));
+            kept.push(projection);
+        }
+        self.projections = kept;
+        self.version += 1;
+        Ok(moved)
     }
 
     /// Checks a weight against the bounds of a plastic synapse model.
@@ -279,4 +393,35 @@ impl Description {
             .value(weight)
             .bound(format!("from Wmin = {low} to Wmax = {high}")))
     }
+}
+
+/// What a connection's `optimizer` sets.
+fn moments_in(model: &str, value: &Value) -> Result<(Option<f64>, Option<f64>)> {
+    const ROWS: [Parameter; 2] = [
+        Parameter::number("m", "m", "", 0.0, Bound::Finite, "First moment"),
+        Parameter::number("v", "v", "", 0.0, Bound::NonNegative, "Second moment"),
+    ];
+    let Value::Dict(values) = value else {
+        return Err(Error::new(ErrorCode::TypeMismatch, "optimizer takes a dictionary")
+            .model(model)
+            .parameter("optimizer")
+            .value(value)
+            .bound("a dictionary with m and v"));
+    };
+    let mut moments = [None; 2];
+    for (name, value) in &values.0 {
+        let Some(place) = ROWS.iter().position(|row| row.name == name) else {
+            return Err(Error::new(
+                ErrorCode::UnaccessedDictionaryEntry,
+                "all synapses of a model share their optimizer's parameters: set them with SetDefaults",
+            )
+            .model(model)
+            .parameter(format!("optimizer.{name}"))
+            .bound("m or v"));
+        };
+        if let check::Cell::Number(number) = check::cell(model, &ROWS[place], value)? {
+            moments[place] = Some(number);
+        }
+    }
+    Ok((moments[0], moments[1]))
 }

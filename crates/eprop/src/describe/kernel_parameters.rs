@@ -122,6 +122,16 @@ pub const TABLE: &[Parameter] = &[
     texts(row("data_path", "", 0.0, Bound::None, "Folder for recorders' files")),
     texts(row("data_prefix", "", 0.0, Bound::None, "Beginning of the names of recorders' files")),
     {
+        let mut row = row("min_delay", "ms", 0.1, Bound::Positive, "Shortest delay of the connections");
+        row.role = Role::ReadOnly;
+        row
+    },
+    {
+        let mut row = row("max_delay", "ms", 0.1, Bound::Positive, "Longest delay of the connections");
+        row.role = Role::ReadOnly;
+        row
+    },
+    {
         let mut row = row("biological_time", "ms", 0.0, Bound::NonNegative, "Time simulated so far");
         row.role = Role::ReadOnly;
         row
@@ -309,7 +319,9 @@ impl KernelParameters {
                 ));
             }
         }
-        if next.learning_window_ms > next.update_interval_ms {
+        // An interval that is shorter than the window is learned from as a whole.
+        let asked = values.get("eprop_learning_window").is_some();
+        if asked && next.learning_window_ms > next.update_interval_ms {
             return Err(refuse(
                 "eprop_learning_window",
                 &Value::Number(next.learning_window_ms),
@@ -318,7 +330,8 @@ impl KernelParameters {
             ));
         }
         next.update_interval = (next.update_interval_ms / next.resolution).round() as usize;
-        next.learning_window = (next.learning_window_ms / next.resolution).round() as usize;
+        next.learning_window =
+            ((next.learning_window_ms / next.resolution).round() as usize).min(next.update_interval);
         Ok(next)
     }
 

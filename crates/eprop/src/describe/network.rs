@@ -1,5 +1,6 @@
 //! The network as described: groups of nodes and projections, names and units kept, values checked.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::describe::check::Cell;
@@ -200,6 +201,29 @@ impl Projection {
                 }
             }
         }
+    }
+
+    /// Takes entries away; tells which ones stay, in the order in which they are now.
+    pub fn without(&mut self, gone: &BTreeSet<usize>) -> Vec<usize> {
+        let autapses = !matches!(&self.targets, Targets::Dense { autapses: false, .. });
+        let mut kept = Vec::new();
+        let (mut sources, mut row_start, mut nodes) = (Vec::new(), Vec::new(), Vec::new());
+        self.for_each_entry(|source, target, entry| {
+            if gone.contains(&entry) || (!autapses && source == target) {
+                return;
+            }
+            if sources.last() != Some(&source) {
+                sources.push(source);
+                row_start.push(nodes.len());
+            }
+            nodes.push(target);
+            kept.push(entry);
+        });
+        row_start.push(nodes.len());
+        self.weights = kept.iter().map(|entry| self.weights[*entry]).collect();
+        self.sources = sources;
+        self.targets = Targets::Sparse { row_start, nodes };
+        kept
     }
 
     /// One of its targets, if it has any.

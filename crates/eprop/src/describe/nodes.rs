@@ -597,7 +597,8 @@ pub(super) fn check_values(group: &NodeGroup, node: usize, kernel: &KernelParame
     let grid = format!("a multiple of {} ms", kernel.resolution);
     match group.model.class {
         NodeClass::SpikeGenerator => {
-            if !group.lists("spike_weights")[node].is_empty() {
+            if group.model.place("spike_weights").is_some() && !group.lists("spike_weights")[node].is_empty()
+            {
                 return Err(Error::new(
                     ErrorCode::NotImplemented,
                     "spikes with weights of their own are not supported; use the weights of connections",

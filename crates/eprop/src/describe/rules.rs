@@ -32,9 +32,10 @@ type Draw = fn(&Pools<'_>, &mut NestRandom, &mut Connect<'_>);
 pub type Connect<'a> = dyn FnMut(&mut NestRandom, usize, usize) + 'a;
 
 /// What every rule may be given.
-pub const FLAGS: [Parameter; 2] = [
+pub const FLAGS: [Parameter; 3] = [
     Parameter::bool("allow_autapses", true, "Nodes may connect to themselves"),
     Parameter::bool("allow_multapses", true, "A pair may be connected several times"),
+    Parameter::bool("make_symmetric", false, "Each target is connected with its source, too (one_to_one)"),
 ];
 
 const fn degree(name: &'static str, text: &'static str) -> Parameter {
@@ -42,7 +43,7 @@ const fn degree(name: &'static str, text: &'static str) -> Parameter {
 }
 
 /// All rules; the first is the default.
-pub static RULES: [Rule; 5] = [
+pub static RULES: [Rule; 6] = [
     Rule {
         name: "all_to_all",
         amount: None,
@@ -95,6 +96,15 @@ pub static RULES: [Rule; 5] = [
         check: |pools| enough(pools, pools.sources, pools.targets),
         draw: fixed_outdegree,
     },
+    Rule {
+        name: "fixed_total_number",
+        amount: Some(degree("N", "Number of connections")),
+        dense: false,
+        expected: |_, _, total| total,
+        shape: |_, _, _| None,
+        check: total_of_multapses,
+        draw: fixed_total_number,
+    },
 ];
 
 /// A rule with what it was given.
@@ -108,6 +118,8 @@ pub struct Chosen {
     pub autapses: bool,
     /// Whether a pair may be connected several times.
     pub multapses: bool,
+    /// Whether each target is connected with its source, too.
+    pub symmetric: bool,
 }
 
 /// The nodes that a rule chooses from, in the order of the call.
@@ -138,7 +150,7 @@ impl Chosen {
                 .value(name)
                 .bound(suggest::hint(name, RULES.iter().map(|rule| rule.name)))
         })?;
-        let mut chosen = Self { rule, amount: 0.0, autapses: true, multapses: true };
+        let mut chosen = Self { rule, amount: 0.0, autapses: true, multapses: true, symmetric: false };
         let table: Vec<Parameter> = rule.amount.into_iter().chain(FLAGS).collect();
         for (key, value) in values.0.iter().filter(|(key, _)| key != "rule") {
             let (_, parameter) = check::find(name, &table, key)?;
@@ -148,8 +160,16 @@ impl Chosen {
             match key.as_str() {
                 "allow_autapses" => chosen.autapses = number != 0.0,
                 "allow_multapses" => chosen.multapses = number != 0.0,
+                "make_symmetric" => chosen.symmetric = number != 0.0,
                 _ => chosen.amount = number,
             }
+        }
+        if chosen.symmetric && name != "one_to_one" {
+            return Err(Error::new(ErrorCode::NotImplemented, "this rule makes no symmetric connections")
+                .model(name)
+                .parameter("make_symmetric")
+                .value("true")
+                .bound("false, or the rule one_to_one"));
         }
         if let Some(needed) = &rule.amount
             && values.get(needed.name).is_none()
@@ -224,10 +244,34 @@ fn few_enough_pairs(pools: &Pools<'_>) -> Result<()> {
         .bound(format!("at most {MOST_PAIRS:e} pairs a call")))
 }
 
+/// Checks that pairs may be drawn several times, and that there is one that may be drawn at all.
+fn total_of_multapses(pools: &Pools<'_>) -> Result<()> {
+    let Chosen { rule, amount, autapses, multapses, .. } = pools.chosen;
+    if !multapses {
+        return Err(Error::new(
+            ErrorCode::NotImplemented,
+            "pairs are drawn one by one, so that some come again",
+        )
+        .model(rule.name)
+        .parameter("allow_multapses")
+        .value("false")
+        .bound("true"));
+    }
+    let lonely = !autapses && pools.sources.len() == 1 && pools.sources == pools.targets;
+    if !lonely || amount == 0.0 {
+        return Ok(());
+    }
+    Err(Error::new(ErrorCode::BadProperty, "there is no pair to connect")
+        .model(rule.name)
+        .parameter("N")
+        .value(amount)
+        .bound("0"))
+}
+
 /// Checks that each of `nodes` finds as many partners in `pool` as it needs. (Where none is left but itself, NEST draws
 /// for ever.)
 fn enough(pools: &Pools<'_>, nodes: &[NodeId], pool: &[NodeId]) -> Result<()> {
-    let Chosen { rule, amount, autapses, multapses } = pools.chosen;
+    let Chosen { rule, amount, autapses, multapses, .. } = pools.chosen;
     let mut sorted = pool.to_vec();
     sorted.sort_unstable();
     let loses_itself = |node: &NodeId| !autapses && sorted.binary_search(node).is_ok();
@@ -323,6 +367,22 @@ fn fixed_indegree(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Conn
         |target, source| pools.is_excluded_autapse(source, target),
         |random, target, source| connect(random, source, target),
     );
+}
+
+/// NEST's threads first agree on how many connections each of them makes; a single one draws for that, too.
+fn fixed_total_number(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) {
+    let mut left = pools.chosen.amount as u64;
+    if left > 0 {
+        random.synchronized_below(2);
+    }
+    while left > 0 {
+        let source = random.below(pools.sources.len());
+        let target = random.below(pools.targets.len());
+        if !pools.is_excluded_autapse(source, target) {
+            left -= 1;
+            connect(random, source, target);
+        }
+    }
 }
 
 /// The pairs come from a generator of their own. NEST, whose threads must agree on them, draws them all before it

@@ -6,7 +6,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .into_iter()
         .map(|candidate| (distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, candidate)| *distance <= 2 + candidate.len() / 3)
+        .filter(|(distance, candidate)| 2 * *distance <= candidate.len().max(name.len()))
         .map(|(_, candidate)| candidate)
 }
 

@@ -10,6 +10,7 @@ use crate::describe::network::{Description, NodeId};
 use crate::describe::population::NodeIndex;
 use crate::interval::IntervalRule;
 use crate::interval::plan::IntervalPlan;
+use crate::optimizer::{MomentChanges, Moments, SynapseKey};
 use crate::plan::wiring::{Planning, Wiring};
 use crate::record::Recordings;
 use crate::rule::{Held, LearningRule, RuleEntry, Span};
@@ -78,6 +79,22 @@ impl<R: Real> LearningRule for IntervalRule<R> {
             if let Some(Some(before)) = self.before.get_mut(handle.projection as usize) {
                 let entry = handle.entry as usize;
                 before[entry] = network.projections[handle.projection as usize].weights[entry];
+            }
+        }
+    }
+
+    fn for_each_moment(&self, each: &mut dyn FnMut(SynapseKey, Moments)) {
+        for (projection, state) in &self.synapses {
+            state.all_moments().enumerate().for_each(|(entry, moments)| each((*projection, entry), moments));
+        }
+    }
+
+    fn set_moments(&mut self, changes: &MomentChanges) {
+        for ((projection, entry), change) in changes {
+            if let Some(state) = self.synapses.get_mut(projection)
+                && let Some(moments) = state.moments(*entry)
+            {
+                state.set_moments(*entry, moments.with(*change));
             }
         }
     }

@@ -13,12 +13,14 @@ use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
 use crate::describe::network::{Description, NodeId, Settled, Targets};
 use crate::models::{NodeClass, NodeModel};
+use crate::optimizer::{MomentChanges, Moments, SynapseKey};
 use crate::plan::amplitudes::{self as rates, Amplitudes, HeldRate, HeldRates};
 use crate::plan::probes::SpikeTap;
 use crate::plan::stimulus::Stimuli;
 use crate::random::NestRandom;
 use crate::record::{Recordings, Tap, TimeUnit};
 use crate::rule::{Held, RuleEntry};
+use crate::step::arrivals::Settlement;
 use crate::step::emission::Emission;
 use crate::tables::value::{Dict, Params, Value};
 use crate::{interval, plus};
@@ -54,6 +56,8 @@ pub struct Kernel {
     held: HeldRates,
     /// Steps from which neurons that fire by the clock count.
     clock_base: BTreeMap<NodeId, i64>,
+    /// Moments that were set since the last plan was made.
+    moments: MomentChanges,
 }
 
 impl Default for Kernel {
@@ -78,6 +82,7 @@ impl Kernel {
             granted: 0,
             held: BTreeMap::new(),
             clock_base: BTreeMap::new(),
+            moments: MomentChanges::new(),
         }
     }
 
@@ -113,6 +118,10 @@ impl Kernel {
     /// # Errors
     /// If one is unknown or outside its bound, or would change an interval that has begun.
     pub fn set(&mut self, values: &Dict) -> Result<()> {
+        let mut values = values.clone();
+        if self.time == 0 && values.get("biological_time") == Some(&Value::Number(0.0)) {
+            values.0.retain(|(name, _)| name != "biological_time");
+        }
         if self.time > 0 {
             for name in [
                 "resolution",
@@ -137,7 +146,7 @@ impl Kernel {
         if values.get("rng_seed").is_some() {
             settlements = self.settle_poisson();
         }
-        self.network.set_kernel(values)?;
+        self.network.set_kernel(&values)?;
         self.take_settlements(settlements);
         if values.get("rng_seed").is_some() || self.network.kernel.rng_seed != seed {
             self.random.reseed(self.network.kernel.rng_seed);
@@ -161,8 +170,12 @@ impl Kernel {
                 Targets::Sparse { nodes, .. } => nodes.len(),
             })
             .sum();
+        let resolution = self.network.kernel.resolution;
+        let delay = |steps: Option<u32>| Value::Number(f64::from(steps.unwrap_or(1)) * resolution);
         self.network
             .get_kernel()
+            .with("min_delay", delay(self.network.projections.iter().map(|of| of.delay).min()))
+            .with("max_delay", delay(self.network.projections.iter().map(|of| of.delay).max()))
             .with("biological_time", Value::Number(self.time()))
             .with("network_size", Value::Number(self.node_count() as f64))
             .with("num_connections", Value::Number(connections as f64))
@@ -258,7 +271,53 @@ impl Kernel {
     /// If the model is unknown or a value is refused.
     pub fn set_defaults(&mut self, model: &str, values: &Dict) -> Result<()> {
         self.refuse_late(self.network.node_model(model), Some(values))?;
-        self.network.set_defaults(model, values)
+        self.network.set_defaults(model, values)?;
+        // The weight of a homogeneous model is that of its connections.
+        let weight = self.network.synapse_models.iter().find(|known| known.name == model).map(|of| of.weight);
+        let connections = self.network.homogeneous_connections(model);
+        if let (Some(weight), false) = (weight, connections.is_empty()) {
+            let before = self.begin_setting(&connections);
+            self.network.set_weights(&connections, weight);
+            self.end_setting(&connections, before);
+        }
+        Ok(())
+    }
+
+    /// Takes connections away, before the network is simulated.
+    ///
+    /// # Errors
+    /// `NotImplemented` afterwards, or where a connection does not exist.
+    pub fn disconnect(&mut self, handles: &[ConnectionHandle]) -> Result<()> {
+        if self.time > 0 {
+            let what = "connections can be taken away only before the network is simulated";
+            return Err(Error::new(ErrorCode::NotImplemented, what)
+                .value(format!("{} ms", self.time()))
+                .bound("0 ms; a weight of 0 has the same effect on neurons"));
+        }
+        let mut moments = std::mem::take(&mut self.moments);
+        for rule in self.rules.iter().flatten() {
+            rule.for_each_moment(&mut |synapse, of| {
+                let waiting = moments.entry(synapse).or_default();
+                let all = of.with(*waiting);
+                *waiting = (Some(all.first), Some(all.second));
+            });
+        }
+        let moved = match self.network.disconnect(handles) {
+            Ok(moved) => moved,
+            Err(error) => {
+                self.moments = moments;
+                return Err(error);
+            }
+        };
+        self.moments = moments
+            .into_iter()
+            .filter_map(|(synapse, of)| moved.get(&synapse).map(|now| (*now, of)))
+            .collect();
+        // All there is of neurons are states that the user has set.
+        self.rules = Default::default();
+        self.plans = None;
+        self.network.all_states_changed();
+        Ok(())
     }
 
     /// Defaults of a node or synapse model.
@@ -330,29 +389,67 @@ impl Kernel {
     /// # Errors
     /// If the synapse model has no such value.
     pub fn connection_values(&self, handles: &[ConnectionHandle], name: &str) -> Result<Vec<Value>> {
-        self.network.connection_values(handles, name)
+        let values = self.network.connection_values(handles, name)?;
+        if name != "optimizer" {
+            return Ok(values);
+        }
+        let place = |handle: &ConnectionHandle| (handle.projection as usize, handle.entry as usize);
+        let mut held: BTreeMap<SynapseKey, Moments> =
+            handles.iter().map(|handle| (place(handle), Moments::default())).collect();
+        for rule in self.rules.iter().flatten() {
+            rule.for_each_moment(&mut |synapse, moments| {
+                if let Some(held) = held.get_mut(&synapse) {
+                    *held = moments;
+                }
+            });
+        }
+        Ok(handles
+            .iter()
+            .map(|handle| {
+                let synapse = self.network.projections[handle.projection as usize].synapse;
+                if !self.network.synapse_models[synapse].optimizer.has_moments() {
+                    return Value::Dict(Dict::new());
+                }
+                let waiting = self.moments.get(&place(handle)).copied().unwrap_or_default();
+                let held = held[&place(handle)].with(waiting);
+                Value::Dict(Dict::new().with("m", held.first).with("v", held.second))
+            })
+            .collect())
     }
 
     /// Sets values of connections.
     ///
     /// # Errors
     /// If a value is refused.
-    pub fn set_connections(&mut self, handles: &[ConnectionHandle], values: &Dict) -> Result<()> {
+    pub fn set_connections(&mut self, handles: &[ConnectionHandle], values: &Params) -> Result<()> {
+        let before = self.begin_setting(handles);
+        for (connection, (first, second)) in self.network.set_connections(handles, values)? {
+            let waiting = self.moments.entry(connection).or_default();
+            *waiting = (first.or(waiting.0), second.or(waiting.1));
+        }
+        self.end_setting(handles, before);
+        Ok(())
+    }
+
+    /// Weights of connections that are about to be set, and what is on its way over them.
+    fn begin_setting(&mut self, handles: &[ConnectionHandle]) -> (Vec<f64>, Vec<Settlement>) {
         self.before_change();
         let projections = &self.network.projections;
         let weight = |handle: &ConnectionHandle| {
             let projection = projections.get(handle.projection as usize);
             projection.and_then(|projection| projection.weights.get(handle.entry as usize)).copied()
         };
-        let before: Vec<f64> = handles.iter().map(|handle| weight(handle).unwrap_or(0.0)).collect();
+        let before = handles.iter().map(|handle| weight(handle).unwrap_or(0.0)).collect();
         let changed: BTreeSet<usize> = handles.iter().map(|handle| handle.projection as usize).collect();
-        let settlements = self.settle(changed);
-        self.network.set_connections(handles, values)?;
+        (before, self.settle(changed))
+    }
+
+    fn end_setting(&mut self, handles: &[ConnectionHandle], before: (Vec<f64>, Vec<Settlement>)) {
+        let (weights, settlements) = before;
         self.take_settlements(settlements);
         for rule in self.rules.iter_mut().flatten() {
-            rule.weights_were_set(&self.network, handles, &before);
+            rule.weights_were_set(&self.network, handles, &weights);
         }
-        Ok(())
     }
 
     /// New projections transmit what is emitted from now on.

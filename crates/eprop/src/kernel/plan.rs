@@ -6,6 +6,7 @@ use crate::describe::network::{Carries, NodeId, Projection};
 use crate::describe::population::{NodeIndex, Population};
 use crate::kernel::{Kernel, Plans, RULES};
 use crate::models::NodeClass;
+use crate::optimizer::Moments;
 use crate::plan::probes::{rate_taps, spike_taps};
 use crate::plan::route::handed_over;
 use crate::plan::stimulus::Stimuli;
@@ -94,14 +95,24 @@ impl Kernel {
         for (held, begun) in self.rules.iter_mut().zip(begun) {
             match held {
                 Some(rule) if rule.goes_on_with(&self.network) => rule.commit(&self.network, self.time),
-                held => *held = begun,
+                held => {
+                    // Nothing was simulated yet: moments are those that the user has set.
+                    for rule in held.iter() {
+                        rule.for_each_moment(&mut |synapse, of| {
+                            if of != Moments::default() {
+                                let waiting = self.moments.entry(synapse).or_default();
+                                let moments = of.with(*waiting);
+                                *waiting = (Some(moments.first), Some(moments.second));
+                            }
+                        });
+                    }
+                    *held = begun;
+                }
             }
         }
         if begins_anew {
             // Nothing was simulated yet: all there is to keep are states that the user has set.
-            let groups = self.network.groups.iter().enumerate();
-            self.network.state_changes =
-                groups.flat_map(|(place, group)| (0..group.len).map(move |node| (place, node))).collect();
+            self.network.all_states_changed();
         }
         let changed: Vec<NodeId> = self
             .network
@@ -111,7 +122,9 @@ impl Kernel {
             .collect();
         for rule in self.rules.iter_mut().flatten() {
             rule.load_states(&self.network, &index, &changed);
+            rule.set_moments(&self.moments);
         }
+        self.moments.clear();
         self.emission.set_trains(&stimuli);
         self.plans = Some(Plans {
             version: self.network.version,

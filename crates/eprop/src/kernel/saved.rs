@@ -86,6 +86,8 @@ impl Kernel {
             held: _,
             clock_base: _,
             granted: _,
+            // They were handed on when the plan was made.
+            moments: _,
         } = self;
         archive.within("network", |archive| self.network.persist(archive))?;
         archive.within("random", |archive| self.random.persist(archive))?;

@@ -15,6 +15,7 @@ pub mod poisson_generator;
 pub(crate) mod shared;
 pub mod spike_generator;
 pub mod spike_recorder;
+pub mod spike_train_injector;
 pub mod step_rate_generator;
 pub mod synapses;
 pub mod weight_recorder;
@@ -172,6 +173,8 @@ pub struct SynapseModel {
     pub rule: Rule,
     /// What it carries.
     pub kind: SynapseKind,
+    /// Whether all its connections have the same weight, that of the model.
+    pub homogeneous: bool,
     /// Properties of a connection and common properties.
     pub parameters: &'static [Parameter],
     /// How its weight changes.
@@ -187,7 +190,7 @@ impl SynapseModel {
 }
 
 /// All node models.
-pub static NODE_MODELS: [&NodeModel; 16] = [
+pub static NODE_MODELS: [&NodeModel; 17] = [
     &eprop_iaf_bsshslm_2020::MODEL,
     &eprop_iaf_adapt_bsshslm_2020::MODEL,
     &eprop_readout_bsshslm_2020::MODEL,
@@ -198,6 +201,7 @@ pub static NODE_MODELS: [&NodeModel; 16] = [
     &eprop_readout::MODEL,
     &parrot_neuron::MODEL,
     &spike_generator::MODEL,
+    &spike_train_injector::MODEL,
     &poisson_generator::MODEL,
     &step_rate_generator::MODEL,
     &multimeter::MODEL,

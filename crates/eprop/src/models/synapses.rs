@@ -36,12 +36,22 @@ const PER_INTERVAL: [Parameter; 2] = [
 ];
 
 /// All synapse models.
-pub static MODELS: [SynapseModel; 6] = [
+pub static MODELS: [SynapseModel; 7] = [
     SynapseModel {
         name: "static_synapse",
         text: "a synapse whose weight does not change",
         rule: Rule::Any,
         kind: SynapseKind::Static,
+        homogeneous: false,
+        parameters: table![CONNECTION, RECORDED],
+        equations: &[],
+    },
+    SynapseModel {
+        name: "static_synapse_hom_w",
+        text: "a synapse whose weight does not change and is that of the model",
+        rule: Rule::Any,
+        kind: SynapseKind::Static,
+        homogeneous: true,
         parameters: table![CONNECTION, RECORDED],
         equations: &[],
     },
@@ -50,6 +60,7 @@ pub static MODELS: [SynapseModel; 6] = [
         text: "a plastic synapse whose weight changes once an update interval",
         rule: Rule::Interval,
         kind: SynapseKind::Plastic,
+        homogeneous: false,
         parameters: table![CONNECTION, RECORDED, OPTIMIZED, PER_INTERVAL],
         equations: join![Equation, eq::TRACE; [
             eq::FILTERED_TRACE,
@@ -62,6 +73,7 @@ pub static MODELS: [SynapseModel; 6] = [
         text: "a plastic synapse whose weight changes at every presynaptic spike",
         rule: Rule::Plus,
         kind: SynapseKind::Plastic,
+        homogeneous: false,
         parameters: table![CONNECTION, RECORDED, OPTIMIZED],
         equations: join![Equation, eq::TRACE; [
             eq::TRACE,
@@ -74,6 +86,7 @@ pub static MODELS: [SynapseModel; 6] = [
         text: "carries the learning signal where weights change once an update interval",
         rule: Rule::Interval,
         kind: SynapseKind::LearningSignal,
+        homogeneous: false,
         parameters: table![CONNECTION, RECORDED],
         equations: &[],
     },
@@ -82,6 +95,7 @@ pub static MODELS: [SynapseModel; 6] = [
         text: "carries the learning signal where weights change at every presynaptic spike",
         rule: Rule::Plus,
         kind: SynapseKind::LearningSignal,
+        homogeneous: false,
         parameters: table![CONNECTION, RECORDED],
         equations: &[],
     },
@@ -90,6 +104,7 @@ pub static MODELS: [SynapseModel; 6] = [
         text: "carries a rate: a target, a learning window, or what normalizes readouts",
         rule: Rule::Any,
         kind: SynapseKind::Rate,
+        homogeneous: false,
         parameters: table![CONNECTION, RECORDED],
         equations: &[],
     },

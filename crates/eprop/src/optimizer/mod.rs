@@ -4,6 +4,7 @@
 mod adam;
 mod adam_w;
 mod gradient_descent;
+mod moments;
 
 use crate::tables::Equation;
 use crate::tables::parameter::{Bound, Parameter, choice, flag, integer, table};
@@ -11,6 +12,7 @@ use crate::tables::parameter::{Bound, Parameter, choice, flag, integer, table};
 pub use self::adam::Adam;
 pub use self::adam_w::AdamW;
 pub use self::gradient_descent::GradientDescent;
+pub use self::moments::{MomentChanges, Moments, SynapseKey};
 
 /// A method with its parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use crate::base::threads::{self, Crew};
-use crate::optimizer::OptimizerProperties;
+use crate::optimizer::{MomentChanges, Moments, OptimizerProperties};
 use crate::plan::route::{Columns, Route};
 use crate::plus::eligibility::{Coefficients, Trace, TraceSet};
 use crate::plus::layout::Layout;
@@ -275,6 +275,29 @@ impl PlasticRows {
                     *weight = (*weight + change).clamp(optimizer.w_min, optimizer.w_max);
                 }
             });
+        }
+    }
+
+    /// Calls `each` with entry, position and moments of every synapse of which there are any.
+    pub fn for_each_moment(&self, mut each: impl FnMut(usize, usize, Moments)) {
+        if !self.first.is_empty() {
+            for row in 0..self.rows.len() {
+                self.layout.for_each_entry(row, |position, entry| {
+                    let moments = Moments { first: self.first[position], second: self.second[position] };
+                    each(entry, position, moments);
+                });
+            }
+        }
+    }
+
+    /// Takes over moments that the user has set.
+    pub fn set_moments(&mut self, changes: &MomentChanges) {
+        let mut set = Vec::new();
+        self.for_each_moment(|entry, position, held| {
+            set.extend(changes.get(&(self.projection, entry)).map(|change| (position, held.with(*change))));
+        });
+        for (position, moments) in set {
+            (self.first[position], self.second[position]) = (moments.first, moments.second);
         }
     }
 

@@ -9,6 +9,7 @@ use crate::base::threads;
 use crate::describe::connections::ConnectionHandle;
 use crate::describe::network::{Description, NodeId};
 use crate::describe::population::NodeIndex;
+use crate::optimizer::{MomentChanges, Moments, SynapseKey};
 use crate::plan::wiring::{Planning, Wiring};
 use crate::plus::plan::PlusPlan;
 use crate::plus::recording::Recorded;
@@ -75,6 +76,18 @@ impl LearningRule for PlusRule {
         for part in self.recurrent_rows.iter_mut().chain(&mut self.readout_rows).flatten() {
             let synapse = network.projections[part.projection].synapse;
             part.shift_ahead(&changes, &network.synapse_models[synapse].optimizer);
+        }
+    }
+
+    fn for_each_moment(&self, each: &mut dyn FnMut(SynapseKey, Moments)) {
+        for part in self.recurrent_rows.iter().chain(&self.readout_rows).flatten() {
+            part.for_each_moment(|entry, _, moments| each((part.projection, entry), moments));
+        }
+    }
+
+    fn set_moments(&mut self, changes: &MomentChanges) {
+        for part in self.recurrent_rows.iter_mut().chain(&mut self.readout_rows).flatten() {
+            part.set_moments(changes);
         }
     }
 

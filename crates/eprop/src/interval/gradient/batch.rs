@@ -8,7 +8,7 @@ use crate::base::state::Archive;
 use crate::base::threads;
 use crate::interval::gradient::layout::{GradientLayout, Share};
 use crate::interval::presynaptic::RowEvents;
-use crate::optimizer::{OptimizerProperties, Row};
+use crate::optimizer::{Moments, OptimizerProperties, Row};
 use crate::plan::route::Route;
 
 /// What is remembered of the synapses of a plastic projection between updates.
@@ -235,6 +235,24 @@ impl SynapseState {
         for (piece, part) in self.layout.pieces(route.entries(row), row) {
             optimizer.step(eta, step, held.part(part), Some(&self.sum[piece]));
         }
+    }
+
+    /// What Adam remembers of a synapse; nothing with another method.
+    #[must_use]
+    pub fn moments(&self, entry: usize) -> Option<Moments> {
+        Some(Moments { first: *self.first.get(entry)?, second: *self.second.get(entry)? })
+    }
+
+    /// Sets what Adam remembers of a synapse; without effect with another method.
+    pub fn set_moments(&mut self, entry: usize, moments: Moments) {
+        if let (Some(first), Some(second)) = (self.first.get_mut(entry), self.second.get_mut(entry)) {
+            (*first, *second) = (moments.first, moments.second);
+        }
+    }
+
+    /// What Adam remembers of all synapses, in the order of weights.
+    pub fn all_moments(&self) -> impl Iterator<Item = Moments> {
+        self.first.iter().zip(&self.second).map(|(first, second)| Moments { first: *first, second: *second })
     }
 
     /// Bytes.

@@ -1,0 +1,231 @@
+/**
+ * NEST's tutorial "generate sine waves", line by line: 100 neurons learn a sum of four sine waves from frozen noise.
+ *
+ *     node sine-waves.js [iterations]
+ */
+import * as nest from "eprop/nest";
+import { NumpyRandom } from "eprop";
+import {
+  arange,
+  bySender,
+  iterationsOr,
+  linspace,
+  print,
+  rows,
+  tile,
+  transposed,
+  withoutDiagonal,
+} from "./numpy.js";
+
+// The task
+
+const np = new NumpyRandom(1);
+const nBatch = 1;
+const nIter = iterationsOr(200);
+const steps = {
+  sequence: 1000,
+  offsetGen: 1,
+  delayInRec: 1,
+  delayRecOut: 1,
+  delayOutNorm: 1,
+  extensionSim: 3,
+  finalUpdate: 3,
+};
+const step = 1.0;
+const duration = {
+  step,
+  sequence: steps.sequence * step,
+  learningWindow: steps.sequence * step,
+  task: steps.sequence * nIter * nBatch * step,
+  totalOffset: (steps.offsetGen + steps.delayInRec + steps.delayRecOut + steps.delayOutNorm) * step,
+  extensionSim: steps.extensionSim * step,
+  finalUpdate: steps.finalUpdate * step,
+};
+
+// Setup
+
+nest.ResetKernel();
+nest.set({
+  eprop_learning_window: duration.learningWindow,
+  eprop_reset_neurons_on_update: true,
+  eprop_update_interval: duration.sequence,
+  print_time: false,
+  resolution: duration.step,
+  total_num_virtual_procs: 1,
+});
+
+// Neurons
+
+const [nIn, nRec, nOut] = [100, 100, 1];
+const paramsNrnRec = {
+  C_m: 1.0,
+  c_reg: 300.0,
+  E_L: 0.0,
+  f_target: 10.0,
+  I_e: 0.0,
+  regular_spike_arrival: false,
+  surrogate_gradient_function: "piecewise_linear",
+  surrogate_gradient_height: 0.3 / 0.03,
+  surrogate_gradient_width: 0.03,
+  t_ref: 0.0,
+  tau_m: 30.0,
+  V_m: 0.0,
+  V_th: 0.03,
+};
+const paramsNrnOut = {
+  C_m: 1.0,
+  E_L: 0.0,
+  I_e: 0.0,
+  loss: "mean_squared_error",
+  regular_spike_arrival: false,
+  tau_m: 30.0,
+  V_m: 0.0,
+};
+const genSpkIn = nest.Create("spike_generator", nIn);
+const nrnsIn = nest.Create("parrot_neuron", nIn);
+const nrnsRec = nest.Create("eprop_iaf_bsshslm_2020", nRec, paramsNrnRec);
+const nrnsOut = nest.Create("eprop_readout_bsshslm_2020", nOut, paramsNrnOut);
+const genRateTarget = nest.Create("step_rate_generator", nOut);
+
+// Recorders
+
+const nRecord = 1;
+const nRecordW = 3;
+const paramsMmRec = {
+  interval: duration.step,
+  record_from: ["V_m", "surrogate_gradient", "learning_signal"],
+  start: duration.totalOffset,
+  stop: duration.totalOffset + duration.task,
+};
+const paramsMmOut = {
+  interval: duration.step,
+  record_from: ["V_m", "readout_signal", "readout_signal_unnorm", "target_signal", "error_signal"],
+  start: duration.totalOffset,
+  stop: duration.totalOffset + duration.task,
+};
+const paramsWr = {
+  senders: nrnsIn.slice(0, nRecordW).concat(nrnsRec.slice(0, nRecordW)),
+  targets: nrnsRec.slice(0, nRecordW).concat(nrnsOut),
+  start: duration.totalOffset,
+  stop: duration.totalOffset + duration.task,
+};
+const paramsSr = { start: duration.totalOffset, stop: duration.totalOffset + duration.task };
+const mmRec = nest.Create("multimeter", paramsMmRec);
+const mmOut = nest.Create("multimeter", paramsMmOut);
+const sr = nest.Create("spike_recorder", paramsSr);
+const wr = nest.Create("weight_recorder", paramsWr);
+
+// Connections
+
+const paramsConnAllToAll = { rule: "all_to_all", allow_autapses: false };
+const paramsConnOneToOne = { rule: "one_to_one" };
+const float32 = (divisor: number) => (value: number) => Math.fround(value / divisor);
+const weightsInRec = transposed(np.randn(nIn, nRec), float32(Math.sqrt(nIn)));
+const weightsRecRec = withoutDiagonal(transposed(np.randn(nRec, nRec), float32(Math.sqrt(nRec))));
+const weightsRecOut = transposed(np.randn(nRec, nOut), float32(Math.sqrt(nRec)));
+const weightsOutRec = rows(np.randn(nRec, nOut), float32(Math.sqrt(nRec)));
+
+const paramsCommonSynEprop = {
+  optimizer: { type: "gradient_descent", batch_size: nBatch, eta: 1e-4, Wmin: -100.0, Wmax: 100.0 },
+  average_gradient: false,
+  weight_recorder: wr,
+};
+const paramsSynBase = {
+  synapse_model: "eprop_synapse_bsshslm_2020",
+  delay: duration.step,
+  tau_m_readout: paramsNrnOut.tau_m,
+};
+const paramsSynIn = { ...paramsSynBase, weight: weightsInRec };
+const paramsSynRec = { ...paramsSynBase, weight: weightsRecRec };
+const paramsSynOut = { ...paramsSynBase, weight: weightsRecOut };
+const paramsSynFeedback = {
+  synapse_model: "eprop_learning_signal_connection_bsshslm_2020",
+  delay: duration.step,
+  weight: weightsOutRec,
+};
+const paramsSynRateTarget = {
+  synapse_model: "rate_connection_delayed",
+  delay: duration.step,
+  receptor_type: 2,
+};
+const paramsSynStatic = { synapse_model: "static_synapse", delay: duration.step };
+
+nest.SetDefaults("eprop_synapse_bsshslm_2020", paramsCommonSynEprop);
+
+nest.Connect(genSpkIn, nrnsIn, paramsConnOneToOne, paramsSynStatic);
+nest.Connect(nrnsIn, nrnsRec, paramsConnAllToAll, paramsSynIn);
+nest.Connect(nrnsRec, nrnsRec, paramsConnAllToAll, paramsSynRec);
+nest.Connect(nrnsRec, nrnsOut, paramsConnAllToAll, paramsSynOut);
+nest.Connect(nrnsOut, nrnsRec, paramsConnAllToAll, paramsSynFeedback);
+nest.Connect(genRateTarget, nrnsOut, paramsConnOneToOne, paramsSynRateTarget);
+nest.Connect(nrnsIn.concat(nrnsRec), sr, paramsConnAllToAll, paramsSynStatic);
+nest.Connect(mmRec, nrnsRec.slice(0, nRecord), paramsConnAllToAll, paramsSynStatic);
+nest.Connect(mmOut, nrnsOut, paramsConnAllToAll, paramsSynStatic);
+
+// Input: noise, the same in every iteration
+
+const probability = 0.05;
+const noise = np.rand(steps.sequence, nIn).data;
+const inputSpikeTimes = arange(0, nIn).map((neuron) =>
+  arange(1, steps.sequence).filter((at) => (noise[at * nIn + neuron] ?? 1) < probability),
+);
+const sequenceStarts = arange(0, nIter * nBatch).map(
+  (sequence) => sequence * duration.sequence + steps.offsetGen,
+);
+genSpkIn.set(
+  inputSpikeTimes.map((times) => ({
+    spike_times: sequenceStarts.flatMap((start) => times.map((time) => start + time)),
+  })),
+);
+
+// Output: a sum of sine waves, less its first value, over its largest magnitude
+
+function generateSuperimposedSines(periods: number[]): number[] {
+  const amplitudes = np.uniform(0.5, 2.0, periods.length);
+  const phases = np.uniform(0.0, 2.0 * Math.PI, periods.length);
+  const signal: number[] = arange(0, steps.sequence).fill(0);
+  periods.forEach((period, wave) => {
+    const phase = phases[wave] ?? 0;
+    const angles = linspace(phase, phase + Math.PI * 2 * Math.floor(steps.sequence / period), steps.sequence);
+    angles.forEach(
+      (angle, at) => (signal[at] = (signal[at] ?? 0) + (amplitudes[wave] ?? 0) * Math.sin(angle)),
+    );
+  });
+  const shifted = signal.map((value) => value - (signal[0] ?? 0));
+  const largest = Math.max(...shifted.map(Math.abs));
+  return shifted.map((value) => value / largest);
+}
+const targetSignal = generateSuperimposedSines([1000, 500, 333, 200]);
+genRateTarget.set({
+  amplitude_times: arange(0, duration.task, duration.step).map((time) => time + duration.totalOffset),
+  amplitude_values: tile(targetSignal, nIter * nBatch),
+});
+
+// Simulation
+
+nest.Simulate(duration.totalOffset + duration.task + duration.extensionSim);
+
+// The final update: a spike of every input and neuron, so that NEST computes all weights up to now
+
+const genSpkFinalUpdate = nest.Create("spike_generator", 1);
+nest.Connect(genSpkFinalUpdate, nrnsIn, "all_to_all", { weight: 1000.0 });
+nest.Connect(genSpkFinalUpdate, nrnsRec, "all_to_all", { weight: 1000.0 });
+genSpkFinalUpdate.set({ spike_times: [duration.task + duration.totalOffset + duration.extensionSim + 1] });
+nest.Simulate(duration.finalUpdate);
+
+// Losses
+
+const eventsMmOut = mmOut.get("events");
+const column = (name: string) => eventsMmOut[name] ?? new Float64Array();
+const readoutSignal = bySender(eventsMmOut.senders, column("readout_signal"), [...nrnsOut]);
+const target = bySender(eventsMmOut.senders, column("target_signal"), [...nrnsOut]);
+const loss = arange(0, nIter).map((iteration) => {
+  let sum = 0;
+  readoutSignal.forEach((signal, out) => {
+    for (let at = iteration * steps.sequence; at < (iteration + 1) * steps.sequence; at++) {
+      sum += 0.5 * ((signal[at] ?? 0) - (target[out]?.[at] ?? 0)) ** 2;
+    }
+  });
+  return sum / nOut;
+});
+print("loss", loss);

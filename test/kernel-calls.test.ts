@@ -1,0 +1,240 @@
+import { describe, expect, it, vi } from "vitest";
+import { inspect } from "node:util";
+import { Kernel, NESTErrors, NodeCollection } from "../ts/nest/index.js";
+
+const pairs = (kernel: Kernel) => {
+  const { source, target } = kernel.GetConnections().get(["source", "target"]);
+  return Array.from(source as Uint32Array, (from, at) => [from, (target as Uint32Array)[at]]);
+};
+
+describe("kernel values", () => {
+  it("those without a meaning here are kept, and give way to a reset", () => {
+    const nest = new Kernel();
+    nest.SetKernelStatus({ use_compressed_spikes: false, wfr_tol: 0.5, resolution: 0.5 });
+    expect(nest.GetKernelStatus(["use_compressed_spikes", "wfr_tol", "resolution"])).toEqual([
+      false,
+      0.5,
+      0.5,
+    ]);
+    expect(nest.get("tics_per_step")).toBe(500);
+    nest.set({ tics_per_ms: 1000 } as object);
+    expect(() => nest.set({ tics_per_ms: 2000 } as object)).toThrow(NESTErrors.ValueError);
+    expect(() => nest.set({ wfr_tol: "small", resolution: 1 } as object)).toThrow("wfr_tol");
+    expect(nest.get("resolution")).toBe(0.5);
+    nest.ResetKernel();
+    expect(nest.get("use_compressed_spikes")).toBe(true);
+  });
+
+  it("delays of connections, models, and biological time before anything has passed", () => {
+    const nest = new Kernel();
+    nest.set({ resolution: 0.1, biological_time: 0 });
+    expect([nest.get("min_delay"), nest.get("max_delay")]).toEqual([0.1, 0.1]);
+    const parrots = nest.Create("parrot_neuron", 2);
+    nest.Connect(parrots, parrots, "all_to_all", { delay: 1.04 });
+    nest.Connect(parrots, parrots, "all_to_all", { delay: 2.5 });
+    expect([nest.get("min_delay"), nest.get("max_delay")]).toEqual([1, 2.5]);
+    nest.CopyModel("static_synapse", "mine");
+    expect(nest.get("synapse_models")).toContain("mine");
+    expect(nest.get("node_models")).toContain("spike_train_injector");
+    nest.Simulate(1);
+    expect(() => nest.set({ biological_time: 0 })).toThrow(NESTErrors.KernelException);
+  });
+
+  it("a window that is longer than the update interval alone covers all of it", () => {
+    const signal = (values: object) => {
+      const nest = new Kernel();
+      nest.set({ resolution: 1, ...values });
+      const neurons = nest.Create("eprop_iaf_bsshslm_2020", 1, { I_e: 500 });
+      const readouts = nest.Create("eprop_readout_bsshslm_2020", 1);
+      const target = nest.Create("step_rate_generator", { amplitude_times: [1], amplitude_values: [1] });
+      const plastic = { synapse_model: "eprop_synapse_bsshslm_2020", delay: 1, weight: 1 };
+      nest.Connect(neurons, readouts, "all_to_all", plastic);
+      const rate = { synapse_model: "rate_connection_delayed", receptor_type: 2 };
+      nest.Connect(target, readouts, "one_to_one", rate);
+      nest.Simulate(200);
+      return nest.GetConnections(neurons, readouts).get("weight")[0];
+    };
+    const alone = signal({ eprop_update_interval: 50 });
+    expect(alone).toBe(signal({ eprop_update_interval: 50, eprop_learning_window: 50 }));
+    expect(alone).not.toBe(signal({ eprop_update_interval: 50, eprop_learning_window: 10 }));
+    expect(() => signal({ eprop_update_interval: 50, eprop_learning_window: 60 })).toThrow(
+      NESTErrors.KernelException,
+    );
+  });
+});
+
+describe("calls", () => {
+  it("Prepare, Run and Cleanup are one simulation", () => {
+    const run = (simulate: (nest: Kernel) => void) => {
+      const nest = new Kernel();
+      const neurons = nest.Create("eprop_iaf", 1, { I_e: 500 });
+      const recorder = nest.Create("spike_recorder");
+      nest.Connect(neurons, recorder);
+      simulate(nest);
+      return nest.events(recorder)["times"];
+    };
+    const whole = run((nest) => nest.Simulate(100));
+    const parts = run((nest) => {
+      nest.Prepare();
+      nest.Run(40);
+      nest.Run(60);
+      nest.Cleanup();
+    });
+    expect(whole?.length).toBeGreaterThan(2);
+    expect(parts).toEqual(whole);
+    const nest = new Kernel();
+    expect(() => nest.Run(1)).toThrow(NESTErrors.KernelException);
+    expect(() => nest.Cleanup()).toThrow(NESTErrors.KernelException);
+    nest.Prepare();
+    expect(() => nest.Prepare()).toThrow(NESTErrors.KernelException);
+    expect(() => nest.Simulate(1)).toThrow(NESTErrors.KernelException);
+  });
+
+  it("Disconnect takes connections away, and what is left learns as if they had never been", () => {
+    const build = (connect: (nest: Kernel, inputs: NodeCollection, neurons: NodeCollection) => void) => {
+      const nest = new Kernel();
+      nest.set({ resolution: 1, eprop_update_interval: 50, eprop_learning_window: 50 });
+      const inputs = nest.Create("spike_generator", 3, { spike_times: [3, 13, 23, 33] });
+      const neurons = nest.Create("eprop_iaf_bsshslm_2020", 3, { E_L: 0, V_m: 0, V_th: 0.5, c_reg: 1 });
+      const readouts = nest.Create("eprop_readout_bsshslm_2020", 1);
+      nest.SetDefaults("eprop_synapse_bsshslm_2020", { optimizer: { type: "adam", eta: 0.01 } });
+      connect(nest, inputs, neurons);
+      nest.Connect(neurons, readouts, "all_to_all", { synapse_model: "eprop_synapse_bsshslm_2020" });
+      nest.Simulate(160);
+      return nest;
+    };
+    const plastic = { synapse_model: "eprop_synapse_bsshslm_2020", weight: 0.6 } as const;
+    const m = (connections: { set(values: object): void }, value: number) =>
+      connections.set({ optimizer: { m: value } });
+    const less = build((nest, inputs, neurons) => {
+      nest.Connect(inputs, neurons, "all_to_all", plastic);
+      nest.memory();
+      const old = nest.GetConnections();
+      m(nest.GetConnections(inputs.at(2), neurons.at(2)), 0.25);
+      nest.Disconnect(inputs, neurons, "one_to_one", "eprop_synapse_bsshslm_2020");
+      expect(() => old.get("weight")).toThrow("out of date");
+      m(nest.GetConnections(inputs.at(0), neurons.at(1)), 0.5);
+      nest.GetConnections(inputs.at(1)).disconnect();
+    });
+    const never = build((nest, inputs, neurons) => {
+      nest.Connect([1, 1, 3, 3], [5, 6, 4, 5], "one_to_one", plastic);
+      m(nest.GetConnections(inputs.at(0), neurons.at(1)), 0.5);
+    });
+    expect(pairs(less)).toEqual(pairs(never));
+    expect(less.get("num_connections")).toBe(7);
+    expect(less.GetConnections().get("weight")).toEqual(never.GetConnections().get("weight"));
+    expect([...less.GetConnections().get("weight")]).not.toEqual([0.6, 0.6, 0.6, 0.6, 1, 1, 1]);
+    expect(() => less.GetConnections().disconnect()).toThrow(NESTErrors.NotImplemented);
+    expect(() => less.Disconnect([1], [1])).toThrow(NESTErrors.IllegalConnection);
+  });
+
+  it("PrintNodes tells the nodes as NEST does", () => {
+    const nest = new Kernel();
+    nest.Create("parrot_neuron", 8);
+    nest.Create("eprop_iaf");
+    const log = vi.spyOn(console, "log").mockImplementation(() => undefined);
+    nest.PrintNodes();
+    expect(log.mock.calls).toEqual([["1 .. 8 parrot_neuron\n9 eprop_iaf"]]);
+    log.mockRestore();
+  });
+});
+
+describe("connections", () => {
+  it("make_symmetric connects both ways, or not at all", () => {
+    const nest = new Kernel();
+    const [some, others] = [nest.Create("parrot_neuron", 2), nest.Create("parrot_neuron", 2)];
+    nest.Connect(some, others, { rule: "one_to_one", make_symmetric: true }, { weight: [1, 2] });
+    expect(pairs(nest)).toEqual([[1, 3], [2, 4], [3, 1], [4, 2]]); // prettier-ignore
+    expect([...nest.GetConnections().get("weight")]).toEqual([1, 2, 1, 2]);
+    const recorder = nest.Create("spike_recorder", 2);
+    const symmetric = { rule: "one_to_one", make_symmetric: true };
+    expect(() => nest.Connect(some, recorder, symmetric)).toThrow(NESTErrors.IllegalConnection);
+    expect(nest.get("num_connections")).toBe(4);
+    expect(() => nest.Connect(some, others, { rule: "all_to_all", make_symmetric: true })).toThrow(
+      NESTErrors.NotImplemented,
+    );
+  });
+
+  it("static_synapse_hom_w has one weight, that of the model, in flight as in use", () => {
+    const nest = new Kernel();
+    nest.set({ resolution: 1 });
+    const generator = nest.Create("spike_train_injector", { spike_times: [1, 11] });
+    const readout = nest.Create("eprop_readout", 1, { E_L: 0, V_m: 0 });
+    const meter = nest.Create("multimeter", { record_from: ["V_m"] });
+    nest.Connect(meter, readout);
+    nest.SetDefaults("static_synapse_hom_w", { weight: 2 });
+    const synapse = { synapse_model: "static_synapse_hom_w", delay: 2 };
+    nest.Connect(generator, readout, "all_to_all", synapse);
+    expect(() => nest.Connect(generator, readout, "all_to_all", { ...synapse, weight: 1 })).toThrow(
+      NESTErrors.NotImplemented,
+    );
+    const found = nest.GetConnections(generator);
+    expect([...found.get("weight")]).toEqual([2]);
+    expect(() => found.set({ weight: 3 })).toThrow(expect.objectContaining({ parameter: "weight" }));
+    nest.Simulate(2);
+    nest.SetDefaults("static_synapse_hom_w", { weight: 6 });
+    expect([...found.get("weight")]).toEqual([6]);
+    nest.Simulate(20);
+    const { times = [], V_m = [] } = nest.events(meter);
+    const at = (time: number) => V_m[Array.from(times).indexOf(time)] ?? Number.NaN;
+    const decay = Math.exp(-10 / 10);
+    // The first spike was on its way when the weight changed.
+    expect((at(13) - at(3) * decay) / at(3)).toBeCloseTo(3, 9);
+  });
+
+  it("codes are NEST's", () => {
+    const nest = new Kernel();
+    const parrots = nest.Create("parrot_neuron", 3);
+    const none = new NodeCollection(nest, Uint32Array.of());
+    expect(() => nest.Connect(none, parrots)).toThrow(NESTErrors.IllegalConnection);
+    expect(() => nest.Connect(parrots, none)).toThrow(NESTErrors.IllegalConnection);
+    expect(() => parrots.concat(parrots.at(0))).toThrow(NESTErrors.BadProperty);
+    expect(() => nest.Connect(parrots, parrots, "all_to_all", { delay: 0.04 })).toThrow(NESTErrors.BadDelay);
+    const total = { rule: "fixed_total_number", N: 2, allow_multapses: false };
+    expect(() => nest.Connect(parrots, parrots, total)).toThrow(NESTErrors.NotImplemented);
+    let refused: unknown;
+    try {
+      nest.Create("eprop_iaf", 1, { foo: 1 } as object);
+    } catch (error) {
+      refused = error;
+    }
+    expect(String(refused)).not.toContain("did you mean");
+  });
+});
+
+describe("collections", () => {
+  const nest = new Kernel();
+  const nodes = nest.Create("parrot_neuron", 5);
+  it("are indexed by step, place and truth value, compared and printed", () => {
+    expect(Array.from(nodes.slice(0, 5, 2).ids)).toEqual([1, 3, 5]);
+    expect(Array.from(nodes.slice(-2).ids)).toEqual([4, 5]);
+    expect([...nodes.pick([0, -1])]).toEqual([1, 5]);
+    expect([...nodes.pick([true, false, false, true, false])]).toEqual([1, 4]);
+    expect(() => nodes.pick([true])).toThrow(NESTErrors.IndexError);
+    expect(() => nodes.pick([5])).toThrow(NESTErrors.ValueError);
+    expect([...nodes.nodes()].map(({ ids }) => ids[0])).toEqual([1, 2, 3, 4, 5]);
+    expect(nodes.equals(nest.GetNodes())).toBe(true);
+    expect(nodes.equals(nodes.slice(1))).toBe(false);
+    expect(inspect(nodes)).toBe("NodeCollection(model=parrot_neuron, size=5, first=1, last=5)");
+    expect(nodes.at(0).get("frozen")).toBe(false);
+  });
+  it("may be empty", () => {
+    const none = nodes.slice(5);
+    expect([none.length, none.get(), String(none)]).toEqual([0, {}, "NodeCollection(<empty>)"]);
+    expect(nest.GetConnections().length).toBe(0);
+    expect(inspect(nest.GetConnections())).toContain("does not contain any connections");
+  });
+  it("of connections are a table", () => {
+    nest.Connect(nodes.at(0), nodes.at(1), "one_to_one", { weight: 2.5 });
+    const [head = "", line = "", row = ""] = String(nest.GetConnections()).split("\n");
+    expect(head.split(/\s+/).filter(Boolean)).toEqual([
+      "source",
+      "target",
+      "synapse_model",
+      "weight",
+      "delay",
+    ]);
+    expect(line).toMatch(/^[ -]+$/);
+    expect(row.trim().split(/\s+/)).toEqual(["1", "2", "static_synapse", "2.5", "1"]);
+  });
+});

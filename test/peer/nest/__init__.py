@@ -1,0 +1,318 @@
+"""PyNEST's calls, answered by eprop: a translation that adds nothing. See README.md beside it."""
+
+import atexit
+import builtins
+import itertools
+import json
+import math
+import pathlib
+import subprocess
+import sys
+import types
+
+import numpy as np
+
+_server = subprocess.Popen(
+    ["node", str(pathlib.Path(__file__).parent.parent / "server.mjs")],
+    stdin=subprocess.PIPE,
+    stdout=subprocess.PIPE,
+    text=True,
+)
+
+
+@atexit.register
+def _end():
+    _server.stdin.close()
+    _server.wait()
+
+
+class NESTError(Exception):
+    """What a refused call raises."""
+
+
+class _Errors(types.ModuleType):
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        error = type(name, (NESTError,), {})
+        setattr(self, name, error)
+        return error
+
+
+NESTErrors = _Errors("NESTErrors")
+NESTErrors.NESTError = NESTError
+
+
+def _encoded(value):
+    if isinstance(value, NodeCollection):
+        return {"$nodes": value.tolist()}
+    if isinstance(value, Parameter):
+        return {"$random": {"id": value.id, "name": value.name, "params": value.params}}
+    if isinstance(value, dict):
+        return {name: _encoded(entry) for name, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return _encoded(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [_encoded(entry) for entry in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$float": {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")}
+    return value
+
+
+def _decoded(value):
+    if isinstance(value, dict):
+        if "$nodes" in value:
+            return NodeCollection(value["$nodes"])
+        if "$float" in value:
+            return float(value["$float"])
+        return {name: _decoded(entry) for name, entry in value.items()}
+    return [_decoded(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _call(name, *args):
+    _server.stdin.write(json.dumps({"call": name, "args": [_encoded(arg) for arg in args]}) + "\n")
+    _server.stdin.flush()
+    answer = json.loads(_server.stdout.readline())
+    if "error" in answer:
+        error = answer["error"]
+        raise getattr(NESTErrors, error["code"])(error["message"])
+    return _decoded(answer["result"])
+
+
+def _merged(params, values):
+    return {**(params or {}), **values}
+
+
+class NodeCollection:
+    """Nodes, ordered by id."""
+
+    def __init__(self, ids=()):
+        object.__setattr__(self, "_ids", list(ids))
+
+    def tolist(self):
+        return list(self._ids)
+
+    @property
+    def global_id(self):
+        return self._ids[0] if len(self) == 1 else tuple(self._ids)
+
+    def __len__(self):
+        return len(self._ids)
+
+    def __iter__(self):
+        return (NodeCollection([node]) for node in self._ids)
+
+    def __getitem__(self, key):
+        if isinstance(key, slice):
+            return NodeCollection(self._ids[key])
+        if isinstance(key, (int, np.integer)):
+            return NodeCollection([self._ids[key]])
+        chosen = list(key)
+        if chosen and isinstance(chosen[0], (bool, np.bool_)):
+            return NodeCollection(itertools.compress(self._ids, chosen))
+        return NodeCollection(self._ids[place] for place in chosen)
+
+    def __contains__(self, node):
+        return node in self._ids
+
+    def __add__(self, other):
+        if builtins.set(self._ids) & builtins.set(other._ids):
+            raise NESTErrors.BadProperty("Cannot join overlapping NodeCollections.")
+        return NodeCollection(sorted(self._ids + other._ids))
+
+    def __eq__(self, other):
+        return isinstance(other, NodeCollection) and self._ids == other._ids
+
+    def get(self, names=None):
+        values = _call("nodesGet", self, names)
+        if names in ("events", "spike_times") or (names is None and "events" in values):
+            return _arrays(values)
+        return tuple(values) if isinstance(values, list) and isinstance(names, str) and len(self) > 1 else values
+
+    def set(self, params=None, **values):
+        _call("nodesSet", self, params if isinstance(params, (list, tuple)) else _merged(params, values))
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        try:
+            return self.get(name)
+        except NESTError as error:
+            raise AttributeError(str(error)) from error
+
+    def __setattr__(self, name, value):
+        self.set({name: value})
+
+
+def _arrays(value):
+    if isinstance(value, dict):
+        return {name: _arrays(entry) for name, entry in value.items()}
+    return np.array(value) if isinstance(value, list) else value
+
+
+class SynapseCollection:
+    """Connections, ordered by source, then by target."""
+
+    def __init__(self, found):
+        self._number, self._length = found["number"], found["length"]
+
+    def __len__(self):
+        return self._length
+
+    def __getitem__(self, key):
+        if not isinstance(key, slice):
+            key = slice(key, key + 1 if key != -1 else None)
+        begin, end, step = key.indices(self._length)
+        return SynapseCollection(_call("connectionsSlice", self._number, begin, end, step))
+
+    def get(self, names=None):
+        values = _call("connectionsGet", self._number, names)
+        if self._length != 1:
+            return values
+        return {name: of[0] for name, of in values.items()} if isinstance(values, dict) else values[0]
+
+    def set(self, params=None, **values):
+        wanted = params if isinstance(params, (list, tuple)) else _merged(params, values)
+        _call("connectionsSet", self._number, wanted)
+
+    def disconnect(self):
+        _call("connectionsDisconnect", self._number)
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self.get(name)
+
+
+class Parameter:
+    """A distribution."""
+
+    _made = itertools.count()
+
+    def __init__(self, name, **params):
+        self.id, self.name, self.params = next(self._made), name, params
+
+
+class random:
+    """Distributions (`nest.random`)."""
+
+    @staticmethod
+    def normal(mean=0.0, std=1.0):
+        return Parameter("normal", mean=mean, std=std)
+
+    @staticmethod
+    def uniform(min=0.0, max=1.0):
+        return Parameter("uniform", min=min, max=max)
+
+    @staticmethod
+    def lognormal(mean=0.0, std=1.0):
+        return Parameter("lognormal", mean=mean, std=std)
+
+    @staticmethod
+    def exponential(beta=1.0):
+        return Parameter("exponential", beta=beta)
+
+
+def ResetKernel():
+    _call("ResetKernel")
+
+
+def set(**values):
+    _call("set", values)
+
+
+def get(names=None):
+    if isinstance(names, (list, tuple)):
+        return tuple(_call("get", name) for name in names)
+    return _call("get", names)
+
+
+GetKernelStatus = get
+
+
+def SetKernelStatus(values):
+    _call("set", values)
+
+
+def Create(model, n=1, params=None, positions=None):
+    if positions is not None:
+        raise NESTErrors.NotImplemented("nodes have no positions")
+    if isinstance(n, dict):
+        n, params = 1, n
+    return _call("Create", model, n, params)
+
+
+def GetNodes(properties=None, local_only=False):
+    return _call("GetNodes", (properties or {}).get("model"))
+
+
+def Connect(pre, post, conn_spec=None, syn_spec=None):
+    _call("Connect", pre, post, conn_spec, syn_spec)
+
+
+def Disconnect(pre, post, conn_spec="one_to_one", syn_spec="static_synapse"):
+    _call("Disconnect", pre, post, conn_spec, syn_spec)
+
+
+def GetConnections(source=None, target=None, synapse_model=None):
+    return SynapseCollection(_call("GetConnections", source, target, synapse_model))
+
+
+def SetDefaults(model, params, val=None):
+    _call("SetDefaults", model, params if val is None else {params: val})
+
+
+def GetDefaults(model, keys=None):
+    values = _call("GetDefaults", model)
+    if keys is None:
+        return values
+    return values[keys] if isinstance(keys, str) else tuple(values[key] for key in keys)
+
+
+def CopyModel(existing, new, params=None):
+    _call("CopyModel", existing, new, params)
+
+
+def SetStatus(nodes, params, val=None):
+    nodes.set(params if val is None else {params: val})
+
+
+def GetStatus(nodes, keys=None):
+    return nodes.get(keys)
+
+
+def Simulate(t):
+    _call("Simulate", t)
+
+
+def Prepare():
+    _call("Prepare")
+
+
+def Run(t):
+    _call("Run", t)
+
+
+def Cleanup():
+    _call("Cleanup")
+
+
+class _Module(types.ModuleType):
+    """Kernel values as attributes of the module."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _call("get", name)
+
+    def __setattr__(self, name, value):
+        if name in self.__dict__ or name.startswith("__"):
+            super().__setattr__(name, value)
+        else:
+            _call("set", {name: value})
+
+
+sys.modules[__name__].__class__ = _Module
+sys.modules["nest.random"] = random

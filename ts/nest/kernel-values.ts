@@ -1,0 +1,98 @@
+/** Kernel values of NEST that have no meaning here: they are kept and read back, and change nothing. */
+import { refuse } from "../core/arguments.js";
+
+/** Values that are accepted without effect, with NEST's defaults. */
+export const withoutEffect = {
+  adaptive_target_buffers: true,
+  buffer_size_spike_data: 2,
+  buffer_size_target_data: 2,
+  dict_miss_is_error: true,
+  growth_factor_buffer_spike_data: 1.5,
+  growth_factor_buffer_target_data: 1.5,
+  keep_source_table: true,
+  max_buffer_size_target_data: 16_777_216,
+  max_update_time: 0,
+  min_update_time: 0,
+  recording_backend: "memory",
+  rng_type: "mt19937_64",
+  sort_connections_by_source: true,
+  spike_buffer_grow_extra: 0.5,
+  spike_buffer_resize_log: "",
+  spike_buffer_shrink_limit: 0.2,
+  spike_buffer_shrink_spare: 0.1,
+  structural_plasticity_update_interval: 10_000,
+  update_time_limit: Number.MAX_VALUE,
+  use_compressed_spikes: true,
+  use_wfr: true,
+  verbosity: 30,
+  wfr_comm_interval: 1,
+  wfr_interpolation_order: 3,
+  wfr_max_iterations: 15,
+  wfr_tol: 0.0001,
+} as const satisfies Record<string, boolean | number | string>;
+
+/** Names of values that are accepted without effect. */
+export type ValueWithoutEffect = keyof typeof withoutEffect;
+
+type Widened<V> = V extends boolean ? boolean : V extends number ? number : string;
+
+/** Kernel values of NEST that are accepted, kept, and change nothing. */
+export type ParamsWithoutEffect = { [N in ValueWithoutEffect]?: Widened<(typeof withoutEffect)[N]> };
+
+/** Kernel values that follow from others, or never change. */
+export interface FixedValues {
+  /** Names of all node models, copies included. */
+  node_models: string[];
+  /** Names of all synapse models, copies included. */
+  synapse_models: string[];
+  connection_rules: string[];
+  recording_backends: string[];
+  /** Tics in a step. */
+  tics_per_step: number;
+  tics_per_ms: number;
+  /** Length of a tic (ms). */
+  ms_per_tic: number;
+  num_processes: number;
+  off_grid_spiking: boolean;
+}
+
+const ticsPerMs = 1000;
+
+/** Values that never change. */
+export const constants = {
+  connection_rules: [
+    "all_to_all",
+    "fixed_indegree",
+    "fixed_outdegree",
+    "fixed_total_number",
+    "one_to_one",
+    "pairwise_bernoulli",
+  ],
+  recording_backends: ["ascii", "memory"],
+  tics_per_ms: ticsPerMs,
+  ms_per_tic: 1 / ticsPerMs,
+  num_processes: 1,
+  off_grid_spiking: false,
+};
+
+/** Takes the values without effect out of a dictionary of kernel values; both parts are new. */
+export function splitValues(values: Record<string, unknown>): {
+  effective: Record<string, unknown>;
+  kept: Record<string, unknown>;
+} {
+  const [effective, kept]: Record<string, unknown>[] = [{}, {}];
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) continue;
+    if (Object.hasOwn(withoutEffect, name)) {
+      const kind = typeof withoutEffect[name as ValueWithoutEffect];
+      if (typeof value !== kind) {
+        refuse(name, value, kind === "boolean" ? "true or false" : kind === "number" ? "a number" : "a text");
+      }
+      (kept as Record<string, unknown>)[name] = value;
+    } else if (!(name in constants && Object.is(constants[name as keyof typeof constants], value))) {
+      // What has the value that it is set to needs no setting.
+      (effective as Record<string, unknown>)[name] = value;
+    }
+  }
+  return { effective: effective as Record<string, unknown>, kept: kept as Record<string, unknown> };
+}

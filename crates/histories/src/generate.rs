@@ -635,7 +635,7 @@ impl Sketch {
         } else {
             // NEST has the first two.
             let known = if self.settings.nest { 2 } else { METHODS.len() };
-            let method = if dice.chance(0.6) { 0 } else { dice.whole(1, known) };
+            let method = if dice.chance(0.6) { 0 } else { dice.whole(1, known - 1) };
             self.synapses[place].method = METHODS[method].name;
             optimizer.set("type", METHODS[method].name);
             if dice.chance(0.4) {

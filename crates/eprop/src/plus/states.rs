@@ -37,6 +37,8 @@ impl RecurrentState {
         ] {
             values.resize(neurons, 0.0);
         }
+        // Who fired by a clock may do so no longer; it is set anew in each step.
+        self.clock.clear();
         self.clock.resize(neurons, f64::NAN);
         self.fired.resize(neurons.next_multiple_of(8), 0);
     }

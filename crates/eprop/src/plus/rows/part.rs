@@ -192,11 +192,17 @@ impl Part<'_> {
         scratch: &mut Scratch,
     ) {
         let left = LeftBehind { windows: None, ..left };
-        let end = end.min(self.window_end(row));
-        while self.row(row).next < end {
+        let last = end.min(self.window_end(row));
+        while self.row(row).next < last {
             let next = self.row(row).next + 1;
             self.take_in(&[row], next, left, scratch);
             let broken = self.call(row, next as u64, optimizer, &scratch.gradients, weights);
+            scratch.broken = scratch.broken.or(broken);
+        }
+        // What was taken in before the optimizer was to be called in each step, and no step of the window is left.
+        if std::mem::take(&mut self.row(row).caught_up) {
+            let held = self.gradient[self.blocks(row)].to_vec();
+            let broken = self.call(row, end as u64, optimizer, &held, weights);
             scratch.broken = scratch.broken.or(broken);
         }
     }

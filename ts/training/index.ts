@@ -1,4 +1,5 @@
 export { BuiltNetwork, type BuiltProjection, type Family, buildNetwork } from "./build-network.js";
+export type { TrainingMessages } from "./diagnostics.js";
 export type { Iteration } from "./iteration.js";
 export type { Metrics } from "./metrics.js";
 export type { NetworkOptions, PlasticWeights, WeightMatrix } from "./network.js";

@@ -12,6 +12,7 @@ import { Draws } from "../tasks/draws.js";
 import type { DataSplit, IterationData, Task } from "../tasks/task.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { evaluated } from "./evaluation.js";
+import { tell } from "./diagnostics.js";
 import type { Iteration } from "./iteration.js";
 import { type PlasticWeights, TaskNetwork } from "./network.js";
 import {
@@ -67,6 +68,8 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   /** Iterations handed out when it was last saved by itself, and when it was saved because it is to finish. */
   #savedAt = 0;
   #savedToFinishAt: number | undefined;
+  /** What those who listen were told last of its beginning and end. */
+  #told: "start" | "end" | undefined;
   /** Whether what is held is between two states: inputs are being drawn, or readouts evaluated. */
   #inTransit = false;
   /** What is being saved; until its state is taken, nothing goes on. */
@@ -169,6 +172,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
         message: "an iteration is being simulated; a training is saved between two",
       });
     }
+    const begin = performance.now();
     const collected = this.#collect(this.#saving);
     const saving = collected.catch(() => undefined);
     this.#saving = saving;
@@ -176,6 +180,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       const saved = await collected;
       const { writeCheckpoint } = await import("./checkpoint.js");
       await writeCheckpoint(file, saved);
+      tell("eprop:training:checkpoint", { trainer: this, path: file, ms: performance.now() - begin });
     } finally {
       if (this.#saving === saving) this.#saving = undefined;
     }
@@ -235,6 +240,28 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
 
   /** The next iteration as soon as it is over; nothing at the end. */
   async next(): Promise<Iteration | undefined> {
+    const progress = this.#progress;
+    if (this.#told === undefined) {
+      tell("eprop:training:start", { trainer: this, iterations: progress.delivered });
+      this.#told = "start";
+    }
+    try {
+      const iteration = await this.#next();
+      if (iteration !== undefined) {
+        tell("eprop:training:iteration", { trainer: this, iteration });
+      } else if (this.#told === "start") {
+        const { ending: ended } = this;
+        tell("eprop:training:end", { trainer: this, ended, iterations: progress.delivered });
+        this.#told = "end";
+      }
+      return iteration;
+    } catch (error) {
+      tell("eprop:training:error", { trainer: this, error });
+      throw error;
+    }
+  }
+
+  async #next(): Promise<Iteration | undefined> {
     const progress = this.#progress;
     await this.#saving;
     await this.#saveIfDue();

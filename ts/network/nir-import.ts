@@ -1,3 +1,5 @@
+import { type Dynamics, type ModelsWith, type NeuronModel, modelsWith } from "../nest/dynamics.js";
+import { dynamics } from "../nest/models.generated.js";
 import { given, number } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
 import { Kernel } from "../nest/kernel.js";
@@ -102,17 +104,17 @@ const close = (a: number, b: number) => Math.abs(a - b) <= 1e-9 * Math.max(Math.
 /** A time constant (s) in which nothing is forgotten. */
 const never = 1e250;
 
+/** The first model whose neurons do that. */
+function modelThat<const D extends Partial<Dynamics>>(wanted: D): ModelsWith<D> {
+  return modelsWith(wanted)[0] as ModelsWith<D>;
+}
+
 /** How the neurons of a graph are built: the model, and what it takes besides the membrane. */
 interface Spiking {
   /** The node whose spikes they are, and the one that their input arrives at. */
   name: string;
   membrane: string;
-  model:
-    | "eprop_iaf_psc_delta"
-    | "eprop_iaf"
-    | "eprop_iaf_adapt"
-    | "eprop_iaf_bsshslm_2020"
-    | "eprop_iaf_adapt_bsshslm_2020";
+  model: ModelsWith<{ role: "recurrent" }>;
   params: Record<string, Float64Array | number>;
   /** Nodes that this accounts for. */
   uses: ReadonlySet<string>;
@@ -195,7 +197,7 @@ function imported(graph: NIRGraph, resolution: number): Network {
   integrators.sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
   /** The populations of neurons: layers, from the input on. */
   const populations = [...integrators.map(fromLIF), ...thresholds.map(fromThreshold)];
-  const late = populations.some(({ model }) => model.endsWith("_bsshslm_2020"));
+  const late = populations.some(({ model }) => dynamics[model].rule === "interval");
   if (late) kernel.set({ eprop_reset_neurons_on_update: false });
 
   const [output] = outputs.map(([name]) => name) as [string];
@@ -237,7 +239,7 @@ function imported(graph: NIRGraph, resolution: number): Network {
   const readouts =
     readoutName === undefined
       ? undefined
-      : build(late ? "eprop_readout_bsshslm_2020" : "eprop_readout", readoutName, {});
+      : build(modelThat({ role: "readout", rule: late ? "interval" : "plus" }), readoutName, {});
   for (const { name, membrane, uses } of populations) {
     wire(membrane, neurons.get(name) as NodeCollection, uses);
   }
@@ -306,17 +308,17 @@ function imported(graph: NIRGraph, resolution: number): Network {
       params["adapt_tau"] = node.tau.map((tau) => tau * 1000);
       uses.add(adaptation.from);
     }
-    const model =
-      `eprop_iaf${adaptation ? "_adapt" : ""}${resetsLate ? "_bsshslm_2020" : ""}` as Spiking["model"];
+    const model = modelThat({
+      role: "recurrent",
+      rule: resetsLate ? "interval" : "plus",
+      reset: "subtract",
+      adapts: adaptation !== undefined,
+    });
     return { name, membrane: own.from, model, params, uses };
   }
 
   /** Creates the neurons or readouts of an LI or LIF. */
-  function build(
-    model: Spiking["model"] | "eprop_readout" | "eprop_readout_bsshslm_2020",
-    name: string,
-    params: object,
-  ): NodeCollection {
+  function build(model: NeuronModel, name: string, params: object): NodeCollection {
     const { tau, leak, r } = membraneOf(name);
     const current = new Float64Array(tau.length);
     for (const { bias } of pathsTo(name)) {
@@ -332,7 +334,8 @@ function imported(graph: NIRGraph, resolution: number): Network {
       V_m: leak,
       tau_m: ms,
       I_e: current.map((value, at) => (value * (r[at] as number)) / (ms[at] as number)),
-      ...(model.startsWith("eprop_readout_") && { regular_spike_arrival: true }),
+      ...(dynamics[model].role === "readout" &&
+        dynamics[model].rule === "interval" && { regular_spike_arrival: true }),
       ...params,
     } as object);
   }

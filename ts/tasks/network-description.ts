@@ -1,17 +1,12 @@
 /** What a network is made of, as data: named populations, and named projections between them. */
+import type { ModelsWith } from "../nest/dynamics.js";
 import type { ConnectionRule } from "../nest/accepted.js";
 import type { NodeParams, OptimizerParams } from "../nest/models.generated.js";
 import type { RandomParameter } from "../nest/random.js";
 import type { NumberMatrix } from "../random/index.js";
 
 /** Name of a model of recurrent neurons. */
-export type RecurrentModel =
-  | "eprop_iaf_bsshslm_2020"
-  | "eprop_iaf_adapt_bsshslm_2020"
-  | "eprop_iaf"
-  | "eprop_iaf_adapt"
-  | "eprop_iaf_psc_delta"
-  | "eprop_iaf_psc_delta_adapt";
+export type RecurrentModel = ModelsWith<{ role: "recurrent" }>;
 
 /** Name of a model of readouts. */
 export type ReadoutModel = "eprop_readout_bsshslm_2020" | "eprop_readout";

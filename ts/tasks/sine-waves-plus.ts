@@ -1,5 +1,5 @@
 import { nestError } from "../core/errors.js";
-import type { NodeParams } from "../nest/models.generated.js";
+import { type NodeParams, dynamics } from "../nest/models.generated.js";
 import { NumpyRandom } from "../random/index.js";
 import { regressionWeights, superposedSines } from "./sine-waves.js";
 import { noise, sameSequences } from "./inputs.js";
@@ -61,7 +61,7 @@ export function sineWavesPlus(
     });
   }
   checkBatch(name, batchSize, { steps, inputs, rate: 0.05, readouts: 1 });
-  const hardReset = model.includes("psc_delta");
+  const hardReset = dynamics[model].reset === "hard";
   const { kappa } = parameters;
   const scale = 1 - kappa;
   const random = new NumpyRandom(seed);
@@ -100,7 +100,7 @@ export function sineWavesPlus(
     V_m: 0,
     V_th: hardReset ? 0.5 : 0.03,
     ...(hardReset && { V_reset: -0.5 }),
-    ...(model.includes("adapt") && { adapt_beta: 0 }),
+    ...(dynamics[model].adapts && { adapt_beta: 0 }),
   };
   return {
     name,

@@ -1,3 +1,4 @@
+import { dynamicsOf } from "../nest/dynamics.js";
 import { guarded, nestError } from "../core/errors.js";
 import { type Pieces, atOnce } from "../core/event-loop.js";
 import type { NodeCollection, SynapseCollection } from "../nest/collections.js";
@@ -19,7 +20,7 @@ export type Family = "interval" | "event";
 
 /** The family that a model of recurrent neurons or readouts belongs to. */
 export function familyOf(model: string): Family {
-  return model.endsWith("_bsshslm_2020") ? "interval" : "event";
+  return dynamicsOf(model)?.rule === "interval" ? "interval" : "event";
 }
 
 /** The synapse models of each family. */

@@ -1,3 +1,4 @@
+import { dynamicsOf } from "../nest/dynamics.js";
 import type { Pieces } from "../core/event-loop.js";
 import { fields, flag, optional, whole } from "../core/arguments.js";
 import type { EventColumns, NodeCollection } from "../nest/collections.js";
@@ -44,7 +45,7 @@ export class Recorders {
         interval: task.resolution,
         record_from: [
           ...recurrentStates,
-          ...(model.includes("adapt") ? (["adaptation", "V_th_adapt"] as const) : []),
+          ...(dynamicsOf(model)?.adapts ? (["adaptation", "V_th_adapt"] as const) : []),
         ],
       });
       kernel.Connect(recorder, population.slice(0, neurons));

@@ -5,7 +5,7 @@ import { type Pieces, inSlices } from "../core/event-loop.js";
 import { type NativeArray, readSafetensors, safetensors } from "../native/index.js";
 import { version } from "../core/version.js";
 import { ArrayReader } from "./arrays.js";
-import { writeWhole } from "./write-file.js";
+import { writeWholeAsync } from "./write-whole.js";
 
 /** Version of the format of each kind of file. A change of what a name means raises it. */
 const versions = { kernel: 1, network: 1, checkpoint: 1 } as const;
@@ -60,7 +60,7 @@ export async function writeSaved(
   const metadata = { sha256: noChecksum, format: kind, version: versions[kind], eprop: version, details };
   const bytes = await guardedAsync(() => safetensors(arrays, JSON.stringify(metadata)));
   bytes.set(new TextEncoder().encode(await inSlices(checksum(bytes))), checksumAt);
-  await writeWhole(path, bytes);
+  await writeWholeAsync(path, bytes);
 }
 
 /**

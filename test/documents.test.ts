@@ -159,7 +159,7 @@ describe("examples in the documents", () => {
     for (const { place, language, attributes } of all) {
       expect(
         languages[language] ??
-          ["json", "python", "sql", "text", "math", "mermaid"].find((one) => one === language),
+          ["json", "python", "sql", "text", "math", "mermaid", "yaml"].find((one) => one === language),
         place,
       ).toBe(language);
       if (attributes.includes("no-run")) expect(attributes, place).toMatch(/no-run="[^"]{10,}"/);

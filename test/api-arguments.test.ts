@@ -35,6 +35,9 @@ const others = new Set([
   "Kernel.Run",
   // Those of the default kernel.
   ..."PrintNodes Prepare Run Cleanup".split(" "),
+  // What buildNetwork makes.
+  "new BuiltNetwork",
+  ..."connect scaleLearningRates connections weights".split(" ").map((name) => `BuiltNetwork.${name}`),
   // They are not a user's.
   "Kernel.takeAway",
   ..."places pick".split(" ").map((name) => `SynapseCollection.${name}`),

@@ -118,7 +118,12 @@ export const proposals: Check<SweepProposals> = {
 
 /** Whether trainings are proposed one by one. */
 export function isProposals(value: unknown): value is SweepProposals {
-  return typeof value === "object" && value !== null && "ask" in value;
+  try {
+    return typeof value === "object" && value !== null && "ask" in value;
+  } catch {
+    // What cannot even be looked at is refused as a grid.
+    return false;
+  }
 }
 
 function refuseTogether(parameter: string, message: string, bound: string): never {

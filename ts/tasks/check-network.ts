@@ -60,13 +60,30 @@ const populationOf = (...names: readonly string[]) =>
 const pieceLength = 1 << 16;
 
 export function* networkChecked(task: Task): Pieces<void> {
-  const network = given("network", task.network, anObject);
+  const learned = yield* descriptionChecked(task.network);
   given("random", task.random, instance(NumpyRandom, "a NumpyRandom"));
   given("parameters", task.parameters, dictionary);
-  if ("populations" in network) {
-    yield* describedChecked(task, network);
-    return;
-  }
+  for (const readout of learned) checkLoss(task, readout);
+}
+
+/** Readouts with the loss that they learn by. */
+interface Learned {
+  model: string;
+  params: Record<string, unknown>;
+}
+
+/**
+ * Checks a network by itself, in its full or its short form. Gives its readouts.
+ *
+ * @throws {@link NESTError} that names what is not there, of another kind, or does not fit the rest.
+ */
+export function* descriptionChecked(described: unknown): Pieces<Learned[]> {
+  const network = given("network", described, anObject);
+  return "populations" in network ? yield* describedChecked(network) : yield* poolChecked(network);
+}
+
+/** Checks a network in its short form. */
+function* poolChecked(network: Record<string, unknown>): Pieces<Learned[]> {
   const inputs = given("network.inputs", network["inputs"], count);
   const families = Object.values(models);
   const recurrentNames = families.flatMap(({ recurrent }): readonly string[] => recurrent);
@@ -87,7 +104,6 @@ export function* networkChecked(task: Task): Pieces<void> {
     given(`network.recurrent[${at}].model`, model, oneOf(...(family?.recurrent ?? []))),
   );
   const readout = given("network.readout", network["readout"], populationOf(family?.readout ?? ""));
-  checkLoss(task, readout);
   const neurons = populations.reduce((sum, { n }) => sum + n, 0);
   const weights = given("network.weights", network["weights"], anObject);
   const shapes: Record<keyof PoolDescription["weights"], [number, number]> = {
@@ -101,10 +117,11 @@ export function* networkChecked(task: Task): Pieces<void> {
   }
   given("network.optimizer", network["optimizer"], dictionary);
   given("network.averageGradient", network["averageGradient"], flag);
+  return [readout];
 }
 
 /** A task is measured by the loss that its readouts learn by. */
-function checkLoss(task: Task, { model, params }: { model: string; params: Record<string, unknown> }): void {
+function checkLoss(task: Task, { model, params }: Learned): void {
   const learned =
     model === models.interval.readout ? (params["loss"] ?? "mean_squared_error") : "mean_squared_error";
   if (task.loss === learned) return;
@@ -306,11 +323,12 @@ function* checkSynapses(
 }
 
 /** Checks a network that is described by named populations and projections. */
-function* describedChecked(task: Task, value: Record<string, unknown>): Pieces<void> {
+function* describedChecked(value: Record<string, unknown>): Pieces<Learned[]> {
+  const readouts: Learned[] = [];
   for (const population of checkPopulations(value["populations"])) {
     if (population.kind === "readout") {
       const each = Array.isArray(population.params) ? population.params : [population.params ?? {}];
-      for (const params of each) checkLoss(task, { model: population.model, params });
+      for (const params of each) readouts.push({ model: population.model, params });
     }
   }
   const network = value as unknown as NetworkDescription;
@@ -344,4 +362,5 @@ function* describedChecked(task: Task, value: Record<string, unknown>): Pieces<v
     yield* checkSynapses(network, at, of, from.kind === "readout");
     yield;
   }
+  return readouts;
 }

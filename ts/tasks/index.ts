@@ -45,7 +45,6 @@ export {
   type RecurrentModel,
   type RecurrentPopulation,
   type Weights,
-  describedNetwork,
 } from "./network-description.js";
 export type { DataSplit, IterationData, Schedule, Task, TaskOptions } from "./task.js";
 export { commonOptions, taskParameters } from "./options.js";

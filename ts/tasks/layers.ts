@@ -1,4 +1,19 @@
-import type { NumberMatrix, NumpyRandom } from "../random/index.js";
+import {
+  dictionary,
+  either,
+  fields,
+  flag,
+  given,
+  instance,
+  list,
+  number,
+  oneOf,
+  optional,
+  text,
+  u32,
+  whole,
+} from "../core/arguments.js";
+import { type NumberMatrix, NumpyRandom } from "../random/index.js";
 import type {
   NetworkDescription,
   NeuronPopulation,
@@ -28,6 +43,23 @@ export interface LayersDescription {
   averageGradient?: boolean;
 }
 
+/** A population of a layer: what its model and its parameters may be is checked where it is built. */
+const population = {
+  model: text,
+  n: whole(1, u32),
+  params: optional(either(Array.isArray, list(dictionary, "a list of dictionaries"), dictionary)),
+};
+
+const layersCheck = fields({
+  inputs: whole(1, u32),
+  layers: list(fields({ ...population, recurrent: optional(flag) }), "a list of layers"),
+  readout: fields(population),
+  readoutsFrom: optional(oneOf("last", "all")),
+  gain: optional(number({ min: -Number.MAX_VALUE, max: Number.MAX_VALUE }, "a finite number")),
+  optimizer: dictionary,
+  averageGradient: optional(flag),
+});
+
 /**
  * A network in layers, each with its own feedback from the readouts (broadcast alignment): populations `in`, `layer_1`,
  * `layer_2`, …, `out`; projections `in_layer_1`, `layer_1_layer_1`, `layer_1_layer_2`, …, `layer_2_out`, and the
@@ -36,6 +68,8 @@ export interface LayersDescription {
  * @param random Where initial weights are drawn from, in the order of the projections.
  */
 export function layeredNetwork(of: LayersDescription, random: NumpyRandom): NetworkDescription {
+  given("of", of, layersCheck);
+  given("random", random, instance(NumpyRandom, "a NumpyRandom"));
   const { layers, readout, gain = 1, readoutsFrom = "last" } = of;
   const populations: Record<string, PopulationDescription> = { in: { kind: "input", n: of.inputs } };
   const projections: Record<string, ProjectionDescription> = {};

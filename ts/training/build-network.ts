@@ -1,9 +1,11 @@
 import { dynamicsOf } from "../nest/dynamics.js";
 import { guarded, nestError } from "../core/errors.js";
+import { given, instance } from "../core/arguments.js";
 import { type Pieces, atOnce } from "../core/event-loop.js";
 import type { NodeCollection, SynapseCollection } from "../nest/collections.js";
 import type { SynapseSpec } from "../nest/accepted.js";
-import type { Kernel } from "../nest/kernel.js";
+import { Kernel } from "../nest/kernel.js";
+import { descriptionChecked } from "../tasks/check-network.js";
 import {
   type NetworkDescription,
   type PoolDescription,
@@ -193,9 +195,12 @@ function ownOptimizer({ optimizer }: NetworkDescription, projection: ProjectionD
 /**
  * Builds a network in an empty kernel, whose `resolution`, `rng_seed` and e-prop parameters are set before.
  *
- * @throws {@link NESTError} for what the engine refuses; `checkDescription` says beforehand what does not fit together.
+ * @throws {@link NESTError} that names what does not fit together, before anything is built, and for what the engine
+ * refuses.
  */
 export function buildNetwork(kernel: Kernel, network: NetworkDescription | PoolDescription): BuiltNetwork {
+  given("kernel", kernel, instance(Kernel, "a Kernel"));
+  atOnce(descriptionChecked(network));
   const built = new BuiltNetwork(kernel, network);
   atOnce(built.connect(1));
   return built;

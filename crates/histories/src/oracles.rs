@@ -325,11 +325,11 @@ fn without_bystanders(trace: Trace, place: Option<usize>) -> Trace {
     let keep: Option<Vec<bool>> = place.map(|place| {
         trace.numbers("connections.synapse").iter().map(|synapse| *synapse != place as f64).collect()
     });
+    let of_all_connections =
+        ["kernel.num_connections", "kernel.min_delay", "kernel.max_delay", "connections.synapse"];
     let mut trace = trace.only(|name| {
         // Only neurons with synapses that learn show a learning signal.
-        !["kernel.num_connections", "connections.synapse"].contains(&name)
-            && !name.starts_with("look")
-            && !name.ends_with("learning_signal")
+        !of_all_connections.contains(&name) && !name.starts_with("look") && !name.ends_with("learning_signal")
     });
     if let Some(keep) = keep {
         for (name, seen) in &mut trace.0 {

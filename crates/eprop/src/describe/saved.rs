@@ -117,8 +117,14 @@ impl Persist for OptimizerProperties {
     fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
         let mut method = self.method.entry().name.to_owned();
         let mut values = self.method.values();
-        archive.text("type", &mut method)?;
-        archive.list("values", &mut values)?;
+        if archive.reads() && archive.holds("adam") {
+            // Files of version 0.1 have the values of Adam, or none where weights follow the gradient.
+            archive.list("adam", &mut values)?;
+            method = METHODS[usize::from(!values.is_empty())].name.to_owned();
+        } else {
+            archive.text("type", &mut method)?;
+            archive.list("values", &mut values)?;
+        }
         self.method = METHODS
             .iter()
             .position(|entry| entry.name == method)

@@ -172,10 +172,13 @@ impl Kernel {
             .sum();
         let resolution = self.network.kernel.resolution;
         let delay = |steps: Option<u32>| Value::Number(f64::from(steps.unwrap_or(1)) * resolution);
+        // A rule that drew nothing leaves a projection without connections.
+        let delays =
+            || self.network.projections.iter().filter(|of| !of.weights.is_empty()).map(|of| of.delay);
         self.network
             .get_kernel()
-            .with("min_delay", delay(self.network.projections.iter().map(|of| of.delay).min()))
-            .with("max_delay", delay(self.network.projections.iter().map(|of| of.delay).max()))
+            .with("min_delay", delay(delays().min()))
+            .with("max_delay", delay(delays().max()))
             .with("biological_time", Value::Number(self.time()))
             .with("network_size", Value::Number(self.node_count() as f64))
             .with("num_connections", Value::Number(connections as f64))

@@ -120,7 +120,7 @@ impl Persist for OptimizerProperties {
         if archive.reads() && archive.holds("adam") {
             // Files of version 0.1 have the values of Adam, or none where weights follow the gradient.
             archive.list("adam", &mut values)?;
-            method = METHODS[usize::from(!values.is_empty())].name.to_owned();
+            METHODS[usize::from(!values.is_empty())].name.clone_into(&mut method);
         } else {
             archive.text("type", &mut method)?;
             archive.list("values", &mut values)?;

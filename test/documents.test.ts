@@ -18,6 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import manifest from "../package.json" with { type: "json" };
 import { consumerManifest, installArguments, packCheckout } from "./packed.js";
 
 interface Example {
@@ -41,7 +42,9 @@ function install(): void {
   const packages = process.env["EPROP_PACKAGES"] ?? join(folder, "packages");
   if (!existsSync(packages)) packCheckout(packages, join(folder, "artifacts"));
   writeFileSync(join(folder, "package.json"), JSON.stringify(consumerManifest(packages)));
-  const { status, stdout, stderr } = spawnSync("npm", installArguments(packages), {
+  // The page on networks begins with `npm install h5wasm`.
+  const also = `h5wasm@${manifest.devDependencies.h5wasm}`;
+  const { status, stdout, stderr } = spawnSync("npm", [...installArguments(packages), also], {
     cwd: folder,
     encoding: "utf8",
     shell: process.platform === "win32",

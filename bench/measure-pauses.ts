@@ -34,7 +34,7 @@ const load = <M>(module: string) =>
 
 const { Trainer, trainToEnd } = await load<typeof eprop>("index.js");
 const { threadTime } = await load<typeof native>("native/index.js");
-const { RunFolder } = await load<typeof runFolders>("recording/run-folder.js");
+const { RunFolder } = await load<typeof runFolders>("runs/run-folder.js");
 const { findTask } = await load<typeof taskTables>("tasks/index.js");
 
 const { task: name, options } = JSON.parse(process.argv[2] as string) as PauseJob;

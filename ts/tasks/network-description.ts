@@ -85,7 +85,7 @@ export interface NetworkDescription {
 
 /**
  * The short form of a network with one pool of recurrent neurons: four weight matrices. It stands for the
- * {@link NetworkDescription} that {@link describedNetwork} gives.
+ * {@link NetworkDescription} with populations `inputs`, `recurrent_1`, … and `readouts`.
  */
 export interface PoolDescription {
   /** Number of input generators. */

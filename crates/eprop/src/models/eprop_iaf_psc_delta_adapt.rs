@@ -2,8 +2,7 @@
 
 use crate::models::equations as eq;
 use crate::models::shared::{
-    ADAPTIVE, CLOCK, DRAWN_HARD_RESET, MEMBRANE, SPIKING, SURROGATE, TRACES, flag, reset_below_threshold,
-    table,
+    ADAPTIVE, CLOCK, DRAWN_HARD_RESET, MEMBRANE, SPIKING, SURROGATE, TRACES, reset_below_threshold, table,
 };
 use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Reset, Rule};
 use crate::tables::parameter::{Bound, Parameter};
@@ -19,7 +18,11 @@ pub static MODEL: NodeModel = NodeModel {
         SPIKING,
         [
             Parameter::number("V_reset", "v_reset", "mV", -70.0, Bound::Finite, "Voltage after a spike"),
-            flag("refractory_input", false, "Keep input that arrives in the refractory time until its end")
+            Parameter::bool(
+                "refractory_input",
+                false,
+                "Keep input that arrives in the refractory time until its end"
+            )
         ],
         ADAPTIVE,
         SURROGATE,

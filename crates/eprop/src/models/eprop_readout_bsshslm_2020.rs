@@ -1,7 +1,7 @@
 //! `eprop_readout_bsshslm_2020`: readout neuron of networks whose weights change once an update interval.
 
 use crate::models::equations as eq;
-use crate::models::shared::{ARRIVAL, DRAWN, MEMBRANE, READOUT, choice, table, unchecked, with_default};
+use crate::models::shared::{ARRIVAL, DRAWN, MEMBRANE, READOUT, table, unchecked, with_default};
 use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
 use crate::tables::parameter::{Bound, Parameter};
 
@@ -24,7 +24,7 @@ pub static MODEL: NodeModel = NodeModel {
         )
         .read_only()],
         ARRIVAL,
-        [choice("loss", &["mean_squared_error", "cross_entropy"], "Loss function")]
+        [Parameter::choice("loss", &["mean_squared_error", "cross_entropy"], "Loss function")]
     ],
     // The exponentials of other readouts arrive at receptor 1, targets at 2.
     receptors: Receptors { spikes: &[0], generators: &[2], readouts: &[1] },

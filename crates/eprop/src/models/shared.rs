@@ -1,8 +1,8 @@
 //! Rows of parameter tables that several models have.
 
-use crate::tables::parameter::{Bound, Default, Parameter, Role, text};
+use crate::tables::parameter::{Bound, Default, Parameter, Role};
 
-pub(crate) use crate::tables::parameter::{FILLER, choice, flag, integer, nodes, numbers, table};
+pub(crate) use crate::tables::parameter::{FILLER, table};
 
 const LOWEST: f64 = f64::MIN;
 const LONGEST: f64 = f64::MAX;
@@ -104,7 +104,7 @@ pub(crate) const SPIKING: [Parameter; 7] = [
 
 /// Shape of the surrogate gradient.
 pub(crate) const SURROGATE: [Parameter; 3] = [
-    choice(
+    Parameter::choice(
         "surrogate_gradient_function",
         &["piecewise_linear", "exponential", "fast_sigmoid_derivative", "arctan_derivative"],
         "Shape of the surrogate gradient",
@@ -145,7 +145,7 @@ pub(crate) const ADAPTIVE: [Parameter; 4] = [
 
 /// Firing by the clock instead of by the threshold.
 pub(crate) const CLOCK: [Parameter; 4] = [
-    flag("ignore_and_spike", false, "Ignore the input and fire by the clock"),
+    Parameter::bool("ignore_and_spike", false, "Ignore the input and fire by the clock"),
     Parameter::number(
         "ignore_and_spike_offset",
         "",
@@ -173,7 +173,7 @@ pub(crate) const CLOCK: [Parameter; 4] = [
 ];
 
 /// How input spikes enter the voltage, and low-pass filters, where weights change once an interval.
-pub(crate) const ARRIVAL: [Parameter; 1] = [flag(
+pub(crate) const ARRIVAL: [Parameter; 1] = [Parameter::bool(
     "regular_spike_arrival",
     true,
     "Input spikes move the voltage by their whole weight, not by 1 - exp(-dt/τ_m) of it",
@@ -243,19 +243,18 @@ pub(crate) const DEVICE: [Parameter; 4] = [
         "Time until which the device is active (included)",
     ),
     Parameter::number("origin", "", "ms", 0.0, Bound::Finite, "Added to start and stop"),
-    text("label", "", "A name for files"),
+    Parameter::text("label", "", "A name for files"),
 ];
 
 /// What every recorder has.
 pub(crate) const RECORDER: [Parameter; 5] = [
-    choice("record_to", &["memory", "ascii"], "Where events go"),
-    flag("time_in_steps", false, "Give times in steps"),
-    text("file_extension", "dat", "End of the names of files"),
-    integer("precision", "", 3.0, Bound::NonNegative, "Decimal places of numbers in files"),
+    Parameter::choice("record_to", &["memory", "ascii"], "Where events go"),
+    Parameter::bool("time_in_steps", false, "Give times in steps"),
+    Parameter::text("file_extension", "dat", "End of the names of files"),
+    Parameter::integer("precision", 3.0, Bound::NonNegative, "Decimal places of numbers in files"),
     {
-        let mut row = integer(
+        let mut row = Parameter::integer(
             "n_events",
-            "",
             0.0,
             Bound::NonNegative,
             "Number of events held; setting it to 0 drops them",
@@ -313,3 +312,26 @@ pub(crate) fn reset_below_threshold(read: super::Read<'_>) -> crate::base::error
     }
     Ok(())
 }
+
+/// What is sent by those that send spikes at given times.
+pub(crate) const SENT: [Parameter; 2] = [
+    Parameter::numbers(
+        "spike_times",
+        "ms",
+        Bound::NonNegative,
+        "Times of the spikes, ascending, none of them 0",
+    ),
+    Parameter::numbers(
+        "spike_multiplicities",
+        "",
+        Bound::NonNegative,
+        "How many spikes each time stands for",
+    ),
+];
+
+/// How their times are brought onto the grid.
+pub(crate) const ON_GRID: [Parameter; 3] = [
+    Parameter::bool("allow_offgrid_times", false, "Move times between steps to the end of their step"),
+    Parameter::bool("precise_times", false, "Not supported: leave it off"),
+    Parameter::bool("shift_now_spikes", false, "Move a spike at the present time to the next step"),
+];

@@ -1,8 +1,8 @@
 //! `spike_generator`: emits spikes at given times.
 
-use crate::models::shared::{DEVICE, flag, numbers, stops_after_start, table};
+use crate::models::shared::{DEVICE, ON_GRID, SENT, stops_after_start, table};
 use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
-use crate::tables::parameter::Bound;
+use crate::tables::parameter::{Bound, Parameter};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -12,26 +12,9 @@ pub static MODEL: NodeModel = NodeModel {
     class: NodeClass::SpikeGenerator,
     parameters: table![
         DEVICE,
-        [
-            numbers(
-                "spike_times",
-                "",
-                "ms",
-                Bound::NonNegative,
-                "Times of the spikes, ascending, none of them 0"
-            ),
-            numbers(
-                "spike_multiplicities",
-                "",
-                "",
-                Bound::NonNegative,
-                "How many spikes each time stands for"
-            ),
-            numbers("spike_weights", "", "", Bound::Finite, "Not supported: leave it empty"),
-            flag("allow_offgrid_times", false, "Move times between steps to the end of their step"),
-            flag("precise_times", false, "Not supported: leave it off"),
-            flag("shift_now_spikes", false, "Move a spike at the present time to the next step")
-        ]
+        SENT,
+        [Parameter::numbers("spike_weights", "", Bound::Finite, "Not supported: leave it empty")],
+        ON_GRID
     ],
     receptors: Receptors::NONE,
     drawn: &[],

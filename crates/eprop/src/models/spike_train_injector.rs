@@ -1,8 +1,7 @@
 //! `spike_train_injector`: emits spikes at given times, as a neuron does.
 
-use crate::models::shared::{DEVICE, flag, numbers, stops_after_start, table};
+use crate::models::shared::{DEVICE, ON_GRID, SENT, stops_after_start, table};
 use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
-use crate::tables::parameter::Bound;
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -10,28 +9,7 @@ pub static MODEL: NodeModel = NodeModel {
     text: "emits spikes at given times, as a neuron does",
     rule: Rule::Any,
     class: NodeClass::SpikeGenerator,
-    parameters: table![
-        DEVICE,
-        [
-            numbers(
-                "spike_times",
-                "",
-                "ms",
-                Bound::NonNegative,
-                "Times of the spikes, ascending, none of them 0"
-            ),
-            numbers(
-                "spike_multiplicities",
-                "",
-                "",
-                Bound::NonNegative,
-                "How many spikes each time stands for"
-            ),
-            flag("allow_offgrid_times", false, "Move times between steps to the end of their step"),
-            flag("precise_times", false, "Not supported: leave it off"),
-            flag("shift_now_spikes", false, "Move a spike at the present time to the next step")
-        ]
-    ],
+    parameters: table![DEVICE, SENT, ON_GRID],
     receptors: Receptors::NONE,
     drawn: &[],
     dynamics: Dynamics::NONE,

@@ -1,8 +1,8 @@
 //! `step_rate_generator`: emits a piecewise constant rate.
 
-use crate::models::shared::{DEVICE, flag, numbers, stops_after_start, table};
+use crate::models::shared::{DEVICE, stops_after_start, table};
 use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
-use crate::tables::parameter::Bound;
+use crate::tables::parameter::{Bound, Parameter};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -13,15 +13,18 @@ pub static MODEL: NodeModel = NodeModel {
     parameters: table![
         DEVICE,
         [
-            numbers(
+            Parameter::numbers(
                 "amplitude_times",
-                "",
                 "ms",
                 Bound::Positive,
                 "Times at which the rate changes, strictly ascending"
             ),
-            numbers("amplitude_values", "", "", Bound::Finite, "The rate from each of these times on"),
-            flag("allow_offgrid_times", false, "Move times between steps to the end of their step")
+            Parameter::numbers("amplitude_values", "", Bound::Finite, "The rate from each of these times on"),
+            Parameter::bool(
+                "allow_offgrid_times",
+                false,
+                "Move times between steps to the end of their step"
+            )
         ]
     ],
     receptors: Receptors::NONE,

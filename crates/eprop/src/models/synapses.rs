@@ -1,7 +1,7 @@
 //! The synapse models: tables of what a connection has and of what all connections of a model share.
 
 use crate::models::equations as eq;
-use crate::models::shared::{choice, flag, integer, nodes, table};
+use crate::models::shared::table;
 use crate::models::{Rule, SynapseKind, SynapseModel};
 use crate::optimizer;
 use crate::tables::Equation;
@@ -11,13 +11,13 @@ use crate::tables::parameter::{Bound, Default, Kind, Parameter};
 const CONNECTION: [Parameter; 3] = [
     Parameter::number("weight", "W", "", 1.0, Bound::Finite, "Weight"),
     Parameter::number("delay", "d", "ms", 1.0, Bound::Positive, "Delay"),
-    integer("receptor_type", "", 0.0, Bound::NonNegative, "Receptor that is reached"),
+    Parameter::integer("receptor_type", 0.0, Bound::NonNegative, "Receptor that is reached"),
 ];
 
-const RECORDED: [Parameter; 1] = [nodes("weight_recorder", "The recorder that sees the weights")];
+const RECORDED: [Parameter; 1] = [Parameter::nodes("weight_recorder", "The recorder that sees the weights")];
 
 const OPTIMIZED: [Parameter; 1] = [{
-    let mut row = choice("optimizer", &[], "The optimizer and its parameters");
+    let mut row = Parameter::choice("optimizer", &[], "The optimizer and its parameters");
     row.kind = Kind::Table(optimizer::PARAMETERS);
     row.default = Default::Empty;
     row
@@ -32,7 +32,7 @@ const PER_INTERVAL: [Parameter; 2] = [
         Bound::Positive,
         "Time constant of the eligibility trace's low-pass filter; by default that of the network's readouts",
     ),
-    flag("average_gradient", false, "Divide an interval's gradient by the learning window"),
+    Parameter::bool("average_gradient", false, "Divide an interval's gradient by the learning window"),
 ];
 
 /// All synapse models.

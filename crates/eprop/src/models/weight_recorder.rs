@@ -1,7 +1,8 @@
 //! `weight_recorder`: records the weights that spikes meet.
 
-use crate::models::shared::{DEVICE, RECORDER, nodes, stops_after_start, table};
+use crate::models::shared::{DEVICE, RECORDER, stops_after_start, table};
 use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
+use crate::tables::parameter::Parameter;
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -13,8 +14,8 @@ pub static MODEL: NodeModel = NodeModel {
         DEVICE,
         RECORDER,
         [
-            nodes("senders", "Presynaptic nodes to record; all if empty"),
-            nodes("targets", "Postsynaptic nodes to record; all if empty")
+            Parameter::nodes("senders", "Presynaptic nodes to record; all if empty"),
+            Parameter::nodes("targets", "Postsynaptic nodes to record; all if empty")
         ]
     ],
     receptors: Receptors::NONE,

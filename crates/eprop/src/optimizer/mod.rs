@@ -7,7 +7,7 @@ mod gradient_descent;
 mod moments;
 
 use crate::tables::Equation;
-use crate::tables::parameter::{Bound, Parameter, choice, flag, integer, table};
+use crate::tables::parameter::{Bound, Parameter, table};
 
 pub use self::adam::Adam;
 pub use self::adam_w::AdamW;
@@ -64,10 +64,15 @@ const NAMES: [&str; METHODS.len()] = {
 
 /// What optimizers of every method have.
 const COMMON: [Parameter; 6] = [
-    choice("type", &NAMES, "How weights follow gradients"),
-    integer("batch_size", "B", 1.0, Bound::Positive, "Update intervals (or spikes) per optimizer step"),
+    Parameter::choice("type", &NAMES, "How weights follow gradients"),
+    Parameter::integer("batch_size", 1.0, Bound::Positive, "Update intervals (or spikes) per optimizer step")
+        .with_symbol("B"),
     Parameter::number("eta", "η", "", 1e-4, Bound::NonNegative, "Learning rate"),
-    flag("optimize_each_step", true, "Call the optimizer for every step of a window, not once with the sum"),
+    Parameter::bool(
+        "optimize_each_step",
+        true,
+        "Call the optimizer for every step of a window, not once with the sum",
+    ),
     Parameter::number("Wmin", "W_min", "", -100.0, Bound::Finite, "Lower bound of the weight"),
     Parameter::number("Wmax", "W_max", "", 100.0, Bound::Finite, "Upper bound of the weight"),
 ];

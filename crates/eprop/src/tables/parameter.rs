@@ -240,6 +240,25 @@ impl Parameter {
         row
     }
 
+    /// A text.
+    #[must_use]
+    pub const fn text(name: &'static str, default: &'static str, text: &'static str) -> Self {
+        Self::other(name, Kind::Text, Default::Text(default), text)
+    }
+
+    /// A list of node ids, empty by default.
+    #[must_use]
+    pub const fn nodes(name: &'static str, text: &'static str) -> Self {
+        Self::other(name, Kind::Nodes, Default::Empty, text)
+    }
+
+    /// The same parameter with a symbol in equations.
+    #[must_use]
+    pub const fn with_symbol(mut self, symbol: &'static str) -> Self {
+        self.symbol = symbol;
+        self
+    }
+
     /// The same parameter with another default.
     #[must_use]
     pub const fn with_default(mut self, default: Default) -> Self {
@@ -260,53 +279,6 @@ impl Parameter {
         self.role = Role::ReadOnly;
         self
     }
-}
-
-/// How many rows these tables have together.
-#[must_use]
-pub const fn total(parts: &[&[Parameter]]) -> usize {
-    let mut sum = 0;
-    let mut part = 0;
-    while part < parts.len() {
-        sum += parts[part].len();
-        part += 1;
-    }
-    sum
-}
-
-/// These tables one after another, so that models share rows instead of repeating them.
-///
-/// # Panics
-/// If `N` is not [`total`] of the tables: while compiling.
-#[must_use]
-pub const fn concat<const N: usize>(parts: &[&[Parameter]]) -> [Parameter; N] {
-    assert!(N == total(parts), "the table's length does not fit");
-    let mut rows = [Parameter::number("", "", "", 0.0, Bound::None, ""); N];
-    let mut place = 0;
-    let mut part = 0;
-    while part < parts.len() {
-        let mut row = 0;
-        while row < parts[part].len() {
-            rows[place] = parts[part][row];
-            place += 1;
-            row += 1;
-        }
-        part += 1;
-    }
-    rows
-}
-
-/// A static table made of the given tables, one after another.
-#[macro_export]
-#[doc(hidden)]
-macro_rules! parameter_table {
-    ($($part:expr),* $(,)?) => {{
-        const PARTS: &[&[$crate::tables::parameter::Parameter]] = &[$($part),*];
-        const LENGTH: usize = $crate::tables::parameter::total(PARTS);
-        const ROWS: [$crate::tables::parameter::Parameter; LENGTH] =
-            $crate::tables::parameter::concat::<LENGTH>(PARTS);
-        &ROWS
-    }};
 }
 
 /// Joins arrays of constants into one.
@@ -345,64 +317,3 @@ pub(crate) use table;
 
 /// What a table is filled with before its rows are known.
 pub(crate) const FILLER: Parameter = Parameter::number("", "", "", 0.0, Bound::None, "");
-
-/// A truth value.
-pub(crate) const fn flag(name: &'static str, default: bool, text: &'static str) -> Parameter {
-    let mut row = Parameter::number(name, "", "", if default { 1.0 } else { 0.0 }, Bound::None, text);
-    row.kind = Kind::Bool;
-    row
-}
-
-/// One of several texts.
-pub(crate) const fn choice(
-    name: &'static str,
-    choices: &'static [&'static str],
-    text: &'static str,
-) -> Parameter {
-    let mut row = Parameter::number(name, "", "", 0.0, Bound::None, text);
-    row.kind = Kind::Choice(choices);
-    row
-}
-
-/// A list of numbers, empty by default.
-pub(crate) const fn numbers(
-    name: &'static str,
-    symbol: &'static str,
-    unit: &'static str,
-    bound: Bound,
-    text: &'static str,
-) -> Parameter {
-    let mut row = Parameter::number(name, symbol, unit, 0.0, bound, text);
-    row.kind = Kind::Numbers;
-    row.default = Default::Empty;
-    row
-}
-
-/// A text.
-pub(crate) const fn text(name: &'static str, default: &'static str, meaning: &'static str) -> Parameter {
-    let mut row = Parameter::number(name, "", "", 0.0, Bound::None, meaning);
-    row.kind = Kind::Text;
-    row.default = Default::Text(default);
-    row
-}
-
-/// A list of node ids, empty by default.
-pub(crate) const fn nodes(name: &'static str, meaning: &'static str) -> Parameter {
-    let mut row = Parameter::number(name, "", "", 0.0, Bound::None, meaning);
-    row.kind = Kind::Nodes;
-    row.default = Default::Empty;
-    row
-}
-
-/// A whole number.
-pub(crate) const fn integer(
-    name: &'static str,
-    symbol: &'static str,
-    default: f64,
-    bound: Bound,
-    meaning: &'static str,
-) -> Parameter {
-    let mut row = Parameter::number(name, symbol, "", default, bound, meaning);
-    row.kind = Kind::Integer;
-    row
-}

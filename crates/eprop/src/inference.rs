@@ -16,8 +16,8 @@ use crate::interval::neurons;
 use crate::interval::plan::{self as interval, IntervalPlan};
 use crate::plan::route::Route;
 use crate::plan::wiring::Planning;
-use crate::plus::neuron_step::{self as event_neuron_step, StateSlices, StepInput, StepOutput};
-use crate::plus::plan::{self as event, PlusPlan};
+use crate::plus::neuron_step::{self as plus_step, StateSlices, StepInput, StepOutput};
+use crate::plus::plan::{self as plus_plan, PlusPlan};
 use crate::step::delivery::deliver_row;
 
 /// What came out of a stretch of steps.
@@ -41,15 +41,15 @@ enum Neurons {
         drive: Vec<f64>,
         readout_drive: Vec<f64>,
     },
-    Event {
+    Plus {
         plan: Box<PlusPlan>,
-        state: EventState,
+        state: PlusState,
         readout_current: Vec<f64>,
     },
 }
 
 #[derive(Debug, Clone, Default)]
-struct EventState {
+struct PlusState {
     voltage: Vec<f64>,
     spiked: Vec<f64>,
     adaptation: Vec<f64>,
@@ -70,7 +70,7 @@ struct Progress {
 
 enum NetworkState {
     Interval(NeuronState<f64>),
-    Event(EventState),
+    Plus(PlusState),
 }
 
 /// A network in use.
@@ -106,11 +106,11 @@ impl Inference {
         let (held, clock_base) = (BTreeMap::new(), BTreeMap::new());
         let planning = Planning { network, index: &index, held: &held, clock_base: &clock_base };
         let interval = IntervalPlan::new(planning)?;
-        let event = PlusPlan::new(planning)?;
+        let plus = PlusPlan::new(planning)?;
         let product = |gain: &[f64], current: &[f64]| -> Vec<f64> {
             gain.iter().zip(current).map(|(gain, current)| gain * current).collect()
         };
-        let neurons = match (interval, event) {
+        let neurons = match (interval, plus) {
             (Some(plan), None) => {
                 let neurons = neurons::Neurons::new(&plan);
                 let mut drive = product(&plan.recurrent.current_gain, &plan.recurrent.current);
@@ -123,8 +123,8 @@ impl Inference {
                     plan: Box::new(plan),
                 }
             }
-            (None, Some(plan)) => Neurons::Event {
-                state: EventState::default(),
+            (None, Some(plan)) => Neurons::Plus {
+                state: PlusState::default(),
                 readout_current: Vec::new(),
                 plan: Box::new(plan),
             },
@@ -135,7 +135,7 @@ impl Inference {
             Neurons::Interval { plan, .. } => {
                 (plan.recurrent_count(), plan.readout_count(), &plan.wiring.clocked)
             }
-            Neurons::Event { plan, .. } => {
+            Neurons::Plus { plan, .. } => {
                 (plan.recurrent_count(), plan.readout_count(), &plan.wiring.clocked)
             }
         };
@@ -146,7 +146,7 @@ impl Inference {
         }
         let stride = match &neurons {
             Neurons::Interval { neurons, .. } => neurons.stride,
-            Neurons::Event { .. } => recurrent,
+            Neurons::Plus { .. } => recurrent,
         };
         let mut this = Self {
             neurons,
@@ -181,7 +181,7 @@ impl Inference {
     fn routes(&self) -> Vec<&Route> {
         let (onto_recurrent, onto_readouts) = match &self.neurons {
             Neurons::Interval { plan, .. } => (&plan.wiring.recurrent_routes, &plan.wiring.readout_routes),
-            Neurons::Event { plan, .. } => (&plan.wiring.recurrent_routes, &plan.wiring.readout_routes),
+            Neurons::Plus { plan, .. } => (&plan.wiring.recurrent_routes, &plan.wiring.readout_routes),
         };
         onto_recurrent.iter().chain(onto_readouts).collect()
     }
@@ -212,9 +212,9 @@ impl Inference {
         self.fired.iter_mut().for_each(Vec::clear);
         match &mut self.neurons {
             Neurons::Interval { state, .. } => state.rest(),
-            Neurons::Event { plan, state, readout_current } => {
+            Neurons::Plus { plan, state, readout_current } => {
                 let zeros = || vec![0.0; self.recurrent];
-                *state = EventState {
+                *state = PlusState {
                     voltage: zeros(),
                     spiked: zeros(),
                     adaptation: zeros(),
@@ -258,7 +258,7 @@ impl Inference {
         Progress {
             neurons: match &self.neurons {
                 Neurons::Interval { state, .. } => NetworkState::Interval(state.clone()),
-                Neurons::Event { state, .. } => NetworkState::Event(state.clone()),
+                Neurons::Plus { state, .. } => NetworkState::Plus(state.clone()),
             },
             readout_voltage: self.readout_voltage.clone(),
             time: self.time,
@@ -270,7 +270,7 @@ impl Inference {
     fn go_back(&mut self, to: Progress) {
         match (&mut self.neurons, to.neurons) {
             (Neurons::Interval { state, .. }, NetworkState::Interval(before)) => *state = before,
-            (Neurons::Event { state, .. }, NetworkState::Event(before)) => *state = before,
+            (Neurons::Plus { state, .. }, NetworkState::Plus(before)) => *state = before,
             _ => unreachable!("the state is of this network"),
         }
         self.readout_voltage = to.readout_voltage;
@@ -343,14 +343,14 @@ impl Inference {
                     self.readout_voltage[j] = if v > p.floor[j] { v } else { p.floor[j] };
                 }
             }
-            Neurons::Event { plan, state, readout_current } => {
+            Neurons::Plus { plan, state, readout_current } => {
                 for route in &plan.wiring.recurrent_routes {
-                    deliver(route, event::RECURRENT, weights, input, sent, fired, *time);
+                    deliver(route, plus_plan::RECURRENT, weights, input, sent, fired, *time);
                 }
                 for route in &plan.wiring.readout_routes {
-                    deliver(route, event::RECURRENT, weights, readout_input, sent, fired, *time);
+                    deliver(route, plus_plan::RECURRENT, weights, readout_input, sent, fired, *time);
                 }
-                event_neuron_step::advance(
+                plus_step::advance(
                     &plan.recurrent,
                     &plan.segments,
                     StepInput {
@@ -389,7 +389,7 @@ impl Inference {
 
     fn readout_signal(&self, readout: usize) -> f64 {
         match &self.neurons {
-            Neurons::Event { plan, .. } => self.readout_voltage[readout] + plan.readouts.rest[readout],
+            Neurons::Plus { plan, .. } => self.readout_voltage[readout] + plan.readouts.rest[readout],
             Neurons::Interval { plan, .. } => {
                 let p = &plan.readouts;
                 let signal = |j: usize| self.readout_voltage[j] + p.rest[j];

@@ -122,3 +122,36 @@ pub(crate) fn store(network: &mut Description, population: Population, columns: 
         begin += len;
     }
 }
+
+/// State variables of a neuron as the user has set them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SetState {
+    /// Its population.
+    pub population: Population,
+    /// Its place there.
+    pub place: usize,
+    /// Voltage relative to the resting potential (mV).
+    pub voltage: f64,
+    /// Adaptation, of models that have one.
+    pub adaptation: Option<f64>,
+}
+
+/// What the user has set of these nodes, as far as they are of one of the populations.
+pub(crate) fn set_states<'a>(
+    network: &'a Description,
+    index: &'a NodeIndex,
+    nodes: &'a [NodeId],
+    populations: [Population; 2],
+) -> impl Iterator<Item = SetState> + 'a {
+    nodes.iter().filter_map(move |node| {
+        let group = network.group_of(*node)?;
+        let (population, place) = index.place(*node);
+        let value = |name: &str| group.numbers(name)[(*node - group.first) as usize];
+        populations.contains(&population).then(|| SetState {
+            population,
+            place,
+            voltage: value("V_m") - value("E_L"),
+            adaptation: group.model.dynamics.adapts.then(|| value("adaptation")),
+        })
+    })
+}

@@ -1,5 +1,5 @@
-//! The neurons whose weights change once an update interval: intervals in order or as intervals on several threads,
-//! gradients summed in the order of intervals, weights updated at the end of a batch.
+//! The neurons whose weights change once an update interval: one after the other or side by side on
+//! several threads. Gradients are summed in the order of intervals, weights updated at the end of a batch.
 
 mod drives;
 pub mod gradient;

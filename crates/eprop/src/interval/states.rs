@@ -2,27 +2,22 @@
 
 use crate::base::real::Real;
 use crate::describe::network::{Description, NodeId};
-use crate::describe::population::{self, NodeIndex};
+use crate::describe::population::{self, NodeIndex, SetState, set_states};
 use crate::interval::IntervalRule;
 use crate::interval::plan::{READOUT, RECURRENT};
 
 impl<R: Real> IntervalRule<R> {
     /// Takes state variables that the user has set.
     pub(super) fn load(&mut self, network: &Description, index: &NodeIndex, nodes: &[NodeId]) {
-        for node in nodes {
-            let Some(group) = network.group_of(*node) else { continue };
-            let offset = (*node - group.first) as usize;
-            let (population, place) = index.place(*node);
-            let relative = |name: &str| group.numbers(name)[offset] - group.numbers("E_L")[offset];
-            match population {
-                RECURRENT => {
-                    self.open.state.voltage[place] = R::of(relative("V_m"));
-                    if group.model.dynamics.adapts {
-                        self.open.state.adaptation[place] = R::of(group.numbers("adaptation")[offset]);
-                    }
-                }
-                READOUT => self.open.readout_voltage[place] = relative("V_m"),
-                _ => {}
+        for state in set_states(network, index, nodes, [RECURRENT, READOUT]) {
+            let SetState { population, place, voltage, adaptation } = state;
+            if population == READOUT {
+                self.open.readout_voltage[place] = voltage;
+                continue;
+            }
+            self.open.state.voltage[place] = R::of(voltage);
+            if let Some(adaptation) = adaptation {
+                self.open.state.adaptation[place] = R::of(adaptation);
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::describe::connections::{ConnectionFilter, ConnectionHandle, Connectio
 use crate::describe::network::{Description, NodeId, Settled, Targets};
 use crate::models::{NodeClass, NodeModel};
 use crate::optimizer::{MomentChanges, Moments, SynapseKey};
-use crate::plan::amplitudes::{self as rates, Amplitudes, HeldRate, HeldRates};
+use crate::plan::amplitudes::{self, Amplitudes, HeldRate, HeldRates};
 use crate::plan::probes::SpikeTap;
 use crate::plan::stimulus::Stimuli;
 use crate::random::NestRandom;
@@ -37,6 +37,8 @@ struct Plans {
 
 /// The learning rules, in the order in which they are simulated.
 const RULES: [RuleEntry; 2] = [interval::RULE, plus::RULE];
+/// The place of the rule that learns once an update interval.
+const INTERVAL: usize = 0;
 
 /// A network, its state and its recordings. Kernels share nothing.
 #[derive(Debug)]
@@ -228,7 +230,7 @@ impl Kernel {
         let mut held = Vec::new();
         if names("amplitude_times") || names("amplitude_values") {
             for node in nodes {
-                if let Some(amplitudes) = rates::amplitudes(&self.network, *node, &self.held) {
+                if let Some(amplitudes) = amplitudes::amplitudes(&self.network, *node, &self.held) {
                     held.push((*node, amplitudes.held_at(self.time)));
                 }
             }

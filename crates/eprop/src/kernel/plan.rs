@@ -4,7 +4,7 @@ use crate::base::error::Result;
 use crate::base::memory;
 use crate::describe::network::{Carries, NodeId, Projection};
 use crate::describe::population::{NodeIndex, Population};
-use crate::kernel::{Kernel, Plans, RULES};
+use crate::kernel::{INTERVAL, Kernel, Plans, RULES};
 use crate::models::NodeClass;
 use crate::optimizer::Moments;
 use crate::plan::probes::{rate_taps, spike_taps};
@@ -67,8 +67,11 @@ impl Kernel {
             return Ok(());
         }
         // Neurons that are new in the middle of an interval have been at rest in its steps so far.
-        let before =
-            if self.rules[0].is_none() { self.time % self.network.kernel.update_interval as i64 } else { 0 };
+        let before = if self.rules[INTERVAL].is_none() {
+            self.time % self.network.kernel.update_interval as i64
+        } else {
+            0
+        };
         let rested = (8 * self.node_count() as u64).saturating_mul(before as u64);
         let needed = self.network.laid_out_bytes().saturating_add(rested);
         memory::may_take(0, || 0, needed.saturating_sub(self.working_bytes()), "the network's layout")?;

@@ -51,10 +51,6 @@ impl Adam {
         Self { beta_1: values[0], beta_2: values[1], epsilon: values[2] }
     }
 
-    pub(super) fn values(self) -> [f64; 3] {
-        [self.beta_1, self.beta_2, self.epsilon]
-    }
-
     /// The bias-corrected learning rate of step `number`, counted from 1.
     fn rate(self, eta: f64, number: u64) -> f64 {
         let number = number as f64;
@@ -81,6 +77,14 @@ impl Adam {
 }
 
 impl Optimize for Adam {
+    fn entry(&self) -> &'static MethodEntry {
+        &ENTRY
+    }
+
+    fn values(&self) -> Vec<f64> {
+        vec![self.beta_1, self.beta_2, self.epsilon]
+    }
+
     fn has_moments(&self) -> bool {
         true
     }

@@ -35,14 +35,15 @@ pub struct AdamW {
     pub weight_decay: f64,
 }
 
-impl AdamW {
-    pub(super) fn values(self) -> [f64; 4] {
-        let [beta_1, beta_2, epsilon] = self.adam.values();
-        [beta_1, beta_2, epsilon, self.weight_decay]
-    }
-}
-
 impl Optimize for AdamW {
+    fn entry(&self) -> &'static MethodEntry {
+        &ENTRY
+    }
+
+    fn values(&self) -> Vec<f64> {
+        [self.adam.values(), vec![self.weight_decay]].concat()
+    }
+
     fn has_moments(&self) -> bool {
         true
     }

@@ -18,6 +18,14 @@ pub(super) const ENTRY: MethodEntry = MethodEntry {
 pub struct GradientDescent;
 
 impl Optimize for GradientDescent {
+    fn entry(&self) -> &'static MethodEntry {
+        &ENTRY
+    }
+
+    fn values(&self) -> Vec<f64> {
+        Vec::new()
+    }
+
     fn has_moments(&self) -> bool {
         false
     }

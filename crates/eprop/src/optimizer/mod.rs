@@ -126,6 +126,12 @@ pub struct Step {
 
 /// What a method does. Gradients are sums that are yet to be divided.
 trait Optimize {
+    /// What is known of it by its name.
+    fn entry(&self) -> &'static MethodEntry;
+
+    /// The values of its own parameters, in the order of its entry.
+    fn values(&self) -> Vec<f64>;
+
     /// Whether it remembers moments. If so, it moves weights in steps without a gradient, too.
     fn has_moments(&self) -> bool;
 
@@ -152,21 +158,13 @@ impl Method {
     /// What is known of it by its name.
     #[must_use]
     pub fn entry(&self) -> &'static MethodEntry {
-        match self {
-            Self::GradientDescent(_) => &gradient_descent::ENTRY,
-            Self::Adam(_) => &adam::ENTRY,
-            Self::AdamW(_) => &adam_w::ENTRY,
-        }
+        self.method().entry()
     }
 
     /// The values of its own parameters.
     #[must_use]
     pub fn values(&self) -> Vec<f64> {
-        match *self {
-            Self::GradientDescent(_) => Vec::new(),
-            Self::Adam(method) => method.values().to_vec(),
-            Self::AdamW(method) => method.values().to_vec(),
-        }
+        self.method().values()
     }
 
     /// The method at a place in [`METHODS`] with values of its own parameters; `None` where there is no such method, or

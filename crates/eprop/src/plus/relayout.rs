@@ -9,7 +9,7 @@ use crate::plus::PlusRule;
 use crate::plus::eligibility::{readout, recurrent};
 use crate::plus::plan::PlusPlan;
 use crate::plus::ring::Ring;
-use crate::plus::rows::{self as per_spike, LONGEST_WINDOW, PlasticRows};
+use crate::plus::rows::{self, LONGEST_WINDOW, PlasticRows};
 use crate::plus::windows::{self, Windows};
 
 impl PlusRule {
@@ -134,9 +134,9 @@ impl PlusRule {
                 return None;
             }
             let (coefficients, by_neuron) = match kind {
-                windows::Kind::Readouts => (per_spike::readout_coefficients(plan, history), false),
+                windows::Kind::Readouts => (rows::readout_coefficients(plan, history), false),
                 _ => (
-                    per_spike::recurrent_coefficients(plan, history),
+                    rows::recurrent_coefficients(plan, history),
                     rows.iter().flatten().any(PlasticRows::is_scattered),
                 ),
             };

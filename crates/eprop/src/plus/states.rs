@@ -1,7 +1,7 @@
 //! State of neurons and readouts, as arrays and as the user sets and reads it.
 
 use crate::describe::network::{Description, NodeId};
-use crate::describe::population::{self, NodeIndex};
+use crate::describe::population::{self, NodeIndex, SetState, set_states};
 use crate::plan::amplitudes::RateReader;
 use crate::plus::PlusRule;
 use crate::plus::eligibility::{readout, recurrent};
@@ -76,20 +76,15 @@ impl ReadoutState {
 impl PlusRule {
     /// Takes state variables that the user has set.
     pub(super) fn load(&mut self, network: &Description, index: &NodeIndex, nodes: &[NodeId]) {
-        for node in nodes {
-            let Some(group) = network.group_of(*node) else { continue };
-            let offset = (*node - group.first) as usize;
-            let (population, place) = index.place(*node);
-            let relative = |name: &str| group.numbers(name)[offset] - group.numbers("E_L")[offset];
-            match population {
-                RECURRENT => {
-                    self.neurons.voltage[place] = relative("V_m");
-                    if group.model.dynamics.adapts {
-                        self.neurons.adaptation[place] = group.numbers("adaptation")[offset];
-                    }
-                }
-                READOUT => self.readouts.voltage[place] = relative("V_m"),
-                _ => {}
+        for state in set_states(network, index, nodes, [RECURRENT, READOUT]) {
+            let SetState { population, place, voltage, adaptation } = state;
+            if population == READOUT {
+                self.readouts.voltage[place] = voltage;
+                continue;
+            }
+            self.neurons.voltage[place] = voltage;
+            if let Some(adaptation) = adaptation {
+                self.neurons.adaptation[place] = adaptation;
             }
         }
     }

@@ -5,7 +5,7 @@ use crate::base::threads::Crew;
 use crate::describe::network::Description;
 use crate::plus::PlusRule;
 use crate::plus::eligibility::{readout, recurrent};
-use crate::plus::neuron_step::{self as event_neuron_step, StateSlices, StepInput, StepOutput};
+use crate::plus::neuron_step::{self, StateSlices, StepInput, StepOutput};
 use crate::plus::passage::Spikes;
 use crate::plus::recording::Recorded;
 use crate::step::emission::Emission;
@@ -79,7 +79,7 @@ impl PlusRule {
             let at = run.places.clone();
             s.current[at.clone()].copy_from_slice(&plan.recurrent.current[at]);
         }
-        event_neuron_step::advance(
+        neuron_step::advance(
             &plan.recurrent,
             &plan.segments,
             StepInput { input: &s.input, current: &s.current, clock: &s.clock, resolution: plan.resolution },

@@ -310,7 +310,7 @@ impl KernelParameters {
                     &format!("at most {LONGEST:e} steps"),
                 ));
             }
-            if !check::on_grid(time, next.resolution) {
+            if !check::on_grid(time, next.resolution) || (time / next.resolution).round() < 1.0 {
                 return Err(refuse(
                     name,
                     &Value::Number(time),

@@ -185,7 +185,8 @@ impl<R: Real> LearningRule for IntervalRule<R> {
         if steps > 0 && self.spike_count > 0 {
             return self.spike_count as f64 / steps as f64;
         }
-        self.plan.recurrent.target_rate.iter().sum()
+        // Once a step is the most.
+        self.plan.recurrent.target_rate.iter().map(|rate| rate.min(1.0)).sum()
     }
 
     fn spike_count(&self) -> u64 {

@@ -80,7 +80,8 @@ impl<R: Real> IntervalRule<R> {
         archive.map("gradient_square_sums", &mut self.gradient_square_sums)?;
         archive.list("gradient_norms", &mut self.gradient_norms)?;
         archive.number("spike_count", &mut self.spike_count)?;
-        if self.spike_count > 1 << 53 {
+        let most = (now.max(0) as u64).saturating_mul(self.plan.recurrent_count() as u64);
+        if self.spike_count > most {
             return Err(archive.misfit("spike_count", self.spike_count.to_string()));
         }
         archive.list("interval_spikes", &mut self.interval_spikes)

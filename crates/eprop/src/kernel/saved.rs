@@ -128,6 +128,9 @@ impl Kernel {
                 archive.within(entry.name, |archive| rule.persist(&self.network, now, archive))?;
             }
         }
+        if archive.reads() && !self.emission.reaches_back_to(self.needs_from(now)) {
+            return Err(archive.misfit("emission.first", "spikes that are still needed are not there"));
+        }
         Ok(())
     }
 

@@ -65,7 +65,7 @@ const NAMES: [&str; METHODS.len()] = {
 /// What optimizers of every method have.
 const COMMON: [Parameter; 6] = [
     Parameter::choice("type", &NAMES, "How weights follow gradients"),
-    Parameter::integer("batch_size", 1.0, Bound::Positive, "Update intervals (or spikes) per optimizer step")
+    Parameter::integer("batch_size", 1.0, Bound::Count, "Update intervals (or spikes) per optimizer step")
         .with_symbol("B"),
     Parameter::number("eta", "η", "", 1e-4, Bound::NonNegative, "Learning rate"),
     Parameter::bool(

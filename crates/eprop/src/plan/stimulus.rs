@@ -165,9 +165,15 @@ impl Stimuli {
         self.generators.iter().map(of).sum()
     }
 
+    /// The stamp of what is sent at a time (ms) of a generator whose times are counted from a step.
+    #[must_use]
+    pub fn stamp_of(&self, time: f64, origin: i64) -> i64 {
+        nearest(time / self.resolution).saturating_add(origin)
+    }
+
     /// The times of a list that lie in the steps from `from` on to `to`.
     fn places_of(&self, times: &[f64], origin: i64, from: i64, to: i64) -> Range<usize> {
-        let step = |time: f64| nearest(time / self.resolution).saturating_add(origin);
+        let step = |time: f64| self.stamp_of(time, origin);
         let before = |end: i64| times.partition_point(|time| step(*time) < end);
         before(from)..before(to).max(before(from))
     }

@@ -158,7 +158,8 @@ impl LearningRule for PlusRule {
         if self.steps > 0 && self.spike_count > 0 {
             return self.spike_count as f64 / self.steps as f64;
         }
-        self.plan.recurrent.target_rate.iter().sum()
+        // Once a step is the most.
+        self.plan.recurrent.target_rate.iter().map(|rate| rate.min(1.0)).sum()
     }
 
     fn spike_count(&self) -> u64 {

@@ -81,7 +81,8 @@ impl PlusRule {
         }
         archive.number("spike_count", &mut self.spike_count)?;
         archive.number("steps", &mut self.steps)?;
-        if self.spike_count > 1 << 53 || self.steps > now as u64 {
+        let most = self.steps.saturating_mul(self.plan.recurrent_count() as u64);
+        if self.spike_count > most || self.steps > now as u64 {
             return Err(
                 archive.misfit("spike_count", format!("{} in {} steps", self.spike_count, self.steps))
             );

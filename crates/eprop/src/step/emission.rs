@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use crate::base::control::RunControl;
 use crate::base::error::Result;
-use crate::base::math::nearest;
 use crate::base::state::{Archive, Persist};
 use crate::plan::stimulus::{Active, Onward, Source, Stimuli, TrainKey};
 
@@ -192,7 +191,7 @@ impl Emission {
             }
             match &generator.source {
                 Source::Times { times, multiplicities, origin } => {
-                    let step = |time: f64| nearest(time / stimuli.resolution) + origin;
+                    let step = |time: f64| stimuli.stamp_of(time, *origin);
                     let begin = times.partition_point(|time| step(*time) < from);
                     for (place, time) in times.iter().enumerate().skip(begin) {
                         let stamp = step(*time);
@@ -284,6 +283,12 @@ impl Emission {
             *start -= events;
         }
         self.first += rows as i64;
+    }
+
+    /// Whether it holds all that was sent from a stamp on.
+    #[must_use]
+    pub fn reaches_back_to(&self, stamp: i64) -> bool {
+        self.first <= stamp.max(1)
     }
 
     /// Bytes held.

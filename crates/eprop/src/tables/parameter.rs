@@ -91,11 +91,16 @@ pub enum Bound {
     UnitInterval,
     /// From 0 to 1, the latter excluded.
     BelowOne,
+    /// From 1 to 1e15: what can be counted.
+    Count,
     /// From 0 to 1e9: so many spikes a second can still be drawn step by step.
     Rate,
     /// Not a number at all: nothing to check.
     None,
 }
+
+/// The most that can be counted: so many fit into every type that they are computed with.
+const MOST: f64 = 1e15;
 
 /// The highest rate of a generator that draws its spikes (spikes/s).
 const HIGHEST_RATE: f64 = 1e9;
@@ -114,6 +119,7 @@ impl Bound {
             Self::NonNegativeOrInfinite => value >= 0.0,
             Self::UnitInterval => (0.0..=1.0).contains(&value),
             Self::BelowOne => (0.0..1.0).contains(&value),
+            Self::Count => (1.0..=MOST).contains(&value),
             Self::Rate => (0.0..=HIGHEST_RATE).contains(&value),
             Self::None => true,
         }
@@ -132,6 +138,7 @@ impl Bound {
             Self::NonNegativeOrInfinite => "≥ 0 (∞ allowed)",
             Self::UnitInterval => "from [0, 1]",
             Self::BelowOne => "from [0, 1)",
+            Self::Count => "from [1, 1e15]",
             Self::Rate => "from [0, 1e9]",
             Self::None => "",
         }

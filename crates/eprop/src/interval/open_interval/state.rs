@@ -57,10 +57,14 @@ impl<R: Real> OpenInterval<R> {
             return Err(archive.misfit("interval", "steps beyond its end"));
         }
         // Beside neurons of the other rule, what was stopped may be some steps ahead.
-        let begin = plan.start_recurrent(self.interval.min(now));
-        let reached = begin + self.recurrent_done as i64;
+        if self.interval > plan.interval_at(now.saturating_add(AHEAD)) {
+            return Err(
+                archive.misfit("interval", format!("it is interval {}, at step {now}", self.interval))
+            );
+        }
+        let reached = plan.start_recurrent(self.interval) + self.recurrent_done as i64;
         let readouts =
-            (reached - plan.start_readout(self.interval.min(now))).clamp(0, self.readout_length(plan) as i64);
+            (reached - plan.start_readout(self.interval)).clamp(0, self.readout_length(plan) as i64);
         // Readouts follow, and end an interval that could not be learned from.
         let follow = (readouts..=readouts + 1).contains(&(self.readout_done as i64));
         if !(now..=now + AHEAD).contains(&reached) || !follow {
@@ -72,6 +76,9 @@ impl<R: Real> OpenInterval<R> {
                 persist_reals(&mut values[..n], |numbers| archive.fixed(name, numbers))?;
             }
             archive.fixed("spike_counts", &mut self.spike_counts)?;
+            if self.spike_counts.iter().any(|count| *count as usize > self.recurrent_done) {
+                return Err(archive.misfit("spike_counts", "more spikes than steps"));
+            }
             let mut rows = Vec::new();
             for step in 0..if archive.reads() { 0 } else { self.recurrent_done } {
                 rows.extend(self.surrogate.row(step)[..n].iter().map(|value| value.f64()));

@@ -38,11 +38,24 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The modules of the crate's root that a line of code names.
-fn named_modules(line: &str) -> impl Iterator<Item = &str> {
-    line.split("crate::").skip(1).map(|rest| {
+///
+/// # Panics
+/// At `crate::{`, behind which they could not be seen.
+fn named_modules(line: &str) -> Vec<&str> {
+    let mut named = Vec::new();
+    for (place, path) in line.match_indices("crate::") {
+        let rest = &line[place + path.len()..];
         let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-        &rest[..end]
-    })
+        assert!(end > 0, "name one module of the crate per path: {}", line.trim());
+        named.push(&rest[..end]);
+    }
+    named
+}
+
+#[test]
+fn every_module_of_a_line_is_seen() {
+    assert_eq!(named_modules("fn of(a: crate::plan::Route) -> $crate::base::Real {"), ["plan", "base"]);
+    assert!(std::panic::catch_unwind(|| named_modules("use crate::{plan, kernel};")).is_err());
 }
 
 #[test]
@@ -63,7 +76,7 @@ fn modules_depend_on_lower_layers_only() {
         for (number, line) in
             text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"))
         {
-            for other in named_modules(line).filter(|other| *other != module) {
+            for other in named_modules(line).into_iter().filter(|other| *other != module) {
                 if layer_of(other).is_some_and(|other| other >= layer) {
                     upward.push(format!("{}:{}: {}", within.display(), number + 1, line.trim()));
                 }

@@ -37,7 +37,7 @@ function errorCodesModule({ errorCodes }) {
   ];
 }
 
-function modelsModule({ kernelTable, modelTables }) {
+function modelsModule({ connectionRules, kernelTable, modelTables }) {
   const fields = (rows, ...numbers) =>
     rows
       .filter((row) => row.role !== "read-only")
@@ -67,6 +67,9 @@ function modelsModule({ kernelTable, modelTables }) {
       (model) => `  /** ${model.text}. */\n  ${model.name}: {\n${fields(model.parameters, "S", "W")}\n  };`,
     ),
     "}",
+    "",
+    "/** Names of the connection rules. */",
+    `export const connectionRules = ${JSON.stringify(connectionRules().toSorted())} as const;`,
     "",
     "/** What the neurons of each model do, beside the numbers of their parameters. */",
     "export const dynamics = {",

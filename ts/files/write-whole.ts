@@ -13,6 +13,7 @@ import {
 import { open, rename } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { cannotWrite } from "./file-errors.js";
+import { isRunning } from "../core/processes.js";
 
 /**
  * Makes a folder and those it lies in; returns those that were made, the innermost first.
@@ -33,16 +34,6 @@ export function makeFolders(path: string): string[] {
   return missing;
 }
 
-/** Whether a process of that id runs. */
-function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
 /** The name that a file has until it is whole. */
 const partialName = (target: string) => `${target}.partial-${process.pid}`;
 
@@ -51,7 +42,7 @@ function removeLeftovers(target: string): void {
   const [folder, prefix] = [dirname(target), `${basename(target)}.partial-`];
   for (const name of readdirSync(folder)) {
     const pid = Number(name.slice(prefix.length));
-    if (name.startsWith(prefix) && pid !== process.pid && Number.isInteger(pid) && !runs(pid)) {
+    if (name.startsWith(prefix) && pid !== process.pid && Number.isInteger(pid) && !isRunning(pid)) {
       rmSync(join(folder, name), { force: true });
     }
   }

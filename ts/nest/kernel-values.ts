@@ -1,5 +1,6 @@
 /** Kernel values of NEST that have no meaning here: they are kept and read back, and change nothing. */
 import { refuse } from "../core/arguments.js";
+import { connectionRules } from "./models.generated.js";
 
 /** Values that are accepted without effect, with NEST's defaults. */
 export const withoutEffect = {
@@ -45,7 +46,7 @@ export interface FixedValues {
   node_models: string[];
   /** Names of all synapse models, copies included. */
   synapse_models: string[];
-  connection_rules: string[];
+  connection_rules: readonly string[];
   recording_backends: string[];
   /** Tics in a step. */
   tics_per_step: number;
@@ -60,14 +61,7 @@ const ticsPerMs = 1000;
 
 /** Values that never change. */
 export const constants = {
-  connection_rules: [
-    "all_to_all",
-    "fixed_indegree",
-    "fixed_outdegree",
-    "fixed_total_number",
-    "one_to_one",
-    "pairwise_bernoulli",
-  ],
+  connection_rules: connectionRules,
   recording_backends: ["ascii", "memory"],
   tics_per_ms: ticsPerMs,
   ms_per_tic: 1 / ticsPerMs,

@@ -537,6 +537,16 @@ export interface NodeParams<S = Scalar, W = WholeScalar> {
   };
 }
 
+/** Names of the connection rules. */
+export const connectionRules = [
+  "all_to_all",
+  "fixed_indegree",
+  "fixed_outdegree",
+  "fixed_total_number",
+  "one_to_one",
+  "pairwise_bernoulli",
+] as const;
+
 /** What the neurons of each model do, beside the numbers of their parameters. */
 export const dynamics = {
   eprop_iaf_bsshslm_2020: { role: "recurrent", rule: "interval", reset: "subtract", adapts: false },

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { isRunning } from "../core/processes.js";
 
 /** Work that this process has claimed. */
 export interface Claim {
@@ -24,15 +25,6 @@ const stale = 60_000;
 
 /** Tells this process from one before it that had the same number, as in a container that was started again. */
 const instance = `${process.pid}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 10)}`;
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
 
 /**
  * Claims on pieces of work in a folder that processes of several machines share.

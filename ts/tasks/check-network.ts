@@ -18,6 +18,7 @@ import {
   whole,
 } from "../core/arguments.js";
 import type { Pieces } from "../core/event-loop.js";
+import { dynamicsOf, modelsWith } from "../nest/dynamics.js";
 import { randomParameter } from "../nest/random.js";
 import { NumpyRandom } from "../random/index.js";
 import {
@@ -25,22 +26,20 @@ import {
   type PoolDescription,
   type PopulationDescription,
   type ProjectionDescription,
-  type RecurrentModel,
   projectionShape,
 } from "./network-description.js";
 import type { Task } from "./task.js";
 
-/** Models of recurrent neurons and of their readouts, by family. */
-export const models = {
-  interval: {
-    recurrent: ["eprop_iaf_bsshslm_2020", "eprop_iaf_adapt_bsshslm_2020"],
-    readout: "eprop_readout_bsshslm_2020",
-  },
-  event: {
-    recurrent: ["eprop_iaf", "eprop_iaf_adapt", "eprop_iaf_psc_delta", "eprop_iaf_psc_delta_adapt"],
-    readout: "eprop_readout",
-  },
-} as const satisfies Record<string, { recurrent: readonly RecurrentModel[]; readout: string }>;
+/** Models of recurrent neurons and of their readouts that learn by the same rule. */
+interface Family {
+  recurrent: readonly string[];
+  readouts: readonly string[];
+}
+
+const families: readonly Family[] = (["interval", "plus"] as const).map((rule) => ({
+  recurrent: modelsWith({ role: "recurrent", rule }),
+  readouts: modelsWith({ role: "readout", rule }),
+}));
 
 export const anObject: Check<Record<string, unknown>> = {
   allowed: "an object",
@@ -85,7 +84,6 @@ export function* descriptionChecked(described: unknown): Pieces<Learned[]> {
 /** Checks a network in its short form. */
 function* poolChecked(network: Record<string, unknown>): Pieces<Learned[]> {
   const inputs = given("network.inputs", network["inputs"], count);
-  const families = Object.values(models);
   const recurrentNames = families.flatMap(({ recurrent }): readonly string[] => recurrent);
   const populations = given(
     "network.recurrent",
@@ -103,7 +101,7 @@ function* poolChecked(network: Record<string, unknown>): Pieces<Learned[]> {
   populations.forEach(({ model }, at) =>
     given(`network.recurrent[${at}].model`, model, oneOf(...(family?.recurrent ?? []))),
   );
-  const readout = given("network.readout", network["readout"], populationOf(family?.readout ?? ""));
+  const readout = given("network.readout", network["readout"], populationOf(...(family?.readouts ?? [])));
   const neurons = populations.reduce((sum, { n }) => sum + n, 0);
   const weights = given("network.weights", network["weights"], anObject);
   const shapes: Record<keyof PoolDescription["weights"], [number, number]> = {
@@ -123,7 +121,7 @@ function* poolChecked(network: Record<string, unknown>): Pieces<Learned[]> {
 /** A task is measured by the loss that its readouts learn by. */
 function checkLoss(task: Task, { model, params }: Learned): void {
   const learned =
-    model === models.interval.readout ? (params["loss"] ?? "mean_squared_error") : "mean_squared_error";
+    dynamicsOf(model)?.rule === "interval" ? (params["loss"] ?? "mean_squared_error") : "mean_squared_error";
   if (task.loss === learned) return;
   refuse("loss", task.loss, `${String(learned)}, the loss of ${model}`, {
     code: "ValueError",
@@ -204,7 +202,7 @@ const parametersOf = (n: number): Check<unknown> => ({
 /** Checks the populations of a network and that all are of one family. */
 function checkPopulations(described: unknown): PopulationDescription[] {
   const populations = Object.entries(given("network.populations", described, anObject));
-  let family: (typeof models)[keyof typeof models] | undefined;
+  let family: Family | undefined;
   for (const [name, value] of populations) {
     const at = `network.populations.${name}`;
     checkName(at, name);
@@ -214,16 +212,13 @@ function checkPopulations(described: unknown): PopulationDescription[] {
     const n = given(`${at}.n`, population["n"], count);
     if (kind === "input") continue;
     if (kind === "readout") {
-      const wanted =
-        family === undefined ? Object.values(models).map(({ readout }) => readout) : [family.readout];
+      const wanted = (family === undefined ? families : [family]).flatMap(({ readouts }) => readouts);
       const model = given(`${at}.model`, population["model"], oneOf(...wanted));
-      family ??= Object.values(models).find(({ readout }) => readout === model);
+      family ??= families.find(({ readouts }) => readouts.includes(model));
     } else {
-      const wanted = (family === undefined ? Object.values(models) : [family]).flatMap(
-        ({ recurrent }): readonly string[] => recurrent,
-      );
+      const wanted = (family === undefined ? families : [family]).flatMap(({ recurrent }) => recurrent);
       const model = given(`${at}.model`, population["model"], oneOf(...wanted));
-      family ??= Object.values(models).find(({ recurrent }) => recurrent.some((known) => known === model));
+      family ??= families.find(({ recurrent }) => recurrent.includes(model));
     }
     given(`${at}.params`, population["params"], optional(parametersOf(n)));
   }

@@ -119,3 +119,8 @@ export function dataTask<P extends Record<string, TaskParameter>>(
     },
   });
 }
+
+/** A seed that no other part of a stand-in is drawn with. */
+export function partSeed(seed: number, part: DataSplit): number {
+  return 2 * (seed % 1000) + (part === "test" ? 1 : 0);
+}

@@ -1,5 +1,5 @@
 import type { PoolDescription } from "./network-description.js";
-import { type DataTaskOptions, dataTask } from "./data-task.js";
+import { type DataTaskOptions, dataTask, partSeed } from "./data-task.js";
 import { classifierParameters } from "./recurrent-classifier.js";
 import type { Task } from "./task.js";
 
@@ -48,8 +48,7 @@ export function dvsGesture(
         folder === undefined
           ? module.syntheticGestures({
               length: synthetic[part],
-              // Training and test are never drawn with the same seed.
-              seed: 2 * (seed % 1000) + (part === "test" ? 1 : 0),
+              seed: partSeed(seed, part),
               duration: Math.round(duration),
             })
           : module.openDvsGesture(folder, part),

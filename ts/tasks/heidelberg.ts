@@ -1,6 +1,6 @@
 import type { PoolDescription } from "./network-description.js";
 import { join } from "node:path";
-import { type DataTaskOptions, dataTask } from "./data-task.js";
+import { type DataTaskOptions, dataTask, partSeed } from "./data-task.js";
 import { classifierParameters } from "./recurrent-classifier.js";
 import type { Task } from "./task.js";
 
@@ -52,8 +52,7 @@ function speechTask(
       }),
       open(module, part, { folder, seed }) {
         if (folder === undefined) {
-          // Training and test are never drawn with the same seed.
-          const of = 2 * (seed % 1000) + (part === "test" ? 1 : 0);
+          const of = partSeed(seed, part);
           return module.syntheticSpeech({ length: synthetic[part], seed: of, classes });
         }
         const open = name === "shd" ? module.openShd : module.openSsc;

@@ -1,6 +1,6 @@
 import type { PoolDescription } from "./network-description.js";
 import type { Sample, Sensor, Transform } from "../data/index.js";
-import { type DataTaskOptions, dataTask } from "./data-task.js";
+import { type DataTaskOptions, dataTask, partSeed } from "./data-task.js";
 import { classifierParameters } from "./recurrent-classifier.js";
 import type { Task } from "./task.js";
 
@@ -74,7 +74,7 @@ export function psmnist(
               length: synthetic[part],
               ...order,
               seed: 1,
-              from: (2 * (seed % 1000) + (part === "test" ? 1 : 0)) * 10_000,
+              from: partSeed(seed, part) * 10_000,
             })
           : module.openMnist(folder, part, order);
       },

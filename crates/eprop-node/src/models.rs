@@ -177,3 +177,10 @@ pub fn kernel_table() -> Vec<ParameterRow> {
 pub fn error_codes() -> Vec<String> {
     eprop::ErrorCode::ALL.iter().map(|code| code.name().to_owned()).collect()
 }
+
+/// Names of the connection rules.
+#[napi]
+#[must_use]
+pub fn connection_rules() -> Vec<String> {
+    eprop::describe::rules::RULES.iter().map(|rule| rule.name.to_owned()).collect()
+}

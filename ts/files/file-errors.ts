@@ -41,3 +41,16 @@ export function cannotWrite(
   refused.cause = error;
   return refused;
 }
+
+/** What refuses a file that is read, in words: what is wrong, what is wanted, and what is there. */
+export function refuserOf(path: string): (what: string, bound: string, value?: string) => never {
+  return (what, bound, value) => {
+    throw nestError({
+      code: "ValueError",
+      message: `${path} ${what}`,
+      parameter: "file",
+      bound,
+      ...(value !== undefined && { value }),
+    });
+  };
+}

@@ -6,6 +6,7 @@ import { type NativeArray, readSafetensors, safetensors } from "../native/index.
 import { version } from "../core/version.js";
 import { ArrayReader } from "./arrays.js";
 import { writeWholeAsync } from "./write-whole.js";
+import { refuserOf } from "./file-errors.js";
 
 /** Version of the format of each kind of file. A change of what a name means raises it. */
 const versions = { kernel: 1, network: 1, checkpoint: 1 } as const;
@@ -70,15 +71,7 @@ export async function writeSaved(
  *   damaged, is of another kind, or of a newer version.
  */
 export async function readSaved(path: string, kinds: readonly Kind[]): Promise<SavedFile> {
-  const refuse = (what: string, bound: string, value?: string): never => {
-    throw nestError({
-      code: "ValueError",
-      message: `${path} ${what}`,
-      parameter: "file",
-      bound,
-      ...(value !== undefined && { value }),
-    });
-  };
+  const refuse: ReturnType<typeof refuserOf> = refuserOf(path);
   const wanted = `a ${kinds.join(" or ")} that eprop saved`;
   let bytes: Buffer;
   try {

@@ -3,6 +3,7 @@ import { NESTError, nestError } from "../core/errors.js";
 import { hdf5 } from "../files/hdf5.js";
 import { withoutPasses } from "./nir-flatten.js";
 import { type NIRGraph, type NIRNode, missingFields, nodeFields } from "./nir-graph.js";
+import { refuserOf } from "../files/file-errors.js";
 
 // An import of node:fs would load all of Node's streams with it, whoever imports eprop.
 const { closeSync, openSync, readSync, renameSync, rmSync } = process.getBuiltinModule("node:fs");
@@ -68,15 +69,7 @@ export async function writeFile(path: string, graph: NIRGraph): Promise<void> {
 /** As `readNIR` of this folder's index, which loads it. */
 export async function readFile(path: string): Promise<NIRGraph> {
   const { Dataset, File, Group } = await hdf5("files of the Neuromorphic Intermediate Representation");
-  const refuse = (what: string, bound: string, value?: string): never => {
-    throw nestError({
-      code: "ValueError",
-      message: `${path} ${what}`,
-      parameter: "file",
-      bound,
-      ...(value !== undefined && { value }),
-    });
-  };
+  const refuse: ReturnType<typeof refuserOf> = refuserOf(path);
   const graphs = "a file that the Python package nir wrote";
   const begin = new Uint8Array(signature.length);
   try {

@@ -7,6 +7,7 @@ import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options
 import type { PoolDescription } from "./network-description.js";
 import type { IterationData, Task, TaskOptions } from "./task.js";
 import { scaledFloat32, transposedFloat32, withoutDiagonal } from "./weights.js";
+import { adaptiveNeurons, regularNeurons, softmaxReadouts } from "./recurrent-classifier.js";
 
 /** The task's parameter table. */
 export const evidenceAccumulationParameters = {
@@ -99,21 +100,7 @@ export function evidenceAccumulation(
     1,
   );
   const out_rec = scaledFloat32(random.randn(n, readouts), 1);
-  const common = {
-    C_m: 1,
-    c_reg: parameters.c_reg,
-    E_L: 0,
-    f_target: parameters.f_target,
-    I_e: 0,
-    regular_spike_arrival: true,
-    surrogate_gradient_function: "piecewise_linear",
-    surrogate_gradient_height: 0.3 / 0.6,
-    surrogate_gradient_width: 0.6,
-    t_ref: 5,
-    tau_m: 20,
-    V_m: 0,
-    V_th: 0.6,
-  } as const;
+  const values = { ...parameters, tau_m: 20, t_ref: 5, V_th: 0.6, adapt_beta: 1.7 };
   const prepared = options.drawAllFirst
     ? Array.from({ length: schedule.iterations }, () => atOnce(draw(random, batchSize)))
     : [];
@@ -129,32 +116,8 @@ export function evidenceAccumulation(
     loss: "cross_entropy",
     network: {
       inputs,
-      recurrent: [
-        { model: "eprop_iaf_bsshslm_2020", n: neurons.regular, params: common },
-        {
-          model: "eprop_iaf_adapt_bsshslm_2020",
-          n: neurons.adaptive,
-          params: {
-            ...common,
-            adapt_beta: (1.7 * (1 - Math.exp(-1 / parameters.adapt_tau))) / (1 - Math.exp(-1 / 20)),
-            adapt_tau: parameters.adapt_tau,
-            adaptation: 0,
-          },
-        },
-      ],
-      readout: {
-        model: "eprop_readout_bsshslm_2020",
-        n: readouts,
-        params: {
-          C_m: 1,
-          E_L: 0,
-          I_e: 0,
-          loss: "cross_entropy",
-          regular_spike_arrival: false,
-          tau_m: 20,
-          V_m: 0,
-        },
-      },
+      recurrent: [regularNeurons(neurons.regular, values), adaptiveNeurons(neurons.adaptive, values)],
+      readout: softmaxReadouts(readouts, 20),
       weights: { in_rec, rec_rec, rec_out, out_rec },
       optimizer: adam(parameters.eta, batchSize),
       averageGradient: true,

@@ -1,6 +1,6 @@
 /** Tasks that classify with a recurrent pool of regular and adaptive neurons and softmax readouts, trained with Adam. */
 import type { NumpyRandom } from "../random/index.js";
-import type { PoolDescription } from "./network-description.js";
+import type { PoolDescription, RecurrentPopulation } from "./network-description.js";
 import { adam } from "./optimizers.js";
 import type { TaskParameter } from "./options.js";
 import type { DataSplit, Drawn, IterationData, Schedule, Task, TaskOptions } from "./task.js";
@@ -60,59 +60,82 @@ export interface Classifier {
   prepare?(signal?: AbortSignal): Promise<void>;
 }
 
+/** What neurons of these tasks are given. */
+type NeuronValues = Readonly<Record<"c_reg" | "f_target" | "tau_m" | "t_ref" | "V_th", number>>;
+
+function neuron({ c_reg, f_target, tau_m, t_ref, V_th }: NeuronValues) {
+  return {
+    C_m: 1,
+    c_reg,
+    E_L: 0,
+    f_target,
+    I_e: 0,
+    regular_spike_arrival: true,
+    surrogate_gradient_function: "piecewise_linear",
+    surrogate_gradient_height: 0.3 / V_th,
+    surrogate_gradient_width: V_th,
+    t_ref,
+    tau_m,
+    V_m: 0,
+    V_th,
+  } as const;
+}
+
+/** Neurons whose threshold does not adapt. */
+export function regularNeurons(n: number, values: NeuronValues): RecurrentPopulation {
+  return { model: "eprop_iaf_bsshslm_2020", n, params: neuron(values) };
+}
+
+/** Neurons whose threshold adapts; `adapt_beta` is its strength before it is scaled by both time constants. */
+export function adaptiveNeurons(
+  n: number,
+  values: NeuronValues & Readonly<Record<"adapt_beta" | "adapt_tau", number>>,
+): RecurrentPopulation {
+  const { adapt_beta, adapt_tau, tau_m } = values;
+  return {
+    model: "eprop_iaf_adapt_bsshslm_2020",
+    n,
+    params: {
+      ...neuron(values),
+      adapt_beta: (adapt_beta * (1 - Math.exp(-1 / adapt_tau))) / (1 - Math.exp(-1 / tau_m)),
+      adapt_tau,
+      adaptation: 0,
+    },
+  };
+}
+
+/** Readouts that answer with a probability each. */
+export function softmaxReadouts(n: number, tau_m: number): PoolDescription["readout"] {
+  return {
+    model: "eprop_readout_bsshslm_2020",
+    n,
+    params: {
+      C_m: 1,
+      E_L: 0,
+      I_e: 0,
+      loss: "cross_entropy",
+      regular_spike_arrival: false,
+      tau_m,
+      V_m: 0,
+    },
+  };
+}
+
 /** The network: input weights of a standard deviation of 1 over the root of the inputs, others alike. */
 function networkOf({ random, inputs, classes, parameters, batchSize }: Classifier): PoolDescription {
-  const { n_rec: n, adaptive, adapt_tau, adapt_beta, tau_m, tau_m_out, gain_in } = parameters;
+  const { n_rec: n, adaptive, tau_m_out, gain_in } = parameters;
   const in_rec = transposedFloat32(random.randn(inputs, n), Math.sqrt(inputs) / gain_in);
   const rec_rec = withoutDiagonal(transposedFloat32(random.randn(n, n), Math.sqrt(n)));
   const rec_out = transposedFloat32(random.randn(n, classes), Math.sqrt(n));
   const out_rec = scaledFloat32(random.randn(n, classes), 1);
-  const common = {
-    C_m: 1,
-    c_reg: parameters.c_reg,
-    E_L: 0,
-    f_target: parameters.f_target,
-    I_e: 0,
-    regular_spike_arrival: true,
-    surrogate_gradient_function: "piecewise_linear",
-    surrogate_gradient_height: 0.3 / parameters.V_th,
-    surrogate_gradient_width: parameters.V_th,
-    t_ref: parameters.t_ref,
-    tau_m,
-    V_m: 0,
-    V_th: parameters.V_th,
-  } as const;
   const adapting = Math.round(adaptive * n);
   const recurrent: PoolDescription["recurrent"] = [];
-  if (adapting < n) recurrent.push({ model: "eprop_iaf_bsshslm_2020", n: n - adapting, params: common });
-  if (adapting > 0) {
-    recurrent.push({
-      model: "eprop_iaf_adapt_bsshslm_2020",
-      n: adapting,
-      params: {
-        ...common,
-        adapt_beta: (adapt_beta * (1 - Math.exp(-1 / adapt_tau))) / (1 - Math.exp(-1 / tau_m)),
-        adapt_tau,
-        adaptation: 0,
-      },
-    });
-  }
+  if (adapting < n) recurrent.push(regularNeurons(n - adapting, parameters));
+  if (adapting > 0) recurrent.push(adaptiveNeurons(adapting, parameters));
   return {
     inputs,
     recurrent,
-    readout: {
-      model: "eprop_readout_bsshslm_2020",
-      n: classes,
-      params: {
-        C_m: 1,
-        E_L: 0,
-        I_e: 0,
-        loss: "cross_entropy",
-        regular_spike_arrival: false,
-        tau_m: tau_m_out,
-        V_m: 0,
-      },
-    },
+    readout: softmaxReadouts(classes, tau_m_out),
     weights: { in_rec, rec_rec, rec_out, out_rec },
     optimizer: adam(parameters.eta, batchSize),
     averageGradient: true,

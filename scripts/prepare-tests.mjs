@@ -1,5 +1,5 @@
 // Gets what the tests need besides npm's packages, before the first of them, and says what it did: Python's packages
-// into .venv, Chromium by Debian's package manager where this is root. What it may not get, it names with the command.
+// into .venv, Chromium and PostgreSQL by Debian's package manager where this is root. What it may not get, it names with the command.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -155,11 +155,22 @@ function prepareChromium() {
   return undefined;
 }
 
+/** Gets PostgreSQL for the worker behind a queue, where that may be done; without it that one test is left out. */
+function preparePostgreSQL() {
+  const onPath = (process.env.PATH ?? "").split(":").some((place) => existsSync(join(place, "initdb")));
+  const found = () => onPath || existsSync("/usr/lib/postgresql");
+  if (!found() && isDebian() && process.getuid?.() === 0) installFromDebian(["postgresql"]);
+  say(
+    found() ? "PostgreSQL" : "PostgreSQL is not there; the worker behind a queue (docs/queue.md) is left out",
+  );
+}
+
 const problem = toolchainProblem(["fmt", "clippy"]);
 if (problem !== undefined) {
   console.error(problem);
   process.exit(1);
 }
+preparePostgreSQL();
 const commands = [preparePython(), prepareChromium()].filter((command) => command !== undefined);
 if (commands.length > 0) {
   console.error(`The tests need more than may be installed from here. To get it, type:\n`);

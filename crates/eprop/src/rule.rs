@@ -93,6 +93,12 @@ pub trait LearningRule: fmt::Debug + Send + Sync {
     /// The earliest stamp of inputs that is still needed at step `now`.
     fn needs_from(&self, now: i64) -> i64;
 
+    /// The earliest stamp of inputs that is still to be learned from together with later ones; a kernel has to hold all
+    /// from there on.
+    fn learns_from(&self) -> i64 {
+        i64::MAX
+    }
+
     /// Simulates. Returns the step reached, which is `span.to` unless it was cancelled or, if this is not the last span of
     /// a call, an update interval does not end with it.
     ///

@@ -9,7 +9,7 @@ use crate::describe::kernel_parameters::Precision;
 use crate::describe::network::{Description, NodeId};
 use crate::describe::population::NodeIndex;
 use crate::interval::IntervalRule;
-use crate::interval::plan::IntervalPlan;
+use crate::interval::plan::{IntervalPlan, RECURRENT};
 use crate::optimizer::{MomentChanges, Moments, SynapseKey};
 use crate::plan::wiring::{Planning, Wiring};
 use crate::record::Recordings;
@@ -110,6 +110,17 @@ impl<R: Real> LearningRule for IntervalRule<R> {
     fn needs_from(&self, _now: i64) -> i64 {
         let longest = self.plan.wiring.routes().map(|route| route.delay as i64).max().unwrap_or(1);
         self.plan.start_recurrent(self.open.interval) - longest
+    }
+
+    fn learns_from(&self) -> i64 {
+        let start = self.plan.start_recurrent(self.open.interval);
+        let routes = self.plan.learners.iter().map(|learner| self.plan.route_of(learner));
+        // Nothing is learned from what was sent before a synapse was made.
+        routes
+            .filter(|route| route.source != RECURRENT)
+            .map(|route| if route.made < start { start } else { route.made + 1 })
+            .min()
+            .unwrap_or(i64::MAX)
     }
 
     fn advance(

@@ -12,18 +12,19 @@ use std::collections::BTreeSet;
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
 use crate::describe::network::{Description, NodeId, Settled, Targets};
+use crate::interval;
 use crate::models::{NodeClass, NodeModel};
 use crate::optimizer::{MomentChanges, Moments, SynapseKey};
 use crate::plan::amplitudes::{self, Amplitudes, HeldRate, HeldRates};
 use crate::plan::probes::SpikeTap;
 use crate::plan::stimulus::Stimuli;
+use crate::plus;
 use crate::random::NestRandom;
 use crate::record::{Recordings, Tap, TimeUnit};
 use crate::rule::{Held, RuleEntry};
 use crate::step::arrivals::Settlement;
 use crate::step::emission::Emission;
 use crate::tables::value::{Dict, Params, Value};
-use crate::{interval, plus};
 
 /// What follows from the description; made anew when that changes.
 #[derive(Debug)]

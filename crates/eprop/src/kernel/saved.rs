@@ -128,7 +128,8 @@ impl Kernel {
                 archive.within(entry.name, |archive| rule.persist(&self.network, now, archive))?;
             }
         }
-        if archive.reads() && !self.emission.reaches_back_to(self.needs_from(now)) {
+        let learned = self.rules.iter().flatten().map(|rule| rule.learns_from()).min();
+        if archive.reads() && !self.emission.reaches_back_to(learned.unwrap_or(i64::MAX)) {
             return Err(archive.misfit("emission.first", "spikes that are still needed are not there"));
         }
         Ok(())

@@ -78,9 +78,13 @@ const leading = [...guides, ...written.filter((path) => !isModel(path))].toSorte
 );
 
 const app = await Application.bootstrap({
-  entryPoints: ["ts/index.ts", "ts/nest/index.ts", "ts/report/index.ts", "ts/data/index.ts"].map((path) =>
-    join(root, path),
-  ),
+  entryPoints: [
+    "ts/index.ts",
+    "ts/nest/index.ts",
+    "ts/report/index.ts",
+    "ts/data/index.ts",
+    "ts/verify/index.ts",
+  ].map((path) => join(root, path)),
   tsconfig: join(root, "tsconfig.build.json"),
   name: "eprop",
   includeVersion: true,

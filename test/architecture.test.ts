@@ -17,6 +17,7 @@ const layers = [
   ["runs"],
   ["figures", "live"],
   ["report", "sweep"],
+  ["verify"],
   ["cli"],
 ];
 

@@ -6,6 +6,7 @@ import { concludeWith, tasksTable } from "./output.js";
 import { compareCommand, reportCommand } from "./report.js";
 import { sweepCommand } from "./sweep.js";
 import { trainCommand } from "./train.js";
+import { verifyCommand } from "./verify.js";
 import { version } from "../core/version.js";
 
 // Whoever read what is told may have gone: a training goes on and is saved all the same.
@@ -27,6 +28,7 @@ program.addCommand(reportCommand());
 program.addCommand(compareCommand());
 program.addCommand(exportCommand());
 program.addCommand(sweepCommand());
+program.addCommand(verifyCommand());
 program
   .command("tasks")
   .description("list the tasks and their parameters")

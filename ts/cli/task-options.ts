@@ -27,6 +27,13 @@ export function number(text: string): number {
   return value;
 }
 
+/** A dictionary that grows by `name=value`. */
+export function assignment(text: string, previous: Record<string, number> = {}): Record<string, number> {
+  const [name, value] = text.split(/=(.*)/s);
+  if (!name || value === undefined) throw new InvalidArgumentError("It must be name=value.");
+  return { ...previous, [name]: number(value) };
+}
+
 /** Says what a task is given as. */
 export const taskArgument = "its name, which `eprop tasks` lists, or the path of a module that exports one";
 

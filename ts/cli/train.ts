@@ -20,6 +20,7 @@ import { ProgressLine } from "./progress.js";
 import {
   type TaskArguments,
   addTaskOptions,
+  assignment,
   given,
   number,
   taskArgument,
@@ -52,12 +53,6 @@ function wholeNumber(text: string): number {
     throw new InvalidArgumentError("It must be a whole number from 1 on.");
   }
   return value;
-}
-
-function assignment(text: string, previous: Record<string, number> = {}): Record<string, number> {
-  const [name, value] = text.split(/=(.*)/s);
-  if (!name || value === undefined) throw new InvalidArgumentError("It must be name=value.");
-  return { ...previous, [name]: number(value) };
 }
 
 /** The command `eprop train`. */

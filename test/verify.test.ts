@@ -1,0 +1,257 @@
+/** `verify`: the engine against slow programs that share nothing with it, and that it says so where they differ. */
+import { describe, expect, it } from "vitest";
+import { NumpyRandom, nest, tasks } from "../ts/index.js";
+import { type Verification, type VerificationData, verify, verifyTask } from "../ts/verify/index.js";
+import { shrunkTask } from "../ts/verify/shrink.js";
+import { terminalText } from "../ts/verify/text.js";
+
+const random = new NumpyRandom(5);
+
+const membrane = {
+  C_m: 1,
+  E_L: 0,
+  I_e: 0,
+  V_m: 0,
+  tau_m: 20,
+  V_th: 0.4,
+  t_ref: 1,
+  c_reg: 2,
+  f_target: 10,
+  regular_spike_arrival: true,
+  surrogate_gradient_width: 0.5,
+  surrogate_gradient_height: 0.6,
+} as const;
+const adaptation = { adapt_beta: 0.1, adapt_tau: 50 } as const;
+const readout = { C_m: 1, E_L: 0.1, I_e: 0.01, V_m: 0, tau_m: 15, regular_spike_arrival: false } as const;
+
+const [inputs, steps, sequences] = [12, 60, 3];
+
+function data(readouts: number, more: Partial<VerificationData> = {}): VerificationData {
+  const spikes = random.spikesBelow(
+    new Float64Array(inputs).fill(0.15),
+    inputs,
+    new Uint32Array(steps * sequences),
+  );
+  const rows = Array.from({ length: steps * sequences }, (_, row) => row);
+  const targets = Array.from({ length: readouts }, (_, k) => ({
+    steps: rows,
+    values: rows.map((row) => Math.sin(row / 5 + k)),
+  }));
+  return { steps, sequences, learningWindow: 40, spikes, targets, ...more };
+}
+
+/** Two populations that differ in all that neurons can differ in, and one that fires without input. */
+const mixed = (): tasks.NetworkDescription => ({
+  populations: {
+    inputs: { kind: "input", n: inputs },
+    plain: {
+      kind: "recurrent",
+      model: "eprop_iaf_bsshslm_2020",
+      n: 3,
+      params: [
+        { ...membrane, surrogate_gradient_function: "exponential" },
+        { ...membrane, surrogate_gradient_function: "fast_sigmoid_derivative", regular_spike_arrival: false },
+        { ...membrane, surrogate_gradient_function: "arctan_derivative", V_min: -0.2, tau_m: 10 },
+      ],
+    },
+    adaptive: {
+      kind: "recurrent",
+      model: "eprop_iaf_adapt_bsshslm_2020",
+      n: 4,
+      params: { ...membrane, ...adaptation, surrogate_gradient_function: "piecewise_linear" },
+    },
+    driven: { kind: "recurrent", model: "eprop_iaf_bsshslm_2020", n: 2, params: { ...membrane, I_e: 0.6 } },
+    out: {
+      kind: "readout",
+      model: "eprop_readout_bsshslm_2020",
+      n: 2,
+      params: { ...readout, loss: "cross_entropy" },
+    },
+  },
+  projections: {
+    in_plain: { from: "inputs", to: "plain", weights: nest.random.normal({ std: 0.3 }) },
+    in_adaptive: { from: "inputs", to: "adaptive", weights: nest.random.normal({ std: 0.3 }) },
+    in_driven: {
+      from: "inputs",
+      to: "driven",
+      weights: nest.random.normal({ std: 0.3 }),
+      plastic: false,
+      delay: 3,
+    },
+    among: {
+      from: ["plain", "adaptive", "driven"],
+      to: ["plain", "adaptive", "driven"],
+      weights: nest.random.normal({ std: 0.2 }),
+      rule: { rule: "pairwise_bernoulli", p: 0.6 },
+      optimizer: { type: "adam", eta: 1e-3, Wmax: 0.5 },
+    },
+    to_out: {
+      from: ["plain", "adaptive", "driven"],
+      to: "out",
+      weights: nest.random.normal({ std: 0.2 }),
+    },
+    feedback: { from: "out", to: ["plain", "adaptive", "driven"], weights: nest.random.normal() },
+  },
+  optimizer: { type: "adam", eta: 5e-3, batch_size: sequences },
+  averageGradient: true,
+});
+
+const layer = { ...membrane, ...adaptation };
+/** One population behind inputs, whose neurons reach each other or do not. */
+const pool = (recurrent: boolean): tasks.NetworkDescription => ({
+  populations: {
+    inputs: { kind: "input", n: inputs },
+    hidden: { kind: "recurrent", model: "eprop_iaf_adapt_bsshslm_2020", n: 8, params: layer },
+    out: { kind: "readout", model: "eprop_readout_bsshslm_2020", n: 1, params: readout },
+  },
+  projections: {
+    in_hidden: { from: "inputs", to: "hidden", weights: nest.random.normal({ std: 0.3 }) },
+    ...(recurrent && {
+      among: { from: "hidden", to: "hidden", weights: nest.random.normal({ std: 0.3 }) },
+    }),
+    to_out: { from: "hidden", to: "out", weights: nest.random.normal({ std: 0.3 }) },
+    feedback: { from: "out", to: "hidden", weights: nest.random.normal() },
+  },
+  optimizer: { type: "gradient_descent", eta: 1e-3 },
+});
+
+const probabilities = (): Partial<VerificationData> => {
+  const begins = Array.from({ length: sequences }, (_, sequence) => sequence * steps);
+  return {
+    loss: "cross_entropy",
+    targets: [0, 1].map((k) => ({ steps: begins, values: begins.map((_, at) => Number(at % 2 === k)) })),
+  };
+};
+
+const failures = ({ checks }: Verification) =>
+  checks.filter(({ passed }) => !passed).map(({ what, projection }) => `${what}: ${projection ?? ""}`);
+
+describe("the engine against the definition", () => {
+  it("agrees on neurons of all kinds, with delays, edges of intervals and cross entropy", async () => {
+    const proof = await verify(mixed(), data(2, probabilities()), { iterations: 3 });
+    expect(failures(proof)).toEqual([]);
+    expect(proof.passed).toBe(true);
+    expect(proof.compared).toBe(4);
+    expect(proof.spikes).toBeGreaterThan(100);
+    expect(proof.training.map(({ iteration }) => iteration)).toEqual([1, 2, 3]);
+    // Neurons that fire by themselves do so in the first step, too, which NEST learns nothing from.
+    expect(proof.notes.join()).toContain("first step");
+    expect(proof.paths.every(({ rtrl }) => rtrl !== undefined && rtrl < 1e-10)).toBe(true);
+    expect(terminalText(proof)).toContain("comparisons agree");
+  });
+
+  it("agrees on tutorials, shrunk", async () => {
+    const cut = { neurons: 10, steps: 200, iterations: 1 };
+    for (const [task, kept] of [
+      [tasks.sineWaves(), 1],
+      [tasks.evidenceAccumulation({ batchSize: 4 }), 2],
+      [tasks.lemniscate(), 1],
+    ] as const) {
+      const proof = await verifyTask(task, { ...cut, sequences: kept });
+      expect(failures(proof), task.name).toEqual([]);
+      expect(proof.compared, task.name).toBe(3);
+      expect(proof.slopes.length, task.name).toBe(2);
+      expect(proof.shrunk.steps).toBe(true);
+    }
+  });
+});
+
+describe("a gradient that is wrong", () => {
+  const cut = { neurons: 10, steps: 200, sequences: 1, iterations: 0 };
+  const task = tasks.evidenceAccumulation({ batchSize: 4 });
+  const found = async (parameter: string, value: unknown) => {
+    const proof = await verifyTask(task, {
+      ...cut,
+      // Only the engine hears of it: as if its code did something else than it says.
+      meddle: ({
+        recurrent,
+        readouts,
+      }: {
+        recurrent: { set(of: object): void };
+        readouts: { set(of: object): void };
+      }) => (parameter === "loss" ? readouts : recurrent).set({ [parameter]: value }),
+    } as object);
+    expect(proof.passed).toBe(false);
+    expect(terminalText(proof)).toMatch(/^OFF: /m);
+    return failures(proof);
+  };
+
+  it.each([
+    ["surrogate_gradient_height", 0.30001],
+    ["surrogate_gradient_function", "exponential"],
+    ["c_reg", 300.001],
+    ["f_target", 10.001],
+  ])("is found where %s is %s in the engine alone", async (parameter, value) => {
+    const off = await found(parameter, value);
+    // The dynamics are as they were, and so are the gradients onto readouts.
+    expect(off).toEqual([
+      "gradient: the engine and the definition: in_rec",
+      "gradient: the engine and the definition: rec_rec",
+    ]);
+  });
+
+  it("is found where the loss of the readouts is another", async () => {
+    const off = await found("loss", "mean_squared_error");
+    expect(off.join()).toContain("readout signals");
+    expect(off.join()).toContain("differences of the loss along the gradient: rec_out");
+  });
+
+  it("is not taken for right where there is none", async () => {
+    const proof = await verify(pool(true), data(1, { spikes: [] }), { iterations: 0 });
+    expect(failures(proof)).toEqual([]);
+    expect(proof.passed).toBe(false);
+    expect(terminalText(proof)).toContain("nothing is proved");
+  });
+});
+
+describe("backpropagation through time", () => {
+  it("is e-prop with symmetric feedback where neurons do not reach each other, and is not where they do", async () => {
+    const angles = async (recurrent: boolean) => {
+      const all = data(1);
+      // What is read in the second step lets a row learn early, without the last learning signal.
+      const spikes = Array.from(all.spikes).filter((place) => Math.floor(place / inputs) % steps !== 1);
+      const { paths, passed } = await verify(pool(recurrent), { ...all, spikes }, { iterations: 0 });
+      expect(passed).toBe(true);
+      return paths.find(({ projection }) => projection === "in_hidden");
+    };
+    const alone = await angles(false);
+    expect(alone?.symmetricAngle).toBeLessThan(1e-9);
+    expect(alone?.symmetricRatio).toBeCloseTo(1, 12);
+    expect(alone?.angle).toBeGreaterThan(1);
+    expect((await angles(true))?.symmetricAngle).toBeGreaterThan(0.1);
+  });
+});
+
+describe("less of a task", () => {
+  it("has the last steps of the first sequences, with the targets that hold there", async () => {
+    const task = tasks.evidenceAccumulation({ batchSize: 3, seed: 2 });
+    const whole = await task.next("training", { training: 0, test: 0 });
+    const again = tasks.evidenceAccumulation({ batchSize: 3, seed: 2 });
+    const cut = shrunkTask(again, { neurons: 10, steps: 100, sequences: 2 });
+    const part = await cut.next("training", { training: 0, test: 0 });
+    expect([cut.steps, cut.learningWindow, cut.batchSize]).toEqual([100, 100, 2]);
+    const places = Array.from(whole.spikes).flatMap((place) => {
+      const [input, row] = [place % 40, Math.floor(place / 40)];
+      const [sequence, step] = [Math.floor(row / task.steps), row % task.steps];
+      return sequence < 2 && step >= task.steps - 100
+        ? [(sequence * 100 + step - (task.steps - 100)) * 40 + input]
+        : [];
+    });
+    expect([...part.spikes]).toEqual(places);
+    expect(part.targets.map(({ steps: changes }) => [...changes])).toEqual([
+      [0, 100],
+      [0, 100],
+    ]);
+    expect(Array.from(part.targets[1]?.values ?? [])).toEqual([...(part.labels ?? [])]);
+  });
+
+  it("is refused where more is asked for than there is, and where options are wrong", async () => {
+    const task = tasks.sineWaves();
+    await expect(verifyTask(task, { steps: 2000 })).rejects.toThrow(/steps.*at most 1000/s);
+    await expect(verifyTask(task, { sequences: 2 })).rejects.toThrow(/sequences.*at most 1/s);
+    await expect(verifyTask(task, { neurons: 0.5 })).rejects.toThrow(/neurons/);
+    await expect(verifyTask(task, { neuron: 5 } as object)).rejects.toThrow(/did you mean neurons/);
+    await expect(verify(mixed(), { ...data(2, probabilities()), spikes: [5, 4] })).rejects.toThrow(/spikes/);
+    await expect(verify(mixed(), data(1, { loss: "cross_entropy" }))).rejects.toThrow(/targets/);
+  });
+});

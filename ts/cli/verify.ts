@@ -1,0 +1,72 @@
+import { Command } from "commander";
+import { loadTask } from "../tasks/load.js";
+import {
+  type TaskArguments,
+  addTaskOptions,
+  assignment,
+  given,
+  number,
+  taskArgument,
+  taskOptions,
+} from "./task-options.js";
+
+interface VerifyArguments extends TaskArguments {
+  seed?: number;
+  set?: Record<string, number>;
+  neurons?: number;
+  steps?: number;
+  sequences?: number;
+  train?: number;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** The command `eprop verify`. */
+export function verifyCommand(): Command {
+  const command = new Command("verify")
+    .description(
+      "hold the gradient of a task's network against slow programs that share nothing with the engine",
+    )
+    .argument("<task>", taskArgument)
+    .option("--seed <n>", "seed of all random numbers", number)
+    .option("--set <name=value>", "a parameter of the task; may be given several times", assignment)
+    .option("--neurons <n>", "recurrent neurons that are kept, of each population its share", number)
+    .option("--steps <n>", "steps of each sequence that are kept: the last ones", number)
+    .option("--sequences <n>", "sequences of an iteration that are kept: the first ones", number)
+    .option(
+      "--train <n>",
+      "training iterations over which e-prop is held against backpropagation through time; 10 if left out",
+      number,
+    );
+  return addTaskOptions(command)
+    .option("--json", "print a JSON object on standard output")
+    .option("--quiet", "no progress")
+    .action(runVerification);
+}
+
+async function runVerification(name: string, args: VerifyArguments): Promise<void> {
+  const { entry } = await loadTask(name);
+  const parameters = { ...args.set };
+  const task = entry.create({ ...taskOptions(entry, args), ...given({ seed: args.seed }), parameters });
+  const stop = new AbortController();
+  const interrupt = () => stop.abort();
+  process.once("SIGINT", interrupt);
+  process.once("SIGTERM", interrupt);
+  try {
+    const { verifyTask } = await import("../verify/index.js");
+    const { terminalText } = await import("../verify/text.js");
+    const proof = await verifyTask(task, {
+      ...given({ neurons: args.neurons, steps: args.steps, sequences: args.sequences }),
+      ...given({ iterations: args.train }),
+      signal: stop.signal,
+      onProgress: (doing) => {
+        if (!args.quiet) process.stderr.write(`verify: ${doing}\n`);
+      },
+    });
+    process.stdout.write(args.json ? `${JSON.stringify(proof)}\n` : terminalText(proof));
+    if (!proof.passed) process.exitCode = 1;
+  } finally {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+  }
+}

@@ -1,0 +1,185 @@
+import {
+  type Check,
+  abortSignal,
+  callable,
+  dictionary,
+  fields,
+  given,
+  number,
+  numbers,
+  oneOf,
+  optional,
+  whole,
+} from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
+import { inSlices } from "../core/event-loop.js";
+import { NumpyRandom } from "../random/index.js";
+import { checkNetwork, checkedIteration, checkedTask } from "../tasks/check.js";
+import { Draws } from "../tasks/draws.js";
+import {
+  type NetworkDescription,
+  type PoolDescription,
+  describedNetwork,
+  namedParts,
+} from "../tasks/network-description.js";
+import type { IterationData, Task } from "../tasks/task.js";
+import { familyOf } from "../training/build-network.js";
+import { verifyInterval } from "./verify-interval.js";
+import type { Findings, Meddling, Verification, VerifyOptions } from "./verification.js";
+import { shrinkingFields, shrunkTask } from "./shrink.js";
+
+/** What a network is verified on, where there is no task: the inputs and targets of one iteration. */
+export interface VerificationData {
+  /** Steps of a sequence. */
+  steps: number;
+  /** Sequences; one if left out. */
+  sequences?: number;
+  /** Length of a step (ms); 1 if left out. */
+  resolution?: number;
+  /** Steps at the end of a sequence in which errors count; all if left out. */
+  learningWindow?: number;
+  /** Loss of the readouts; `mean_squared_error` if left out. */
+  loss?: Task["loss"];
+  /** Seed of weights that the network draws; 1 if left out. */
+  seed?: number;
+  /** Input spikes: place `(sequence * steps + step) * inputs + input`, ascending. */
+  spikes: IterationData["spikes"] | readonly number[];
+  /** Targets of each readout: a value per change. */
+  targets: readonly { steps: ArrayLike<number>; values: ArrayLike<number> }[];
+}
+
+const optionFields = {
+  ...shrinkingFields,
+  iterations: optional(whole(0, 1e6)),
+  onProgress: optional(callable),
+  signal: optional(abortSignal),
+  meddle: optional(callable),
+} as const;
+
+const options: Check<VerifyOptions & Meddling> = fields(optionFields) as unknown as Check<
+  VerifyOptions & Meddling
+>;
+
+const dataCheck = fields({
+  steps: whole(2, 1e9),
+  sequences: optional(whole(1, 1e9)),
+  resolution: optional(number({ min: Number.MIN_VALUE, max: 1e6 })),
+  learningWindow: optional(whole(1, 1e9)),
+  loss: optional(oneOf("mean_squared_error", "cross_entropy")),
+  seed: optional(whole(1, 0xffff_ffff)),
+  spikes: numbers,
+  targets: { allowed: "a list with targets of each readout", read: (value: unknown) => value },
+});
+
+/** A network and data as a task that is trained for one iteration. */
+function taskOf(network: NetworkDescription | PoolDescription, data: VerificationData): Task {
+  const of = given("data", data, dataCheck);
+  given("network", network, dictionary);
+  const { steps, sequences = 1, resolution = 1, seed = 1, loss = "mean_squared_error" } = of;
+  const iteration = {
+    spikes: Uint32Array.from(of.spikes),
+    targets: data.targets,
+  } as unknown as IterationData;
+  return {
+    name: "network",
+    text: "A network with data of its own",
+    seed,
+    resolution,
+    steps,
+    learningWindow: of.learningWindow ?? steps,
+    batchSize: sequences,
+    kind: "regression",
+    loss,
+    network,
+    schedule: {
+      iterations: 1,
+      validateEvery: 0,
+      earlyStopIterations: 0,
+      earlyStopError: 0,
+      testIterations: 0,
+    },
+    sameEveryIteration: true,
+    next: () => iteration,
+    parameters: {},
+    options: {},
+    random: new NumpyRandom(seed),
+  };
+}
+
+/**
+ * Holds what the engine computes of a network and its data against slow programs that share nothing with it: e-prop by
+ * its definition, differences of the loss, backpropagation through time, real-time recurrent learning.
+ *
+ * @throws {@link NESTError} for what cannot be simulated, and names what the slow programs do not cover.
+ *
+ * @example
+ * const proof = await verify(network, { steps: 100, spikes, targets });
+ * console.log(proof.passed, proof.checks);
+ */
+export async function verify(
+  network: NetworkDescription | PoolDescription,
+  data: VerificationData,
+  asked: VerifyOptions = {},
+): Promise<Verification> {
+  return verifyTask(taskOf(network, data), asked);
+}
+
+/** As {@link verify}, on the first iterations of a task. */
+export async function verifyTask(task: Task, asked: VerifyOptions = {}): Promise<Verification> {
+  const begin = performance.now();
+  const { neurons, steps, sequences, ...rest } = given("options", asked, options);
+  const { signal } = rest;
+  checkedTask(task);
+  await task.prepare?.(signal);
+  await inSlices(checkNetwork(task), signal);
+  const shrunk = shrunkTask(task, {
+    ...(neurons !== undefined && { neurons }),
+    ...(steps !== undefined && { steps }),
+    ...(sequences !== undefined && { sequences }),
+  });
+  await inSlices(checkNetwork(shrunk), signal);
+  const draws = new Draws(task);
+  const drawn = { training: 0, test: 0 };
+  const next = () =>
+    draws.draw(async () => {
+      const data = await shrunk.next("training", { ...drawn }, signal);
+      drawn.training += 1;
+      return inSlices(checkedIteration(shrunk, data, drawn.training), signal);
+    });
+  const { populations } = namedParts(shrunk.network);
+  const family = familyOf(populations.find(({ kind }) => kind === "recurrent")?.model ?? "");
+  if (family === "event") {
+    throw nestError({
+      code: "NotImplemented",
+      message: "networks whose weights change with every spike are not verified",
+      parameter: "task",
+      value: task.name,
+      bound: "models whose weights change once an update interval",
+    });
+  }
+  const findings: Findings = await verifyInterval(shrunk, next, rest);
+  const compared = findings.projections.filter(({ norm }) => norm > 0).length;
+  const { optimizer } = describedNetwork(shrunk.network);
+  return {
+    task: task.name,
+    seed: task.seed,
+    parameters: { ...task.parameters },
+    family,
+    populations,
+    shrunk: {
+      neurons: neurons !== undefined,
+      steps: shrunk.steps < task.steps,
+      sequences: shrunk.batchSize < task.batchSize,
+    },
+    steps: shrunk.steps,
+    resolution: shrunk.resolution,
+    learningWindow: shrunk.learningWindow,
+    sequences: shrunk.batchSize,
+    loss: shrunk.loss,
+    optimizer: optimizer.type ?? "gradient_descent",
+    ...findings,
+    compared,
+    passed: compared > 0 && findings.checks.every(({ passed }) => passed),
+    ms: performance.now() - begin,
+  };
+}

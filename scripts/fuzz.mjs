@@ -61,8 +61,12 @@ async function api(seconds, seed) {
 /** Damaged files: how many a minute of a search has, of the engine's states and of all that JavaScript reads. */
 const cases = { states: 2000, files: 100 };
 
-async function files(minutes) {
-  const count = (aMinute) => ({ EPROP_FUZZ_CASES: String(Math.ceil(aMinute * minutes)) });
+async function files(minutes, seed) {
+  const count = (aMinute) => ({
+    EPROP_FUZZ_CASES: String(Math.ceil(aMinute * minutes)),
+    EPROP_FUZZ_SEED: String(seed),
+    PROPTEST_RNG_SEED: String(seed),
+  });
   const states = ["test", "--quiet", "-p", "eprop", "--test", "saved"];
   const vitest = ["vitest", "run", "--testTimeout", "3600000", "test/mutated-files.test.ts"];
   return Math.max(
@@ -100,7 +104,7 @@ async function main() {
   const outcomes = [
     await searchEngine(minutes * 60 * 0.6, seed),
     await api(minutes * 60 * 0.2, seed),
-    await files(minutes * 0.2),
+    await files(minutes * 0.2, seed),
   ];
   return Math.max(...outcomes);
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import * as eprop from "../ts/index.js";
 import * as nest from "../ts/nest/index.js";
 import * as report from "../ts/report/index.js";
+import { fuzzSeed } from "./fuzz/fast-check.js";
 import { World, complaint, fuzzApi, kinds, refusal, targets } from "./fuzz/api.js";
 
 const { Kernel, NESTError, NESTErrors, NumpyRandom } = eprop;
@@ -104,10 +105,10 @@ describe("one wrong argument", () => {
 });
 
 it("histories of calls with arguments of every kind", async () => {
-  const seed = Number(process.env["EPROP_FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-  const seconds = Number(process.env["EPROP_FUZZ_SECONDS"] ?? 5);
-  const { histories, calls, refused } = await fuzzApi({ seconds, seed });
-  console.log(`API histories: seed ${seed}, ${histories} histories, ${calls} calls, ${refused} refused`);
+  const seconds = process.env["EPROP_FUZZ_SECONDS"];
+  const length = seconds === undefined ? { seconds: 3600, most: 200 } : { seconds: Number(seconds) };
+  const { histories, calls, refused } = await fuzzApi({ ...length, seed: fuzzSeed });
+  console.log(`API histories: seed ${fuzzSeed}, ${histories} histories, ${calls} calls, ${refused} refused`);
   expect(refused).toBeGreaterThan(0);
   expect(refused).toBeLessThan(calls);
 }, 4e6);

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import * as fc from "fast-check";
+import * as fc from "./fuzz/fast-check.js";
 import { afterAll, describe, expect, it } from "vitest";
 import { Kernel, tasks, trainToEnd } from "../ts/index.js";
 import { jsonLines } from "../ts/formats/json-lines.js";

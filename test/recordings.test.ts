@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import * as fc from "fast-check";
+import * as fc from "./fuzz/fast-check.js";
 import { afterAll, describe, expect, it } from "vitest";
 import { decodeRecording, encodeRecording } from "../ts/data/event-recording.js";
 import { movingDigit, movingDigits } from "../ts/data/moving-digits.js";

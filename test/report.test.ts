@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import * as fc from "fast-check";
+import * as fc from "./fuzz/fast-check.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { shown } from "../ts/figures/figure.js";
 import {

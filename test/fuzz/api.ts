@@ -2,7 +2,7 @@
  * Every public function with arguments of every kind, in random order: each call returns, or throws an error of our own
  * that names what was wrong, and leaves the kernel as it was.
  */
-import * as fc from "fast-check";
+import * as fc from "./fast-check.js";
 import * as eprop from "../../ts/index.js";
 import * as nest from "../../ts/nest/index.js";
 import * as report from "../../ts/report/index.js";
@@ -391,10 +391,19 @@ export interface FuzzedApi {
 /**
  * Random histories of calls, shrunk where one is not as it should be.
  *
- * @param seconds How long.
+ * @param seconds How long at most.
+ * @param most How many histories at most.
  * @throws What fast-check says of the shortest history that fails, with the seed.
  */
-export async function fuzzApi({ seconds, seed }: { seconds: number; seed: number }): Promise<FuzzedApi> {
+export async function fuzzApi({
+  seconds,
+  seed,
+  most = Number.MAX_SAFE_INTEGER,
+}: {
+  seconds: number;
+  seed: number;
+  most?: number;
+}): Promise<FuzzedApi> {
   // Calls of a kernel come more often: they stand on one another.
   const names = Object.keys(targets).flatMap((name): string[] =>
     /^(Kernel|NodeCollection|SynapseCollection)\./.test(name) ? Array(4).fill(name) : [name],
@@ -433,7 +442,7 @@ export async function fuzzApi({ seconds, seed }: { seconds: number; seed: number
   });
   await fc.assert(history, {
     seed,
-    numRuns: Number.MAX_SAFE_INTEGER,
+    numRuns: most,
     interruptAfterTimeLimit: seconds * 1000,
     markInterruptAsFailure: false,
     endOnFailure: false,

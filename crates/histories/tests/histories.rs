@@ -1,6 +1,8 @@
-//! Histories that once broke something, and a short search for others with a seed of its own each time.
+//! Histories that once broke something, and a short search for others.
 //!
-//! `EPROP_FUZZ_SECONDS` says how long (10), `EPROP_FUZZ_SEED` from which seed: it is printed.
+//! The search follows from the engine's sources: every change of them is tried on other histories, and the same sources
+//! on the same ones, wherever the tests run. `EPROP_FUZZ_SECONDS` searches for so long instead, `EPROP_FUZZ_SEED` from
+//! another seed.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,22 +11,52 @@ use std::time::{Duration, Instant};
 use histories::call::from_text;
 use histories::generate::Settings;
 use histories::nest::Nest;
-use histories::search::{Search, check, describe, random_seed};
+use histories::search::{Search, check, describe};
 
 fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
+/// How many histories are tried where nothing else is said.
+const HISTORIES: u64 = 80;
+
+/// All files below a folder, in an order that does not depend on the system.
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    entries
+        .into_iter()
+        .flat_map(|entry| if entry.is_dir() { files_below(&entry) } else { vec![entry] })
+        .collect()
+}
+
+/// A seed that follows from the engine's sources (FNV-1a of their text).
+fn seed_of_sources() -> u64 {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../eprop/src");
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for file in files_below(&sources) {
+        // A checkout may end its lines in another way.
+        for byte in std::fs::read(file).unwrap().into_iter().filter(|byte| *byte != b'\r') {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+    hash % 1_000_000_000
+}
+
 #[test]
 fn histories_hold_against_all_oracles() {
-    let seed = from_environment("EPROP_FUZZ_SEED").unwrap_or_else(random_seed);
-    let seconds = from_environment("EPROP_FUZZ_SECONDS").unwrap_or(10.0);
+    let seed = from_environment("EPROP_FUZZ_SEED").unwrap_or_else(seed_of_sources);
+    let seconds: Option<f64> = from_environment("EPROP_FUZZ_SECONDS");
+    let goes_on = |history: u64, begin: Instant| {
+        seconds.map_or(history < HISTORIES, |most| begin.elapsed().as_secs_f64() < most)
+    };
     eprintln!("EPROP_FUZZ_SEED={seed}");
     let begin = Instant::now();
     let mut search = Search::new(seed, Settings::default(), String::new(), None);
     search.shrinking = Duration::from_secs(20);
     let mut history = 0;
-    while history == 0 || begin.elapsed().as_secs_f64() < seconds {
+    while history == 0 || goes_on(history, begin) {
         if let Some(found) = search.history(history, None) {
             panic!("EPROP_FUZZ_SEED={seed}: {}", describe(&found));
         }

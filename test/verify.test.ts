@@ -156,6 +156,83 @@ describe("the engine against the definition", () => {
   });
 });
 
+describe("e-prop+ against its definition", () => {
+  const common = {
+    C_m: 1,
+    E_L: 0.05,
+    V_m: 0.1,
+    tau_m: 20,
+    V_th: 0.4,
+    t_ref: 2,
+    c_reg: 0.02,
+    f_target: 20,
+    kappa: 0.9,
+    kappa_reg: 0.95,
+    surrogate_gradient_width: 0.5,
+    eprop_isi_trace_cutoff: 7,
+  } as const;
+  const network = (
+    model: "eprop_iaf" | "eprop_iaf_adapt" | "eprop_iaf_psc_delta" | "eprop_iaf_psc_delta_adapt",
+    optimize_each_step: boolean,
+  ): tasks.NetworkDescription => ({
+    populations: {
+      inputs: { kind: "input", n: inputs },
+      hidden: {
+        kind: "recurrent",
+        model,
+        n: 6,
+        params: {
+          ...common,
+          I_e: 0.015,
+          ...(model.includes("adapt") && adaptation),
+          ...(model.includes("delta") && { V_reset: -0.1, refractory_input: optimize_each_step }),
+        } as object,
+      },
+      still: { kind: "recurrent", model, n: 2, params: common },
+      out: {
+        kind: "readout",
+        model: "eprop_readout",
+        n: 2,
+        params: { C_m: 1, E_L: 0.1, I_e: 0.01, tau_m: 15 },
+      },
+    },
+    projections: {
+      in_hidden: { from: "inputs", to: "hidden", weights: nest.random.normal({ std: 0.3 }) },
+      in_still: { from: "inputs", to: "still", weights: 0.2, plastic: false, delay: 4 },
+      among: {
+        from: ["hidden", "still"],
+        to: ["hidden", "still"],
+        weights: nest.random.normal({ std: 0.2 }),
+        optimizer: { Wmax: 0.502, batch_size: 3 },
+      },
+      to_out: { from: ["hidden", "still"], to: "out", weights: nest.random.normal({ std: 0.2 }) },
+      feedback: { from: "out", to: ["hidden", "still"], weights: nest.random.normal() },
+    },
+    optimizer: { type: "gradient_descent", eta: 1e-3, optimize_each_step },
+  });
+
+  it.each([
+    ["eprop_iaf", true],
+    ["eprop_iaf_adapt", false],
+    ["eprop_iaf_psc_delta", false],
+    ["eprop_iaf_psc_delta_adapt", true],
+  ] as const)("agrees with %s, the optimizer in each step: %s", async (model, eachStep) => {
+    const proof = await verify(network(model, eachStep), data(2));
+    expect(failures(proof)).toEqual([]);
+    expect(proof.passed).toBe(true);
+    expect(proof.compared).toBe(3);
+    expect(proof.spikes).toBeGreaterThan(50);
+  });
+
+  it("finds another cutoff in the engine alone", async () => {
+    const proof = await verify(network("eprop_iaf", false), data(2), {
+      meddle: ({ readouts }: { readouts: { set(of: object): void } }) =>
+        readouts.set({ eprop_isi_trace_cutoff: 3 }),
+    } as object);
+    expect(failures(proof)).toContain("weights' changes: the engine and the definition: to_out");
+  });
+});
+
 describe("a gradient that is wrong", () => {
   const cut = { neurons: 10, steps: 200, sequences: 1, iterations: 0 };
   const task = tasks.evidenceAccumulation({ batchSize: 4 });

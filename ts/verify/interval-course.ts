@@ -55,7 +55,7 @@ export function bySource({ sources }: Synapses, count: number): number[][] {
 }
 
 /** Weights that are on their way: a row of targets per step, in a ring. */
-class Arrivals {
+export class Arrivals {
   readonly #rows: Float64Array[];
 
   constructor(targets: number, longest: number) {

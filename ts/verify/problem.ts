@@ -5,6 +5,7 @@
 import { refuse } from "../core/arguments.js";
 import type { NodeCollection } from "../nest/collections.js";
 import { dynamicsOf } from "../nest/dynamics.js";
+import type { OptimizerParams } from "../nest/models.generated.js";
 import type { TaskNetwork } from "../training/network.js";
 import { type PopulationDescription, names, populationsOf } from "../tasks/network-description.js";
 import type { IterationData, Task } from "../tasks/task.js";
@@ -25,6 +26,8 @@ export interface NeuronConstants {
   V_th: number;
   V_min: number;
   V_reset: number;
+  /** The voltage that it begins with. */
+  V_m: number;
   /** Steps. */
   refractory: number;
   adapt_beta: number;
@@ -50,6 +53,8 @@ export interface ReadoutConstants {
   I_e: number;
   E_L: number;
   V_min: number;
+  /** The voltage that it begins with. */
+  V_m: number;
   regular_spike_arrival: boolean;
   /** e-prop+: the longest window (steps). */
   cutoff: number;
@@ -68,6 +73,8 @@ export interface Synapses {
   delays: Uint32Array;
   /** The model of its synapses, a copy where it has an optimizer of its own. */
   model: string;
+  /** How its weights follow gradients, where they learn. */
+  optimizer: OptimizerParams | undefined;
 }
 
 /** What is computed. */
@@ -124,6 +131,7 @@ function neuronsOf(nodes: NodeCollection, model: string, resolution: number): Ne
     V_th: of("V_th"),
     V_min: of("V_min"),
     V_reset: of("V_reset", hardReset),
+    V_m: of("V_m"),
     t_ref: of("t_ref"),
     adapt_beta: of("adapt_beta", adapts),
     adapt_tau: of("adapt_tau", adapts, 1),
@@ -150,6 +158,7 @@ function neuronsOf(nodes: NodeCollection, model: string, resolution: number): Ne
       V_th: value("V_th") - value("E_L"),
       V_min: value("V_min") - value("E_L"),
       V_reset: value("V_reset") - value("E_L"),
+      V_m: value("V_m") - value("E_L"),
       refractory: Math.round(value("t_ref") / resolution),
       adapt_beta: value("adapt_beta"),
       adapt_tau: value("adapt_tau"),
@@ -169,7 +178,9 @@ function neuronsOf(nodes: NodeCollection, model: string, resolution: number): Ne
 
 function readoutsOf(nodes: NodeCollection, isInterval: boolean, resolution: number): ReadoutConstants[] {
   const of = (name: string) => column(nodes, name);
-  const [tau_m, C_m, I_e, E_L, V_min] = ["tau_m", "C_m", "I_e", "E_L", "V_min"].map(of) as number[][];
+  const [tau_m, C_m, I_e, E_L, V_min, V_m] = ["tau_m", "C_m", "I_e", "E_L", "V_min", "V_m"].map(
+    of,
+  ) as number[][];
   const regular = isInterval ? of("regular_spike_arrival") : undefined;
   const cutoff = isInterval ? undefined : of("eprop_isi_trace_cutoff");
   return Array.from({ length: nodes.length }, (_, at) => ({
@@ -178,6 +189,7 @@ function readoutsOf(nodes: NodeCollection, isInterval: boolean, resolution: numb
     I_e: I_e?.[at] as number,
     E_L: E_L?.[at] as number,
     V_min: (V_min?.[at] as number) - (E_L?.[at] as number),
+    V_m: (V_m?.[at] as number) - (E_L?.[at] as number),
     regular_spike_arrival: regular === undefined || regular[at] !== 0,
     cutoff: cutoff === undefined ? Number.POSITIVE_INFINITY : Math.round((cutoff[at] as number) / resolution),
   }));
@@ -205,6 +217,10 @@ function synapsesOf(network: TaskNetwork, resolution: number): Synapses[] {
       from,
       to,
       model,
+      optimizer:
+        kind === "plastic"
+          ? (network.kernel.GetDefaults(model as "eprop_synapse")["optimizer"] as OptimizerParams)
+          : undefined,
       sources: Uint32Array.from(connections.get("source"), (id) => id - ends.source),
       targets: Uint32Array.from(connections.get("target"), (id) => id - ends.target),
       weights: Float64Array.from(connections.get("weight")),

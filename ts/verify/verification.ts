@@ -107,6 +107,8 @@ export const bounds = {
   forward: 1e-12,
   /** Two programs. */
   definition: 1e-10,
+  /** Two programs that change weights all the time. */
+  changes: 1e-9,
   /** A difference of losses, at its best step size. */
   slope: 1e-6,
 } as const;

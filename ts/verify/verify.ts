@@ -11,7 +11,6 @@ import {
   optional,
   whole,
 } from "../core/arguments.js";
-import { nestError } from "../core/errors.js";
 import { inSlices } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
 import { checkNetwork, checkedIteration, checkedTask } from "../tasks/check.js";
@@ -25,7 +24,8 @@ import {
 import type { IterationData, Task } from "../tasks/task.js";
 import { familyOf } from "../training/build-network.js";
 import { verifyInterval } from "./verify-interval.js";
-import type { Findings, Meddling, Verification, VerifyOptions } from "./verification.js";
+import { verifyPlus } from "./verify-plus.js";
+import type { Meddling, Verification, VerifyOptions } from "./verification.js";
 import { shrinkingFields, shrunkTask } from "./shrink.js";
 
 /** What a network is verified on, where there is no task: the inputs and targets of one iteration. */
@@ -148,16 +148,8 @@ export async function verifyTask(task: Task, asked: VerifyOptions = {}): Promise
     });
   const { populations } = namedParts(shrunk.network);
   const family = familyOf(populations.find(({ kind }) => kind === "recurrent")?.model ?? "");
-  if (family === "event") {
-    throw nestError({
-      code: "NotImplemented",
-      message: "networks whose weights change with every spike are not verified",
-      parameter: "task",
-      value: task.name,
-      bound: "models whose weights change once an update interval",
-    });
-  }
-  const findings: Findings = await verifyInterval(shrunk, next, rest);
+  const comparisons = family === "event" ? verifyPlus : verifyInterval;
+  const findings = await comparisons(shrunk, next, rest);
   const compared = findings.projections.filter(({ norm }) => norm > 0).length;
   const { optimizer } = describedNetwork(shrunk.network);
   return {

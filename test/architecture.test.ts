@@ -9,7 +9,7 @@ const layers = [
   ["core/load-binding.ts"],
   ["native"],
   ["core"],
-  ["files", "formats", "random", "page"],
+  ["files", "formats", "random", "page", "mpi"],
   ["nest"],
   ["network", "data"],
   ["tasks"],

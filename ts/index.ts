@@ -5,6 +5,7 @@
  */
 import "./core/runtime.js";
 export * as nest from "./nest/index.js";
+export * as mpi from "./mpi/index.js";
 export { Kernel, NESTError, NESTErrors } from "./nest/index.js";
 export { type NumberMatrix, NumpyRandom } from "./random/index.js";
 

@@ -20,6 +20,7 @@ export const errorCodes = [
   "NewModelNameExists",
   "UnknownReceptorType",
   "NumericalInstability",
+  "MPIError",
   "Aborted",
   "InternalError",
 ] as const;

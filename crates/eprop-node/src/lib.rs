@@ -11,6 +11,7 @@ pub mod inference;
 pub mod kernel;
 pub mod machine;
 pub mod models;
+pub mod mpi;
 pub mod off_thread;
 pub mod random;
 pub mod safetensors;

@@ -43,6 +43,8 @@ pub enum ErrorCode {
     UnknownReceptorType,
     /// A gradient or a weight that is not finite.
     NumericalInstability,
+    /// Ranks that cannot be connected, or that do not do the same.
+    MPIError,
     /// The run was cancelled.
     Aborted,
     /// A mistake of the engine itself.
@@ -51,7 +53,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::BadProperty,
         Self::BadParameter,
         Self::BadParameterValue,
@@ -71,6 +73,7 @@ impl ErrorCode {
         Self::NewModelNameExists,
         Self::UnknownReceptorType,
         Self::NumericalInstability,
+        Self::MPIError,
         Self::Aborted,
         Self::InternalError,
     ];
@@ -98,6 +101,7 @@ impl ErrorCode {
             Self::NewModelNameExists => "NewModelNameExists",
             Self::UnknownReceptorType => "UnknownReceptorType",
             Self::NumericalInstability => "NumericalInstability",
+            Self::MPIError => "MPIError",
             Self::Aborted => "Aborted",
             Self::InternalError => "InternalError",
         }

@@ -2,6 +2,7 @@
 
 pub mod control;
 pub mod error;
+pub mod exchange;
 pub mod lines;
 pub mod machine;
 pub mod math;

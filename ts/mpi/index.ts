@@ -1,0 +1,1 @@
+export { type ConnectOptions, type Launcher, World, connect, launcher } from "./world.js";

@@ -1,5 +1,5 @@
 // Gets what the tests need besides npm's packages, before the first of them, and says what it did: Python's packages
-// into .venv, Chromium and PostgreSQL by Debian's package manager where this is root. What it may not get, it names with the command.
+// into .venv, Chromium, PostgreSQL and MPI by Debian's package manager where this is root. What it may not get, it names with the command.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -165,12 +165,29 @@ function preparePostgreSQL() {
   );
 }
 
+/** Gets both MPIs, where that may be done; without one its tests are left out. */
+function prepareMPI() {
+  const has = (program) => run(program, ["--version"]).ok;
+  const packages = { "mpirun.openmpi": "openmpi-bin", "mpirun.mpich": "mpich" };
+  const missing = () => Object.keys(packages).filter((program) => !has(program));
+  if (isDebian() && process.getuid?.() === 0 && missing().length > 0) {
+    installFromDebian(missing().map((program) => packages[program]));
+  }
+  const left = missing().map((program) => packages[program]);
+  say(
+    left.length === 0
+      ? "Open MPI and MPICH"
+      : `not there, and left out: ${left.join(", ")} (test/mpi.test.ts)`,
+  );
+}
+
 const problem = toolchainProblem(["fmt", "clippy"]);
 if (problem !== undefined) {
   console.error(problem);
   process.exit(1);
 }
 preparePostgreSQL();
+prepareMPI();
 const commands = [preparePython(), prepareChromium()].filter((command) => command !== undefined);
 if (commands.length > 0) {
   console.error(`The tests need more than may be installed from here. To get it, type:\n`);

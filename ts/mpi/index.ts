@@ -1,1 +1,2 @@
-export { type ConnectOptions, type Launcher, World, connect, launcher } from "./world.js";
+export { type ConnectOptions, type Launcher, connect, launcher } from "./connect.js";
+export type { World } from "./world.js";

@@ -1,25 +1,11 @@
 // Declarations are read by programs whose target has no such library.
 /// <reference lib="esnext.disposable" preserve="true" />
 import { createHash } from "node:crypto";
+import { inspect } from "node:util";
 import { deserialize, serialize } from "node:v8";
-import { isMainThread } from "node:worker_threads";
-import { fields, given, optional, text, whole } from "../core/arguments.js";
+import { given, text, whole } from "../core/arguments.js";
 import { guarded, guardedAsync, nestError } from "../core/errors.js";
-import { NativeWorld, mpiLauncher } from "../native/index.js";
-
-/** What {@link connect} takes. */
-export interface ConnectOptions {
-  /**
-   * Name or path of the MPI library. If left out, what the environment variable `EPROP_MPI` names, else the one that
-   * belongs to what started this process, else the first that is found.
-   */
-  library?: string;
-}
-
-const connectOptions = fields({ library: optional(text) });
-
-/** The world of this process: MPI begins once. */
-let connected: World | undefined;
+import type { NativeWorld } from "../native/index.js";
 
 /**
  * The processes that were started together, by `mpirun`, `srun` or the like, and which of them this one is. Each is a
@@ -47,12 +33,19 @@ export class World implements AsyncDisposable {
     this.size = native.size;
     this.library = native.library;
     this.host = native.host;
+    let failure: unknown;
+    process.on("uncaughtExceptionMonitor", (error) => (failure = error));
     process.on("exit", (code) => {
       if (this.#closed) return;
       this.#closed = true;
       // Others may wait for a rank that failed; who ends well may be waited for.
-      if (code === 0) this.native.finalize();
-      else this.native.abort(code);
+      if (code === 0) {
+        this.native.finalize();
+        return;
+      }
+      // Node would say it after this, and there is no after.
+      if (failure !== undefined) process.stderr.write(`rank ${this.rank}: ${inspect(failure)}\n`);
+      this.native.abort(code);
     });
   }
 
@@ -135,38 +128,4 @@ export class World implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-/** What started this process as one of several ranks, where its environment says so. */
-export interface Launcher {
-  name: string;
-  /** How many ranks it started, where it says so. */
-  ranks?: number;
-}
-
-/** What started this process as one of several ranks; nothing if its environment names no launcher. */
-export function launcher(): Launcher | undefined {
-  return mpiLauncher() ?? undefined;
-}
-
-/**
- * Begins MPI, or gives the world that has begun. The library is the site's: it is loaded now, and nothing of MPI is
- * needed until then.
- *
- * @example
- * await using world = await mpi.connect();
- * console.log(`rank ${world.rank} of ${world.size} on ${world.host}`);
- * @throws {@link NESTError} that says what was looked for, and where; or that the library is not the launcher's.
- */
-export async function connect(options: ConnectOptions = {}): Promise<World> {
-  const { library } = given("options", options, connectOptions);
-  if (connected !== undefined) return connected;
-  if (!isMainThread) {
-    throw nestError({
-      code: "MPIError",
-      message: "a world is that of a process: connect on its main thread",
-    });
-  }
-  connected = new World(guarded(() => NativeWorld.connect(library)));
-  return connected;
 }

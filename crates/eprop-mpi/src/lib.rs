@@ -46,7 +46,10 @@ pub struct World {
 
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("World").field("library", &self.library).field("host", &self.host).finish_non_exhaustive()
+        f.debug_struct("World")
+            .field("library", &self.library)
+            .field("host", &self.host)
+            .finish_non_exhaustive()
     }
 }
 
@@ -65,7 +68,8 @@ pub fn connect(library: Option<&str>) -> Result<World> {
     if let Some(world) = &*world {
         return Ok(world.clone());
     }
-    let given = library.map(str::to_owned).or_else(|| std::env::var(VARIABLE).ok().filter(|name| !name.is_empty()));
+    let given =
+        library.map(str::to_owned).or_else(|| std::env::var(VARIABLE).ok().filter(|name| !name.is_empty()));
     let begun = begin(given.as_deref())?;
     *world = Some(begun.clone());
     Ok(begun)

@@ -1,6 +1,7 @@
 //! Finding a library of MPI.
 
 use std::env;
+use std::ffi::c_void;
 
 use eprop::Result;
 use libloading::os::unix::{Library as Loaded, RTLD_GLOBAL, RTLD_NOW};
@@ -44,7 +45,9 @@ const FOLDERS: &str = if cfg!(target_os = "macos") { "DYLD_LIBRARY_PATH" } else 
 pub fn find(given: Option<&str>, launcher: Option<&Launcher>) -> Result<Library> {
     if let Some(name) = given {
         let loaded = load(name).map_err(|reason| {
-            mpi_error(format!("this library of MPI can't be loaded: {reason}")).parameter(VARIABLE).value(name)
+            mpi_error(format!("this library of MPI can't be loaded: {reason}"))
+                .parameter(VARIABLE)
+                .value(name)
         })?;
         return Ok(Library { name: name.to_owned(), interface: interface_of(name, &loaded), loaded });
     }
@@ -60,7 +63,9 @@ pub fn find(given: Option<&str>, launcher: Option<&Launcher>) -> Result<Library>
         }
         match load(name) {
             Ok(loaded) => return Ok(Library { name: name.to_owned(), interface, loaded }),
-            Err(reason) if reason.contains("No such file") || reason.contains("no such file") => tried.push(name.to_owned()),
+            Err(reason) if reason.contains("No such file") || reason.contains("no such file") => {
+                tried.push(name.to_owned());
+            }
             Err(reason) => tried.push(format!("{name} ({reason})")),
         }
     }
@@ -79,13 +84,15 @@ fn load(name: &str) -> std::result::Result<Loaded, String> {
     // names another library vouches for it.
     let loaded = unsafe { Loaded::open(Some(name), RTLD_NOW | RTLD_GLOBAL) };
     // The reason is behind what it says first.
-    loaded.map_err(|error| std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string))
+    loaded.map_err(|error| {
+        std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)
+    })
 }
 
 /// The interface of a library that the user named.
 fn interface_of(name: &str, loaded: &Loaded) -> Interface {
     // SAFETY: the symbol is looked for and never read.
-    let is_open = unsafe { loaded.get::<u8>(b"ompi_mpi_comm_world\0") }.is_ok();
+    let is_open = unsafe { loaded.get::<*mut c_void>(b"ompi_mpi_comm_world\0") }.is_ok();
     if is_open {
         Interface::OpenMpi
     } else if name.contains("mpi_abi") {
@@ -110,7 +117,7 @@ impl Library {
             Interface::OpenMpi => {
                 let place = |symbol: &str| -> Result<Pointer> {
                     // SAFETY: the address of the object is the handle; it is never read.
-                    let found = unsafe { loaded.get::<u8>(symbol.as_bytes()) };
+                    let found = unsafe { loaded.get::<*mut c_void>(symbol.as_bytes()) };
                     let found = found.map_err(|_| lacks(&name, symbol))?;
                     Ok(Pointer::at(found.as_raw_ptr()))
                 };
@@ -142,6 +149,9 @@ mod tests {
         let error = find(Some("/nowhere/libmpi.so"), None).expect_err("there is none");
         assert!(error.message.contains("/nowhere/libmpi.so"), "{error}");
         if cfg!(target_os = "linux") {
+            let own = load("libm.so.6").expect("there is one");
+            // SAFETY: the symbol is looked for and never called.
+            assert!(unsafe { own.get::<*mut c_void>(b"cos\0") }.is_ok(), "symbols are found");
             let other = find(Some("libm.so.6"), None).expect("there is one");
             let error = other.begin().expect_err("it has no MPI");
             assert!(error.message.contains("libm.so.6 is no library of MPI"), "{error}");

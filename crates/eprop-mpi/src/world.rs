@@ -85,15 +85,17 @@ impl<H: Handle> Mpi<H> {
         functions.check("MPI_Initialized", unsafe { (functions.initialized)(&raw mut begun) })?;
         if begun == 0 {
             // SAFETY: MPI has not begun, and null stands for the arguments of the program.
-            let status =
-                unsafe { (functions.init_thread)(null_mut(), null_mut(), values.serialized, &raw mut offered) };
+            let status = unsafe {
+                (functions.init_thread)(null_mut(), null_mut(), values.serialized, &raw mut offered)
+            };
             functions.check("MPI_Init_thread", status)?;
         } else {
             // SAFETY: MPI has begun.
             functions.check("MPI_Query_thread", unsafe { (functions.query_thread)(&raw mut offered) })?;
         }
         if offered < values.serialized {
-            let what = "this library of MPI cannot be called by several threads in turn (MPI_THREAD_SERIALIZED)";
+            let what =
+                "this library of MPI cannot be called by several threads in turn (MPI_THREAD_SERIALIZED)";
             return Err(mpi_error(what));
         }
         let (mut ranks, mut rank, mut size) = (H::NONE, 0, 0);
@@ -185,13 +187,8 @@ impl<H: Handle> Calls<H> {
         let (mut is_there, mut count, mut status) = (0, 0, Status::default());
         // SAFETY: results are written to where they live until then; a status has at most the room that there is.
         unsafe {
-            let found = (self.functions.iprobe)(
-                from as c_int,
-                TAG,
-                self.ranks,
-                &raw mut is_there,
-                &raw mut status,
-            );
+            let found =
+                (self.functions.iprobe)(from as c_int, TAG, self.ranks, &raw mut is_there, &raw mut status);
             self.functions.check("MPI_Iprobe", found)?;
             if is_there == 0 {
                 return Ok(None);
@@ -200,7 +197,9 @@ impl<H: Handle> Calls<H> {
             self.functions.check("MPI_Get_count", counted)?;
         }
         let begin = bytes.len();
-        bytes.try_reserve_exact(count as usize).map_err(|_| mpi_error("there is no memory for what a rank sends"))?;
+        bytes
+            .try_reserve_exact(count as usize)
+            .map_err(|_| mpi_error("there is no memory for what a rank sends"))?;
         bytes.resize(begin + count as usize, 0);
         // SAFETY: there is room for as many bytes as have come.
         let received = unsafe {

@@ -15,7 +15,9 @@ pub fn gather_all(exchange: &dyn Exchange, bytes: Vec<u8>) -> Result<Vec<Vec<u8>
         let reach = held.len();
         let mut message = Message::default();
         let sent = &held[..reach.min(size - reach)];
-        sent.iter().for_each(|bytes| message.list(bytes));
+        for bytes in sent {
+            message.list(bytes);
+        }
         exchange.send((rank + size - reach) % size, message.into_bytes())?;
         let message = receive(exchange, (rank + reach) % size)?;
         let mut reader = Reader::new(&message);
@@ -35,14 +37,14 @@ pub fn gather_all(exchange: &dyn Exchange, bytes: Vec<u8>) -> Result<Vec<Vec<u8>
 /// cannot be sent or received.
 pub fn agree(exchange: &dyn Exchange, outcome: Result<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
     let mut message = Message::default();
-    match &outcome {
+    match outcome {
         Ok(bytes) => {
             message.number(0_u8);
-            message.list(bytes);
+            message.list(&bytes);
         }
         Err(error) => {
             message.number(1_u8);
-            write(error, &mut message);
+            write(&error, &mut message);
         }
     }
     let mut all = Vec::with_capacity(exchange.size());

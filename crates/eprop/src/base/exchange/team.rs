@@ -203,7 +203,10 @@ mod tests {
             let team = Team { exchange: &crate::base::exchange::Local, threads };
             for count in 1..40 {
                 let shares = team.shares(count);
-                assert_eq!(shares.iter().cloned().flatten().collect::<Vec<_>>(), (0..count).collect::<Vec<_>>());
+                assert_eq!(
+                    shares.iter().cloned().flatten().collect::<Vec<_>>(),
+                    (0..count).collect::<Vec<_>>()
+                );
                 assert!(shares[0].contains(&0));
                 let all: usize = team.threads.iter().sum();
                 for (share, threads) in shares.iter().zip(&team.threads) {
@@ -223,7 +226,8 @@ mod tests {
                 let team = met(exchange, 1);
                 let mut sums = vec![0.0; 10];
                 let parts = [0..3, 3..9, 9..10];
-                let add = |_: usize, part: &mut [f64]| part.iter_mut().for_each(|sum| *sum += of(exchange.rank()));
+                let add =
+                    |_: usize, part: &mut [f64]| part.iter_mut().for_each(|sum| *sum += of(exchange.rank()));
                 team.hand_on(&mut sums, &parts, add).expect("nothing fails");
                 team.spread_last(&mut sums, &parts).expect("nothing fails");
                 sums
@@ -251,7 +255,10 @@ mod tests {
         });
         for outcome in outcomes {
             let error = outcome.expect_err("they differ");
-            assert_eq!(error.to_string().split(" (").next(), Some("rank 2 and rank 0 do not simulate the same"));
+            assert_eq!(
+                error.to_string().split(" (").next(),
+                Some("rank 2 and rank 0 do not simulate the same")
+            );
             assert_eq!(error.parameter.as_deref(), Some("weights"));
         }
     }

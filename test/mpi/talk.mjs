@@ -1,0 +1,26 @@
+// What ranks tell each other: run by test/mpi.test.ts, the package's address as its argument.
+import process from "node:process";
+
+const { mpi } = await import(process.argv[2]);
+const world = await mpi.connect();
+const { rank, size } = world;
+const gathered = await world.gather({ rank, values: new Float64Array([rank, -0]) });
+const last = await world.broadcast(rank === size - 1 ? "the last one's" : undefined, size - 1);
+await world.same("answer", 42);
+const refused = await world.same("rank", rank).then(
+  () => undefined,
+  (error) => error.message,
+);
+const [one, other] = [world.gather(1), world.gather(2)];
+const busy = await other.then(
+  () => undefined,
+  (error) => error.message,
+);
+await one;
+await world.barrier();
+const is = gathered.map(({ rank, values }) => rank === values[0] && Object.is(values[1], -0));
+const told = { size, library: world.library, last, refused, busy, is: is.every(Boolean) };
+const same = (await world.gather(JSON.stringify(told))).every((text, _, all) => text === all[0]);
+if (rank === 0) console.log(JSON.stringify({ ...told, same }));
+await world.close();
+await world.close();

@@ -1,0 +1,55 @@
+import { fields, given, optional, text } from "../core/arguments.js";
+import { guarded, nestError } from "../core/errors.js";
+import { NativeWorld, mpiLauncher } from "../native/index.js";
+import type { World } from "./world.js";
+
+/** What {@link connect} takes. */
+export interface ConnectOptions {
+  /**
+   * Name or path of the MPI library. If left out, what the environment variable `EPROP_MPI` names, else the one that
+   * belongs to what started this process, else the first that is found.
+   */
+  library?: string;
+}
+
+const connectOptions = fields({ library: optional(text) });
+
+/** The world of this process: MPI begins once. */
+let connected: World | undefined;
+
+/** What started this process as one of several ranks, where its environment says so. */
+export interface Launcher {
+  name: string;
+  /** How many ranks it started, where it says so. */
+  ranks?: number;
+}
+
+/** What started this process as one of several ranks; nothing if its environment names no launcher. */
+export function launcher(): Launcher | undefined {
+  return mpiLauncher() ?? undefined;
+}
+
+/**
+ * Begins MPI, or gives the world that has begun. The library is the site's: it is loaded now, and nothing of MPI is
+ * needed until then.
+ *
+ * @example
+ * await using world = await mpi.connect();
+ * console.log(`rank ${world.rank} of ${world.size} on ${world.host}`);
+ * @throws {@link NESTError} that says what was looked for, and where; or that the library is not the launcher's.
+ */
+export async function connect(options: ConnectOptions = {}): Promise<World> {
+  const { library } = given("options", options, connectOptions);
+  if (connected !== undefined) return connected;
+  const { isMainThread } = await import("node:worker_threads");
+  if (!isMainThread) {
+    throw nestError({
+      code: "MPIError",
+      message: "a world is that of a process: connect on its main thread",
+    });
+  }
+  const { World } = await import("./world.js");
+  // Another call may have been faster.
+  connected ??= new World(guarded(() => NativeWorld.connect(library)));
+  return connected;
+}

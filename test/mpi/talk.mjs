@@ -18,9 +18,9 @@ const busy = await other.then(
 );
 await one;
 await world.barrier();
-const is = gathered.map(({ rank, values }) => rank === values[0] && Object.is(values[1], -0));
-const told = { size, library: world.library, last, refused, busy, is: is.every(Boolean) };
-const same = (await world.gather(JSON.stringify(told))).every((text, _, all) => text === all[0]);
-if (rank === 0) console.log(JSON.stringify({ ...told, same }));
+const is = gathered.map((told) => told.rank === told.values[0] && Object.is(told.values[1], -0));
+const words = { size, library: world.library, last, refused, busy, is: is.every(Boolean) };
+const same = (await world.gather(JSON.stringify(words))).every((text, _, all) => text === all[0]);
+if (rank === 0) console.log(JSON.stringify({ ...words, same }));
 await world.close();
 await world.close();

@@ -165,19 +165,24 @@ function preparePostgreSQL() {
   );
 }
 
+const runs = (program) => run(program, ["--version"]).ok;
+
+/** Debian's packages of MPI, by their launchers. */
+const packagesOfMPI = { "mpirun.openmpi": "openmpi-bin", "mpirun.mpich": "mpich" };
+
+const missingOfMPI = () =>
+  Object.entries(packagesOfMPI).flatMap(([launcher, name]) => (runs(launcher) ? [] : [name]));
+
 /** Gets both MPIs, where that may be done; without one its tests are left out. */
 function prepareMPI() {
-  const has = (program) => run(program, ["--version"]).ok;
-  const packages = { "mpirun.openmpi": "openmpi-bin", "mpirun.mpich": "mpich" };
-  const missing = () => Object.keys(packages).filter((program) => !has(program));
-  if (isDebian() && process.getuid?.() === 0 && missing().length > 0) {
-    installFromDebian(missing().map((program) => packages[program]));
+  if (isDebian() && process.getuid?.() === 0 && missingOfMPI().length > 0) {
+    installFromDebian(missingOfMPI());
   }
-  const left = missing().map((program) => packages[program]);
+  const left = missingOfMPI();
   say(
     left.length === 0
       ? "Open MPI and MPICH"
-      : `not there, and left out: ${left.join(", ")} (test/mpi.test.ts)`,
+      : `${left.join(" and ")} not there; what needs them is left out (test/mpi.test.ts)`,
   );
 }
 

@@ -17,6 +17,7 @@ interface VerifyArguments extends TaskArguments {
   steps?: number;
   sequences?: number;
   train?: number;
+  out?: string;
   json?: boolean;
   quiet?: boolean;
 }
@@ -39,6 +40,7 @@ export function verifyCommand(): Command {
       number,
     );
   return addTaskOptions(command)
+    .option("--out <folder>", "leave a page with figures, and everything as JSON, in this folder")
     .option("--json", "print a JSON object on standard output")
     .option("--quiet", "no progress")
     .action(runVerification);
@@ -55,6 +57,8 @@ async function runVerification(name: string, args: VerifyArguments): Promise<voi
   try {
     const { verifyTask } = await import("../verify/index.js");
     const { terminalText } = await import("../verify/text.js");
+    const page = args.out === undefined ? undefined : await import("../verify/page.js");
+    page?.checkProofFolder(args.out as string);
     const proof = await verifyTask(task, {
       ...given({ neurons: args.neurons, steps: args.steps, sequences: args.sequences }),
       ...given({ iterations: args.train }),
@@ -64,6 +68,8 @@ async function runVerification(name: string, args: VerifyArguments): Promise<voi
       },
     });
     process.stdout.write(args.json ? `${JSON.stringify(proof)}\n` : terminalText(proof));
+    const path = await page?.writeVerification(proof, args.out as string, stop.signal);
+    if (path !== undefined && !args.json) process.stdout.write(`page: ${path}\n`);
     if (!proof.passed) process.exitCode = 1;
   } finally {
     process.off("SIGINT", interrupt);

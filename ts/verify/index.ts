@@ -5,6 +5,7 @@
  */
 import "../core/runtime.js";
 export { NESTError } from "../core/errors.js";
+export { writeVerification } from "./page.js";
 export type { SlopeCheck } from "./finite-differences.js";
 export type { Shrinking } from "./shrink.js";
 export type {

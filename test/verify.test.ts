@@ -1,4 +1,6 @@
 /** `verify`: the engine against slow programs that share nothing with it, and that it says so where they differ. */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { NumpyRandom, nest, tasks } from "../ts/index.js";
 import { type Verification, type VerificationData, verify, verifyTask } from "../ts/verify/index.js";
@@ -296,6 +298,55 @@ describe("backpropagation through time", () => {
     expect(alone?.symmetricRatio).toBeCloseTo(1, 12);
     expect(alone?.angle).toBeGreaterThan(1);
     expect((await angles(true))?.symmetricAngle).toBeGreaterThan(0.1);
+  });
+});
+
+describe("NEST", () => {
+  // As other tests that need it: where it is not installed, these are left out.
+  const interpreter =
+    process.env["PYTHON"] ?? (existsSync(".venv/bin/python") ? ".venv/bin/python" : "python3");
+  const { status } = spawnSync(interpreter, ["-c", "import nest, numpy"]);
+  const cut = { neurons: 10, steps: 200, iterations: 0, nest: true, python: interpreter } as const;
+
+  it.skipIf(status !== 0)("has the same spikes, readouts and weights after updates", async () => {
+    for (const task of [tasks.evidenceAccumulation({ batchSize: 2 }), tasks.sineWavesPlus()]) {
+      const proof = await verifyTask(task, cut);
+      expect(failures(proof), task.name).toEqual([]);
+      expect(proof.nest?.spikes, task.name).toBeGreaterThan(10);
+      expect(proof.nest?.weights.map(({ projection }) => projection)).toEqual([
+        "in_rec",
+        "rec_rec",
+        "rec_out",
+      ]);
+      expect(proof.nest?.weights[0]?.connections, task.name).toBeGreaterThan(100);
+      expect(terminalText(proof)).toContain("NEST 3.");
+    }
+  });
+
+  it.skipIf(status !== 0)(
+    "builds networks with names, static projections and parameters per neuron",
+    async () => {
+      const network = mixed();
+      const whole = { ...cut, neurons: 9, steps: 60 };
+      // NEST itself ends where neurons fire before there is a history.
+      const refused = await verify(network, data(2, probabilities()), whole);
+      expect(refused.notes.join()).toContain("NEST, which refuses");
+      const { driven } = network.populations;
+      const populations = { ...network.populations, driven: { ...driven, params: membrane } };
+      const quiet = { ...network, populations } as tasks.NetworkDescription;
+      const proof = await verify(quiet, data(2, probabilities()), whole);
+      expect(failures(proof)).toEqual([]);
+      expect(proof.notes).toEqual([]);
+      expect(proof.nest?.weights.length).toBe(4);
+    },
+  );
+
+  it("is not there in a program that is no Python, which is an error where it was asked for", async () => {
+    const without = { neurons: 5, steps: 50, iterations: 0, python: "no-such-python" } as const;
+    await expect(verifyTask(tasks.sineWaves(), { ...without, nest: true })).rejects.toThrow(/no-such-python/);
+    const { notes, nest: none } = await verifyTask(tasks.sineWaves(), { ...without, nest: "if-installed" });
+    expect(none).toBeUndefined();
+    expect(notes.join()).toContain("no-such-python has none");
   });
 });
 

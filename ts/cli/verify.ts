@@ -17,6 +17,8 @@ interface VerifyArguments extends TaskArguments {
   steps?: number;
   sequences?: number;
   train?: number;
+  nest?: boolean;
+  python?: string;
   out?: string;
   json?: boolean;
   quiet?: boolean;
@@ -39,6 +41,10 @@ export function verifyCommand(): Command {
       "training iterations over which e-prop is held against backpropagation through time; 10 if left out",
       number,
     );
+  command
+    .option("--nest", "build the network in NEST, too, and fail where that is not installed")
+    .option("--no-nest", "do not; if neither is said, where Python has nest-simulator")
+    .option("--python <program>", "the Python that has NEST; $PYTHON or python3 if left out");
   return addTaskOptions(command)
     .option("--out <folder>", "leave a page with figures, and everything as JSON, in this folder")
     .option("--json", "print a JSON object on standard output")
@@ -62,6 +68,8 @@ async function runVerification(name: string, args: VerifyArguments): Promise<voi
     const proof = await verifyTask(task, {
       ...given({ neurons: args.neurons, steps: args.steps, sequences: args.sequences }),
       ...given({ iterations: args.train }),
+      ...given({ python: args.python }),
+      nest: args.nest ?? "if-installed",
       signal: stop.signal,
       onProgress: (doing) => {
         if (!args.quiet) process.stderr.write(`verify: ${doing}\n`);

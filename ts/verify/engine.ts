@@ -85,14 +85,18 @@ export class EngineNetwork {
     if (weights.length > 0) this.#connections(name).set({ weight: weights });
   }
 
+  /** Tells generators all that they send: the iterations that are to be run. */
+  async load(iterations: readonly IterationData[]): Promise<void> {
+    await inSlices(this.#stimulation.load(iterations, 0));
+  }
+
   /** Runs an iteration: to its last step, and as much longer as its update and its record take. */
-  async run(data: IterationData): Promise<EngineRun> {
+  async run(): Promise<EngineRun> {
     const { network } = this;
     const { steps, batchSize, resolution } = this.#task;
     const length = steps * batchSize;
     const before = this.weights();
     if (this.#iterations === 0) this.#options.meddle?.(network);
-    await inSlices(this.#stimulation.load([data], this.#iterations * length));
     this.#iterations += 1;
     const done = Math.round(this.kernel.get("biological_time") / resolution);
     const goal = this.#iterations * length + network.timeline.lag;
@@ -172,7 +176,8 @@ export async function engineGradients(
   try {
     for (const [name, weights] of Object.entries(options.weights ?? {})) engine.setWeights(name, weights);
     const problem = engine.problem(data);
-    const { changes, signals, spikes } = await engine.run(data);
+    await engine.load([data]);
+    const { changes, signals, spikes } = await engine.run();
     const gradients = Object.fromEntries(
       Object.entries(changes).map(([name, change]) => [name, change.map((value) => -value / shownBy)]),
     );
@@ -192,7 +197,8 @@ export async function engineSignals(
   const engine = await EngineNetwork.build(descending(task, 0), options);
   try {
     for (const [name, of] of Object.entries(weights)) engine.setWeights(name, of);
-    return (await engine.run(data)).signals;
+    await engine.load([data]);
+    return (await engine.run()).signals;
   } finally {
     await engine.close();
   }

@@ -10,6 +10,7 @@ export type { SlopeCheck } from "./finite-differences.js";
 export type { Shrinking } from "./shrink.js";
 export type {
   Findings,
+  NestProof,
   PathsProof,
   ProjectionProof,
   ProofCheck,

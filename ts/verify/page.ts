@@ -10,7 +10,7 @@ import { type Picture, figuresHtml, pageHtml } from "../report/page.js";
 import { picturesOf } from "../report/write.js";
 import { proofFigures } from "./figures.js";
 import { checkText, deviationText, proofColumns, sizeText, verdictText } from "./text.js";
-import type { Verification } from "./verification.js";
+import type { NestProof, Verification } from "./verification.js";
 
 function card(name: string, content: string, kind = "card"): string {
   return `<section class="${kind}"><h2>${escaped(name)}</h2>${content}</section>`;
@@ -43,6 +43,30 @@ function verified(proof: Verification): string {
   ]);
 }
 
+/** What NEST has of the same network. */
+function besideNest(proof: NestProof): string {
+  const { iterations, spikes, spikesApart, signals, weights } = proof;
+  const rows = [
+    ["spikes", spikes, `${spikesApart} of one side alone`],
+    ["readout signals", "", deviationText(signals)],
+    ...weights.map(({ projection, connections, deviation }) => [
+      `weights ${projection}`,
+      connections,
+      deviationText(deviation),
+    ]),
+  ];
+  const head = [
+    `NEST ${version}`,
+    `compared over ${iterations} iteration${iterations === 1 ? "" : "s"}`,
+    "deviation",
+  ];
+  const table = headedTable(
+    head,
+    rows.map((cells) => ({ cells })),
+  );
+  return card("The same network in NEST", scroll("The same network in NEST", table), "card whole");
+}
+
 /** The page: one HTML file that needs nothing else. */
 export function proofHtml(proof: Verification, pictures: readonly Picture[]): string {
   const title = `Verification of ${proof.task}, seed ${proof.seed}`;
@@ -67,6 +91,7 @@ export function proofHtml(proof: Verification, pictures: readonly Picture[]): st
 ${failed.length === 0 ? "" : card("What is off", list(failed.map(checkText)), "card whole")}
 ${card("Gradients", scroll("Gradients", gradients), "card whole")}
 ${figuresHtml(pictures)}
+${proof.nest === undefined ? "" : besideNest(proof.nest)}
 ${proof.notes.length === 0 ? "" : card("Notes", list(proof.notes), "card whole")}
 <div class="tables">
 ${card("What was verified", verified(proof))}

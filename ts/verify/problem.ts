@@ -195,6 +195,13 @@ function readoutsOf(nodes: NodeCollection, isInterval: boolean, resolution: numb
   }));
 }
 
+/** How the weights of a synapse model follow gradients. A model tells its method as `optimizer`. */
+function optimizerOf(network: TaskNetwork, model: string): OptimizerParams {
+  const { optimizer } = network.kernel.GetDefaults(model as "eprop_synapse");
+  const { optimizer: type = "gradient_descent", ...rest } = optimizer as OptimizerParams;
+  return { type, ...rest };
+}
+
 /** The connections of each projection, in the order in which the kernel lists them. */
 function synapsesOf(network: TaskNetwork, resolution: number): Synapses[] {
   const { built } = network;
@@ -217,10 +224,7 @@ function synapsesOf(network: TaskNetwork, resolution: number): Synapses[] {
       from,
       to,
       model,
-      optimizer:
-        kind === "plastic"
-          ? (network.kernel.GetDefaults(model as "eprop_synapse")["optimizer"] as OptimizerParams)
-          : undefined,
+      optimizer: kind === "plastic" ? optimizerOf(network, model) : undefined,
       sources: Uint32Array.from(connections.get("source"), (id) => id - ends.source),
       targets: Uint32Array.from(connections.get("target"), (id) => id - ends.target),
       weights: Float64Array.from(connections.get("weight")),

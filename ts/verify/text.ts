@@ -1,5 +1,5 @@
 /** A verification in words and as a table of text. */
-import type { ProofCheck, Verification } from "./verification.js";
+import type { NestProof, ProofCheck, Verification } from "./verification.js";
 
 /** A deviation as tables show it. */
 export function deviationText(value: number | undefined): string {
@@ -92,6 +92,16 @@ export function proofColumns(proof: Verification): { head: string[]; rows: strin
   };
 }
 
+/** What NEST said, in a line. */
+export function nestText({ version, iterations, spikes, spikesApart, signals, weights }: NestProof): string {
+  const most = weights.reduce((largest, { deviation }) => Math.max(largest, deviation), 0);
+  const compared = weights.reduce((sum, { connections }) => sum + connections, 0);
+  return (
+    `NEST ${version}, ${many(iterations, "iteration")}: ${many(spikes, "spike")}, ${spikesApart} of one side alone; ` +
+    `readout signals ${deviationText(signals)} apart, ${many(compared, "weight")} ${deviationText(most)}`
+  );
+}
+
 /** A verification for a terminal. */
 export function terminalText(proof: Verification): string {
   const { head, rows } = proofColumns(proof);
@@ -100,6 +110,7 @@ export function terminalText(proof: Verification): string {
     `${proof.task}, seed ${proof.seed}: ${sizeText(proof)}\n\n`,
     columns([head, ...rows]),
     "\n",
+    ...(proof.nest === undefined ? [] : [`${nestText(proof.nest)}\n`]),
     ...proof.notes.map((note) => `note: ${note}\n`),
     ...failed.map((check) => `OFF: ${checkText(check)}\n`),
     `${verdictText(proof)}\n`,

@@ -8,6 +8,12 @@ import type { Shrinking } from "./shrink.js";
 export interface VerifyOptions extends Shrinking {
   /** Training iterations over which e-prop is held against backpropagation through time; 10 if left out. */
   iterations?: number;
+  /**
+   * Builds the network in NEST, too; `"if-installed"`: where Python has `nest-simulator`. Left out, NEST is not asked.
+   */
+  nest?: boolean | "if-installed";
+  /** The Python that has NEST; what the variable PYTHON names, or `python3`, if left out. */
+  python?: string;
   /** Told what is being done. */
   onProgress?: (doing: string) => void;
   /** Stops it: it rejects with the signal's reason. */
@@ -65,6 +71,19 @@ export interface TrainingAngles {
   angles: { projection: string; angle?: number; ratio?: number }[];
 }
 
+/** The same network in NEST. */
+export interface NestProof {
+  version: string;
+  iterations: number;
+  /** Spikes of recurrent neurons, and how many only one side has. */
+  spikes: number;
+  spikesApart: number;
+  /** Largest deviation of a readout signal, relative to the largest. */
+  signals: number;
+  /** Weights as NEST transmitted them after all updates but the last; connections that transmitted any. */
+  weights: { projection: string; connections: number; deviation: number }[];
+}
+
 /** What the comparisons found. */
 export interface Findings {
   checks: ProofCheck[];
@@ -72,6 +91,8 @@ export interface Findings {
   slopes: SlopeCheck[];
   paths: PathsProof[];
   training: TrainingAngles[];
+  /** Where NEST was asked. */
+  nest?: NestProof;
   /** Spikes of recurrent neurons. */
   spikes: number;
   /** What was not compared, and why. */
@@ -109,6 +130,8 @@ export const bounds = {
   definition: 1e-10,
   /** Two programs that change weights all the time. */
   changes: 1e-9,
+  /** NEST, which adds in another order. */
+  nest: 1e-9,
   /** A difference of losses, at its best step size. */
   slope: 1e-6,
 } as const;

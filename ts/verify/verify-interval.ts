@@ -117,10 +117,13 @@ async function trainingAngles(
   const wanted = new Set(sampled(iterations));
   const all: TrainingAngles[] = [];
   try {
-    for (let iteration = 1; iteration <= iterations; iteration++) {
-      const data = iteration === 1 ? first : await next();
+    const drawn = [first];
+    while (drawn.length < iterations) drawn.push(await next());
+    await engine.load(drawn);
+    for (const [at, data] of drawn.entries()) {
+      const iteration = at + 1;
       const problem = engine.problem(data);
-      const { signals } = await engine.run(data);
+      const { signals } = await engine.run();
       if (!wanted.has(iteration)) continue;
       onProgress?.(`training, iteration ${iteration} of ${iterations}`);
       const intervals = Math.min(most.sequences, problem.sequences);

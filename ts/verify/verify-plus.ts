@@ -53,7 +53,8 @@ async function engineRun(
   const engine = await EngineNetwork.build(task, options);
   try {
     const problem = engine.problem(data);
-    return { problem, ...(await engine.run(data)) };
+    await engine.load([data]);
+    return { problem, ...(await engine.run()) };
   } finally {
     await engine.close();
   }

@@ -9,6 +9,8 @@ import {
   numbers,
   oneOf,
   optional,
+  refuse,
+  text,
   whole,
 } from "../core/arguments.js";
 import { inSlices } from "../core/event-loop.js";
@@ -25,7 +27,7 @@ import type { IterationData, Task } from "../tasks/task.js";
 import { familyOf } from "../training/build-network.js";
 import { verifyInterval } from "./verify-interval.js";
 import { verifyPlus } from "./verify-plus.js";
-import type { Meddling, Verification, VerifyOptions } from "./verification.js";
+import type { Findings, Meddling, Verification, VerifyOptions } from "./verification.js";
 import { shrinkingFields, shrunkTask } from "./shrink.js";
 
 /** What a network is verified on, where there is no task: the inputs and targets of one iteration. */
@@ -48,9 +50,19 @@ export interface VerificationData {
   targets: readonly { steps: ArrayLike<number>; values: ArrayLike<number> }[];
 }
 
+const nestCheck: Check<boolean | "if-installed"> = {
+  allowed: 'true, false or "if-installed"',
+  read(value, at) {
+    if (typeof value === "boolean" || value === "if-installed") return value;
+    return refuse(at, value, this.allowed);
+  },
+};
+
 const optionFields = {
   ...shrinkingFields,
   iterations: optional(whole(0, 1e6)),
+  nest: optional(nestCheck),
+  python: optional(text),
   onProgress: optional(callable),
   signal: optional(abortSignal),
   meddle: optional(callable),
@@ -124,6 +136,28 @@ export async function verify(
   return verifyTask(taskOf(network, data), asked);
 }
 
+/** The comparison with NEST, where it is asked for. */
+async function besideNest(
+  task: Task,
+  next: (iteration: number) => Promise<IterationData>,
+  { nest = false, python, signal, onProgress }: VerifyOptions,
+): Promise<Pick<Findings, "checks" | "notes" | "nest">> {
+  if (nest === false) return { checks: [], notes: [] };
+  const { hasNest, iterationsOf, pythonOf, verifyInNest } = await import("./nest.js");
+  if (nest === "if-installed" && !(await hasNest({ python, signal }))) {
+    return {
+      checks: [],
+      notes: [`not laid beside NEST: ${pythonOf(python)} has none (pip install nest-simulator)`],
+    };
+  }
+  onProgress?.("NEST");
+  const { populations } = namedParts(task.network);
+  const family = familyOf(populations.find(({ kind }) => kind === "recurrent")?.model ?? "");
+  const iterations: IterationData[] = [];
+  while (iterations.length < iterationsOf[family]) iterations.push(await next(iterations.length));
+  return verifyInNest(task, iterations, { python, signal });
+}
+
 /** As {@link verify}, on the first iterations of a task. */
 export async function verifyTask(task: Task, asked: VerifyOptions = {}): Promise<Verification> {
   const begin = performance.now();
@@ -140,16 +174,27 @@ export async function verifyTask(task: Task, asked: VerifyOptions = {}): Promise
   await inSlices(checkNetwork(shrunk), signal);
   const draws = new Draws(task);
   const drawn = { training: 0, test: 0 };
+  /** Iterations that were drawn, as far as they may be asked for again. */
+  const first: IterationData[] = [];
   const next = () =>
     draws.draw(async () => {
       const data = await shrunk.next("training", { ...drawn }, signal);
       drawn.training += 1;
-      return inSlices(checkedIteration(shrunk, data, drawn.training), signal);
+      const checked = await inSlices(checkedIteration(shrunk, data, drawn.training), signal);
+      if (first.length < 3) first.push(checked);
+      return checked;
     });
   const { populations } = namedParts(shrunk.network);
   const family = familyOf(populations.find(({ kind }) => kind === "recurrent")?.model ?? "");
   const comparisons = family === "event" ? verifyPlus : verifyInterval;
-  const findings = await comparisons(shrunk, next, rest);
+  const found = await comparisons(shrunk, next, rest);
+  const { checks, notes, nest } = await besideNest(shrunk, async (at) => first[at] ?? next(), rest);
+  const findings: Findings = {
+    ...found,
+    checks: [...found.checks, ...checks],
+    notes: [...found.notes, ...notes],
+    ...(nest && { nest }),
+  };
   const compared = findings.projections.filter(({ norm }) => norm > 0).length;
   const { optimizer } = describedNetwork(shrunk.network);
   return {

@@ -178,9 +178,12 @@ function tasksPage(tasks) {
   const columns = [
     { title: "Name", of: ({ name }) => `\`${name}\`` },
     { title: "Meaning", of: ({ text }) => text },
-    { title: "Unit", of: ({ unit }) => unit },
+    { title: "Unit", of: ({ unit = "" }) => unit },
     { title: "Default", of: (row) => String(row.default) },
-    { title: "Accepted", of: ({ min, max }) => `from ${min} to ${max}` },
+    {
+      title: "Accepted",
+      of: ({ choices, min, max }) => choices?.join(", ") ?? `from ${min} to ${max}`,
+    },
   ];
   return [
     "# Tasks",

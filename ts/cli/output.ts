@@ -1,6 +1,7 @@
 import { NESTError } from "../core/errors.js";
 import { isFileError, systemWords } from "../files/file-errors.js";
 import { taskTable } from "../tasks/index.js";
+import { parameterText } from "../tasks/parameter.js";
 
 /** Writes a last line to standard error and sets the exit code. */
 export function conclude(line: string, code: number): void {
@@ -32,8 +33,7 @@ export function tasksTable(json: boolean): string {
   const lines = taskTable.flatMap(({ name, aliases, text, parameters }) => [
     `${[name, ...aliases].join(", ")}\n  ${text}`,
     ...Object.entries(parameters).map(
-      ([parameter, row]) =>
-        `  --set ${`${parameter}=${row.default}`.padEnd(20)} ${row.text}${row.unit === "" ? "" : ` (${row.unit})`}`,
+      ([parameter, row]) => `  --set ${`${parameter}=${row.default}`.padEnd(20)} ${parameterText(row)}`,
     ),
     "",
   ]);

@@ -27,11 +27,14 @@ export function number(text: string): number {
   return value;
 }
 
-/** A dictionary that grows by `name=value`. */
-export function assignment(text: string, previous: Record<string, number> = {}): Record<string, number> {
+/** A dictionary that grows by `name=value`; the task's table says which values are numbers. */
+export function assignment(
+  text: string,
+  previous: Record<string, number | string> = {},
+): Record<string, number | string> {
   const [name, value] = text.split(/=(.*)/s);
-  if (!name || value === undefined) throw new InvalidArgumentError("It must be name=value.");
-  return { ...previous, [name]: number(value) };
+  if (!name || !value?.trim()) throw new InvalidArgumentError("It must be name=value.");
+  return { ...previous, [name]: Number.isNaN(Number(value)) ? value : Number(value) };
 }
 
 /** Says what a task is given as. */

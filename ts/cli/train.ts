@@ -32,7 +32,7 @@ interface TrainArguments extends TaskArguments {
   threads?: number;
   gradient?: "adjoint" | "forward";
   precision?: "f64" | "f32";
-  set?: Record<string, number>;
+  set?: Record<string, number | string>;
   record?: boolean;
   checkpointEvery?: number;
   resume?: string;

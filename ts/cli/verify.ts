@@ -12,7 +12,7 @@ import {
 
 interface VerifyArguments extends TaskArguments {
   seed?: number;
-  set?: Record<string, number>;
+  set?: Record<string, number | string>;
   neurons?: number;
   steps?: number;
   sequences?: number;

@@ -653,6 +653,10 @@ export interface SynapseParams {
     receptor_type?: number;
     /** The recorder that sees the weights. */
     weight_recorder?: NodeReference;
+    /** Where the weights of the learning signals come from. Default random. */
+    feedback?: "random" | "symmetric" | "adaptive";
+    /** Share of feedback weights, and of the readouts' weights, that is lost in an update (adaptive). Default 0.001. */
+    feedback_decay?: number;
   };
   /** carries the learning signal where weights change at every presynaptic spike. */
   eprop_learning_signal_connection: {

@@ -2,6 +2,7 @@ import { iterationRows } from "../figures/iterations.js";
 import type { RunData } from "../figures/run-data.js";
 import type { RunSummary } from "../runs/summary.js";
 import { taskNamed } from "../tasks/index.js";
+import { unitOf } from "../tasks/parameter.js";
 import { bytes, digits, duration, escaped, headedTable, nameTable } from "./markup.js";
 import { leadOf, phaseError, trainingLosses } from "./lead.js";
 import { type Picture, figuresHtml, pageHtml } from "./page.js";
@@ -24,7 +25,8 @@ export function networkText({ network }: RunSummary): string {
 export function parameterText(task: string, name: string): string {
   const row = taskNamed(task)?.parameters[name];
   if (row === undefined) return name;
-  return `${name}${row.unit === "" ? "" : ` (${row.unit})`}: ${row.text.toLowerCase()}`;
+  const unit = unitOf(row);
+  return `${name}${unit === "" ? "" : ` (${unit})`}: ${row.text.toLowerCase()}`;
 }
 
 function trained(summary: RunSummary): string {

@@ -146,10 +146,10 @@ export function pointOptions(
   base: TaskOptions,
 ): PointOptions {
   const task: Record<string, unknown> = { ...base, seed };
-  const ofTask = { ...base.parameters } as Record<string, number>;
+  const ofTask: Record<string, SweepValue> = { ...(base.parameters as Record<string, SweepValue>) };
   const training: Record<string, SweepValue> = {};
   for (const [name, value] of Object.entries(parameters)) {
-    if (Object.hasOwn(entry.parameters, name)) ofTask[name] = value as number;
+    if (Object.hasOwn(entry.parameters, name)) ofTask[name] = value;
     else if (Object.hasOwn(choices, name)) training[name] = value;
     else task[name] = value;
   }
@@ -164,10 +164,11 @@ function checkValue(entry: TaskEntry, name: string, value: SweepValue, base: Tas
     if (!allowed.includes(String(value)))
       refuse(`${name} has no such value`, name, String(value), allowed.join(" or "));
   } else if (Object.hasOwn(entry.parameters, name) || !options.includes(name)) {
-    if (Object.hasOwn(entry.parameters, name) && typeof value !== "number") {
+    const row = Object.hasOwn(entry.parameters, name) ? entry.parameters[name] : undefined;
+    if (row !== undefined && !("choices" in row) && typeof value !== "number") {
       refuse("this is no number", name, value, "a number");
     }
-    taskParameters(entry.name, entry.parameters, { [name]: value as number });
+    taskParameters(entry.name, entry.parameters, { [name]: value });
   } else {
     // What an option may be, the task alone knows.
     entry.create(pointOptions(entry, { seed: 1, parameters: { [name]: value } }, base).task);

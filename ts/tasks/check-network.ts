@@ -28,6 +28,7 @@ import {
   type ProjectionDescription,
   projectionShape,
 } from "./network-description.js";
+import { feedbackSources } from "./learning-parameters.js";
 import type { Task } from "./task.js";
 
 /** Models of recurrent neurons and of their readouts that learn by the same rule. */
@@ -115,6 +116,7 @@ function* poolChecked(network: Record<string, unknown>): Pieces<Learned[]> {
   }
   given("network.optimizer", network["optimizer"], dictionary);
   given("network.averageGradient", network["averageGradient"], flag);
+  checkFeedback("network", network, family);
   return [readout];
 }
 
@@ -317,6 +319,35 @@ function* checkSynapses(
   }
 }
 
+/** Checks where the weights of feedback come from. */
+function checkFeedback(at: string, of: Record<string, unknown>, family: Family | undefined): void {
+  const source = given(`${at}.feedback`, of["feedback"], optional(oneOf(...feedbackSources)));
+  given(`${at}.feedbackDecay`, of["feedbackDecay"], optional(number({ min: 0, max: 1 })));
+  const perInterval = family?.readouts.includes("eprop_readout_bsshslm_2020") ?? true;
+  if (perInterval || source === undefined || source === "random") return;
+  refuse(`${at}.feedback`, source, "random, or models whose weights change once an update interval", {
+    code: "NotImplemented",
+    message: "with e-prop+, the weights of feedback stay",
+  });
+}
+
+/** Checks where the weights of a projection come from, if it is feedback. */
+function checkProjectionFeedback(
+  at: string,
+  of: Record<string, unknown>,
+  isFeedback: boolean,
+  family: Family | undefined,
+): void {
+  checkFeedback(at, of, family);
+  for (const name of isFeedback ? [] : ["feedback", "feedbackDecay"]) {
+    if (of[name] === undefined) continue;
+    refuse(`${at}.${name}`, of[name], "left out", {
+      code: "ValueError",
+      message: "only projections from readouts to recurrent neurons are feedback",
+    });
+  }
+}
+
 /** Checks a network that is described by named populations and projections. */
 function* describedChecked(value: Record<string, unknown>): Pieces<Learned[]> {
   const readouts: Learned[] = [];
@@ -329,6 +360,8 @@ function* describedChecked(value: Record<string, unknown>): Pieces<Learned[]> {
   const network = value as unknown as NetworkDescription;
   given("network.optimizer", value["optimizer"], dictionary);
   given("network.averageGradient", value["averageGradient"], optional(flag));
+  const family = families.find(({ readouts: known }) => readouts.some(({ model }) => known.includes(model)));
+  checkFeedback("network", value, family);
   const pairs = new Map<string, string>();
   for (const [name, projection] of Object.entries(
     given("network.projections", value["projections"], anObject),
@@ -355,6 +388,7 @@ function* describedChecked(value: Record<string, unknown>): Pieces<Learned[]> {
       pairs.set(pair, name);
     }
     yield* checkSynapses(network, at, of, from.kind === "readout");
+    checkProjectionFeedback(at, of, from.kind === "readout", family);
     yield;
   }
   return readouts;

@@ -5,14 +5,17 @@ import { flag, optional, path } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
 import { NumpyRandom } from "../random/index.js";
 import type { Dataset, Transform } from "../data/index.js";
-import { type TaskParameter, checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
+import type { TaskParameter, TaskParameterValues } from "./parameter.js";
+import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
 import { recurrentClassifier } from "./recurrent-classifier.js";
 import type { DataSplit, Task, TaskOptions } from "./task.js";
 
 type DataModule = typeof import("../data/index.js");
 
 /** Options of tasks that learn from a data set. */
-export interface DataTaskOptions<P extends string = string> extends TaskOptions<P> {
+export interface DataTaskOptions<
+  P extends string | Readonly<Record<string, TaskParameter>> = string,
+> extends TaskOptions<P> {
   /** Folder with the data set's files; see `eprop data`. */
   data?: string;
   /** Learn from a stand-in that is made when it is wanted. */
@@ -30,7 +33,7 @@ export interface DataTask<P extends Record<string, TaskParameter>> {
   files: string;
   dataSet: string;
   /** Sizes that follow from the parameters; `rate` is that of an input, spikes a step. */
-  sizes(parameters: { readonly [name in keyof P]: number }): {
+  sizes(parameters: TaskParameterValues<P>): {
     inputs: number;
     steps: number;
     learningWindow: number;
@@ -39,9 +42,9 @@ export interface DataTask<P extends Record<string, TaskParameter>> {
   open(
     module: DataModule,
     part: DataSplit,
-    source: { folder: string | undefined; seed: number; parameters: { readonly [name in keyof P]: number } },
+    source: { folder: string | undefined; seed: number; parameters: TaskParameterValues<P> },
   ): Dataset | Promise<Dataset>;
-  transforms(module: DataModule, parameters: { readonly [name in keyof P]: number }): Transform[];
+  transforms(module: DataModule, parameters: TaskParameterValues<P>): Transform[];
 }
 
 /** Refuses a folder that is not there, before anything is made. */

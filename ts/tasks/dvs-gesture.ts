@@ -27,7 +27,7 @@ const synthetic = { training: 1100, test: 220 } as const;
 
 /** Recognize gestures before an event camera (DVS Gesture): adaptive neurons, softmax readouts, Adam. */
 export function dvsGesture(
-  options: DataTaskOptions<keyof typeof dvsGestureParameters> = {},
+  options: DataTaskOptions<typeof dvsGestureParameters> = {},
 ): Task<PoolDescription> {
   return dataTask(
     {

@@ -2,6 +2,7 @@ import { flag, optional } from "../core/arguments.js";
 import { atOnce, inSlices, type Pieces } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
 import { concatenated } from "./inputs.js";
+import { learningOf, learningParameters } from "./learning-parameters.js";
 import { adam } from "./optimizers.js";
 import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
 import type { PoolDescription } from "./network-description.js";
@@ -15,6 +16,7 @@ export const evidenceAccumulationParameters = {
   c_reg: { default: 300, unit: "", min: 0, max: 1e9, text: "Coefficient of firing-rate regularization" },
   f_target: { default: 10, unit: "spikes/s", min: 0, max: 1000, text: "Target firing rate" },
   adapt_tau: { default: 2000, unit: "ms", min: 0.1, max: 1e9, text: "Time constant of the adaptation" },
+  ...learningParameters,
 } as const;
 
 const timing = { cues: 7, cue: 100, spacing: 50, background: 1050, recall: 150 };
@@ -78,7 +80,7 @@ function* draw(random: NumpyRandom, batchSize: number): Pieces<IterationData> {
 
 /** Decide on which side more cues appeared, after a long pause: regular and adaptive neurons, softmax readouts, Adam. */
 export function evidenceAccumulation(
-  asked: TaskOptions<keyof typeof evidenceAccumulationParameters> & { drawAllFirst?: boolean } = {},
+  asked: TaskOptions<typeof evidenceAccumulationParameters> & { drawAllFirst?: boolean } = {},
 ): Task<PoolDescription> {
   const options = ownOptions(asked, { drawAllFirst: optional(flag) });
   const name = "evidence-accumulation";
@@ -121,6 +123,7 @@ export function evidenceAccumulation(
       weights: { in_rec, rec_rec, rec_out, out_rec },
       optimizer: adam(parameters.eta, batchSize),
       averageGradient: true,
+      ...learningOf(parameters),
     },
     schedule,
     sameEveryIteration: false,

@@ -35,7 +35,7 @@ function coordinate(offsets: Float64Array): Float64Array {
 
 /** Write a word by hand: two readouts learn the coordinates of a pen. `data` names a file of pen offsets. */
 export function handwriting(
-  asked: TaskOptions<keyof typeof patternParameters> & { data?: string } = {},
+  asked: TaskOptions<typeof patternParameters> & { data?: string } = {},
 ): Task<PoolDescription> {
   const options = ownOptions(asked, { data: optional(path) });
   const { data } = options;

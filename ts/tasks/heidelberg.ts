@@ -33,7 +33,7 @@ function speechTask(
   name: "shd" | "ssc",
   text: string,
   classes: number,
-  options: DataTaskOptions<keyof typeof speechParameters>,
+  options: DataTaskOptions<typeof speechParameters>,
 ): Task<PoolDescription> {
   return dataTask(
     {
@@ -66,11 +66,11 @@ function speechTask(
 }
 
 /** Recognize spoken digits (Spiking Heidelberg Digits): adaptive neurons, softmax readouts, Adam. */
-export function shd(options: DataTaskOptions<keyof typeof speechParameters> = {}): Task<PoolDescription> {
+export function shd(options: DataTaskOptions<typeof speechParameters> = {}): Task<PoolDescription> {
   return speechTask("shd", "Recognize spoken digits (Spiking Heidelberg Digits)", 20, options);
 }
 
 /** Recognize spoken words (Spiking Speech Commands): adaptive neurons, softmax readouts, Adam. */
-export function ssc(options: DataTaskOptions<keyof typeof speechParameters> = {}): Task<PoolDescription> {
+export function ssc(options: DataTaskOptions<typeof speechParameters> = {}): Task<PoolDescription> {
   return speechTask("ssc", "Recognize spoken words (Spiking Speech Commands)", 35, options);
 }

@@ -11,7 +11,7 @@ import { patternParameters } from "./pattern.js";
 import { psmnist, psmnistParameters } from "./psmnist.js";
 import { sineWaves, sineWavesParameters } from "./sine-waves.js";
 import { sineWavesPlus, sineWavesPlusParameters } from "./sine-waves-plus.js";
-import type { TaskParameter } from "./options.js";
+import type { TaskParameter } from "./parameter.js";
 import type { Task, TaskOptions } from "./task.js";
 import {
   delayedMatch,
@@ -32,8 +32,16 @@ export { psmnist } from "./psmnist.js";
 export { sineWaves } from "./sine-waves.js";
 export { sineWavesPlus } from "./sine-waves-plus.js";
 export { delayedMatch, storeRecall } from "./working-memory.js";
-export type { TaskParameter } from "./options.js";
+export type {
+  ChoiceParameter,
+  NumberParameter,
+  TaskParameter,
+  TaskParameterValue,
+  TaskParameterValues,
+} from "./parameter.js";
 export {
+  type FeedbackDescription,
+  type FeedbackSource,
   type InputPopulation,
   type NetworkDescription,
   type NeuronPopulation,
@@ -46,7 +54,7 @@ export {
   type RecurrentPopulation,
   type Weights,
 } from "./network-description.js";
-export type { DataSplit, IterationData, Schedule, Task, TaskOptions } from "./task.js";
+export type { DataSplit, IterationData, ParameterValues, Schedule, Task, TaskOptions } from "./task.js";
 export { commonOptions, taskParameters } from "./options.js";
 
 /** What makes tasks of one kind: one of eprop's own, or the default export of a module. */

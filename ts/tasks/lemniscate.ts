@@ -7,7 +7,7 @@ import type { Task, TaskOptions } from "./task.js";
 const steps = 1258;
 
 /** Draw an infinite loop: two readouts learn a sine over one and over two periods. */
-export function lemniscate(options: TaskOptions<keyof typeof patternParameters> = {}): Task<PoolDescription> {
+export function lemniscate(options: TaskOptions<typeof patternParameters> = {}): Task<PoolDescription> {
   const phase = linspace(0, 2 * Math.PI, steps);
   return patternTask(
     "lemniscate",

@@ -50,7 +50,7 @@ export const nMnistParameters = {
 } as const;
 
 /** Options of the task. */
-export interface NMnistOptions extends TaskOptions<keyof typeof nMnistParameters> {
+export interface NMnistOptions extends TaskOptions<typeof nMnistParameters> {
   /** Folder with the recordings: `Train/<digit>/*.bin`, `Test/<digit>/*.bin`. */
   data?: string;
   /** File that names pixels to leave out; without it those that never fire in the training recordings are. */

@@ -1,7 +1,7 @@
 /** What a network is made of, as data: named populations, and named projections between them. */
 import type { ModelsWith } from "../nest/dynamics.js";
 import type { ConnectionRule } from "../nest/accepted.js";
-import type { NodeParams, OptimizerParams } from "../nest/models.generated.js";
+import type { NodeParams, OptimizerParams, SynapseParams } from "../nest/models.generated.js";
 import type { RandomParameter } from "../nest/random.js";
 import type { NumberMatrix } from "../random/index.js";
 
@@ -49,10 +49,26 @@ export interface ReadoutPopulation {
 export type PopulationDescription = InputPopulation | NeuronPopulation | ReadoutPopulation;
 
 /**
- * Connections between populations. Those from readouts to recurrent neurons are feedback: they carry the learning
- * signals, and their weights stay.
+ * Where the weights of learning signals come from: they stay as connected (`random`), are those of the readouts
+ * (`symmetric`), or change as those of the readouts do while both decay (`adaptive`).
  */
-export interface ProjectionDescription {
+export type FeedbackSource = NonNullable<
+  SynapseParams["eprop_learning_signal_connection_bsshslm_2020"]["feedback"]
+>;
+
+/** Where the weights of feedback come from, of a network and of a projection of it. */
+export interface FeedbackDescription {
+  /** `random` if left out; the others where weights change once an update interval. */
+  feedback?: FeedbackSource;
+  /** Share of feedback weights, and of the readouts' weights, that is lost in an update (`adaptive`); 0.001 if left out. */
+  feedbackDecay?: number;
+}
+
+/**
+ * Connections between populations. Those from readouts to recurrent neurons are feedback: they carry the learning
+ * signals, and their weights come from where `feedback` says.
+ */
+export interface ProjectionDescription extends FeedbackDescription {
   /** Name of the population that the sources are, or names of several, one after the other. */
   from: string | readonly string[];
   /** Name of the population that the targets are, or names of several. */
@@ -73,7 +89,7 @@ export interface ProjectionDescription {
 }
 
 /** A network as named populations and named projections. */
-export interface NetworkDescription {
+export interface NetworkDescription extends FeedbackDescription {
   /** By name. Inputs, recurrent neurons and readouts are created in this order, each kind in the order given here. */
   populations: Readonly<Record<string, PopulationDescription>>;
   /** By name, connected in the order given here. */
@@ -87,7 +103,7 @@ export interface NetworkDescription {
  * The short form of a network with one pool of recurrent neurons: four weight matrices. It stands for the
  * {@link NetworkDescription} with populations `inputs`, `recurrent_1`, … and `readouts`.
  */
-export interface PoolDescription {
+export interface PoolDescription extends FeedbackDescription {
   /** Number of input generators. */
   inputs: number;
   /** Recurrent populations, connected among each other. */
@@ -136,9 +152,18 @@ export function describedNetwork(network: NetworkDescription | PoolDescription):
     },
     optimizer: network.optimizer,
     averageGradient: network.averageGradient,
+    ...feedbackOf(network),
   };
   described.set(network, full);
   return full;
+}
+
+/** Where the weights of feedback come from, as far as it is said. */
+export function feedbackOf({ feedback, feedbackDecay }: FeedbackDescription): FeedbackDescription {
+  return {
+    ...(feedback !== undefined && { feedback }),
+    ...(feedbackDecay !== undefined && { feedbackDecay }),
+  };
 }
 
 /** Populations of a kind, in the order of their creation. */

@@ -2,37 +2,40 @@
 import {
   type Check,
   dictionary,
+  either,
   fields,
   flag,
   given,
+  list,
   number,
   optional,
   record,
+  refuse,
   text,
 } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
+import type { TaskParameter, TaskParameterValues } from "./parameter.js";
 import type { Schedule, TaskOptions } from "./task.js";
 
-/** A row of a task's parameter table. */
-export interface TaskParameter {
-  default: number;
-  unit: string;
-  min: number;
-  max: number;
-  text: string;
-}
+const isChoice = (row: unknown) => typeof row === "object" && row !== null && "choices" in row;
 
-const parameterRow = fields({ default: number(), unit: text, min: number(), max: number(), text });
+const parameterRow = either(
+  isChoice,
+  fields({ default: text, choices: list(text, "a list of texts"), text }),
+  fields({ default: number(), unit: text, min: number(), max: number(), text }),
+);
+
+const parameterValues = record(either((value) => typeof value === "string", text, number()));
 
 /** The values of a task's parameters: defaults, overridden by what is given. */
 export function taskParameters<T extends Record<string, TaskParameter>>(
   task: string,
   table: T,
-  values: { readonly [name in keyof T]?: number } = {},
-): { [name in keyof T]: number } {
+  values: { readonly [name in keyof T]?: number | string } = {},
+): TaskParameterValues<T> {
   const of = given("task", task, text);
-  const rows = given("table", table, record(parameterRow)) as Readonly<Record<string, TaskParameter>>;
-  const chosen = given("values", values, record(number()));
+  const rows = given("table", table, record<TaskParameter>(parameterRow));
+  const chosen = given("values", values, parameterValues);
   for (const [name, value] of Object.entries(chosen)) {
     const row = Object.hasOwn(rows, name) ? rows[name] : undefined;
     if (row === undefined) {
@@ -44,11 +47,21 @@ export function taskParameters<T extends Record<string, TaskParameter>>(
         bound: `one of ${Object.keys(rows).join(", ")}`,
       });
     }
-    checkRange(of, name, value, row.min, row.max);
+    checkParameter(of, name, row, value);
   }
   return Object.fromEntries(
     Object.entries(rows).map(([name, row]) => [name, chosen[name] ?? row.default]),
-  ) as { [name in keyof T]: number };
+  ) as never;
+}
+
+/** Refuses a value that a row of a parameter table does not take. */
+function checkParameter(task: string, name: string, row: TaskParameter, value: number | string): void {
+  if (!("choices" in row)) return checkRange(task, name, given(name, value, number()), row.min, row.max);
+  if (row.choices.some((choice) => choice === value)) return;
+  refuse(name, value, `one of ${row.choices.join(", ")}`, {
+    code: "BadParameterValue",
+    message: `${name} has no such value`,
+  });
 }
 
 /** Refuses a number outside its bounds. */

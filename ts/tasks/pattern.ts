@@ -1,6 +1,7 @@
 import { NumpyRandom } from "../random/index.js";
 import { regressionWeights } from "./sine-waves.js";
 import { noiseAfterFirstStep, sameSequences } from "./inputs.js";
+import { learningOf, learningParameters } from "./learning-parameters.js";
 import { adam } from "./optimizers.js";
 import { checkBatch, commonOptions, taskParameters } from "./options.js";
 import type { PoolDescription } from "./network-description.js";
@@ -20,6 +21,7 @@ export const patternParameters = {
   },
   tau_m_std: { default: 2, unit: "ms", min: 0, max: 1e6, text: "Standard deviation of these time constants" },
   adapt_tau: { default: 2000, unit: "ms", min: 0.1, max: 1e9, text: "Time constant of the adaptation" },
+  ...learningParameters,
 } as const;
 
 const inputs = 100;
@@ -30,7 +32,7 @@ export function patternTask(
   name: string,
   text: string,
   coordinates: (random: NumpyRandom) => readonly [Float64Array, Float64Array],
-  options: TaskOptions<keyof typeof patternParameters>,
+  options: TaskOptions<typeof patternParameters>,
   extra: Record<string, string> = {},
 ): Task<PoolDescription> {
   const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });
@@ -96,6 +98,7 @@ export function patternTask(
       weights,
       optimizer: adam(parameters.eta, batchSize),
       averageGradient: false,
+      ...learningOf(parameters),
     },
     schedule,
     sameEveryIteration: true,

@@ -48,9 +48,7 @@ function askFrom(begin: number, end: number): Transform {
 }
 
 /** Recognize digits shown pixel by pixel, in a permuted order: regular and adaptive neurons, softmax readouts, Adam. */
-export function psmnist(
-  options: DataTaskOptions<keyof typeof psmnistParameters> = {},
-): Task<PoolDescription> {
+export function psmnist(options: DataTaskOptions<typeof psmnistParameters> = {}): Task<PoolDescription> {
   return dataTask(
     {
       name: "psmnist",

@@ -1,13 +1,14 @@
 /** Tasks that classify with a recurrent pool of regular and adaptive neurons and softmax readouts, trained with Adam. */
 import type { NumpyRandom } from "../random/index.js";
 import type { PoolDescription, RecurrentPopulation } from "./network-description.js";
+import { type LearningValues, learningOf, learningParameters } from "./learning-parameters.js";
 import { adam } from "./optimizers.js";
-import type { TaskParameter } from "./options.js";
+import type { NumberParameter } from "./parameter.js";
 import type { DataSplit, Drawn, IterationData, Schedule, Task, TaskOptions } from "./task.js";
 import { scaledFloat32, transposedFloat32, withoutDiagonal } from "./weights.js";
 
 /** A row of a parameter table. */
-function row(value: number, unit: string, min: number, max: number, text: string): TaskParameter {
+function row(value: number, unit: string, min: number, max: number, text: string): NumberParameter {
   return { default: value, unit, min, max, text };
 }
 
@@ -34,10 +35,11 @@ export function classifierParameters(
     c_reg: row(300, "", 0, 1e9, "Coefficient of firing-rate regularization"),
     f_target: row(10, "spikes/s", 0, 1000, "Target firing rate"),
     gain_in: row(defaults.gain_in, "", 0, 1000, "Scale of the initial weights from inputs"),
+    ...learningParameters,
   };
 }
 
-type ParameterNames = keyof ReturnType<typeof classifierParameters>;
+type ParameterNames = Exclude<keyof ReturnType<typeof classifierParameters>, keyof LearningValues>;
 
 /** What a task of this kind is made of. */
 export interface Classifier {
@@ -52,7 +54,7 @@ export interface Classifier {
   classes: number;
   steps: number;
   learningWindow: number;
-  parameters: Readonly<Record<ParameterNames, number>>;
+  parameters: Readonly<Record<ParameterNames, number>> & LearningValues;
   /** Other values for the record. */
   chosen?: Readonly<Record<string, number | string>>;
   options: TaskOptions;
@@ -139,6 +141,7 @@ function networkOf({ random, inputs, classes, parameters, batchSize }: Classifie
     weights: { in_rec, rec_rec, rec_out, out_rec },
     optimizer: adam(parameters.eta, batchSize),
     averageGradient: true,
+    ...learningOf(parameters),
   };
 }
 

@@ -44,7 +44,7 @@ export const sineWavesPlusModels = [
 
 /** The sine-wave task with e-prop+: weights change with every spike. */
 export function sineWavesPlus(
-  asked: TaskOptions<keyof typeof sineWavesPlusParameters> = {},
+  asked: TaskOptions<typeof sineWavesPlusParameters> = {},
 ): Task<PoolDescription> {
   const options = ownOptions(asked);
   const name = "sine-waves-plus";

@@ -1,5 +1,6 @@
 import { NumpyRandom } from "../random/index.js";
 import { noiseAfterFirstStep, linspace, sameSequences } from "./inputs.js";
+import { learningOf, learningParameters } from "./learning-parameters.js";
 import { gradientDescent } from "./optimizers.js";
 import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
 import type { PoolDescription } from "./network-description.js";
@@ -12,6 +13,7 @@ export const sineWavesParameters = {
   c_reg: { default: 300, unit: "", min: 0, max: 1e9, text: "Coefficient of firing-rate regularization" },
   f_target: { default: 10, unit: "spikes/s", min: 0, max: 1000, text: "Target firing rate" },
   tau_m: { default: 30, unit: "ms", min: 0.1, max: 1e6, text: "Time constant of all membranes" },
+  ...learningParameters,
 } as const;
 
 const steps = 1000;
@@ -55,7 +57,7 @@ export function regressionWeights(random: NumpyRandom, n: { in: number; rec: num
  * Generate a superposition of four sine waves from frozen noise: 100 leaky integrate-and-fire neurons, one readout,
  * gradient descent.
  */
-export function sineWaves(asked: TaskOptions<keyof typeof sineWavesParameters> = {}): Task<PoolDescription> {
+export function sineWaves(asked: TaskOptions<typeof sineWavesParameters> = {}): Task<PoolDescription> {
   const options = ownOptions(asked);
   const name = "sine-waves";
   const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });
@@ -115,6 +117,7 @@ export function sineWaves(asked: TaskOptions<keyof typeof sineWavesParameters> =
       weights,
       optimizer: gradientDescent(parameters.eta, batchSize),
       averageGradient: false,
+      ...learningOf(parameters),
     },
     schedule,
     sameEveryIteration: true,

@@ -1,5 +1,6 @@
 import type { NumpyRandom } from "../random/index.js";
 import type { NetworkDescription, PoolDescription } from "./network-description.js";
+import type { TaskParameter, TaskParameterValue } from "./parameter.js";
 
 /** Inputs and targets of the sequences of one iteration. */
 export interface IterationData {
@@ -73,8 +74,14 @@ export interface Task<N extends NetworkDescription | PoolDescription = NetworkDe
   readonly random: NumpyRandom;
 }
 
-/** Options that every task takes; `P` are the names of its parameters. */
-export interface TaskOptions<P extends string = string> {
+/** Values for parameters: of a table, or of names. */
+export type ParameterValues<P extends string | Readonly<Record<string, TaskParameter>>> =
+  P extends Readonly<Record<string, TaskParameter>>
+    ? { readonly [name in keyof P]?: TaskParameterValue<P[name]> }
+    : { readonly [name in P & string]?: number | string };
+
+/** Options that every task takes; `P` is the type of its parameter table, or the names of its parameters. */
+export interface TaskOptions<P extends string | Readonly<Record<string, TaskParameter>> = string> {
   /** Model of the recurrent neurons, where a task has a choice. */
   model?: string;
   /** Seed of numpy's generator and of the kernel's. */
@@ -85,5 +92,5 @@ export interface TaskOptions<P extends string = string> {
   earlyStop?: boolean;
   testIterations?: number;
   /** Values for rows of the task's parameter table. */
-  parameters?: { readonly [name in P]?: number };
+  parameters?: ParameterValues<P>;
 }

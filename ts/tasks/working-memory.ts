@@ -3,7 +3,8 @@ import type { PoolDescription } from "./network-description.js";
 import { type Pieces, inSlices } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
 import { concatenated } from "./inputs.js";
-import { type TaskParameter, checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
+import type { TaskParameter, TaskParameterValues } from "./parameter.js";
+import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
 import { classifierParameters, recurrentClassifier } from "./recurrent-classifier.js";
 import type { IterationData, Task, TaskOptions } from "./task.js";
 
@@ -44,8 +45,8 @@ interface MemoryTask<P extends Record<string, TaskParameter>> {
   text: string;
   table: P;
   groups: number;
-  steps(parameters: { readonly [name in keyof P]: number }): { steps: number; learningWindow: number };
-  trial(random: NumpyRandom, parameters: { readonly [name in keyof P]: number }): Trial;
+  steps(parameters: TaskParameterValues<P>): { steps: number; learningWindow: number };
+  trial(random: NumpyRandom, parameters: TaskParameterValues<P>): Trial;
 }
 
 function memoryTask<P extends Record<string, TaskParameter>>(
@@ -116,9 +117,7 @@ export const storeRecallParameters = {
 const [store, recall] = [2, 3];
 
 /** Store the value that is shown with an order to store it, and say it when it is asked for. */
-export function storeRecall(
-  options: TaskOptions<keyof typeof storeRecallParameters> = {},
-): Task<PoolDescription> {
+export function storeRecall(options: TaskOptions<typeof storeRecallParameters> = {}): Task<PoolDescription> {
   return memoryTask(
     {
       name: "store-recall",
@@ -154,7 +153,7 @@ export const delayedMatchParameters = {
 
 /** Say whether a second stimulus is the same as the first, after a delay. */
 export function delayedMatch(
-  options: TaskOptions<keyof typeof delayedMatchParameters> = {},
+  options: TaskOptions<typeof delayedMatchParameters> = {},
 ): Task<PoolDescription> {
   return memoryTask(
     {

@@ -7,11 +7,13 @@ import type { SynapseSpec } from "../nest/accepted.js";
 import { Kernel } from "../nest/kernel.js";
 import { descriptionChecked } from "../tasks/check-network.js";
 import {
+  type FeedbackDescription,
   type NetworkDescription,
   type PoolDescription,
   type ProjectionDescription,
   type Weights,
   describedNetwork,
+  feedbackOf,
   names,
   populationsOf,
   projectionKind,
@@ -94,8 +96,12 @@ export class BuiltNetwork {
     const synapses = learningSynapses[this.family];
     this.projections = Object.entries(description.projections).map(([name, projection]) => {
       const kind = projectionKind(description, projection);
-      const plastic = projection.optimizer === undefined ? synapses.plastic : `${synapses.plastic}_${name}`;
-      const model = { plastic, static: "static_synapse", feedback: synapses.feedback }[kind];
+      const own = (base: string, differs: boolean) => (differs ? `${base}_${name}` : base);
+      const model = {
+        plastic: own(synapses.plastic, projection.optimizer !== undefined),
+        static: "static_synapse",
+        feedback: own(synapses.feedback, this.family === "interval" && hasFeedback(projection)),
+      }[kind];
       return {
         name,
         kind,
@@ -126,11 +132,18 @@ export class BuiltNetwork {
       optimizer: begun(optimizer),
       ...(this.family === "interval" && { average_gradient: averageGradient }),
     });
+    const signals = learningSynapses.interval.feedback;
+    if (this.family === "interval" && hasFeedback(description)) {
+      kernel.SetDefaults(signals, feedbackParams(description));
+    }
     const resolution = kernel.get("resolution");
     for (const built of this.projections) {
       const projection = description.projections[built.name] as ProjectionDescription;
       if (built.kind === "plastic" && projection.optimizer !== undefined) {
         kernel.CopyModel(base, built.model, { optimizer: begun(ownOptimizer(description, projection)) });
+      }
+      if (built.kind === "feedback" && this.family === "interval" && hasFeedback(projection)) {
+        kernel.CopyModel(signals, built.model, feedbackParams(projection));
       }
       yield* connect(kernel, built, projection, { delay: projection.delay ?? resolution });
     }
@@ -180,6 +193,19 @@ export class BuiltNetwork {
       bound: `one of ${this.projections.map((projection) => projection.name).join(", ")}`,
     });
   }
+}
+
+/** Whether it is said where the weights of feedback come from. */
+function hasFeedback(of: FeedbackDescription): boolean {
+  return Object.keys(feedbackOf(of)).length > 0;
+}
+
+/** Where the weights of feedback come from, as synapse models take it. */
+function feedbackParams({ feedback, feedbackDecay }: FeedbackDescription) {
+  return {
+    ...(feedback !== undefined && { feedback }),
+    ...(feedbackDecay !== undefined && { feedback_decay: feedbackDecay }),
+  };
 }
 
 /** The optimizer of a projection that has one of its own; of another type it takes nothing from the network's. */

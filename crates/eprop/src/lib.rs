@@ -2,11 +2,12 @@
 //!
 //! The engine describes a network (`describe`, `models`), lays it out (`plan`), and simulates and trains it by one of two
 //! rules: weights change once an update interval (`interval`) or with every presynaptic spike (`plus`, e-prop+). Both
-//! share the step of time (`step`), the `optimizer` and what is recorded (`record`). [`Kernel`] is the door to all of
+//! share the step of time (`step`), the `optimizer`, the `feedback` and what is recorded (`record`). [`Kernel`] is the door to all of
 //! it. The engine knows nothing of Node.
 
 pub mod base;
 pub mod describe;
+pub mod feedback;
 pub mod inference;
 pub mod interval;
 pub mod models;

@@ -310,6 +310,9 @@ impl Description {
         let projection = handle.projection as usize;
         check::number(self.model_name(projection), &row, weight)?;
         self.within_bounds(self.projections[projection].synapse, weight)?;
+        if weight != self.projections[projection].weights[handle.entry as usize] {
+            self.refuse_readout_feedback(projection, weight)?;
+        }
         Ok(weight)
     }
 

@@ -8,6 +8,7 @@ use crate::describe::connect::check_delay;
 use crate::describe::network::{Description, NodeModelState, SynapseModelState};
 use crate::describe::nodes::row;
 use crate::describe::suggest;
+use crate::feedback::{self, FeedbackProperties, SOURCES};
 use crate::models::SynapseModel;
 use crate::optimizer::{self, GradientDescent, METHODS, Method, OptimizerProperties};
 use crate::random::NestRandom;
@@ -44,6 +45,10 @@ pub(super) fn built_in(model: &'static SynapseModel) -> SynapseModelState {
             w_min: optimizer("Wmin"),
             w_max: optimizer("Wmax"),
             optimize_each_step: optimizer("optimize_each_step") != 0.0,
+        },
+        feedback: FeedbackProperties {
+            source: SOURCES[0],
+            decay: default_number(feedback::PARAMETERS, "feedback_decay"),
         },
     }
 }
@@ -169,6 +174,8 @@ pub(super) fn synapse_values(known: &SynapseModelState) -> Dict {
             "weight_recorder" => Value::Nodes(known.weight_recorder.into_iter().collect()),
             "tau_m_readout" => Value::Number(known.tau_m_readout),
             "average_gradient" => Value::Bool(known.average_gradient),
+            "feedback" => Value::Text(known.feedback.source.name().to_owned()),
+            "feedback_decay" => Value::Number(known.feedback.decay),
             _ => Value::Dict(optimizer_values(&known.optimizer)),
         };
         values.set(parameter.name, value);
@@ -221,6 +228,8 @@ pub(super) fn with_synapse_defaults(
                 next.tau_m_readout_set = true;
             }
             ("average_gradient", Cell::Number(number)) => next.average_gradient = number != 0.0,
+            ("feedback", Cell::Number(place)) => next.feedback.source = SOURCES[place as usize],
+            ("feedback_decay", Cell::Number(number)) => next.feedback.decay = number,
             ("weight_recorder", Cell::Nodes(nodes)) => {
                 let recorder = match nodes[..] {
                     [] => None,

@@ -5,6 +5,7 @@ mod compatible;
 pub mod connect;
 pub mod connections;
 pub mod defaults;
+mod feedback;
 pub mod kernel_parameters;
 pub mod network;
 pub mod nodes;

@@ -301,6 +301,8 @@ pub struct SynapseModelState {
     pub weight_recorder: Option<NodeId>,
     /// The optimizer's properties, shared by all synapses of the model.
     pub optimizer: crate::optimizer::OptimizerProperties,
+    /// Where the weights of learning signals come from.
+    pub feedback: crate::feedback::FeedbackProperties,
 }
 
 /// A node model with its defaults; those of a built-in model and of each copy are kept apart.

@@ -11,6 +11,7 @@ use crate::describe::network::{
     Carries, Column, Description, NodeGroup, NodeModelState, Projection, Settled, SynapseModelState, Targets,
 };
 use crate::describe::nodes::{MOST_NODES, check_values, column};
+use crate::feedback::{FeedbackProperties, SOURCES};
 use crate::models::{NODE_MODELS, NodeModel, synapses};
 use crate::optimizer::{METHODS, Method, OptimizerProperties};
 use crate::tables::parameter::{Kind, Parameter, Role};
@@ -109,7 +110,29 @@ impl Persist for SynapseModelState {
         archive.number("tau_m_readout_set", &mut self.tau_m_readout_set)?;
         archive.number("average_gradient", &mut self.average_gradient)?;
         optional(archive, "weight_recorder", &mut self.weight_recorder)?;
-        archive.within("optimizer", |archive| self.optimizer.persist(archive))
+        archive.within("optimizer", |archive| self.optimizer.persist(archive))?;
+        // Only what carries learning signals and differs from the default has it, as files of version 0.1 have none.
+        let fresh = super::defaults::built_in(self.model).feedback;
+        let differs = self.feedback.place() != fresh.place() || self.feedback.decay != fresh.decay;
+        if archive.reads() {
+            self.feedback = fresh;
+        }
+        if if archive.reads() { archive.holds("feedback.decay") } else { differs } {
+            archive.within("feedback", |archive| self.feedback.persist(archive))?;
+        }
+        Ok(())
+    }
+}
+
+impl Persist for FeedbackProperties {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        let mut source = self.source.name().to_owned();
+        archive.text("source", &mut source)?;
+        self.source = SOURCES
+            .into_iter()
+            .find(|known| known.name() == source)
+            .ok_or_else(|| archive.misfit("source", format!("there is no feedback {source}")))?;
+        archive.number("decay", &mut self.decay)
     }
 }
 

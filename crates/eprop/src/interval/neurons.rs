@@ -88,15 +88,22 @@ impl<R: Real> Neurons<R> {
             adaptation_gain: zero(&p.adaptation_gain),
             height: zero(&p.height),
             per_width: zero(&p.per_width),
-            feedback: plan
-                .wiring
-                .feedback
-                .chunks(n.max(1))
-                .flat_map(|row| {
-                    let fills = std::iter::repeat_n(R::ZERO, stride - row.len());
-                    row.iter().map(|weight| R::of(*weight)).chain(fills)
-                })
-                .collect(),
+            feedback: padded_rows(&plan.wiring.feedback, n, stride),
         }
     }
+
+    /// Takes over the weights of the learning signals, which have changed.
+    pub fn take_feedback(&mut self, plan: &IntervalPlan) {
+        self.feedback = padded_rows(&plan.wiring.feedback, plan.recurrent_count(), self.stride);
+    }
+}
+
+/// Rows of `n` numbers, each filled up to `stride`.
+fn padded_rows<R: Real>(rows: &[f64], n: usize, stride: usize) -> Lines<R> {
+    rows.chunks(n.max(1))
+        .flat_map(|row| {
+            let fills = std::iter::repeat_n(R::ZERO, stride - row.len());
+            row.iter().map(|value| R::of(*value)).chain(fills)
+        })
+        .collect()
 }

@@ -6,6 +6,7 @@ use crate::base::real::Real;
 use crate::describe::kernel_parameters::GradientMethod;
 use crate::describe::network::Description;
 use crate::interval::drives::{Drives, Sent, converted};
+use crate::interval::feedback::Following;
 use crate::interval::gradient::batch::Gradient;
 use crate::interval::gradient::layout::GradientLayout;
 use crate::interval::gradient::{adjoint, forward};
@@ -203,6 +204,7 @@ impl<R: Real> IntervalRule<R> {
                 self.instability(network, what, route.projection, entry, last)
             })?);
         }
+        let feedback = Following::new(plan, network, &ending);
         self.before.resize(network.projections.len(), None);
         self.before.iter_mut().for_each(|before| *before = None);
         self.before_of = last + 1;
@@ -214,6 +216,9 @@ impl<R: Real> IntervalRule<R> {
             let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
             let before = learner.onto_readouts.then(|| weights.clone());
             state.update(route, optimizer, step, weights);
+            if let (Some(feedback), Some(before)) = (&feedback, &before) {
+                feedback.decay(plan, route, before, (optimizer.w_min, optimizer.w_max), weights);
+            }
             self.before[route.projection] = before.map(|mut before| {
                 // Who did not learn in the last interval learns, and is updated, in the first step of this one.
                 for row in (0..route.row_count).filter(|row| state.latest()[*row] != last) {
@@ -223,7 +228,13 @@ impl<R: Real> IntervalRule<R> {
             });
             self.gradient_square_sums.insert(route.projection, square_sum);
         }
-        if !ending.is_empty() {
+        let updated = !ending.is_empty();
+        if let Some(feedback) = feedback {
+            feedback.follow(&self.plan, network);
+            self.plan.wiring.feedback = self.plan.wiring.feedback_routes.weights(&network.projections);
+            self.neurons.take_feedback(&self.plan);
+        }
+        if updated {
             note(&mut self.gradient_norms, self.gradient_square_sums.values().sum::<f64>().sqrt());
         }
         Ok(())

@@ -278,6 +278,7 @@ impl Kernel {
     pub fn set_defaults(&mut self, model: &str, values: &Dict) -> Result<()> {
         self.refuse_late(self.network.node_model(model), Some(values))?;
         self.network.set_defaults(model, values)?;
+        self.network.begin_feedback();
         // The weight of a homogeneous model is that of its connections.
         let weight = self.network.synapse_models.iter().find(|known| known.name == model).map(|of| of.weight);
         let connections = self.network.homogeneous_connections(model);
@@ -319,6 +320,7 @@ impl Kernel {
             .into_iter()
             .filter_map(|(synapse, of)| moved.get(&synapse).map(|now| (*now, of)))
             .collect();
+        self.network.begin_feedback();
         // All there is of neurons are states that the user has set.
         self.rules = Default::default();
         self.plans = None;
@@ -453,6 +455,7 @@ impl Kernel {
     fn end_setting(&mut self, handles: &[ConnectionHandle], before: (Vec<f64>, Vec<Settlement>)) {
         let (weights, settlements) = before;
         self.take_settlements(settlements);
+        self.network.begin_feedback();
         for rule in self.rules.iter_mut().flatten() {
             rule.weights_were_set(&self.network, handles, &weights);
         }
@@ -460,6 +463,7 @@ impl Kernel {
 
     /// New projections transmit what is emitted from now on.
     fn begin_projections(&mut self, known: usize) {
+        self.network.begin_feedback();
         let settled = Settled { generators: self.time, neurons: self.time };
         for projection in &mut self.network.projections[known..] {
             projection.settled = settled;

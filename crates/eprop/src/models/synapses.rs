@@ -1,5 +1,6 @@
 //! The synapse models: tables of what a connection has and of what all connections of a model share.
 
+use crate::feedback;
 use crate::models::equations as eq;
 use crate::models::shared::table;
 use crate::models::{Rule, SynapseKind, SynapseModel};
@@ -87,8 +88,8 @@ pub static MODELS: [SynapseModel; 7] = [
         rule: Rule::Interval,
         kind: SynapseKind::LearningSignal,
         homogeneous: false,
-        parameters: table![CONNECTION, RECORDED],
-        equations: &[],
+        parameters: table![CONNECTION, RECORDED, feedback::PARAMETERS],
+        equations: join![Equation, eq::TRACE; [eq::LEARNING_SIGNAL], feedback::EQUATIONS],
     },
     SynapseModel {
         name: "eprop_learning_signal_connection",

@@ -2,6 +2,7 @@
 //! look up by name. Memory is known here.
 
 pub mod amplitudes;
+pub mod feedback;
 pub mod membrane;
 pub mod neurons;
 pub mod probes;

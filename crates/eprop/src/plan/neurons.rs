@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::describe::network::{Carries, Description, NodeId};
+use crate::describe::network::{Description, NodeId};
 use crate::describe::population::{NodeIndex, Population, gather};
 
 /// A neuron that fires by the clock.
@@ -48,25 +48,4 @@ pub fn clocked(
             interval: interval[place].max(1),
         })
         .collect()
-}
-
-/// Weights of the learning signals of a rule: one row of recurrent neurons per readout.
-#[must_use]
-pub fn feedback(
-    network: &Description,
-    index: &NodeIndex,
-    recurrent: Population,
-    readout: Population,
-) -> Vec<f64> {
-    let neurons = index.len(recurrent);
-    let mut feedback = vec![0.0; neurons * index.len(readout)];
-    for projection in network.projections.iter().filter(|p| p.carries == Carries::LearningSignal) {
-        projection.for_each_entry(|source, target, entry| {
-            let ((from, source), (to, target)) = (index.place(source), index.place(target));
-            if from == readout && to == recurrent {
-                feedback[source * neurons + target] += projection.weights[entry];
-            }
-        });
-    }
-    feedback
 }

@@ -6,7 +6,8 @@ use crate::base::error::Result;
 use crate::describe::network::{Description, NodeId};
 use crate::describe::population::{NodeIndex, Population};
 use crate::plan::amplitudes::HeldRates;
-use crate::plan::neurons::{Clocked, clocked, feedback};
+use crate::plan::feedback::FeedbackRoutes;
+use crate::plan::neurons::{Clocked, clocked};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
 use crate::plan::route::{Route, learning, refuse_plastic_poisson, spike_routes_onto};
 use crate::record::Tap;
@@ -43,6 +44,8 @@ pub struct Wiring {
     pub clocked: Vec<Clocked>,
     /// Weights of the learning signals: one row of recurrent neurons per readout.
     pub feedback: Vec<f64>,
+    /// Where these come from.
+    pub feedback_routes: FeedbackRoutes,
     /// What multimeters record of recurrent neurons.
     pub recurrent_taps: Vec<Tap>,
     /// What multimeters record of readouts.
@@ -66,6 +69,7 @@ impl Wiring {
         let recurrent_routes = spike_routes_onto(network, index, recurrent);
         let readout_routes = spike_routes_onto(network, index, readout);
         refuse_plastic_poisson(recurrent_routes.iter().chain(&readout_routes))?;
+        let feedback_routes = FeedbackRoutes::new(network, index, recurrent, readout);
         Ok(Some(Self {
             recurrent_ids: index.members(recurrent).to_vec(),
             readout_ids: index.members(readout).to_vec(),
@@ -74,7 +78,8 @@ impl Wiring {
             recurrent_routes,
             readout_routes,
             clocked: clocked(network, index, recurrent, clock_base),
-            feedback: feedback(network, index, recurrent, readout),
+            feedback: feedback_routes.weights(&network.projections),
+            feedback_routes: feedback_routes.trimmed(),
             recurrent_taps: state_taps(network, index, recurrent),
             readout_taps: state_taps(network, index, readout),
             spike_taps: spike_taps(network, index, recurrent),
@@ -108,5 +113,6 @@ impl Wiring {
         let tapped: usize = self.taps().map(|tap| 8 * tap.nodes.len()).sum();
         let routes = self.routes().map(Route::bytes).sum::<usize>();
         (4 * places + 8 * self.feedback.len() + listens + tapped + routes) as u64
+            + self.feedback_routes.bytes()
     }
 }

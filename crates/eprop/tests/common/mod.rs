@@ -91,6 +91,8 @@ pub struct Drawn {
     pub cutoff: Option<f64>,
     /// By how much of itself each weight is larger.
     pub shaken: f64,
+    /// Where the weights of feedback come from.
+    pub feedback: &'static str,
 }
 
 impl Drawn {
@@ -118,12 +120,17 @@ impl Drawn {
             rate: 0.1,
             cutoff: None,
             shaken: 0.0,
+            feedback: match random.random() {
+                drawn if drawn < 0.25 => "symmetric",
+                drawn if drawn < 0.5 => "adaptive",
+                _ => "random",
+            },
         }
     }
 
     /// A network that changes its weights with every spike.
     pub fn plus(seed: u32) -> Self {
-        Self { plus: true, softmax: false, ..Self::interval(seed) }
+        Self { plus: true, softmax: false, feedback: "random", ..Self::interval(seed) }
     }
 
     /// Number of plastic connections onto readouts.
@@ -438,6 +445,10 @@ impl Builder<'_> {
         self.connect(recurrent, recurrent, 0.5 * fan(recurrent.len()), &synapse, None);
         self.connect(recurrent, readouts, fan(recurrent.len()), &synapse, drawn.nudge);
         let feedback = format!("eprop_learning_signal_connection{suffix}");
+        if !drawn.plus {
+            let source = Dict::new().with("feedback", drawn.feedback).with("feedback_decay", 0.1);
+            self.kernel.set_defaults(&feedback, &source).unwrap();
+        }
         let feedback = Dict::new().with("synapse_model", feedback.as_str()).with("delay", 1.0);
         self.connect(readouts, recurrent, 1.0, &feedback, None);
         let rate = Dict::new().with("synapse_model", "rate_connection_delayed").with("delay", 1.0);

@@ -25,6 +25,7 @@ export type { DataTaskOptions } from "./data-task.js";
 export { dvsGesture } from "./dvs-gesture.js";
 export { handwriting } from "./handwriting.js";
 export { shd, ssc } from "./heidelberg.js";
+export { feedbackSources } from "./learning-parameters.js";
 export { type LayerDescription, type LayersDescription, layeredNetwork } from "./layers.js";
 export { lemniscate, lemniscate as infiniteLoop } from "./lemniscate.js";
 export { type NMnistOptions, nMnist } from "./n-mnist.js";

@@ -9,12 +9,15 @@ import {
   number,
   oneOf,
   optional,
+  refuse,
   text,
   u32,
   whole,
 } from "../core/arguments.js";
 import { type NumberMatrix, NumpyRandom } from "../random/index.js";
+import { feedbackSources } from "./learning-parameters.js";
 import type {
+  FeedbackSource,
   NetworkDescription,
   NeuronPopulation,
   PopulationDescription,
@@ -41,6 +44,12 @@ export interface LayersDescription {
   gain?: number;
   optimizer: NetworkDescription["optimizer"];
   averageGradient?: boolean;
+  /**
+   * Where the weights of each layer's feedback come from: one for all layers, or one per layer; random if left out. Of
+   * one for all, layers that no readout reads have random feedback of their own, as the readouts have no weights for
+   * them.
+   */
+  feedback?: FeedbackSource | readonly FeedbackSource[];
 }
 
 /** A population of a layer: what its model and its parameters may be is checked where it is built. */
@@ -58,7 +67,37 @@ const layersCheck = fields({
   gain: optional(number({ min: -Number.MAX_VALUE, max: Number.MAX_VALUE }, "a finite number")),
   optimizer: dictionary,
   averageGradient: optional(flag),
+  feedback: optional(
+    either(
+      Array.isArray,
+      list(oneOf(...feedbackSources), "a list with one per layer"),
+      oneOf(...feedbackSources),
+    ),
+  ),
 });
+
+/** Where the weights of each layer's feedback come from, if that is said. */
+function feedbackOfLayers({ feedback, layers, readoutsFrom = "last" }: LayersDescription) {
+  if (feedback === undefined) return layers.map(() => undefined);
+  const isRead = (at: number) => readoutsFrom === "all" || at === layers.length - 1;
+  if (typeof feedback === "string") {
+    return layers.map((_, at) => (isRead(at) ? feedback : "random"));
+  }
+  if (feedback.length !== layers.length) {
+    refuse("of.feedback", `${feedback.length} values`, `one for all, or ${layers.length}`, {
+      code: "IndexError",
+      message: "there is not one source of feedback for each layer",
+    });
+  }
+  feedback.forEach((source, at) => {
+    if (source !== "symmetric" || isRead(at)) return;
+    refuse(`of.feedback[${at}]`, source, "random, adaptive, or readoutsFrom all", {
+      code: "ValueError",
+      message: "no readout reads this layer, so there are no weights that its feedback could have",
+    });
+  });
+  return feedback;
+}
 
 /**
  * A network in layers, each with its own feedback from the readouts (broadcast alignment): populations `in`, `layer_1`,
@@ -91,7 +130,13 @@ export function layeredNetwork(of: LayersDescription, random: NumpyRandom): Netw
   for (const { name, n } of readoutsFrom === "all" ? read : read.slice(-1)) {
     project(name, "out", [readout.n, n], gain / Math.sqrt(n));
   }
-  for (const { name, n } of read) project("out", name, [n, readout.n], 1);
+  const sources = feedbackOfLayers(of);
+  read.forEach(({ name, n }, at) => {
+    project("out", name, [n, readout.n], 1);
+    const feedback = sources[at];
+    if (feedback !== undefined)
+      Object.assign(projections[`out_${name}`] as ProjectionDescription, { feedback });
+  });
   return {
     populations,
     projections,

@@ -114,7 +114,7 @@ fn readout_gradients_are_finite_differences_of_the_loss() {
         for gradient in ["adjoint", "forward"] {
             let drawn = Drawn {
                 optimizer: "gradient_descent",
-            feedback: "random",
+                feedback: "random",
                 intervals: 1,
                 batch_size: 1,
                 eta: 1.0,

@@ -79,6 +79,20 @@ pub fn limit(level: Level) -> Level {
     level
 }
 
+/// Asks for the cache line of a value, which will be read soon. Where an architecture has no such instruction, nothing
+/// happens.
+#[inline(always)]
+pub fn fetch<T>(value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every processor of the architecture has SSE, and nothing but a cache is changed.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
+}
+
 /// Witness that code runs with what every processor of the architecture has.
 #[derive(Debug, Clone, Copy)]
 pub struct Baseline(());

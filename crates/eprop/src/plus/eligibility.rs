@@ -175,7 +175,7 @@ impl Block {
 
 /// The values at places.
 #[inline(always)]
-fn picked(values: &[Vector], places: &[u32; LANES]) -> Vector {
+pub(super) fn picked(values: &[Vector], places: &[u32; LANES]) -> Vector {
     let values: &[f64] = bytemuck::cast_slice(values);
     let mut picked = Vector::default();
     for l in 0..LANES {

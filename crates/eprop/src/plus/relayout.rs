@@ -9,8 +9,8 @@ use crate::plus::PlusRule;
 use crate::plus::eligibility::{readout, recurrent};
 use crate::plus::plan::PlusPlan;
 use crate::plus::ring::Ring;
-use crate::plus::rows::{self, LONGEST_WINDOW, PlasticRows};
-use crate::plus::windows::{self, Windows};
+use crate::plus::rows::{self, PlasticRows, longest_window};
+use crate::plus::windows::{self, Forms, Windows};
 
 impl PlusRule {
     /// Brings parts of rows that will be one to the same step of their windows.
@@ -59,8 +59,9 @@ impl PlusRule {
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
         self.neurons.resize(n);
         self.readouts.resize(k);
-        let ring = |neurons: usize, columns: usize, old: &Ring| {
-            let steps = LONGEST_WINDOW as usize + windows::CHUNK + plan.longest_delay + 4;
+        let ring = |neurons: usize, columns: usize, cutoffs: &[i64], old: &Ring| {
+            let longest = cutoffs.iter().map(|cutoff| longest_window(*cutoff)).max().unwrap_or(0);
+            let steps = longest as usize + windows::CHUNK + plan.longest_delay + 4;
             // Rows that have been silent may wait for steps that a shorter ring would not hold.
             let steps = steps.max(if old.neurons() > 0 { old.steps() } else { 0 });
             let new = Ring::new(neurons, columns, steps);
@@ -71,8 +72,8 @@ impl PlusRule {
             new.copy_from(old, now - old.steps().min(new.steps()) as i64 + 1, now);
             new
         };
-        self.history = ring(n, recurrent::COUNT, &self.history);
-        self.errors = ring(k, readout::COUNT, &self.errors);
+        self.history = ring(n, recurrent::COUNT, &plan.recurrent.cutoff, &self.history);
+        self.errors = ring(k, readout::COUNT, &plan.readouts.cutoff, &self.errors);
         let rows = |routes: &[Route], onto_readouts: bool, history: &Ring, old: Vec<Vec<PlasticRows>>| {
             let mut known: BTreeMap<usize, Vec<PlasticRows>> = BTreeMap::new();
             for part in old.into_iter().flatten() {
@@ -133,14 +134,20 @@ impl PlusRule {
             if !routes.iter().any(learn) {
                 return None;
             }
-            let (coefficients, by_neuron) = match kind {
-                windows::Kind::Readouts => (rows::readout_coefficients(plan, history), false),
-                _ => (
-                    rows::recurrent_coefficients(plan, history),
-                    rows.iter().flatten().any(PlasticRows::is_scattered),
-                ),
+            let (coefficients, forms) = match kind {
+                windows::Kind::Readouts => {
+                    (rows::readout_coefficients(plan, history), Forms { rows: true, lines: false })
+                }
+                _ => {
+                    let mut learning = routes.iter().zip(rows).filter(|(route, _)| learn(route));
+                    let scattered =
+                        |(_, parts): (_, &Vec<PlasticRows>)| parts.iter().any(PlasticRows::is_scattered);
+                    let lines = learning.clone().any(scattered);
+                    let rows_too = learning.any(|(_, parts)| !parts.iter().all(PlasticRows::is_scattered));
+                    (rows::recurrent_coefficients(plan, history), Forms { rows: rows_too, lines })
+                }
             };
-            Some(Windows::new(kind, history, coefficients, by_neuron))
+            Some(Windows::new(kind, history, coefficients, forms))
         };
         let adapts = plan.recurrent.adapts.iter().any(|adapts| *adapts);
         let kind = if adapts { windows::Kind::Adaptive } else { windows::Kind::Plain };

@@ -1,5 +1,4 @@
-//! Steps of pairs, out of courses of pairs: what neurons at scattered places left is contiguous by neuron, and needed
-//! side by side by step.
+//! What is contiguous by neuron, side by side: steps of pairs out of courses of pairs, and columns out of lines.
 //!
 //! The last instructions are assembly: the compiler, which sees through its own intrinsics, takes vectors apart into
 //! single numbers that it then inserts one by one, and N-MNIST takes half as long again.
@@ -44,13 +43,19 @@ impl<'a> Courses<'a> {
 /// The first and the second number of a step, by lane.
 pub type Step = [[f64; LANES]; 2];
 
-/// How an instruction set makes steps of courses.
+/// Numbers of eight neurons, by neuron or by lane.
+pub type Square = [[f64; LANES]; LANES];
+
+/// How an instruction set turns what is contiguous by neuron.
 pub trait Transpose: Copy {
     /// The step at `at` and the one after it.
     ///
     /// # Panics
     /// If a course ends before them.
     fn two_steps(self, courses: &Courses<'_>, at: usize) -> [Step; 2];
+
+    /// The transpose of eight rows.
+    fn turn(self, rows: [&[f64; LANES]; LANES]) -> Square;
 }
 
 impl Transpose for simd::Baseline {
@@ -67,6 +72,17 @@ impl Transpose for simd::Baseline {
         }
         steps
     }
+
+    #[inline(always)]
+    fn turn(self, rows: [&[f64; LANES]; LANES]) -> Square {
+        let mut columns = [[0.0; LANES]; LANES];
+        for (lane, row) in rows.into_iter().enumerate() {
+            for number in 0..LANES {
+                columns[number][lane] = row[number];
+            }
+        }
+        columns
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -75,10 +91,11 @@ mod x86 {
     use std::arch::x86_64::{__m256d, _mm256_loadu_pd, _mm256_unpackhi_pd, _mm256_unpacklo_pd};
     #[cfg(stable_avx512)]
     use std::arch::x86_64::{
-        __m512d, _mm512_castpd256_pd512, _mm512_insertf64x4, _mm512_unpackhi_pd, _mm512_unpacklo_pd,
+        __m512d, _mm512_castpd256_pd512, _mm512_insertf64x4, _mm512_loadu_pd, _mm512_unpackhi_pd,
+        _mm512_unpacklo_pd,
     };
 
-    use super::{Courses, LANES, Step, Transpose};
+    use super::{Courses, LANES, Square, Step, Transpose};
     use crate::base::simd;
 
     // Functions for an instruction set cannot be forced into their callers; small ones without closures always are.
@@ -99,6 +116,45 @@ mod x86 {
                 ]
             }
         }
+
+        #[inline(always)]
+        fn turn(self, rows: [&[f64; LANES]; LANES]) -> Square {
+            // SAFETY: the processor has AVX2.
+            unsafe {
+                let [a, b] = [four_columns(rows, 0, 0), four_columns(rows, 4, 0)];
+                let [c, d] = [four_columns(rows, 0, 4), four_columns(rows, 4, 4)];
+                let column = |upper: [f64; 4], lower: [f64; 4]| bytemuck::cast([upper, lower]);
+                [
+                    column(a[0], b[0]),
+                    column(a[1], b[1]),
+                    column(a[2], b[2]),
+                    column(a[3], b[3]),
+                    column(c[0], d[0]),
+                    column(c[1], d[1]),
+                    column(c[2], d[2]),
+                    column(c[3], d[3]),
+                ]
+            }
+        }
+    }
+
+    /// Four columns, from the one at `at` on, of four rows.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn four_columns(rows: [&[f64; LANES]; LANES], first: usize, at: usize) -> [[f64; 4]; 4] {
+        let [a, b] = [four_of_row(rows[first], at), four_of_row(rows[first + 1], at)];
+        let [c, d] = [four_of_row(rows[first + 2], at), four_of_row(rows[first + 3], at)];
+        let [even, odd] = [first_numbers_of_four(a, b, c, d), second_numbers_of_four(a, b, c, d)];
+        [even[0], odd[0], even[1], odd[1]]
+    }
+
+    /// Four numbers of a row.
+    #[target_feature(enable = "avx")]
+    #[inline]
+    fn four_of_row(row: &[f64; LANES], at: usize) -> __m256d {
+        let four: &[f64] = &row[at..at + 4];
+        // SAFETY: the slice has the four numbers that are read.
+        unsafe { _mm256_loadu_pd(four.as_ptr()) }
     }
 
     /// Two pairs of a course.
@@ -168,6 +224,54 @@ mod x86 {
                 [[first[0], second[0]], [first[1], second[1]]]
             }
         }
+
+        #[inline(always)]
+        fn turn(self, rows: [&[f64; LANES]; LANES]) -> Square {
+            // SAFETY: the processor has AVX-512.
+            unsafe {
+                let (ab, cd) = (lower_of_two(rows[0], rows[1]), lower_of_two(rows[2], rows[3]));
+                let (ef, gh) = (lower_of_two(rows[4], rows[5]), lower_of_two(rows[6], rows[7]));
+                let even = every_other(ab, cd, ef, gh);
+                let (ab, cd) = (higher_of_two(rows[0], rows[1]), higher_of_two(rows[2], rows[3]));
+                let (ef, gh) = (higher_of_two(rows[4], rows[5]), higher_of_two(rows[6], rows[7]));
+                let odd = every_other(ab, cd, ef, gh);
+                [even[0], odd[0], even[1], odd[1], even[2], odd[2], even[3], odd[3]]
+            }
+        }
+    }
+
+    /// The even numbers of two rows, in turn.
+    #[cfg(stable_avx512)]
+    #[allow(clippy::incompatible_msrv, reason = "older compilers leave it out")]
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn lower_of_two(a: &[f64; LANES], b: &[f64; LANES]) -> __m512d {
+        // SAFETY: a row has the eight numbers that are read.
+        unsafe { _mm512_unpacklo_pd(_mm512_loadu_pd(a.as_ptr()), _mm512_loadu_pd(b.as_ptr())) }
+    }
+
+    /// The odd numbers of two rows, in turn.
+    #[cfg(stable_avx512)]
+    #[allow(clippy::incompatible_msrv, reason = "older compilers leave it out")]
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn higher_of_two(a: &[f64; LANES], b: &[f64; LANES]) -> __m512d {
+        // SAFETY: a row has the eight numbers that are read.
+        unsafe { _mm512_unpackhi_pd(_mm512_loadu_pd(a.as_ptr()), _mm512_loadu_pd(b.as_ptr())) }
+    }
+
+    /// Four columns of eight rows, from the even or from the odd numbers of two rows each.
+    #[cfg(stable_avx512)]
+    #[allow(clippy::incompatible_msrv, reason = "older compilers leave it out")]
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn every_other(ab: __m512d, cd: __m512d, ef: __m512d, gh: __m512d) -> [[f64; LANES]; 4] {
+        // Of the four columns, the first and the third of four rows, then the second and the fourth.
+        let ([upper, upper_odd], [lower, lower_odd]) = (quarters(ab, cd), quarters(ef, gh));
+        let [first, third] = quarters(upper, lower);
+        let [second, fourth] = quarters(upper_odd, lower_odd);
+        // SAFETY: a vector is eight numbers.
+        unsafe { std::mem::transmute([first, second, third, fourth]) }
     }
 
     /// Two pairs of a course and of the next but one.
@@ -186,7 +290,9 @@ mod x86 {
     #[target_feature(enable = "avx512f")]
     #[inline]
     fn first_numbers_of_eight(ac: __m512d, bd: __m512d, eg: __m512d, fh: __m512d) -> [[f64; LANES]; 2] {
-        quarters(_mm512_unpacklo_pd(ac, bd), _mm512_unpacklo_pd(eg, fh))
+        let steps = quarters(_mm512_unpacklo_pd(ac, bd), _mm512_unpacklo_pd(eg, fh));
+        // SAFETY: a vector is eight numbers.
+        unsafe { std::mem::transmute(steps) }
     }
 
     /// By step, the second numbers of eight courses, of which a vector has two with one between them.
@@ -195,7 +301,9 @@ mod x86 {
     #[target_feature(enable = "avx512f")]
     #[inline]
     fn second_numbers_of_eight(ac: __m512d, bd: __m512d, eg: __m512d, fh: __m512d) -> [[f64; LANES]; 2] {
-        quarters(_mm512_unpackhi_pd(ac, bd), _mm512_unpackhi_pd(eg, fh))
+        let steps = quarters(_mm512_unpackhi_pd(ac, bd), _mm512_unpackhi_pd(eg, fh));
+        // SAFETY: a vector is eight numbers.
+        unsafe { std::mem::transmute(steps) }
     }
 
     /// The first and third quarters of two vectors, and the second and fourth ones.
@@ -203,9 +311,9 @@ mod x86 {
     #[allow(clippy::incompatible_msrv, reason = "older compilers leave it out")]
     #[target_feature(enable = "avx512f")]
     #[inline]
-    fn quarters(abcd: __m512d, efgh: __m512d) -> [[f64; LANES]; 2] {
+    fn quarters(abcd: __m512d, efgh: __m512d) -> [__m512d; 2] {
         let (odd, even): (__m512d, __m512d);
-        // SAFETY: vector registers are all it uses; a vector is eight numbers.
+        // SAFETY: vector registers are all it uses.
         unsafe {
             asm!(
                 "vshuff64x2 {odd}, {abcd}, {efgh}, 0x88",
@@ -216,8 +324,8 @@ mod x86 {
                 even = lateout(zmm_reg) even,
                 options(pure, nomem, nostack, preserves_flags),
             );
-            std::mem::transmute([odd, even])
         }
+        [odd, even]
     }
 }
 
@@ -239,6 +347,31 @@ mod tests {
     #[should_panic(expected = "courses are in the list")]
     fn courses_do_not_go_beyond_the_list() {
         let _ = Courses::new(&[[0.0; 2]; 9], [0, 1, 2, 3, 4, 5, 6, 5], 4);
+    }
+
+    /// The transpose of eight rows of different numbers.
+    fn turned(set: impl Transpose) -> Square {
+        let rows: Square =
+            std::array::from_fn(|row| std::array::from_fn(|number| (10 * row + number) as f64));
+        set.turn(rows.each_ref())
+    }
+
+    #[test]
+    fn every_instruction_set_turns_rows_into_columns() {
+        let by_column: Square =
+            std::array::from_fn(|number| std::array::from_fn(|row| (10 * row + number) as f64));
+        // SAFETY: what the code runs on has the baseline.
+        assert_eq!(turned(unsafe { simd::Baseline::new() }), by_column);
+        #[cfg(target_arch = "x86_64")]
+        if simd::detected() >= simd::Level::Avx2 {
+            // SAFETY: it was detected.
+            assert_eq!(turned(unsafe { simd::Avx2::new() }), by_column);
+        }
+        #[cfg(all(target_arch = "x86_64", stable_avx512))]
+        if simd::detected() >= simd::Level::Avx512 {
+            // SAFETY: it was detected.
+            assert_eq!(turned(unsafe { simd::Avx512::new() }), by_column);
+        }
     }
 
     #[test]

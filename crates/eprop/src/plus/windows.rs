@@ -21,6 +21,7 @@ use std::ops::Range;
 use crate::base::simd::kernels;
 use crate::plus::eligibility::{Coefficients, recurrent};
 use crate::plus::ring::{LANES, Ring, Vector};
+use crate::plus::transpose::{Square, Transpose};
 use crate::plus::windows::map::{Adaptive, Block, Plain, Powers, Readout, WindowMap};
 
 /// Steps of a chunk.
@@ -97,10 +98,20 @@ impl PowerTable {
     }
 }
 
-/// Numbers of a map and of what its first step left, side by side: for synapses that end at scattered neurons.
-pub type Line = [f64; LANES];
+/// Numbers of a neuron's map side by side, a cache line: for synapses that end at scattered neurons. The first line of a
+/// map that begins at a step has what the step before it left, too.
+pub type Line = Vector;
 
-/// Maps of one kind of place: a row of columns a place, each a value per neuron; and the same by neuron, if asked for.
+/// In which forms maps are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forms {
+    /// By column, for synapses that end at neighbouring neurons.
+    pub rows: bool,
+    /// By neuron, for synapses that end at scattered neurons.
+    pub lines: bool,
+}
+
+/// Maps of one kind of place: a row of columns a place, each a value per neuron; or the same by neuron; or both.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     columns: usize,
@@ -109,9 +120,9 @@ pub struct Table {
 }
 
 impl Table {
-    fn new(kind: Kind, blocks: usize, places: usize, lines: bool) -> Self {
-        let maps = kind.columns() * blocks * places;
-        let lines = if lines { blocks * LANES * places * lines_of(kind) } else { 0 };
+    fn new(kind: Kind, blocks: usize, places: usize, forms: Forms) -> Self {
+        let maps = if forms.rows { kind.columns() * blocks * places } else { 0 };
+        let lines = if forms.lines { blocks * LANES * places * lines_of(kind) } else { 0 };
         Self {
             columns: kind.columns(),
             rows: vec![Vector::default(); maps],
@@ -145,6 +156,8 @@ pub struct Windows {
     suffixes: Table,
     spans: Table,
     prefix: Table,
+    /// The map of the newest whole chunk, by column.
+    newest: Vec<Vector>,
 }
 
 /// What a kernel needs to know of a table of maps.
@@ -156,12 +169,12 @@ struct Shape<'a> {
 }
 
 impl Windows {
-    /// Room for the maps of a population with this history; `by_neuron` where synapses end at scattered neurons.
+    /// Room for the maps of a population with this history, in these forms.
     ///
     /// # Panics
     /// If the history is shorter than a chunk.
     #[must_use]
-    pub fn new(kind: Kind, history: &Ring, coefficients: Coefficients, by_neuron: bool) -> Self {
+    pub fn new(kind: Kind, history: &Ring, coefficients: Coefficients, forms: Forms) -> Self {
         let (blocks, steps) = (history.blocks(), history.steps());
         assert!(steps.is_multiple_of(CHUNK), "the ring has whole chunks");
         let chunks = steps / CHUNK;
@@ -175,9 +188,11 @@ impl Windows {
             steps,
             powers,
             chunk_powers,
-            suffixes: Table::new(kind, blocks, steps, by_neuron),
-            spans: Table::new(kind, blocks, chunks, by_neuron),
-            prefix: Table::new(kind, blocks, 1, by_neuron),
+            suffixes: Table::new(kind, blocks, steps, forms),
+            // These are composed by column.
+            spans: Table::new(kind, blocks, chunks, Forms { rows: true, ..forms }),
+            prefix: Table::new(kind, blocks, 1, Forms { rows: true, ..forms }),
+            newest: vec![Vector::default(); kind.columns() * blocks],
             coefficients,
         }
     }
@@ -190,6 +205,7 @@ impl Windows {
             && (&self.coefficients.rho, &self.coefficients.beta)
                 == (&other.coefficients.rho, &other.coefficients.beta)
             && self.suffixes.lines.len() == other.suffixes.lines.len()
+            && self.suffixes.rows.len() == other.suffixes.rows.len()
     }
 
     /// Makes all maps from the history, of which the steps before `end` are known.
@@ -229,34 +245,36 @@ impl Windows {
             powers: &self.powers,
             chunk_powers: &self.chunk_powers,
         };
-        let Table { rows: suffixes, lines: suffix_lines, .. } = &mut self.suffixes;
-        if !suffix_lines.is_empty() {
-            note_step(self.kind, row, self.blocks, slot, suffix_lines);
-        }
         if done + 1 < CHUNK {
-            let Table { rows, lines, .. } = &mut self.prefix;
+            let table = &mut self.prefix;
             match self.kind {
-                Kind::Readouts => append_readouts(&shape, row, done, rows, lines),
-                Kind::Plain => append_plain(&shape, row, done, rows, lines),
-                Kind::Adaptive => append_adaptive(&shape, row, done, rows, lines),
+                Kind::Readouts => append_readouts(&shape, row, done, table),
+                Kind::Plain => append_plain(&shape, row, done, table),
+                Kind::Adaptive => append_adaptive(&shape, row, done, table),
             }
             return;
         }
         let first = slot + 1 - CHUNK;
-        let steps = history.rows(first..slot + 1);
+        let chunk = Chunk {
+            steps: history.rows(first..slot + 1),
+            before: {
+                let before = history.slot(step - CHUNK as i64);
+                history.rows(before..before + 1)
+            },
+            slot: first,
+        };
+        let (suffixes, newest) = (&mut self.suffixes, &mut self.newest[..]);
         match self.kind {
-            Kind::Readouts => complete_readouts(&shape, steps, first, suffixes, suffix_lines),
-            Kind::Plain => complete_plain(&shape, steps, first, suffixes, suffix_lines),
-            Kind::Adaptive => complete_adaptive(&shape, steps, first, suffixes, suffix_lines),
+            Kind::Readouts => complete_readouts(&shape, &chunk, suffixes, newest),
+            Kind::Plain => complete_plain(&shape, &chunk, suffixes, newest),
+            Kind::Adaptive => complete_adaptive(&shape, &chunk, suffixes, newest),
         }
-        let length = self.kind.columns() * self.blocks;
-        let chunk = &suffixes[first * length..][..length];
         let known = ((step + 1 - begin) as usize / CHUNK).min(self.steps / CHUNK);
-        let Table { rows, lines, .. } = &mut self.spans;
+        let (place, spans) = (first / CHUNK, &mut self.spans);
         match self.kind {
-            Kind::Readouts => extend_readouts(&shape, chunk, first / CHUNK, known, rows, lines),
-            Kind::Plain => extend_plain(&shape, chunk, first / CHUNK, known, rows, lines),
-            Kind::Adaptive => extend_adaptive(&shape, chunk, first / CHUNK, known, rows, lines),
+            Kind::Readouts => extend_readouts(&shape, newest, place, known, spans),
+            Kind::Plain => extend_plain(&shape, newest, place, known, spans),
+            Kind::Adaptive => extend_adaptive(&shape, newest, place, known, spans),
         }
         self.begin_prefix();
     }
@@ -266,7 +284,7 @@ impl Windows {
     pub fn bytes(&self) -> u64 {
         let maps = self.suffixes.bytes() + self.spans.bytes() + self.prefix.bytes();
         let powers = size_of_val(&self.powers.rows[..]) + size_of_val(&self.chunk_powers.rows[..]);
-        (maps + powers) as u64
+        (maps + powers + size_of_val(&self.newest[..])) as u64
     }
 
     /// The maps that make up the window of these steps, if it reaches from one chunk into another. It ends
@@ -356,123 +374,164 @@ fn load<M: WindowMap>(rows: &[Vector], place: usize, blocks: usize, at: usize) -
 /// Coefficients of a map in a line; what a step left comes after them.
 pub const IN_LINE: usize = Plain::COLUMNS;
 
-/// Writes a map by neuron.
+/// Writes a map by neuron, and beside it what the step before its first one left.
 #[inline(always)]
-fn store_lines<M: Kinded>(map: &M, lines: &mut [Line], place: usize, blocks: usize, at: usize) {
-    if lines.is_empty() {
-        return;
-    }
-    let count = lines_of(M::KIND);
-    let first = (place * blocks + at) * LANES * count;
-    for l in 0..LANES {
-        for column in 0..M::COLUMNS {
-            let (line, number) = (column / IN_LINE, column % IN_LINE);
-            lines[first + l * count + line][number] = map.column(column).0[l];
-        }
-    }
-}
-
-/// Writes what a step left by neuron.
-fn note_step(kind: Kind, row: &[Vector], blocks: usize, slot: usize, lines: &mut [Line]) {
-    let count = lines_of(kind);
-    let quantities = row.len() / blocks;
-    let lines = &mut lines[slot * blocks * LANES * count..][..blocks * LANES * count];
-    for (at, lines) in lines.chunks_exact_mut(LANES * count).enumerate() {
-        for quantity in 0..quantities {
-            let values = &row[quantity * blocks + at].0;
-            for l in 0..LANES {
-                lines[l * count][IN_LINE + quantity] = values[l];
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn complete_body<M: Kinded>(
-    shape: &Shape<'_>,
-    history: &[Vector],
-    first_slot: usize,
-    into: &mut [Vector],
+fn store_lines<M: Kinded, S: Transpose>(
+    set: S,
+    map: &M,
+    left: [Vector; recurrent::COUNT],
     lines: &mut [Line],
+    place: usize,
+    blocks: usize,
+    at: usize,
+) {
+    let count = lines_of(M::KIND);
+    let lines = &mut lines[(place * blocks + at) * LANES * count..][..LANES * count];
+    let mut columns = [[0.0; LANES]; LANES];
+    for column in 0..M::COLUMNS.min(IN_LINE) {
+        columns[column] = map.column(column).0;
+    }
+    for quantity in 0..recurrent::COUNT {
+        columns[IN_LINE + quantity] = left[quantity].0;
+    }
+    store_turned(set, &columns, lines, count, 0);
+    for line in 1..count {
+        let mut columns = [[0.0; LANES]; LANES];
+        for column in IN_LINE..M::COLUMNS {
+            columns[column - IN_LINE] = map.column(column).0;
+        }
+        store_turned(set, &columns, lines, count, line);
+    }
+}
+
+/// Writes one of `count` lines of each of eight neurons.
+#[inline(always)]
+fn store_turned<S: Transpose>(set: S, columns: &Square, lines: &mut [Line], count: usize, line: usize) {
+    let turned = set.turn(columns.each_ref());
+    for l in 0..LANES {
+        lines[l * count + line].0 = turned[l];
+    }
+}
+
+/// Steps that a chunk consists of, as the history has them.
+struct Chunk<'a> {
+    steps: &'a [Vector],
+    /// The step before them.
+    before: &'a [Vector],
+    /// The slot of the first one.
+    slot: usize,
+}
+
+#[inline(always)]
+fn complete_body<M: Kinded, S: Transpose>(
+    set: S,
+    shape: &Shape<'_>,
+    chunk: &Chunk<'_>,
+    into: &mut Table,
+    newest: &mut [Vector],
 ) {
     let blocks = shape.blocks;
+    let length = M::QUANTITIES * blocks;
+    let [by_column, by_neuron] = [!into.rows.is_empty(), !into.lines.is_empty()];
     for at in 0..blocks {
         let block = block_of(shape.coefficients, M::KIND, at);
         let mut map = M::identity();
         for n in 0..CHUNK {
             let step = CHUNK - 1 - n;
-            let row = &history[step * M::QUANTITIES * blocks..][..M::QUANTITIES * blocks];
+            let row = &chunk.steps[step * length..][..length];
             map = map.preceded_by(&block, &shape.powers.at(n, at), |quantity| row[quantity * blocks + at]);
-            store(&map, into, first_slot + step, blocks, at);
-            store_lines(&map, lines, first_slot + step, blocks, at);
+            if by_column {
+                store(&map, &mut into.rows, chunk.slot + step, blocks, at);
+            }
+            if by_neuron {
+                let row =
+                    if step == 0 { chunk.before } else { &chunk.steps[(step - 1) * length..][..length] };
+                let mut left = [Vector::default(); recurrent::COUNT];
+                for quantity in 0..M::QUANTITIES {
+                    left[quantity] = row[quantity * blocks + at];
+                }
+                store_lines(set, &map, left, &mut into.lines, chunk.slot + step, blocks, at);
+            }
         }
+        store(&map, newest, 0, blocks, at);
     }
 }
 
+/// Nothing that a step has left.
+const NOTHING: [Vector; recurrent::COUNT] = [Vector([0.0; LANES]); recurrent::COUNT];
+
 #[inline(always)]
-fn append_body<M: Kinded>(
+fn append_body<M: Kinded, S: Transpose>(
+    set: S,
     shape: &Shape<'_>,
     row: &[Vector],
     done: usize,
-    prefix: &mut [Vector],
-    lines: &mut [Line],
+    prefix: &mut Table,
 ) {
     let blocks = shape.blocks;
+    let by_neuron = !prefix.lines.is_empty();
     for at in 0..blocks {
         let block = block_of(shape.coefficients, M::KIND, at);
-        let map: M = load(prefix, 0, blocks, at);
+        let map: M = load(&prefix.rows, 0, blocks, at);
         let map = map.followed_by(&block, &shape.powers.at(done, at), |quantity| row[quantity * blocks + at]);
-        store(&map, prefix, 0, blocks, at);
-        store_lines(&map, lines, 0, blocks, at);
+        store(&map, &mut prefix.rows, 0, blocks, at);
+        if by_neuron {
+            store_lines(set, &map, NOTHING, &mut prefix.lines, 0, blocks, at);
+        }
     }
 }
 
 /// Extends the spans of the `known` newest chunks, `newest` included, by the chunk `newest`, whose map is given.
 #[inline(always)]
-fn extend_body<M: Kinded>(
+fn extend_body<M: Kinded, S: Transpose>(
+    set: S,
     shape: &Shape<'_>,
     chunk: &[Vector],
     newest: usize,
     known: usize,
-    spans: &mut [Vector],
-    lines: &mut [Line],
+    spans: &mut Table,
 ) {
     let blocks = shape.blocks;
-    let chunks = spans.len() / (M::COLUMNS * blocks);
+    let chunks = spans.rows.len() / (M::COLUMNS * blocks);
+    let by_neuron = !spans.lines.is_empty();
     for at in 0..blocks {
         let map: M = load(chunk, 0, blocks, at);
         let one = shape.chunk_powers.at(1, at);
-        store(&map, spans, newest, blocks, at);
-        store_lines(&map, lines, newest, blocks, at);
-        for back in 1..known {
+        for back in 0..known {
             let place = (newest + chunks - back) % chunks;
-            let span: M = load(spans, place, blocks, at);
-            let span = span.then(&map, &shape.chunk_powers.at(back, at), &one);
-            store(&span, spans, place, blocks, at);
-            store_lines(&span, lines, place, blocks, at);
+            let span = if back == 0 {
+                map
+            } else {
+                let span: M = load(&spans.rows, place, blocks, at);
+                span.then(&map, &shape.chunk_powers.at(back, at), &one)
+            };
+            store(&span, &mut spans.rows, place, blocks, at);
+            if by_neuron {
+                store_lines(set, &span, NOTHING, &mut spans.lines, place, blocks, at);
+            }
         }
     }
 }
 
 kernels! {
-    /// The maps from each step of a chunk to its end.
-    fn complete_readouts(shape: &Shape<'_>, history: &[Vector], first_slot: usize, into: &mut [Vector], lines: &mut [Line]) = complete_body::<Readout>;
+    /// The maps from each step of a chunk to its end, and that of the chunk.
+    fn complete_readouts(shape: &Shape<'_>, chunk: &Chunk<'_>, into: &mut Table, newest: &mut [Vector]) = complete_body::<Readout, _>, of set;
     /// As `complete_readouts`.
-    fn complete_plain(shape: &Shape<'_>, history: &[Vector], first_slot: usize, into: &mut [Vector], lines: &mut [Line]) = complete_body::<Plain>;
+    fn complete_plain(shape: &Shape<'_>, chunk: &Chunk<'_>, into: &mut Table, newest: &mut [Vector]) = complete_body::<Plain, _>, of set;
     /// As `complete_readouts`.
-    fn complete_adaptive(shape: &Shape<'_>, history: &[Vector], first_slot: usize, into: &mut [Vector], lines: &mut [Line]) = complete_body::<Adaptive>;
+    fn complete_adaptive(shape: &Shape<'_>, chunk: &Chunk<'_>, into: &mut Table, newest: &mut [Vector]) = complete_body::<Adaptive, _>, of set;
     /// A prefix of `done` steps and one more.
-    fn append_readouts(shape: &Shape<'_>, row: &[Vector], done: usize, prefix: &mut [Vector], lines: &mut [Line]) = append_body::<Readout>;
+    fn append_readouts(shape: &Shape<'_>, row: &[Vector], done: usize, prefix: &mut Table) = append_body::<Readout, _>, of set;
     /// As `append_readouts`.
-    fn append_plain(shape: &Shape<'_>, row: &[Vector], done: usize, prefix: &mut [Vector], lines: &mut [Line]) = append_body::<Plain>;
+    fn append_plain(shape: &Shape<'_>, row: &[Vector], done: usize, prefix: &mut Table) = append_body::<Plain, _>, of set;
     /// As `append_readouts`.
-    fn append_adaptive(shape: &Shape<'_>, row: &[Vector], done: usize, prefix: &mut [Vector], lines: &mut [Line]) = append_body::<Adaptive>;
+    fn append_adaptive(shape: &Shape<'_>, row: &[Vector], done: usize, prefix: &mut Table) = append_body::<Adaptive, _>, of set;
     /// Spans, and one chunk more.
-    fn extend_readouts(shape: &Shape<'_>, chunk: &[Vector], newest: usize, known: usize, spans: &mut [Vector], lines: &mut [Line]) = extend_body::<Readout>;
+    fn extend_readouts(shape: &Shape<'_>, chunk: &[Vector], newest: usize, known: usize, spans: &mut Table) = extend_body::<Readout, _>, of set;
     /// As `extend_readouts`.
-    fn extend_plain(shape: &Shape<'_>, chunk: &[Vector], newest: usize, known: usize, spans: &mut [Vector], lines: &mut [Line]) = extend_body::<Plain>;
+    fn extend_plain(shape: &Shape<'_>, chunk: &[Vector], newest: usize, known: usize, spans: &mut Table) = extend_body::<Plain, _>, of set;
     /// As `extend_readouts`.
-    fn extend_adaptive(shape: &Shape<'_>, chunk: &[Vector], newest: usize, known: usize, spans: &mut [Vector], lines: &mut [Line]) = extend_body::<Adaptive>;
+    fn extend_adaptive(shape: &Shape<'_>, chunk: &[Vector], newest: usize, known: usize, spans: &mut Table) = extend_body::<Adaptive, _>, of set;
 }
 
 const _: () = assert!(IN_LINE + recurrent::COUNT <= LANES, "a line has room for a map and a step");

@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use crate::base::simd::kernels;
+use crate::base::simd::{fetch, kernels};
 use crate::plus::eligibility::{
-    Block, BlockTargets, Coefficients, Left, Source, Trace, TraceSet, Traces, recurrent,
+    Block, BlockTargets, Coefficients, Left, Source, Trace, TraceSet, Traces, picked, recurrent,
 };
 use crate::plus::ring::{LANES, Ring, Vector};
+use crate::plus::transpose::{Square, Transpose};
 use crate::plus::windows::map::{Adaptive, Plain, Powers, WindowMap};
-use crate::plus::windows::{IN_LINE, Line, Maps, PowerTable, Table, Windows};
+use crate::plus::windows::{IN_LINE, Maps, PowerTable, Table, Windows};
 
 /// A row that goes through a window.
 #[derive(Debug, Clone, Copy, Default)]
@@ -76,6 +77,32 @@ pub struct Tables<'a> {
     powers: [&'a PowerTable; 2],
 }
 
+impl Tables<'_> {
+    /// Asks for the lines that a block of a row will read.
+    #[inline(always)]
+    fn fetch(&self, pass: &Pass, places: &[u32; LANES], blocks: usize) {
+        let Maps { suffix, span, span_chunks, .. } = pass.maps;
+        self.suffixes.fetch(suffix, places, blocks);
+        if span_chunks > 0 {
+            self.spans.fetch(span, places, blocks);
+        }
+    }
+}
+
+impl Table {
+    /// Asks for the lines of neurons at a place.
+    #[inline(always)]
+    fn fetch(&self, place: usize, neurons: &[u32; LANES], blocks: usize) {
+        let count = self.columns.div_ceil(IN_LINE);
+        let lines = &self.lines[place * blocks * LANES * count..][..blocks * LANES * count];
+        for neuron in neurons {
+            for line in 0..count {
+                fetch(&lines[*neuron as usize * count + line]);
+            }
+        }
+    }
+}
+
 impl Windows {
     /// The maps that windows are made of.
     #[must_use]
@@ -123,14 +150,21 @@ impl Moving {
     }
 }
 
-/// The targets of a block of synapses, as maps are read for them.
+/// The targets of a block of synapses, as maps are read for them. Its functions have no closures, which would not always
+/// become part of the loops.
 trait MapSource: Source {
     /// The map at a place of a table.
     fn map<const ADAPTS: bool>(&self, table: &Table, place: usize, blocks: usize) -> Adaptive;
+    /// The map that begins at a slot, and what the targets left in the slot before it.
+    fn first<const ADAPTS: bool>(
+        &self,
+        history: &Ring,
+        suffixes: &Table,
+        slot: usize,
+        before: Option<usize>,
+    ) -> (Adaptive, Left);
     /// Powers of the targets.
     fn powers(&self, table: &PowerTable, n: usize) -> Powers;
-    /// What the targets left in a slot.
-    fn left(&self, history: &Ring, suffixes: &Table, slot: usize, lines: usize) -> Left;
 }
 
 /// A block of neurons.
@@ -153,68 +187,113 @@ impl MapSource for Consecutive {
     }
 
     #[inline(always)]
-    fn powers(&self, table: &PowerTable, n: usize) -> Powers {
-        table.at(n, self.0)
-    }
-
-    #[inline(always)]
-    fn left(&self, history: &Ring, _: &Table, slot: usize, _: usize) -> Left {
-        let (row, blocks) = (history.rows(slot..slot + 1), history.blocks());
-        Left {
+    fn first<const ADAPTS: bool>(
+        &self,
+        history: &Ring,
+        suffixes: &Table,
+        slot: usize,
+        before: Option<usize>,
+    ) -> (Adaptive, Left) {
+        let blocks = history.blocks();
+        let map = self.map::<ADAPTS>(suffixes, slot, blocks);
+        let before = before.unwrap_or(slot);
+        let row = history.rows(before..before + 1);
+        let left = Left {
             surrogate: row[recurrent::SURROGATE * blocks + self.0].0,
             regularization: row[recurrent::REGULARIZATION * blocks + self.0].0,
             signal: row[recurrent::SIGNAL * blocks + self.0].0,
-        }
+        };
+        (map, left)
+    }
+
+    #[inline(always)]
+    fn powers(&self, table: &PowerTable, n: usize) -> Powers {
+        table.at(n, self.0)
     }
 }
 
 /// Neurons at places that are listed.
-struct Scattered<'a>(&'a [u32; LANES]);
+struct Scattered<'a, S> {
+    places: &'a [u32; LANES],
+    /// The instruction set.
+    set: S,
+}
 
-impl Source for Scattered<'_> {
+impl<S> Source for Scattered<'_, S> {
     #[inline(always)]
     fn coefficient<const UNIFORM: bool>(&self, values: &[Vector]) -> Vector {
-        let values: &[f64] = bytemuck::cast_slice(values);
-        let mut picked = Vector::default();
-        for l in 0..LANES {
-            picked.0[l] = values[self.0[if UNIFORM { 0 } else { l }] as usize];
+        if UNIFORM {
+            let values: &[f64] = bytemuck::cast_slice(values);
+            Vector::splat(values[self.places[0] as usize])
+        } else {
+            picked(values, self.places)
         }
-        picked
     }
 }
 
-impl Scattered<'_> {
+impl<S: Transpose> Scattered<'_, S> {
+    /// Columns of one of the `count` lines that each neuron has at a place.
     #[inline(always)]
-    fn lines<'a>(&self, table: &'a Table, place: usize, blocks: usize, lines: usize) -> [&'a [Line]; LANES] {
-        let first = place * blocks * LANES;
-        self.0.map(|neuron| &table.lines[(first + neuron as usize) * lines..][..lines])
+    fn columns(&self, table: &Table, place: usize, blocks: usize, count: usize, line: usize) -> Square {
+        let lines = &table.lines[place * blocks * LANES * count..][..blocks * LANES * count];
+        let of = |lane: usize| &lines[self.places[lane] as usize * count + line].0;
+        self.set.turn([of(0), of(1), of(2), of(3), of(4), of(5), of(6), of(7)])
+    }
+
+    /// A map of which the first line is known.
+    #[inline(always)]
+    fn complete<const ADAPTS: bool>(
+        &self,
+        first: &Square,
+        table: &Table,
+        place: usize,
+        blocks: usize,
+        count: usize,
+    ) -> Adaptive {
+        let plain = Plain::from_columns(|column| Vector(first[column]));
+        if !ADAPTS {
+            return Adaptive::of_plain(plain);
+        }
+        let second = self.columns(table, place, blocks, count, 1);
+        let column =
+            |column: usize| Vector(if column < IN_LINE { first[column] } else { second[column - IN_LINE] });
+        Adaptive::from_columns(column)
     }
 }
 
-impl MapSource for Scattered<'_> {
+impl<S: Transpose> MapSource for Scattered<'_, S> {
     #[inline(always)]
     fn map<const ADAPTS: bool>(&self, table: &Table, place: usize, blocks: usize) -> Adaptive {
-        let lines = self.lines(table, place, blocks, table.columns.div_ceil(IN_LINE));
-        let column = |column: usize| Vector(lines.map(|line| line[column / IN_LINE][column % IN_LINE]));
-        if ADAPTS { Adaptive::from_columns(column) } else { Adaptive::of_plain(Plain::from_columns(column)) }
+        let count = table.columns.div_ceil(IN_LINE);
+        let first = self.columns(table, place, blocks, count, 0);
+        self.complete::<ADAPTS>(&first, table, place, blocks, count)
+    }
+
+    #[inline(always)]
+    fn first<const ADAPTS: bool>(
+        &self,
+        history: &Ring,
+        suffixes: &Table,
+        slot: usize,
+        _: Option<usize>,
+    ) -> (Adaptive, Left) {
+        let (blocks, count) = (history.blocks(), suffixes.columns.div_ceil(IN_LINE));
+        let first = self.columns(suffixes, slot, blocks, count, 0);
+        let left = Left {
+            surrogate: first[IN_LINE + recurrent::SURROGATE],
+            regularization: first[IN_LINE + recurrent::REGULARIZATION],
+            signal: first[IN_LINE + recurrent::SIGNAL],
+        };
+        (self.complete::<ADAPTS>(&first, suffixes, slot, blocks, count), left)
     }
 
     #[inline(always)]
     fn powers(&self, table: &PowerTable, n: usize) -> Powers {
-        let of = self.0.map(|neuron| table.of(n, neuron as usize));
-        let power = |trace: usize| Vector(of.map(|powers| powers[trace]));
-        Powers { decay: power(0), kappa: power(1), kappa_reg: power(2) }
-    }
-
-    #[inline(always)]
-    fn left(&self, history: &Ring, suffixes: &Table, slot: usize, lines: usize) -> Left {
-        let lines = self.lines(suffixes, slot, history.blocks(), lines);
-        let quantity = |quantity: usize| lines.map(|line| line[0][IN_LINE + quantity]);
-        Left {
-            surrogate: quantity(recurrent::SURROGATE),
-            regularization: quantity(recurrent::REGULARIZATION),
-            signal: quantity(recurrent::SIGNAL),
+        let [mut decay, mut kappa, mut kappa_reg] = [Vector::default(); 3];
+        for l in 0..LANES {
+            [decay.0[l], kappa.0[l], kappa_reg.0[l]] = table.of(n, self.places[l] as usize);
         }
+        Powers { decay, kappa, kappa_reg }
     }
 }
 
@@ -232,8 +311,9 @@ fn go<const ADAPTS: bool, const UNIFORM: bool>(
     let mut traces = Traces::load::<ADAPTS, UNIFORM>(record, gradient);
     let block = Block::new::<ADAPTS, UNIFORM>(coefficients, source);
     let blocks = history.blocks();
-    if let Some((slot, drive)) = pass.walked {
-        let left = source.left(history, tables.suffixes, slot, tables.suffixes.columns.div_ceil(IN_LINE));
+    let before = pass.walked.map(|(slot, _)| slot);
+    let (first, left) = source.first::<ADAPTS>(history, tables.suffixes, pass.maps.suffix, before);
+    if let Some((_, drive)) = pass.walked {
         traces.step::<ADAPTS, UNIFORM, false>(&block, drive, &left);
     }
     let mut moving = Moving {
@@ -248,10 +328,10 @@ fn go<const ADAPTS: bool, const UNIFORM: bool>(
             moving.filtered.0[l] = block.decay.0[l].mul_add(moving.filtered.0[l], pass.enters);
         }
     }
-    let Maps { suffix, span, suffix_steps, span_chunks, prefix_steps } = pass.maps;
+    let Maps { span, suffix_steps, span_chunks, prefix_steps, .. } = pass.maps;
     let mut last = moving.filtered;
     for (place, (table, at, powers, n)) in [
-        (tables.suffixes, suffix, tables.powers[0], suffix_steps),
+        (tables.suffixes, 0, tables.powers[0], suffix_steps),
         (tables.spans, span, tables.powers[1], span_chunks),
         (tables.prefix, 0, tables.powers[0], prefix_steps),
     ]
@@ -261,7 +341,7 @@ fn go<const ADAPTS: bool, const UNIFORM: bool>(
         if n == 0 {
             continue;
         }
-        let map = source.map::<ADAPTS>(table, at, blocks);
+        let map = if place == 0 { first } else { source.map::<ADAPTS>(table, at, blocks) };
         if UNIFORM {
             moving.filtered = Vector::splat(pass.filtered[place]);
             let [kappa, kappa_reg] = pass.kept[place];
@@ -295,6 +375,7 @@ fn go<const ADAPTS: bool, const UNIFORM: bool>(
 
 #[inline(always)]
 fn recurrent_body<const ADAPTS: bool, const UNIFORM: bool>(
+    set: impl Transpose,
     coefficients: &Coefficients,
     history: &Ring,
     tables: &Tables<'_>,
@@ -303,23 +384,68 @@ fn recurrent_body<const ADAPTS: bool, const UNIFORM: bool>(
     traces: &mut [Vector],
     gradients: &mut [Vector],
 ) {
-    let count = TraceSet::onto_recurrent(UNIFORM, ADAPTS).count();
-    let blocks = passes.iter().map(|pass| pass.blocks).max().unwrap_or(0);
-    for at in 0..blocks {
-        for pass in passes.iter().filter(|pass| at < pass.blocks) {
-            let place = pass.first_block + at;
-            let record = &mut traces[place * count..(place + 1) * count];
-            let gradient = &mut gradients[pass.gradient + at];
-            match targets {
-                BlockTargets::Range(first) => {
-                    let source = Consecutive(first + at);
-                    go::<ADAPTS, UNIFORM>(&source, coefficients, history, tables, pass, record, gradient);
-                }
-                BlockTargets::Places(places) => {
-                    let source = Scattered(&places[place]);
+    match targets {
+        BlockTargets::Range(first) => {
+            let count = TraceSet::onto_recurrent(UNIFORM, ADAPTS).count();
+            let blocks = passes.iter().map(|pass| pass.blocks).max().unwrap_or(0);
+            // The same block of all rows, while what its neurons left is in the nearest cache.
+            for at in 0..blocks {
+                let source = Consecutive(first + at);
+                for pass in passes.iter().filter(|pass| at < pass.blocks) {
+                    let place = pass.first_block + at;
+                    let record = &mut traces[place * count..(place + 1) * count];
+                    let gradient = &mut gradients[pass.gradient + at];
                     go::<ADAPTS, UNIFORM>(&source, coefficients, history, tables, pass, record, gradient);
                 }
             }
+        }
+        BlockTargets::Places(places) => scattered_body::<ADAPTS, UNIFORM>(
+            set,
+            coefficients,
+            history,
+            tables,
+            places,
+            passes,
+            traces,
+            gradients,
+        ),
+    }
+}
+
+/// Blocks by which lines are asked for before they are read: what neurons left at different places is in no cache.
+const AHEAD: usize = 3;
+
+/// Row by row, onto neurons at listed places.
+#[inline(always)]
+fn scattered_body<const ADAPTS: bool, const UNIFORM: bool>(
+    set: impl Transpose,
+    coefficients: &Coefficients,
+    history: &Ring,
+    tables: &Tables<'_>,
+    places: &[[u32; LANES]],
+    passes: &[Pass],
+    traces: &mut [Vector],
+    gradients: &mut [Vector],
+) {
+    let count = TraceSet::onto_recurrent(UNIFORM, ADAPTS).count();
+    let blocks = history.blocks();
+    for (number, pass) in passes.iter().enumerate() {
+        let next = passes.get(number + 1);
+        for at in 0..pass.blocks {
+            // The row's own block, or one of the next row.
+            let ahead = at + AHEAD;
+            if ahead < pass.blocks {
+                tables.fetch(pass, &places[pass.first_block + ahead], blocks);
+            } else if let Some(next) = next
+                && ahead - pass.blocks < next.blocks
+            {
+                tables.fetch(next, &places[next.first_block + ahead - pass.blocks], blocks);
+            }
+            let place = pass.first_block + at;
+            let source = Scattered { places: &places[place], set };
+            let record = &mut traces[place * count..(place + 1) * count];
+            let gradient = &mut gradients[pass.gradient + at];
+            go::<ADAPTS, UNIFORM>(&source, coefficients, history, tables, pass, record, gradient);
         }
     }
 }
@@ -339,15 +465,15 @@ fn readout_body<const UNIFORM: bool>(
     for pass in passes {
         for at in 0..pass.blocks {
             let place = pass.first_block + at;
-            let picked = |values: &[Vector]| match targets {
+            let of_targets = |values: &[Vector]| match targets {
                 BlockTargets::Range(first) => values[first + at],
-                BlockTargets::Places(places) => Scattered(&places[place]).coefficient::<false>(values),
+                BlockTargets::Places(places) => picked(values, &places[place]),
             };
             let gradient = &mut gradients[pass.gradient + at];
-            let decay = if UNIFORM { Vector::default() } else { picked(&coefficients.decay) };
+            let decay = if UNIFORM { Vector::default() } else { of_targets(&coefficients.decay) };
             let mut filtered = if UNIFORM { Vector::default() } else { traces[place] };
             if let Some((slot, drive)) = pass.walked {
-                let error = picked(history.rows(slot..slot + 1));
+                let error = of_targets(history.rows(slot..slot + 1));
                 for l in 0..LANES {
                     filtered.0[l] = if UNIFORM { drive } else { decay.0[l].mul_add(filtered.0[l], drive) };
                     gradient.0[l] = error.0[l].mul_add(filtered.0[l], gradient.0[l]);
@@ -369,7 +495,7 @@ fn readout_body<const UNIFORM: bool>(
                 if n == 0 {
                     continue;
                 }
-                let map = picked(&table.rows[at * blocks..(at + 1) * blocks]);
+                let map = of_targets(&table.rows[at * blocks..(at + 1) * blocks]);
                 if UNIFORM {
                     filtered = Vector::splat(pass.filtered[which]);
                 }
@@ -377,7 +503,7 @@ fn readout_body<const UNIFORM: bool>(
                     gradient.0[l] = map.0[l].mul_add(filtered.0[l], gradient.0[l]);
                 }
                 if !UNIFORM {
-                    let decayed = |powers: &PowerTable, n: usize| picked(powers.decays(n));
+                    let decayed = |powers: &PowerTable, n: usize| of_targets(powers.decays(n));
                     let (whole, less) = (decayed(powers, n), decayed(powers, n - 1));
                     for l in 0..LANES {
                         last.0[l] = filtered.0[l] * less.0[l];
@@ -399,26 +525,26 @@ fn readout_body<const UNIFORM: bool>(
 }
 
 macro_rules! passes {
-    ($($(#[$attribute:meta])* $name:ident = $body:expr;)*) => {
+    ($($(#[$attribute:meta])* $name:ident = $body:expr $(, of $set:ident)?;)*) => {
         kernels! {$(
             $(#[$attribute])*
             pub fn $name(
                 coefficients: &Coefficients, history: &Ring, tables: &Tables<'_>, targets: BlockTargets<'_>,
                 passes: &[Pass], traces: &mut [Vector], gradients: &mut [Vector],
-            ) = $body;
+            ) = $body $(, of $set)?;
         )*}
     };
 }
 
 passes! {
     /// Traces and gradient of synapses onto equal neurons that don't adapt.
-    onto_uniform = recurrent_body::<false, true>;
+    onto_uniform = recurrent_body::<false, true>, of set;
     /// Traces and gradient of synapses onto neurons that don't adapt.
-    onto_recurrent = recurrent_body::<false, false>;
+    onto_recurrent = recurrent_body::<false, false>, of set;
     /// Traces and gradient of synapses onto equal neurons that adapt.
-    onto_uniform_adaptive = recurrent_body::<true, true>;
+    onto_uniform_adaptive = recurrent_body::<true, true>, of set;
     /// Traces and gradient of synapses onto neurons of which some adapt.
-    onto_adaptive = recurrent_body::<true, false>;
+    onto_adaptive = recurrent_body::<true, false>, of set;
     /// Traces and gradient of synapses onto equal readouts.
     onto_uniform_readouts = readout_body::<true>;
     /// Traces and gradient of synapses onto readouts.

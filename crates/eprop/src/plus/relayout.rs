@@ -134,18 +134,15 @@ impl PlusRule {
             if !routes.iter().any(learn) {
                 return None;
             }
-            let (coefficients, forms) = match kind {
-                windows::Kind::Readouts => {
-                    (rows::readout_coefficients(plan, history), Forms { rows: true, lines: false })
-                }
-                _ => {
-                    let mut learning = routes.iter().zip(rows).filter(|(route, _)| learn(route));
-                    let scattered =
-                        |(_, parts): (_, &Vec<PlasticRows>)| parts.iter().any(PlasticRows::is_scattered);
-                    let lines = learning.clone().any(scattered);
-                    let rows_too = learning.any(|(_, parts)| !parts.iter().all(PlasticRows::is_scattered));
-                    (rows::recurrent_coefficients(plan, history), Forms { rows: rows_too, lines })
-                }
+            let (coefficients, forms) = if kind == windows::Kind::Readouts {
+                (rows::readout_coefficients(plan, history), Forms { rows: true, lines: false })
+            } else {
+                let mut learning = routes.iter().zip(rows).filter(|(route, _)| learn(route));
+                let scattered =
+                    |(_, parts): (_, &Vec<PlasticRows>)| parts.iter().any(PlasticRows::is_scattered);
+                let lines = learning.clone().any(scattered);
+                let rows_too = learning.any(|(_, parts)| !parts.iter().all(PlasticRows::is_scattered));
+                (rows::recurrent_coefficients(plan, history), Forms { rows: rows_too, lines })
             };
             Some(Windows::new(kind, history, coefficients, forms))
         };

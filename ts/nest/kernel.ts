@@ -19,6 +19,8 @@ import {
   text,
 } from "../core/arguments.js";
 import { fromNative, guarded, guardedAsync, nestError, NESTErrors } from "../core/errors.js";
+import { worldCheck } from "../mpi/check.js";
+import type { World } from "../mpi/world.js";
 import { type Entry, NativeKernel, type NativeState } from "../native/index.js";
 import type {
   Accepted,
@@ -82,6 +84,19 @@ export interface MemoryEstimate {
   parts: { [part: string]: number };
 }
 
+/** What a kernel is made with. */
+export interface KernelOptions {
+  /**
+   * Ranks that simulate the network together (`mpi.connect()`). Every rank makes the same calls and has all results.
+   * Sequences are shared among ranks where they share nothing but weights: weights change once an update interval
+   * (`*_bsshslm_2020`), neurons are reset with it, and several intervals make a batch. What cannot be shared, every rank
+   * computes. A simulation that is stopped or fails on one rank ends on all, at the same time.
+   */
+  world?: World;
+}
+
+const kernelOptions = fields({ world: optional(worldCheck) });
+
 /**
  * A network, its state and its recordings. Kernels share nothing; several live in one process, also in worker threads.
  *
@@ -105,11 +120,17 @@ export class Kernel {
   /** Whether `Prepare` was called and `Cleanup` was not. */
   #prepared = false;
 
-  constructor();
+  constructor(options?: KernelOptions);
   /** @internal */
   constructor(native: NativeKernel);
-  constructor(native = new NativeKernel()) {
-    this.native = given("native", native, instance(NativeKernel, "left out"));
+  constructor(options: KernelOptions | NativeKernel = {}) {
+    if (options instanceof NativeKernel) {
+      this.native = options;
+      return;
+    }
+    const { world } = given("options", options, kernelOptions);
+    this.native = new NativeKernel();
+    if (world !== undefined) this.native.setWorld(world.native);
   }
 
   /** @internal How often it has been reset. */

@@ -11,14 +11,21 @@ import {
   refuse,
   whole,
 } from "../core/arguments.js";
+import { worldCheck } from "../mpi/check.js";
+import type { World } from "../mpi/world.js";
 import type { NetworkOptions } from "./network.js";
 import { type RecordOptions, recordOptions } from "./recorders.js";
 import type { Observer } from "./sampler.js";
 
 /** What may be chosen anew where a training is resumed. */
 export interface ResumeOptions {
-  /** Threads; all cores if left out. */
+  /** Threads; all cores if left out. Of several ranks, each may have its own number. */
   threads?: number;
+  /**
+   * Ranks that train together (`mpi.connect()`): each makes the same calls and has all results, those of one process
+   * to the bit. The sequences of a batch are shared among them; rank 0 saves.
+   */
+  world?: World;
   /** Stops the training: it rejects with the signal's reason. */
   signal?: AbortSignal;
   /**
@@ -56,6 +63,7 @@ export const observerCheck: Check<Observer> = {
 
 /** What may be chosen where a training begins or is resumed, and how it is told. */
 const resumeFields = {
+  world: optional(worldCheck),
   threads: optional(whole(1, 1024)),
   signal: optional(abortSignal),
   finish: optional(abortSignal),

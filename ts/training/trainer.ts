@@ -23,6 +23,7 @@ import {
   trainOptions,
 } from "./options.js";
 import { type Progress, noProgress } from "./progress.js";
+import { Ranks } from "./ranks.js";
 import { Recorders } from "./recorders.js";
 import type { TrainingResult } from "./result.js";
 import { type Observer, Sampler } from "./sampler.js";
@@ -59,7 +60,8 @@ interface SetUp {
 export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   readonly task: Task;
   readonly #options: TrainOptions;
-  readonly #kernel = new Kernel();
+  readonly #kernel: Kernel;
+  readonly #ranks: Ranks;
   #setUp: InPieces<SetUp>;
   #observer: Observer | undefined;
   #sampler: Sampler | undefined;
@@ -84,6 +86,9 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   constructor(task: Task, options: TrainOptions = {}) {
     this.task = checkedTask(task);
     this.#options = given("options", options, trainOptions) as TrainOptions;
+    const { world } = this.#options;
+    this.#kernel = new Kernel(world === undefined ? {} : { world });
+    this.#ranks = new Ranks(world);
     this.#observer = this.#options.observer;
     this.#setUp = new InPieces(this.#begin());
   }
@@ -162,10 +167,16 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
    * Saves how far the training is, between two iterations. The file is written whole or not at all: until it is, one
    * that was there before stays.
    *
+   * Of several ranks, all call this, and rank 0 writes.
+   *
    * @throws {@link NESTError} while an iteration is simulated, and where the file cannot be written.
    */
   async save(path: string): Promise<void> {
     const file = given("path", path, filePath);
+    await this.#ranks.atFirst(() => this.#save(file));
+  }
+
+  async #save(file: string): Promise<void> {
     if (this.#inTransit) {
       throw nestError({
         code: "KernelException",
@@ -284,8 +295,14 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
 
   /** Whether the iteration that comes next is the last because that was asked for. What is left then is saved. */
   async #isToFinish(): Promise<boolean> {
-    const { finish, checkpoint } = this.#options;
-    if (!finish?.aborted) return false;
+    const { finish, signal, checkpoint } = this.#options;
+    const asked = await this.#ranks.asked({
+      finish: finish?.aborted ?? false,
+      stop: signal?.aborted ?? false,
+    });
+    if (asked.stop && this.#ranks.areSeveral)
+      throw signal?.reason ?? new DOMException("another rank was stopped", "AbortError");
+    if (!asked.finish) return false;
     const { position, delivered } = this.#progress;
     const isSaved = delivered === this.#savedToFinishAt;
     if (checkpoint !== undefined && !isSaved && iterationsLeft(this.task, position)) {
@@ -363,7 +380,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
 
   /** Does what comes next. Where that is cancelled, it can be done again. */
   async #advance(): Promise<void> {
-    const { network } = await this.#ready(this.#options.signal);
+    const { network } = await this.#ready(this.#signal);
     const progress = this.#progress;
     switch (progress.stage) {
       case "choose": {
@@ -414,6 +431,11 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     }
   }
 
+  /** What stops it between simulations; several ranks agree on that where they all come to. */
+  get #signal(): AbortSignal | undefined {
+    return this.#ranks.areSeveral ? undefined : this.#options.signal;
+  }
+
   /** Steps of an iteration. */
   get #length(): number {
     return this.task.steps * this.task.batchSize;
@@ -451,7 +473,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   /** Draws the inputs of iterations, all of them or none. */
   async #draw(split: DataSplit, count: number): Promise<{ data: IterationData[]; drawn: Progress["drawn"] }> {
     const { task } = this;
-    const { signal } = this.#options;
+    const signal = this.#signal;
     const draws = (this.#draws ??= new Draws(task));
     return draws.draw(async () => {
       const drawn = { ...this.#progress.drawn };
@@ -463,6 +485,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
         data.push(await inSlices(checkedIteration(task, next, iteration), signal));
         drawn[split] += 1;
       }
+      await this.#ranks.same("inputs of an iteration", data);
       return { data, drawn };
     });
   }

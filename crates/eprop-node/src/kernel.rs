@@ -1,9 +1,10 @@
 //! The engine's kernel as a JavaScript class.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use eprop::base::control::RunControl;
+use eprop::base::exchange::Exchange;
 use eprop::base::state::State;
 use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
 use eprop::inference::Inference;
@@ -16,6 +17,7 @@ use napi_derive::napi;
 use crate::errors::guarded;
 use crate::idle::{locked, replace, with_idle};
 use crate::inference::NativeInference;
+use crate::mpi::NativeWorld;
 use crate::off_thread::{Busy, off_thread};
 use crate::safetensors::{NativeState, StateBytes, native_state, state};
 use crate::values::{Entry, dict, entries, entry, params};
@@ -70,6 +72,8 @@ pub struct NativeKernel {
     closed: AtomicBool,
     /// Bytes that V8 believes this kernel holds.
     reported: Arc<AtomicI64>,
+    /// The ranks that simulate it together.
+    world: OnceLock<Arc<dyn Exchange>>,
 }
 
 fn columns(events: Events) -> Vec<NativeColumn> {
@@ -104,6 +108,7 @@ impl From<Kernel> for NativeKernel {
             busy: Arc::default(),
             closed: AtomicBool::new(false),
             reported: Arc::default(),
+            world: OnceLock::new(),
         }
     }
 }
@@ -193,6 +198,13 @@ impl NativeKernel {
     #[must_use]
     pub fn new() -> Self {
         Kernel::new().into()
+    }
+
+    /// Lets all ranks of a world simulate this kernel together; said once, before anything else.
+    #[napi]
+    pub fn set_world(&self, world: &NativeWorld) {
+        // A second time says nothing.
+        let _ = self.world.set(world.connection());
     }
 
     /// Forgets everything.
@@ -426,7 +438,8 @@ impl NativeKernel {
     /// Simulates; returns when it is done.
     #[napi]
     pub fn simulate(&self, env: Env, ms: f64) -> napi::Result<()> {
-        self.with_memory(env, |kernel| kernel.simulate(ms, &RunControl::default()))
+        let control = RunControl { world: self.world.get().cloned(), ..RunControl::default() };
+        self.with_memory(env, |kernel| kernel.simulate(ms, &control))
     }
 
     /// Simulates on a thread of its own.
@@ -435,8 +448,11 @@ impl NativeKernel {
         self.check_ready()?;
         self.cancel.store(false, Ordering::Relaxed);
         self.steps_done.store(0, Ordering::Relaxed);
-        let control =
-            RunControl { cancel: Arc::clone(&self.cancel), steps_done: Arc::clone(&self.steps_done) };
+        let control = RunControl {
+            cancel: Arc::clone(&self.cancel),
+            steps_done: Arc::clone(&self.steps_done),
+            world: self.world.get().cloned(),
+        };
         let (kernel, reported) = (Arc::clone(&self.kernel), Arc::clone(&self.reported));
         let held = Arc::new(AtomicU64::new(0));
         let holds = Arc::clone(&held);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::base::control::{Halt, RunControl};
 use crate::base::error::Result;
+use crate::base::exchange::Team;
 use crate::base::state::{Archive, Persist};
 use crate::describe::connections::ConnectionHandle;
 use crate::describe::network::{Description, NodeId};
@@ -39,6 +40,8 @@ pub struct Span<'a> {
     pub emission: &'a Emission,
     /// Who watches, and may stop it.
     pub control: &'a RunControl,
+    /// The ranks that simulate the same, where there are several.
+    pub team: Option<&'a Team<'a>>,
 }
 
 /// The neurons of one learning rule: their plan and their state. Steps are counted from the kernel's begin.
@@ -87,8 +90,8 @@ pub trait LearningRule: fmt::Debug + Send + Sync {
     /// Begins to record at step `now` what is recorded from here on.
     fn begin_recording(&mut self, _recordings: &mut Recordings, _now: i64) {}
 
-    /// The step that may be reached in one go from `from`, at most `to`.
-    fn slice_end(&self, from: i64, to: i64) -> i64;
+    /// The step that may be reached in one go from `from`, at most `to`; by several ranks, where they are a team.
+    fn slice_end(&self, from: i64, to: i64, team: Option<&Team<'_>>) -> i64;
 
     /// The earliest stamp of inputs that is still needed at step `now`.
     fn needs_from(&self, now: i64) -> i64;

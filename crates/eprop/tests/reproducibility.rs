@@ -2,14 +2,10 @@
 
 mod common;
 
-use common::{Between, Drawn, Run, Way};
+use common::{Between, Drawn, Run, Way, bits};
 use eprop::base::simd::{self, Level};
 use eprop::base::threads;
 use proptest::prelude::*;
-
-fn bits(values: &[f64]) -> Vec<u64> {
-    values.iter().map(|value| value.to_bits()).collect()
-}
 
 fn same(a: &Run, b: &Run) -> Result<(), TestCaseError> {
     prop_assert_eq!(bits(&a.weights), bits(&b.weights));
@@ -34,6 +30,7 @@ fn ways() -> impl Strategy<Value = Way> {
             between,
             stops,
             history,
+            ranks: 1,
         },
     )
 }
@@ -57,6 +54,22 @@ proptest! {
     #[test]
     fn update_intervals_give_the_same_bits_in_every_way(seed in any::<u32>(), way in ways(), batch in 1usize..6) {
         let drawn = Drawn { batch_size: batch, intervals: 2 * batch + 1, ..Drawn::interval(seed) };
+        same(&drawn.run(&Way::default()), &drawn.run(&way))?;
+        let single = |way: &Way| drawn.run(&Way { precision: "f32", ..way.clone() });
+        same(&single(&Way::default()), &single(&way))?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn ranks_give_the_bits_of_one_process(seed in any::<u32>(), way in ways(), batch in 1usize..24, ranks in 2usize..7) {
+        threads::set_budget(16.0).unwrap();
+        let drawn = Drawn { batch_size: batch, intervals: 2 * batch + 1, ..Drawn::interval(seed) };
+        // Several sequences belong to a call.
+        let cuts = way.cuts.iter().map(|cut| cut * 40.0).collect();
+        let way = Way { ranks, cuts, ..way };
         same(&drawn.run(&Way::default()), &drawn.run(&way))?;
         let single = |way: &Way| drawn.run(&Way { precision: "f32", ..way.clone() });
         same(&single(&Way::default()), &single(&way))?;

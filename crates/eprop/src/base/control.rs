@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::base::error::Error;
+use crate::base::exchange::Exchange;
 
 /// A simulation that could not go on.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct RunControl {
     pub cancel: Arc<AtomicBool>,
     /// Steps done so far in this call.
     pub steps_done: Arc<AtomicU64>,
+    /// The ranks that simulate the same network together, where there are several.
+    pub world: Option<Arc<dyn Exchange>>,
 }
 
 impl RunControl {

@@ -9,6 +9,7 @@ mod memory;
 pub mod neuron_step;
 pub mod neurons;
 pub mod open_interval;
+mod over_ranks;
 pub mod plan;
 pub mod presynaptic;
 mod recording;

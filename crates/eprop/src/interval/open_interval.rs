@@ -4,6 +4,7 @@
 //! and a readout's error one step later still, so the same count names steps that belong together
 //! (docs/derivation.md, Frames of an interval).
 
+mod handover;
 mod state;
 mod together;
 
@@ -28,6 +29,8 @@ use crate::step::arrivals::Arrivals;
 use crate::step::delivery::{self, Passage, deliver_poisson, deliver_row, deliver_row_part};
 use crate::step::emission::Emission;
 use crate::step::row;
+
+pub use handover::Recorded;
 
 /// What an open interval reads and does not change.
 #[derive(Debug, Clone, Copy)]

@@ -180,6 +180,12 @@ impl IntervalPlan {
         (numbers + normalizers) as u64 + self.wiring.bytes()
     }
 
+    /// What the gradient of a learner is divided by.
+    #[must_use]
+    pub fn divisor(&self, learner: &Learner) -> f64 {
+        if learner.average { self.window as f64 } else { 1.0 }
+    }
+
     /// The route of a learner.
     #[must_use]
     pub fn route_of(&self, learner: &Learner) -> &Route {

@@ -129,6 +129,31 @@ impl RowEvents {
         self.next.clone_from(&self.starts);
     }
 
+    /// The events of an interval that another simulated, as far as intervals after it have to know them: the rows with a
+    /// spike, and those with one in the interval's first step. `None` where there are no such rows.
+    #[must_use]
+    pub fn noted(touched: Vec<(u32, u32)>, at_start: Vec<u32>, row_count: usize) -> Option<Self> {
+        let mut starts = vec![0; row_count + 1];
+        for (row, _) in &touched {
+            *starts.get_mut(*row as usize + 1).filter(|_| (*row as usize) < row_count)? = 1;
+        }
+        for row in 0..row_count {
+            starts[row + 1] += starts[row];
+        }
+        at_start.iter().all(|row| (*row as usize) < row_count).then(|| Self {
+            touched,
+            at_start,
+            starts,
+            ..Self::default()
+        })
+    }
+
+    /// Rows onto readouts with a spike in the interval's first step, ascending.
+    #[must_use]
+    pub fn at_start(&self) -> &[u32] {
+        &self.at_start
+    }
+
     /// Whether no row learns early, or no other row learns.
     #[must_use]
     pub fn is_empty(&self, early: bool) -> bool {

@@ -4,19 +4,29 @@ use crate::base::real::Real;
 use crate::interval::IntervalRule;
 use crate::interval::open_interval::OpenInterval;
 use crate::interval::plan::IntervalPlan;
-use crate::record::{Recordable, Recordings};
+use crate::record::{Recordable, Recordings, SpikeEvents, TapChunk, WeightEvents};
 
 pub(super) fn collect<R>(plan: &IntervalPlan, open: &mut OpenInterval<R>, recordings: &mut Recordings) {
-    for (tap, chunk) in plan.wiring.recurrent_taps.iter().zip(&mut open.recurrent_chunks) {
+    let OpenInterval { recurrent_chunks, readout_chunks, spike_events, weight_events, .. } = open;
+    collect_parts(plan, (recurrent_chunks, readout_chunks, spike_events, weight_events), recordings);
+}
+
+/// What was recorded by the taps of a plan: rows of recurrent neurons and of readouts, spikes, weights.
+pub(super) type Parts<'a> =
+    (&'a mut [TapChunk], &'a mut [TapChunk], &'a mut [SpikeEvents], &'a mut [WeightEvents]);
+
+pub(super) fn collect_parts(plan: &IntervalPlan, parts: Parts<'_>, recordings: &mut Recordings) {
+    let (recurrent_chunks, readout_chunks, spike_events, weight_events) = parts;
+    for (tap, chunk) in plan.wiring.recurrent_taps.iter().zip(recurrent_chunks) {
         recordings.chunk(tap).append(chunk);
     }
-    for (tap, chunk) in plan.wiring.readout_taps.iter().zip(&mut open.readout_chunks) {
+    for (tap, chunk) in plan.wiring.readout_taps.iter().zip(readout_chunks) {
         recordings.chunk(tap).append(chunk);
     }
-    for (tap, events) in plan.wiring.spike_taps.iter().zip(&mut open.spike_events) {
+    for (tap, events) in plan.wiring.spike_taps.iter().zip(spike_events) {
         recordings.spikes.entry(tap.recorder).or_default().append(events);
     }
-    for (tap, events) in plan.wiring.weight_taps.iter().zip(&mut open.weight_events) {
+    for (tap, events) in plan.wiring.weight_taps.iter().zip(weight_events) {
         recordings.weights.entry(tap.recorder).or_default().append(events);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::base::control::Halt;
 use crate::base::error::Result;
+use crate::base::exchange::Team;
 use crate::base::real::Real;
 use crate::base::state::Archive;
 use crate::describe::connections::ConnectionHandle;
@@ -103,8 +104,8 @@ impl<R: Real> LearningRule for IntervalRule<R> {
         self.begin_taps(recordings, now);
     }
 
-    fn slice_end(&self, from: i64, to: i64) -> i64 {
-        self.group_end(from, to)
+    fn slice_end(&self, from: i64, to: i64, team: Option<&Team<'_>>) -> i64 {
+        self.group_end(from, to, team)
     }
 
     fn needs_from(&self, _now: i64) -> i64 {
@@ -129,7 +130,7 @@ impl<R: Real> LearningRule for IntervalRule<R> {
         span: Span<'_>,
         recordings: &mut Recordings,
     ) -> std::result::Result<i64, Halt> {
-        let Span { from, to, emission, control, .. } = span;
+        let Span { from, to, emission, control, team, .. } = span;
         let begun = self.plan.start_recurrent(self.open.interval);
         self.arrivals.iter_mut().for_each(|arrivals| arrivals.forget_before(begun));
         let needed = begun - 1;
@@ -142,13 +143,19 @@ impl<R: Real> LearningRule for IntervalRule<R> {
             if end > to && !span.last && self.open.is_fresh() {
                 return Ok(self.plan.start_recurrent(self.open.interval).min(to));
             }
-            let together = self.intervals_at_once(network, to);
-            if together > 1 && self.make_histories(together) {
-                match self.run_side_by_side(network, emission, together, control, recordings) {
-                    Ok(true) => continue,
-                    Ok(false) => return Ok(self.reached().min(to)),
-                    Err(error) => return Err(Halt { reached: self.reached().min(to), error }),
-                }
+            let together = self.intervals_at_once(network, to, team);
+            let outcome = match team {
+                _ if together < 2 => None,
+                Some(team) => Some(self.run_over_ranks(team, network, emission, together, recordings)),
+                None => self
+                    .make_histories(together)
+                    .then(|| self.run_side_by_side(network, emission, together, control, recordings)),
+            };
+            match outcome {
+                None => {}
+                Some(Ok(true)) => continue,
+                Some(Ok(false)) => return Ok(self.reached().min(to)),
+                Some(Err(error)) => return Err(Halt { reached: self.reached().min(to), error }),
             }
             let done = self.advance_open(network, emission, to, control);
             self.collect_recorded(recordings);

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use crate::base::control::RunControl;
 use crate::base::error::Result;
+use crate::base::exchange::Team;
 use crate::base::real::Real;
 use crate::base::threads;
 use crate::describe::network::Description;
@@ -26,22 +27,34 @@ fn gcd(a: usize, b: usize) -> usize {
 impl<R: Real> IntervalRule<R> {
     /// The global step that may safely be reached in one go from `from`, at most `to`: as many intervals as are
     /// worth giving to all threads at once.
-    pub(super) fn group_end(&self, from: i64, to: i64) -> i64 {
+    pub(super) fn group_end(&self, from: i64, to: i64, team: Option<&Team<'_>>) -> i64 {
         let length = self.plan.interval as i64;
-        let together = if self.plan.independent { self.group_size() as i64 } else { 1 };
+        let together = if self.plan.independent { self.group_size_of(team) as i64 } else { 1 };
         let end = self.plan.start_readout(self.open.interval.max(0) + together);
         if end <= from { to.min(from + length) } else { to.min(end) }
     }
 
     pub(super) fn group_size(&self) -> usize {
+        self.group_size_with(self.threads)
+    }
+
+    /// As [`Self::group_size`], of all ranks together.
+    fn group_size_of(&self, team: Option<&Team<'_>>) -> usize {
+        team.map_or_else(
+            || self.group_size(),
+            |team| team.threads().iter().map(|threads| self.group_size_with(*threads)).sum(),
+        )
+    }
+
+    fn group_size_with(&self, threads: usize) -> usize {
         // Enough intervals that threads finish at about the same time, few enough to hold their gradients.
         let gradients: usize = self.layouts.iter().map(|layout| layout.len * size_of::<R>()).sum();
         let together = HELD_GRADIENTS / gradients.max(1);
-        together.clamp(2 * self.threads, 4 * self.threads.max(2))
+        together.clamp(2 * threads, 4 * threads.max(2))
     }
 
     /// How many whole intervals from the present one on share their weights and can be run side by side.
-    pub(super) fn intervals_at_once(&self, network: &Description, to: i64) -> usize {
+    pub(super) fn intervals_at_once(&self, network: &Description, to: i64, team: Option<&Team<'_>>) -> usize {
         let absorbed = self.absorbed == self.open.interval;
         if !self.plan.independent || self.open.interval < 0 || absorbed || self.first_current_differs() {
             return 1;
@@ -49,7 +62,7 @@ impl<R: Real> IntervalRule<R> {
         let batch = self.batch_size(network);
         let in_batch = batch - (self.open.interval as usize % batch);
         let until = (to - SHIFT_READOUT).div_euclid(self.plan.interval as i64) - self.open.interval;
-        in_batch.min(until.max(0) as usize).min(self.group_size())
+        in_batch.min(until.max(0) as usize).min(self.group_size_of(team))
     }
 
     /// The smallest number of intervals after which some weights may change.
@@ -92,53 +105,8 @@ impl<R: Real> IntervalRule<R> {
         }
         let mut open_intervals: Vec<(OpenInterval<R>, Learned<R>)> = self.spare.drain(..count).collect();
         std::mem::swap(&mut self.open, &mut open_intervals[0].0);
-        let drives = Drives::new(&self.plan, &self.neurons, &self.current, &self.readout_current);
-        let mut room = std::mem::take(&mut self.converted);
-        let weights = converted(&network.projections, &mut room);
-        let (plan, neurons) = (&self.plan, &self.neurons);
-        let before_of = self.before_of;
-        let before = &self.before;
-        let sent = Sent { emission, arrivals: &self.arrivals };
-        let projections = &network.projections;
-        let (layouts, method) = (&self.layouts, self.gradient);
-        let threads = self.threads.min(count).min(self.histories.len());
-        let histories = Mutex::new(std::mem::take(&mut self.histories));
-        let run = |place: usize,
-                   open: &mut OpenInterval<R>,
-                   learned: &mut Learned<R>,
-                   history: &mut IntervalHistory<R>| {
-            // The first open interval may have begun before, with a history of its own.
-            if place > 0 {
-                open.borrow_history(std::mem::take(history));
-                open.begin_afresh(first + place as i64);
-            }
-            let before: &[_] = if before_of == open.interval { before } else { &[] };
-            let around = drives.surroundings(plan, neurons, projections, &weights, before, sent, control);
-            if open.advance(&around, i64::MAX) {
-                learn(&around, open, layouts, method, learned);
-            }
-            if place > 0 {
-                *history = open.return_history();
-            }
-        };
-        let borrow = || histories.lock().ok().and_then(|mut free| free.pop()).unwrap_or_default();
-        let give_back = |history| {
-            if let Ok(mut free) = histories.lock() {
-                free.push(history);
-            }
-        };
-        let next = Mutex::new(open_intervals.iter_mut().enumerate());
-        threads::side_by_side(threads, || {
-            let mut history = borrow();
-            loop {
-                let taken = next.lock().ok().and_then(|mut open_intervals| open_intervals.next());
-                let Some((place, (open, learned))) = taken else { break };
-                run(place, open, learned, &mut history);
-            }
-            give_back(history);
-        });
-        self.histories = histories.into_inner().unwrap_or_default();
-        self.converted = room;
+        self.simulate_side_by_side(network, emission, first, 0, &mut open_intervals, control);
+        let plan = &self.plan;
         let complete = open_intervals.iter().all(|(open, _)| open.is_finished(plan)) && !control.cancelled();
         if complete {
             let mut learned: Vec<&mut Learned<R>> =
@@ -187,6 +155,66 @@ impl<R: Real> IntervalRule<R> {
             self.open.forget_recorded();
         }
         updated.map(|()| true)
+    }
+
+    /// Simulates the intervals from place `from` of a group on, which begins with interval `first`, and learns from them,
+    /// as far as that is not cancelled.
+    pub(super) fn simulate_side_by_side(
+        &mut self,
+        network: &Description,
+        emission: &Emission,
+        first: i64,
+        from: usize,
+        open_intervals: &mut [(OpenInterval<R>, Learned<R>)],
+        control: &RunControl,
+    ) {
+        let drives = Drives::new(&self.plan, &self.neurons, &self.current, &self.readout_current);
+        let mut room = std::mem::take(&mut self.converted);
+        let weights = converted(&network.projections, &mut room);
+        let (plan, neurons) = (&self.plan, &self.neurons);
+        let before_of = self.before_of;
+        let before = &self.before;
+        let sent = Sent { emission, arrivals: &self.arrivals };
+        let projections = &network.projections;
+        let (layouts, method) = (&self.layouts, self.gradient);
+        let threads = self.threads.min(open_intervals.len()).min(self.histories.len());
+        let histories = Mutex::new(std::mem::take(&mut self.histories));
+        let run = |place: usize,
+                   open: &mut OpenInterval<R>,
+                   learned: &mut Learned<R>,
+                   history: &mut IntervalHistory<R>| {
+            // The first open interval of a group may have begun before, with a history of its own.
+            if place > 0 {
+                open.borrow_history(std::mem::take(history));
+                open.begin_afresh(first + place as i64);
+            }
+            let before: &[_] = if before_of == open.interval { before } else { &[] };
+            let around = drives.surroundings(plan, neurons, projections, &weights, before, sent, control);
+            if open.advance(&around, i64::MAX) {
+                learn(&around, open, layouts, method, learned);
+            }
+            if place > 0 {
+                *history = open.return_history();
+            }
+        };
+        let borrow = || histories.lock().ok().and_then(|mut free| free.pop()).unwrap_or_default();
+        let give_back = |history| {
+            if let Ok(mut free) = histories.lock() {
+                free.push(history);
+            }
+        };
+        let next = Mutex::new(open_intervals.iter_mut().enumerate());
+        threads::side_by_side(threads, || {
+            let mut history = borrow();
+            loop {
+                let taken = next.lock().ok().and_then(|mut open_intervals| open_intervals.next());
+                let Some((at, (open, learned))) = taken else { break };
+                run(from + at, open, learned, &mut history);
+            }
+            give_back(history);
+        });
+        self.histories = histories.into_inner().unwrap_or_default();
+        self.converted = room;
     }
 
     /// How many intervals run side by side, or wait for their turn with what they have learned.

@@ -48,6 +48,11 @@ pub(super) fn learn<R: Real>(
     learned.finite &= learned.from_start.iter().all(|factor| R::of(*factor).f64().is_finite());
 }
 
+/// The gradients of intervals for one learner.
+pub(super) fn gradients_of<'a, R>(learned: &[&'a Learned<R>], place: usize) -> Vec<Gradient<'a, R>> {
+    learned.iter().map(|learned| (&learned.gradients[place][..], &learned.events[place])).collect()
+}
+
 impl<R: Real> IntervalRule<R> {
     /// Learns from the open interval that has just been finished. Returns false if that was cancelled, and changed nothing.
     pub(super) fn finish_open(
@@ -101,7 +106,9 @@ impl<R: Real> IntervalRule<R> {
                 let Learned { events, gradients, from_start, .. } = &mut **learned;
                 let gradient = &mut gradients[place];
                 events[place].decide_at_start(interval, &mut latest, |row, alone| {
-                    for entry in route.entries(row) {
+                    // Of an interval that another rank has simulated, that is known there.
+                    let entries = if from_start.is_empty() { 0..0 } else { route.entries(row) };
+                    for entry in entries {
                         let others = if alone { 0.0 } else { gradient[entry].f64() };
                         gradient[entry] = R::of(others + from_start[route.target(row, entry)]);
                     }
@@ -156,6 +163,18 @@ impl<R: Real> IntervalRule<R> {
 
     /// Adds the gradients of consecutive intervals of one batch, in their order, to the sums of the batch.
     pub(super) fn absorb(&mut self, network: &Description, first: i64, learned: &[&Learned<R>]) {
+        self.call_optimizers(network, first, learned);
+        let plan = &self.plan;
+        for (place, learner) in plan.learners.iter().enumerate() {
+            let route = plan.route_of(learner);
+            let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
+            state.add(route, &gradients_of(learned, place), plan.divisor(learner), self.threads);
+        }
+        self.absorbed = first + learned.len() as i64 - 1;
+    }
+
+    /// Says which rows learn in consecutive intervals, and calls their optimizers.
+    pub(super) fn call_optimizers(&mut self, network: &Description, first: i64, learned: &[&Learned<R>]) {
         let plan = &self.plan;
         for (place, learner) in plan.learners.iter().enumerate() {
             let route = plan.route_of(learner);
@@ -173,14 +192,7 @@ impl<R: Real> IntervalRule<R> {
                     state.call(*row as usize, interval, present, || rates.at(start + i64::from(*step)));
                 }
             }
-            let divisor = if learner.average { plan.window as f64 } else { 1.0 };
-            let gradients: Vec<Gradient<'_, R>> = learned
-                .iter()
-                .map(|learned| (&learned.gradients[place][..], &learned.events[place]))
-                .collect();
-            state.add(route, &gradients, divisor, self.threads);
         }
-        self.absorbed = first + learned.len() as i64 - 1;
     }
 
     /// Updates the weights of projections whose batch ends with the last interval that was absorbed: all of them, or

@@ -1,6 +1,7 @@
 //! How much memory a simulation takes.
 
 use crate::base::error::Result;
+use crate::base::exchange::Team;
 use crate::base::memory::MemoryEstimate;
 use crate::describe::population::Population;
 use crate::kernel::{Kernel, Plans};
@@ -42,7 +43,7 @@ impl Kernel {
         let weights: usize = projections.iter().map(|projection| projection.weights.capacity() * 8).sum();
         let described = self.network.bytes().saturating_sub(weights as u64);
         let mut parts = vec![("weights", weights as u64), ("nodes and connections", described)];
-        let slice = self.slice_end(if end > self.time { end } else { i64::MAX }) - self.time;
+        let slice = self.slice_end(if end > self.time { end } else { i64::MAX }, None) - self.time;
         let inputs = |steps: i64| {
             let spikes = |plans: &Plans| plans.stimuli.expected_spikes(self.time, self.time + steps);
             self.plans.as_ref().map_or(0, spikes)
@@ -134,9 +135,9 @@ impl Kernel {
     }
 
     /// The step that may be reached in one go, at most `end`.
-    pub(super) fn slice_end(&self, end: i64) -> i64 {
+    pub(super) fn slice_end(&self, end: i64, team: Option<&Team<'_>>) -> i64 {
         let short = end.min(self.time + SLICE);
-        let ends = self.rules.iter().flatten().map(|rule| rule.slice_end(self.time, end));
+        let ends = self.rules.iter().flatten().map(|rule| rule.slice_end(self.time, end, team));
         ends.min().unwrap_or(short)
     }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use crate::base::control::RunControl;
 use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::exchange::{Digest, Team, Turn};
 use crate::base::memory::{self, MemoryEstimate, out_of_memory};
 use crate::base::threads::{self, Permit};
 use crate::describe::kernel_parameters::LAST_STEP;
@@ -40,7 +41,44 @@ impl Kernel {
     /// `BadParameter` for a negative time or one off the grid; `OutOfMemory` where the network cannot fit. On the way,
     /// `OutOfMemory` where what is recorded no longer fits, `Aborted` if it was cancelled, and `NumericalInstability` where a gradient or a weight would not be finite: then everything
     /// recorded so far is intact and the kernel stands at the time it reached, with finite weights.
+    ///
+    /// Of several ranks, each calls this with the same description: an error of one is that of all, which stand at the
+    /// same time then. `MPIError` where they would not simulate the same.
     pub fn simulate(&mut self, ms: f64, control: &RunControl) -> Result<()> {
+        let Some(world) = control.world.as_deref().filter(|world| world.size() > 1) else {
+            let (end, room) = self.ready(ms)?;
+            return self.run_to(end, room, control, None);
+        };
+        let _turn = Turn::take(world)?;
+        let ready = self.ready(ms);
+        let digest = match &ready {
+            Ok((end, _)) => Ok(self.digest(*end)),
+            Err(error) => Err(error.clone()),
+        };
+        let team = Team::meet(world, digest, self.network.kernel.local_num_threads, control)?;
+        let (end, room) = ready?;
+        self.run_to(end, room, control, Some(&team))
+    }
+
+    /// What has to be the same at all ranks that are about to simulate up to a step.
+    fn digest(&self, end: i64) -> Digest {
+        let projections = &self.network.projections;
+        let weights = projections.iter().flat_map(|projection| &projection.weights);
+        Digest(vec![
+            ("version of eprop", Digest::of(env!("CARGO_PKG_VERSION").bytes().map(u64::from))),
+            ("biological_time", self.time as u64),
+            ("simulation time", (end - self.time) as u64),
+            ("number of nodes", self.network.node_count() as u64),
+            (
+                "number of connections",
+                projections.iter().map(|projection| projection.weights.len() as u64).sum(),
+            ),
+            ("weights", Digest::of(weights.map(|weight| weight.to_bits()))),
+        ])
+    }
+
+    /// Makes ready for a simulation; the step where it ends, and what may be recorded.
+    fn ready(&mut self, ms: f64) -> Result<(i64, Room)> {
         let steps = self.steps_of(ms)?;
         threads::check_environment()?;
         self.plan()?;
@@ -49,8 +87,7 @@ impl Kernel {
             0 => memory::available().saturating_add(self.granted.max(self.network.bytes())),
             limit => limit,
         };
-        let begin = self.time;
-        let end = begin + steps;
+        let end = self.time + steps;
         let (expected, _) = self.recorded_until(end);
         let estimate = MemoryEstimate::from(self.estimate(end, 0)).total;
         for rule in self.rules.iter_mut().flatten() {
@@ -70,8 +107,18 @@ impl Kernel {
         self.granted = needed;
         // How much is recorded shows on the way.
         let held = self.recordings.used_bytes();
-        let recorded = Room { limit, granted: held.saturating_add(limit - needed), looked: held };
-        let outcome = self.run(begin, end, recorded, control);
+        Ok((end, Room { limit, granted: held.saturating_add(limit - needed), looked: held }))
+    }
+
+    fn run_to(
+        &mut self,
+        end: i64,
+        recorded: Room,
+        control: &RunControl,
+        team: Option<&Team<'_>>,
+    ) -> Result<()> {
+        let begin = self.time;
+        let outcome = self.run(begin, end, recorded, control, team);
         // Values that were set read back as they were set until there are others.
         self.emission.take_back(self.time);
         if self.time > begin {
@@ -141,7 +188,17 @@ impl Kernel {
         }
     }
 
-    fn run(&mut self, begin: i64, end: i64, mut recorded: Room, control: &RunControl) -> Result<()> {
+    fn run(
+        &mut self,
+        begin: i64,
+        end: i64,
+        mut recorded: Room,
+        control: &RunControl,
+        team: Option<&Team<'_>>,
+    ) -> Result<()> {
+        // Ranks stop at the same step: where they agree to, and within the share of each.
+        let unstopped = RunControl::default();
+        let each = if team.is_some() { &unstopped } else { control };
         if begin < end {
             self.keep_taps();
             for rule in self.rules.iter_mut().flatten() {
@@ -156,14 +213,19 @@ impl Kernel {
         let mut permit = Permit::wait(&stop);
         while self.time < end {
             permit = permit.and_then(|permit| permit.give_way(&stop));
-            if control.cancelled() || permit.is_none() {
-                return Err(aborted(self.time()));
-            }
             let from = self.time;
-            let whole = self.slice_end(end);
-            let to = self.fitting(whole, &mut recorded)?;
+            let whole = self.slice_end(end, team);
+            let fitting = if control.cancelled() || permit.is_none() {
+                Err(aborted(self.time()))
+            } else {
+                self.fitting(whole, &mut recorded)
+            };
+            let to = match team {
+                Some(team) => team.least(fitting)?,
+                None => fitting?,
+            };
             let plans = self.plans.as_ref().expect("planned before running");
-            if !self.emission.extend_to(&plans.stimuli, to, control) {
+            if !self.emission.extend_to(&plans.stimuli, to, each) {
                 return Err(aborted(self.time()));
             }
             let mut reached = to;
@@ -171,7 +233,7 @@ impl Kernel {
             let alone = self.rules.iter().flatten().count() == 1;
             for rule in self.rules.iter_mut().flatten() {
                 let last = to == end || to < whole || !alone;
-                let span = Span { from, to: reached, last, emission: &self.emission, control };
+                let span = Span { from, to: reached, last, emission: &self.emission, control: each, team };
                 let stopped = rule.advance(&mut self.network, span, &mut self.recordings);
                 reached = reached.min(stopped.unwrap_or_else(|halt| {
                     failure.get_or_insert(halt.error);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::control::Halt;
 use crate::base::error::Result;
+use crate::base::exchange::Team;
 use crate::base::state::Archive;
 use crate::base::threads;
 use crate::describe::connections::ConnectionHandle;
@@ -91,7 +92,7 @@ impl LearningRule for PlusRule {
         }
     }
 
-    fn slice_end(&self, from: i64, to: i64) -> i64 {
+    fn slice_end(&self, from: i64, to: i64, _team: Option<&Team<'_>>) -> i64 {
         to.min(from + SLICE)
     }
 

@@ -2,9 +2,11 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use eprop::base::control::RunControl;
+use eprop::base::exchange::{DryRun, Exchange};
 use eprop::describe::connections::ConnectionFilter;
 use eprop::interval::HISTORY;
 use eprop::random::NumpyRandom;
@@ -31,6 +33,8 @@ pub struct Way {
     pub history: f64,
     /// How often another thread stops the simulation, which then goes on.
     pub stops: usize,
+    /// Ranks that simulate it together; every second one with a thread more, and the last one is stopped.
+    pub ranks: usize,
 }
 
 /// What happens between simulations.
@@ -54,6 +58,7 @@ impl Default for Way {
             device_first: false,
             between: Between::Nothing,
             stops: 0,
+            ranks: 1,
             history: 1.0,
         }
     }
@@ -153,8 +158,40 @@ impl Drawn {
         Sizes { recurrent: self.neurons.unwrap_or(sizes.recurrent), ..sizes }
     }
 
-    /// Builds the network and runs it.
+    /// Builds the network and runs it; at the last of several ranks.
+    ///
+    /// # Panics
+    /// Where ranks do not come to the same.
     pub fn run(&self, way: &Way) -> Run {
+        let mut runs = self.run_over_ranks(way);
+        let run = runs.pop().expect("there is a rank");
+        for other in runs {
+            assert_eq!(bits(&run.weights), bits(&other.weights));
+            assert_eq!(bits(&run.readout), bits(&other.readout));
+            assert_eq!(bits(&run.spikes), bits(&other.spikes));
+        }
+        run
+    }
+
+    fn run_over_ranks(&self, way: &Way) -> Vec<Run> {
+        if way.ranks == 1 {
+            return vec![self.run_at(way, None)];
+        }
+        let ranks: Vec<Arc<DryRun>> = DryRun::ranks(way.ranks).into_iter().map(Arc::new).collect();
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = ranks
+                .into_iter()
+                .map(|rank| {
+                    let stops = if rank.rank() + 1 == rank.size() { way.stops } else { 0 };
+                    let way = Way { threads: way.threads + rank.rank() % 2, stops, ..way.clone() };
+                    scope.spawn(move || self.run_at(&way, Some(rank)))
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().expect("no rank panics")).collect()
+        })
+    }
+
+    fn run_at(&self, way: &Way, world: Option<Arc<DryRun>>) -> Run {
         let mut random = NumpyRandom::new(self.seed.wrapping_add(1));
         let sizes = self.draw_sizes(&mut random);
         let mut kernel = Kernel::new();
@@ -186,7 +223,7 @@ impl Drawn {
         let mut whole = None;
         for cut in way.cuts.iter().cycle() {
             let ms = cut.min(total - done);
-            simulate(&mut kernel, ms, way, |kernel| {
+            simulate(&mut kernel, ms, way, world.clone(), |kernel| {
                 // Shorter intervals have nothing to gain.
                 if way.history < 1.0 && self.interval >= 32 && !self.plus {
                     limit_history(kernel, total - kernel.time(), way.history, &mut whole);
@@ -246,10 +283,17 @@ fn restore(kernel: &mut Kernel, way: &Way) {
 }
 
 /// Simulates; another thread stops that so many times at most, and it goes on from there. `before` is called each time.
-fn simulate(kernel: &mut Kernel, ms: f64, way: &Way, mut before: impl FnMut(&mut Kernel)) {
+fn simulate(
+    kernel: &mut Kernel,
+    ms: f64,
+    way: &Way,
+    world: Option<Arc<DryRun>>,
+    mut before: impl FnMut(&mut Kernel),
+) {
     let stops = way.stops;
     let end = kernel.time() + ms;
-    let control = RunControl::default();
+    let world = world.map(|world| world as Arc<dyn Exchange>);
+    let control = RunControl { world, ..RunControl::default() };
     std::thread::scope(|scope| {
         if stops > 0 {
             let cancel = control.cancel.clone();
@@ -287,6 +331,11 @@ impl Sizes {
         let mut size = |most: f64| 1 + (random.random() * most) as usize;
         Self { inputs: size(12.0), recurrent: 1 + size(20.0), readouts: size(3.0) }
     }
+}
+
+/// Values as they are told apart.
+pub fn bits(values: &[f64]) -> Vec<u64> {
+    values.iter().map(|value| value.to_bits()).collect()
 }
 
 /// All weights in the order of connections.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::base::control::RunControl;
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::base::exchange::{Exchange, Message, Reader, agree, receive};
 
@@ -11,6 +12,8 @@ pub struct Team<'a> {
     exchange: &'a dyn Exchange,
     /// Threads of each rank.
     threads: Vec<usize>,
+    /// Who may stop this rank's share.
+    control: &'a RunControl,
 }
 
 /// What has to be the same at all ranks, by name.
@@ -32,7 +35,12 @@ impl<'a> Team<'a> {
     ///
     /// # Errors
     /// At every rank the same: that of a rank that is not ready, or `MPIError` where they are not about to do the same.
-    pub fn meet(exchange: &'a dyn Exchange, ready: Result<Digest>, threads: usize) -> Result<Self> {
+    pub fn meet(
+        exchange: &'a dyn Exchange,
+        ready: Result<Digest>,
+        threads: usize,
+        control: &'a RunControl,
+    ) -> Result<Self> {
         let names: Vec<&str> = ready.iter().flat_map(|digest| &digest.0).map(|(name, _)| *name).collect();
         let outcome = ready.map(|digest| {
             let mut message = Message::default();
@@ -56,7 +64,7 @@ impl<'a> Team<'a> {
                     .bound("the same program with the same arguments at every rank"));
             }
         }
-        Ok(Self { exchange, threads: all })
+        Ok(Self { exchange, threads: all, control })
     }
 
     /// Which rank this one is.
@@ -69,6 +77,12 @@ impl<'a> Team<'a> {
     #[must_use]
     pub fn size(&self) -> usize {
         self.threads.len()
+    }
+
+    /// Who may stop this rank's share of what all do. What every rank does for itself goes on, so that all stay at the same step.
+    #[must_use]
+    pub fn control(&self) -> &RunControl {
+        self.control
     }
 
     /// Threads of each rank.
@@ -190,17 +204,22 @@ impl<'a> Team<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
     use crate::base::exchange::DryRun;
 
+    static CONTROL: LazyLock<RunControl> = LazyLock::new(RunControl::default);
+
     fn met(exchange: &DryRun, threads: usize) -> Team<'_> {
-        Team::meet(exchange, Ok(Digest(vec![("weights", 1)])), threads).expect("all do the same")
+        let digest = Ok(Digest(vec![("weights", 1)]));
+        Team::meet(exchange, digest, threads, &CONTROL).expect("all do the same")
     }
 
     #[test]
     fn shares_follow_threads_and_leave_nothing_out() {
         for threads in [vec![1], vec![1, 3, 2], vec![2; 8], vec![16, 1]] {
-            let team = Team { exchange: &crate::base::exchange::Local, threads };
+            let team = Team { exchange: &crate::base::exchange::Local, threads, control: &CONTROL };
             for count in 1..40 {
                 let shares = team.shares(count);
                 assert_eq!(
@@ -251,7 +270,7 @@ mod tests {
     fn ranks_that_would_not_do_the_same_do_not_begin() {
         let outcomes = DryRun::run(4, |exchange| {
             let digest = Digest(vec![("time", 1), ("weights", u64::from(exchange.rank() == 2))]);
-            Team::meet(exchange, Ok(digest), 1).map(|team| team.size())
+            Team::meet(exchange, Ok(digest), 1, &CONTROL).map(|team| team.size())
         });
         for outcome in outcomes {
             let error = outcome.expect_err("they differ");

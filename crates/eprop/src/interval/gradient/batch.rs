@@ -1,8 +1,10 @@
 //! What plastic projections remember between updates of their weights: sums of gradients, moments, learning rates.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use crate::base::error::Result;
+use crate::base::exchange::Team;
 use crate::base::real::Real;
 use crate::base::state::Archive;
 use crate::base::threads;
@@ -33,6 +35,41 @@ pub struct SynapseState {
 
 /// The gradient of an interval for one learner, and the rows it has one for.
 pub type Gradient<'a, R> = (&'a [R], &'a RowEvents);
+
+/// Notes which rows have a sum.
+fn note_rows(summed: &mut [bool], intervals: &[&RowEvents]) {
+    for (row, _) in intervals.iter().flat_map(|events| &events.touched) {
+        summed[*row as usize] = true;
+    }
+}
+
+fn places_of(shares: &[Share]) -> Vec<Range<usize>> {
+    shares.iter().map(|share| share.places.clone()).collect()
+}
+
+/// Adds the gradients of intervals to a share of their sum; `before` are the rows that have one.
+fn add_share<R: Real>(
+    route: &Route,
+    share: &Share,
+    sum: &mut [f64],
+    gradients: &[Gradient<'_, R>],
+    divisor: f64,
+    before: &[bool],
+) {
+    let mut summed = before[share.rows.clone()].to_vec();
+    for (gradient, events) in gradients {
+        let gradient = &gradient[share.places.clone()];
+        let mut begin = 0;
+        for (row, summed) in share.rows.clone().zip(&mut summed) {
+            let end = begin + if share.width == 0 { route.entries(row).len() } else { share.width };
+            if events.has(row) {
+                let fresh = !std::mem::replace(summed, true);
+                add_gradient(&mut sum[begin..end], &gradient[begin..end], divisor, fresh);
+            }
+            begin = end;
+        }
+    }
+}
 
 /// Gradients that are worth adding on several threads.
 const WORTH_SHARING: usize = 1 << 18;
@@ -124,21 +161,8 @@ impl SynapseState {
             jobs.push((share, part));
         }
         let before = &*summed;
-        let run = |(share, sum): (Share, &mut [f64])| {
-            let mut summed = before[share.rows.clone()].to_vec();
-            for (gradient, events) in gradients {
-                let gradient = &gradient[share.places.clone()];
-                let mut begin = 0;
-                for (row, summed) in share.rows.clone().zip(&mut summed) {
-                    let end = begin + if share.width == 0 { route.entries(row).len() } else { share.width };
-                    if events.has(row) {
-                        let fresh = !std::mem::replace(summed, true);
-                        add_gradient(&mut sum[begin..end], &gradient[begin..end], divisor, fresh);
-                    }
-                    begin = end;
-                }
-            }
-        };
+        let run =
+            |(share, sum): (Share, &mut [f64])| add_share(route, &share, sum, gradients, divisor, before);
         let next = Mutex::new(jobs.into_iter());
         threads::side_by_side(threads, || {
             loop {
@@ -147,11 +171,38 @@ impl SynapseState {
                 run(job);
             }
         });
-        for (_, events) in gradients {
-            for (row, _) in &events.touched {
-                summed[*row as usize] = true;
-            }
-        }
+        note_rows(summed, &gradients.iter().map(|(_, events)| *events).collect::<Vec<_>>());
+    }
+
+    /// Adds the gradients of intervals of one batch, where ranks before this one add those of intervals before them:
+    /// `earlier` are their events. The sums go on to the next rank.
+    ///
+    /// # Errors
+    /// `MPIError` where ranks do not reach each other.
+    pub fn add_in_turn<R: Real>(
+        &mut self,
+        route: &Route,
+        earlier: &[&RowEvents],
+        gradients: &[Gradient<'_, R>],
+        divisor: f64,
+        team: &Team<'_>,
+    ) -> Result<()> {
+        let Self { sum, summed, layout, .. } = self;
+        let shares = layout.shares(route, SHARE);
+        let mut before = summed.clone();
+        note_rows(&mut before, earlier);
+        team.hand_on(sum, &places_of(&shares), |place, sum| {
+            add_share(route, &shares[place], sum, gradients, divisor, &before);
+        })
+    }
+
+    /// Takes over the sums of the last rank; `all` are the events of the intervals that were added.
+    ///
+    /// # Errors
+    /// `MPIError` where ranks do not reach each other.
+    pub fn take_sums(&mut self, route: &Route, all: &[&RowEvents], team: &Team<'_>) -> Result<()> {
+        note_rows(&mut self.summed, all);
+        team.spread_last(&mut self.sum, &places_of(&self.layout.shares(route, SHARE)))
     }
 
     /// The sum of the squared gradients of the batch that ends with the optimizer's step `step`.

@@ -133,5 +133,5 @@ it('import "eprop/nest" loads nothing of trainings', () => {
     open.push(...arrows.filter(({ from, loads }) => loads && from === module).map(({ to }) => to));
   }
   const folders = new Set(Array.from(loaded, (module) => module.split("/")[0]));
-  expect([...folders].toSorted()).toEqual(["core", "formats", "native", "nest"]);
+  expect([...folders].toSorted()).toEqual(["core", "formats", "mpi", "native", "nest"]);
 });

@@ -12,6 +12,19 @@ if (launchers.length === 0) {
   it.skip("left out: neither Open MPI nor MPICH is installed (Debian: openmpi-bin, mpich)", () => undefined);
 }
 
+/** What a program prints when it is run by one process. */
+const alone = new Map<string, string>();
+function printed(program: string): string {
+  const known = alone.get(program);
+  if (known !== undefined) return known;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, dist, "alone"], {
+    encoding: "utf8",
+  });
+  expect(status, stderr).toBe(0);
+  alone.set(program, stdout);
+  return stdout;
+}
+
 describe.each(launchers)("$name", (launcher) => {
   it("ranks tell each other", async () => {
     const { outcome } = started(launcher, 3, [program("talk.mjs"), dist]);
@@ -26,6 +39,13 @@ describe.each(launchers)("$name", (launcher) => {
       is: true,
       same: true,
     });
+  });
+
+  it("trainings of 3 ranks have the bits of one process", async () => {
+    const { outcome } = started(launcher, 3, [program("train.mjs"), dist, "ranks"]);
+    const { status, stdout, stderr } = await outcome;
+    expect(status, stderr).toBe(0);
+    expect(stdout).toBe(printed(program("train.mjs")));
   });
 
   it("a rank that fails ends all", async () => {

@@ -14,6 +14,19 @@ export interface ConnectOptions {
 
 const connectOptions = fields({ library: optional(text) });
 
+/**
+ * Libraries below MPI replace calls of the system, such as `brk`, in the whole process, to learn of memory that is given
+ * back: under many threads, as Node has, that has corrupted the heap. And they would report V8's own signals as crashes.
+ * What the environment says already stays.
+ */
+const withoutHooks = {
+  UCX_MEM_EVENTS: "n",
+  UCX_MEM_MMAP_HOOK_MODE: "none",
+  UCX_MEM_MALLOC_HOOKS: "n",
+  UCX_HANDLE_ERRORS: "none",
+  OMPI_MCA_memory: "^patcher",
+} as const;
+
 /** The world of this process: MPI begins once. */
 let connected: World | undefined;
 
@@ -49,6 +62,7 @@ export async function connect(options: ConnectOptions = {}): Promise<World> {
     });
   }
   const { World } = await import("./world.js");
+  for (const [name, value] of Object.entries(withoutHooks)) process.env[name] ??= value;
   // Another call may have been faster.
   connected ??= new World(guarded(() => NativeWorld.connect(library)));
   return connected;

@@ -229,29 +229,28 @@ impl<R: Real> IntervalRule<R> {
             return failure.map_or(Ok(false), Err);
         }
         for place in 0..done {
-            let spikes = match &mut group.told[place] {
-                Some(told) => {
-                    let Recorded { recurrent_chunks, readout_chunks, spike_events, weight_events } =
-                        &mut told.recorded;
-                    let parts = (
-                        &mut recurrent_chunks[..],
-                        &mut readout_chunks[..],
-                        &mut spike_events[..],
-                        &mut weight_events[..],
-                    );
-                    collect_parts(&self.plan, parts, recordings);
-                    told.spikes
-                }
-                None => {
-                    let open = &mut intervals[place - own.start].0;
-                    collect(&self.plan, open, recordings);
-                    open.spikes_fired()
-                }
+            let spikes = if let Some(told) = &mut group.told[place] {
+                let Recorded { recurrent_chunks, readout_chunks, spike_events, weight_events } =
+                    &mut told.recorded;
+                let parts = (
+                    &mut recurrent_chunks[..],
+                    &mut readout_chunks[..],
+                    &mut spike_events[..],
+                    &mut weight_events[..],
+                );
+                collect_parts(&self.plan, parts, recordings);
+                told.spikes
+            } else {
+                let open = &mut intervals[place - own.start].0;
+                collect(&self.plan, open, recordings);
+                open.spikes_fired()
             };
             self.spike_count += spikes;
             note(&mut self.interval_spikes, spikes);
         }
-        intervals.iter_mut().for_each(|(open, _)| open.forget_recorded());
+        for (open, _) in intervals.iter_mut() {
+            open.forget_recorded();
+        }
         let learned = all_learned(&mut group, intervals);
         let learned: Vec<&Learned<R>> = learned[..done].iter().map(|learned| &**learned).collect();
         let mine = own.start.min(done)..own.end.min(done);
@@ -342,7 +341,9 @@ impl<R: Real> IntervalRule<R> {
         } else {
             self.advance_open(network, emission, to, &RunControl::default());
         }
-        intervals.iter_mut().for_each(|(open, _)| open.forget_recorded());
+        for (open, _) in intervals.iter_mut() {
+            open.forget_recorded();
+        }
         self.collect_recorded(recordings);
     }
 }

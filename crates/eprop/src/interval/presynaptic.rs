@@ -142,8 +142,8 @@ impl RowEvents {
         }
         at_start.iter().all(|row| (*row as usize) < row_count).then(|| Self {
             touched,
-            at_start,
             starts,
+            at_start,
             ..Self::default()
         })
     }

@@ -184,14 +184,14 @@ impl Drawn {
                 .map(|rank| {
                     let stops = if rank.rank() + 1 == rank.size() { way.stops } else { 0 };
                     let way = Way { threads: way.threads + rank.rank() % 2, stops, ..way.clone() };
-                    scope.spawn(move || self.run_at(&way, Some(rank)))
+                    scope.spawn(move || self.run_at(&way, Some(&rank)))
                 })
                 .collect();
             threads.into_iter().map(|thread| thread.join().expect("no rank panics")).collect()
         })
     }
 
-    fn run_at(&self, way: &Way, world: Option<Arc<DryRun>>) -> Run {
+    fn run_at(&self, way: &Way, world: Option<&Arc<DryRun>>) -> Run {
         let mut random = NumpyRandom::new(self.seed.wrapping_add(1));
         let sizes = self.draw_sizes(&mut random);
         let mut kernel = Kernel::new();
@@ -223,7 +223,7 @@ impl Drawn {
         let mut whole = None;
         for cut in way.cuts.iter().cycle() {
             let ms = cut.min(total - done);
-            simulate(&mut kernel, ms, way, world.clone(), |kernel| {
+            simulate(&mut kernel, ms, way, world.cloned(), |kernel| {
                 // Shorter intervals have nothing to gain.
                 if way.history < 1.0 && self.interval >= 32 && !self.plus {
                     limit_history(kernel, total - kernel.time(), way.history, &mut whole);

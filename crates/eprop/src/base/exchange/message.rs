@@ -56,10 +56,11 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// `MPIError` where the message ends before.
-    pub fn list<T: AnyBitPattern>(&mut self) -> Result<Vec<T>> {
+    pub fn list<T: NoUninit + AnyBitPattern>(&mut self) -> Result<Vec<T>> {
         let count = usize::try_from(self.number::<u64>()?).map_err(|_| broken())?;
         let bytes = self.bytes(count.checked_mul(size_of::<T>()).ok_or_else(broken)?)?;
-        Ok(bytes.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect())
+        // All at once, which `collect` would not do.
+        Ok(bytemuck::allocation::pod_collect_to_vec(bytes))
     }
 
     /// The next list as text.

@@ -70,7 +70,9 @@ impl<R: Real> OpenInterval<R> {
         }
         for WeightEvents { stamps, senders, targets, receptors, weights } in &self.weight_events {
             message.list(stamps);
-            [senders, targets, receptors].into_iter().for_each(|ids| message.list(ids));
+            for ids in [senders, targets, receptors] {
+                message.list(ids);
+            }
             message.list(weights);
         }
     }

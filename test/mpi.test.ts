@@ -14,14 +14,14 @@ if (launchers.length === 0) {
 
 /** What a program prints when it is run by one process. */
 const alone = new Map<string, string>();
-function printed(program: string): string {
-  const known = alone.get(program);
+function printed(path: string): string {
+  const known = alone.get(path);
   if (known !== undefined) return known;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, dist, "alone"], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [path, dist, "alone"], {
     encoding: "utf8",
   });
   expect(status, stderr).toBe(0);
-  alone.set(program, stdout);
+  alone.set(path, stdout);
   return stdout;
 }
 

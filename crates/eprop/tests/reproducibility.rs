@@ -69,7 +69,7 @@ proptest! {
         let drawn = Drawn { batch_size: batch, intervals: 2 * batch + 1, ..Drawn::interval(seed) };
         // Several sequences belong to a call.
         let cuts = way.cuts.iter().map(|cut| cut * 40.0).collect();
-        let way = Way { ranks, cuts, ..way };
+        let way = Way { cuts, ranks, ..way };
         same(&drawn.run(&Way::default()), &drawn.run(&way))?;
         let single = |way: &Way| drawn.run(&Way { precision: "f32", ..way.clone() });
         same(&single(&Way::default()), &single(&way))?;

@@ -249,6 +249,28 @@ describe("eprop", () => {
   });
 });
 
+describe("standard output that takes nothing", () => {
+  const full = "/dev/full";
+  const shell = (command: string) =>
+    spawnSync("sh", ["-c", command, "sh", process.execPath, folder], { encoding: "utf8" });
+
+  it.skipIf(!existsSync(full))("is told in words, once, after all is saved", () => {
+    const { status, stderr } = shell(
+      `"$1" dist/cli/main.js train sine-waves --iterations 2 --quiet --out "$2/unheard" > ${full}`,
+    );
+    expect(stderr).toBe("eprop: standard output cannot be written: no space left on device (ENOSPC)\n");
+    expect(status).toBe(1);
+    expect(existsSync(join(folder, "unheard", "run.json"))).toBe(true);
+  });
+
+  it.skipIf(process.platform === "win32")("is no mistake where its reader has gone", () => {
+    const { status, stdout, stderr } = shell(`{ "$1" dist/cli/main.js tasks; echo $? >&2; } | head -n 1`);
+    expect(stdout).toBe("sine-waves\n");
+    expect(stderr.trim()).toBe("0");
+    expect(status).toBe(0);
+  });
+});
+
 describe("eprop tasks", () => {
   it("lists what there is", () => {
     const { stdout } = eprop("tasks");

@@ -2,17 +2,24 @@
 import { Command, CommanderError } from "commander";
 import { dataCommand } from "./data.js";
 import { exportCommand } from "./export.js";
-import { concludeWith, tasksTable } from "./output.js";
+import { conclude, concludeWith, tasksTable } from "./output.js";
 import { compareCommand, reportCommand } from "./report.js";
 import { sweepCommand } from "./sweep.js";
 import { trainCommand } from "./train.js";
 import { verifyCommand } from "./verify.js";
 import { version } from "../core/version.js";
+import { systemWords } from "../files/file-errors.js";
 
-// Whoever read what is told may have gone: a training goes on and is saved all the same.
-for (const stream of [process.stdout, process.stderr]) {
+// Whoever read what is told may have gone, or their disk is full: a training goes on and is saved all the same.
+for (const [name, stream] of [
+  ["standard output", process.stdout],
+  ["standard error", process.stderr],
+] as const) {
+  let failed = false;
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code === "EPIPE" || failed) return;
+    failed = true;
+    conclude(`eprop: ${name} cannot be written: ${systemWords(error)} (${error.code})`, 1);
   });
 }
 

@@ -73,6 +73,11 @@ export class InPieces<T> {
     return this.#outcome !== undefined;
   }
 
+  /** What is made, if it is. */
+  get made(): T | undefined {
+    return this.#outcome !== undefined && "value" in this.#outcome ? this.#outcome.value : undefined;
+  }
+
   /** The rest of the work, whoever has begun it. */
   *rest(): Pieces<T> {
     while (this.#outcome === undefined) {

@@ -52,7 +52,7 @@ import {
 import type { KernelParams, KernelStatus, SynapseParams } from "./models.generated.js";
 import { type Progress, type ProgressClock, ProgressReports } from "./progress.js";
 import type { NodeReference } from "./types.js";
-import { type Decoded, decode, entries, idsFor } from "./values.js";
+import { type Decoded, decode, decodeValue, entries, idsFor } from "./values.js";
 
 /** Name of a synapse model. */
 export type SynapseModelName = keyof SynapseParams;
@@ -177,7 +177,10 @@ export class Kernel {
   get<N extends keyof KernelValues>(name: N): KernelValues[N];
   get(name?: keyof KernelValues): KernelValues | KernelValues[keyof KernelValues] {
     const asked = given("name", name, optional(text));
-    const known = decode(guarded(() => this.native.get())) as unknown as KernelStatus;
+    const held = guarded(() => this.native.get());
+    const own = held.find(({ name: entry }) => entry === asked);
+    if (own !== undefined) return decodeValue(own) as KernelValues[keyof KernelValues];
+    const known = decode(held) as unknown as KernelStatus;
     const [node_models = [], synapse_models = []] = guarded(() => this.native.modelNames());
     const tics_per_step = Math.round(known.resolution * constants.tics_per_ms);
     const status: KernelValues = {
@@ -621,6 +624,15 @@ export class Kernel {
     const node = this.#recorder(recorder);
     if (guarded(() => this.native.eventCount(node)) < eventsAtOnce) return this.takeEvents(recorder);
     return columns(await this.#offThread(() => this.native.takeEventsAsync(node)));
+  }
+
+  /**
+   * @internal As `takeEventsAsync`, of a multimeter and without times and senders: values in the order of time and,
+   * within a step, of nodes.
+   */
+  async takeValuesAsync(recorder: NodeCollection): Promise<{ readonly [recordable: string]: Float64Array }> {
+    const { times: _times, senders: _senders, ...values } = await this.takeEventsAsync(recorder);
+    return values as { readonly [recordable: string]: Float64Array };
   }
 
   #recorder(recorder: NodeCollection): number {

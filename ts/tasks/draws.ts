@@ -7,6 +7,12 @@ const firstStates = new WeakMap<Task, NumpyRandomState>();
 /** What is being drawn from a task: who wants to draw next waits for it. */
 const underWay = new WeakMap<Task, Promise<unknown>>();
 
+/** What was drawn, and the state of the generator after it. */
+export interface Drawing<T> {
+  readonly value: T;
+  readonly after: NumpyRandomState;
+}
+
 /**
  * What a training draws from a task. Each begins with the state of the task's generator before the first training, and
  * goes on with its own, so that trainings of the same task, one after the other or at once, draw the same.
@@ -23,13 +29,13 @@ export class Draws {
     this.#state = state ?? first;
   }
 
-  /** The state of the generator, to go on from later. */
+  /** The state of the generator, to go on from later: that after what has been accepted. */
   get state(): NumpyRandomState {
     return this.#state;
   }
 
-  /** Draws all of something, or nothing: whoever tries again after a failure draws the same. */
-  async draw<T>(work: () => Promise<T>): Promise<T> {
+  /** Draws all of something, or nothing. Until it is accepted, whoever draws again draws the same. */
+  async draw<T>(work: () => Promise<T>): Promise<Drawing<T>> {
     const before = underWay.get(this.#task);
     const drawn = this.#draw(before, work);
     underWay.set(
@@ -39,12 +45,16 @@ export class Draws {
     return drawn;
   }
 
-  async #draw<T>(before: Promise<unknown> | undefined, work: () => Promise<T>): Promise<T> {
+  /** Counts something as drawn: what is drawn next comes after it. */
+  accept({ after }: Drawing<unknown>): void {
+    this.#state = after;
+  }
+
+  async #draw<T>(before: Promise<unknown> | undefined, work: () => Promise<T>): Promise<Drawing<T>> {
     await before;
     const { random } = this.#task;
     random.state = this.#state;
-    const outcome = await work();
-    this.#state = random.state;
-    return outcome;
+    const value = await work();
+    return { value, after: random.state };
   }
 }

@@ -1,6 +1,7 @@
 /** Spikes and target signals of sequences. */
+import { InPieces, type Pieces } from "../core/event-loop.js";
 import type { NumpyRandom } from "../random/index.js";
-import type { IterationData } from "./task.js";
+import type { IterationData, Task } from "./task.js";
 
 /** `n` numbers from `start` to `stop`, as `np.linspace`. */
 export function linspace(start: number, stop: number, n: number): Float64Array {
@@ -34,30 +35,53 @@ export function concatenated(parts: readonly Uint32Array[]): Uint32Array {
   return all;
 }
 
+/** Numbers that are copied in one piece. */
+const pieceLength = 1 << 16;
+
 /** The same sequence several times, one after the other. */
-export function repeated(spikes: Uint32Array, sequences: number, places: number): Uint32Array {
+function* repeated(spikes: Uint32Array, sequences: number, places: number): Pieces<Uint32Array> {
   const all = new Uint32Array(spikes.length * sequences);
+  let copied = 0;
   for (let sequence = 0; sequence < sequences; sequence++) {
-    for (let spike = 0; spike < spikes.length; spike++) {
-      all[sequence * spikes.length + spike] = (spikes[spike] as number) + sequence * places;
-    }
+    const offset = sequence * places;
+    for (let spike = 0; spike < spikes.length; spike++) all[copied++] = (spikes[spike] as number) + offset;
+    if (copied % pieceLength < spikes.length) yield;
   }
   return all;
 }
 
+/** The same target in several sequences, one after the other. */
+function* repeatedTarget(target: Float64Array, sequences: number): Pieces<IterationData["targets"][number]> {
+  const steps = new Uint32Array(target.length * sequences);
+  const values = new Float64Array(target.length * sequences);
+  for (let at = 0; at < steps.length; at += target.length) {
+    for (let step = 0; step < target.length; step++) steps[at + step] = at + step;
+    values.set(target, at);
+    if (at % pieceLength < target.length) yield;
+  }
+  return { steps, values };
+}
+
 /** Inputs and targets of an iteration whose sequences are all the same. */
-export function sameSequences(
+function* sameSequences(
   spikes: Uint32Array,
   targets: readonly Float64Array[],
   batchSize: number,
   inputs: number,
-): IterationData {
+): Pieces<IterationData> {
   const steps = targets[0]?.length ?? 0;
-  return {
-    spikes: repeated(spikes, batchSize, steps * inputs),
-    targets: targets.map((target) => ({
-      steps: Uint32Array.from({ length: steps * batchSize }, (_, step) => step),
-      values: Float64Array.from({ length: steps * batchSize }, (_, step) => target[step % steps] as number),
-    })),
-  };
+  const all: IterationData["targets"] = [];
+  for (const target of targets) all.push(yield* repeatedTarget(target, batchSize));
+  return { spikes: yield* repeated(spikes, batchSize, steps * inputs), targets: all };
+}
+
+/** What gives the same iteration each time, all its sequences alike. It is made when it is first wanted. */
+export function sameIteration(
+  spikes: Uint32Array,
+  targets: readonly Float64Array[],
+  batchSize: number,
+  inputs: number,
+): Task["next"] {
+  const data = new InPieces(sameSequences(spikes, targets, batchSize, inputs));
+  return (_split, _drawn, signal) => (data.isMade ? data.now() : data.inSlices(signal));
 }

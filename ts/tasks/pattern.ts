@@ -1,6 +1,6 @@
 import { NumpyRandom } from "../random/index.js";
 import { regressionWeights } from "./sine-waves.js";
-import { noiseAfterFirstStep, sameSequences } from "./inputs.js";
+import { noiseAfterFirstStep, sameIteration } from "./inputs.js";
 import { learningOf, learningParameters } from "./learning-parameters.js";
 import { adam } from "./optimizers.js";
 import { checkBatch, commonOptions, taskParameters } from "./options.js";
@@ -44,7 +44,7 @@ export function patternTask(
   const steps = curve[0].length;
   checkBatch(name, batchSize, { steps, inputs, rate: 0.05, readouts: 2 });
   const spikes = noiseAfterFirstStep(random, steps, inputs, 0.05);
-  const data = sameSequences(spikes, curve, batchSize, inputs);
+  const next = sameIteration(spikes, curve, batchSize, inputs);
   const { adapt_tau, tau_m_mean } = parameters;
   return {
     name,
@@ -102,7 +102,7 @@ export function patternTask(
     },
     schedule,
     sameEveryIteration: true,
-    next: () => data,
+    next,
     parameters: { seed, batchSize, ...parameters, ...extra },
     options,
     random,

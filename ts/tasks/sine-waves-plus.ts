@@ -2,7 +2,7 @@ import { nestError } from "../core/errors.js";
 import { type NodeParams, dynamics } from "../nest/models.generated.js";
 import { NumpyRandom } from "../random/index.js";
 import { regressionWeights, superposedSines } from "./sine-waves.js";
-import { noise, sameSequences } from "./inputs.js";
+import { noise, sameIteration } from "./inputs.js";
 import { gradientDescent } from "./optimizers.js";
 import { ownOptions, checkBatch, commonOptions, taskParameters } from "./options.js";
 import type { RecurrentModel, PoolDescription } from "./network-description.js";
@@ -82,7 +82,7 @@ export function sineWavesPlus(
   };
   const spikes = noise(random, steps, inputs, 0.05);
   const target = superposedSines(random);
-  const data = sameSequences(spikes, [target], batchSize, inputs);
+  const next = sameIteration(spikes, [target], batchSize, inputs);
   const params: NodeParams["eprop_iaf_psc_delta_adapt"] = {
     C_m: 1,
     c_reg: hardReset ? 2 / 1000 / scale ** 2 : 300 / 1000,
@@ -133,7 +133,7 @@ export function sineWavesPlus(
     },
     schedule,
     sameEveryIteration: true,
-    next: () => data,
+    next,
     parameters: { seed, batchSize, model, ...parameters },
     options,
     random,

@@ -1,5 +1,5 @@
 import { NumpyRandom } from "../random/index.js";
-import { noiseAfterFirstStep, linspace, sameSequences } from "./inputs.js";
+import { noiseAfterFirstStep, linspace, sameIteration } from "./inputs.js";
 import { learningOf, learningParameters } from "./learning-parameters.js";
 import { gradientDescent } from "./optimizers.js";
 import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
@@ -67,7 +67,7 @@ export function sineWaves(asked: TaskOptions<typeof sineWavesParameters> = {}): 
   const weights = regressionWeights(random, { in: inputs, rec: neurons, out: 1 });
   const spikes = noiseAfterFirstStep(random, steps, inputs, 0.05);
   const target = superposedSines(random);
-  const data = sameSequences(spikes, [target], batchSize, inputs);
+  const next = sameIteration(spikes, [target], batchSize, inputs);
   return {
     name,
     text: "Generate a superposition of four sine waves from frozen noise",
@@ -121,7 +121,7 @@ export function sineWaves(asked: TaskOptions<typeof sineWavesParameters> = {}): 
     },
     schedule,
     sameEveryIteration: true,
-    next: () => data,
+    next,
     parameters: { seed, batchSize, ...parameters },
     options,
     random,

@@ -2,7 +2,7 @@ import { nestError } from "../core/errors.js";
 import { inSlices } from "../core/event-loop.js";
 import type { Task } from "../tasks/task.js";
 import type { Iteration } from "./iteration.js";
-import { type Metrics, type ReadoutSignals, evaluations, readoutSignals } from "./metrics.js";
+import { type Metrics, type ReadoutSignals, evaluations } from "./metrics.js";
 import type { TaskNetwork } from "./network.js";
 import type { Progress } from "./progress.js";
 
@@ -16,11 +16,12 @@ export async function evaluated(
   network: TaskNetwork,
   progress: Progress,
 ): Promise<{ iterations: Iteration[]; lastSignals?: ReadoutSignals }> {
-  const events = await network.kernel.takeEventsAsync(network.readoutRecorder);
+  const { readout_signal, target_signal } = await network.kernel.takeValuesAsync(network.readoutRecorder);
   const count = progress.pending.length;
   if (count === 0) return { iterations: [] };
   const readouts = network.readouts.length;
-  const signals = await inSlices(readoutSignals(events, network.readouts.ids[0] as number, readouts));
+  const none = new Float64Array(0);
+  const signals = { readout: readout_signal ?? none, target: target_signal ?? none };
   const rows = task.steps * task.batchSize * readouts;
   if (signals.readout.length !== rows * count) {
     throw nestError({

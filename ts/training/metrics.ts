@@ -1,5 +1,4 @@
 import type { Pieces } from "../core/event-loop.js";
-import type { EventColumns } from "../nest/collections.js";
 import { countOf } from "../tasks/network-description.js";
 import type { Task } from "../tasks/task.js";
 
@@ -16,29 +15,6 @@ export interface Metrics {
   readoutLosses: number[];
   /** Share of sequences that are decided wrongly; of classification tasks only. */
   error?: number;
-}
-
-/** Rows of a record that are looked at in one piece. */
-const rowsAtOnce = 1 << 14;
-
-/** The readouts' recorded signals in order of step and readout. */
-export function* readoutSignals(
-  events: EventColumns,
-  firstReadout: number,
-  readouts: number,
-): Pieces<ReadoutSignals> {
-  const { senders } = events;
-  const [from, to] = [events.readout_signal, events.target_signal] as const;
-  const readout = new Float64Array(senders.length);
-  const target = new Float64Array(senders.length);
-  // Rows are in order of time; within a step they hold each readout once.
-  for (let row = 0; row < senders.length; row++) {
-    const place = row - (row % readouts) + ((senders[row] as number) - firstReadout);
-    readout[place] = from?.[row] ?? 0;
-    target[place] = to?.[row] ?? 0;
-    if (row % rowsAtOnce === rowsAtOnce - 1) yield;
-  }
-  return { readout, target };
 }
 
 /** Loss and, for classification, error of each iteration from its readouts. */

@@ -17,6 +17,21 @@ export interface Waiting {
   targets: TargetChanges[];
 }
 
+/** What generators are given for some iterations, ready to be handed over. */
+export interface Stimulus {
+  /** What they then have not yet sent. */
+  readonly waiting: Waiting;
+  readonly inputs: readonly ReturnType<typeof spikeParams>[];
+  readonly targets: readonly AmplitudeParams[];
+  readonly learningWindow: AmplitudeParams | undefined;
+}
+
+/** Parameters of a `step_rate_generator`. */
+interface AmplitudeParams {
+  amplitude_times: Float64Array;
+  amplitude_values: Float64Array;
+}
+
 /** What generators of a training have been given and have not yet sent. */
 export class Stimulation {
   readonly #network: TaskNetwork;
@@ -41,27 +56,41 @@ export class Stimulation {
     return { spikes: this.#spikesLeft, targets: this.#targetsLeft };
   }
 
-  /** Gives generators what they emit in iterations that begin at a step. */
-  *load(iterations: readonly IterationData[], begin: number): Pieces<void> {
+  /** What generators emit in iterations that begin at a step, after what they have been given. The kernel is not asked. */
+  *prepare(iterations: readonly IterationData[], begin: number): Pieces<Stimulus> {
     const [network, task] = [this.#network, this.#task];
     const { resolution } = task;
-    this.#spikesLeft = yield* this.#spikes(iterations, begin);
-    this.#targetsLeft = yield* this.#targets(iterations, begin);
-    for (let at = 0; at < this.#spikesLeft.length; at += pieceLengths.generators) {
-      const steps = this.#spikesLeft.slice(at, at + pieceLengths.generators);
-      const params = steps.map((of) => spikeParams(of, resolution));
-      network.inputs.slice(at, at + pieceLengths.generators).set(params);
+    const spikes = yield* this.#spikes(iterations, begin);
+    const targets = yield* this.#targets(iterations, begin);
+    const inputs: Stimulus["inputs"][number][] = [];
+    for (const steps of spikes) {
+      inputs.push(spikeParams(steps, resolution));
       yield;
     }
-    network.targets.set(
-      this.#targetsLeft.map(({ times, values }) => ({
+    return {
+      waiting: { spikes, targets },
+      inputs,
+      targets: targets.map(({ times, values }) => ({
         amplitude_times: inMilliseconds(times, resolution),
         amplitude_values: values,
       })),
-    );
-    if (network.learningWindow !== undefined) {
-      network.learningWindow.set(windowParams(task, begin + network.timeline.target, iterations.length));
+      learningWindow:
+        network.learningWindow && windowParams(task, begin + network.timeline.target, iterations.length),
+    };
+  }
+
+  /** Gives generators what has been prepared. */
+  *load({ waiting, inputs, targets, learningWindow }: Stimulus): Pieces<void> {
+    const network = this.#network;
+    this.#spikesLeft = waiting.spikes;
+    this.#targetsLeft = waiting.targets;
+    for (let at = 0; at < inputs.length; at += pieceLengths.generators) {
+      const end = at + pieceLengths.generators;
+      network.inputs.slice(at, end).set(inputs.slice(at, end));
+      yield;
     }
+    network.targets.set(targets);
+    if (learningWindow !== undefined) network.learningWindow?.set(learningWindow);
   }
 
   /** Steps of the spikes of each input that it has not yet sent. */
@@ -163,7 +192,7 @@ function spikeParams(steps: Float64Array, resolution: number) {
 }
 
 /** A signal that is one in the learning windows of sequences and zero outside. */
-function windowParams(task: Task, begin: number, iterations: number) {
+function windowParams(task: Task, begin: number, iterations: number): AmplitudeParams {
   const closed = task.steps - task.learningWindow;
   const times: number[] = [];
   const values: number[] = [];

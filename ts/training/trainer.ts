@@ -7,12 +7,13 @@ import type { NativeState } from "../native/index.js";
 import { Kernel } from "../nest/kernel.js";
 import { Network } from "../network/network.js";
 import type { TaskEntry } from "../tasks/index.js";
-import { checkNetwork, checkedIteration, checkedTask } from "../tasks/check.js";
+import { checkNetwork, checkedTask } from "../tasks/check.js";
 import { Draws } from "../tasks/draws.js";
-import type { DataSplit, IterationData, Task } from "../tasks/task.js";
+import type { Task } from "../tasks/task.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { evaluated } from "./evaluation.js";
 import { tell } from "./diagnostics.js";
+import { InputsAhead, type Wanted } from "./inputs-ahead.js";
 import type { Iteration } from "./iteration.js";
 import { type PlasticWeights, TaskNetwork } from "./network.js";
 import {
@@ -27,8 +28,8 @@ import { Ranks } from "./ranks.js";
 import { Recorders } from "./recorders.js";
 import type { TrainingResult } from "./result.js";
 import { type Observer, Sampler } from "./sampler.js";
-import { type Ending, iterationsLeft, nextStretch } from "./schedule.js";
-import { Stimulation } from "./stimulation.js";
+import { type Ending, type Stretch, iterationsLeft, nextStretch } from "./schedule.js";
+import type { Waiting } from "./stimulation.js";
 import { WeightCourses } from "./weight-courses.js";
 
 /**
@@ -42,7 +43,7 @@ interface SetUp {
   network: TaskNetwork;
   recorders: Recorders;
   courses: WeightCourses | undefined;
-  stimulation: Stimulation;
+  inputs: InputsAhead;
   /** The weights that the training begins with. */
   before: PlasticWeights;
 }
@@ -94,7 +95,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   }
 
   /** Builds the network, and what looks on. */
-  *#build(): Pieces<Omit<SetUp, "before" | "stimulation">> {
+  *#build(): Pieces<Omit<SetUp, "before" | "inputs">> {
     const { task } = this;
     const options = this.#options;
     yield* checkNetwork(task);
@@ -109,10 +110,9 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   *#begin(): Pieces<SetUp> {
     const built = yield* this.#build();
     const before = yield* built.network.weights();
-    const stimulation = new Stimulation(built.network, this.task);
     built.courses?.snapshot(0);
     this.#beginToObserve(built.network);
-    return { ...built, stimulation, before };
+    return { ...built, inputs: this.#inputs(built.network), before };
   }
 
   /** Goes on with what was saved. */
@@ -127,11 +127,17 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     this.#progress = saved.progress;
     this.#savedAt = saved.progress.delivered;
     this.#iterations.push(...saved.iterations);
-    const stimulation = new Stimulation(built.network, task, saved.waiting);
     built.recorders.restore(saved.recorded);
     built.courses?.restore(saved.courses);
     this.#beginToObserve(built.network);
-    this.#setUp = new InPieces<SetUp>({ value: { ...built, stimulation, before: saved.before } });
+    const inputs = this.#inputs(built.network, saved.waiting);
+    this.#setUp = new InPieces<SetUp>({ value: { ...built, inputs, before: saved.before } });
+  }
+
+  /** @param waiting What generators have not yet sent. */
+  #inputs(network: TaskNetwork, waiting?: Waiting): InputsAhead {
+    const draws = (this.#draws ??= new Draws(this.task));
+    return new InputsAhead(network, this.task, { draws, waiting, signal: this.#signal });
   }
 
   /** The task's network. It is made with the first iteration, or when it is first asked for. */
@@ -217,7 +223,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       progress: structuredClone(this.#progress),
       iterations: [...this.#iterations],
       before: setUp.before,
-      waiting: setUp.stimulation.waiting,
+      waiting: setUp.inputs.waiting,
       courses: setUp.courses?.notes() ?? { times: [], weights: {} },
     };
     return { ...saved, kernel: await kernel, recorded: await inSlices(recorded) };
@@ -364,6 +370,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   /** Gives its memory back. */
   async close(): Promise<void> {
     await this.#saving;
+    this.#setUp.made?.inputs.drop();
     await this.#kernel.close();
   }
 
@@ -407,7 +414,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
         });
         break;
       case "rest":
-        await this.#simulate();
+        await this.#simulateAndDraw();
         progress.stage = "choose";
         break;
       case "last":
@@ -441,28 +448,39 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     return this.task.steps * this.task.batchSize;
   }
 
-  /** Sets up the iterations that come next; false at the end. */
-  async #choose(finish: boolean): Promise<boolean> {
-    const { task } = this;
-    const { network, recorders, stimulation } = this.#setUp.now();
-    const progress = this.#progress;
-    const { stretch, position } = nextStretch(task.schedule, progress.position, {
+  /** The iterations that come next, as far as is known: what has not yet been evaluated has no say in it. */
+  #nextStretch(finish: boolean) {
+    return nextStretch(this.task.schedule, this.#progress.position, {
       lastError: this.#iterations.at(-1)?.error ?? Number.POSITIVE_INFINITY,
       finish,
       together: (left) => this.#together(left),
     });
+  }
+
+  /** Which inputs iterations take that come next. */
+  #wanted({ phase, count }: Stretch): Wanted {
+    const { started, drawn } = this.#progress;
+    const split = phase === "test" ? "test" : "training";
+    return { split, count, drawn: { ...drawn }, started, begin: started * this.#length };
+  }
+
+  /** Sets up the iterations that come next; false at the end. */
+  async #choose(finish: boolean): Promise<boolean> {
+    const { network, recorders, inputs } = this.#setUp.now();
+    const progress = this.#progress;
+    const { stretch, position } = this.#nextStretch(finish);
     if (stretch !== undefined) {
       const { phase, count, last } = stretch;
-      const split: DataSplit = phase === "test" ? "test" : "training";
-      const { data, drawn } = await this.#draw(split, count);
+      const wanted = this.#wanted(stretch);
+      const drawing = await inputs.take(wanted);
+      await this.#ranks.same("inputs of an iteration", drawing.value.stimulus.waiting);
       network.built.scaleLearningRates(phase === "training" ? 1 : 0);
-      const begin = progress.started * this.#length;
+      const { begin } = wanted;
       const end = begin + count * this.#length;
       if (last) recorders.observe(end - this.#length, end);
       if (progress.started === 0) recorders.observe(0, this.#length);
       this.#sampler?.arm(progress.started + count, end - this.#length);
-      await inSlices(stimulation.load(data, begin));
-      progress.drawn = drawn;
+      progress.drawn = await inputs.load(drawing);
       progress.count = count;
       progress.phase = phase;
     }
@@ -470,24 +488,18 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     return stretch !== undefined;
   }
 
-  /** Draws the inputs of iterations, all of them or none. */
-  async #draw(split: DataSplit, count: number): Promise<{ data: IterationData[]; drawn: Progress["drawn"] }> {
-    const { task } = this;
-    const signal = this.#signal;
-    const draws = (this.#draws ??= new Draws(task));
-    return draws.draw(async () => {
-      const drawn = { ...this.#progress.drawn };
-      const data: IterationData[] = [];
-      while (data.length < count) {
-        signal?.throwIfAborted();
-        const next = await task.next(split, { ...drawn }, signal);
-        const iteration = this.#progress.started + data.length + 1;
-        data.push(await inSlices(checkedIteration(task, next, iteration), signal));
-        drawn[split] += 1;
-      }
-      await this.#ranks.same("inputs of an iteration", data);
-      return { data, drawn };
-    });
+  /** Simulates up to the goal, and draws the inputs of the iterations after it meanwhile. */
+  async #simulateAndDraw(): Promise<void> {
+    const { inputs } = this.#setUp.now();
+    const simulation = this.#simulate();
+    const { stretch } = this.#nextStretch(this.#options.finish?.aborted ?? false);
+    if (stretch !== undefined) inputs.begin(this.#wanted(stretch));
+    try {
+      await simulation;
+    } catch (error) {
+      inputs.drop();
+      throw error;
+    }
   }
 
   /** How many of the iterations left are simulated in one go. */

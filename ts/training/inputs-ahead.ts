@@ -1,0 +1,147 @@
+import { inSlices } from "../core/event-loop.js";
+import { checkedIteration } from "../tasks/check.js";
+import type { Draws, Drawing } from "../tasks/draws.js";
+import type { DataSplit, IterationData, Task } from "../tasks/task.js";
+import type { Progress } from "./progress.js";
+import type { TaskNetwork } from "./network.js";
+import { Stimulation, type Stimulus, type Waiting } from "./stimulation.js";
+
+/** Which iterations inputs are wanted for. What they are depends on this alone. */
+export interface Wanted {
+  split: DataSplit;
+  count: number;
+  /** Iterations that have drawn their inputs from each split before. */
+  drawn: Progress["drawn"];
+  /** Iterations before these, and the step that they begin at. */
+  started: number;
+  begin: number;
+}
+
+/** The inputs of some iterations. */
+interface Inputs {
+  stimulus: Stimulus;
+  /** Iterations that have drawn their inputs from each split once these count as drawn. */
+  drawn: Progress["drawn"];
+}
+
+/** Inputs that are being drawn, or are ready. */
+interface Ahead {
+  wanted: Wanted;
+  drawing: Promise<Drawing<Inputs>>;
+  stop(): void;
+}
+
+/**
+ * Draws the inputs of a training's iterations and converts them for its generators; those of the next ones while the
+ * present ones are simulated. Until they are taken they do not count as drawn: what is dropped is drawn again.
+ */
+export class InputsAhead {
+  readonly #task: Task;
+  readonly #draws: Draws;
+  readonly #stimulation: Stimulation;
+  readonly #signal: AbortSignal | undefined;
+  #ahead: Ahead | undefined;
+
+  /**
+   * @param options `waiting` is what generators were left with where a training goes on; `signal` stops what is being
+   *   drawn: it rejects with the signal's reason.
+   */
+  constructor(
+    network: TaskNetwork,
+    task: Task,
+    options: { draws: Draws; waiting: Waiting | undefined; signal: AbortSignal | undefined },
+  ) {
+    this.#task = task;
+    this.#draws = options.draws;
+    this.#stimulation = new Stimulation(network, task, options.waiting);
+    this.#signal = options.signal;
+  }
+
+  /** What generators have been given and have not yet sent. */
+  get waiting(): Waiting {
+    return this.#stimulation.waiting;
+  }
+
+  /** Begins to draw what is going to be wanted, as it seems. Generators must have been given what comes before it. */
+  begin(wanted: Wanted): void {
+    this.#ahead ??= this.#begin(wanted);
+  }
+
+  /**
+   * What is wanted, drawn by now or not; it is to be loaded next.
+   *
+   * @throws What the task throws, or {@link NESTError} for what it gives; whoever asks again has it drawn again.
+   */
+  async take(wanted: Wanted): Promise<Drawing<Inputs>> {
+    if (this.#ahead !== undefined && !isSame(this.#ahead.wanted, wanted)) this.drop();
+    const { drawing } = (this.#ahead ??= this.#begin(wanted));
+    try {
+      return await drawing;
+    } finally {
+      this.#ahead = undefined;
+    }
+  }
+
+  /** Gives generators what was taken. From now on it counts as drawn: returned is how many iterations have drawn so far. */
+  async load(drawing: Drawing<Inputs>): Promise<Progress["drawn"]> {
+    const { stimulus, drawn } = drawing.value;
+    await inSlices(this.#stimulation.load(stimulus));
+    this.#draws.accept(drawing);
+    return drawn;
+  }
+
+  /** Takes back what has been drawn and not taken. What is drawn next waits until the task has stopped to draw this. */
+  drop(): void {
+    this.#ahead?.stop();
+    this.#ahead = undefined;
+  }
+
+  #begin(wanted: Wanted): Ahead {
+    const { signal, stop, release } = stoppable(this.#signal);
+    const drawing = this.#draws.draw(() => this.#inputs(wanted, signal)).finally(release);
+    // Told to who takes it.
+    drawing.catch(() => undefined);
+    return { wanted, drawing, stop };
+  }
+
+  async #inputs({ split, count, started, begin, ...of }: Wanted, signal: AbortSignal): Promise<Inputs> {
+    const task = this.#task;
+    const drawn = { ...of.drawn };
+    const data: IterationData[] = [];
+    let before: unknown;
+    while (data.length < count) {
+      signal.throwIfAborted();
+      const next = await task.next(split, { ...drawn }, signal);
+      // What comes again and again need not be looked at each time.
+      const known = task.sameEveryIteration && next === before ? data.at(-1) : undefined;
+      data.push(known ?? (await inSlices(checkedIteration(task, next, started + data.length + 1), signal)));
+      before = next;
+      drawn[split] += 1;
+    }
+    return { stimulus: await inSlices(this.#stimulation.prepare(data, begin), signal), drawn };
+  }
+}
+
+function isSame(a: Wanted, b: Wanted): boolean {
+  return (
+    a.split === b.split &&
+    a.count === b.count &&
+    a.started === b.started &&
+    a.begin === b.begin &&
+    a.drawn.training === b.drawn.training &&
+    a.drawn.test === b.drawn.test
+  );
+}
+
+/** A signal that is given with another one, or by itself; `release` lets go of the other. */
+function stoppable(of: AbortSignal | undefined) {
+  const own = new AbortController();
+  const follow = () => own.abort(of?.reason);
+  if (of?.aborted) follow();
+  of?.addEventListener("abort", follow, { once: true });
+  return {
+    signal: own.signal,
+    stop: () => own.abort(),
+    release: () => of?.removeEventListener("abort", follow),
+  };
+}

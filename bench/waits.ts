@@ -59,7 +59,7 @@ if (values.case !== undefined) {
     }
     for (const [at, all] of found.entries()) {
       const figure = (of: (one: { wall: number; engine: number }) => number, digits: number) => {
-        const sorted = all.map(of).sort((a, b) => a - b);
+        const sorted = all.map(of).toSorted((a, b) => a - b);
         const [least, most] = [sorted[0] as number, sorted.at(-1) as number];
         return `${median(sorted).toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`;
       };

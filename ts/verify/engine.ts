@@ -4,7 +4,7 @@ import type { NodeCollection } from "../nest/collections.js";
 import { Kernel } from "../nest/kernel.js";
 import { type NetworkDescription, describedNetwork } from "../tasks/network-description.js";
 import type { IterationData, Task } from "../tasks/task.js";
-import { type ReadoutSignals, readoutSignals } from "../training/metrics.js";
+import type { ReadoutSignals } from "../training/metrics.js";
 import { TaskNetwork } from "../training/network.js";
 import { Stimulation } from "../training/stimulation.js";
 import type { Gradients } from "./interval-eprop.js";
@@ -87,7 +87,7 @@ export class EngineNetwork {
 
   /** Tells generators all that they send: the iterations that are to be run. */
   async load(iterations: readonly IterationData[]): Promise<void> {
-    await inSlices(this.#stimulation.load(iterations, 0));
+    await inSlices(this.#stimulation.load(await inSlices(this.#stimulation.prepare(iterations, 0))));
   }
 
   /** Runs an iteration: to its last step, and as much longer as its update and its record take. */
@@ -103,10 +103,10 @@ export class EngineNetwork {
     const { signal } = this.#options;
     await this.kernel.SimulateAsync((goal - done) * resolution, signal === undefined ? {} : { signal });
     const after = this.weights();
-    const events = this.kernel.takeEvents(network.readoutRecorder);
+    const { readout_signal, target_signal } = await this.kernel.takeValuesAsync(network.readoutRecorder);
     const readouts = network.readouts.length;
     const rows = length * readouts;
-    const signals = await inSlices(readoutSignals(events, network.readouts.ids[0] as number, readouts));
+    const firstRows = (values: Float64Array = new Float64Array(0)) => values.subarray(0, rows);
     const fired = this.kernel.takeEvents(this.#spikes);
     const first = network.recurrent.ids[0] as number;
     return {
@@ -116,7 +116,7 @@ export class EngineNetwork {
           old.map((weight, at) => (after[name]?.[at] as number) - weight),
         ]),
       ),
-      signals: { readout: signals.readout.subarray(0, rows), target: signals.target.subarray(0, rows) },
+      signals: { readout: firstRows(readout_signal), target: firstRows(target_signal) },
       spikes: {
         stamps: Uint32Array.from(fired["times"] as Float64Array, (time) => Math.round(time / resolution)),
         neurons: Uint32Array.from(fired.senders, (id) => id - first),

@@ -176,14 +176,16 @@ export async function verifyTask(task: Task, asked: VerifyOptions = {}): Promise
   const drawn = { training: 0, test: 0 };
   /** Iterations that were drawn, as far as they may be asked for again. */
   const first: IterationData[] = [];
-  const next = () =>
-    draws.draw(async () => {
+  const next = async () => {
+    const drawing = await draws.draw(async () => {
       const data = await shrunk.next("training", { ...drawn }, signal);
-      drawn.training += 1;
-      const checked = await inSlices(checkedIteration(shrunk, data, drawn.training), signal);
-      if (first.length < 3) first.push(checked);
-      return checked;
+      return inSlices(checkedIteration(shrunk, data, drawn.training + 1), signal);
     });
+    draws.accept(drawing);
+    drawn.training += 1;
+    if (first.length < 3) first.push(drawing.value);
+    return drawing.value;
+  };
   const { populations } = namedParts(shrunk.network);
   const family = familyOf(populations.find(({ kind }) => kind === "recurrent")?.model ?? "");
   const comparisons = family === "event" ? verifyPlus : verifyInterval;

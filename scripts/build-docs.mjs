@@ -84,6 +84,7 @@ const app = await Application.bootstrap({
     "ts/report/index.ts",
     "ts/data/index.ts",
     "ts/verify/index.ts",
+    "ts/controls/index.ts",
   ].map((path) => join(root, path)),
   tsconfig: join(root, "tsconfig.build.json"),
   name: "eprop",

@@ -17,7 +17,7 @@ const layers = [
   ["runs"],
   ["figures", "live"],
   ["report", "sweep"],
-  ["verify"],
+  ["verify", "controls"],
   ["cli"],
 ];
 

@@ -142,6 +142,16 @@ describe("the engine against the definition", () => {
     expect(terminalText(proof)).toContain("comparisons agree");
   });
 
+  it.each(["symmetric", "adaptive"] as const)("agrees with %s feedback", async (feedback) => {
+    const proof = await verify({ ...pool(true), feedback }, data(1), { iterations: 3, nest: "if-installed" });
+    expect(failures(proof)).toEqual([]);
+    expect(proof.compared).toBe(3);
+    for (const { angle, symmetricAngle } of proof.paths) {
+      if (feedback === "symmetric") expect(angle).toBeCloseTo(symmetricAngle ?? Number.NaN, 9);
+    }
+    expect(proof.nest).toBeUndefined();
+  });
+
   it("agrees on tutorials, shrunk", async () => {
     const cut = { neurons: 10, steps: 200, iterations: 1 };
     for (const [task, kept] of [

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
+import { controlsCommand } from "./controls.js";
 import { dataCommand } from "./data.js";
 import { exportCommand } from "./export.js";
 import { conclude, concludeWith, tasksTable } from "./output.js";
@@ -36,6 +37,7 @@ program.addCommand(compareCommand());
 program.addCommand(exportCommand());
 program.addCommand(sweepCommand());
 program.addCommand(verifyCommand());
+program.addCommand(controlsCommand());
 program
   .command("tasks")
   .description("list the tasks and their parameters")

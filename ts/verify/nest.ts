@@ -264,6 +264,10 @@ function notInNest(problem: Problem, task: Task): string | undefined {
   const all = problem.projections.flatMap(({ optimizer }) => optimizer?.type ?? []);
   const other = all.find((type) => type !== "adam" && type !== "gradient_descent");
   if (other !== undefined) return `NEST has no optimizer ${other}`;
+  const network = describedNetwork(task.network);
+  const feedback = [network, ...Object.values(network.projections)].flatMap((of) => of.feedback ?? []);
+  const kind = feedback.find((of) => of !== "random");
+  if (kind !== undefined) return `NEST has no ${kind} feedback`;
   const pairs = problem.projections.map(
     ({ sources, targets }) =>
       new Set(Array.from(sources, (source, at) => `${source} ${targets[at]}`)).size < sources.length,

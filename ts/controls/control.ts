@@ -1,0 +1,130 @@
+/** Controls: the same task with a part of e-prop taken away. */
+import { NumpyRandom } from "../random/index.js";
+import {
+  type NetworkDescription,
+  type ProjectionDescription,
+  type Weights,
+  describedNetwork,
+  projectionKind,
+} from "../tasks/network-description.js";
+import type { Task } from "../tasks/task.js";
+import { familyOf } from "../training/build-network.js";
+
+/** Names of controls, in the order of tables. */
+export const controlNames = [
+  "trained",
+  "readouts-only",
+  "recurrent-frozen",
+  "feedback-shuffled",
+  "feedback-zero",
+  "feedback-symmetric",
+] as const;
+
+/** Name of a control. */
+export type ControlName = (typeof controlNames)[number];
+
+/** What each control is, in words. */
+export const controlTexts: Readonly<Record<ControlName, string>> = {
+  trained: "everything learns as the task says",
+  "readouts-only": "no weight onto recurrent neurons learns",
+  "recurrent-frozen": "weights among recurrent neurons stay",
+  "feedback-shuffled": "each readout's feedback weights are dealt out anew among the neurons",
+  "feedback-zero": "no learning signal arrives: of the recurrent neurons, firing rates alone are regularized",
+  "feedback-symmetric": "the readouts' own weights are the feedback",
+};
+
+type Projections = Record<string, ProjectionDescription>;
+
+/** Changes the projections of a kind. */
+function changed(
+  network: NetworkDescription,
+  wanted: (projection: ProjectionDescription) => boolean,
+  change: (projection: ProjectionDescription) => ProjectionDescription,
+): NetworkDescription {
+  const projections: Projections = Object.fromEntries(
+    Object.entries(network.projections).map(([name, projection]) => [
+      name,
+      wanted(projection) ? change(projection) : projection,
+    ]),
+  );
+  return { ...network, projections };
+}
+
+const kindOf = ({ populations }: NetworkDescription, of: string | readonly string[]) =>
+  populations[typeof of === "string" ? of : (of[0] as string)]?.kind;
+
+/** A projection whose weights stay; an optimizer has nothing to do there. */
+function still({ optimizer: _optimizer, ...projection }: ProjectionDescription): ProjectionDescription {
+  return { ...projection, plastic: false };
+}
+
+const isMatrix = (weights: ProjectionDescription["weights"]): weights is Weights =>
+  typeof weights === "object" && "data" in weights;
+
+/** Weights of each source dealt out anew among the targets that it has. */
+function shuffled(weights: Weights, random: NumpyRandom): Weights {
+  const { data, shape, mask } = weights;
+  const [rows, columns] = shape;
+  const dealt = Float64Array.from(data);
+  for (let column = 0; column < columns; column++) {
+    const places = Array.from({ length: rows }, (_, row) => row * columns + column).filter(
+      (place) => mask === undefined || mask[place] !== 0,
+    );
+    const order = random.permutation(places.length);
+    places.forEach((place, at) => (dealt[place] = data[places[order[at] as number] as number] as number));
+  }
+  return { ...weights, data: dealt };
+}
+
+/** The network of a control; undefined where it has nothing to take away. */
+function controlledNetwork(
+  network: NetworkDescription,
+  control: ControlName,
+  seed: number,
+): NetworkDescription | undefined {
+  const isPlastic = (projection: ProjectionDescription) => projectionKind(network, projection) === "plastic";
+  const isFeedback = (projection: ProjectionDescription) =>
+    projectionKind(network, projection) === "feedback";
+  const all = Object.values(network.projections);
+  const ontoRecurrent = (of: ProjectionDescription) =>
+    isPlastic(of) && kindOf(network, of.to) === "recurrent";
+  const amongRecurrent = (of: ProjectionDescription) =>
+    ontoRecurrent(of) && kindOf(network, of.from) === "recurrent";
+  switch (control) {
+    case "trained":
+      return network;
+    case "readouts-only":
+      return all.some(ontoRecurrent) ? changed(network, ontoRecurrent, still) : undefined;
+    case "recurrent-frozen":
+      return all.some(amongRecurrent) ? changed(network, amongRecurrent, still) : undefined;
+    case "feedback-shuffled": {
+      const random = new NumpyRandom(seed);
+      const isDealt = (of: ProjectionDescription) => isFeedback(of) && isMatrix(of.weights);
+      if (!all.some(isDealt)) return undefined;
+      return changed(network, isDealt, (of) => ({ ...of, weights: shuffled(of.weights as Weights, random) }));
+    }
+    case "feedback-zero":
+      return all.some(isFeedback)
+        ? changed(network, isFeedback, (of) => ({
+            ...of,
+            weights: isMatrix(of.weights)
+              ? { ...of.weights, data: new Float64Array(of.weights.data.length) }
+              : 0,
+          }))
+        : undefined;
+    case "feedback-symmetric": {
+      const model = Object.values(network.populations).find(({ kind }) => kind === "recurrent");
+      const isInterval = model !== undefined && "model" in model && familyOf(model.model) === "interval";
+      if (!isInterval || !all.some(isFeedback)) return undefined;
+      const feedback = "symmetric";
+      return { ...changed(network, isFeedback, (of) => ({ ...of, feedback })), feedback };
+    }
+  }
+}
+
+/** A task under a control; undefined where its network has nothing to take away. */
+export function controlled(task: Task, control: ControlName): Task | undefined {
+  const network = controlledNetwork(describedNetwork(task.network), control, task.seed);
+  if (network === undefined) return undefined;
+  return { ...task, network, parameters: { ...task.parameters, control } };
+}

@@ -1,7 +1,10 @@
 /** Ranks of MPI, with each MPI that is installed; without one they are left out. */
 import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { pathToFileURL } from "node:url";
 import { join, resolve } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { launchers, started } from "./mpi/launchers.js";
 
@@ -46,6 +49,44 @@ describe.each(launchers)("$name", (launcher) => {
     const { status, stdout, stderr } = await outcome;
     expect(status, stderr).toBe(0);
     expect(stdout).toBe(printed(program("train.mjs")));
+  });
+
+  it("the command trains on ranks, is stopped, and goes on with another number of them", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "eprop-ranks-"));
+    const out = (name: string) => join(folder, name);
+    const bin = resolve("dist/cli/bin.js");
+    const options = ["--iterations", "12", "--batch-size", "3", "--seed", "1", "--no-record"];
+    const training = ["train", "sine-waves", ...options, "--quiet", "--out"];
+    const whole = spawnSync(process.execPath, [bin, ...training, out("whole")], { encoding: "utf8" });
+    expect(whole.status, whole.stderr).toBe(0);
+
+    const args = [bin, ...training, out("ranks"), "--checkpoint-every", "1"];
+    // Open MPI waits for ranks that it has told to end: a second, if nothing else is said.
+    const { child, outcome } = started(launcher, 3, args, { OMPI_MCA_odls_base_sigkill_timeout: "3" });
+    const checkpoint = join(out("ranks"), "checkpoint.safetensors");
+    while (!existsSync(checkpoint)) await setTimeout(5);
+    child.kill("SIGTERM");
+    const stopped = await outcome;
+    expect(stopped.status).not.toBe(0);
+    // On a busy machine Open MPI may end a rank before it has said so.
+    const said = stopped.stderr.match(/^eprop: stopped$/gm)?.length ?? 0;
+    expect(said).toBeLessThanOrEqual(1);
+    if (launcher.name === "MPICH") expect(said, stopped.stderr).toBe(1);
+    const resumed = started(launcher, 2, [bin, "train", "--resume", checkpoint]);
+    const { status, stdout, stderr } = await resumed.outcome;
+    expect(status, stderr).toBe(0);
+    expect(stdout.match(/12 iterations/g)).toHaveLength(1);
+    expect(stderr).toMatch(/^eprop: 2 ranks on 1 host: .* 1 to 2 of 3 sequences each$/m);
+    const weights = (name: string) => readFileSync(join(out(name), "weights.npz")).toString("base64");
+    expect(weights("ranks")).toBe(weights("whole"));
+    rmSync(folder, { recursive: true });
+  });
+
+  it("commands that differ are refused once", async () => {
+    const differ = `process.argv = [process.argv[0], "train", "sine-waves", "--seed", process.env.OMPI_COMM_WORLD_RANK ?? process.env.PMI_RANK]; await import("${pathToFileURL(resolve("dist/cli/main.js")).href}");`;
+    const { status, stderr } = await started(launcher, 2, ["--input-type=module", "-e", differ]).outcome;
+    expect(status).not.toBe(0);
+    expect(stderr.match(/rank 1 and rank 0 do not have the same command/g)).toHaveLength(1);
   });
 
   it("a rank that fails ends all", async () => {

@@ -9,14 +9,29 @@ export function conclude(line: string, code: number): void {
   process.exitCode = code;
 }
 
+/** What an error is said to be, and the exit code that follows from it. */
+export function lastLine(error: unknown): { line: string; code: number } {
+  if (isStop(error)) return { line: "eprop: stopped", code: 130 };
+  if (error instanceof NESTError) return { line: `eprop: ${error.name}: ${error.message}`, code: 1 };
+  if (isFileError(error)) {
+    const place = error.path === undefined ? "" : `${error.path}: `;
+    return { line: `eprop: ${place}${systemWords(error)} (${error.code})`, code: 1 };
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { line: `eprop: ${text}`, code: 1 };
+}
+
+/** Whether something ended because it was stopped, here or on another rank. */
+export function isStop(error: unknown): boolean {
+  return error instanceof NESTError
+    ? error.code === "Aborted"
+    : error instanceof Error && error.name === "AbortError";
+}
+
 /** Says what went wrong, and sets the exit code. */
 export function concludeWith(error: unknown): void {
-  if (error instanceof NESTError) conclude(`eprop: ${error.name}: ${error.message}`, 1);
-  else if (error instanceof Error && error.name === "AbortError") conclude("eprop: stopped", 130);
-  else if (isFileError(error)) {
-    const place = error.path === undefined ? "" : `${error.path}: `;
-    conclude(`eprop: ${place}${systemWords(error)} (${error.code})`, 1);
-  } else conclude(`eprop: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, 1);
+  const { line, code } = lastLine(error);
+  conclude(line, code);
 }
 
 /** The table of tasks. */

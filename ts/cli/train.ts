@@ -15,8 +15,9 @@ import { isModule, loadTask } from "../tasks/load.js";
 import { type ResumeOptions, Trainer, type TrainingResult } from "../training/index.js";
 import { plannedIterations } from "../training/pace.js";
 import { formatHelp } from "./export.js";
-import { concludeWith } from "./output.js";
+import { isStop } from "./output.js";
 import { ProgressLine } from "./progress.js";
+import { CommandRanks } from "./ranks.js";
 import {
   type TaskArguments,
   addTaskOptions,
@@ -147,7 +148,10 @@ function refuseIgnored(args: TrainArguments): void {
 /** A training, and where its results go. */
 interface Run {
   trainer: Trainer;
+  /** At the rank that writes. */
   folder: RunFolder | undefined;
+  /** The checkpoint in it, at every rank. */
+  checkpoint: string | undefined;
   /** The address of the task's module, where it is none of eprop's own. */
   module: string | undefined;
 }
@@ -170,15 +174,25 @@ async function repeated({ from, ...args }: TrainArguments): Promise<RunOrigin | 
   return origin;
 }
 
-async function begun(name: string | undefined, args: TrainArguments, signals: Signals): Promise<Run> {
+async function begun(
+  name: string | undefined,
+  args: TrainArguments,
+  signals: Signals,
+  ranks: CommandRanks,
+): Promise<Run> {
   const origin = await repeated(args);
   const { entry, reference } = await loadTask(origin?.task ?? (name as string));
   const options = { ...origin?.options, ...taskOptions(entry, args) };
   const parameters = { ...origin?.options.parameters, ...args.set };
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
   const runs = args.runs ?? (args.live ? "runs" : undefined);
-  const out = args.out ?? (runs === undefined ? undefined : join(runs, `${entry.name}-${time}`));
-  const folder = out === undefined ? undefined : new RunFolder(out, given({ force: args.force }));
+  const out = await ranks.told(
+    args.out ?? (runs === undefined ? undefined : join(runs, `${entry.name}-${time}`)),
+  );
+  const folder = await ranks.atFirst(() =>
+    out === undefined ? undefined : new RunFolder(out, given({ force: args.force })),
+  );
+  const saved = await ranks.told(folder?.checkpoint);
   const task = entry.create({ ...options, ...given({ seed: args.seed }), parameters });
   const trainer = new Trainer(task, {
     ...given({
@@ -187,10 +201,11 @@ async function begun(name: string | undefined, args: TrainArguments, signals: Si
       precision: args.precision ?? origin?.precision,
     }),
     ...signals,
-    ...(folder && { checkpoint: checkpoint(folder.checkpoint, args) }),
-    record: args.record ?? (folder !== undefined && (origin?.record ?? true)),
+    ...given({ world: ranks.world }),
+    ...(saved !== undefined && { checkpoint: checkpoint(saved, args) }),
+    record: args.record ?? (saved !== undefined && (origin?.record ?? true)),
   });
-  return { trainer, folder, module: isModule(reference) ? reference : undefined };
+  return { trainer, folder, checkpoint: saved, module: isModule(reference) ? reference : undefined };
 }
 
 async function resumed(
@@ -198,6 +213,7 @@ async function resumed(
   name: string | undefined,
   args: TrainArguments,
   signals: Signals,
+  ranks: CommandRanks,
 ): Promise<Run> {
   const other = (Object.keys(args) as (keyof TrainArguments)[]).find(
     (option) => args[option] !== undefined && !ofResumption.has(option),
@@ -214,13 +230,14 @@ async function resumed(
   const loaded = name === undefined ? undefined : await loadTask(name);
   const task = loaded?.entry;
   const trainer = await Trainer.resume(path, {
-    ...given({ task, threads: args.threads }),
+    ...given({ task, threads: args.threads, world: ranks.world }),
     ...signals,
     // As often as before, if that is not said.
     ...(args.checkpointEvery !== undefined && { checkpoint: checkpoint(path, args) }),
   });
-  const folder = new RunFolder(dirname(path), { iterations: trainer.iterations });
-  return { trainer, folder, module: loaded?.reference };
+  const { iterations } = trainer;
+  const folder = await ranks.atFirst(() => new RunFolder(dirname(path), { iterations }));
+  return { trainer, folder, checkpoint: await ranks.told(folder?.checkpoint), module: loaded?.reference };
 }
 
 /** A word of a shell's command. */
@@ -267,15 +284,85 @@ async function print(result: TrainingResult, { folder }: Run, request?: RunReque
 async function runTraining(name: string | undefined, args: TrainArguments): Promise<void> {
   checkTask(name, args);
   refuseIgnored(args);
+  const ranks = await CommandRanks.connected();
+  try {
+    await ranks.same([name, args]);
+    await trained(name, args, ranks);
+  } catch (error) {
+    await ranks.end(error);
+    return;
+  }
+  await ranks.end();
+}
+
+type LiveView = Awaited<ReturnType<typeof openLiveView>>;
+
+/** Serves a page that shows a training. */
+async function liveView(
+  { trainer, folder }: Run,
+  args: TrainArguments,
+  onStop: () => void,
+): Promise<LiveView> {
+  const module = await import("../live/index.js");
+  const view = await module.openLiveView(trainer.task, {
+    ...given({ port: args.port, folder: folder?.path }),
+    onStop,
+  });
+  trainer.observe(view.feed);
+  process.stderr.write(`live view: ${view.server.url}\n`);
+  return view;
+}
+
+/** What looks on while a run is saved, and may stop that. */
+interface Saving {
+  live: LiveView | undefined;
+  stop: AbortSignal;
+  request: RunRequest;
+  tell: (text: string) => void;
+}
+
+/** Saves a run whose training is over, and prints what came of it. */
+async function finished(
+  result: TrainingResult,
+  run: Run,
+  args: TrainArguments,
+  saving: Saving,
+): Promise<void> {
+  const { live, stop, request, tell } = saving;
+  const { folder } = run;
+  live?.feed.saving();
+  await live?.server.flush();
+  const report = await folder
+    ?.finish(result, {
+      report: reportOfRun,
+      formats: args.format ?? [],
+      signal: stop,
+      request,
+      onSaved: () => {
+        if (!args.quiet) tell("making figures and the report; Ctrl-C leaves them out");
+      },
+    })
+    .catch((error: unknown) => error);
+  if (report !== undefined && !(report instanceof ReportError)) throw report;
+  live?.feed.end({ how: result.ended });
+  await print(result, run, args.json ? request : undefined);
+  if (report !== undefined && folder !== undefined) {
+    tell(`${report.message}; to make it: eprop report ${folder.path}`);
+    process.exitCode ??= 1;
+  }
+}
+
+async function trained(name: string | undefined, args: TrainArguments, ranks: CommandRanks): Promise<void> {
   const [finish, stop] = [new AbortController(), new AbortController()];
   const tell = (text: string) => {
     progress?.end();
-    process.stderr.write(`eprop: ${text}\n`);
+    if (ranks.isFirst) process.stderr.write(`eprop: ${text}\n`);
   };
   let again = "ending after this iteration; again to stop at once";
-  // The first signal ends the training with everything saved, the second at once.
+  // The first signal ends the training with everything saved, the second at once. Launchers of several ranks do not
+  // wait long after the first.
   const interrupt = () => {
-    if (finish.signal.aborted) stop.abort();
+    if (finish.signal.aborted || ranks.world !== undefined) stop.abort();
     else tell(again);
     finish.abort();
     process.exitCode = 130;
@@ -283,34 +370,32 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
   const signals = { signal: stop.signal, finish: finish.signal };
   const run =
     args.resume === undefined
-      ? await begun(name, args, signals)
-      : await resumed(args.resume, name, args, signals);
+      ? await begun(name, args, signals, ranks)
+      : await resumed(args.resume, name, args, signals, ranks);
   const { trainer, folder } = run;
   const request: RunRequest = {
     ...given({ module: run.module }),
     command: ["eprop", ...process.argv.slice(2)],
   };
   const { task } = trainer;
-  const progress = args.quiet
-    ? undefined
-    : new ProgressLine(plannedIterations(task.schedule), process.stderr);
+  const progress =
+    args.quiet || !ranks.isFirst
+      ? undefined
+      : new ProgressLine(plannedIterations(task.schedule), process.stderr);
+  const preflight = await ranks.preflight(task.batchSize, args.threads);
+  if (preflight !== undefined && !args.quiet) tell(preflight);
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
-  let live: Awaited<ReturnType<typeof openLiveView>> | undefined;
+  let live: LiveView | undefined;
   let isComplete = false;
+  let failure: unknown;
   try {
     // Whoever asks for the task's network from here on need not make it at once.
-    await task.prepare?.(stop.signal);
-    folder?.open();
-    if (args.live) {
-      const module = await import("../live/index.js");
-      live = await module.openLiveView(task, {
-        ...given({ port: args.port, folder: folder?.path }),
-        onStop: () => finish.abort(),
-      });
-      trainer.observe(live.feed);
-      process.stderr.write(`live view: ${live.server.url}\n`);
-    }
+    await task.prepare?.(ranks.world === undefined ? stop.signal : undefined);
+    live = await ranks.atFirst(async () => {
+      folder?.open();
+      return args.live ? liveView(run, args, () => finish.abort()) : undefined;
+    });
     for await (const iteration of trainer) {
       folder?.append(iteration);
       live?.feed.push(iteration);
@@ -319,34 +404,16 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
     again = "the run is being saved; again to leave out its figures";
     const result = await trainer.resultAsync();
     progress?.end();
-    live?.feed.saving();
-    await live?.server.flush();
-    const report = await folder
-      ?.finish(result, {
-        report: reportOfRun,
-        formats: args.format ?? [],
-        signal: stop.signal,
-        request,
-        onSaved: () => {
-          if (!args.quiet) tell("making figures and the report; Ctrl-C leaves them out");
-        },
-      })
-      .catch((error: unknown) => error);
-    if (report !== undefined && !(report instanceof ReportError)) throw report;
     isComplete = result.ended !== "request";
-    live?.feed.end({ how: result.ended });
-    await print(result, run, args.json ? request : undefined);
-    if (report !== undefined && folder !== undefined) {
-      tell(`${report.message}; to make it: eprop report ${folder.path}`);
-      process.exitCode ??= 1;
-    }
+    await ranks.atFirst(() => finished(result, run, args, { live, stop: stop.signal, request, tell }));
   } catch (error) {
+    failure = error;
     // What was stopped in the middle of an iteration can go on from there.
-    if (stop.signal.aborted && folder !== undefined && trainer.ending === "schedule") {
-      await trainer.save(folder.checkpoint).catch(() => undefined);
+    if (isStop(error) && run.checkpoint !== undefined && trainer.ending === "schedule") {
+      await trainer.save(run.checkpoint).catch(() => undefined);
     }
     live?.feed.end({ how: "failure", message: error instanceof Error ? error.message : String(error) });
-    concludeWith(error);
+    await ranks.end(error);
   } finally {
     progress?.end();
     folder?.close();
@@ -355,7 +422,7 @@ async function runTraining(name: string | undefined, args: TrainArguments): Prom
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);
   }
-  if (!isComplete && folder !== undefined && existsSync(folder.checkpoint)) {
+  if ((failure !== undefined || !isComplete) && folder !== undefined && existsSync(folder.checkpoint)) {
     tell(
       `to go on with the run: ${resumption(folder.checkpoint, name ?? (run.module && fileURLToPath(run.module)))}`,
     );

@@ -42,6 +42,18 @@ export function launcher(): Launcher | undefined {
   return mpiLauncher() ?? undefined;
 }
 
+/** Whether the connection to MPICH's launcher, which is a file that it has opened, is no longer there. */
+async function hasLostLauncher(): Promise<boolean> {
+  const file = process.env["PMI_FD"];
+  if (file === undefined) return false;
+  const { fstatSync } = await import("node:fs");
+  try {
+    return !fstatSync(Number(file)).isSocket();
+  } catch {
+    return true;
+  }
+}
+
 /**
  * Begins MPI, or gives the world that has begun. The library is the site's: it is loaded now, and nothing of MPI is
  * needed until then.
@@ -59,6 +71,14 @@ export async function connect(options: ConnectOptions = {}): Promise<World> {
     throw nestError({
       code: "MPIError",
       message: "a world is that of a process: connect on its main thread",
+    });
+  }
+  if (await hasLostLauncher()) {
+    throw nestError({
+      code: "MPIError",
+      message:
+        "what stands between mpirun and this program, as npx does, has closed the connection to mpirun",
+      bound: "mpirun -n … node_modules/.bin/eprop …, or node itself",
     });
   }
   const { World } = await import("./world.js");

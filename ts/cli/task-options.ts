@@ -10,6 +10,7 @@ export interface TaskArguments {
   validateEvery?: number;
   earlyStop?: boolean;
   testIterations?: number;
+  patience?: number;
   data?: string;
   blocklist?: string;
   groupSize?: number;
@@ -49,6 +50,11 @@ export function addTaskOptions(command: Command): Command {
     .option("--early-stop", "stop once validation errors are small enough (default)")
     .option("--no-early-stop", "do not stop early")
     .option("--test-iterations <n>", "test iterations at the end", number)
+    .option(
+      "--patience <n>",
+      "end after so many validations without a smaller loss, with the weights of the best one; 0 for never",
+      number,
+    )
     .option("--data <path>", "data to learn from, where a task takes it")
     .option("--blocklist <file>", "pixels to leave out, one index a line (n-mnist)")
     .option("--group-size <n>", "recordings per iteration (n-mnist)", number)
@@ -72,7 +78,7 @@ export function taskOptions(entry: TaskEntry, args: TaskArguments): TaskOptions 
       bound: "left out",
     });
   }
-  const { iterations, batchSize, validateEvery, earlyStop, testIterations } = args;
+  const { iterations, batchSize, validateEvery, earlyStop, testIterations, patience } = args;
   const { data, blocklist, groupSize, synthetic, model } = args;
   return given({
     iterations,
@@ -80,6 +86,7 @@ export function taskOptions(entry: TaskEntry, args: TaskArguments): TaskOptions 
     validateEvery,
     earlyStop,
     testIterations,
+    patience,
     data,
     blocklist,
     groupSize,

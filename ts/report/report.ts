@@ -11,7 +11,7 @@ const sum = (values: readonly number[]) => values.reduce((total, value) => total
 
 const endings: Readonly<Record<RunSummary["ended"], string>> = {
   schedule: "when all iterations were done",
-  "early-stopping": "early: validation errors were small enough",
+  "early-stopping": "early, as its validations said",
   request: "on request, before all iterations were done",
 };
 
@@ -41,6 +41,11 @@ function trained(summary: RunSummary): string {
     ],
     ["iterations", summary.loss.length],
     ["ended", endings[summary.ended]],
+    [
+      "weights of",
+      summary.best &&
+        `iteration ${summary.best.iteration}, the best validation (loss ${digits(summary.best.loss, 4)})`,
+    ],
     ["eprop", summary.eprop],
     ["date", summary.date],
     [

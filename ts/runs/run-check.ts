@@ -40,6 +40,7 @@ const summaryCheck = object({
   date: text,
   machine: object({ processor: text, cores: number, node: text, instructions: text }),
   ended: text,
+  best: optional(object({ iteration: positive, loss: number })),
   timing: object({ steps: positive, batchSize: positive, resolution: positive, learningWindow: positive }),
   task: text,
   seed: number,

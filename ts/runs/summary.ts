@@ -39,6 +39,8 @@ export interface RunSummary {
   machine: { processor: string; cores: number; node: string; instructions: string };
   /** What ended the training. */
   ended: Ending;
+  /** Where training had patience: the validation with the smallest loss, whose weights the run left. */
+  best?: { readonly iteration: number; readonly loss: number };
   /** Steps of a sequence, sequences of an iteration, length of a step (ms). */
   timing: { steps: number; batchSize: number; resolution: number; learningWindow: number };
   task: string;
@@ -82,7 +84,7 @@ function sums({ data }: WeightMatrix): WeightSums {
 
 /** Losses, results by phase where there are phases, sums of weights and times of a training. */
 export function runSummary(
-  { task, iterations, weights, ended, msPerIteration, memory }: TrainingResult,
+  { task, iterations, weights, ended, best, msPerIteration, memory }: TrainingResult,
   made?: RunOrigin,
 ): RunSummary {
   const projections = Object.entries(weights.after).map(([name, after]) => [
@@ -102,6 +104,7 @@ export function runSummary(
       instructions: instructionSet(),
     },
     ended,
+    ...(best !== undefined && { best }),
     timing: {
       steps: task.steps,
       batchSize: task.batchSize,

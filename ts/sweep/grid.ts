@@ -43,7 +43,7 @@ const mostRuns = 100_000;
 const largestSeed = 0xffff_ffff;
 
 /** Options that every task takes, which can be varied beside its parameters. */
-const optionNames = ["model", "batchSize", "iterations", "validateEvery", "testIterations"];
+const optionNames = ["model", "batchSize", "iterations", "validateEvery", "testIterations", "patience"];
 /** What a training is computed with. */
 const choices: Readonly<Record<string, readonly string[]>> = {
   precision: ["f64", "f32"],

@@ -33,6 +33,7 @@ const schedule = fields({
   earlyStopIterations: whole(0),
   earlyStopError: number(),
   testIterations: whole(0),
+  patience: optional(whole(0)),
 });
 
 /** The fields that cost nothing to read; a task may make the others when they are first read. */

@@ -111,6 +111,7 @@ const common = {
   validateEvery: optional(number()),
   earlyStop: optional(flag),
   testIterations: optional(number()),
+  patience: optional(number()),
   parameters: optional(dictionary),
 } as const;
 
@@ -153,6 +154,17 @@ export function commonOptions(
   const defaults = given("defaults", otherwise, commonDefaults);
   const seed = whole(task, "seed", options.seed, 1, 1, 0xffff_ffff);
   const validateEvery = whole(task, "validateEvery", options.validateEvery, defaults.validateEvery ?? 0, 0);
+  const patience = whole(task, "patience", options.patience, 0, 0);
+  if (patience > 0 && validateEvery === 0) {
+    throw nestError({
+      code: "BadParameterValue",
+      message: "patience counts validations, and there are none",
+      model: task,
+      parameter: "patience",
+      value: String(patience),
+      bound: "0, or validateEvery above 0",
+    });
+  }
   return {
     seed,
     batchSize: whole(task, "batchSize", options.batchSize, defaults.batchSize, 1),
@@ -162,6 +174,7 @@ export function commonOptions(
       earlyStopIterations: (options.earlyStop ?? true) && validateEvery > 0 ? 8 : 0,
       earlyStopError: 0.07,
       testIterations: whole(task, "testIterations", options.testIterations, defaults.testIterations ?? 0, 0),
+      ...(patience > 0 && { patience }),
     },
   };
 }

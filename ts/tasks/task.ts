@@ -24,6 +24,11 @@ export interface Schedule {
   earlyStopError: number;
   /** Test iterations at the end. */
   testIterations: number;
+  /**
+   * Training ends where so many validations in a row have no smaller loss than the best one before them, and the
+   * network is left with the weights of that one; 0 or left out for never.
+   */
+  patience?: number;
 }
 
 /** Which inputs an iteration draws from. */
@@ -91,6 +96,8 @@ export interface TaskOptions<P extends string | Readonly<Record<string, TaskPara
   validateEvery?: number;
   earlyStop?: boolean;
   testIterations?: number;
+  /** Validations without a smaller loss than the best before them, after which training ends; 0 for never. */
+  patience?: number;
   /** Values for rows of the task's parameter table. */
   parameters?: ParameterValues<P>;
 }

@@ -19,6 +19,7 @@ import type { NetworkOptions, PlasticWeights } from "./network.js";
 import { phases } from "./schedule.js";
 import type { Iteration } from "./iteration.js";
 import type { Progress } from "./progress.js";
+import type { ConnectionWeights } from "./best-weights.js";
 import type { Waiting } from "./stimulation.js";
 
 /** Everything that a training has to know to go on. */
@@ -34,6 +35,7 @@ export interface Checkpoint {
   iterations: readonly Iteration[];
   before: PlasticWeights;
   waiting: Waiting;
+  best?: ConnectionWeights;
   recorded: Recorded;
   courses: WeightNotes;
 }
@@ -128,6 +130,7 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
   for (const [name, { data, shape }] of Object.entries(checkpoint.before)) {
     writer.add(`before.${name}`, data, shape);
   }
+  for (const [name, weights] of Object.entries(checkpoint.best ?? {})) writer.add(`best.${name}`, weights);
   const { spikes, targets } = checkpoint.waiting;
   const lists: readonly (readonly [string, readonly Float64Array[]])[] = [
     ["spikes_left", spikes],
@@ -239,6 +242,9 @@ async function contentOf(made: Task, details: Details, arrays: ArrayReader): Pro
         .lists("targets_left.times")
         .map((times, readout) => ({ times, values: values[readout] ?? new Float64Array(0) })),
     },
+    ...(details.progress.best !== undefined && {
+      best: Object.fromEntries(plastic.map((name) => [name, arrays.get(`best.${name}`, "F64")])),
+    }),
     recorded,
     courses: {
       times: [...arrays.get("courses.times", "F64")],

@@ -23,6 +23,16 @@ export interface Progress {
   delivered: number;
   /** The iteration after which weights are noted next. */
   snapshotAt: number;
+  /** Where training has patience: the best validation so far, and how many have followed it. */
+  best?: Best;
+}
+
+/** The validation with the smallest loss. */
+export interface Best {
+  iteration: number;
+  loss: number;
+  /** Validations since. */
+  since: number;
 }
 
 /** How far a training is that has not begun. */

@@ -13,6 +13,8 @@ export interface TrainingResult {
   weights: { before: PlasticWeights; after: PlasticWeights };
   recorded: Recorded;
   ended: Ending;
+  /** Where training had patience: the validation with the smallest loss, whose weights the network has. */
+  best?: { readonly iteration: number; readonly loss: number };
   /** Time that the simulation of an iteration took, on average (ms). */
   msPerIteration: number;
   /** Memory that the simulation took. */

@@ -45,6 +45,8 @@ export interface Circumstances {
   lastError: number;
   /** Whether the training is to end with the iteration that comes next. */
   finish: boolean;
+  /** Whether so many validations in a row were no better than the best one that training is to end. */
+  outOfPatience: boolean;
   /** How many of the training iterations left are simulated in one go. */
   together(left: number): number;
 }
@@ -65,7 +67,7 @@ export function iterationsLeft(
 export function nextStretch(
   schedule: Schedule,
   from: Readonly<Position>,
-  { lastError, finish, together }: Circumstances,
+  { lastError, finish, outOfPatience, together }: Circumstances,
 ): { stretch?: Stretch; position: Position } {
   const { iterations, validateEvery, earlyStopIterations, earlyStopError, testIterations } = schedule;
   const position = { ...from, errors: [...from.errors] };
@@ -73,6 +75,7 @@ export function nextStretch(
   for (;;) {
     switch (position.at) {
       case "begin":
+        if (outOfPatience && position.ended === "schedule") position.ended = "early-stopping";
         if (position.trained >= iterations || position.ended !== "schedule") {
           position.at = "test";
           break;

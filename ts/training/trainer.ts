@@ -10,6 +10,7 @@ import type { TaskEntry } from "../tasks/index.js";
 import { checkNetwork, checkedTask } from "../tasks/check.js";
 import { Draws } from "../tasks/draws.js";
 import type { Task } from "../tasks/task.js";
+import { BestWeights } from "./best-weights.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { evaluated } from "./evaluation.js";
 import { tell } from "./diagnostics.js";
@@ -44,6 +45,7 @@ interface SetUp {
   recorders: Recorders;
   courses: WeightCourses | undefined;
   inputs: InputsAhead;
+  best: BestWeights;
   /** The weights that the training begins with. */
   before: PlasticWeights;
 }
@@ -95,7 +97,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   }
 
   /** Builds the network, and what looks on. */
-  *#build(): Pieces<Omit<SetUp, "before" | "inputs">> {
+  *#build(): Pieces<Omit<SetUp, "before" | "inputs" | "best">> {
     const { task } = this;
     const options = this.#options;
     yield* checkNetwork(task);
@@ -112,7 +114,8 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     const before = yield* built.network.weights();
     built.courses?.snapshot(0);
     this.#beginToObserve(built.network);
-    return { ...built, inputs: this.#inputs(built.network), before };
+    const best = new BestWeights(built.network);
+    return { ...built, inputs: this.#inputs(built.network), best, before };
   }
 
   /** Goes on with what was saved. */
@@ -131,7 +134,8 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     built.courses?.restore(saved.courses);
     this.#beginToObserve(built.network);
     const inputs = this.#inputs(built.network, saved.waiting);
-    this.#setUp = new InPieces<SetUp>({ value: { ...built, inputs, before: saved.before } });
+    const best = new BestWeights(built.network, saved.best);
+    this.#setUp = new InPieces<SetUp>({ value: { ...built, inputs, best, before: saved.before } });
   }
 
   /** @param waiting What generators have not yet sent. */
@@ -224,6 +228,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       iterations: [...this.#iterations],
       before: setUp.before,
       waiting: setUp.inputs.waiting,
+      ...(setUp.best.weights !== undefined && { best: setUp.best.weights }),
       courses: setUp.courses?.notes() ?? { times: [], weights: {} },
     };
     return { ...saved, kernel: await kernel, recorded: await inSlices(recorded) };
@@ -342,6 +347,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     const { network, recorders, courses, before } = this.#setUp.now();
     this.#snapshot(true);
     const { iterations } = this;
+    const { best } = this.#progress;
     const after = yield* network.weights();
     yield;
     const recorded = yield* recorders.recorded();
@@ -355,6 +361,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       weights: { before, after },
       recorded: { ...recorded, ...noted },
       ended: this.#progress.position.ended,
+      ...(best !== undefined && { best: { iteration: best.iteration, loss: best.loss } }),
       msPerIteration: iterations.reduce((sum, { ms }) => sum + ms, 0) / Math.max(1, iterations.length),
       memory,
       network: Network.of(network.kernel),
@@ -453,8 +460,14 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     return nextStretch(this.task.schedule, this.#progress.position, {
       lastError: this.#iterations.at(-1)?.error ?? Number.POSITIVE_INFINITY,
       finish,
+      outOfPatience: this.#isOutOfPatience,
       together: (left) => this.#together(left),
     });
+  }
+
+  get #isOutOfPatience(): boolean {
+    const { patience = 0 } = this.task.schedule;
+    return patience > 0 && (this.#progress.best?.since ?? 0) >= patience;
   }
 
   /** Which inputs iterations take that come next. */
@@ -531,11 +544,15 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
 
   /** Reads out the iterations that have been simulated since the last call. */
   async #evaluate(): Promise<void> {
-    const { network, recorders } = this.#setUp.now();
+    const { network, recorders, best } = this.#setUp.now();
     await recorders.drain();
     const { iterations, lastSignals } = await evaluated(this.task, network, this.#progress);
     if (lastSignals === undefined) return;
     this.#iterations.push(...iterations);
+    if (this.task.schedule.patience) {
+      for (const iteration of iterations) best.note(iteration, this.#progress);
+      best.restore(this.#progress);
+    }
     this.#sampler?.deliver(this.#iterations.length, lastSignals);
     this.#snapshot();
   }

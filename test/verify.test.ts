@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { NumpyRandom, nest, tasks } from "../ts/index.js";
+import { NumpyRandom, type Task, nest, tasks, trainToEnd } from "../ts/index.js";
 import { type Verification, type VerificationData, verify, verifyTask } from "../ts/verify/index.js";
 import { shrunkTask } from "../ts/verify/shrink.js";
 import { terminalText } from "../ts/verify/text.js";
@@ -123,6 +123,13 @@ const probabilities = (): Partial<VerificationData> => {
     loss: "cross_entropy",
     targets: [0, 1].map((k) => ({ steps: begins, values: begins.map((_, at) => Number(at % 2 === k)) })),
   };
+};
+
+const sineTask: Task = {
+  ...tasks.sineWaves({ iterations: 1 }),
+  steps,
+  learningWindow: 40,
+  batchSize: sequences,
 };
 
 const failures = ({ checks }: Verification) =>
@@ -358,6 +365,36 @@ describe("NEST", () => {
     expect(none).toBeUndefined();
     expect(notes.join()).toContain("no-such-python has none");
   });
+});
+
+describe("a projection with an optimizer of its own", () => {
+  it.each(["adam", "gradient_descent"] as const)(
+    "learns at its own rate from the first update on: %s",
+    async (type) => {
+      const network = pool(true);
+      const { among } = network.projections;
+      const own = (eta: number) => ({
+        ...network,
+        projections: {
+          ...network.projections,
+          among: { ...among, optimizer: { type, eta, batch_size: sequences } },
+        },
+      });
+      const iteration = { spikes: Uint32Array.from(data(1).spikes), targets: data(1).targets };
+      const learned = async (eta: number) => {
+        const kernel = { ...sineTask, network: own(eta) as tasks.NetworkDescription, next: () => iteration };
+        const { weights } = await trainToEnd(kernel as unknown as Task);
+        const [before, after] = [weights.before["among"], weights.after["among"]];
+        return Float64Array.from(after?.data ?? [], (value, at) => value - (before?.data[at] as number));
+      };
+      const [one, twice] = [await learned(1e-3), await learned(2e-3)];
+      const most = one.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+      expect(most).toBeGreaterThan(0);
+      one.forEach((value, at) =>
+        expect(Math.abs(2 * value - (twice[at] as number))).toBeLessThan(1e-9 * most),
+      );
+    },
+  );
 });
 
 describe("less of a task", () => {

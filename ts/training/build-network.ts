@@ -128,10 +128,14 @@ export class BuiltNetwork {
     const base: PlasticModel = learningSynapses[this.family].plastic;
     // A synapse that has not yet called its optimizer has the first rate ever set: that of the first phase.
     const begun = (of: NetworkDescription["optimizer"]) => ({ ...of, eta: factor * (of.eta ?? 0) });
-    kernel.SetDefaults(base, {
-      optimizer: begun(optimizer),
-      ...(this.family === "interval" && { average_gradient: averageGradient }),
-    });
+    const common = this.family === "interval" && { average_gradient: averageGradient };
+    // Copies come before the model is set: the rates that it had would be theirs, too, at a synapse's first call.
+    for (const { name, model } of this.plastic) {
+      const projection = description.projections[name] as ProjectionDescription;
+      if (model === base) continue;
+      kernel.CopyModel(base, model, { optimizer: begun(ownOptimizer(description, projection)), ...common });
+    }
+    kernel.SetDefaults(base, { optimizer: begun(optimizer), ...common });
     const signals = learningSynapses.interval.feedback;
     if (this.family === "interval" && hasFeedback(description)) {
       kernel.SetDefaults(signals, feedbackParams(description));
@@ -139,9 +143,6 @@ export class BuiltNetwork {
     const resolution = kernel.get("resolution");
     for (const built of this.projections) {
       const projection = description.projections[built.name] as ProjectionDescription;
-      if (built.kind === "plastic" && projection.optimizer !== undefined) {
-        kernel.CopyModel(base, built.model, { optimizer: begun(ownOptimizer(description, projection)) });
-      }
       if (built.kind === "feedback" && this.family === "interval" && hasFeedback(projection)) {
         kernel.CopyModel(signals, built.model, feedbackParams(projection));
       }

@@ -58,15 +58,18 @@ if said["softmax"]:
     nest.Connect(nodes["readout"], nodes["readout"], others, {**rates, "receptor_type": 1})
 
 weights = nest.Create("weight_recorder", params={"start": said["weights_from"]})
-for at, projection in enumerate(said["projections"]):
+# Copies come first: synapses of a copy keep the kind of optimizer that the model had when it was copied.
+learning = [projection for projection in said["projections"] if projection["defaults"] is not None]
+for projection in sorted(learning, key=lambda projection: not projection["copied"]):
+    defaults = {**projection["defaults"], "weight_recorder": weights}
+    if projection["copied"]:
+        copied = "verified_" + projection["name"]
+        nest.CopyModel(projection["model"], copied, defaults)
+        projection["model"] = copied
+    else:
+        nest.SetDefaults(projection["model"], defaults)
+for projection in said["projections"]:
     model = projection["model"]
-    if projection["defaults"] is not None:
-        defaults = {**projection["defaults"], "weight_recorder": weights}
-        if projection["copied"]:
-            model = "verified_%d" % at
-            nest.CopyModel(projection["model"], model, defaults)
-        else:
-            nest.SetDefaults(model, defaults)
     n = len(projection["sources"])
     if n == 0:
         continue

@@ -217,6 +217,7 @@ function toldOf(
     signals: signalsOf(problem, iterations, timeline.target),
     softmax: loss === "cross_entropy",
     projections: problem.projections.map((of) => ({
+      name: of.name,
       model: synapseModels[family][of.kind],
       copied: of.model !== synapseModels[family][of.kind],
       defaults: defaultsOf(problem, of),

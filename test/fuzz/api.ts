@@ -99,7 +99,7 @@ function taskMakers(names: string, options: typeof taskOptions): Record<string, 
 
 /** Every public function, by name. */
 export const targets: Readonly<Record<string, Target>> = {
-  "new Kernel": plain(make(Kernel) as never, { ...parameter("native", always(undefined)) }),
+  "new Kernel": plain(make(Kernel) as never, { ...parameter("options", always(undefined)) }),
   "Kernel.load": plain(Kernel.load.bind(Kernel), file("path", "missing")),
   "Kernel.ResetKernel": method("kernel", "ResetKernel"),
   "Kernel.set": method("kernel", "set", dictionary("values", { rng_seed: 3 }, { print_time: true })),

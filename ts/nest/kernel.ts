@@ -95,6 +95,15 @@ export interface KernelOptions {
   world?: World;
 }
 
+/** Whether a value is the engine's side of a kernel, whatever it does when it is asked. */
+function isNative(value: unknown): value is NativeKernel {
+  try {
+    return value instanceof NativeKernel;
+  } catch {
+    return false;
+  }
+}
+
 const kernelOptions = fields({ world: optional(worldCheck) });
 
 /**
@@ -124,7 +133,7 @@ export class Kernel {
   /** @internal */
   constructor(native: NativeKernel);
   constructor(options: KernelOptions | NativeKernel = {}) {
-    if (options instanceof NativeKernel) {
+    if (isNative(options)) {
       this.native = options;
       return;
     }

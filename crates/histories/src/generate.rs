@@ -822,6 +822,16 @@ impl Sketch {
         if fitting.is_empty() { None } else { Some((*dice.pick(&fitting)).clone()) }
     }
 
+    fn record_spikes(&mut self, from: &Group, to: Group, dice: &mut Dice) {
+        self.calls.push(
+            Call::new("Connect")
+                .with(Self::part(from, dice))
+                .with(to.name)
+                .with(json!({"rule": "all_to_all"}))
+                .with(json!({"delay": self.resolution})),
+        );
+    }
+
     fn connect(&mut self, dice: &mut Dice) {
         let nest = self.settings.nest;
         let stimulus = |group: &Group| {
@@ -893,13 +903,7 @@ impl Sketch {
                 if let (Some(from), Some(to)) =
                     (self.any(dice, spiking), self.any(dice, of(NodeClass::SpikeRecorder)))
                 {
-                    self.calls.push(
-                        Call::new("Connect")
-                            .with(Self::part(&from, dice))
-                            .with(to.name)
-                            .with(json!({"rule": "all_to_all"}))
-                            .with(json!({"delay": self.resolution})),
-                    );
+                    self.record_spikes(&from, to, dice);
                 }
             }
             8 => {

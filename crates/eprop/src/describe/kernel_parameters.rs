@@ -243,66 +243,77 @@ impl KernelParameters {
                 error.model = None;
                 error
             })?;
-            let number = match &cell {
-                check::Cell::Number(number) => *number,
-                _ => 0.0,
-            };
-            match (name.as_str(), cell) {
-                ("resolution", _) => {
-                    if nodes_exist && number != self.resolution {
-                        return Err(refuse(
-                            name,
-                            value,
-                            "cannot change once nodes exist",
-                            &format!("{} ms", self.resolution),
-                        ));
-                    }
-                    if number < TIC || !check::on_grid(number, TIC) {
-                        return Err(refuse(
-                            name,
-                            value,
-                            "must be a whole number of tics",
-                            "a multiple of 0.001 ms",
-                        ));
-                    }
-                    next.resolution = number;
-                }
-                ("eprop_update_interval", _) => next.update_interval_ms = number,
-                ("eprop_learning_window", _) => next.learning_window_ms = number,
-                ("eprop_reset_neurons_on_update", _) => next.reset_neurons_on_update = number != 0.0,
-                ("local_num_threads", _) => {
-                    if number > 1024.0 {
-                        return Err(refuse(name, value, "is too large", "at most 1024"));
-                    }
-                    next.local_num_threads = number as usize;
-                }
-                ("total_num_virtual_procs", _) => next.total_num_virtual_procs = number as usize,
-                ("rng_seed", _) => {
-                    if number > f64::from(u32::MAX) {
-                        return Err(refuse(name, value, "is too large", "from 1 to 4294967295"));
-                    }
-                    next.rng_seed = number as u32;
-                }
-                ("gradient", _) => {
-                    next.gradient =
-                        if number == 0.0 { GradientMethod::Adjoint } else { GradientMethod::Forward };
-                }
-                ("precision", _) => {
-                    next.precision = if number == 0.0 { Precision::F64 } else { Precision::F32 };
-                }
-                ("memory_limit", _) => next.memory_limit = number as u64,
-                ("print_time", _) => next.print_time = number != 0.0,
-                ("overwrite_files", _) => next.overwrite_files = number != 0.0,
-                ("data_path", check::Cell::Text(text)) => next.data_path = text,
-                ("data_prefix", check::Cell::Text(text)) => next.data_prefix = text,
-                _ => unreachable!("every settable row of the table has an arm"),
-            }
+            next.take(name, value, cell, nodes_exist)?;
         }
+        next.count_steps(values.get("eprop_learning_window").is_some())?;
+        Ok(next)
+    }
+
+    /// Takes a value that is within the bound of its row of the table.
+    fn take(&mut self, name: &str, value: &Value, cell: check::Cell, nodes_exist: bool) -> Result<()> {
+        let number = match &cell {
+            check::Cell::Number(number) => *number,
+            _ => 0.0,
+        };
+        match (name, cell) {
+            ("resolution", _) => {
+                if nodes_exist && number != self.resolution {
+                    return Err(refuse(
+                        name,
+                        value,
+                        "cannot change once nodes exist",
+                        &format!("{} ms", self.resolution),
+                    ));
+                }
+                if number < TIC || !check::on_grid(number, TIC) {
+                    return Err(refuse(
+                        name,
+                        value,
+                        "must be a whole number of tics",
+                        "a multiple of 0.001 ms",
+                    ));
+                }
+                self.resolution = number;
+            }
+            ("eprop_update_interval", _) => self.update_interval_ms = number,
+            ("eprop_learning_window", _) => self.learning_window_ms = number,
+            ("eprop_reset_neurons_on_update", _) => self.reset_neurons_on_update = number != 0.0,
+            ("local_num_threads", _) => {
+                if number > 1024.0 {
+                    return Err(refuse(name, value, "is too large", "at most 1024"));
+                }
+                self.local_num_threads = number as usize;
+            }
+            ("total_num_virtual_procs", _) => self.total_num_virtual_procs = number as usize,
+            ("rng_seed", _) => {
+                if number > f64::from(u32::MAX) {
+                    return Err(refuse(name, value, "is too large", "from 1 to 4294967295"));
+                }
+                self.rng_seed = number as u32;
+            }
+            ("gradient", _) => {
+                self.gradient = if number == 0.0 { GradientMethod::Adjoint } else { GradientMethod::Forward };
+            }
+            ("precision", _) => {
+                self.precision = if number == 0.0 { Precision::F64 } else { Precision::F32 };
+            }
+            ("memory_limit", _) => self.memory_limit = number as u64,
+            ("print_time", _) => self.print_time = number != 0.0,
+            ("overwrite_files", _) => self.overwrite_files = number != 0.0,
+            ("data_path", check::Cell::Text(text)) => self.data_path = text,
+            ("data_prefix", check::Cell::Text(text)) => self.data_prefix = text,
+            _ => unreachable!("every settable row of the table has an arm"),
+        }
+        Ok(())
+    }
+
+    /// Checks times against each other and the step, and counts their steps; `asked` says that a learning window was given.
+    fn count_steps(&mut self, asked: bool) -> Result<()> {
         for (name, time) in [
-            ("eprop_update_interval", next.update_interval_ms),
-            ("eprop_learning_window", next.learning_window_ms),
+            ("eprop_update_interval", self.update_interval_ms),
+            ("eprop_learning_window", self.learning_window_ms),
         ] {
-            if time / next.resolution > LONGEST {
+            if time / self.resolution > LONGEST {
                 return Err(refuse(
                     name,
                     &Value::Number(time),
@@ -310,29 +321,28 @@ impl KernelParameters {
                     &format!("at most {LONGEST:e} steps"),
                 ));
             }
-            if !check::on_grid(time, next.resolution) || (time / next.resolution).round() < 1.0 {
+            if !check::on_grid(time, self.resolution) || (time / self.resolution).round() < 1.0 {
                 return Err(refuse(
                     name,
                     &Value::Number(time),
                     "must be a whole number of steps",
-                    &format!("a multiple of {} ms", next.resolution),
+                    &format!("a multiple of {} ms", self.resolution),
                 ));
             }
         }
         // An interval that is shorter than the window is learned from as a whole.
-        let asked = values.get("eprop_learning_window").is_some();
-        if asked && next.learning_window_ms > next.update_interval_ms {
+        if asked && self.learning_window_ms > self.update_interval_ms {
             return Err(refuse(
                 "eprop_learning_window",
-                &Value::Number(next.learning_window_ms),
+                &Value::Number(self.learning_window_ms),
                 "cannot be longer than the update interval",
-                &format!("at most {} ms", next.update_interval_ms),
+                &format!("at most {} ms", self.update_interval_ms),
             ));
         }
-        next.update_interval = (next.update_interval_ms / next.resolution).round() as usize;
-        next.learning_window =
-            ((next.learning_window_ms / next.resolution).round() as usize).min(next.update_interval);
-        Ok(next)
+        self.update_interval = (self.update_interval_ms / self.resolution).round() as usize;
+        self.learning_window =
+            ((self.learning_window_ms / self.resolution).round() as usize).min(self.update_interval);
+        Ok(())
     }
 
     /// The parameters as the user reads them, without those that the kernel alone knows.

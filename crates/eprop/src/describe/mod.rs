@@ -1,6 +1,7 @@
 //! What the user said, validated: nodes, connections, devices and kernel parameters.
 
 pub mod check;
+mod check_node;
 mod compatible;
 pub mod connect;
 pub mod connections;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::base::state::{Archive, Persist, optional};
 use crate::describe::check::{self, Cell};
+use crate::describe::check_node::check_values;
 use crate::describe::connect::LONGEST_DELAY;
 use crate::describe::kernel_parameters::KernelParameters;
 use crate::describe::network::{
     Carries, Column, Description, NodeGroup, NodeModelState, Projection, Settled, SynapseModelState, Targets,
 };
-use crate::describe::nodes::{MOST_NODES, check_values, column};
+use crate::describe::nodes::{MOST_NODES, column};
 use crate::feedback::{FeedbackProperties, SOURCES};
 use crate::models::{NODE_MODELS, NodeModel, synapses};
 use crate::optimizer::{METHODS, Method, OptimizerProperties};

@@ -117,8 +117,7 @@ fn block<R: Real, const ADAPTS: bool, const W: usize>(
     factors: &mut [R],
     width: usize,
     at: usize,
-    within: usize,
-    to: usize,
+    (within, to): (usize, usize),
 ) {
     let p = pass.neurons;
     let kappa = pass.kappa;
@@ -174,17 +173,17 @@ fn factors_body<R: Real, const ADAPTS: bool>(
 ) {
     let mut at = columns.0;
     while at + TOGETHER <= columns.1 {
-        let (within, to) = (at - tile, at - columns.0);
-        block::<R, ADAPTS, TOGETHER>(pass, steps, signals, carry, factors, width, at, within, to);
+        let places = (at - tile, at - columns.0);
+        block::<R, ADAPTS, TOGETHER>(pass, steps, signals, carry, factors, width, at, places);
         at += TOGETHER;
     }
     while at < columns.1 {
-        let (within, to) = (at - tile, at - columns.0);
+        let places = (at - tile, at - columns.0);
         // A cache line of either precision.
         if per_line::<R>() == 8 {
-            block::<R, ADAPTS, 8>(pass, steps, signals, carry, factors, width, at, within, to);
+            block::<R, ADAPTS, 8>(pass, steps, signals, carry, factors, width, at, places);
         } else {
-            block::<R, ADAPTS, 16>(pass, steps, signals, carry, factors, width, at, within, to);
+            block::<R, ADAPTS, 16>(pass, steps, signals, carry, factors, width, at, places);
         }
         at += per_line::<R>();
     }

@@ -6,6 +6,8 @@
 //!
 //! Rows have nothing in common that changes, so threads share those that have something to learn.
 
+mod carry_over;
+mod moments;
 mod part;
 mod state;
 
@@ -14,7 +16,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use crate::base::threads::{self, Crew};
-use crate::optimizer::{MomentChanges, Moments, OptimizerProperties};
+use crate::optimizer::OptimizerProperties;
 use crate::plan::route::{Columns, Route};
 use crate::plus::eligibility::{Coefficients, Trace, TraceSet};
 use crate::plus::layout::Layout;
@@ -227,86 +229,6 @@ impl PlasticRows {
         }
     }
 
-    /// The cutoff that all of its targets have, where it is one; `cutoffs` are those by place.
-    #[must_use]
-    pub fn common_cutoff(&self, history: &Ring, cutoffs: &[i64]) -> Option<i64> {
-        let reached = self.layout.reached(history.nobody());
-        let cutoff = cutoffs[*reached.first()?];
-        reached.iter().all(|place| cutoffs[*place] == cutoff).then_some(cutoff)
-    }
-
-    /// Whether all rows have come to the same step as those of another part.
-    #[must_use]
-    pub fn is_level_with(&self, other: &Self) -> bool {
-        self.rows.iter().zip(&other.rows).all(|(ours, theirs)| ours.next == theirs.next)
-    }
-
-    /// Looks that far back from now on.
-    pub fn set_cutoff(&mut self, cutoff: i64) {
-        self.cutoff = cutoff;
-    }
-
-    /// Takes over traces and moments from the same synapses as they were laid out before; `weights` are those of the
-    /// projection.
-    pub fn carry_over(&mut self, mut old: Vec<Self>, weights: &[f64]) {
-        // Rows keep their filtered spikes for each target once they may have differed.
-        if !(old.len() == 1 && old[0].set.uniform) {
-            self.keep_filtered_by_target();
-        }
-        if old.len() == 1
-            && old[0].layout == self.layout
-            && (old[0].cutoff, old[0].set) == (self.cutoff, self.set)
-        {
-            let mut old = old.remove(0);
-            std::mem::swap(&mut old.coefficients, &mut self.coefficients);
-            *self = old;
-            return;
-        }
-        for old in &old {
-            for row in 0..self.rows.len() {
-                self.carry_row_over(row, old, weights);
-            }
-        }
-    }
-
-    /// Moves weights that show at the next spike of their row by what the user has changed of those that show now, by
-    /// projection and entry.
-    pub fn shift_ahead(&mut self, changes: &BTreeMap<(usize, usize), f64>, optimizer: &OptimizerProperties) {
-        let Self { ahead, layout, projection, .. } = self;
-        for (row, weights) in ahead {
-            let begin = layout.positions(*row).start;
-            layout.for_each_entry(*row, |position, entry| {
-                if let Some(change) = changes.get(&(*projection, entry)) {
-                    let weight = &mut weights[position - begin];
-                    *weight = (*weight + change).clamp(optimizer.w_min, optimizer.w_max);
-                }
-            });
-        }
-    }
-
-    /// Calls `each` with entry, position and moments of every synapse of which there are any.
-    pub fn for_each_moment(&self, mut each: impl FnMut(usize, usize, Moments)) {
-        if !self.first.is_empty() {
-            for row in 0..self.rows.len() {
-                self.layout.for_each_entry(row, |position, entry| {
-                    let moments = Moments { first: self.first[position], second: self.second[position] };
-                    each(entry, position, moments);
-                });
-            }
-        }
-    }
-
-    /// Takes over moments that the user has set.
-    pub fn set_moments(&mut self, changes: &MomentChanges) {
-        let mut set = Vec::new();
-        self.for_each_moment(|entry, position, held| {
-            set.extend(changes.get(&(self.projection, entry)).map(|change| (position, held.with(*change))));
-        });
-        for (position, moments) in set {
-            (self.first[position], self.second[position]) = (moments.first, moments.second);
-        }
-    }
-
     /// Whether a row could not take in what it should have.
     #[must_use]
     pub fn is_broken(&self) -> bool {
@@ -324,59 +246,6 @@ impl PlasticRows {
             }
         });
         found
-    }
-
-    /// Makes room for filtered spikes of each target; traces begin from zero.
-    fn keep_filtered_by_target(&mut self) {
-        self.set.uniform = false;
-        self.traces = vec![Vector::default(); self.gradient.len() * self.set.count()];
-    }
-
-    fn carry_row_over(&mut self, row: usize, old: &Self, weights: &[f64]) {
-        let mut position_of: BTreeMap<usize, usize> = BTreeMap::new();
-        old.layout.for_each_entry(row, |position, entry| {
-            position_of.insert(entry, position);
-        });
-        let mut pairs = Vec::new();
-        self.layout.for_each_entry(row, |position, entry| {
-            pairs.extend(position_of.get(&entry).map(|from| (*from, position)));
-        });
-        if pairs.is_empty() {
-            return;
-        }
-        let (ours, theirs) = (self.rows[row], old.rows[row]);
-        self.rows[row] = RowState {
-            summed: ours.summed || theirs.summed,
-            caught_up: ours.caught_up || theirs.caught_up,
-            ..theirs
-        };
-        if let Some(ahead) = old.ahead.get(&row) {
-            let ours = self.ahead.entry(row).or_insert_with(|| self.layout.weights(row, 0, weights));
-            let (from_first, to_first) = (old.layout.positions(row).start, self.layout.positions(row).start);
-            for (from, to) in &pairs {
-                ours[to - to_first] = ahead[from - from_first];
-            }
-        }
-        let set = self.set;
-        for (from, to) in pairs {
-            for trace in TraceSet::ALL.into_iter().filter(|trace| set.has(*trace)) {
-                if old.set.has(trace) {
-                    *self.trace_mut(trace, to) = old.trace(trace, from);
-                } else if trace == Trace::Filtered {
-                    *self.trace_mut(trace, to) = theirs.filtered;
-                }
-            }
-            if theirs.caught_up {
-                self.gradient[to / LANES].0[to % LANES] = at(&old.gradient, from);
-            }
-            for (ours, theirs) in
-                [(&mut self.sum, &old.sum), (&mut self.first, &old.first), (&mut self.second, &old.second)]
-            {
-                if let (Some(ours), Some(theirs)) = (ours.get_mut(to), theirs.get(from)) {
-                    *ours = *theirs;
-                }
-            }
-        }
     }
 
     /// A trace in a position.

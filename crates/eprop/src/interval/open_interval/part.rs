@@ -1,0 +1,145 @@
+//! A step of neighbouring neurons: what arrives, and their membranes.
+
+use crate::base::real::Real;
+use crate::describe::population::Population;
+use crate::interval::neuron_step::{self, NeuronStatePart};
+use crate::interval::open_interval::{IntervalSpikes, Surroundings};
+use crate::interval::plan::RECURRENT;
+use crate::plan::route::{Columns, Route};
+use crate::step::delivery::{deliver_poisson, deliver_row_part};
+use crate::step::row;
+use std::ops::Range;
+
+/// Whether a step of an interval reads the spikes of a route: what would be read over a plastic synapse in an interval's
+/// first step is dropped.
+pub(super) fn reads(interval: i64, route: &Route, local: usize) -> bool {
+    !(route.plastic && local == 0 && interval >= 0)
+}
+
+/// Calls `each` with the rows of a route whose spikes are read in a step, ascending, and their multiplicities.
+/// `emitted` is the local step in which recurrent neurons emitted them; `step` is the global step that reads them.
+#[inline]
+pub(super) fn for_each_row<R>(
+    around: &Surroundings<'_, R>,
+    route: &Route,
+    spikes: &IntervalSpikes,
+    emitted: isize,
+    step: i64,
+    mut each: impl FnMut(usize, f64),
+) {
+    let stamp = step + 1 - route.delay as i64;
+    let all = route.transmits_all(stamp);
+    if route.source == RECURRENT {
+        if stamp > route.settled.neurons {
+            for row in spikes.at(emitted).iter().filter_map(|place| route.rows.row(*place)) {
+                each(row, 1.0);
+            }
+        }
+    } else if !route.poisson {
+        debug_assert_eq!(route.source, Population::Stimulus);
+        for (place, count) in around.emission.at(stamp).iter() {
+            if let Some(row) = route.rows.row(place)
+                && (all || route.transmits(row, stamp))
+            {
+                each(row, f64::from(count));
+            }
+        }
+    }
+}
+
+/// Neighbouring neurons in a step, one array each.
+pub struct Part<'a, R> {
+    /// Their state.
+    pub state: NeuronStatePart<'a, R>,
+    /// Sum of arriving weights.
+    pub input: &'a mut [R],
+    /// Surrogate gradients.
+    pub surrogate: &'a mut [R],
+    /// 1 where a neuron fires.
+    pub fired: &'a mut [u8],
+}
+
+impl<R: Real> Part<'_, R> {
+    /// One step. `spikes` are those of all neurons in the steps before; `rows` is room.
+    #[inline]
+    pub fn step<'a>(
+        &mut self,
+        around: &Surroundings<'a, R>,
+        spikes: &IntervalSpikes,
+        interval: i64,
+        first_drive: Option<&[R]>,
+        local: usize,
+        rows: &mut Vec<&'a [R]>,
+    ) {
+        let plan = around.plan;
+        let step = plan.start_recurrent(interval) + local as i64;
+        let places = self.state.places.start..self.state.places.end.min(plan.recurrent_count());
+        self.input.fill(R::ZERO);
+        let input = &mut self.input[..places.len()];
+        around.arrivals.add_to(input, &places, step);
+        for route in plan.wiring.recurrent_routes.iter().filter(|route| reads(interval, route, local)) {
+            let emitted = local as isize - route.delay as isize;
+            deliver(around, route, input, &places, rows, spikes, emitted, step);
+        }
+        row::add_all(input, rows);
+        rows.clear();
+        for segment in &around.neurons.segments {
+            neuron_step::advance(
+                around.neurons,
+                segment,
+                first_drive.unwrap_or(around.drive),
+                first_drive.is_none(),
+                self.input,
+                &mut self.state,
+                self.surrogate,
+                self.fired,
+            );
+        }
+    }
+}
+
+/// Adds the weights of the spikes that are read in a step to the input of the neurons at `places`. Whole rows wait in
+/// `rows` to be added together; what must come after them adds them first.
+#[inline]
+pub(super) fn deliver<'a, R: Real>(
+    around: &Surroundings<'a, R>,
+    route: &Route,
+    input: &mut [R],
+    places: &Range<usize>,
+    rows: &mut Vec<&'a [R]>,
+    spikes: &IntervalSpikes,
+    emitted: isize,
+    step: i64,
+) {
+    let weights = around.weights[route.projection];
+    let n = around.plan.recurrent_count();
+    let whole = matches!(route.columns, Columns::Range { first: 0, len } if len == n);
+    for_each_row(around, route, spikes, emitted, step, |row, count| {
+        if whole && count == 1.0 {
+            rows.push(&weights[row * n + places.start..row * n + places.end]);
+        } else {
+            row::add_all(input, rows);
+            rows.clear();
+            deliver_row_part(route, weights, input, places, row, R::of(count));
+        }
+    });
+    if route.poisson {
+        row::add_all(input, rows);
+        rows.clear();
+        let stamp = step + 1 - route.delay as i64;
+        let ids = &around.plan.wiring.stimulus_ids;
+        deliver_poisson(route, weights, input, places, around.emission, stamp, ids);
+    }
+}
+
+/// Makes the rows of a matrix longer.
+pub(super) fn widen(rows: &mut Vec<f64>, from: usize, to: usize) {
+    if from == to || from == 0 {
+        return;
+    }
+    let mut wider = vec![0.0; rows.len() / from * to];
+    for (row, wide) in rows.chunks_exact(from).zip(wider.chunks_exact_mut(to)) {
+        wide[..from].copy_from_slice(row);
+    }
+    *rows = wider;
+}

@@ -629,6 +629,14 @@ export interface SynapseParams {
     tau_m_readout?: number;
     /** Divide an interval's gradient by the learning window. Default false. */
     average_gradient?: boolean;
+    /** Stop a weight at zero where an update would change its sign; rewired connections keep their source. Default false. */
+    keeps_sign?: boolean;
+    /** Which connections there are: the same, or others in place of those whose weight reaches zero. Default none. */
+    rewiring?: "none" | "deep_r";
+    /** Pull of weights to zero, times the learning rate, in an update (deep_r). Default 0.0001. */
+    rewiring_l1?: number;
+    /** Temperature of the random walk of weights (deep_r). Default 0. */
+    rewiring_temperature?: number;
   };
   /** a plastic synapse whose weight changes at every presynaptic spike. */
   eprop_synapse: {

@@ -117,6 +117,7 @@ function* poolChecked(network: Record<string, unknown>): Pieces<Learned[]> {
   given("network.optimizer", network["optimizer"], dictionary);
   given("network.averageGradient", network["averageGradient"], flag);
   checkFeedback("network", network, family);
+  checkRewiring(network, family);
   return [readout];
 }
 
@@ -319,6 +320,22 @@ function* checkSynapses(
   }
 }
 
+/** Checks what weights keep to, and which connections there are. */
+function checkRewiring(network: Record<string, unknown>, family: Family | undefined): void {
+  const rewiring = given("network.rewiring", network["rewiring"], optional(oneOf("none", "deep_r")));
+  const keeps = given("network.keepsSign", network["keepsSign"], optional(flag));
+  for (const name of ["rewiringL1", "rewiringTemperature"]) {
+    given(`network.${name}`, network[name], optional(number({ min: 0, max: Number.MAX_VALUE })));
+  }
+  const perInterval = family?.readouts.includes("eprop_readout_bsshslm_2020") ?? true;
+  if (perInterval || ((rewiring ?? "none") === "none" && keeps !== true)) return;
+  const [name, value] = keeps === true ? ["keepsSign", keeps] : ["rewiring", rewiring];
+  refuse(`network.${name}`, value, "left out, or models whose weights change once an update interval", {
+    code: "NotImplemented",
+    message: "with e-prop+, connections stay and weights change their sign",
+  });
+}
+
 /** Checks where the weights of feedback come from. */
 function checkFeedback(at: string, of: Record<string, unknown>, family: Family | undefined): void {
   const source = given(`${at}.feedback`, of["feedback"], optional(oneOf(...feedbackSources)));
@@ -362,6 +379,7 @@ function* describedChecked(value: Record<string, unknown>): Pieces<Learned[]> {
   given("network.averageGradient", value["averageGradient"], optional(flag));
   const family = families.find(({ readouts: known }) => readouts.some(({ model }) => known.includes(model)));
   checkFeedback("network", value, family);
+  checkRewiring(value, family);
   const pairs = new Map<string, string>();
   for (const [name, projection] of Object.entries(
     given("network.projections", value["projections"], anObject),

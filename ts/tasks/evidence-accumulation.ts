@@ -2,7 +2,7 @@ import { flag, optional } from "../core/arguments.js";
 import { atOnce, inSlices, type Pieces } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
 import { concatenated } from "./inputs.js";
-import { learningOf, learningParameters } from "./learning-parameters.js";
+import { learningParameters, withLearning } from "./learning-parameters.js";
 import { adam } from "./optimizers.js";
 import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
 import type { PoolDescription } from "./network-description.js";
@@ -116,15 +116,18 @@ export function evidenceAccumulation(
     batchSize,
     kind: "classification",
     loss: "cross_entropy",
-    network: {
-      inputs,
-      recurrent: [regularNeurons(neurons.regular, values), adaptiveNeurons(neurons.adaptive, values)],
-      readout: softmaxReadouts(readouts, 20),
-      weights: { in_rec, rec_rec, rec_out, out_rec },
-      optimizer: adam(parameters.eta, batchSize),
-      averageGradient: true,
-      ...learningOf(parameters),
-    },
+    network: withLearning(
+      {
+        inputs,
+        recurrent: [regularNeurons(neurons.regular, values), adaptiveNeurons(neurons.adaptive, values)],
+        readout: softmaxReadouts(readouts, 20),
+        weights: { in_rec, rec_rec, rec_out, out_rec },
+        optimizer: adam(parameters.eta, batchSize),
+        averageGradient: true,
+      },
+      parameters,
+      seed,
+    ),
     schedule,
     sameEveryIteration: false,
     next: (_split, drawn, signal) =>

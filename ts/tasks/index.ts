@@ -53,6 +53,7 @@ export {
   type ReadoutPopulation,
   type RecurrentModel,
   type RecurrentPopulation,
+  type RewiringDescription,
   type Weights,
 } from "./network-description.js";
 export type { DataSplit, IterationData, ParameterValues, Schedule, Task, TaskOptions } from "./task.js";

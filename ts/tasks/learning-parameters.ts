@@ -1,5 +1,7 @@
 /** Parameters of how a network learns, which all tasks with update intervals have in their tables. */
-import type { FeedbackSource } from "./network-description.js";
+import { NumpyRandom } from "../random/index.js";
+import type { FeedbackSource, PoolDescription, Weights } from "./network-description.js";
+import type { TaskParameterValues } from "./parameter.js";
 
 /** Where the weights of learning signals come from. */
 export const feedbackSources = ["random", "symmetric", "adaptive"] as const satisfies FeedbackSource[];
@@ -18,15 +20,95 @@ export const learningParameters = {
     max: 1,
     text: "Share of feedback and readout weights that is lost in an update, with adaptive feedback",
   },
+  connectivity: {
+    default: 1,
+    unit: "",
+    min: 1e-6,
+    max: 1,
+    text: "Share of the connections that there are, drawn at random in each projection",
+  },
+  rewiring: {
+    default: "none",
+    choices: ["none", "deep_r"],
+    text: "Whether connections whose weight reaches zero are replaced by others",
+  },
+  rewiring_l1: {
+    default: 1e-2,
+    unit: "",
+    min: 0,
+    max: 1e6,
+    text: "Pull of weights to zero in an update, times the learning rate, with rewiring",
+  },
+  rewiring_temperature: {
+    default: 0,
+    unit: "",
+    min: 0,
+    max: 1e6,
+    text: "Temperature of the random walk of weights, with rewiring",
+  },
+  exc_fraction: {
+    default: 0,
+    unit: "",
+    min: 0,
+    max: 0.99,
+    text: "Share of excitatory neurons in each population, whose weights keep their signs; 0 for signs that may change",
+  },
 } as const;
 
 /** Values of {@link learningParameters}. */
-export interface LearningValues {
-  feedback: FeedbackSource;
-  feedback_decay: number;
+export type LearningValues = TaskParameterValues<typeof learningParameters>;
+
+/** What these values say of a network of one pool: its connections, signs and feedback. `seed` is that of the task. */
+export function withLearning(pool: PoolDescription, values: LearningValues, seed: number): PoolDescription {
+  const { feedback, feedback_decay, rewiring, rewiring_l1, rewiring_temperature, exc_fraction } = values;
+  const random = new NumpyRandom((seed ^ maskSeed) >>> 0);
+  const drawn = Object.entries(pool.weights).map(([name, weights]) => {
+    const own = name === "rec_rec" || name === "rec_out" ? signed(weights, pool, exc_fraction) : weights;
+    const left = name === "out_rec" ? own : thinned(own, name === "rec_rec", values.connectivity, random);
+    return [name, left];
+  });
+  return {
+    ...pool,
+    weights: Object.fromEntries(drawn) as PoolDescription["weights"],
+    feedback,
+    feedbackDecay: feedback_decay,
+    ...(exc_fraction > 0 && { keepsSign: true }),
+    ...(rewiring !== "none" && {
+      rewiring,
+      rewiringL1: rewiring_l1,
+      rewiringTemperature: rewiring_temperature,
+    }),
+  };
 }
 
-/** What these values say of a network. */
-export function learningOf({ feedback, feedback_decay }: LearningValues) {
-  return { feedback, feedbackDecay: feedback_decay };
+/** So that which connections there are is drawn from no other numbers than the task's. */
+const maskSeed = 0x5eed_ca5e;
+
+/** A share of the connections of a matrix, with weights that are larger by as much as there are fewer. */
+function thinned(weights: Weights, loops: boolean, share: number, random: NumpyRandom): Weights {
+  if (share >= 1) return weights;
+  const { data, shape } = weights;
+  const isLoop = (place: number) => loops && place % shape[1] === Math.floor(place / shape[1]);
+  const places = [...random.permutation(data.length)].filter((place) => !isLoop(place));
+  const mask = new Uint8Array(data.length);
+  for (const place of places.slice(0, Math.max(1, Math.round(share * places.length)))) mask[place] = 1;
+  return { data: data.map((weight) => weight / Math.sqrt(share)), shape, mask };
+}
+
+/** Weights with the signs of their sources: the first neurons of each population are excitatory, the others inhibitory. */
+function signed(weights: Weights, { recurrent }: PoolDescription, excitatory: number): Weights {
+  if (excitatory === 0) return weights;
+  const isExcitatory = recurrent.flatMap(({ n }) =>
+    Array.from({ length: n }, (_, at) => at < Math.round(excitatory * n)),
+  );
+  // Both kinds balance, and the variance of what arrives stays.
+  const balance = Math.sqrt((1 - excitatory) / excitatory);
+  const { data, shape } = weights;
+  return {
+    data: data.map((weight, place) => {
+      const size = Math.abs(weight);
+      return isExcitatory[place % shape[1]] === true ? size * balance : -size / balance;
+    }),
+    shape,
+  };
 }

@@ -56,6 +56,23 @@ export type FeedbackSource = NonNullable<
   SynapseParams["eprop_learning_signal_connection_bsshslm_2020"]["feedback"]
 >;
 
+type PlasticParams = SynapseParams["eprop_synapse_bsshslm_2020"];
+
+/** What weights that learn keep to, and which connections there are, where weights change once an update interval. */
+export interface RewiringDescription {
+  /** Whether a weight stops at zero where an update would change its sign; false if left out. */
+  keepsSign?: boolean;
+  /**
+   * `deep_r`: connections whose weight reaches zero are replaced by others. For projections that are not dense. `none`
+   * if left out.
+   */
+  rewiring?: NonNullable<PlasticParams["rewiring"]>;
+  /** Pull of weights to zero in an update, times the learning rate; 1e-4 if left out. */
+  rewiringL1?: number;
+  /** Temperature of the weights' random walk; 0 if left out. */
+  rewiringTemperature?: number;
+}
+
 /** Where the weights of feedback come from, of a network and of a projection of it. */
 export interface FeedbackDescription {
   /** `random` if left out; the others where weights change once an update interval. */
@@ -89,7 +106,7 @@ export interface ProjectionDescription extends FeedbackDescription {
 }
 
 /** A network as named populations and named projections. */
-export interface NetworkDescription extends FeedbackDescription {
+export interface NetworkDescription extends FeedbackDescription, RewiringDescription {
   /** By name. Inputs, recurrent neurons and readouts are created in this order, each kind in the order given here. */
   populations: Readonly<Record<string, PopulationDescription>>;
   /** By name, connected in the order given here. */
@@ -103,7 +120,7 @@ export interface NetworkDescription extends FeedbackDescription {
  * The short form of a network with one pool of recurrent neurons: four weight matrices. It stands for the
  * {@link NetworkDescription} with populations `inputs`, `recurrent_1`, … and `readouts`.
  */
-export interface PoolDescription extends FeedbackDescription {
+export interface PoolDescription extends FeedbackDescription, RewiringDescription {
   /** Number of input generators. */
   inputs: number;
   /** Recurrent populations, connected among each other. */
@@ -153,6 +170,7 @@ export function describedNetwork(network: NetworkDescription | PoolDescription):
     optimizer: network.optimizer,
     averageGradient: network.averageGradient,
     ...feedbackOf(network),
+    ...rewiringOf(network),
   };
   described.set(network, full);
   return full;
@@ -164,6 +182,13 @@ export function feedbackOf({ feedback, feedbackDecay }: FeedbackDescription): Fe
     ...(feedback !== undefined && { feedback }),
     ...(feedbackDecay !== undefined && { feedbackDecay }),
   };
+}
+
+/** What weights that learn keep to, and which connections there are, as far as it is said. */
+export function rewiringOf(of: RewiringDescription): RewiringDescription {
+  const { keepsSign, rewiring, rewiringL1, rewiringTemperature } = of;
+  const all = { keepsSign, rewiring, rewiringL1, rewiringTemperature };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
 /** Populations of a kind, in the order of their creation. */

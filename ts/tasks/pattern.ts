@@ -1,7 +1,7 @@
 import { NumpyRandom } from "../random/index.js";
 import { regressionWeights } from "./sine-waves.js";
 import { noiseAfterFirstStep, sameIteration } from "./inputs.js";
-import { learningOf, learningParameters } from "./learning-parameters.js";
+import { learningParameters, withLearning } from "./learning-parameters.js";
 import { adam } from "./optimizers.js";
 import { checkBatch, commonOptions, taskParameters } from "./options.js";
 import type { PoolDescription } from "./network-description.js";
@@ -56,50 +56,53 @@ export function patternTask(
     batchSize,
     kind: "regression",
     loss: "mean_squared_error",
-    network: {
-      inputs,
-      recurrent: [
-        {
-          model: "eprop_iaf_adapt_bsshslm_2020",
-          n: neurons,
+    network: withLearning(
+      {
+        inputs,
+        recurrent: [
+          {
+            model: "eprop_iaf_adapt_bsshslm_2020",
+            n: neurons,
+            params: {
+              adapt_beta: (1.7 * (1 - Math.exp(-1 / adapt_tau))) / (1 - Math.exp(-1 / tau_m_mean)),
+              adapt_tau,
+              adaptation: 0,
+              C_m: 250,
+              c_reg: parameters.c_reg,
+              E_L: 0,
+              f_target: parameters.f_target,
+              I_e: 0,
+              regular_spike_arrival: false,
+              surrogate_gradient_function: "piecewise_linear",
+              surrogate_gradient_height: 0.3 / 0.03,
+              surrogate_gradient_width: 0.03,
+              t_ref: 0,
+              tau_m: { distribution: "normal", first: tau_m_mean, second: parameters.tau_m_std },
+              V_m: 0,
+              V_th: 0.03,
+            },
+          },
+        ],
+        readout: {
+          model: "eprop_readout_bsshslm_2020",
+          n: 2,
           params: {
-            adapt_beta: (1.7 * (1 - Math.exp(-1 / adapt_tau))) / (1 - Math.exp(-1 / tau_m_mean)),
-            adapt_tau,
-            adaptation: 0,
             C_m: 250,
-            c_reg: parameters.c_reg,
             E_L: 0,
-            f_target: parameters.f_target,
             I_e: 0,
+            loss: "mean_squared_error",
             regular_spike_arrival: false,
-            surrogate_gradient_function: "piecewise_linear",
-            surrogate_gradient_height: 0.3 / 0.03,
-            surrogate_gradient_width: 0.03,
-            t_ref: 0,
-            tau_m: { distribution: "normal", first: tau_m_mean, second: parameters.tau_m_std },
+            tau_m: 50,
             V_m: 0,
-            V_th: 0.03,
           },
         },
-      ],
-      readout: {
-        model: "eprop_readout_bsshslm_2020",
-        n: 2,
-        params: {
-          C_m: 250,
-          E_L: 0,
-          I_e: 0,
-          loss: "mean_squared_error",
-          regular_spike_arrival: false,
-          tau_m: 50,
-          V_m: 0,
-        },
+        weights,
+        optimizer: adam(parameters.eta, batchSize),
+        averageGradient: false,
       },
-      weights,
-      optimizer: adam(parameters.eta, batchSize),
-      averageGradient: false,
-      ...learningOf(parameters),
-    },
+      parameters,
+      seed,
+    ),
     schedule,
     sameEveryIteration: true,
     next,

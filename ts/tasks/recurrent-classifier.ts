@@ -1,7 +1,7 @@
 /** Tasks that classify with a recurrent pool of regular and adaptive neurons and softmax readouts, trained with Adam. */
 import type { NumpyRandom } from "../random/index.js";
 import type { PoolDescription, RecurrentPopulation } from "./network-description.js";
-import { type LearningValues, learningOf, learningParameters } from "./learning-parameters.js";
+import { type LearningValues, learningParameters, withLearning } from "./learning-parameters.js";
 import { adam } from "./optimizers.js";
 import type { NumberParameter } from "./parameter.js";
 import type { DataSplit, Drawn, IterationData, Schedule, Task, TaskOptions } from "./task.js";
@@ -141,7 +141,6 @@ function networkOf({ random, inputs, classes, parameters, batchSize }: Classifie
     weights: { in_rec, rec_rec, rec_out, out_rec },
     optimizer: adam(parameters.eta, batchSize),
     averageGradient: true,
-    ...learningOf(parameters),
   };
 }
 
@@ -158,7 +157,7 @@ export function recurrentClassifier(of: Classifier): Task<PoolDescription> {
     batchSize,
     kind: "classification",
     loss: "cross_entropy",
-    network: networkOf(of),
+    network: withLearning(networkOf(of), parameters, seed),
     schedule,
     sameEveryIteration: false,
     next: of.next,

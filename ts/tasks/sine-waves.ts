@@ -1,6 +1,6 @@
 import { NumpyRandom } from "../random/index.js";
 import { noiseAfterFirstStep, linspace, sameIteration } from "./inputs.js";
-import { learningOf, learningParameters } from "./learning-parameters.js";
+import { learningParameters, withLearning } from "./learning-parameters.js";
 import { gradientDescent } from "./optimizers.js";
 import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
 import type { PoolDescription } from "./network-description.js";
@@ -78,47 +78,50 @@ export function sineWaves(asked: TaskOptions<typeof sineWavesParameters> = {}): 
     batchSize,
     kind: "regression",
     loss: "mean_squared_error",
-    network: {
-      inputs,
-      recurrent: [
-        {
-          model: "eprop_iaf_bsshslm_2020",
-          n: neurons,
+    network: withLearning(
+      {
+        inputs,
+        recurrent: [
+          {
+            model: "eprop_iaf_bsshslm_2020",
+            n: neurons,
+            params: {
+              C_m: 1,
+              c_reg: parameters.c_reg,
+              E_L: 0,
+              f_target: parameters.f_target,
+              I_e: 0,
+              regular_spike_arrival: false,
+              surrogate_gradient_function: "piecewise_linear",
+              surrogate_gradient_height: 0.3 / 0.03,
+              surrogate_gradient_width: 0.03,
+              t_ref: 0,
+              tau_m: parameters.tau_m,
+              V_m: 0,
+              V_th: 0.03,
+            },
+          },
+        ],
+        readout: {
+          model: "eprop_readout_bsshslm_2020",
+          n: 1,
           params: {
             C_m: 1,
-            c_reg: parameters.c_reg,
             E_L: 0,
-            f_target: parameters.f_target,
             I_e: 0,
+            loss: "mean_squared_error",
             regular_spike_arrival: false,
-            surrogate_gradient_function: "piecewise_linear",
-            surrogate_gradient_height: 0.3 / 0.03,
-            surrogate_gradient_width: 0.03,
-            t_ref: 0,
             tau_m: parameters.tau_m,
             V_m: 0,
-            V_th: 0.03,
           },
         },
-      ],
-      readout: {
-        model: "eprop_readout_bsshslm_2020",
-        n: 1,
-        params: {
-          C_m: 1,
-          E_L: 0,
-          I_e: 0,
-          loss: "mean_squared_error",
-          regular_spike_arrival: false,
-          tau_m: parameters.tau_m,
-          V_m: 0,
-        },
+        weights,
+        optimizer: gradientDescent(parameters.eta, batchSize),
+        averageGradient: false,
       },
-      weights,
-      optimizer: gradientDescent(parameters.eta, batchSize),
-      averageGradient: false,
-      ...learningOf(parameters),
-    },
+      parameters,
+      seed,
+    ),
     schedule,
     sameEveryIteration: true,
     next,

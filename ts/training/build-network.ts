@@ -11,6 +11,7 @@ import {
   type NetworkDescription,
   type PoolDescription,
   type ProjectionDescription,
+  type RewiringDescription,
   type Weights,
   describedNetwork,
   feedbackOf,
@@ -128,7 +129,10 @@ export class BuiltNetwork {
     const base: PlasticModel = learningSynapses[this.family].plastic;
     // A synapse that has not yet called its optimizer has the first rate ever set: that of the first phase.
     const begun = (of: NetworkDescription["optimizer"]) => ({ ...of, eta: factor * (of.eta ?? 0) });
-    const common = this.family === "interval" && { average_gradient: averageGradient };
+    const common = this.family === "interval" && {
+      average_gradient: averageGradient,
+      ...rewiringParams(description),
+    };
     // Copies come before the model is set: the rates that it had would be theirs, too, at a synapse's first call.
     for (const { name, model } of this.plastic) {
       const projection = description.projections[name] as ProjectionDescription;
@@ -194,6 +198,16 @@ export class BuiltNetwork {
       bound: `one of ${this.projections.map((projection) => projection.name).join(", ")}`,
     });
   }
+}
+
+/** What weights keep to, and which connections there are, as synapse models take it. */
+function rewiringParams({ keepsSign, rewiring, rewiringL1, rewiringTemperature }: RewiringDescription) {
+  return {
+    ...(keepsSign !== undefined && { keeps_sign: keepsSign }),
+    ...(rewiring !== undefined && { rewiring }),
+    ...(rewiringL1 !== undefined && { rewiring_l1: rewiringL1 }),
+    ...(rewiringTemperature !== undefined && { rewiring_temperature: rewiringTemperature }),
+  };
 }
 
 /** Whether it is said where the weights of feedback come from. */

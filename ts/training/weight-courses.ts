@@ -37,6 +37,8 @@ export class WeightCourses {
    */
   static *of(network: TaskNetwork, iterations: number): Pieces<WeightCourses> {
     const connections: [string, SynapseCollection][] = [];
+    // Those that are rewired are not there for long.
+    if ((network.built.description.rewiring ?? "none") !== "none") return new WeightCourses([], iterations);
     for (const { name } of network.built.plastic) {
       const all = network.connections(name);
       const step = Math.ceil(all.length / followed);

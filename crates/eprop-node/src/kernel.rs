@@ -389,15 +389,10 @@ impl NativeKernel {
         place: BigInt64Array,
     ) -> napi::Result<Float64Array> {
         self.with(|kernel| {
-            let projections = &kernel.network().projections;
+            let network = kernel.network();
             handles(&projection, &place)
                 .iter()
-                .map(|handle| {
-                    projections
-                        .get(handle.projection as usize)
-                        .and_then(|projection| projection.weights.get(handle.entry as usize).copied())
-                        .ok_or_else(|| Error::new(ErrorCode::IndexError, "there is no such connection"))
-                })
+                .map(|handle| network.weight(*handle))
                 .collect::<eprop::Result<Vec<f64>>>()
                 .map(Into::into)
         })

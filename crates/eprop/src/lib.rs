@@ -16,6 +16,7 @@ pub mod plan;
 pub mod plus;
 pub mod random;
 pub mod record;
+pub mod rewiring;
 pub mod rule;
 pub mod step;
 pub mod tables;

@@ -443,6 +443,8 @@ impl Description {
                     targets: Targets::Dense { nodes, autapses: chosen.autapses || !loops },
                     weights: values,
                     settled: Settled::default(),
+                    rewired: 0,
+                    candidates: Vec::new(),
                 });
             }
         }
@@ -539,6 +541,8 @@ impl Description {
                 targets: Targets::Sparse { row_start, nodes },
                 weights: entries.iter().map(|(_, _, weight)| *weight).collect(),
                 settled: Settled::default(),
+                rewired: 0,
+                candidates: Vec::new(),
             });
         }
         Ok(made)

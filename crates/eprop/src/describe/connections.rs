@@ -26,8 +26,29 @@ pub struct ConnectionFilter {
 pub struct ConnectionHandle {
     /// Place of its projection.
     pub projection: u32,
-    /// Place of its weight in the projection.
+    /// Place of its weight in the projection, and above that how often the projection had been rewired.
     pub entry: u64,
+}
+
+/// Bits of a handle for the place of a weight; the others say how often the projection had been rewired.
+const PLACE_BITS: u32 = 40;
+
+impl ConnectionHandle {
+    /// Place of its weight in the projection.
+    #[must_use]
+    pub fn at(&self) -> usize {
+        (self.entry & ((1 << PLACE_BITS) - 1)) as usize
+    }
+
+    /// The entry of a handle for a place in a projection that was rewired so often.
+    fn entry_of(place: u64, rewired: u32) -> u64 {
+        place | u64::from(rewired) << PLACE_BITS
+    }
+
+    /// Whether it was made for the connections that the projection has now.
+    fn is_of(&self, projection: &Projection) -> bool {
+        Self::entry_of(0, projection.rewired) >> PLACE_BITS == self.entry >> PLACE_BITS
+    }
 }
 
 /// Source, target, place of the projection and of the weight in it.
@@ -135,7 +156,7 @@ impl Description {
             table.delay.push(f64::from(projection.delay) * self.kernel.resolution);
             table.weight.push(projection.weights[entry as usize]);
             table.projection.push(place);
-            table.entry.push(entry);
+            table.entry.push(ConnectionHandle::entry_of(entry, projection.rewired));
         }
         Ok(table)
     }
@@ -190,11 +211,28 @@ impl Description {
     }
 
     fn existing(&self, handle: ConnectionHandle) -> Result<()> {
-        let exists = self
+        let projection = self
             .projections
             .get(handle.projection as usize)
-            .is_some_and(|projection| (handle.entry as usize) < projection.weights.len());
-        if exists { Ok(()) } else { Err(Error::new(ErrorCode::IndexError, "there is no such connection")) }
+            .filter(|projection| handle.at() < projection.weights.len())
+            .ok_or_else(|| Error::new(ErrorCode::IndexError, "there is no such connection"))?;
+        if handle.is_of(projection) {
+            return Ok(());
+        }
+        let what = "the connections have been rewired since they were found; GetConnections finds those there are now";
+        Err(Error::new(ErrorCode::IndexError, what)
+            .model(self.synapse_models[projection.synapse].name.clone())
+            .parameter("connections")
+            .value(format!("rewired {} times since the network was made", projection.rewired)))
+    }
+
+    /// The weight of a connection.
+    ///
+    /// # Errors
+    /// `IndexError` where it does not exist, or no more.
+    pub fn weight(&self, handle: ConnectionHandle) -> Result<f64> {
+        self.existing(handle)?;
+        Ok(self.projections[handle.projection as usize].weights[handle.at()])
     }
 
     /// A value of each of the connections.
@@ -208,7 +246,7 @@ impl Description {
                 self.existing(*handle)?;
                 let projection = &self.projections[handle.projection as usize];
                 let model = &self.synapse_models[projection.synapse];
-                let entry = handle.entry as usize;
+                let entry = handle.at();
                 Ok(match name {
                     "weight" => Value::Number(projection.weights[entry]),
                     "delay" => Value::Number(f64::from(projection.delay) * self.kernel.resolution),
@@ -252,7 +290,7 @@ impl Description {
         for (at, handle) in handles.iter().enumerate() {
             self.existing(*handle)?;
             for (name, value) in values.of(at).map_or(&[][..], |values| &values.0) {
-                let (projection, entry) = (handle.projection as usize, handle.entry as usize);
+                let (projection, entry) = (handle.projection as usize, handle.at());
                 match name.as_str() {
                     "weight" if !self.is_homogeneous(projection) => {
                         let shared = matches!(values, Params::Shared(_));
@@ -269,7 +307,7 @@ impl Description {
             }
         }
         for (handle, weight) in weights {
-            self.projections[handle.projection as usize].weights[handle.entry as usize] = weight;
+            self.projections[handle.projection as usize].weights[handle.at()] = weight;
         }
         self.version += 1;
         Ok(moments)
@@ -310,7 +348,7 @@ impl Description {
         let projection = handle.projection as usize;
         check::number(self.model_name(projection), &row, weight)?;
         self.within_bounds(self.projections[projection].synapse, weight)?;
-        if weight != self.projections[projection].weights[handle.entry as usize] {
+        if weight != self.projections[projection].weights[handle.at()] {
             self.refuse_readout_feedback(projection, weight)?;
         }
         Ok(weight)
@@ -350,7 +388,7 @@ impl Description {
     /// Gives connections another weight.
     pub fn set_weights(&mut self, handles: &[ConnectionHandle], weight: f64) {
         for handle in handles {
-            self.projections[handle.projection as usize].weights[handle.entry as usize] = weight;
+            self.projections[handle.projection as usize].weights[handle.at()] = weight;
         }
         self.version += 1;
     }
@@ -363,7 +401,7 @@ impl Description {
         handles.iter().try_for_each(|handle| self.existing(*handle))?;
         let mut gone: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         for handle in handles {
-            gone.entry(handle.projection as usize).or_default().insert(handle.entry as usize);
+            gone.entry(handle.projection as usize).or_default().insert(handle.at());
         }
         let mut moved = BTreeMap::new();
         let mut kept = Vec::new();

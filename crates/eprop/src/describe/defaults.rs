@@ -12,6 +12,7 @@ use crate::feedback::{self, FeedbackProperties, SOURCES};
 use crate::models::SynapseModel;
 use crate::optimizer::{self, GradientDescent, METHODS, Method, OptimizerProperties};
 use crate::random::NestRandom;
+use crate::rewiring::{self, RewiringProperties};
 use crate::tables::parameter::{Kind, Parameter};
 use crate::tables::value::{Dict, Value};
 
@@ -46,6 +47,7 @@ pub(super) fn built_in(model: &'static SynapseModel) -> SynapseModelState {
             w_max: optimizer("Wmax"),
             optimize_each_step: optimizer("optimize_each_step") != 0.0,
         },
+        rewiring: RewiringProperties::of(|name| default_number(rewiring::PARAMETERS, name)),
         feedback: FeedbackProperties {
             source: SOURCES[0],
             decay: default_number(feedback::PARAMETERS, "feedback_decay"),
@@ -174,6 +176,10 @@ pub(super) fn synapse_values(known: &SynapseModelState) -> Dict {
             "weight_recorder" => Value::Nodes(known.weight_recorder.into_iter().collect()),
             "tau_m_readout" => Value::Number(known.tau_m_readout),
             "average_gradient" => Value::Bool(known.average_gradient),
+            "keeps_sign" => Value::Bool(known.rewiring.keeps_sign),
+            "rewiring" => Value::Text(rewiring::NAMES[usize::from(known.rewiring.rewires)].to_owned()),
+            "rewiring_l1" => Value::Number(known.rewiring.l1),
+            "rewiring_temperature" => Value::Number(known.rewiring.temperature),
             "feedback" => Value::Text(known.feedback.source.name().to_owned()),
             "feedback_decay" => Value::Number(known.feedback.decay),
             _ => Value::Dict(optimizer_values(&known.optimizer)),
@@ -228,6 +234,10 @@ pub(super) fn with_synapse_defaults(
                 next.tau_m_readout_set = true;
             }
             ("average_gradient", Cell::Number(number)) => next.average_gradient = number != 0.0,
+            ("keeps_sign", Cell::Number(number)) => next.rewiring.keeps_sign = number != 0.0,
+            ("rewiring", Cell::Number(place)) => next.rewiring.rewires = place != 0.0,
+            ("rewiring_l1", Cell::Number(number)) => next.rewiring.l1 = number,
+            ("rewiring_temperature", Cell::Number(number)) => next.rewiring.temperature = number,
             ("feedback", Cell::Number(place)) => next.feedback.source = SOURCES[place as usize],
             ("feedback_decay", Cell::Number(number)) => next.feedback.decay = number,
             ("weight_recorder", Cell::Nodes(nodes)) => {

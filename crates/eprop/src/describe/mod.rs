@@ -11,6 +11,7 @@ pub mod kernel_parameters;
 pub mod network;
 pub mod nodes;
 pub mod population;
+mod rewiring;
 pub mod rules;
 mod saved;
 pub mod suggest;

@@ -172,6 +172,10 @@ pub struct Projection {
     pub weights: Vec<f64>,
     /// Spikes that it does not transmit any more, or never did.
     pub settled: Settled,
+    /// How often its connections have been rewired.
+    pub rewired: u32,
+    /// Where new connections may end, ascending; empty where it is not rewired.
+    pub candidates: Vec<NodeId>,
 }
 
 /// Stamps up to which a projection transmits nothing: spikes that were emitted before it was made, and those whose
@@ -301,6 +305,8 @@ pub struct SynapseModelState {
     pub weight_recorder: Option<NodeId>,
     /// The optimizer's properties, shared by all synapses of the model.
     pub optimizer: crate::optimizer::OptimizerProperties,
+    /// What weights keep to, and which connections there are.
+    pub rewiring: crate::rewiring::RewiringProperties,
     /// Where the weights of learning signals come from.
     pub feedback: crate::feedback::FeedbackProperties,
 }

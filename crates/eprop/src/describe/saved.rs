@@ -9,12 +9,15 @@ use crate::describe::check_node::check_values;
 use crate::describe::connect::LONGEST_DELAY;
 use crate::describe::kernel_parameters::KernelParameters;
 use crate::describe::network::{
-    Carries, Column, Description, NodeGroup, NodeModelState, Projection, Settled, SynapseModelState, Targets,
+    Carries, Column, Description, NodeGroup, NodeId, NodeModelState, Projection, Settled, SynapseModelState,
+    Targets,
 };
 use crate::describe::nodes::{MOST_NODES, column};
+use crate::describe::population::Population;
 use crate::feedback::{FeedbackProperties, SOURCES};
 use crate::models::{NODE_MODELS, NodeModel, synapses};
 use crate::optimizer::{METHODS, Method, OptimizerProperties};
+use crate::rewiring::RewiringProperties;
 use crate::tables::parameter::{Kind, Parameter, Role};
 use crate::tables::value::Value;
 
@@ -112,6 +115,15 @@ impl Persist for SynapseModelState {
         archive.number("average_gradient", &mut self.average_gradient)?;
         optional(archive, "weight_recorder", &mut self.weight_recorder)?;
         archive.within("optimizer", |archive| self.optimizer.persist(archive))?;
+        let fresh = super::defaults::built_in(self.model).rewiring;
+        if archive.reads() {
+            archive.within("rewiring", |archive| {
+                self.rewiring = fresh;
+                if archive.holds("values") { self.rewiring.persist(archive) } else { Ok(()) }
+            })?;
+        } else if self.rewiring != fresh {
+            archive.within("rewiring", |archive| self.rewiring.persist(archive))?;
+        }
         // Only what carries learning signals and differs from the default has it, as files of version 0.1 have none.
         let fresh = super::defaults::built_in(self.model).feedback;
         let differs = self.feedback.place() != fresh.place() || self.feedback.decay != fresh.decay;
@@ -121,6 +133,15 @@ impl Persist for SynapseModelState {
         if if archive.reads() { archive.holds("feedback.decay") } else { differs } {
             archive.within("feedback", |archive| self.feedback.persist(archive))?;
         }
+        Ok(())
+    }
+}
+
+impl Persist for RewiringProperties {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        let mut values = self.values();
+        archive.fixed("values", &mut values)?;
+        *self = Self::with(values);
         Ok(())
     }
 }
@@ -247,6 +268,10 @@ impl Persist for Projection {
         archive.list("row_start", &mut row_start)?;
         archive.list("targets", &mut nodes)?;
         archive.list("weights", &mut self.weights)?;
+        if if archive.reads() { archive.holds("candidates") } else { !self.candidates.is_empty() } {
+            archive.number("rewired", &mut self.rewired)?;
+            archive.list("candidates", &mut self.candidates)?;
+        }
         let (rows, entries) = (self.sources.len(), self.weights.len());
         let whole = if dense {
             entries == rows * nodes.len()
@@ -316,6 +341,8 @@ impl Persist for Description {
             targets: Targets::Dense { nodes: Vec::new(), autapses: true },
             weights: Vec::new(),
             settled: Settled::default(),
+            rewired: 0,
+            candidates: Vec::new(),
         })?;
         if archive.reads() {
             self.check_saved(archive)?;
@@ -407,6 +434,12 @@ impl Description {
         }
         if let Some(tau) = projection.tau_m_readout.filter(|tau| !(*tau > 0.0 && tau.is_finite())) {
             return Err(format!("a time constant of {tau} ms"));
+        }
+        let population = |node: &NodeId| self.group_of(*node).map(Population::of);
+        let candidates = &projection.candidates;
+        let onto = projection.first_target().and_then(|target| population(&target));
+        if !candidates.is_sorted_by(|a, b| a < b) || candidates.iter().any(|node| population(node) != onto) {
+            return Err("candidates that are none of its targets".to_owned());
         }
         match self.carried(projection) {
             Ok(carries) if carries == projection.carries => Ok(()),

@@ -13,6 +13,7 @@ mod over_ranks;
 pub mod plan;
 pub mod presynaptic;
 mod recording;
+mod rewire;
 mod rule;
 mod side_by_side;
 mod state;

@@ -78,7 +78,7 @@ impl<R: Real> LearningRule for IntervalRule<R> {
     fn weights_were_set(&mut self, network: &Description, handles: &[ConnectionHandle], _before: &[f64]) {
         for handle in handles {
             if let Some(Some(before)) = self.before.get_mut(handle.projection as usize) {
-                let entry = handle.entry as usize;
+                let entry = handle.at();
                 before[entry] = network.projections[handle.projection as usize].weights[entry];
             }
         }

@@ -14,6 +14,7 @@ use crate::interval::open_interval::{OpenInterval, Surroundings};
 use crate::interval::plan::Learner;
 use crate::interval::presynaptic::RowEvents;
 use crate::interval::recording::note;
+use crate::interval::rewire::{Rewired, constrain};
 use crate::interval::{IntervalRule, Learned};
 use crate::step::emission::Emission;
 use crate::step::not_finite;
@@ -217,6 +218,7 @@ impl<R: Real> IntervalRule<R> {
             })?);
         }
         let feedback = Following::new(plan, network, &ending);
+        let mut constrained: Vec<Rewired> = Vec::new();
         self.before.resize(network.projections.len(), None);
         self.before.iter_mut().for_each(|before| *before = None);
         self.before_of = last + 1;
@@ -226,12 +228,19 @@ impl<R: Real> IntervalRule<R> {
             let step = (last + 1) as u64 / optimizer.batch_size as u64;
             let weights = &mut network.projections[route.projection].weights;
             let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
-            let before = learner.onto_readouts.then(|| weights.clone());
+            let rewiring = &network.synapse_models[route.synapse].rewiring;
+            let before = (learner.onto_readouts || rewiring.looks_at_signs()).then(|| weights.clone());
             state.update(route, optimizer, step, weights);
-            if let (Some(feedback), Some(before)) = (&feedback, &before) {
+            if let (Some(feedback), Some(before), true) = (&feedback, &before, learner.onto_readouts) {
                 feedback.decay(plan, route, before, (optimizer.w_min, optimizer.w_max), weights);
             }
-            self.before[route.projection] = before.map(|mut before| {
+            if let Some(before) = before.as_ref().filter(|_| rewiring.looks_at_signs()) {
+                let bounds = (optimizer.w_min, optimizer.w_max);
+                let keys = [u64::from(network.kernel.rng_seed), route.projection as u64, step];
+                let rates = state.row_rates(optimizer);
+                constrained.extend(constrain(route, *rewiring, &rates, bounds, before, weights, keys));
+            }
+            self.before[route.projection] = before.filter(|_| learner.onto_readouts).map(|mut before| {
                 // Who did not learn in the last interval learns, and is updated, in the first step of this one.
                 for row in (0..route.row_count).filter(|row| state.latest()[*row] != last) {
                     before[route.entries(row)].copy_from_slice(&weights[route.entries(row)]);
@@ -241,6 +250,7 @@ impl<R: Real> IntervalRule<R> {
             self.gradient_square_sums.insert(route.projection, square_sum);
         }
         let updated = !ending.is_empty();
+        constrained.into_iter().for_each(|rewired| self.rewire(network, rewired));
         if let Some(feedback) = feedback {
             feedback.follow(&self.plan, network);
             self.plan.wiring.feedback = self.plan.wiring.feedback_routes.weights(&network.projections);

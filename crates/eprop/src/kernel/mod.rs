@@ -401,7 +401,7 @@ impl Kernel {
         if name != "optimizer" {
             return Ok(values);
         }
-        let place = |handle: &ConnectionHandle| (handle.projection as usize, handle.entry as usize);
+        let place = |handle: &ConnectionHandle| (handle.projection as usize, handle.at());
         let mut held: BTreeMap<SynapseKey, Moments> =
             handles.iter().map(|handle| (place(handle), Moments::default())).collect();
         for rule in self.rules.iter().flatten() {
@@ -445,7 +445,7 @@ impl Kernel {
         let projections = &self.network.projections;
         let weight = |handle: &ConnectionHandle| {
             let projection = projections.get(handle.projection as usize);
-            projection.and_then(|projection| projection.weights.get(handle.entry as usize)).copied()
+            projection.and_then(|projection| projection.weights.get(handle.at())).copied()
         };
         let before = handles.iter().map(|handle| weight(handle).unwrap_or(0.0)).collect();
         let changed: BTreeSet<usize> = handles.iter().map(|handle| handle.projection as usize).collect();

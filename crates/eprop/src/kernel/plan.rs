@@ -75,6 +75,7 @@ impl Kernel {
         let rested = (8 * self.node_count() as u64).saturating_mul(before as u64);
         let needed = self.network.laid_out_bytes().saturating_add(rested);
         memory::may_take(0, || 0, needed.saturating_sub(self.working_bytes()), "the network's layout")?;
+        self.network.begin_rewiring()?;
         let index = NodeIndex::new(&self.network);
         let stimuli = Stimuli::new(&self.network, &index)?;
         let planning = Planning {

@@ -5,6 +5,7 @@ use crate::models::equations as eq;
 use crate::models::shared::table;
 use crate::models::{Rule, SynapseKind, SynapseModel};
 use crate::optimizer;
+use crate::rewiring;
 use crate::tables::Equation;
 use crate::tables::parameter::join;
 use crate::tables::parameter::{Bound, Default, Kind, Parameter};
@@ -62,12 +63,12 @@ pub static MODELS: [SynapseModel; 7] = [
         rule: Rule::Interval,
         kind: SynapseKind::Plastic,
         homogeneous: false,
-        parameters: table![CONNECTION, RECORDED, OPTIMIZED, PER_INTERVAL],
+        parameters: table![CONNECTION, RECORDED, OPTIMIZED, PER_INTERVAL, rewiring::PARAMETERS],
         equations: join![Equation, eq::TRACE; [
             eq::FILTERED_TRACE,
             eq::ELIGIBILITY,
             eq::INTERVAL_GRADIENT,
-            eq::READOUT_GRADIENT,], optimizer::EQUATIONS],
+            eq::READOUT_GRADIENT,], optimizer::EQUATIONS, rewiring::EQUATIONS],
     },
     SynapseModel {
         name: "eprop_synapse",

@@ -70,7 +70,7 @@ impl LearningRule for PlusRule {
             .iter()
             .zip(before)
             .map(|(handle, before)| {
-                let (projection, entry) = (handle.projection as usize, handle.entry as usize);
+                let (projection, entry) = (handle.projection as usize, handle.at());
                 ((projection, entry), network.projections[projection].weights[entry] - before)
             })
             .collect();

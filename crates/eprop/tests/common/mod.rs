@@ -67,6 +67,10 @@ impl Default for Way {
 /// A network that has been run.
 pub struct Run {
     pub weights: Vec<f64>,
+    /// Source, target and projection of each connection.
+    pub ends: Vec<(u32, u32, u32)>,
+    /// How many connections there were from each source in each projection, and with a sign, after each call.
+    pub counts: Vec<Vec<(u32, u32, bool)>>,
     pub initial: Vec<f64>,
     pub readout: Vec<f64>,
     pub target: Vec<f64>,
@@ -98,6 +102,10 @@ pub struct Drawn {
     pub shaken: f64,
     /// Where the weights of feedback come from.
     pub feedback: &'static str,
+    /// Leave out connections at random, and rewire the others.
+    pub rewires: bool,
+    /// Weights keep their sign.
+    pub keeps_sign: bool,
 }
 
 impl Drawn {
@@ -125,6 +133,8 @@ impl Drawn {
             rate: 0.1,
             cutoff: None,
             shaken: 0.0,
+            rewires: false,
+            keeps_sign: false,
             feedback: match random.random() {
                 drawn if drawn < 0.25 => "symmetric",
                 drawn if drawn < 0.5 => "adaptive",
@@ -211,13 +221,15 @@ impl Drawn {
         if way.device_first {
             kernel.create("multimeter", 2.0, &Params::None).unwrap();
         }
-        let mut build = Builder { kernel: &mut kernel, random, way, shaken: self.shaken };
+        let mut build =
+            Builder { kernel: &mut kernel, random, way, shaken: self.shaken, leaves_out: self.rewires };
         let inputs = build.inputs(sizes.inputs, steps, self.rate);
         let recurrent = build.recurrent(sizes.recurrent, self);
         let readouts = build.readouts(sizes.readouts, self);
         build.connect_all(&inputs, &recurrent, &readouts, self);
         let recorder = build.record(&recurrent, &readouts);
         let initial = weights(&kernel);
+        let mut counts = vec![signs(&kernel)];
         let total = (steps + 6) as f64;
         let mut done = 0.0;
         let mut whole = None;
@@ -234,6 +246,7 @@ impl Drawn {
                 replan(&mut kernel, recurrent[0]);
             }
             restore(&mut kernel, way);
+            counts.push(signs(&kernel));
             if done >= total {
                 break;
             }
@@ -252,6 +265,8 @@ impl Drawn {
         };
         Run {
             weights: weights(&kernel),
+            ends: ends(&kernel),
+            counts,
             initial,
             readout: column(&signals, "readout_signal"),
             target: column(&signals, "target_signal"),
@@ -343,11 +358,32 @@ pub fn weights(kernel: &Kernel) -> Vec<f64> {
     kernel.get_connections(&ConnectionFilter::default()).unwrap().weight
 }
 
+/// Source, target and projection of each connection.
+fn ends(kernel: &Kernel) -> Vec<(u32, u32, u32)> {
+    let table = kernel.get_connections(&ConnectionFilter::default()).unwrap();
+    let pairs = table.source.iter().zip(&table.target).zip(&table.projection);
+    pairs.map(|((source, target), projection)| (*source, *target, *projection)).collect()
+}
+
+/// Projection, source and sign of each plastic connection, sorted.
+fn signs(kernel: &Kernel) -> Vec<(u32, u32, bool)> {
+    let model = Some("eprop_synapse_bsshslm_2020".to_owned());
+    let filter = ConnectionFilter { synapse_model: model, ..ConnectionFilter::default() };
+    let table = kernel.get_connections(&filter).unwrap();
+    let rows = table.projection.iter().zip(&table.source).zip(&table.weight);
+    let mut signs: Vec<_> = rows
+        .map(|((projection, source), weight)| (*projection, *source, weight.is_sign_negative()))
+        .collect();
+    signs.sort_unstable();
+    signs
+}
+
 struct Builder<'a> {
     kernel: &'a mut Kernel,
     random: NumpyRandom,
     way: &'a Way,
     shaken: f64,
+    leaves_out: bool,
 }
 
 impl Builder<'_> {
@@ -455,8 +491,16 @@ impl Builder<'_> {
         if let Some((place, change)) = nudge {
             drawn[place] += change;
         }
-        if self.way.sparse {
-            let kept: Vec<usize> = (0..pairs.len()).filter(|at| pairs[*at].0 != pairs[*at].1).collect();
+        let leaves_out = self.leaves_out
+            && synapse
+                .get("synapse_model")
+                .is_some_and(|model| *model == Value::from("eprop_synapse_bsshslm_2020"));
+        if self.way.sparse || leaves_out {
+            let mut chance = NumpyRandom::new(pairs.len() as u32);
+            let kept: Vec<usize> = (0..pairs.len())
+                .filter(|at| pairs[*at].0 != pairs[*at].1)
+                .filter(|at| !leaves_out || *at < 2 || chance.random() < 0.4)
+                .collect();
             let from: Vec<u32> = kept.iter().map(|at| pairs[*at].0).collect();
             let to: Vec<u32> = kept.iter().map(|at| pairs[*at].1).collect();
             let weight: Vec<f64> = kept.iter().map(|at| drawn[*at]).collect();
@@ -485,7 +529,12 @@ impl Builder<'_> {
         }
         let mut defaults = Dict::new().with("optimizer", optimizer);
         if !drawn.plus {
-            defaults = defaults.with("average_gradient", drawn.average);
+            defaults = defaults
+                .with("average_gradient", drawn.average)
+                .with("keeps_sign", drawn.keeps_sign)
+                .with("rewiring", if drawn.rewires { "deep_r" } else { "none" })
+                .with("rewiring_l1", 0.5)
+                .with("rewiring_temperature", if drawn.seed.is_multiple_of(2) { 0.0 } else { 1e-3 });
         }
         self.kernel.set_defaults(&plastic, &defaults).unwrap();
         let synapse = Dict::new().with("synapse_model", plastic.as_str()).with("delay", 1.0);

@@ -137,6 +137,20 @@ impl SynapseState {
         &self.latest
     }
 
+    /// The learning rates of all rows, as of the last update.
+    pub fn row_rates(&self, optimizer: &OptimizerProperties) -> Vec<f64> {
+        (0..self.rates.len()).map(|row| self.rate(row, optimizer)).collect()
+    }
+
+    /// Has each synapse remember what another did, or nothing where it is new, once weights were updated.
+    pub fn move_synapses(&mut self, from: &[Option<usize>]) {
+        for moments in [&mut self.first, &mut self.second] {
+            if !moments.is_empty() {
+                *moments = from.iter().map(|from| from.map_or(0.0, |from| moments[from])).collect();
+            }
+        }
+    }
+
     /// The learning rate of a row's next update. Who has never read one takes the first that was ever set.
     fn rate(&self, row: usize, optimizer: &OptimizerProperties) -> f64 {
         if self.rates[row].is_nan() { optimizer.eta_first } else { self.rates[row] }

@@ -1,0 +1,34 @@
+//! Which connections there may be in projections that are rewired.
+
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::describe::network::{Carries, Description, Targets};
+
+impl Description {
+    /// Says where new connections of projections that are rewired may end: where those end that there are at first.
+    ///
+    /// # Errors
+    /// `NotImplemented` where a projection has all connections already.
+    pub fn begin_rewiring(&mut self) -> Result<()> {
+        let models = &self.synapse_models;
+        for projection in &mut self.projections {
+            let model = &models[projection.synapse];
+            if !model.rewiring.rewires || projection.carries != Carries::PlasticPerInterval {
+                continue;
+            }
+            let Targets::Sparse { nodes, .. } = &projection.targets else {
+                let what = "a projection that has all connections cannot be rewired";
+                return Err(Error::new(ErrorCode::NotImplemented, what)
+                    .model(model.name.clone())
+                    .parameter("rewiring")
+                    .value("deep_r")
+                    .bound("a connection rule that leaves some out, or rewiring none"));
+            };
+            if projection.candidates.is_empty() {
+                projection.candidates.clone_from(nodes);
+                projection.candidates.sort_unstable();
+                projection.candidates.dedup();
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,161 @@
+//! Deep rewiring: connections whose weight reaches zero are replaced by others.
+
+use std::collections::BTreeSet;
+
+use crate::base::real::Real;
+use crate::describe::network::{Description, Targets};
+use crate::interval::IntervalRule;
+use crate::plan::route::{Columns, Route, learning};
+use crate::random::KeyedRandom;
+use crate::rewiring::RewiringProperties;
+
+/// Connections of a projection that are to be replaced.
+pub(super) struct Rewired {
+    projection: usize,
+    /// Row and entry of each, ascending.
+    crossed: Vec<(usize, usize)>,
+    /// Whether connections keep source and sign.
+    keeps_source: bool,
+    /// Bounds of weights.
+    bounds: (f64, f64),
+    random: KeyedRandom,
+}
+
+/// Takes the updated weights of a projection to where they end; tells which connections are to be replaced.
+pub(super) fn constrain(
+    route: &Route,
+    rewiring: RewiringProperties,
+    rates: &[f64],
+    bounds: (f64, f64),
+    before: &[f64],
+    weights: &mut [f64],
+    keys: [u64; 3],
+) -> Option<Rewired> {
+    let mut random = KeyedRandom::new(keys);
+    let mut crossed = Vec::new();
+    for row in 0..route.row_count {
+        let entries = route.entries(row);
+        let (held, weights) = (&before[entries.clone()], &mut weights[entries.clone()]);
+        rewiring.constrain(rates[row], bounds, held, weights, &mut random, |place| {
+            crossed.push((row, entries.start + place));
+        });
+    }
+    (rewiring.rewires && !crossed.is_empty()).then_some(Rewired {
+        projection: route.projection,
+        crossed,
+        keeps_source: rewiring.keeps_sign,
+        bounds,
+        random,
+    })
+}
+
+/// The pairs of a projection's rows and candidates, of which some are connected.
+struct Pairs<'a> {
+    sources: &'a [u32],
+    candidates: &'a [u32],
+    /// By row, where those end that stay.
+    kept: Vec<Vec<u32>>,
+    taken: BTreeSet<(usize, u32)>,
+}
+
+impl Pairs<'_> {
+    fn is_free(&self, row: usize, target: u32) -> bool {
+        target != self.sources[row]
+            && self.kept[row].binary_search(&target).is_err()
+            && !self.taken.contains(&(row, target))
+    }
+
+    /// A free pair of one row or of all, each as likely as any other; `None` where there is none.
+    fn draw(&self, row: Option<usize>, random: &mut KeyedRandom) -> Option<(usize, u32)> {
+        // Few are taken where there is something to rewire; where many are, they are looked through.
+        for _ in 0..32 {
+            let row = row.unwrap_or_else(|| random.below(self.sources.len()));
+            let target = self.candidates[random.below(self.candidates.len())];
+            if self.is_free(row, target) {
+                return Some((row, target));
+            }
+        }
+        let rows = row.map_or(0..self.sources.len(), |row| row..row + 1);
+        let free: Vec<(usize, u32)> = rows
+            .flat_map(|row| self.candidates.iter().map(move |target| (row, *target)))
+            .filter(|(row, target)| self.is_free(*row, *target))
+            .collect();
+        (!free.is_empty()).then(|| free[random.below(free.len())])
+    }
+}
+
+impl<R: Real> IntervalRule<R> {
+    /// Replaces connections by others of weight zero.
+    pub(super) fn rewire(&mut self, network: &mut Description, rewired: Rewired) {
+        let Rewired { projection: place, crossed, keeps_source, bounds: (w_min, w_max), mut random } =
+            rewired;
+        let projection = &mut network.projections[place];
+        let Targets::Sparse { row_start, nodes } = &projection.targets else { return };
+        let gone: BTreeSet<usize> = crossed.iter().map(|(_, entry)| *entry).collect();
+        let stays = |row: usize| (row_start[row]..row_start[row + 1]).filter(|entry| !gone.contains(entry));
+        let rows = projection.sources.len();
+        let kept = (0..rows).map(|row| stays(row).map(|entry| nodes[entry]).collect()).collect();
+        let mut pairs = Pairs {
+            sources: &projection.sources,
+            candidates: &projection.candidates,
+            kept,
+            taken: BTreeSet::new(),
+        };
+        // Target, entry from before and weight, by row.
+        let mut after: Vec<Vec<(u32, Option<usize>, f64)>> = (0..rows)
+            .map(|row| {
+                stays(row).map(|entry| (nodes[entry], Some(entry), projection.weights[entry])).collect()
+            })
+            .collect();
+        for (row, entry) in crossed {
+            let free = pairs.draw(keeps_source.then_some(row), &mut random);
+            // Where all are connected, it is this one again.
+            let (to, target) = free.unwrap_or((row, nodes[entry]));
+            let negative = if keeps_source {
+                projection.weights[entry].is_sign_negative()
+            } else {
+                random.below(2) == 1
+            };
+            let weight = if w_max <= 0.0 || (negative && w_min < 0.0) { -0.0 } else { 0.0 };
+            pairs.taken.insert((to, target));
+            after[to].push((target, None, weight));
+        }
+        let mut start = vec![0];
+        for row in &mut after {
+            row.sort_by_key(|(target, entry, _)| (*target, *entry));
+            start.push(start[start.len() - 1] + row.len());
+        }
+        let all = || after.iter().flatten();
+        let from: Vec<Option<usize>> = all().map(|(_, entry, _)| *entry).collect();
+        projection.weights = all().map(|(_, _, weight)| *weight).collect();
+        projection.targets =
+            Targets::Sparse { row_start: start, nodes: all().map(|(target, _, _)| *target).collect() };
+        projection.rewired = projection.rewired.wrapping_add(1);
+        self.follow_rewiring(network, place, &from);
+    }
+
+    /// Has the layout of a projection follow its connections, which were those of `from` before.
+    fn follow_rewiring(&mut self, network: &Description, place: usize, from: &[Option<usize>]) {
+        let projection = &network.projections[place];
+        let Targets::Sparse { row_start, nodes } = &projection.targets else { return };
+        let wiring = &mut self.plan.wiring;
+        let recurrent = wiring.recurrent_routes.iter_mut().map(|route| (route, &wiring.recurrent_ids));
+        let readouts = wiring.readout_routes.iter_mut().map(|route| (route, &wiring.readout_ids));
+        for (route, ids) in recurrent.chain(readouts).filter(|(route, _)| route.projection == place) {
+            let place_of = |node: &u32| ids.binary_search(node).unwrap_or_default() as u32;
+            let places = nodes.iter().map(place_of).collect();
+            route.columns = Columns::Sparse { row_start: row_start.clone(), places };
+        }
+        wiring.learning = learning(&wiring.recurrent_routes, wiring.recurrent_ids.len());
+        if let Some(state) = self.synapses.get_mut(&place) {
+            state.move_synapses(from);
+        }
+        if let Some(Some(before)) = self.before.get_mut(place) {
+            *before = from
+                .iter()
+                .zip(&projection.weights)
+                .map(|(from, weight)| from.map_or(*weight, |from| before[from]))
+                .collect();
+        }
+    }
+}

@@ -250,7 +250,9 @@ impl<R: Real> IntervalRule<R> {
             self.gradient_square_sums.insert(route.projection, square_sum);
         }
         let updated = !ending.is_empty();
-        constrained.into_iter().for_each(|rewired| self.rewire(network, rewired));
+        for rewired in constrained {
+            self.rewire(network, rewired);
+        }
         if let Some(feedback) = feedback {
             feedback.follow(&self.plan, network);
             self.plan.wiring.feedback = self.plan.wiring.feedback_routes.weights(&network.projections);

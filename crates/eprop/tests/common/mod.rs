@@ -78,6 +78,7 @@ pub struct Run {
 }
 
 /// A network of one of the rules, drawn from a seed.
+#[allow(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 #[derive(Debug, Clone)]
 pub struct Drawn {
     pub seed: u32,

@@ -138,6 +138,7 @@ impl SynapseState {
     }
 
     /// The learning rates of all rows, as of the last update.
+    #[must_use]
     pub fn row_rates(&self, optimizer: &OptimizerProperties) -> Vec<f64> {
         (0..self.rates.len()).map(|row| self.rate(row, optimizer)).collect()
     }

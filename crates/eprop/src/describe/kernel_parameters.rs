@@ -222,6 +222,26 @@ impl KernelParameters {
     /// # Errors
     /// `ValueError` for an unknown name, `KernelException` for values that cannot be.
     pub fn with(&self, values: &Dict, nodes_exist: bool) -> Result<Self> {
+        let next = self.with_any_window(values, nodes_exist)?;
+        // An interval that is made shorter than the window is learned from as a whole; what is read can be set again.
+        let times = |parameters: &Self| [parameters.learning_window_ms, parameters.update_interval_ms];
+        let asked = values.get("eprop_learning_window").is_some() && times(&next) != times(self);
+        if asked && next.learning_window_ms > next.update_interval_ms {
+            return Err(refuse(
+                "eprop_learning_window",
+                &Value::Number(next.learning_window_ms),
+                "cannot be longer than the update interval",
+                &format!("at most {} ms", next.update_interval_ms),
+            ));
+        }
+        Ok(next)
+    }
+
+    /// As [`Self::with`], for values that a kernel had: its window may be longer than an interval that was set after it.
+    ///
+    /// # Errors
+    /// As [`Self::with`].
+    pub(super) fn with_any_window(&self, values: &Dict, nodes_exist: bool) -> Result<Self> {
         let mut next = self.clone();
         for (name, value) in &values.0 {
             let Some(parameter) = TABLE.iter().find(|parameter| parameter.name == name) else {
@@ -245,7 +265,7 @@ impl KernelParameters {
             })?;
             next.take(name, value, cell, nodes_exist)?;
         }
-        next.count_steps(values.get("eprop_learning_window").is_some())?;
+        next.count_steps()?;
         Ok(next)
     }
 
@@ -307,8 +327,8 @@ impl KernelParameters {
         Ok(())
     }
 
-    /// Checks times against each other and the step, and counts their steps; `asked` says that a learning window was given.
-    fn count_steps(&mut self, asked: bool) -> Result<()> {
+    /// Checks times against the step, and counts their steps.
+    fn count_steps(&mut self) -> Result<()> {
         for (name, time) in [
             ("eprop_update_interval", self.update_interval_ms),
             ("eprop_learning_window", self.learning_window_ms),
@@ -329,15 +349,6 @@ impl KernelParameters {
                     &format!("a multiple of {} ms", self.resolution),
                 ));
             }
-        }
-        // An interval that is shorter than the window is learned from as a whole.
-        if asked && self.learning_window_ms > self.update_interval_ms {
-            return Err(refuse(
-                "eprop_learning_window",
-                &Value::Number(self.learning_window_ms),
-                "cannot be longer than the update interval",
-                &format!("at most {} ms", self.update_interval_ms),
-            ));
         }
         self.update_interval = (self.update_interval_ms / self.resolution).round() as usize;
         self.learning_window =

@@ -44,7 +44,7 @@ impl Persist for KernelParameters {
             }
         }
         if archive.reads() {
-            *self = Self::default().with(&values, false)?;
+            *self = Self::default().with_any_window(&values, false)?;
         }
         Ok(())
     }

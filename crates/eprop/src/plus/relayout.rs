@@ -9,7 +9,7 @@ use crate::plus::PlusRule;
 use crate::plus::eligibility::{readout, recurrent};
 use crate::plus::plan::PlusPlan;
 use crate::plus::ring::Ring;
-use crate::plus::rows::{self, PlasticRows, longest_window};
+use crate::plus::rows::{self, LONGEST_WINDOW, PlasticRows};
 use crate::plus::windows::{self, Forms, Windows};
 
 impl PlusRule {
@@ -59,9 +59,8 @@ impl PlusRule {
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
         self.neurons.resize(n);
         self.readouts.resize(k);
-        let ring = |neurons: usize, columns: usize, cutoffs: &[i64], old: &Ring| {
-            let longest = cutoffs.iter().map(|cutoff| longest_window(*cutoff)).max().unwrap_or(0);
-            let steps = longest as usize + windows::CHUNK + plan.longest_delay + 4;
+        let ring = |neurons: usize, columns: usize, old: &Ring| {
+            let steps = LONGEST_WINDOW as usize + windows::CHUNK + plan.longest_delay + 4;
             // Rows that have been silent may wait for steps that a shorter ring would not hold.
             let steps = steps.max(if old.neurons() > 0 { old.steps() } else { 0 });
             let new = Ring::new(neurons, columns, steps);
@@ -72,8 +71,8 @@ impl PlusRule {
             new.copy_from(old, now - old.steps().min(new.steps()) as i64 + 1, now);
             new
         };
-        self.history = ring(n, recurrent::COUNT, &plan.recurrent.cutoff, &self.history);
-        self.errors = ring(k, readout::COUNT, &plan.readouts.cutoff, &self.errors);
+        self.history = ring(n, recurrent::COUNT, &self.history);
+        self.errors = ring(k, readout::COUNT, &self.errors);
         let rows = |routes: &[Route], onto_readouts: bool, history: &Ring, old: Vec<Vec<PlasticRows>>| {
             let mut known: BTreeMap<usize, Vec<PlasticRows>> = BTreeMap::new();
             for part in old.into_iter().flatten() {

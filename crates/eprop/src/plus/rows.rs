@@ -29,14 +29,8 @@ use crate::plus::windows::Windows;
 const CALL: u64 = 4;
 /// Steps of a block that take as long as a window that goes by maps.
 const MAPS: u64 = 8;
-/// Steps that rows learn from at once, where windows are as long: those that stay silent for longer are visited.
-const LONGEST_WINDOW: i64 = 224;
-
-/// Steps that rows learn from at once, as few as their windows have.
-#[must_use]
-pub fn longest_window(cutoff: i64) -> i64 {
-    LONGEST_WINDOW.min(cutoff)
-}
+/// Steps that rows learn from at once: those that stay silent for longer are visited.
+pub const LONGEST_WINDOW: i64 = 224;
 
 /// How far a row of synapses is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -101,7 +95,7 @@ impl RowState {
     /// left to learn.
     fn visit(&self, cutoff: i64, by_maps: bool) -> Option<i64> {
         let end = self.window_end(cutoff);
-        let longest = self.next + longest_window(cutoff);
+        let longest = self.next + LONGEST_WINDOW;
         // Maps end at the present; steps can be gone through until they leave the history.
         (self.previous > 0 && self.next < end).then(|| if by_maps { end.min(longest) } else { longest })
     }

@@ -1,6 +1,6 @@
 /**
  * The gradient of e-prop by its definition: four traces for each synapse, one step after the other
- * (docs/derivation.md, The gradient of an interval, Edges of an interval). It is written to be read, in 64 bits.
+ * (docs/derivation.md, The gradient of an interval). It is written to be read, in 64 bits.
  */
 import type { Pieces } from "../core/event-loop.js";
 import { type Course, type IntervalCourse, inputsByStamp, shifts } from "./interval-course.js";

@@ -55,7 +55,7 @@ describe.each(launchers)("$name", (launcher) => {
     const folder = mkdtempSync(join(tmpdir(), "eprop-ranks-"));
     const out = (name: string) => join(folder, name);
     const bin = resolve("dist/cli/bin.js");
-    const options = ["--iterations", "80", "--batch-size", "3", "--seed", "1", "--no-record"];
+    const options = ["--iterations", "300", "--batch-size", "3", "--seed", "1", "--no-record"];
     const training = ["train", "sine-waves", ...options, "--quiet", "--out"];
     const whole = spawnSync(process.execPath, [bin, ...training, out("whole")], { encoding: "utf8" });
     expect(whole.status, whole.stderr).toBe(0);
@@ -75,7 +75,7 @@ describe.each(launchers)("$name", (launcher) => {
     const resumed = started(launcher, 2, [bin, "train", "--resume", checkpoint]);
     const { status, stdout, stderr } = await resumed.outcome;
     expect(status, stderr).toBe(0);
-    expect(stdout.match(/80 iterations/g)).toHaveLength(1);
+    expect(stdout.match(/300 iterations/g)).toHaveLength(1);
     expect(stderr).toMatch(/^eprop: 2 ranks on 1 host: .* 1 to 2 of 3 sequences each$/m);
     const weights = (name: string) => readFileSync(join(out(name), "weights.npz")).toString("base64");
     expect(weights("ranks")).toBe(weights("whole"));

@@ -7,7 +7,7 @@ import { pauseCases, pausesOf } from "../bench/pause-cases.js";
 
 const limit = 10;
 /** Other work on the machine makes pauses longer and not shorter: the best of some trials counts. */
-const trials = 3;
+const trials = 8;
 
 /** Of N-MNIST's recordings a few an iteration; `npm run bench:pauses` has them all. */
 const cases = pauseCases().map(({ name, job }) => ({

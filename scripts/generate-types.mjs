@@ -54,7 +54,7 @@ function modelsModule({ connectionRules, kernelTable, modelTables }) {
     "/** Parameters of an optimizer. */",
     "export interface OptimizerParams {",
     `    ${comment(optimizer.table[0])}`,
-    '    optimizer?: "gradient_descent" | "adam";',
+    `    optimizer?: ${typeOf(optimizer.table[0])};`,
     ...optimizer.table.map((row) => `    ${comment(row)}\n    ${row.name}?: ${typeOf(row)};`),
     "}",
     "",
@@ -70,6 +70,13 @@ function modelsModule({ connectionRules, kernelTable, modelTables }) {
     "",
     "/** Names of the connection rules. */",
     `export const connectionRules = ${JSON.stringify(connectionRules().toSorted())} as const;`,
+    "",
+    "/** Names that parameters of synapse models choose from. */",
+    "export const choices = {",
+    ...[...new Map(synapses.flatMap((model) => model.parameters).map((row) => [row.name, row])).values()]
+      .filter((row) => row.kind === "choice")
+      .map((row) => `  ${row.name}: ${JSON.stringify(row.choices)},`),
+    "} as const;",
     "",
     "/** What the neurons of each model do, beside the numbers of their parameters. */",
     "export const dynamics = {",

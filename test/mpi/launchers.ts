@@ -1,4 +1,4 @@
-/** The launchers of MPI that this machine has. */
+/** Launchers of MPI, and which of them this machine has. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 
 /** A launcher, and how it starts a number of ranks on this machine, more than it has processors too. */
@@ -23,10 +23,11 @@ const known: TestLauncher[] = [
   { name: "MPICH", command: (ranks) => ["mpirun.mpich", "-n", String(ranks)] },
 ];
 
-/** Debian's names; elsewhere `mpirun` is one of both, and not looked for. */
-export const launchers = known.filter(
-  ({ command }) => spawnSync(command(1)[0] as string, ["--version"]).status === 0,
-);
+/** By Debian's names; elsewhere `mpirun` is one of both, and not looked for. */
+export const launchers = known.map((launcher) => ({
+  ...launcher,
+  isInstalled: spawnSync(launcher.command(1)[0] as string, ["--version"]).status === 0,
+}));
 
 /** What a program left that was run by several ranks. */
 export interface Outcome {

@@ -4,23 +4,23 @@ import { parseSeeds } from "../sweep/grid.js";
 import { statusOf } from "../sweep/results.js";
 import { loadTask } from "../tasks/load.js";
 import type { ControlName } from "../controls/control.js";
+import { untilInterrupted } from "./interrupt.js";
+import { tellFailed } from "./output.js";
 import {
   type TaskArguments,
+  type WorkerArguments,
   addTaskOptions,
+  addWorkerOptions,
   assignment,
   given,
-  number,
   taskArgument,
   taskOptions,
 } from "./task-options.js";
 
-interface ControlsArguments extends TaskArguments {
+interface ControlsArguments extends TaskArguments, WorkerArguments {
   seeds: number[];
   only?: ControlName[];
-  set?: Record<string, number>;
-  concurrency?: number;
-  threads?: number;
-  checkpointEvery?: number;
+  set?: Record<string, number | string>;
   out?: string;
   json?: boolean;
   quiet?: boolean;
@@ -44,11 +44,8 @@ export function controlsCommand(): Command {
       names,
     )
     .option("--set <name=value>", "a parameter of the task; may be given several times", assignment)
-    .option("--concurrency <n>", "trainings at once; as many as threads allow if left out", number)
-    .option("--threads <n>", "threads of each training; an equal share if left out", number)
-    .option("--checkpoint-every <n>", "iterations between checkpoints of each training", number)
     .option("--out <folder>", "where results and their page go; controls that were interrupted go on there");
-  return addTaskOptions(command)
+  return addTaskOptions(addWorkerOptions(command))
     .option("--json", "print a JSON object on standard output")
     .option("--quiet", "no progress")
     .action(runControls);
@@ -56,11 +53,7 @@ export function controlsCommand(): Command {
 
 async function runControls(name: string, args: ControlsArguments): Promise<void> {
   const { entry } = await loadTask(name);
-  const stop = new AbortController();
-  const interrupt = () => stop.abort();
-  process.once("SIGINT", interrupt);
-  process.once("SIGTERM", interrupt);
-  try {
+  await untilInterrupted(async (signal) => {
     const { controls } = await import("../controls/index.js");
     const { controlsText } = await import("../controls/text.js");
     const { concurrency, threads, checkpointEvery, out, only } = args;
@@ -68,7 +61,7 @@ async function runControls(name: string, args: ControlsArguments): Promise<void>
       seeds: args.seeds,
       ...given({ controls: only, concurrency, threads, checkpointEvery, out }),
       taskOptions: { ...taskOptions(entry, args), ...given({ parameters: args.set }) },
-      signal: stop.signal,
+      signal,
       onRun: (run, { done, total, resumed }) => {
         if (args.quiet || resumed) return;
         const end = run.failure === undefined ? statusOf(run) : `FAILED: ${run.failure}`;
@@ -83,15 +76,6 @@ async function runControls(name: string, args: ControlsArguments): Promise<void>
       process.stdout.write(controlsText(result.answer, result.measure, result.rows));
       if (out !== undefined) process.stdout.write(`page: ${join(out, "controls.html")}\n`);
     }
-    const failed = runs.filter(({ status }) => status === "failed").length;
-    if (failed > 0) {
-      process.stderr.write(
-        `eprop: ${failed} of ${runs.length} trainings failed; run it again to retry them\n`,
-      );
-      process.exitCode = 1;
-    }
-  } finally {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
-  }
+    tellFailed(runs);
+  });
 }

@@ -34,6 +34,15 @@ export function concludeWith(error: unknown): void {
   conclude(line, code);
 }
 
+/** Says how many trainings have failed, if any has, and sets the exit code. */
+export function tellFailed(
+  runs: readonly { readonly status: string }[],
+  again = "; run it again to retry them",
+): void {
+  const failed = runs.filter(({ status }) => status === "failed").length;
+  if (failed > 0) conclude(`eprop: ${failed} of ${runs.length} trainings failed${again}`, 1);
+}
+
 /** The table of tasks. */
 export function tasksTable(json: boolean): string {
   if (json) {

@@ -13,9 +13,13 @@ import {
 } from "../sweep/index.js";
 import { finalMetrics, statusOf, terminalTable } from "../sweep/results.js";
 import { loadTask } from "../tasks/load.js";
+import { untilInterrupted } from "./interrupt.js";
+import { tellFailed } from "./output.js";
 import {
   type TaskArguments,
+  type WorkerArguments,
   addTaskOptions,
+  addWorkerOptions,
   given,
   number,
   taskArgument,
@@ -24,13 +28,11 @@ import {
 
 type Parameters = Record<string, ReturnType<typeof parseValues>[1]>;
 
-interface SweepArguments extends TaskArguments {
+interface SweepArguments extends TaskArguments, WorkerArguments {
   seeds?: number[];
   set?: Parameters;
   samples?: number;
   sampleSeed?: number;
-  concurrency?: number;
-  threads?: number;
   gradient?: "adjoint" | "forward";
   precision?: "f64" | "f32";
   shard?: { index: number; of: number };
@@ -39,7 +41,6 @@ interface SweepArguments extends TaskArguments {
   halving?: number;
   reduction?: number;
   weights?: boolean;
-  checkpointEvery?: number;
   timeLimit?: number;
   out?: string;
   json?: boolean;
@@ -91,8 +92,6 @@ export function sweepCommand(): Command {
     )
     .option("--samples <n>", "how often values are drawn from ranges", number)
     .option("--sample-seed <n>", "seed of what is drawn", number)
-    .option("--concurrency <n>", "trainings at once; as many as threads allow if left out", number)
-    .option("--threads <n>", "threads of each training; an equal share if left out", number)
     .addOption(
       new Option("--gradient <method>", "how gradients are computed").choices(["adjoint", "forward"]),
     )
@@ -103,10 +102,9 @@ export function sweepCommand(): Command {
     .option("--halving <n>", "compare after n training iterations, and train on only the best third", number)
     .option("--reduction <n>", "with --halving: of so many one goes on, for so many times as long", number)
     .option("--weights", "keep weights and trained network of every training")
-    .option("--checkpoint-every <n>", "iterations between checkpoints of each training", number)
     .option("--time-limit <time>", "end each training after this time, as in 90s, 10m or 2h", time)
     .option("--ask", "take trainings from standard input, a JSON object per line, and answer each");
-  return addTaskOptions(command)
+  return addTaskOptions(addWorkerOptions(command))
     .option("--json", "print a JSON object on standard output")
     .option("--quiet", "no progress")
     .action(runSweep);
@@ -192,12 +190,7 @@ async function runSweep(name: string | undefined, args: SweepArguments): Promise
   }
   const { entry } = await loadTask(name);
   const grid = wanted(args);
-  const stop = new AbortController();
-  const interrupt = () => stop.abort();
-  process.once("SIGINT", interrupt);
-  process.once("SIGTERM", interrupt);
   const options: SweepOptions = {
-    signal: stop.signal,
     taskOptions: taskOptions(entry, args),
     ...given({ out, concurrency, threads, gradient, precision, weights, checkpointEvery, timeLimit }),
     ...given({ shard: args.shard }),
@@ -211,18 +204,7 @@ async function runSweep(name: string | undefined, args: SweepArguments): Promise
       process.stderr.write(`${done}${total === undefined ? "" : `/${total}`} ${pointName(run)}: ${end}\n`);
     },
   };
-  try {
-    const result = await sweep(name, grid, options);
-    if (!args.ask) print(result, args);
-    const { runs } = result;
-    const failed = runs.filter(({ status }) => status === "failed").length;
-    if (failed > 0) {
-      const again = args.ask ? "" : "; run it again to retry them";
-      process.stderr.write(`eprop: ${failed} of ${runs.length} trainings failed${again}\n`);
-      process.exitCode = 1;
-    }
-  } finally {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
-  }
+  const result = await untilInterrupted((signal) => sweep(name, grid, { ...options, signal }));
+  if (!args.ask) print(result, args);
+  tellFailed(result.runs, args.ask ? "" : "; run it again to retry them");
 }

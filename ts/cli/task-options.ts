@@ -62,6 +62,21 @@ export function addTaskOptions(command: Command): Command {
     .option("--model <name>", "model of the recurrent neurons, where a task has a choice");
 }
 
+/** Options on the command line that say how trainings are shared among worker processes. */
+export interface WorkerArguments {
+  concurrency?: number;
+  threads?: number;
+  checkpointEvery?: number;
+}
+
+/** Lets a command take {@link WorkerArguments}. */
+export function addWorkerOptions(command: Command): Command {
+  return command
+    .option("--concurrency <n>", "trainings at once; as many as threads allow if left out", number)
+    .option("--threads <n>", "threads of each training; an equal share if left out", number)
+    .option("--checkpoint-every <n>", "iterations between checkpoints of each training", number);
+}
+
 /**
  * The options of a task from those on the command line.
  *

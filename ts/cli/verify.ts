@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { loadTask } from "../tasks/load.js";
+import { untilInterrupted } from "./interrupt.js";
 import {
   type TaskArguments,
   addTaskOptions,
@@ -56,11 +57,7 @@ async function runVerification(name: string, args: VerifyArguments): Promise<voi
   const { entry } = await loadTask(name);
   const parameters = { ...args.set };
   const task = entry.create({ ...taskOptions(entry, args), ...given({ seed: args.seed }), parameters });
-  const stop = new AbortController();
-  const interrupt = () => stop.abort();
-  process.once("SIGINT", interrupt);
-  process.once("SIGTERM", interrupt);
-  try {
+  await untilInterrupted(async (signal) => {
     const { verifyTask } = await import("../verify/index.js");
     const { terminalText } = await import("../verify/text.js");
     const page = args.out === undefined ? undefined : await import("../verify/page.js");
@@ -70,17 +67,14 @@ async function runVerification(name: string, args: VerifyArguments): Promise<voi
       ...given({ iterations: args.train }),
       ...given({ python: args.python }),
       nest: args.nest ?? "if-installed",
-      signal: stop.signal,
+      signal,
       onProgress: (doing) => {
         if (!args.quiet) process.stderr.write(`verify: ${doing}\n`);
       },
     });
     process.stdout.write(args.json ? `${JSON.stringify(proof)}\n` : terminalText(proof));
-    const path = await page?.writeVerification(proof, args.out as string, stop.signal);
+    const path = await page?.writeVerification(proof, args.out as string, signal);
     if (path !== undefined && !args.json) process.stdout.write(`page: ${path}\n`);
     if (!proof.passed) process.exitCode = 1;
-  } finally {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
-  }
+  });
 }

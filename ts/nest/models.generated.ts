@@ -4,7 +4,7 @@ import type { NodeReference, NumberList, Scalar, WholeScalar } from "./types.js"
 /** Parameters of an optimizer. */
 export interface OptimizerParams {
   /** How weights follow gradients. Default gradient_descent. */
-  optimizer?: "gradient_descent" | "adam";
+  optimizer?: "gradient_descent" | "adam" | "adamw";
   /** How weights follow gradients. Default gradient_descent. */
   type?: "gradient_descent" | "adam" | "adamw";
   /** Update intervals (or spikes) per optimizer step. Default 1. */
@@ -546,6 +546,12 @@ export const connectionRules = [
   "one_to_one",
   "pairwise_bernoulli",
 ] as const;
+
+/** Names that parameters of synapse models choose from. */
+export const choices = {
+  rewiring: ["none", "deep_r"],
+  feedback: ["random", "symmetric", "adaptive"],
+} as const;
 
 /** What the neurons of each model do, beside the numbers of their parameters. */
 export const dynamics = {

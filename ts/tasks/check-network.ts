@@ -28,6 +28,7 @@ import {
   type ProjectionDescription,
   projectionShape,
 } from "./network-description.js";
+import { choices } from "../nest/models.generated.js";
 import { feedbackSources } from "./learning-parameters.js";
 import type { Task } from "./task.js";
 
@@ -322,7 +323,7 @@ function* checkSynapses(
 
 /** Checks what weights keep to, and which connections there are. */
 function checkRewiring(network: Record<string, unknown>, family: Family | undefined): void {
-  const rewiring = given("network.rewiring", network["rewiring"], optional(oneOf("none", "deep_r")));
+  const rewiring = given("network.rewiring", network["rewiring"], optional(oneOf(...choices.rewiring)));
   const keeps = given("network.keepsSign", network["keepsSign"], optional(flag));
   for (const name of ["rewiringL1", "rewiringTemperature"]) {
     given(`network.${name}`, network[name], optional(number({ min: 0, max: Number.MAX_VALUE })));

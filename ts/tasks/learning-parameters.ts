@@ -1,10 +1,11 @@
 /** Parameters of how a network learns, which all tasks with update intervals have in their tables. */
+import { choices } from "../nest/models.generated.js";
 import { NumpyRandom } from "../random/index.js";
-import type { FeedbackSource, PoolDescription, Weights } from "./network-description.js";
+import type { PoolDescription, Weights } from "./network-description.js";
 import type { TaskParameterValues } from "./parameter.js";
 
 /** Where the weights of learning signals come from. */
-export const feedbackSources = ["random", "symmetric", "adaptive"] as const satisfies FeedbackSource[];
+export const feedbackSources = choices.feedback;
 
 /** Rows of a task's parameter table. */
 export const learningParameters = {
@@ -29,7 +30,7 @@ export const learningParameters = {
   },
   rewiring: {
     default: "none",
-    choices: ["none", "deep_r"],
+    choices: choices.rewiring,
     text: "Whether connections whose weight reaches zero are replaced by others",
   },
   rewiring_l1: {

@@ -159,6 +159,17 @@ describe("the engine against the definition", () => {
     expect(proof.nest).toBeUndefined();
   });
 
+  it("leaves signs and rewiring out, and says so", async () => {
+    const parameters = { connectivity: 0.3, rewiring: "deep_r", rewiring_l1: 10, exc_fraction: 0.8 } as const;
+    const task = tasks.evidenceAccumulation({ batchSize: 4, parameters });
+    const cut = { neurons: 10, steps: 200, sequences: 2, iterations: 2 };
+    const proof = await verifyTask(task, cut);
+    expect(failures(proof)).toEqual([]);
+    expect(proof.notes[0]).toMatch(/^signs and rewiring/);
+    const whole = await verifyTask(tasks.evidenceAccumulation({ batchSize: 4 }), cut);
+    expect(whole.notes.join()).not.toMatch(/rewiring/);
+  });
+
   it("agrees on tutorials, shrunk", async () => {
     const cut = { neurons: 10, steps: 200, iterations: 1 };
     for (const [task, kept] of [

@@ -158,6 +158,13 @@ async function besideNest(
   return verifyInNest(task, iterations, { python, signal });
 }
 
+/** A task whose connections stay and may change their sign: what acts on updated weights has no gradient of its own. */
+function unconstrained(task: Task): Task {
+  const network = describedNetwork(task.network);
+  if (network.keepsSign !== true && (network.rewiring ?? "none") === "none") return task;
+  return { ...task, network: { ...network, keepsSign: false, rewiring: "none" } };
+}
+
 /** As {@link verify}, on the first iterations of a task. */
 export async function verifyTask(task: Task, asked: VerifyOptions = {}): Promise<Verification> {
   const begin = performance.now();
@@ -166,11 +173,12 @@ export async function verifyTask(task: Task, asked: VerifyOptions = {}): Promise
   checkedTask(task);
   await task.prepare?.(signal);
   await inSlices(checkNetwork(task), signal);
-  const shrunk = shrunkTask(task, {
+  const asConstrained = shrunkTask(task, {
     ...(neurons !== undefined && { neurons }),
     ...(steps !== undefined && { steps }),
     ...(sequences !== undefined && { sequences }),
   });
+  const shrunk = unconstrained(asConstrained);
   await inSlices(checkNetwork(shrunk), signal);
   const draws = new Draws(task);
   const drawn = { training: 0, test: 0 };
@@ -194,7 +202,11 @@ export async function verifyTask(task: Task, asked: VerifyOptions = {}): Promise
   const findings: Findings = {
     ...found,
     checks: [...found.checks, ...checks],
-    notes: [...found.notes, ...notes],
+    notes: [
+      ...(shrunk === asConstrained ? [] : ["signs and rewiring, which act on updated weights, are left out"]),
+      ...found.notes,
+      ...notes,
+    ],
     ...(nest && { nest }),
   };
   const compared = findings.projections.filter(({ norm }) => norm > 0).length;

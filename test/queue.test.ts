@@ -171,7 +171,8 @@ describe.skipIf(programs === undefined)("a worker behind a queue", () => {
   it(
     "is killed at random moments, and the job ends with the same bits",
     async () => {
-      const iterations = 10 + 10 * kills;
+      // More than a fast machine does in the longest time between two kills.
+      const iterations = 40 + 60 * kills;
       const id = await ask("evidence-accumulation", options(iterations));
       let [killed, last] = [0, null as string | null];
       while (killed < kills) {
@@ -192,7 +193,7 @@ describe.skipIf(programs === undefined)("a worker behind a queue", () => {
   );
 
   it("puts the job back on SIGTERM, and another one goes on", async () => {
-    const iterations = 40;
+    const iterations = 80;
     const id = await ask("evidence-accumulation", options(iterations));
     const first = worker();
     while ((await losses(id)).length < 3) await setTimeout(20);

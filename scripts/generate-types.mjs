@@ -37,7 +37,7 @@ function errorCodesModule({ errorCodes }) {
   ];
 }
 
-function modelsModule({ connectionRules, kernelTable, modelTables }) {
+function modelsModule({ connectionRules, kernelTable, losses, modelTables }) {
   const fields = (rows, ...numbers) =>
     rows
       .filter((row) => row.role !== "read-only")
@@ -76,6 +76,11 @@ function modelsModule({ connectionRules, kernelTable, modelTables }) {
     ...[...new Map(synapses.flatMap((model) => model.parameters).map((row) => [row.name, row])).values()]
       .filter((row) => row.kind === "choice")
       .map((row) => `  ${row.name}: ${JSON.stringify(row.choices)},`),
+    "} as const;",
+    "",
+    "/** What readouts learn to make small, the default first. */",
+    "export const losses = {",
+    ...losses().map(({ name, ...of }) => `  ${name}: ${JSON.stringify(of)},`),
     "} as const;",
     "",
     "/** What the neurons of each model do, beside the numbers of their parameters. */",

@@ -13,6 +13,7 @@ import {
 } from "./run-data.js";
 import { hues } from "./theme.js";
 import { shortLabels, timePanel } from "./time-panel.js";
+import { lossOf } from "../nest/losses.js";
 
 /** Heights of a raster and of a panel with curves (pixels). */
 const heights = { raster: 64, curves: 46 };
@@ -33,7 +34,7 @@ const recurrentQuantities: readonly Quantity[] = [
 
 /** The symbol of a readout's signal: a probability where the loss is cross entropy. */
 export function readoutSymbol({ summary }: RunData): string {
-  return summary.loss_function === "cross_entropy" ? "π" : "y";
+  return lossOf(summary.loss_function).isShared ? "π" : "y";
 }
 
 /** The quantities of a population's first neuron; where there are several, with its name. */

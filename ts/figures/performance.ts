@@ -8,10 +8,11 @@ import {
   quantityAxis,
 } from "./iterations.js";
 import type { RunData } from "./run-data.js";
+import { lossOf } from "../nest/losses.js";
 
 /** The loss as NEST's tutorials write it. */
 function lossTitle({ summary }: RunData): string {
-  return summary.loss_function === "cross_entropy" ? "ℒ = −Σ πₖ* log πₖ" : "ℒ = ½ Σ (yₖ − yₖ*)²";
+  return lossOf(summary.loss_function).formula;
 }
 
 /** Dashes of the whole loss and of those of readouts. */

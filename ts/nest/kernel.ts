@@ -17,6 +17,8 @@ import {
   path as filePath,
   refuse,
   text,
+  u32,
+  whole,
 } from "../core/arguments.js";
 import { fromNative, guarded, guardedAsync, nestError, NESTErrors } from "../core/errors.js";
 import { worldCheck } from "../mpi/check.js";
@@ -75,6 +77,22 @@ export interface SimulateOptions {
    */
   onProgress?: (progress: Progress) => unknown;
 }
+
+/** What is evaluated together: sequences of so many steps, in whose last ones errors count. */
+export interface EvaluatedSequences {
+  /** Steps of a sequence. */
+  steps: number;
+  /** Steps at its end in which errors count. */
+  learningWindow: number;
+  /** Sequences that are evaluated together. */
+  batchSize: number;
+}
+
+const evaluatedSequences = fields({
+  steps: whole(1, u32),
+  learningWindow: whole(1, u32),
+  batchSize: whole(1, u32),
+});
 
 const simulateOptions = fields({ signal: optional(abortSignal), onProgress: optional(callable) });
 
@@ -744,6 +762,25 @@ export class Kernel {
   /** Spikes of recurrent neurons in each update interval that has ended since the last call; moved out. */
   takeIntervalSpikes(): Float64Array {
     return guarded(() => this.native.takeIntervalSpikes());
+  }
+
+  /**
+   * Has the losses of sequences summed of what a multimeter records of readouts (`readout_signal` and `target_signal`),
+   * from its first sample on, in place of keeping it. {@link takeLosses} hands them out.
+   */
+  evaluate(recorder: NodeCollection, sequences: EvaluatedSequences): void {
+    const place = this.#recorder(recorder);
+    const { steps, learningWindow, batchSize } = given("sequences", sequences, evaluatedSequences);
+    guarded(() => this.native.evaluate(place, steps, learningWindow, batchSize));
+  }
+
+  /**
+   * What came of sequences that are over since the last call, moved out. For each batch: the loss, the share of sequences
+   * whose largest mean readout signal is another than that of the largest mean target, and the loss of each readout.
+   */
+  takeLosses(recorder: NodeCollection): Float64Array {
+    const place = this.#recorder(recorder);
+    return guarded(() => this.native.takeLosses(place));
   }
 
   /**

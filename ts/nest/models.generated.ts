@@ -135,7 +135,9 @@ export interface NodeParams<S = Scalar, W = WholeScalar> {
     /** Input spikes move the voltage by their whole weight, not by 1 - exp(-dt/τ_m) of it. Default true. */
     regular_spike_arrival?: boolean;
     /** Loss function. Default mean_squared_error. */
-    loss?: "mean_squared_error" | "cross_entropy";
+    loss?: "mean_squared_error" | "cross_entropy" | "cross_entropy_of_mean";
+    /** Share of a target signal that is spread evenly over all readouts. Default 0. */
+    label_smoothing?: S;
   };
   /** leaky integrate-and-fire neuron whose weights change at every presynaptic spike. */
   eprop_iaf: {
@@ -551,6 +553,13 @@ export const connectionRules = [
 export const choices = {
   rewiring: ["none", "deep_r"],
   feedback: ["random", "symmetric", "adaptive"],
+} as const;
+
+/** What readouts learn to make small, the default first. */
+export const losses = {
+  mean_squared_error: { formula: "ℒ = ½ Σ (yₖ − yₖ*)²", isShared: false, isOfMean: false },
+  cross_entropy: { formula: "ℒ = −Σ πₖ* log πₖ", isShared: true, isOfMean: false },
+  cross_entropy_of_mean: { formula: "ℒ = −Σ πₖ* log πₖ", isShared: true, isOfMean: true },
 } as const;
 
 /** What the neurons of each model do, beside the numbers of their parameters. */

@@ -3,6 +3,7 @@ import { nestError } from "../core/errors.js";
 import { NodeCollection } from "../nest/collections.js";
 import { Network } from "./network.js";
 import type { NIRGraph, NIRNode } from "./nir-graph.js";
+import { defaultLoss, lossOf } from "../nest/losses.js";
 
 /** The number before `value`: what is above it is at least `value`. */
 function before(value: number): number {
@@ -93,12 +94,12 @@ export function toNIR(network: Network): NIRGraph {
       "0 ms: set t_ref to 0 to write the network without it",
     );
   }
-  if (
-    has(readouts, "loss") &&
-    readouts.ids.some((_, at) => readouts.at(at).get("loss") === "cross_entropy")
-  ) {
-    refuse("NIR has no softmax", "loss", "cross_entropy", "mean_squared_error");
-  }
+  const shared = has(readouts, "loss")
+    ? Array.from(readouts.ids, (_, at) => String(readouts.at(at).get("loss"))).find(
+        (loss) => lossOf(loss).isShared,
+      )
+    : undefined;
+  if (shared !== undefined) refuse("NIR has no softmax", "loss", shared, defaultLoss);
   const resets = select(neurons, (node) => has(node, "V_reset")).length;
   const hard = resets > 0;
   if (hard && resets < neurons.length) {

@@ -31,6 +31,7 @@ import {
 import { choices } from "../nest/models.generated.js";
 import { feedbackSources } from "./learning-parameters.js";
 import type { Task } from "./task.js";
+import { defaultLoss } from "../nest/losses.js";
 
 /** Models of recurrent neurons and of their readouts that learn by the same rule. */
 interface Family {
@@ -124,8 +125,7 @@ function* poolChecked(network: Record<string, unknown>): Pieces<Learned[]> {
 
 /** A task is measured by the loss that its readouts learn by. */
 function checkLoss(task: Task, { model, params }: Learned): void {
-  const learned =
-    dynamicsOf(model)?.rule === "interval" ? (params["loss"] ?? "mean_squared_error") : "mean_squared_error";
+  const learned = dynamicsOf(model)?.rule === "interval" ? (params["loss"] ?? defaultLoss) : defaultLoss;
   if (task.loss === learned) return;
   refuse("loss", task.loss, `${String(learned)}, the loss of ${model}`, {
     code: "ValueError",

@@ -23,6 +23,7 @@ import type { Pieces } from "../core/event-loop.js";
 import { anObject, networkChecked } from "./check-network.js";
 import { countOf } from "./network-description.js";
 import type { IterationData, Task } from "./task.js";
+import { lossNames } from "../nest/losses.js";
 
 /** Most steps, sequences and nodes: places of spikes are 32-bit numbers. */
 const count = whole(1, u32);
@@ -44,7 +45,7 @@ const taskFields = {
   steps: count,
   batchSize: count,
   kind: oneOf("regression", "classification"),
-  loss: oneOf("mean_squared_error", "cross_entropy"),
+  loss: oneOf(...lossNames),
   schedule,
   sameEveryIteration: flag,
   next: callable,

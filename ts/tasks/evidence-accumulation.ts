@@ -2,7 +2,7 @@ import { flag, optional } from "../core/arguments.js";
 import { atOnce, inSlices, type Pieces } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
 import { concatenated } from "./inputs.js";
-import { learningParameters, withLearning } from "./learning-parameters.js";
+import { classificationParameters, withLearning } from "./learning-parameters.js";
 import { adam } from "./optimizers.js";
 import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
 import type { PoolDescription } from "./network-description.js";
@@ -16,7 +16,7 @@ export const evidenceAccumulationParameters = {
   c_reg: { default: 300, unit: "", min: 0, max: 1e9, text: "Coefficient of firing-rate regularization" },
   f_target: { default: 10, unit: "spikes/s", min: 0, max: 1000, text: "Target firing rate" },
   adapt_tau: { default: 2000, unit: "ms", min: 0.1, max: 1e9, text: "Time constant of the adaptation" },
-  ...learningParameters,
+  ...classificationParameters,
 } as const;
 
 const timing = { cues: 7, cue: 100, spacing: 50, background: 1050, recall: 150 };
@@ -115,12 +115,12 @@ export function evidenceAccumulation(
     learningWindow: timing.recall,
     batchSize,
     kind: "classification",
-    loss: "cross_entropy",
+    loss: parameters.loss,
     network: withLearning(
       {
         inputs,
         recurrent: [regularNeurons(neurons.regular, values), adaptiveNeurons(neurons.adaptive, values)],
-        readout: softmaxReadouts(readouts, 20),
+        readout: softmaxReadouts(readouts, 20, parameters),
         weights: { in_rec, rec_rec, rec_out, out_rec },
         optimizer: adam(parameters.eta, batchSize),
         averageGradient: true,

@@ -1,6 +1,7 @@
 /** Parameters of how a network learns, which all tasks with update intervals have in their tables. */
 import { choices } from "../nest/models.generated.js";
 import { NumpyRandom } from "../random/index.js";
+import { lossNames } from "../nest/losses.js";
 import type { PoolDescription, Weights } from "./network-description.js";
 import type { TaskParameterValues } from "./parameter.js";
 
@@ -55,6 +56,29 @@ export const learningParameters = {
     text: "Share of excitatory neurons in each population, whose weights keep their signs; 0 for signs that may change",
   },
 } as const;
+
+/** Rows of the parameter table of a task that classifies. */
+export const classificationParameters = {
+  loss: {
+    default: "cross_entropy",
+    choices: lossNames,
+    text: "What readouts learn to make small",
+  },
+  label_smoothing: {
+    default: 0,
+    unit: "",
+    min: 0,
+    max: 0.999,
+    text: "Share of the targets that is spread evenly over all classes",
+  },
+  ...learningParameters,
+} as const;
+
+/** Values of the rows that {@link classificationParameters} has alone. */
+export type LossValues = Pick<
+  TaskParameterValues<typeof classificationParameters>,
+  "loss" | "label_smoothing"
+>;
 
 /** Values of {@link learningParameters}. */
 export type LearningValues = TaskParameterValues<typeof learningParameters>;

@@ -1,7 +1,12 @@
 /** Tasks that classify with a recurrent pool of regular and adaptive neurons and softmax readouts, trained with Adam. */
 import type { NumpyRandom } from "../random/index.js";
 import type { PoolDescription, RecurrentPopulation } from "./network-description.js";
-import { type LearningValues, learningParameters, withLearning } from "./learning-parameters.js";
+import {
+  type LearningValues,
+  type LossValues,
+  classificationParameters,
+  withLearning,
+} from "./learning-parameters.js";
 import { adam } from "./optimizers.js";
 import type { NumberParameter } from "./parameter.js";
 import type { DataSplit, Drawn, IterationData, Schedule, Task, TaskOptions } from "./task.js";
@@ -35,11 +40,14 @@ export function classifierParameters(
     c_reg: row(300, "", 0, 1e9, "Coefficient of firing-rate regularization"),
     f_target: row(10, "spikes/s", 0, 1000, "Target firing rate"),
     gain_in: row(defaults.gain_in, "", 0, 1000, "Scale of the initial weights from inputs"),
-    ...learningParameters,
+    ...classificationParameters,
   };
 }
 
-type ParameterNames = Exclude<keyof ReturnType<typeof classifierParameters>, keyof LearningValues>;
+type ParameterNames = Exclude<
+  keyof ReturnType<typeof classifierParameters>,
+  keyof LearningValues | keyof LossValues
+>;
 
 /** What a task of this kind is made of. */
 export interface Classifier {
@@ -54,7 +62,7 @@ export interface Classifier {
   classes: number;
   steps: number;
   learningWindow: number;
-  parameters: Readonly<Record<ParameterNames, number>> & LearningValues;
+  parameters: Readonly<Record<ParameterNames, number>> & LearningValues & LossValues;
   /** Other values for the record. */
   chosen?: Readonly<Record<string, number | string>>;
   options: TaskOptions;
@@ -106,8 +114,12 @@ export function adaptiveNeurons(
   };
 }
 
-/** Readouts that answer with a probability each. */
-export function softmaxReadouts(n: number, tau_m: number): PoolDescription["readout"] {
+/** Readouts that answer with a probability each, or, by their loss, with a voltage. */
+export function softmaxReadouts(
+  n: number,
+  tau_m: number,
+  { loss, label_smoothing }: LossValues,
+): PoolDescription["readout"] {
   return {
     model: "eprop_readout_bsshslm_2020",
     n,
@@ -115,7 +127,8 @@ export function softmaxReadouts(n: number, tau_m: number): PoolDescription["read
       C_m: 1,
       E_L: 0,
       I_e: 0,
-      loss: "cross_entropy",
+      loss,
+      ...(label_smoothing > 0 && { label_smoothing }),
       regular_spike_arrival: false,
       tau_m,
       V_m: 0,
@@ -137,7 +150,7 @@ function networkOf({ random, inputs, classes, parameters, batchSize }: Classifie
   return {
     inputs,
     recurrent,
-    readout: softmaxReadouts(classes, tau_m_out),
+    readout: softmaxReadouts(classes, tau_m_out, parameters),
     weights: { in_rec, rec_rec, rec_out, out_rec },
     optimizer: adam(parameters.eta, batchSize),
     averageGradient: true,
@@ -156,7 +169,7 @@ export function recurrentClassifier(of: Classifier): Task<PoolDescription> {
     learningWindow,
     batchSize,
     kind: "classification",
-    loss: "cross_entropy",
+    loss: parameters.loss,
     network: withLearning(networkOf(of), parameters, seed),
     schedule,
     sameEveryIteration: false,

@@ -1,3 +1,4 @@
+import type { LossName } from "../nest/losses.js";
 import type { NumpyRandom } from "../random/index.js";
 import type { NetworkDescription, PoolDescription } from "./network-description.js";
 import type { TaskParameter, TaskParameterValue } from "./parameter.js";
@@ -53,7 +54,7 @@ export interface Task<N extends NetworkDescription | PoolDescription = NetworkDe
   /** Sequences per iteration. */
   readonly batchSize: number;
   readonly kind: "regression" | "classification";
-  readonly loss: "mean_squared_error" | "cross_entropy";
+  readonly loss: LossName;
   /** Named populations and projections, or the four matrices of a pool. */
   readonly network: N;
   readonly schedule: Schedule;

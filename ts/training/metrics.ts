@@ -1,7 +1,3 @@
-import type { Pieces } from "../core/event-loop.js";
-import { countOf } from "../tasks/network-description.js";
-import type { Task } from "../tasks/task.js";
-
 /** Readout and target signals of an iteration: place `(sequence * steps + step) * readouts + readout`. */
 export interface ReadoutSignals {
   readout: Float64Array;
@@ -17,49 +13,16 @@ export interface Metrics {
   error?: number;
 }
 
-/** Loss and, for classification, error of each iteration from its readouts. */
-export function* evaluations(task: Task, iterations: readonly ReadoutSignals[]): Pieces<Metrics[]> {
-  const all: Metrics[] = [];
-  for (const signals of iterations) all.push(yield* evaluation(task, signals));
-  return all;
-}
-
-function* evaluation(task: Task, { readout, target }: ReadoutSignals): Pieces<Metrics> {
-  const readouts = countOf(task.network, "readout");
-  const { steps, learningWindow, batchSize } = task;
-  const begin = steps - learningWindow;
-  const crossEntropy = task.loss === "cross_entropy";
-  let total = 0;
-  let wrong = 0;
-  const losses = new Float64Array(readouts);
-  const means = new Float64Array(readouts);
-  const targets = new Float64Array(readouts);
-  for (let sequence = 0; sequence < batchSize; sequence++) {
-    means.fill(0);
-    targets.fill(0);
-    for (let step = begin; step < steps; step++) {
-      const row = (sequence * steps + step) * readouts;
-      for (let at = 0; at < readouts; at++) {
-        const y = readout[row + at] as number;
-        const wanted = target[row + at] as number;
-        means[at] = (means[at] as number) + y;
-        targets[at] = (targets[at] as number) + wanted;
-        const part = crossEntropy ? (wanted === 0 ? 0 : -wanted * Math.log(y)) : 0.5 * (y - wanted) ** 2;
-        losses[at] = (losses[at] as number) + part;
-        total += part;
-      }
-    }
-    if (largest(means) !== largest(targets)) wrong++;
-    yield;
-  }
-  const loss = crossEntropy ? total / (learningWindow * batchSize) : total / (readouts * batchSize);
-  const each = crossEntropy ? learningWindow * batchSize : batchSize;
-  const readoutLosses = Array.from(losses, (value) => value / each);
-  return task.kind === "classification"
-    ? { loss, readoutLosses, error: wrong / batchSize }
-    : { loss, readoutLosses };
-}
-
-function largest(values: Float64Array): number {
-  return values.reduce((best, value, place) => (value > (values[best] as number) ? place : best), 0);
+/** The metrics of each iteration, of what a kernel tells of their losses (`takeLosses`). */
+export function metricsOf(
+  kind: "regression" | "classification",
+  losses: Float64Array,
+  readouts: number,
+): Metrics[] {
+  const width = readouts + 2;
+  return Array.from({ length: losses.length / width }, (_, at) => {
+    const [loss, error, ...readoutLosses] = losses.subarray(at * width, (at + 1) * width);
+    const all = { loss: loss as number, readoutLosses };
+    return kind === "classification" ? { ...all, error: error as number } : all;
+  });
 }

@@ -1,6 +1,7 @@
 import type { Pieces } from "../core/event-loop.js";
 import type { NodeCollection, SynapseCollection } from "../nest/collections.js";
 import type { Kernel } from "../nest/kernel.js";
+import { losses } from "../nest/losses.js";
 import type { Task } from "../tasks/task.js";
 import { BuiltNetwork, type Family, familyOf } from "./build-network.js";
 import { describedNetwork, populationsOf } from "../tasks/network-description.js";
@@ -112,7 +113,7 @@ export class TaskNetwork {
   #connectSignals(task: Task): void {
     const { kernel, readouts } = this;
     const rate = { synapse_model: "rate_connection_delayed", delay: task.resolution } as const;
-    if (task.loss === "cross_entropy") {
+    if (losses[task.loss].isShared) {
       const others = { rule: "all_to_all", allow_autapses: false } as const;
       kernel.Connect(readouts, readouts, others, { ...rate, receptor_type: 1 });
     }

@@ -41,6 +41,7 @@ export class Sampler {
   readonly #task: Task;
   readonly #observer: Observer;
   readonly #recorders: { readonly [name in "input" | "recurrent"]: NodeCollection };
+  readonly #readouts: NodeCollection;
   /** The iteration whose sequence is being recorded, and the step before that sequence. */
   #recording: { iteration: number; begin: number } | undefined;
 
@@ -53,6 +54,13 @@ export class Sampler {
       network.kernel.Connect(nodes, created);
       return created;
     };
+    this.#readouts = network.kernel.Create("multimeter", 1, {
+      start: 0,
+      stop: 0,
+      interval: task.resolution,
+      record_from: ["readout_signal", "target_signal"],
+    });
+    network.kernel.Connect(this.#readouts, network.readouts);
     this.#recorders = { input: recorder(network.inputs), recurrent: recorder(network.recurrent) };
   }
 
@@ -64,10 +72,12 @@ export class Sampler {
     for (const recorder of Object.values(this.#recorders)) {
       recorder.set({ start: begin * resolution, stop: (begin + steps) * resolution });
     }
+    const first = begin + this.#network.timeline.record;
+    this.#readouts.set({ start: first * resolution, stop: (first + steps) * resolution });
   }
 
-  /** Hands out the sample of an iteration that is over; signals are those of its first sequence. */
-  deliver(iteration: number, signals: ReadoutSignals): void {
+  /** Hands out the sample of an iteration that is over. */
+  deliver(iteration: number): void {
     if (this.#recording?.iteration !== iteration) return;
     const { begin } = this.#recording;
     this.#recording = undefined;
@@ -82,7 +92,7 @@ export class Sampler {
         size: nodes.length,
       };
     };
-    const values = steps * readouts;
+    const { readout_signal, target_signal } = this.#network.kernel.takeEvents(this.#readouts);
     this.#observer.sample({
       iteration,
       duration: steps * resolution,
@@ -90,11 +100,7 @@ export class Sampler {
       learningFrom: (steps - learningWindow) * resolution,
       input: take("input", this.#network.inputs),
       recurrent: take("recurrent", this.#network.recurrent),
-      // Copies: the rest of the iteration need not stay for them.
-      signals: {
-        readout: signals.readout.slice(0, values),
-        target: signals.target.slice(0, values),
-      },
+      signals: { readout: readout_signal as Float64Array, target: target_signal as Float64Array },
       readouts,
     });
   }

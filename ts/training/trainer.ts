@@ -103,10 +103,16 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     yield* checkNetwork(task);
     this.#draws = new Draws(task);
     const network = yield* TaskNetwork.build(this.#kernel, task, options);
+    this.#evaluateReadouts(network);
     const recorders = new Recorders(network, task, options.record ?? false);
     yield;
     if (!options.record) return { network, recorders, courses: undefined };
     return { network, recorders, courses: yield* WeightCourses.of(network, task.schedule.iterations) };
+  }
+
+  #evaluateReadouts({ kernel, readoutRecorder }: TaskNetwork): void {
+    const { steps, learningWindow, batchSize } = this.task;
+    kernel.evaluate(readoutRecorder, { steps, learningWindow, batchSize });
   }
 
   *#begin(): Pieces<SetUp> {
@@ -126,6 +132,8 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     const threads = kernel.get("local_num_threads");
     await kernel.restoreAsync(saved.kernel);
     kernel.set({ local_num_threads: threads });
+    // Those of versions before kept readouts and did not sum their losses.
+    this.#evaluateReadouts(built.network);
     this.#draws = new Draws(task, saved.random);
     this.#progress = saved.progress;
     this.#savedAt = saved.progress.delivered;
@@ -546,14 +554,14 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   async #evaluate(): Promise<void> {
     const { network, recorders, best } = this.#setUp.now();
     await recorders.drain();
-    const { iterations, lastSignals } = await evaluated(this.task, network, this.#progress);
-    if (lastSignals === undefined) return;
+    const iterations = evaluated(this.task, network, this.#progress);
+    if (iterations.length === 0) return;
     this.#iterations.push(...iterations);
     if (this.task.schedule.patience) {
       for (const iteration of iterations) best.note(iteration, this.#progress);
       best.restore(this.#progress);
     }
-    this.#sampler?.deliver(this.#iterations.length, lastSignals);
+    this.#sampler?.deliver(this.#iterations.length);
     this.#snapshot();
   }
 

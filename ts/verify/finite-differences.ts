@@ -28,12 +28,16 @@ export function lossOf(problem: Problem, { readout, target }: ReadoutSignals): n
   const { loss, steps, sequences, learningWindow, average } = problem;
   const readouts = problem.readouts.length;
   let total = 0;
+  const ofMean = loss === "cross_entropy_of_mean";
   for (let row = 0; row < steps * sequences; row++) {
     if (row % steps < steps - learningWindow) continue;
+    // What the last step shows is the mean, and counts for all.
+    if (ofMean && row % steps < steps - 1) continue;
     for (let k = 0; k < readouts; k++) {
       const [y, wanted] = [readout[row * readouts + k] as number, target[row * readouts + k] as number];
-      total +=
-        loss === "cross_entropy" ? (wanted === 0 ? 0 : -wanted * Math.log(y)) : 0.5 * (y - wanted) ** 2;
+      const part =
+        loss === "mean_squared_error" ? 0.5 * (y - wanted) ** 2 : wanted === 0 ? 0 : -wanted * Math.log(y);
+      total += ofMean ? learningWindow * part : part;
     }
   }
   return total / (sequences * (average ? learningWindow : 1));

@@ -3,6 +3,7 @@
  * docs/derivation.md states them (Frames of an interval, Dynamics, Edges of an interval).
  */
 import type { Pieces } from "../core/event-loop.js";
+import type { LossName } from "../nest/losses.js";
 import type { Problem, Synapses } from "./problem.js";
 import { surrogateGradient } from "./surrogate.js";
 
@@ -187,9 +188,9 @@ class Simulation {
     return fired;
   }
 
-  /** One step of the readouts; gives their signals. */
+  /** One step of the readouts; gives their voltages. */
   readout(step: number): number[] {
-    const { readouts, resolution, steps, loss } = this.#problem;
+    const { readouts, resolution, steps } = this.#problem;
     const arriving = this.#onto.readout.take(step);
     if (step >= shifts.readout && (step - shifts.readout) % steps === 0) this.#y.fill(0);
     for (const [k, readout] of readouts.entries()) {
@@ -200,16 +201,62 @@ class Simulation {
       if (v < readout.V_min) this.clipped += 1;
       this.#y[k] = Math.max(v, readout.V_min);
     }
-    const voltages = readouts.map(({ E_L }, k) => (this.#y[k] as number) + E_L);
-    return loss === "cross_entropy" ? softmax(voltages) : voltages;
+    return readouts.map(({ E_L }, k) => (this.#y[k] as number) + E_L);
+  }
+}
+
+/** What a loss is made of, by its name: whether signals are shares of a whole, and whether they are of means. */
+const lossForms: Readonly<Record<LossName, { shared: boolean; ofMean: boolean }>> = {
+  mean_squared_error: { shared: false, ofMean: false },
+  cross_entropy: { shared: true, ofMean: false },
+  cross_entropy_of_mean: { shared: true, ofMean: true },
+};
+
+/** The readouts' signals and errors in the learning windows of all sequences. */
+class Judge {
+  readonly #problem: Problem;
+  readonly #sums: { voltages: Float64Array; targets: Float64Array };
+
+  constructor(problem: Problem) {
+    this.#problem = problem;
+    const zeros = () => new Float64Array(problem.readouts.length);
+    this.#sums = { voltages: zeros(), targets: zeros() };
+  }
+
+  /** Takes the voltages of a step of an interval's learning window: `place` counts steps of all intervals. */
+  take(of: IntervalCourse, place: number, voltages: readonly number[]): void {
+    const { steps, learningWindow, readouts, targets, loss } = this.#problem;
+    const k = readouts.length;
+    const { shared, ofMean } = lossForms[loss];
+    const row = place % steps;
+    const begin = steps - learningWindow;
+    const smoothed = readouts.map(
+      ({ smoothing }, at) => (1 - smoothing) * (targets[place * k + at] as number) + smoothing / k,
+    );
+    const { voltages: sums, targets: wanted } = this.#sums;
+    if (row === begin) for (const sum of [sums, wanted]) sum.fill(0);
+    voltages.forEach((voltage, at) => (sums[at] = (sums[at] as number) + voltage));
+    smoothed.forEach((target, at) => (wanted[at] = (wanted[at] as number) + target));
+    const count = row - begin + 1;
+    const shown = ofMean ? Array.from(sums, (sum) => sum / count) : voltages;
+    const signals = shared ? softmax(shown) : shown;
+    signals.forEach((signal, at) => {
+      of.signals[row * k + at] = signal;
+      of.errors[row * k + at] = signal - (ofMean ? (wanted[at] as number) / count : (smoothed[at] as number));
+    });
+    if (!ofMean || row < steps - 1) return;
+    // All steps of the window have a share in the mean.
+    const last = of.errors.slice(row * k);
+    for (let earlier = begin; earlier < row; earlier++) of.errors.set(last, earlier * k);
   }
 }
 
 /** Simulates all sequences, and two steps more: what learns early is decided there. */
 export function* intervalCourse(problem: Problem): Pieces<Course> {
-  const { steps, sequences, learningWindow, targets } = problem;
+  const { steps, sequences, learningWindow } = problem;
   const [n, k] = [problem.recurrent.length, problem.readouts.length];
   const simulation = new Simulation(problem);
+  const judge = new Judge(problem);
   const intervals = Array.from({ length: sequences }, (): IntervalCourse => ({
     psi: new Float64Array(steps * n),
     fired: new Uint8Array(steps * n),
@@ -222,7 +269,7 @@ export function* intervalCourse(problem: Problem): Pieces<Course> {
   let firedNext: number[] = [];
   for (let step = 0; step < shifts.readout + sequences * steps; step++) {
     simulation.emitInputs(step);
-    const signals = simulation.readout(step);
+    const voltages = simulation.readout(step);
     const local = step - shifts.recurrent;
     const at = local < 0 ? -1 : Math.floor(local / steps);
     const u = local - at * steps;
@@ -238,12 +285,7 @@ export function* intervalCourse(problem: Problem): Pieces<Course> {
     const place = step - shifts.readout;
     const of = place < 0 ? undefined : intervals[Math.floor(place / steps)];
     const row = place % steps;
-    if (of !== undefined && row >= steps - learningWindow) {
-      signals.forEach((signal, readout) => {
-        of.signals[row * k + readout] = signal;
-        of.errors[row * k + readout] = signal - (targets[place * k + readout] as number);
-      });
-    }
+    if (of !== undefined && row >= steps - learningWindow) judge.take(of, place, voltages);
     if (step % 64 === 63) yield;
   }
   return {

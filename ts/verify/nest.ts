@@ -269,6 +269,8 @@ function notInNest(problem: Problem, task: Task): string | undefined {
   const feedback = [network, ...Object.values(network.projections)].flatMap((of) => of.feedback ?? []);
   const kind = feedback.find((of) => of !== "random");
   if (kind !== undefined) return `NEST has no ${kind} feedback`;
+  if (problem.loss === "cross_entropy_of_mean") return `NEST has no loss ${problem.loss}`;
+  if (problem.readouts.some(({ smoothing }) => smoothing > 0)) return "NEST has no label smoothing";
   const pairs = problem.projections.map(
     ({ sources, targets }) =>
       new Set(Array.from(sources, (source, at) => `${source} ${targets[at]}`)).size < sources.length,

@@ -56,6 +56,8 @@ export interface ReadoutConstants {
   /** The voltage that it begins with. */
   V_m: number;
   regular_spike_arrival: boolean;
+  /** Share of its target that is spread over all readouts. */
+  smoothing: number;
   /** e-prop+: the longest window (steps). */
   cutoff: number;
 }
@@ -182,6 +184,7 @@ function readoutsOf(nodes: NodeCollection, isInterval: boolean, resolution: numb
     of,
   ) as number[][];
   const regular = isInterval ? of("regular_spike_arrival") : undefined;
+  const smoothing = isInterval ? of("label_smoothing") : undefined;
   const cutoff = isInterval ? undefined : of("eprop_isi_trace_cutoff");
   return Array.from({ length: nodes.length }, (_, at) => ({
     tau_m: tau_m?.[at] as number,
@@ -191,6 +194,7 @@ function readoutsOf(nodes: NodeCollection, isInterval: boolean, resolution: numb
     V_min: (V_min?.[at] as number) - (E_L?.[at] as number),
     V_m: (V_m?.[at] as number) - (E_L?.[at] as number),
     regular_spike_arrival: regular === undefined || regular[at] !== 0,
+    smoothing: smoothing?.[at] ?? 0,
     cutoff: cutoff === undefined ? Number.POSITIVE_INFINITY : Math.round((cutoff[at] as number) / resolution),
   }));
 }

@@ -29,6 +29,7 @@ import { verifyInterval } from "./verify-interval.js";
 import { verifyPlus } from "./verify-plus.js";
 import type { Findings, Meddling, Verification, VerifyOptions } from "./verification.js";
 import { shrinkingFields, shrunkTask } from "./shrink.js";
+import { lossNames } from "../nest/losses.js";
 
 /** What a network is verified on, where there is no task: the inputs and targets of one iteration. */
 export interface VerificationData {
@@ -77,7 +78,7 @@ const dataCheck = fields({
   sequences: optional(whole(1, 1e9)),
   resolution: optional(number({ min: Number.MIN_VALUE, max: 1e6 })),
   learningWindow: optional(whole(1, 1e9)),
-  loss: optional(oneOf("mean_squared_error", "cross_entropy")),
+  loss: optional(oneOf(...lossNames)),
   seed: optional(whole(1, 0xffff_ffff)),
   spikes: numbers,
   targets: { allowed: "a list with targets of each readout", read: (value: unknown) => value },

@@ -634,6 +634,18 @@ impl NativeKernel {
         })
     }
 
+    /// Has the losses of sequences summed of what a multimeter records of readouts, in place of keeping it.
+    #[napi]
+    pub fn evaluate(&self, recorder: u32, steps: u32, window: u32, sequences: u32) -> napi::Result<()> {
+        self.with(|kernel| kernel.evaluate(recorder, steps as usize, window as usize, sequences as usize))
+    }
+
+    /// Moves out what came of sequences that are over since the last call.
+    #[napi]
+    pub fn take_losses(&self, recorder: u32) -> napi::Result<Float64Array> {
+        self.with(|kernel| Ok(kernel.take_losses(recorder).into()))
+    }
+
     /// Spikes of recurrent neurons so far.
     #[napi]
     pub fn spike_count(&self) -> napi::Result<f64> {

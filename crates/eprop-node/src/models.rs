@@ -128,6 +128,32 @@ fn class(class: NodeClass) -> &'static str {
     }
 }
 
+/// What readouts learn to make small.
+#[napi(object)]
+pub struct LossRow {
+    /// Name.
+    pub name: String,
+    /// What is measured of a training.
+    pub formula: String,
+    /// Whether signals are shares of a whole, so that readouts need the voltages of the others.
+    pub is_shared: bool,
+    /// Whether it is of the mean readout over the learning window.
+    pub is_of_mean: bool,
+}
+
+/// All losses, the default first.
+#[napi]
+#[must_use]
+pub fn losses() -> Vec<LossRow> {
+    let row = |loss: &&dyn eprop::loss::Loss| LossRow {
+        name: loss.name().to_owned(),
+        formula: loss.formula().to_owned(),
+        is_shared: loss.is_shared(),
+        is_of_mean: loss.is_of_mean(),
+    };
+    eprop::loss::LOSSES.iter().map(row).collect()
+}
+
 /// The tables of all models.
 #[napi]
 #[must_use]

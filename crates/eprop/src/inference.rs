@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::memory;
 use crate::base::threads::Permit;
-use crate::base::{math, memory};
 use crate::describe::network::Description;
 use crate::describe::population::{NodeIndex, Population};
 use crate::interval::neuron_step::{self, NeuronState};
@@ -392,13 +392,7 @@ impl Inference {
             Neurons::Plus { plan, .. } => self.readout_voltage[readout] + plan.readouts.rest[readout],
             Neurons::Interval { plan, .. } => {
                 let p = &plan.readouts;
-                let signal = |j: usize| self.readout_voltage[j] + p.rest[j];
-                let Some(others) = &p.normalizer[readout] else { return signal(readout) };
-                let largest = others.iter().map(|(j, _)| signal(*j)).fold(signal(readout), f64::max);
-                let own = math::exp(signal(readout) - largest);
-                let sum: f64 =
-                    others.iter().map(|(j, weight)| weight * math::exp(signal(*j) - largest)).sum();
-                own / (own + sum)
+                p.signal(readout, &|j| self.readout_voltage[j] + p.rest[j])
             }
         }
     }

@@ -2,14 +2,15 @@
 //!
 //! The engine describes a network (`describe`, `models`), lays it out (`plan`), and simulates and trains it by one of two
 //! rules: weights change once an update interval (`interval`) or with every presynaptic spike (`plus`, e-prop+). Both
-//! share the step of time (`step`), the `optimizer`, the `feedback` and what is recorded (`record`). [`Kernel`] is the door to all of
-//! it. The engine knows nothing of Node.
+//! share the step of time (`step`), the `optimizer`, the `loss`, the `feedback` and what is recorded (`record`). [`Kernel`] is the
+//! door to all of it. The engine knows nothing of Node.
 
 pub mod base;
 pub mod describe;
 pub mod feedback;
 pub mod inference;
 pub mod interval;
+pub mod loss;
 pub mod models;
 pub mod optimizer;
 pub mod plan;

@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 12] = [
     &["base"],
     &["random"],
     &["tables"],
-    &["optimizer", "feedback", "rewiring"],
+    &["loss", "optimizer", "feedback", "rewiring"],
     &["models"],
     &["describe"],
     &["record"],

@@ -200,11 +200,21 @@ impl Persist for NodeGroup {
             self.columns = rows.map(|parameter| of_default(parameter, 0)).collect();
         }
         for (parameter, column) in self.model.parameters.iter().zip(&mut self.columns) {
-            archive.within(parameter.name, |archive| persist_column(column, self.len, archive))?;
+            let is_new = ADDED.contains(&parameter.name);
+            archive.within(parameter.name, |archive| {
+                if is_new && archive.reads() && !archive.holds("value") {
+                    *column = of_default(parameter, self.len);
+                    return Ok(());
+                }
+                persist_column(column, self.len, archive)
+            })?;
         }
         Ok(())
     }
 }
+
+/// Parameters that nodes did not have when the format was first written.
+const ADDED: [&str; 3] = ["label_smoothing", "c_voltage", "learns_bias"];
 
 fn persist_column(column: &mut Column, nodes: usize, archive: &mut Archive<'_>) -> Result<()> {
     let held = match column {

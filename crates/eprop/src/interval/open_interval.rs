@@ -147,6 +147,9 @@ pub struct OpenInterval<R> {
     /// What readouts show in the steps of a run.
     shown: Shown,
     targets: RateReader,
+    /// Sums of the voltages and of the target signals of each readout in the learning window so far, where a loss is of
+    /// their mean.
+    sums: Vec<[f64; 2]>,
     /// Rows recorded of recurrent neurons, per tap of the plan.
     pub recurrent_chunks: Vec<TapChunk>,
     /// Rows recorded of readouts, per tap of the plan.
@@ -198,6 +201,7 @@ impl<R: Real> OpenInterval<R> {
             signals_recorded: 0,
             shown: Shown::default(),
             targets: RateReader::default(),
+            sums: vec![[0.0; 2]; k],
             recurrent_chunks: plan.wiring.recurrent_taps.iter().map(TapChunk::new).collect(),
             readout_chunks: plan.wiring.readout_taps.iter().map(TapChunk::new).collect(),
             spike_events: vec![SpikeEvents::default(); plan.wiring.spike_taps.len()],
@@ -267,6 +271,7 @@ impl<R: Real> OpenInterval<R> {
             self.errors.resize(plan.readout_count() * plan.error_steps(), 0.0);
         }
         self.readout_voltage.resize(k, 0.0);
+        self.sums.resize(k, [0.0; 2]);
         self.spike_counts.resize(n, 0);
         self.input.resize(stride);
         self.latest.resize(stride);
@@ -335,6 +340,7 @@ impl<R: Real> OpenInterval<R> {
         self.readout_done = 0;
         self.signals_recorded = 0;
         self.spike_counts.fill(0);
+        self.sums.fill([0.0; 2]);
         self.surrogate.begin();
         self.other_drive = None;
     }

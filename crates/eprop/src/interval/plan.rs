@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::network::{Carries, Description};
 use crate::describe::population::{NodeIndex, Population, gather, gather_or, groups_of};
+use crate::loss::{self, Loss, Others};
 use crate::models::Rule;
 use crate::plan::amplitudes::{HeldRates, RateInputs};
 use crate::plan::membrane::{current_gains, decays};
@@ -81,10 +82,35 @@ pub struct Readouts {
     pub rest: Vec<f64>,
     /// Lower bound of the voltage.
     pub floor: Vec<f64>,
-    /// Where the loss is the cross-entropy: the readouts whose exponentials, besides its own, make the sum, with weights.
-    pub normalizer: Vec<Option<Vec<(usize, f64)>>>,
+    /// What each learns to make small.
+    pub losses: Vec<&'static dyn Loss>,
+    /// Where signals are shares of a whole: the other readouts that it is made of, with weights.
+    pub others: Vec<Vec<(usize, f64)>>,
+    /// Share of a target signal that is spread over all readouts.
+    pub smoothing: Vec<f64>,
     /// Target signals.
     pub targets: RateInputs,
+}
+
+impl Readouts {
+    /// The readout signal of a place, of voltages by place.
+    #[must_use]
+    pub fn signal(&self, place: usize, voltage: &dyn Fn(usize) -> f64) -> f64 {
+        self.losses[place].signal(voltage(place), Others { places: &self.others[place], voltage })
+    }
+
+    /// Whether the loss of any is of its mean signal.
+    #[must_use]
+    pub fn any_of_mean(&self) -> bool {
+        self.losses.iter().any(|loss| loss.is_of_mean())
+    }
+
+    /// The target signal of a place for what its generator sends.
+    #[must_use]
+    pub fn smoothed(&self, place: usize, target: f64) -> f64 {
+        let share = self.smoothing[place];
+        if share == 0.0 { target } else { (1.0 - share) * target + share / self.smoothing.len() as f64 }
+    }
 }
 
 /// A plastic projection onto recurrent neurons or readouts.
@@ -175,9 +201,9 @@ impl IntervalPlan {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let (n, k) = (self.recurrent_count(), self.readout_count());
-        let normalizers = self.readouts.normalizer.iter().flatten().map(Vec::len).sum::<usize>() * 16;
-        let numbers = n * 14 * 8 + k * (6 * 8 + 24);
-        (numbers + normalizers) as u64 + self.wiring.bytes()
+        let others = self.readouts.others.iter().map(Vec::len).sum::<usize>() * 16;
+        let numbers = n * 14 * 8 + k * (7 * 8 + 16 + 24);
+        (numbers + others) as u64 + self.wiring.bytes()
     }
 
     /// What the gradient of a learner is divided by.
@@ -288,25 +314,24 @@ fn readouts(network: &Description, index: &NodeIndex, held: &HeldRates) -> Resul
     let of = |name: &str| gather(network, READOUT, name);
     let (tau_m, c_m, e_l) = (of("tau_m"), of("C_m"), of("E_L"));
     let decay = decays(&tau_m, dt);
-    let mut normalizer: Vec<Option<Vec<(usize, f64)>>> =
-        of("loss").iter().map(|loss| (*loss != 0.0).then(Vec::new)).collect();
+    let losses: Vec<&dyn Loss> = of("loss").iter().map(|choice| loss::at(*choice)).collect();
+    let mut others: Vec<Vec<(usize, f64)>> = vec![Vec::new(); losses.len()];
     for projection in network.projections.iter().filter(|p| p.carries == Carries::Rate && p.receptor == 1) {
         projection.for_each_entry(|source, target, entry| {
             let ((from, source), (to, target)) = (index.place(source), index.place(target));
-            if from == READOUT
-                && to == READOUT
-                && let Some(sum) = &mut normalizer[target]
-            {
-                sum.push((source, projection.weights[entry]));
+            if from == READOUT && to == READOUT && losses[target].is_shared() {
+                others[target].push((source, projection.weights[entry]));
             }
         });
     }
-    let lonely = normalizer.iter().position(|sum| sum.as_ref().is_some_and(Vec::is_empty));
-    if let Some(place) = lonely.filter(|_| normalizer.len() > 1) {
+    let lonely = (0..losses.len()).find(|place| losses[*place].is_shared() && others[*place].is_empty());
+    if let Some(place) = lonely.filter(|_| losses.len() > 1) {
+        let loss = losses[place].name();
         return Err(Error::new(
             ErrorCode::KernelException,
-            "a readout with loss cross_entropy needs the other readouts' signals over rate_connection_delayed at \
-             receptor 1",
+            format!(
+                "a readout with loss {loss} needs the other readouts' signals over rate_connection_delayed at receptor 1"
+            ),
         )
         .model("eprop_readout_bsshslm_2020")
         .value(format!("node {}", index.members(READOUT)[place])));
@@ -322,7 +347,9 @@ fn readouts(network: &Description, index: &NodeIndex, held: &HeldRates) -> Resul
         current: of("I_e"),
         floor: of("V_min").iter().zip(&e_l).map(|(value, rest)| value - rest).collect(),
         rest: e_l,
-        normalizer,
+        losses,
+        others,
+        smoothing: of("label_smoothing"),
         targets: RateInputs::new(network, index, READOUT, 2, held),
     })
 }

@@ -28,6 +28,7 @@ pub(super) fn learn<R: Real>(
     learned: &mut Learned<R>,
 ) {
     let (plan, emission) = (around.plan, around.emission);
+    open.spread_errors(plan);
     let next = open.fire_first(around);
     learned.events.resize_with(plan.learners.len(), RowEvents::default);
     learned.gradients.resize_with(plan.learners.len(), Vec::new);

@@ -1,11 +1,11 @@
 //! What recorders hold.
 
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::describe::network::{Column, NodeGroup, NodeId};
+use crate::describe::network::{Carries, Column, NodeGroup, NodeId};
 use crate::kernel::Kernel;
 use crate::models::NodeClass;
 use crate::plan::probes::record_from;
-use crate::record::{Events, TimeUnit};
+use crate::record::{Evaluated, Evaluation, Events, Recordable, TimeUnit};
 
 impl Kernel {
     pub(super) fn recorder(&self, node: NodeId) -> Result<(&NodeGroup, usize)> {
@@ -84,6 +84,59 @@ impl Kernel {
         self.take_events(recorder).map(drop)
     }
 
+    /// Has the losses of sequences summed of what a multimeter records of readouts from its first sample on, in place of
+    /// keeping it: a row of all its readouts per step. `steps` are those of a sequence, `window` those at its end in which
+    /// errors count; `sequences` are evaluated together. Where that is done already, nothing changes.
+    ///
+    /// # Errors
+    /// `ValueError` where it is no multimeter of readouts, or where they do not have the same loss.
+    pub fn evaluate(
+        &mut self,
+        recorder: NodeId,
+        steps: usize,
+        window: usize,
+        sequences: usize,
+    ) -> Result<()> {
+        let (group, place) = self.recorder(recorder)?;
+        let records = record_from(group, place);
+        let signals = [Recordable::ReadoutSignal, Recordable::TargetSignal];
+        let mut losses = Vec::new();
+        let mut others = false;
+        for projection in self.network.projections.iter().filter(|of| of.carries == Carries::FromMultimeter) {
+            projection.for_each_pair(|from, node| {
+                let readout = self.network.group_of(node).filter(|of| of.model.class == NodeClass::Readout);
+                match readout {
+                    _ if from != recorder => {}
+                    Some(group) if group.model.place("loss").is_some() => {
+                        losses.push(group.numbers("loss")[(node - group.first) as usize] as usize);
+                    }
+                    Some(_) => losses.push(0),
+                    None => others = true,
+                }
+            });
+        }
+        let readouts = losses.len();
+        losses.dedup();
+        let fits = (1..=steps).contains(&window) && sequences > 0 && steps.checked_mul(sequences).is_some();
+        let [loss] = losses[..] else {
+            return Err(not_evaluated(group, recorder));
+        };
+        if others || !fits || !signals.iter().all(|signal| records.contains(signal)) {
+            return Err(not_evaluated(group, recorder));
+        }
+        let how = Evaluated { loss, readouts, steps, window, sequences };
+        if self.recordings.evaluations.get(&recorder).is_none_or(|held| held.how() != how) {
+            self.recordings.evaluations.insert(recorder, Evaluation::new(how));
+        }
+        Ok(())
+    }
+
+    /// Moves out what came of sequences that are over since the last call: for those that are evaluated together, the loss,
+    /// the share of sequences that are decided wrongly, and the loss of each readout.
+    pub fn take_losses(&mut self, recorder: NodeId) -> Vec<f64> {
+        self.recordings.evaluations.get_mut(&recorder).map(Evaluation::take).unwrap_or_default()
+    }
+
     /// Norm of the gradient of the last update of the plastic projections between two sets of nodes, for figures.
     #[must_use]
     pub fn gradient_norm(&self) -> f64 {
@@ -105,6 +158,13 @@ impl Kernel {
     pub fn spike_count(&self) -> u64 {
         self.rules.iter().flatten().map(|rule| rule.spike_count()).sum()
     }
+}
+
+fn not_evaluated(group: &NodeGroup, node: NodeId) -> Error {
+    let what = "what is recorded cannot be evaluated";
+    Error::new(ErrorCode::ValueError, what).model(group.model_name.clone()).value(format!("node {node}")).bound(
+        "a multimeter of readout_signal and target_signal, of readouts with one loss, and a window within a sequence",
+    )
 }
 
 fn not_a_recorder(group: &NodeGroup, node: NodeId) -> Error {

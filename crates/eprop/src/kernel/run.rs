@@ -246,6 +246,7 @@ impl Kernel {
             }
             self.emission.land(reached);
             self.time = reached;
+            self.recordings.evaluate(reached - 1);
             control.steps_done.store((reached - begin) as u64, Ordering::Relaxed);
             self.emission.forget_before(self.needs_from(reached));
             if let Some(error) = failure {

@@ -154,9 +154,10 @@ impl Kernel {
         let is = |node: &NodeId, class: NodeClass| {
             self.network.group_of(*node).is_some_and(|group| group.model.class == class)
         };
-        let Recordings { spikes, states, weights } = &self.recordings;
+        let Recordings { spikes, states, weights, evaluations } = &self.recordings;
         let fit = spikes.keys().all(|node| is(node, NodeClass::SpikeRecorder))
             && weights.keys().all(|node| is(node, NodeClass::WeightRecorder))
+            && evaluations.keys().all(|node| is(node, NodeClass::Multimeter))
             && states.iter().all(|(node, held)| {
                 is(node, NodeClass::Multimeter) && held.chunks.iter().all(|(tap, _)| tap.recorder == *node)
             });

@@ -1,9 +1,11 @@
 //! `eprop_readout_bsshslm_2020`: readout neuron of networks whose weights change once an update interval.
 
+use crate::loss;
 use crate::models::equations as eq;
 use crate::models::shared::{ARRIVAL, DRAWN, MEMBRANE, READOUT, table, unchecked, with_default};
 use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
-use crate::tables::parameter::{Bound, Parameter};
+use crate::tables::Equation;
+use crate::tables::parameter::{Bound, Parameter, join};
 
 /// The model.
 pub static MODEL: NodeModel = NodeModel {
@@ -24,7 +26,7 @@ pub static MODEL: NodeModel = NodeModel {
         )
         .read_only()],
         ARRIVAL,
-        [Parameter::choice("loss", &["mean_squared_error", "cross_entropy"], "Loss function")]
+        loss::PARAMETERS
     ],
     // The exponentials of other readouts arrive at receptor 1, targets at 2.
     receptors: Receptors { spikes: &[0], generators: &[2], readouts: &[1] },
@@ -38,6 +40,6 @@ pub static MODEL: NodeModel = NodeModel {
         "readout_signal_unnorm",
         "target_signal",
     ],
-    equations: &[eq::FILTERED_MEMBRANE, eq::READOUT, eq::ERROR],
+    equations: join![Equation, eq::TRACE; [eq::FILTERED_MEMBRANE, eq::ERROR], loss::EQUATIONS],
     check: unchecked,
 };

@@ -98,15 +98,6 @@ pub(crate) const FIRING_RATE: Equation = equation(
     r"f^t = \kappa_\mathrm{reg} f^{t-1} + (1 - \kappa_\mathrm{reg}) \frac{z^t}{\Delta t}",
 );
 
-/// What a readout shows of its voltage, and what it should be.
-pub(crate) const READOUT: Equation = equation(
-    "The readout signal: the voltage, or with cross_entropy the softmax over the readouts that reach one another",
-    r"y_k^t = \begin{cases}
-v_k^{t-1} + E_L & \texttt{mean\_squared\_error} \\
-\dfrac{e^{v_k^{t-1} + E_L}}{\sum_{k'} e^{v_{k'}^{t-1} + E_L}} & \texttt{cross\_entropy}
-\end{cases}",
-);
-
 /// The error of a readout.
 pub(crate) const ERROR: Equation = equation(
     "The error, in the last steps of an interval as given by eprop_learning_window, and zero before",

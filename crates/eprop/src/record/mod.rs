@@ -6,10 +6,12 @@ use crate::base::error::Result;
 use crate::base::state::{Archive, Persist};
 use crate::describe::network::NodeId;
 
+pub mod evaluation;
 pub mod spikes;
 pub mod states;
 pub mod weights;
 
+pub use evaluation::{Evaluated, Evaluation};
 pub use spikes::SpikeEvents;
 pub use states::{Recordable, StateEvents, Tap, TapChunk};
 pub use weights::WeightEvents;
@@ -69,6 +71,8 @@ pub struct Recordings {
     pub states: BTreeMap<NodeId, StateEvents>,
     /// Weight recorders.
     pub weights: BTreeMap<NodeId, WeightEvents>,
+    /// What is made of the readouts' signals that multimeters record, in place of keeping them.
+    pub evaluations: BTreeMap<NodeId, Evaluation>,
 }
 
 impl Recordings {
@@ -109,6 +113,9 @@ impl Recordings {
     /// `OutOfMemory` where the system has none.
     pub fn make_room<'a>(&mut self, taps: impl Iterator<Item = &'a Tap>, from: i64, to: i64) -> Result<()> {
         for tap in taps {
+            if self.evaluations.contains_key(&tap.recorder) {
+                continue;
+            }
             let rows = usize::try_from(tap.window.count(from, to)).unwrap_or(usize::MAX);
             self.chunk(tap).make_room(rows, tap.nodes.len())?;
         }
@@ -131,6 +138,19 @@ impl Recordings {
         &mut held.chunks[place].1
     }
 
+    /// Evaluates what has been recorded up to time `now` (steps) and is to be.
+    pub fn evaluate(&mut self, now: i64) {
+        let unit = TimeUnit::new(1.0, true);
+        for (recorder, evaluation) in &mut self.evaluations {
+            let Some(held) = self.states.get_mut(recorder) else { continue };
+            let signals = [Recordable::ReadoutSignal, Recordable::TargetSignal];
+            let columns = held.take(&signals, unit, now).columns;
+            if let [.., (_, EventColumn::Floats(signals)), (_, EventColumn::Floats(targets))] = &columns[..] {
+                evaluation.add(signals, targets);
+            }
+        }
+    }
+
     /// Says which taps there are now: those that were there before and are not any more, or are changed, have no late
     /// rows to come, and begin anew if they come back.
     pub fn keep_taps(&mut self, taps: &[&Tap]) {
@@ -142,7 +162,13 @@ impl Persist for Recordings {
     fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
         archive.parts("spikes", &mut self.spikes, SpikeEvents::default)?;
         archive.parts("states", &mut self.states, StateEvents::default)?;
-        archive.parts("weights", &mut self.weights, WeightEvents::default)
+        archive.parts("weights", &mut self.weights, WeightEvents::default)?;
+        // States of versions before have none.
+        if archive.reads() && !archive.holds("evaluations") {
+            self.evaluations.clear();
+            return Ok(());
+        }
+        archive.parts("evaluations", &mut self.evaluations, Evaluation::default)
     }
 }
 

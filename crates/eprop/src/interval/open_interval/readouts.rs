@@ -52,14 +52,22 @@ impl<R: Real> OpenInterval<R> {
             if recorded {
                 self.shown.voltage.extend_from_slice(&self.readout_voltage);
             }
+            if learning && p.any_of_mean() {
+                for j in 0..k {
+                    let target = self.targets.read(&p.targets, j, step + 1, begin);
+                    self.sums[j][0] += self.readout_voltage[j] + p.rest[j];
+                    self.sums[j][1] += p.smoothed(j, target);
+                }
+            }
             for j in 0..k {
                 let (signal, target) = if learning {
-                    (self.readout_signal(plan, j), self.targets.read(&p.targets, j, step + 1, begin))
+                    let target = self.targets.read(&p.targets, j, step + 1, begin);
+                    (self.readout_signal(plan, j, local), self.target_signal(plan, j, local, target))
                 } else {
                     (0.0, 0.0)
                 };
                 if self.interval >= 0 {
-                    self.errors[local * k + j] = signal - target;
+                    self.errors[local * k + j] = p.losses[j].error(signal, target);
                 }
                 if recorded {
                     self.shown.signal.push(signal);

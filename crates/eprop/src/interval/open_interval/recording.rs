@@ -9,19 +9,44 @@ use crate::record::{Recordable, Recordings, SpikeEvents, Tap, TapChunk, WeightEv
 use crate::step::delivery::{self, Passage};
 
 impl<R: Real> OpenInterval<R> {
-    /// The readout signal of the present voltages.
-    pub(super) fn readout_signal(&self, plan: &IntervalPlan, readout: usize) -> f64 {
+    /// Steps of the learning window up to a step in it.
+    fn steps_learned(plan: &IntervalPlan, local: usize) -> f64 {
+        (local + 1 + plan.window - plan.interval) as f64
+    }
+
+    /// The readout signal after a step of the learning window, the last one that was done.
+    pub(super) fn readout_signal(&self, plan: &IntervalPlan, readout: usize, local: usize) -> f64 {
         let p = &plan.readouts;
-        let signal = |j: usize| self.readout_voltage[j] + p.rest[j];
-        match &p.normalizer[readout] {
-            None => signal(readout),
-            Some(sum) => {
-                // Relative to the largest, no exponential overflows.
-                let largest = sum.iter().map(|(j, _)| signal(*j)).fold(signal(readout), f64::max);
-                let own = math::exp(signal(readout) - largest);
-                let others: f64 =
-                    sum.iter().map(|(j, weight)| weight * math::exp(signal(*j) - largest)).sum();
-                own / (own + others)
+        if p.losses[readout].is_of_mean() {
+            let steps = Self::steps_learned(plan, local);
+            return p.signal(readout, &|j| self.sums[j][0] / steps);
+        }
+        p.signal(readout, &|j| self.readout_voltage[j] + p.rest[j])
+    }
+
+    /// The target signal after a step of the learning window, in which `target` was read.
+    pub(super) fn target_signal(
+        &self,
+        plan: &IntervalPlan,
+        readout: usize,
+        local: usize,
+        target: f64,
+    ) -> f64 {
+        let p = &plan.readouts;
+        if p.losses[readout].is_of_mean() {
+            return self.sums[readout][1] / Self::steps_learned(plan, local);
+        }
+        p.smoothed(readout, target)
+    }
+
+    /// Has all steps of the learning window of a finished interval take the error of the last, where the loss is of the
+    /// mean readout.
+    pub fn spread_errors(&mut self, plan: &IntervalPlan) {
+        let k = plan.readout_count();
+        for (j, _) in plan.readouts.losses.iter().enumerate().filter(|(_, loss)| loss.is_of_mean()) {
+            let last = self.errors[(plan.interval - 1) * k + j];
+            for step in plan.interval - plan.window..plan.interval {
+                self.errors[step * k + j] = last;
             }
         }
     }
@@ -98,12 +123,12 @@ impl<R: Real> OpenInterval<R> {
                     Recordable::Voltage => take(&|at, j| voltage[at] + p.rest[j]),
                     Recordable::ReadoutSignalUnnormalized => take(&|at, j| {
                         let signal = voltage[at] + p.rest[j];
-                        if p.normalizer[j].is_some() { math::exp(signal) } else { signal }
+                        if p.losses[j].is_shared() { math::exp(signal) } else { signal }
                     }),
                     Recordable::HistoryDuration => take(&|_, _| plan.resolution),
                     Recordable::ReadoutSignal => take(&|at, _| signal[at]),
                     Recordable::TargetSignal => take(&|at, _| target[at]),
-                    Recordable::ErrorSignal => take(&|at, _| signal[at] - target[at]),
+                    Recordable::ErrorSignal => take(&|at, j| p.losses[j].error(signal[at], target[at])),
                     _ => {}
                 }
             }
@@ -172,17 +197,19 @@ impl<R: Real> OpenInterval<R> {
         let local = self.readout_done;
         let learning = self.interval >= 0 && local > 0 && local - 1 + plan.window >= plan.interval;
         let begin = plan.targets_since(self.interval);
+        let shown = |j: usize| {
+            let target = plan.readouts.targets.read(j, now, begin);
+            (self.readout_signal(plan, j, local - 1), self.target_signal(plan, j, local - 1, target))
+        };
         tap.places
             .iter()
             .map(|place| {
                 let j = *place as usize;
                 match recordable {
                     _ if !learning => 0.0,
-                    Recordable::TargetSignal => plan.readouts.targets.read(j, now, begin),
-                    Recordable::ErrorSignal => {
-                        self.readout_signal(plan, j) - plan.readouts.targets.read(j, now, begin)
-                    }
-                    _ => self.readout_signal(plan, j),
+                    Recordable::TargetSignal => shown(j).1,
+                    Recordable::ErrorSignal => plan.readouts.losses[j].error(shown(j).0, shown(j).1),
+                    _ => shown(j).0,
                 }
             })
             .collect()
@@ -202,8 +229,12 @@ impl<R: Real> OpenInterval<R> {
         // Who has done no step yet has no error of one.
         for j in 0..n.min(self.stepped) {
             let target = plan.readouts.targets.read(j, now, begin);
-            if target.to_bits() != held.readouts.targets.read(j, now, begin).to_bits() {
-                self.errors[local * n + j] = self.readout_signal(held, j) - target;
+            let before = held.readouts.targets.read(j, now, begin);
+            if target.to_bits() != before.to_bits() {
+                let p = &held.readouts;
+                self.sums[j][1] += p.smoothed(j, target) - p.smoothed(j, before);
+                let shown = self.target_signal(held, j, local, target);
+                self.errors[local * n + j] = p.losses[j].error(self.readout_signal(held, j, local), shown);
                 any = true;
             }
         }
@@ -227,7 +258,10 @@ impl<R: Real> OpenInterval<R> {
             for (recordable, stream) in tap.recordables.iter().zip(streams) {
                 match recordable {
                     Recordable::TargetSignal => {
-                        last(stream, &tap.places, &|j| plan.readouts.targets.read(j, stamp - 1, begin));
+                        last(stream, &tap.places, &|j| {
+                            let target = plan.readouts.targets.read(j, stamp - 1, begin);
+                            self.target_signal(plan, j, local, target)
+                        });
                     }
                     Recordable::ErrorSignal => last(stream, &tap.places, &|j| self.errors[local * k + j]),
                     _ => {}

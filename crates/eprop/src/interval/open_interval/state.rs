@@ -38,6 +38,7 @@ impl<R: Real> OpenInterval<R> {
             other_drive: _,
             shown: _,
             targets: _,
+            sums: _,
             recurrent_chunks: _,
             readout_chunks: _,
             spike_events: _,
@@ -99,6 +100,13 @@ impl<R: Real> OpenInterval<R> {
         })?;
         archive.within("readout", |archive| {
             archive.fixed("voltage", &mut self.readout_voltage)?;
+            // Networks without such a loss have none.
+            if plan.readouts.any_of_mean() {
+                let mut sums = self.sums.concat();
+                archive.fixed("sums", &mut sums)?;
+                let (pairs, _) = sums.as_chunks::<2>();
+                self.sums.copy_from_slice(pairs);
+            }
             // Before the first interval there are none.
             let held = self.errors.len().min(self.readout_done * k);
             let mut errors = self.errors[..held].to_vec();

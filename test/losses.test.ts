@@ -1,0 +1,144 @@
+/** Losses: what the engine sums, held against the readouts that it shows, and what it learns, against the definition. */
+import { describe, expect, it } from "vitest";
+import { NumpyRandom, Trainer, nest, tasks, trainToEnd } from "../ts/index.js";
+import { lossNames } from "../ts/nest/losses.js";
+import { verify } from "../ts/verify/index.js";
+
+const [inputs, steps, sequences] = [12, 60, 3];
+const membrane = { C_m: 1, E_L: 0, V_m: 0, tau_m: 20, V_th: 0.4, c_reg: 2 } as const;
+
+const network = (params: object): tasks.NetworkDescription => ({
+  populations: {
+    inputs: { kind: "input", n: inputs },
+    hidden: {
+      kind: "recurrent",
+      model: "eprop_iaf_adapt_bsshslm_2020",
+      n: 8,
+      params: { ...membrane, adapt_beta: 0.1, adapt_tau: 50 },
+    },
+    out: {
+      kind: "readout",
+      model: "eprop_readout_bsshslm_2020",
+      n: 3,
+      params: { C_m: 1, E_L: 0.1, V_m: 0, tau_m: 15, regular_spike_arrival: false, ...params },
+    },
+  },
+  projections: {
+    in_hidden: { from: "inputs", to: "hidden", weights: nest.random.normal({ std: 0.4 }) },
+    among: { from: "hidden", to: "hidden", weights: nest.random.normal({ std: 0.3 }) },
+    to_out: { from: "hidden", to: "out", weights: nest.random.normal({ std: 0.3 }) },
+    feedback: { from: "out", to: "hidden", weights: nest.random.normal() },
+  },
+  optimizer: { type: "adam", eta: 5e-3, batch_size: sequences },
+  averageGradient: true,
+});
+
+/** Inputs, and a target that changes within the learning window: means are not those of its end. */
+function data(loss: (typeof lossNames)[number]) {
+  const random = new NumpyRandom(5);
+  const chances = new Float64Array(inputs).fill(0.15);
+  return {
+    steps,
+    sequences,
+    learningWindow: 40,
+    loss,
+    spikes: random.spikesBelow(chances, inputs, new Uint32Array(steps * sequences)),
+    targets: [0, 1, 2].map((k) => ({
+      steps: [0, 45, steps, 2 * steps],
+      values: [0, 1, 2, 0].map((label) => Number(label === k)),
+    })),
+  };
+}
+
+describe.each(lossNames)("the loss %s", (loss) => {
+  it.each([0, 0.2])(
+    "has the gradient of the definition and of differences, labels smoothed by %s",
+    async (s) => {
+      const proof = await verify(network({ loss, label_smoothing: s }), data(loss), { iterations: 3 });
+      expect(proof.checks.filter(({ passed }) => !passed)).toEqual([]);
+      expect(proof.passed).toBe(true);
+    },
+  );
+
+  it("is to the bit what the recorded readouts say", async () => {
+    const task = tasks.evidenceAccumulation({
+      batchSize: 3,
+      iterations: 2,
+      testIterations: 0,
+      parameters: { loss, label_smoothing: 0.1 },
+    });
+    const trainer = new Trainer(task, { threads: 1 });
+    const { kernel, readouts, timeline } = trainer.network;
+    const recorder = kernel.Create("multimeter", 1, {
+      record_from: ["readout_signal", "target_signal"],
+      start: timeline.record,
+    });
+    kernel.Connect(recorder, readouts);
+    const iterations = [];
+    for await (const iteration of trainer) iterations.push(iteration);
+    const { readout_signal, target_signal } = kernel.takeEvents(recorder);
+    await trainer.close();
+    const window = task.learningWindow;
+    for (const [at, { loss: found, readoutLosses, error }] of iterations.entries()) {
+      let [total, wrong] = [0, 0];
+      const losses = [0, 0];
+      for (let sequence = 0; sequence < task.batchSize; sequence++) {
+        const [signals, targets] = [
+          [0, 0],
+          [0, 0],
+        ];
+        for (let row = task.steps - window; row < task.steps; row++) {
+          const counts = loss !== "cross_entropy_of_mean" ? 1 : row === task.steps - 1 ? window : 0;
+          for (const k of [0, 1]) {
+            const place = 2 * ((at * task.batchSize + sequence) * task.steps + row) + k;
+            const [y, wanted] = [readout_signal?.[place] as number, target_signal?.[place] as number];
+            const part = loss === "mean_squared_error" ? 0.5 * (y - wanted) ** 2 : -wanted * Math.log(y);
+            total += counts * part;
+            losses[k] = (losses[k] as number) + counts * part;
+            if (counts === 0) continue;
+            signals[k] = (signals[k] as number) + y;
+            targets[k] = (targets[k] as number) + wanted;
+          }
+        }
+        if (
+          (signals[1] as number) > (signals[0] as number) !==
+          (targets[1] as number) > (targets[0] as number)
+        )
+          wrong += 1;
+      }
+      const ofSteps = loss === "mean_squared_error" ? 1 : window;
+      const ofReadouts = loss === "mean_squared_error" ? 2 : window;
+      expect(found).toBe(total / (ofReadouts * task.batchSize));
+      expect(readoutLosses).toEqual(losses.map((sum) => sum / (ofSteps * task.batchSize)));
+      expect(error).toBe(wrong / task.batchSize);
+    }
+  });
+});
+
+it("goes on from a checkpoint in the middle of a batch's readouts to the same losses", async () => {
+  const task = () =>
+    tasks.evidenceAccumulation({
+      batchSize: 2,
+      iterations: 3,
+      testIterations: 0,
+      parameters: { loss: "cross_entropy_of_mean", label_smoothing: 0.1 },
+    });
+  const whole = await trainToEnd(task(), { threads: 2 });
+  const { mkdtempSync, rmSync } = await import("node:fs");
+  const { tmpdir } = await import("node:os");
+  const { join } = await import("node:path");
+  const folder = mkdtempSync(join(tmpdir(), "eprop-losses-"));
+  const path = join(folder, "checkpoint");
+  const trainer = new Trainer(task(), { threads: 1 });
+  await trainer.next();
+  await trainer.save(path);
+  await trainer.close();
+  const resumed = await Trainer.resume(path);
+  for await (const _ of resumed);
+  expect(resumed.iterations.map(({ loss, error }) => [loss, error])).toEqual(
+    whole.iterations.map(({ loss, error }) => [loss, error]),
+  );
+  expect(resumed.result().weights).toEqual(whole.weights);
+  await resumed.close();
+  rmSync(folder, { recursive: true, force: true });
+});

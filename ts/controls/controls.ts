@@ -17,7 +17,7 @@ import { nestError } from "../core/errors.js";
 import { version } from "../core/version.js";
 import { specificationOf } from "../figures/index.js";
 import { writeWhole } from "../files/write-whole.js";
-import { escaped, headedTable, nameTable } from "../report/markup.js";
+import { card, escaped, headedTable, scrolling, spreadCard } from "../report/markup.js";
 import { figuresHtml, pageHtml } from "../report/page.js";
 import { picturesOf } from "../report/write.js";
 import { type SweepOptions, type SweepRun, sweep } from "../sweep/index.js";
@@ -73,10 +73,6 @@ function moduleOf(reference: string): URL {
 /** Names of files in a folder of controls. */
 const files = { page: "controls.html", data: "controls.json" } as const;
 
-function card(name: string, content: string, kind = "card"): string {
-  return `<section class="${kind}"><h2>${escaped(name)}</h2>${content}</section>`;
-}
-
 async function writePage(
   folder: string,
   { task, answer: sentence, measure, rows, runs }: ControlsResult,
@@ -99,9 +95,12 @@ async function writePage(
 <button type="button" class="small" id="scheme" hidden>dark / light</button></header>
 <p>Medians and 95 % bootstrap intervals over ${new Set(runs.map(({ seed }) => seed)).size} seeds, eprop ${escaped(version)}</p>
 <p class="lead">${escaped(sentence)}</p>
-${card("Where trainings ended", `<div class="scroll" tabindex="0" role="region" aria-label="Where trainings ended">${table}</div>`, "card whole")}
+${card("Where trainings ended", scrolling("Where trainings ended", table), "card whole")}
 ${figuresHtml(pictures)}
-<div class="tables">${card("What the controls are", nameTable(rows.map(({ control }) => [control, controlTexts[control]] as const)))}</div>`;
+${spreadCard(
+  "What the controls are",
+  rows.map(({ control }) => [control, controlTexts[control]] as const),
+)}`;
   const figures = pictures.map(({ figure }) => figure);
   writeWhole(join(folder, files.page), pageHtml(`eprop: ${title}`, body, figures));
 }

@@ -11,7 +11,7 @@ import { iterationRows } from "../figures/iterations.js";
 import { writeWhole } from "../files/write-whole.js";
 import { readRunFolder } from "../runs/run-folder.js";
 import type { RunSummary } from "../runs/summary.js";
-import { bytes, digits, escaped, headedTable, nameTable } from "./markup.js";
+import { bytes, digits, escaped, headedTable, scrolling, spreadCard } from "./markup.js";
 import { figureHtml, pageHtml } from "./page.js";
 import { phaseError, trainingLosses } from "./lead.js";
 import { networkText, parameterText } from "./report.js";
@@ -95,9 +95,9 @@ function comparisonTable(runs: readonly LabelledRun[]): string {
     const differs = setting && new Set(values).size > 1;
     return [{ cells: [name, ...values], ...(differs && { kind: "differs" }) }];
   };
-  const names = [...new Set(runs.flatMap(({ run }) => Object.keys(settings(run.summary))))];
+  const all = runs.map(({ run }) => settings(run.summary));
   const task = runs[0]?.run.summary.task ?? "";
-  return headedTable(
+  const table = headedTable(
     ["", ...runs.map(({ label }) => label)],
     [
       ...row("loss, first training iteration", (summary) => digits(trainingLosses(summary).first, 6), false),
@@ -112,12 +112,23 @@ function comparisonTable(runs: readonly LabelledRun[]): string {
       ),
       ...row("time per iteration (ms)", ({ ms_per_iteration }) => digits(ms_per_iteration, 4), false),
       ...row("memory of the simulation", ({ memory }) => bytes(memory.simulation.total), false),
-      ...names.flatMap((name) =>
+      ...differing(all).flatMap((name) =>
         row(parameterText(task, name), (summary) => settings(summary)[name] ?? "", true),
       ),
       ...row("machine", ({ machine }) => `${machine.processor}, ${machine.cores} cores`, true),
       ...row("date", ({ date }) => date, false),
     ],
+  );
+  return `${scrolling("Results and settings", table)}${commonCard(task, all)}`;
+}
+
+/** The settings that are the same in all runs. */
+function commonCard(task: string, all: readonly Readonly<Record<string, string>>[]): string {
+  const names = new Set(differing(all));
+  const common = Object.entries(all[0] ?? {}).filter(([name]) => !names.has(name));
+  return spreadCard(
+    "What all have in common",
+    common.map(([name, value]) => [parameterText(task, name), value] as const),
   );
 }
 
@@ -146,8 +157,8 @@ function runsTable(runs: readonly LabelledRun[]): string {
     "time per iteration (ms)",
     ...names,
   ];
-  const common = Object.entries(all[0] ?? {}).filter(([name]) => !names.includes(name));
-  return `${headedTable(head, rows)}<h2 class="section">What all have in common</h2>${nameTable(common)}`;
+  const task = runs[0]?.run.summary.task ?? "";
+  return `${scrolling("Results and settings", headedTable(head, rows))}${commonCard(task, all)}`;
 }
 
 const text = (value: number) => (Number.isFinite(value) ? digits(value, 4) : "∞");
@@ -230,9 +241,9 @@ ${pictures.map(figureHtml).join("\n")}
 <h2>Results and settings</h2>
 ${
   runs.length > mostColumns
-    ? `<div class="scroll whole">${runsTable(runs)}</div>`
+    ? `<div class="whole">${runsTable(runs)}</div>`
     : `<p class="text">Settings in which the runs differ are bold.</p>
-<div class="scroll">${comparisonTable(runs)}</div>`
+${comparisonTable(runs)}`
 }`;
   return pageHtml(`eprop: ${title}`, body, figures);
 }

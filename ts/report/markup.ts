@@ -15,6 +15,29 @@ export function nameTable(rows: readonly (readonly [string, string | number | un
   return `<table>${lines.join("\n")}</table>`;
 }
 
+/** A card with a heading. */
+export function card(name: string, content: string, kind = "card"): string {
+  return `<section class="${kind}"><h2>${escaped(name)}</h2>${content}</section>`;
+}
+
+/** A table that scrolls in itself where it is wider than the page, also by keys. */
+export function scrolling(name: string, table: string): string {
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${escaped(name)}">${table}</div>`;
+}
+
+/** A card as wide as the page with names and values in several columns. */
+export function spreadCard(
+  name: string,
+  rows: readonly (readonly [string, string | number | undefined])[],
+): string {
+  return card(name, `<div class="spread">${nameTable(rows)}</div>`, "card whole");
+}
+
+/** A parameter's value as tables show it: whole numbers to the last digit, others to six. */
+export function valueText(value: string | number): string {
+  return typeof value === "string" || Number.isInteger(value) ? String(value) : digits(value, 6);
+}
+
 const cells = (kind: string, values: readonly (string | number)[]) =>
   values.map((value) => `<${kind}>${escaped(value)}</${kind}>`).join("");
 

@@ -3,7 +3,17 @@ import type { RunData } from "../figures/run-data.js";
 import type { RunSummary } from "../runs/summary.js";
 import { taskNamed } from "../tasks/index.js";
 import { unitOf } from "../tasks/parameter.js";
-import { bytes, digits, duration, escaped, headedTable, nameTable } from "./markup.js";
+import {
+  bytes,
+  card,
+  digits,
+  duration,
+  escaped,
+  headedTable,
+  nameTable,
+  spreadCard,
+  valueText,
+} from "./markup.js";
 import { leadOf, phaseError, trainingLosses } from "./lead.js";
 import { type Picture, figuresHtml, pageHtml } from "./page.js";
 
@@ -153,17 +163,13 @@ function numbers(summary: RunSummary): string {
   return `<dl class="numbers">${entries.join("")}</dl>`;
 }
 
-function card(name: string, table: string): string {
-  return `<section class="card"><h2>${escaped(name)}</h2>${table}</section>`;
-}
-
 /** The report of a run: one HTML file that needs nothing else. */
 export function reportHtml(run: RunData, pictures: readonly Picture[]): string {
   const { summary } = run;
   const title = `${summary.task}, seed ${summary.seed}`;
   const text = summary.text ?? taskNamed(summary.task)?.text ?? "";
   const parameters = Object.entries(summary.parameters).map(
-    ([name, value]) => [parameterText(summary.task, name), value] as const,
+    ([name, value]) => [parameterText(summary.task, name), valueText(value)] as const,
   );
   const body = `<header><h1>${escaped(title)}</h1>
 <button type="button" class="small" id="scheme" hidden>dark / light</button></header>
@@ -175,10 +181,10 @@ ${figureParts(pictures)}
 click shows the whole range again. Point at a curve, a spike or a weight to read its value.</p>
 <div class="tables">
 ${card("What was trained", trained(summary))}
-${card("Parameters", nameTable(parameters))}
 ${card("How well it went", outcome(summary))}
 ${card("What it cost", cost(summary))}
 </div>
+${parameters.length === 0 ? "" : spreadCard("Parameters", parameters)}
 <details><summary>All iterations</summary><div class="scroll" tabindex="0" role="region"
 aria-label="All iterations">${iterations(summary)}</div></details>`;
   return pageHtml(

@@ -5,30 +5,22 @@ import { refuse } from "../core/arguments.js";
 import { version } from "../core/version.js";
 import { specificationOf } from "../figures/index.js";
 import { writeWhole } from "../files/write-whole.js";
-import { digits, duration, escaped, headedTable, nameTable } from "../report/markup.js";
+import { card, digits, duration, escaped, headedTable, scrolling, spreadCard } from "../report/markup.js";
 import { type Picture, figuresHtml, pageHtml } from "../report/page.js";
 import { picturesOf } from "../report/write.js";
 import { proofFigures } from "./figures.js";
 import { checkText, deviationText, proofColumns, sizeText, verdictText } from "./text.js";
 import type { NestProof, Verification } from "./verification.js";
 
-function card(name: string, content: string, kind = "card"): string {
-  return `<section class="${kind}"><h2>${escaped(name)}</h2>${content}</section>`;
-}
-
-function scroll(name: string, table: string): string {
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${escaped(name)}">${table}</div>`;
-}
-
 function list(lines: readonly string[]): string {
   return `<ul>${lines.map((line) => `<li>${escaped(line)}</li>`).join("")}</ul>`;
 }
 
-function verified(proof: Verification): string {
+function verified(proof: Verification): (readonly [string, string | number])[] {
   const recurrent = proof.populations
     .filter(({ kind }) => kind !== "input")
     .map(({ name, n, model }) => [name, `${n} ${model}`] as const);
-  return nameTable([
+  return [
     ["task", proof.task],
     ["seed", proof.seed],
     ...recurrent,
@@ -40,7 +32,7 @@ function verified(proof: Verification): string {
     ["optimizer", proof.optimizer.replaceAll("_", " ")],
     ["eprop", version],
     ["time", duration(proof.ms)],
-  ]);
+  ];
 }
 
 /** What NEST has of the same network. */
@@ -64,7 +56,7 @@ function besideNest(proof: NestProof): string {
     head,
     rows.map((cells) => ({ cells })),
   );
-  return card("The same network in NEST", scroll("The same network in NEST", table), "card whole");
+  return card("The same network in NEST", scrolling("The same network in NEST", table), "card whole");
 }
 
 /** The page: one HTML file that needs nothing else. */
@@ -89,15 +81,13 @@ export function proofHtml(proof: Verification, pictures: readonly Picture[]): st
 <p>${escaped(sizeText(proof))}</p>
 <p class="lead">${escaped(`${verdict.charAt(0).toUpperCase()}${verdict.slice(1)}.`)}</p>
 ${failed.length === 0 ? "" : card("What is off", list(failed.map(checkText)), "card whole")}
-${card("Gradients", scroll("Gradients", gradients), "card whole")}
+${card("Gradients", scrolling("Gradients", gradients), "card whole")}
 ${figuresHtml(pictures)}
 ${proof.nest === undefined ? "" : besideNest(proof.nest)}
 ${proof.notes.length === 0 ? "" : card("Notes", list(proof.notes), "card whole")}
-<div class="tables">
-${card("What was verified", verified(proof))}
-${parameters.length === 0 ? "" : card("Parameters", nameTable(parameters))}
-</div>
-<details><summary>All comparisons</summary>${scroll(
+${spreadCard("What was verified", verified(proof))}
+${parameters.length === 0 ? "" : spreadCard("Parameters", parameters)}
+<details><summary>All comparisons</summary>${scrolling(
     "All comparisons",
     headedTable(["comparison", "projection", "deviation", "accepted", ""], checks),
   )}</details>`;

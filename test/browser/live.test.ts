@@ -146,6 +146,9 @@ describe("the live view", () => {
     const parts = new URL("../../dist/live/page/", import.meta.url);
     await using server = await serveLive(feed, livePage(parts), () => {});
     const { page, problems } = await visit(browser, server.url);
+    // The courses have the whole width until there is a sequence beside them.
+    const wide = () => page.evaluate<number>(`document.getElementById("learning").clientWidth / innerWidth`);
+    expect(await wide()).toBeGreaterThan(0.9);
     const count = 100_000;
     const spikes = {
       times: Float64Array.from({ length: count }, (_, at) => Math.floor(at / 100)),
@@ -184,6 +187,7 @@ describe("the live view", () => {
       });
       await poll(() => text(page, "#sequence")).toContain(`iteration ${at}`);
     }
+    expect(await wide()).toBeLessThan(0.7);
     // Generous: whatever else runs on the machine holds the page up too.
     expect(await page.evaluate("window.longest")).toBeLessThan(2000);
     expect(await page.locator("figcaption span").allTextContents()).toContain(

@@ -124,7 +124,9 @@ export class CourseChart {
       dash: [...look.dash],
       spanGaps: true,
       points: {
-        show: look.points,
+        // A single value is no line.
+        show: ({ data }, at) =>
+          look.points || (data[at] ?? []).filter((value) => value !== null).length === 1,
         size: 6,
         stroke,
         fill: () => (phase === "test" ? stroke() : colour("grid")),

@@ -112,11 +112,12 @@ function redraw(): void {
   changed("sample");
 }
 followScheme(byId("scheme"), redraw);
-let width = innerWidth;
-addEventListener(
-  "resize",
+// The window's size changes it, and the first sequence that comes to stand beside.
+const learning = byId("learning");
+let width = learning.clientWidth;
+new ResizeObserver(
   debounced(() => {
-    if (innerWidth !== width) redraw();
-    width = innerWidth;
+    if (learning.clientWidth !== width) redraw();
+    width = learning.clientWidth;
   }),
-);
+).observe(learning);

@@ -2,11 +2,13 @@
  * Trains the tutorials to their end on several seeds and writes a table: do they learn as NEST's do?
  *
  * `node dist-test/bench/learning.js [--seeds N] [--handwriting FILE] [--n-mnist DIR] [--precision f32] [--only NAME]
- * [--spread] [--out FILE]`; `--spread` tells median, quartiles and the largest of all seeds instead of each.
+ * [--spread] [--out FILE]`; `--spread` tells median, quartiles and the largest of all seeds instead of each. With
+ * `--layers`, one layer and two are compared instead, and `--figure FILE` draws their learning curves.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type Task, tasks, trainToEnd } from "../ts/index.js";
+import { layersTable } from "./learning-layers.js";
 
 const { values } = parseArgs({
   options: {
@@ -18,6 +20,8 @@ const { values } = parseArgs({
     only: { type: "string", multiple: true },
     spread: { type: "boolean", default: false },
     out: { type: "string" },
+    layers: { type: "boolean", default: false },
+    figure: { type: "string" },
   },
 });
 
@@ -107,8 +111,10 @@ const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
 const head = values.spread
   ? ["task", "precision", "goal", "seeds", "median", "quartiles", "largest"]
   : ["task", "goal", "NEST, seed 1", ...seeds.map((seed) => `seed ${seed}`), "training iterations"];
-const lines = [line(head), line(head.map(() => "---"))];
-for (const row of chosen) {
+const lines = values.layers
+  ? await layersTable(seeds.length, values.figure)
+  : [line(head), line(head.map(() => "---"))];
+for (const row of values.layers ? [] : chosen) {
   const figures: number[] = [];
   const lengths = new Set<number>();
   for (const seed of seeds) {

@@ -71,11 +71,21 @@ function modelsModule({ connectionRules, kernelTable, losses, modelTables }) {
     "/** Names of the connection rules. */",
     `export const connectionRules = ${JSON.stringify(connectionRules().toSorted())} as const;`,
     "",
-    "/** Names that parameters of synapse models choose from. */",
+    "/** Names that parameters of synapse models, optimizers (`optimizer`) and surrogate gradients choose from. */",
     "export const choices = {",
-    ...[...new Map(synapses.flatMap((model) => model.parameters).map((row) => [row.name, row])).values()]
-      .filter((row) => row.kind === "choice")
-      .map((row) => `  ${row.name}: ${JSON.stringify(row.choices)},`),
+    `  optimizer: ${JSON.stringify(optimizer.table[0].choices)},`,
+    ...[
+      ...new Map(
+        [...synapses.flatMap((model) => model.parameters), ...nodes.flatMap((model) => model.parameters)]
+          .filter((row) => row.kind === "choice")
+          .filter(
+            (row) =>
+              synapses.some((model) => model.parameters.includes(row)) ||
+              row.name === "surrogate_gradient_function",
+          )
+          .map((row) => [row.name, row]),
+      ).values(),
+    ].map((row) => `  ${row.name}: ${JSON.stringify(row.choices)},`),
     "} as const;",
     "",
     "/** What readouts learn to make small, the default first. */",

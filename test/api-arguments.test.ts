@@ -43,7 +43,7 @@ const others = new Set([
   "Kernel.takeAway",
   ..."places pick".split(" ").map((name) => `SynapseCollection.${name}`),
   "new Network",
-  ..."next result resultAsync close".split(" ").map((name) => `Trainer.${name}`),
+  ..."next result resultAsync close finish".split(" ").map((name) => `Trainer.${name}`),
   "new NESTError",
   "NESTError.toJSON",
   "NESTError.from",

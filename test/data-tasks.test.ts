@@ -19,14 +19,8 @@ const short = { iterations: 3, batchSize: 4, testIterations: 1 };
 const losses = (iterations: readonly { loss: number }[]) => iterations.map(({ loss }) => loss);
 
 /** How often the inputs of each group fire in a part of a sequence. */
-function groupCounts(
-  task: Task<tasks.PoolDescription>,
-  spikes: Uint32Array,
-  sequence: number,
-  from: number,
-  to: number,
-): number[] {
-  const { inputs } = task.network;
+function groupCounts(task: Task, spikes: Uint32Array, sequence: number, from: number, to: number): number[] {
+  const { inputs } = task.network as tasks.PoolDescription;
   const counts = Array.from({ length: inputs / 20 }, () => 0);
   for (const place of spikes) {
     const step = Math.floor(place / inputs) - sequence * task.steps;

@@ -309,6 +309,7 @@ export const targets: Readonly<Record<string, Target>> = {
     ...taskOptions,
     names: [...taskOptions.names, "data"],
   }),
+  "tasks.learningRate": plain(tasks.learningRate, never("of")),
   "tasks.layeredNetwork": plain(tasks.layeredNetwork, never("of"), never("random")),
   buildNetwork: plain(eprop.buildNetwork, never("kernel"), never("network")),
   "tasks.taskNamed": plain(tasks.taskNamed, parameter("name", always("sine-waves"))),

@@ -11,6 +11,7 @@ export interface TaskArguments {
   earlyStop?: boolean;
   testIterations?: number;
   patience?: number;
+  stopAbove?: number;
   data?: string;
   blocklist?: string;
   groupSize?: number;
@@ -55,6 +56,11 @@ export function addTaskOptions(command: Command): Command {
       "end after so many validations without a smaller loss, with the weights of the best one; 0 for never",
       number,
     )
+    .option(
+      "--stop-above <loss>",
+      "stop after an iteration with a larger loss, as one that diverges has",
+      number,
+    )
     .option("--data <path>", "data to learn from, where a task takes it")
     .option("--blocklist <file>", "pixels to leave out, one index a line (n-mnist)")
     .option("--group-size <n>", "recordings per iteration (n-mnist)", number)
@@ -93,7 +99,7 @@ export function taskOptions(entry: TaskEntry, args: TaskArguments): TaskOptions 
       bound: "left out",
     });
   }
-  const { iterations, batchSize, validateEvery, earlyStop, testIterations, patience } = args;
+  const { iterations, batchSize, validateEvery, earlyStop, testIterations, patience, stopAbove } = args;
   const { data, blocklist, groupSize, synthetic, model } = args;
   return given({
     iterations,
@@ -102,6 +108,7 @@ export function taskOptions(entry: TaskEntry, args: TaskArguments): TaskOptions 
     earlyStop,
     testIterations,
     patience,
+    stopAbove,
     data,
     blocklist,
     groupSize,

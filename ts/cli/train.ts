@@ -352,6 +352,24 @@ async function finished(
   }
 }
 
+/** Saves what a training leaves that has diverged, for whoever wants to see how. */
+async function keepDiverged(
+  { trainer, folder }: Run,
+  args: TrainArguments,
+  request: RunRequest,
+  tell: (text: string) => void,
+): Promise<void> {
+  if (folder === undefined) return;
+  try {
+    const result = await trainer.resultAsync();
+    await folder.finish(result, { report: reportOfRun, formats: args.format ?? [], request });
+    tell(`what the training left until it diverged: ${folder.path}`);
+  } catch (error) {
+    // The error that it ended with is told anyway.
+    if (error instanceof Error) tell(error.message);
+  }
+}
+
 async function trained(name: string | undefined, args: TrainArguments, ranks: CommandRanks): Promise<void> {
   const [finish, stop] = [new AbortController(), new AbortController()];
   const tell = (text: string) => {
@@ -408,6 +426,7 @@ async function trained(name: string | undefined, args: TrainArguments, ranks: Co
     await ranks.atFirst(() => finished(result, run, args, { live, stop: stop.signal, request, tell }));
   } catch (error) {
     failure = error;
+    if (trainer.ending === "divergence") await ranks.atFirst(() => keepDiverged(run, args, request, tell));
     // What was stopped in the middle of an iteration can go on from there.
     if (isStop(error) && run.checkpoint !== undefined && trainer.ending === "schedule") {
       await trainer.save(run.checkpoint).catch(() => undefined);

@@ -99,7 +99,7 @@ export class DataLoader implements AsyncIterable<Batch> {
   /** The sensor after all transforms. */
   readonly sensor: Sensor;
   readonly #options: Required<Omit<DataLoaderOptions, "batchSize">>;
-  readonly #stop = new AbortController();
+  #stop = new AbortController();
   /** Batches that are being read or are ready, by number. */
   readonly #ahead = new Map<number, Promise<Batch>>();
   #order: { epoch: number; order: Uint32Array } | undefined;
@@ -249,11 +249,12 @@ export class DataLoader implements AsyncIterable<Batch> {
     for (let number = this.#options.from; number < this.length; number++) yield await this.batch(number);
   }
 
-  /** Stops what is read ahead. */
+  /** Stops what is read ahead, and leaves the data set open. Whoever asks for a batch again has it read again. */
   close(): void {
     this.#stop.abort(
       nestError({ code: "KernelException", message: "the loader is closed", parameter: "loader" }),
     );
+    this.#stop = new AbortController();
     this.#ahead.clear();
   }
 }

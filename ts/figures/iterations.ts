@@ -12,11 +12,14 @@ export interface IterationRow {
   error?: number;
   rate: number;
   gradient?: number;
+  /** Metrics of the task or the user, by their place. */
+  [metric: `metric_${number}`]: number;
 }
 
 /** A run's iterations as rows. */
 export function iterationRows(summary: RunSummary): IterationRow[] {
-  const { loss, results, spikes_per_neuron, gradient_norm, timing } = summary;
+  const { loss, results, spikes_per_neuron, gradient_norm, metrics, timing } = summary;
+  const own = Object.values(metrics ?? {});
   const perSecond = 1000 / (timing.steps * timing.resolution);
   return loss.map((value, at) => {
     const phase = results?.label[at] ?? "training";
@@ -28,6 +31,7 @@ export function iterationRows(summary: RunSummary): IterationRow[] {
       loss: value,
       ...(error !== undefined && { error }),
       rate: (spikes_per_neuron[at] ?? 0) * perSecond,
+      ...Object.fromEntries(own.map((values, place) => [`metric_${place}`, values[at]])),
       ...(gradient !== undefined && phase === "training" && gradient > 0 && { gradient }),
     };
   });

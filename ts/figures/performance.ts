@@ -24,7 +24,7 @@ const dashes = [
 ];
 
 /** Loss of the whole and of each readout; of tasks without phases. */
-function lossCurves(run: RunData): Specification {
+function lossCurves(run: RunData, bottom: boolean): Specification {
   const { readout_losses } = run.summary;
   const rows = iterationRows(run.summary).flatMap(({ iteration, loss }) => [
     { iteration, loss, of: "ℒ" },
@@ -44,7 +44,7 @@ function lossCurves(run: RunData): Specification {
     data: { values: rows },
     mark: { type: "line", clip: true, strokeWidth: 1.6 },
     encoding: {
-      x: iterationAxis(true),
+      x: iterationAxis(bottom),
       y: quantityAxis("loss", lossTitle(run), { zero: true }),
       ...(kinds.length > 1 && {
         color: { ...of, scale: { domain: kinds } },
@@ -84,7 +84,7 @@ function phasePoints(run: RunData, field: string, title: string, scale: Specific
           y: quantityAxis(field, title, scale),
           ...phaseEncoding(rows),
           size: pointSize(rows.length),
-          tooltip: iterationTooltip(field, field),
+          tooltip: iterationTooltip(field, title),
         },
       },
     ],
@@ -94,21 +94,30 @@ function phasePoints(run: RunData, field: string, title: string, scale: Specific
 /** Loss over iterations; of classification tasks also the error, with phases told apart by shape and colour. */
 export function performanceFigure(run: RunData): Figure {
   const { loss, results } = run.summary;
-  const panels =
-    results === undefined
-      ? [lossCurves(run)]
+  const own = Object.keys(run.summary.metrics ?? {});
+  const panels = [
+    ...(results === undefined
+      ? [lossCurves(run, own.length === 0)]
       : [
           phasePoints(run, "loss", lossTitle(run), { zero: false, padding: 4 }, false),
-          phasePoints(run, "error", "error (share wrong)", { zero: true, padding: 4 }, true),
-        ];
+          phasePoints(run, "error", "error (share wrong)", { zero: true, padding: 4 }, own.length === 0),
+        ]),
+    ...own.map((name, at) => {
+      const scale = { zero: false, padding: 4 };
+      return phasePoints(run, `metric_${at}`, name, scale, at === own.length - 1);
+    }),
+  ];
   return {
     name: "learning-performance",
     title: "Learning performance",
     caption:
-      results === undefined
+      (results === undefined
         ? "Loss ℒ of every iteration" +
           (run.summary.network.readouts > 1 ? ": the mean of the losses ℒₖ of the readouts k." : ".")
-        : "Loss and share of wrong decisions of every iteration; weights change in training alone.",
+        : "Loss and share of wrong decisions of every iteration; weights change in training alone.") +
+      (own.length === 0
+        ? ""
+        : ` Below: ${own.join(", ")}, as the task or the user measures ${own.length === 1 ? "it" : "them"}.`),
     specification: { params: iterationRange(loss.length), ...stacked(panels) },
   };
 }

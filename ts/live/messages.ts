@@ -82,7 +82,7 @@ export interface SampleMessage {
 
 /** How a training ended. */
 export interface End {
-  how: "schedule" | "early-stopping" | "request" | "failure";
+  how: "schedule" | "early-stopping" | "request" | "divergence" | "failure";
   /** What failed. */
   message?: string;
   /** Where the server has the report, as long as it runs; browsers may keep it. */

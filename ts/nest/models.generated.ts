@@ -549,10 +549,17 @@ export const connectionRules = [
   "pairwise_bernoulli",
 ] as const;
 
-/** Names that parameters of synapse models choose from. */
+/** Names that parameters of synapse models, optimizers (`optimizer`) and surrogate gradients choose from. */
 export const choices = {
+  optimizer: ["gradient_descent", "adam", "adamw"],
   rewiring: ["none", "deep_r"],
   feedback: ["random", "symmetric", "adaptive"],
+  surrogate_gradient_function: [
+    "piecewise_linear",
+    "exponential",
+    "fast_sigmoid_derivative",
+    "arctan_derivative",
+  ],
 } as const;
 
 /** What readouts learn to make small, the default first. */

@@ -23,6 +23,7 @@ const endings: Readonly<Record<RunSummary["ended"], string>> = {
   schedule: "when all iterations were done",
   "early-stopping": "early, as its validations said",
   request: "on request, before all iterations were done",
+  divergence: "since it diverged",
 };
 
 /** What the network is made of. */
@@ -75,6 +76,10 @@ function outcome(summary: RunSummary): string {
     ] as const;
   });
   const rows = iterationRows(summary);
+  const own = Object.entries(summary.metrics ?? {}).flatMap(([name, values]) => [
+    [`${name}, first iteration`, digits(values[0], 4)] as const,
+    [`${name}, last iteration`, digits(values.at(-1), 4)] as const,
+  ]);
   return nameTable([
     ["loss, first training iteration", digits(first, 6)],
     ["loss, smallest", digits(least, 6)],
@@ -82,6 +87,7 @@ function outcome(summary: RunSummary): string {
     ...errors,
     ["firing rate, first iteration (spikes/s)", digits(rows[0]?.rate, 4)],
     ["firing rate, last iteration (spikes/s)", digits(rows.at(-1)?.rate, 4)],
+    ...own,
   ]);
 }
 
@@ -101,6 +107,7 @@ function cost({ ms, ms_per_iteration, timing, memory, loss }: RunSummary): strin
 }
 
 function iterations(summary: RunSummary): string {
+  const own = Object.entries(summary.metrics ?? {});
   const rows = iterationRows(summary).map(({ iteration, phase, loss, error, rate, gradient }, at) => ({
     cells: [
       iteration,
@@ -109,6 +116,7 @@ function iterations(summary: RunSummary): string {
       digits(error, 5),
       digits(rate, 4),
       digits(gradient, 4),
+      ...own.map(([, values]) => digits(values[at], 5)),
       digits(summary.ms[at], 4),
     ],
   }));
@@ -119,6 +127,7 @@ function iterations(summary: RunSummary): string {
     "error",
     "firing rate (spikes/s)",
     "gradient norm",
+    ...own.map(([name]) => name),
     "time (ms)",
   ];
   return headedTable(head, rows);
@@ -146,7 +155,9 @@ function numbers(summary: RunSummary): string {
   const rows = iterationRows(summary);
   const target = Number(summary.parameters.f_target);
   const early =
-    summary.ended === "schedule" ? "" : summary.ended === "request" ? ", stopped" : ", ended early";
+    { schedule: "", request: ", stopped", "early-stopping": ", ended early", divergence: ", diverged" }[
+      summary.ended
+    ] ?? "";
   const values = [
     ["loss", `${digits(first, 4)} → ${digits(last, 4)}`],
     ["iterations", `${summary.loss.length}${early}`],

@@ -78,7 +78,7 @@ function tablesOf(run: Pick<RunData, "events" | "weights">): [string, Table][] {
 
 /** What is known of each iteration, by phase; times are those of its end, as far as simulations took them. */
 function scalarsOf(summary: RunSummary): Scalars[] {
-  const { loss, ms, spikes_per_neuron, gradient_norm, results, timing } = summary;
+  const { loss, ms, spikes_per_neuron, gradient_norm, metrics, results, timing } = summary;
   const seconds = (timing.steps * timing.resolution) / 1000;
   let time = Date.parse(summary.date) / 1000 - ms.reduce((sum, each) => sum + each, 0) / 1000;
   return loss.map((value, at) => {
@@ -90,6 +90,7 @@ function scalarsOf(summary: RunSummary): Scalars[] {
       ["firing rate (spikes per s)", (spikes_per_neuron[at] as number) / seconds],
       ["gradient norm", gradient_norm?.[at]],
       ["simulation of an iteration (ms)", ms[at]],
+      ...Object.entries(metrics ?? {}).map(([name, of]) => [`${name}/${phase}`, of[at]] as [string, number]),
     ];
     const known = values.filter((entry): entry is [string, number] => entry[1] !== undefined);
     return { step: at + 1, time, values: Object.fromEntries(known) };

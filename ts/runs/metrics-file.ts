@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, truncateSync } from "node:fs";
 import { cannotWrite } from "../files/file-errors.js";
-import type { Iteration } from "../training/iteration.js";
+import { type Iteration, metricNames } from "../training/iteration.js";
 import { writeAll } from "../files/write-whole.js";
 
 /** What is written of an iteration: the column's name, its value. */
@@ -14,7 +14,15 @@ export const iterationColumns = {
   gradient_norm: ({ gradientNorm }) => gradientNorm,
 } as const satisfies Record<string, (iteration: Iteration) => number | string | undefined>;
 
-/** A line of `metrics.jsonl`; a loss that is no number is null. */
+/** The columns of some iterations: those of all, and one for each metric of the task or the user. */
+export function columnsOf(
+  iterations: readonly Pick<Iteration, "metrics">[],
+): Readonly<Record<string, (iteration: Iteration) => number | string | undefined>> {
+  const own = metricNames(iterations).map((name) => [name, ({ metrics }: Iteration) => metrics?.[name]] as const);
+  return { ...iterationColumns, ...Object.fromEntries(own) };
+}
+
+/** A line of `metrics.jsonl`; a loss that is no number is null. Metrics of the task or the user have their names. */
 export interface MetricsLine {
   iteration: number;
   phase: string;
@@ -55,7 +63,7 @@ export class MetricsFile {
   }
 
   append(iteration: Iteration): void {
-    const values = Object.entries(iterationColumns).map(([name, value]) => [name, value(iteration)]);
+    const values = Object.entries(columnsOf([iteration])).map(([name, value]) => [name, value(iteration)]);
     try {
       writeAll(this.#file, Buffer.from(`${JSON.stringify(Object.fromEntries(values))}\n`));
     } catch (error) {

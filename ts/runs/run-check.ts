@@ -34,6 +34,10 @@ const optional =
   (value) =>
     value === undefined || check(value);
 
+/** Lists of numbers by name. */
+const numberLists: Check = (value) =>
+  typeof value === "object" && value !== null && Object.values(value).every((entry) => list(number)(entry) === true);
+
 /** What figures and reports read of `run.json`. */
 const summaryCheck = object({
   eprop: text,
@@ -59,6 +63,7 @@ const summaryCheck = object({
   weights: object({}),
   spikes_per_neuron: list(number),
   gradient_norm: optional(list(number)),
+  metrics: optional(numberLists),
   ms_per_iteration: number,
   ms: list(number),
   memory: object({ simulation: object({ total: number, parts: object({}) }), peak: number }),
@@ -69,13 +74,14 @@ export function summaryProblem(summary: unknown): string | undefined {
   const found = summaryCheck(summary);
   if (found !== true)
     return found === false ? "is no object" : `has no ${found}, or another kind of value there`;
-  const { loss, readout_losses, results, spikes_per_neuron, gradient_norm, ms } = summary as RunSummary;
+  const { loss, readout_losses, results, spikes_per_neuron, gradient_norm, metrics, ms } = summary as RunSummary;
   if (loss.length === 0) return "has no iterations";
   const columns = {
     readout_losses,
     spikes_per_neuron,
     ms,
     ...(gradient_norm && { gradient_norm }),
+    ...Object.fromEntries(Object.entries(metrics ?? {}).map(([name, of]) => [`metrics.${name}`, of])),
     ...(results && { "results.label": results.label, "results.error": results.error }),
   };
   for (const [name, { length }] of Object.entries(columns)) {
@@ -88,13 +94,16 @@ const numbers = (values: readonly (number | null)[]) => values.map((value) => va
 
 /** The numbers of a summary as they were: JSON has null for those that are none. */
 export function withNumbers(summary: RunSummary): RunSummary {
-  const { results, gradient_norm } = summary;
+  const { results, gradient_norm, metrics } = summary;
   return {
     ...summary,
     loss: numbers(summary.loss),
     readout_losses: summary.readout_losses.map(numbers),
     ...(results && { results: { ...results, loss: numbers(results.loss), error: numbers(results.error) } }),
     ...(gradient_norm && { gradient_norm: numbers(gradient_norm) }),
+    ...(metrics && {
+      metrics: Object.fromEntries(Object.entries(metrics).map(([name, of]) => [name, numbers(of)])),
+    }),
   };
 }
 

@@ -8,7 +8,7 @@ import type { WeightMatrix } from "../training/network.js";
 import type { Iteration } from "../training/iteration.js";
 import type { TrainingResult } from "../training/result.js";
 import type { RunData } from "./run-data.js";
-import { MetricsFile, iterationColumns, readMetrics } from "./metrics-file.js";
+import { MetricsFile, columnsOf, readMetrics } from "./metrics-file.js";
 import { type Format, writeExports } from "./export.js";
 import { type NumberArray, npz, readNpz } from "../formats/npz.js";
 import { eventsProblem, summaryProblem, weightsProblem, withNumbers } from "./run-check.js";
@@ -212,7 +212,7 @@ export class RunFolder {
     const summary = runSummary(result, await runOrigin(result, request));
     await result.network.save(join(this.path, "network.safetensors"));
     writeWhole(join(this.path, "run.json"), `${JSON.stringify(summary, null, 2)}\n`);
-    if (result.ended !== "request") this.#remove([basename(this.checkpoint)]);
+    if (result.ended !== "request" && result.ended !== "divergence") this.#remove([basename(this.checkpoint)]);
     onSaved?.();
     try {
       await report(this.path, runData(result), signal);
@@ -322,9 +322,10 @@ export function readRunFolder(path: string): RunData {
 
 /** Losses and what else was measured, a line per iteration. */
 export function lossTable({ iterations }: TrainingResult): string {
-  const values = Object.values(iterationColumns);
+  const columns = columnsOf(iterations);
+  const values = Object.values(columns);
   const lines = iterations.map((iteration) => values.map((value) => value(iteration) ?? "").join(","));
-  return [Object.keys(iterationColumns).join(","), ...lines, ""].join("\n");
+  return [Object.keys(columns).join(","), ...lines, ""].join("\n");
 }
 
 function weightArrays({ weights }: TrainingResult): Record<string, NumberArray> {

@@ -14,6 +14,7 @@ import type { MemoryEstimate } from "../nest/kernel.js";
 import type { Task } from "../tasks/task.js";
 import type { Ending } from "../training/schedule.js";
 import type { TrainingResult } from "../training/result.js";
+import { metricNames } from "../training/iteration.js";
 import type { RunOrigin } from "./origin.js";
 
 /** Version of the format of run folders. */
@@ -68,6 +69,8 @@ export interface RunSummary {
   spikes_per_neuron: number[];
   /** Norm of the gradient in every iteration; of weights that change once an interval. */
   gradient_norm?: number[];
+  /** What the task's metrics and the user's said in every iteration, by name. */
+  metrics?: Record<string, number[]>;
   ms_per_iteration: number;
   /** Time that the simulation of each iteration took (ms). */
   ms: number[];
@@ -92,6 +95,7 @@ export function runSummary(
     { before: sums(weights.before[name] as WeightMatrix), after: sums(after) },
   ]);
   const processors = cpus();
+  const names = metricNames(iterations);
   return {
     format: runFormat,
     eprop: version,
@@ -136,6 +140,11 @@ export function runSummary(
     spikes_per_neuron: iterations.map(({ spikesPerNeuron }) => spikesPerNeuron),
     ...(iterations.every(({ gradientNorm }) => gradientNorm !== undefined) && {
       gradient_norm: iterations.map(({ gradientNorm }) => gradientNorm as number),
+    }),
+    ...(names.length > 0 && {
+      metrics: Object.fromEntries(
+        names.map((name) => [name, iterations.map(({ metrics }) => metrics?.[name] ?? Number.NaN)]),
+      ),
     }),
     ms_per_iteration: msPerIteration,
     ms: iterations.map(({ ms }) => Number(ms.toFixed(3))),

@@ -24,6 +24,8 @@ export interface FinalMetrics {
   spikes_per_neuron: number;
   iterations: number;
   ms_per_iteration: number;
+  /** The task's own metrics, by name. */
+  metrics?: Record<string, number>;
 }
 
 /** What is known of a combination of values, over its seeds. */
@@ -49,6 +51,7 @@ export function finalMetrics({
   loss,
   results,
   spikes_per_neuron,
+  metrics,
   ms_per_iteration,
 }: RunSummary): FinalMetrics {
   const tests = (results?.label ?? []).flatMap((label, at) => (label === "test" ? [at] : []));
@@ -60,6 +63,9 @@ export function finalMetrics({
     spikes_per_neuron: over(spikes_per_neuron),
     iterations: loss.length,
     ms_per_iteration,
+    ...(metrics !== undefined && {
+      metrics: Object.fromEntries(Object.entries(metrics).map(([name, values]) => [name, over(values)])),
+    }),
   };
 }
 
@@ -154,6 +160,7 @@ export function statusOf(run: SweepRun): SweepRun["status"] | "diverged" {
 export function runsCsv(runs: readonly SweepRun[]): string {
   const names = parameterNames(runs);
   const metrics = ["loss", "error", "spikes_per_neuron", "iterations", "ms_per_iteration"] as const;
+  const own = [...new Set(runs.flatMap(({ summary }) => Object.keys(summary?.metrics ?? {})))];
   const lines = runs.map((run) => {
     const final: Partial<FinalMetrics> = run.summary === undefined ? {} : finalMetrics(run.summary);
     return csvLine([
@@ -161,10 +168,11 @@ export function runsCsv(runs: readonly SweepRun[]): string {
       run.seed,
       statusOf(run),
       ...metrics.map((metric) => final[metric]),
+      ...own.map((name) => final.metrics?.[name]),
       run.failure,
     ]);
   });
-  return [csvLine([...names, "seed", "status", ...metrics, "failure"]), ...lines, ""].join("\n");
+  return [csvLine([...names, "seed", "status", ...metrics, ...own, "failure"]), ...lines, ""].join("\n");
 }
 
 const bounds = (of: Quartiles | undefined) => [of?.low, of?.median, of?.high];

@@ -68,6 +68,7 @@ async function answer(order: WorkerOrder): Promise<WorkerAnswer> {
     writeWhole(`${weights}.weights.npz`, npz(runData(result).weights));
     await result.network.save(`${weights}.network.safetensors`);
   }
+  await trainer.close();
   const ended = isPaused ? "paused" : result.ended === "request" ? "stopped" : "finished";
   return { summary: runSummary(isPaused ? { ...result, ended: "request" } : result, made), ended };
 }

@@ -12,6 +12,7 @@ import {
   numbers,
   oneOf,
   optional,
+  record,
   refuse,
   text,
   thrown,
@@ -21,6 +22,7 @@ import {
 import { NESTError, nestError } from "../core/errors.js";
 import type { Pieces } from "../core/event-loop.js";
 import { anObject, networkChecked } from "./check-network.js";
+import type { MetricTable } from "./metric.js";
 import { countOf } from "./network-description.js";
 import type { IterationData, Task } from "./task.js";
 import { lossNames } from "../nest/losses.js";
@@ -35,7 +37,29 @@ const schedule = fields({
   earlyStopError: number(),
   testIterations: whole(0),
   patience: optional(whole(0)),
+  stopAbove: optional(number()),
 });
+
+/** Columns that tables of iterations have besides metrics. */
+const otherColumns =
+  "iteration phase loss readout_losses error ms rate spikes_per_neuron gradient gradient_norm".split(" ");
+
+/** Metrics by name. */
+export const metricTable: Check<MetricTable> = {
+  allowed: "functions by name",
+  read(value, at) {
+    const table = record(callable).read(value, at);
+    for (const name of Object.keys(table)) {
+      const isFree = !otherColumns.includes(name);
+      if (isFree && /^[A-Za-z_]\w*$/.test(name)) continue;
+      const bound = isFree
+        ? "letters, digits and underscores, not a digit first"
+        : `another name than ${otherColumns.join(", ")}`;
+      refuse(at, name, bound, { code: "ValueError", message: "a metric cannot have this name" });
+    }
+    return table as MetricTable;
+  },
+};
 
 /** The fields that cost nothing to read; a task may make the others when they are first read. */
 const taskFields = {
@@ -50,6 +74,10 @@ const taskFields = {
   sameEveryIteration: flag,
   next: callable,
   prepare: optional(callable),
+  close: optional(callable),
+  ownValidation: optional(flag),
+  metrics: optional(metricTable),
+  learningRate: optional(callable),
   options: dictionary,
 } as const satisfies Partial<Record<keyof Task, Check<unknown>>>;
 

@@ -1,5 +1,4 @@
 /** Tasks whose samples come from a data set: a recurrent classifier and two loaders. */
-import type { PoolDescription } from "./network-description.js";
 import { basename } from "node:path";
 import { flag, optional, path } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
@@ -22,8 +21,19 @@ export interface DataTaskOptions<
   synthetic?: boolean;
 }
 
+/** Rows that the parameter tables of these tasks have. */
+export const dataParameters = {
+  validation: {
+    default: 0,
+    unit: "",
+    min: 0,
+    max: 0.9,
+    text: "Share of the training samples that are kept for validations; 0: validations draw from those of training",
+  },
+} as const;
+
 /** What is special about a task of this kind. */
-export interface DataTask<P extends Record<string, TaskParameter>> {
+export interface DataTask<P extends Record<string, TaskParameter> & typeof dataParameters> {
   name: string;
   text: string;
   table: P;
@@ -70,10 +80,10 @@ function checkData(
 }
 
 /** A task that learns from a data set: training iterations go through its epochs, test iterations through its test set. */
-export function dataTask<P extends Record<string, TaskParameter>>(
+export function dataTask<P extends Record<string, TaskParameter> & typeof dataParameters>(
   of: DataTask<P>,
   asked: DataTaskOptions,
-): Task<PoolDescription> {
+): Task {
   const { name, text, classes } = of;
   const options = ownOptions(asked, { data: optional(path), synthetic: optional(flag) });
   const { seed, batchSize, schedule } = commonOptions(name, options, of.defaults);
@@ -82,14 +92,26 @@ export function dataTask<P extends Record<string, TaskParameter>>(
   const { inputs, steps, learningWindow, rate } = of.sizes(parameters);
   checkBatch(name, batchSize, { steps, inputs, rate, readouts: classes });
   const sequence = { steps, resolution: 1, readouts: classes };
+  const { validation: kept } = parameters;
   const make = async () => {
     const module = await import("../data/index.js");
-    const loader = async (part: DataSplit) => {
-      const dataset = await of.open(module, part, { folder: options.data, seed, parameters });
-      const transforms = of.transforms(module, parameters);
-      return new module.DataLoader(dataset, { batchSize, seed, last: "fill", transforms });
+    const open = (part: DataSplit) => of.open(module, part, { folder: options.data, seed, parameters });
+    const transforms = of.transforms(module, parameters);
+    const loader = (dataset: Dataset) =>
+      new module.DataLoader(dataset, { batchSize, seed, last: "fill", transforms });
+    const all = await open("training");
+    const parts =
+      kept === 0 ? { training: all } : module.split(all, { training: 1 - kept, validation: kept }, { seed });
+    const test = await open("test");
+    const validation = loader("validation" in parts ? parts.validation : parts.training);
+    return {
+      module,
+      loaders: { training: loader(parts.training), validation, test: loader(test) },
+      close() {
+        for (const used of Object.values(this.loaders)) used.close();
+        for (const dataset of [all, test]) dataset.close?.();
+      },
     };
-    return { module, training: await loader("training"), test: await loader("test") };
   };
   let made: ReturnType<typeof make> | undefined;
   const opened = () => {
@@ -113,8 +135,15 @@ export function dataTask<P extends Record<string, TaskParameter>>(
     chosen: { data: options.data === undefined ? "synthetic" : basename(options.data) },
     options,
     async next(split, drawn, signal) {
-      const { module, [split]: loader } = await opened();
-      return module.nextIteration(loader, drawn[split], sequence, signal);
+      const { module, loaders } = await opened();
+      return module.nextIteration(loaders[split], drawn[split] ?? 0, sequence, signal);
+    },
+    ownValidation: kept > 0,
+    async close() {
+      const open = made;
+      made = undefined;
+      // What could not be opened has been told.
+      (await open?.catch(() => undefined))?.close();
     },
     async prepare(signal) {
       await opened();

@@ -7,6 +7,11 @@ const firstStates = new WeakMap<Task, NumpyRandomState>();
 /** What is being drawn from a task: who wants to draw next waits for it. */
 const underWay = new WeakMap<Task, Promise<unknown>>();
 
+/** Settles when nothing is drawn from a task any more. */
+export async function underWayOf(task: Task): Promise<void> {
+  await underWay.get(task);
+}
+
 /** What was drawn, and the state of the generator after it. */
 export interface Drawing<T> {
   readonly value: T;

@@ -1,11 +1,11 @@
-import type { PoolDescription } from "./network-description.js";
-import { type DataTaskOptions, dataTask, partSeed } from "./data-task.js";
+import { type DataTaskOptions, dataParameters, dataTask, partSeed } from "./data-task.js";
 import { classifierParameters } from "./recurrent-classifier.js";
 import type { Task } from "./task.js";
 
 /** The task's parameter table. */
 export const dvsGestureParameters = {
   ...classifierParameters({ eta: 5e-3, n_rec: 256, adaptive: 1, adapt_tau: 2000, gain_in: 4 }),
+  ...dataParameters,
   duration: {
     default: 600,
     unit: "ms",
@@ -26,9 +26,7 @@ export const dvsGestureParameters = {
 const synthetic = { training: 1100, test: 220 } as const;
 
 /** Recognize gestures before an event camera (DVS Gesture): adaptive neurons, softmax readouts, Adam. */
-export function dvsGesture(
-  options: DataTaskOptions<typeof dvsGestureParameters> = {},
-): Task<PoolDescription> {
+export function dvsGesture(options: DataTaskOptions<typeof dvsGestureParameters> = {}): Task {
   return dataTask(
     {
       name: "dvs-gesture",

@@ -3,12 +3,19 @@ import { atOnce, inSlices, type Pieces } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
 import { concatenated } from "./inputs.js";
 import { classificationParameters, withLearning } from "./learning-parameters.js";
-import { adam } from "./optimizers.js";
+import { withLearningRate } from "./learning-rate.js";
+import {
+  neuronRows,
+  optimizerOf,
+  optimizerParameters,
+  numberRow,
+  surrogateParameters,
+} from "./network-parameters.js";
 import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
 import type { PoolDescription } from "./network-description.js";
 import type { IterationData, Task, TaskOptions } from "./task.js";
 import { scaledFloat32, transposedFloat32, withoutDiagonal } from "./weights.js";
-import { adaptiveNeurons, regularNeurons, softmaxReadouts } from "./recurrent-classifier.js";
+import { regularAndAdaptive, softmaxReadouts } from "./recurrent-classifier.js";
 
 /** The task's parameter table. */
 export const evidenceAccumulationParameters = {
@@ -16,6 +23,15 @@ export const evidenceAccumulationParameters = {
   c_reg: { default: 300, unit: "", min: 0, max: 1e9, text: "Coefficient of firing-rate regularization" },
   f_target: { default: 10, unit: "spikes/s", min: 0, max: 1000, text: "Target firing rate" },
   adapt_tau: { default: 2000, unit: "ms", min: 0.1, max: 1e9, text: "Time constant of the adaptation" },
+  adapt_beta: neuronRows.adapt_beta,
+  n_rec: neuronRows.n_rec,
+  adaptive: numberRow(0.5, "", 0, 1, "Share of recurrent neurons that adapt"),
+  tau_m: neuronRows.tau_m,
+  tau_m_out: neuronRows.tau_m_out,
+  V_th: neuronRows.V_th,
+  t_ref: neuronRows.t_ref,
+  ...surrogateParameters({ V_th: neuronRows.V_th.default }),
+  ...optimizerParameters("adam"),
   ...classificationParameters,
 } as const;
 
@@ -23,7 +39,6 @@ const timing = { cues: 7, cue: 100, spacing: 50, background: 1050, recall: 150 }
 const steps = timing.cues * (timing.cue + timing.spacing) + timing.background + timing.recall;
 const group = 10;
 const inputs = 4 * group;
-const neurons = { regular: 50, adaptive: 50 };
 const readouts = 2;
 /** Probability of a spike per step of an input that is on. */
 const probability = 0.04;
@@ -93,7 +108,7 @@ export function evidenceAccumulation(
   const parameters = taskParameters(name, evidenceAccumulationParameters, options.parameters);
   checkBatch(name, batchSize, { steps, inputs, rate: probability, readouts });
   const random = new NumpyRandom(seed);
-  const n = neurons.regular + neurons.adaptive;
+  const n = Math.round(parameters.n_rec);
   const in_rec = transposedFloat32(random.randn(inputs, n), Math.sqrt(inputs));
   const rec_rec = withoutDiagonal(transposedFloat32(random.randn(n, n), Math.sqrt(n)));
   const limit = Math.sqrt(3 / Math.max(1, (n + readouts) / 2));
@@ -102,7 +117,6 @@ export function evidenceAccumulation(
     1,
   );
   const out_rec = scaledFloat32(random.randn(n, readouts), 1);
-  const values = { ...parameters, tau_m: 20, t_ref: 5, V_th: 0.6, adapt_beta: 1.7 };
   const prepared = options.drawAllFirst
     ? Array.from({ length: schedule.iterations }, () => atOnce(draw(random, batchSize)))
     : [];
@@ -119,15 +133,16 @@ export function evidenceAccumulation(
     network: withLearning(
       {
         inputs,
-        recurrent: [regularNeurons(neurons.regular, values), adaptiveNeurons(neurons.adaptive, values)],
-        readout: softmaxReadouts(readouts, 20, parameters),
+        recurrent: regularAndAdaptive(n, parameters),
+        readout: softmaxReadouts(readouts, parameters.tau_m_out, parameters),
         weights: { in_rec, rec_rec, rec_out, out_rec },
-        optimizer: adam(parameters.eta, batchSize),
+        optimizer: optimizerOf(parameters, parameters.eta, batchSize),
         averageGradient: true,
       },
       parameters,
       seed,
     ),
+    ...withLearningRate(parameters),
     schedule,
     sameEveryIteration: false,
     next: (_split, drawn, signal) =>

@@ -1,12 +1,12 @@
-import type { PoolDescription } from "./network-description.js";
 import { join } from "node:path";
-import { type DataTaskOptions, dataTask, partSeed } from "./data-task.js";
+import { type DataTaskOptions, dataParameters, dataTask, partSeed } from "./data-task.js";
 import { classifierParameters } from "./recurrent-classifier.js";
 import type { Task } from "./task.js";
 
 /** Parameters of the tasks on spoken words. */
 export const speechParameters = {
   ...classifierParameters({ eta: 5e-3, n_rec: 256, adaptive: 1, adapt_tau: 2000, gain_in: 4 }),
+  ...dataParameters,
   duration: {
     default: 1000,
     unit: "ms",
@@ -34,7 +34,7 @@ function speechTask(
   text: string,
   classes: number,
   options: DataTaskOptions<typeof speechParameters>,
-): Task<PoolDescription> {
+): Task {
   return dataTask(
     {
       name,
@@ -66,11 +66,11 @@ function speechTask(
 }
 
 /** Recognize spoken digits (Spiking Heidelberg Digits): adaptive neurons, softmax readouts, Adam. */
-export function shd(options: DataTaskOptions<typeof speechParameters> = {}): Task<PoolDescription> {
+export function shd(options: DataTaskOptions<typeof speechParameters> = {}): Task {
   return speechTask("shd", "Recognize spoken digits (Spiking Heidelberg Digits)", 20, options);
 }
 
 /** Recognize spoken words (Spiking Speech Commands): adaptive neurons, softmax readouts, Adam. */
-export function ssc(options: DataTaskOptions<typeof speechParameters> = {}): Task<PoolDescription> {
+export function ssc(options: DataTaskOptions<typeof speechParameters> = {}): Task {
   return speechTask("ssc", "Recognize spoken words (Spiking Speech Commands)", 35, options);
 }

@@ -56,7 +56,18 @@ export {
   type RewiringDescription,
   type Weights,
 } from "./network-description.js";
-export type { DataSplit, IterationData, ParameterValues, Schedule, Task, TaskOptions } from "./task.js";
+export type {
+  DataSplit,
+  Drawn,
+  InputSplit,
+  IterationData,
+  ParameterValues,
+  Schedule,
+  Task,
+  TaskOptions,
+} from "./task.js";
+export { type LearningRate, type LearningRateDescription, learningRate } from "./learning-rate.js";
+export type { MeasuredIteration, Metric, MetricTable } from "./metric.js";
 export { commonOptions, taskParameters } from "./options.js";
 
 /** What makes tasks of one kind: one of eprop's own, or the default export of a module. */

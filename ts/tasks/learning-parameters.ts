@@ -2,14 +2,23 @@
 import { choices } from "../nest/models.generated.js";
 import { NumpyRandom } from "../random/index.js";
 import { lossNames } from "../nest/losses.js";
+import { learningRateParameters } from "./learning-rate.js";
 import type { PoolDescription, Weights } from "./network-description.js";
-import type { TaskParameterValues } from "./parameter.js";
+import { numberRow } from "./network-parameters.js";
+import type { NumberParameter, TaskParameterValues } from "./parameter.js";
 
 /** Where the weights of learning signals come from. */
 export const feedbackSources = choices.feedback;
 
+/** The share of connections of one projection. */
+function ofProjection(which: string): NumberParameter {
+  const share = numberRow(1, "", 1e-6, 1, `The same of the connections ${which}; connectivity if not given`);
+  return { ...share, follows: ({ connectivity }) => connectivity as number };
+}
+
 /** Rows of a task's parameter table. */
 export const learningParameters = {
+  ...learningRateParameters,
   feedback: {
     default: "random",
     choices: feedbackSources,
@@ -29,6 +38,9 @@ export const learningParameters = {
     max: 1,
     text: "Share of the connections that there are, drawn at random in each projection",
   },
+  connectivity_in_rec: ofProjection("from inputs"),
+  connectivity_rec_rec: ofProjection("among recurrent neurons"),
+  connectivity_rec_out: ofProjection("to readouts"),
   rewiring: {
     default: "none",
     choices: choices.rewiring,
@@ -87,9 +99,17 @@ export type LearningValues = TaskParameterValues<typeof learningParameters>;
 export function withLearning(pool: PoolDescription, values: LearningValues, seed: number): PoolDescription {
   const { feedback, feedback_decay, rewiring, rewiring_l1, rewiring_temperature, exc_fraction } = values;
   const random = new NumpyRandom((seed ^ maskSeed) >>> 0);
+  const shares = {
+    in_rec: values.connectivity_in_rec,
+    rec_rec: values.connectivity_rec_rec,
+    rec_out: values.connectivity_rec_out,
+  };
   const drawn = Object.entries(pool.weights).map(([name, weights]) => {
     const own = name === "rec_rec" || name === "rec_out" ? signed(weights, pool, exc_fraction) : weights;
-    const left = name === "out_rec" ? own : thinned(own, name === "rec_rec", values.connectivity, random);
+    const left =
+      name === "out_rec"
+        ? own
+        : thinned(own, name === "rec_rec", shares[name as keyof typeof shares], random);
     return [name, left];
   });
   return {

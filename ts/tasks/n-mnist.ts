@@ -14,7 +14,15 @@ import { nestError } from "../core/errors.js";
 import { InPieces, type Pieces } from "../core/event-loop.js";
 import { type NumberMatrix, NumpyRandom } from "../random/index.js";
 import { concatenated } from "./inputs.js";
-import { gradientDescent } from "./optimizers.js";
+import { learningRateParameters, withLearningRate } from "./learning-rate.js";
+import {
+  neuronRows,
+  optimizerOf,
+  optimizerParameters,
+  surrogateOf,
+  surrogateParameters,
+  withDefault,
+} from "./network-parameters.js";
 import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
 import type { PoolDescription, Weights } from "./network-description.js";
 import type { DataSplit, Drawn, IterationData, Task, TaskOptions } from "./task.js";
@@ -44,9 +52,17 @@ export const nMnistParameters = {
     text: "Coefficient of firing-rate regularization, before scaling",
   },
   f_target: { default: 10, unit: "spikes/s", min: 0, max: 1000, text: "Target firing rate" },
+  n_rec: withDefault(neuronRows.n_rec, 150),
+  tau_m: withDefault(neuronRows.tau_m, 30),
+  tau_m_out: withDefault(neuronRows.tau_m_out, 100),
+  V_th: neuronRows.V_th,
+  t_ref: withDefault(neuronRows.t_ref, 0),
+  ...surrogateParameters({ height: 0.5, width: 1 / 1.7 }),
+  ...optimizerParameters("gradient_descent"),
   density_in_rec: { default: 0.25, unit: "", min: 0, max: 1, text: "Share of connections from inputs" },
   density_rec_rec: { default: 0.01, unit: "", min: 0, max: 1, text: "Share of recurrent connections" },
   density_rec_out: { default: 1, unit: "", min: 0, max: 1, text: "Share of connections to readouts" },
+  ...learningRateParameters,
 } as const;
 
 /** Options of the task. */
@@ -63,7 +79,6 @@ export interface NMnistOptions extends TaskOptions<typeof nMnistParameters> {
 
 const steps = 300;
 const learningWindow = 10;
-const neurons = 150;
 const digits = 10;
 /** Time that the steps of a recording stand for (µs). */
 const recordedTime = 336_040;
@@ -183,6 +198,7 @@ export function nMnist(asked: NMnistOptions = {}): Task<PoolDescription> {
   if (options.data !== undefined) checkRecordings(options.data);
   const listed = options.blocklist === undefined ? undefined : readBlocklist(options.blocklist, sensorInputs);
   const scale = 1 - parameters.kappa;
+  const neurons = Math.round(parameters.n_rec);
   const random = new NumpyRandom(seed);
 
   function* make(): Pieces<Made> {
@@ -250,23 +266,28 @@ export function nMnist(asked: NMnistOptions = {}): Task<PoolDescription> {
           I_e: 0,
           kappa: parameters.kappa,
           kappa_reg: parameters.kappa,
-          surrogate_gradient_function: "piecewise_linear",
-          surrogate_gradient_height: 0.5,
-          surrogate_gradient_width: 1 / 1.7,
-          t_ref: 0,
-          tau_m: 30,
+          ...surrogateOf(parameters),
+          t_ref: parameters.t_ref,
+          tau_m: parameters.tau_m,
           V_m: 0,
-          V_th: 0.6,
+          V_th: parameters.V_th,
         },
       },
     ],
     readout: {
       model: "eprop_readout",
       n: digits,
-      params: { C_m: 1, E_L: 0, eprop_isi_trace_cutoff: parameters.cutoff, I_e: 0, tau_m: 100, V_m: 0 },
+      params: {
+        C_m: 1,
+        E_L: 0,
+        eprop_isi_trace_cutoff: parameters.cutoff,
+        I_e: 0,
+        tau_m: parameters.tau_m_out,
+        V_m: 0,
+      },
     },
     weights,
-    optimizer: gradientDescent(parameters.eta * scale ** 2, 1),
+    optimizer: optimizerOf(parameters, parameters.eta * scale ** 2, 1),
     averageGradient: false,
   });
   let network: PoolDescription | undefined;
@@ -284,6 +305,7 @@ export function nMnist(asked: NMnistOptions = {}): Task<PoolDescription> {
       return (network ??= description(made.now()));
     },
     prepare: async (signal) => void (await made.inSlices(signal)),
+    ...withLearningRate(parameters),
     schedule,
     sameEveryIteration: false,
     next,

@@ -1,6 +1,7 @@
 /** What is chosen of a task: options that all take, values for rows of its parameter table, and their checks. */
 import {
   type Check,
+  callable,
   dictionary,
   either,
   fields,
@@ -14,7 +15,7 @@ import {
   text,
 } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
-import type { TaskParameter, TaskParameterValues } from "./parameter.js";
+import type { NumberParameter, TaskParameter, TaskParameterValues } from "./parameter.js";
 import type { Schedule, TaskOptions } from "./task.js";
 
 const isChoice = (row: unknown) => typeof row === "object" && row !== null && "choices" in row;
@@ -22,7 +23,14 @@ const isChoice = (row: unknown) => typeof row === "object" && row !== null && "c
 const parameterRow = either(
   isChoice,
   fields({ default: text, choices: list(text, "a list of texts"), text }),
-  fields({ default: number(), unit: text, min: number(), max: number(), text }),
+  fields({
+    default: number(),
+    unit: text,
+    min: number(),
+    max: number(),
+    text,
+    follows: optional(callable as Check<NonNullable<NumberParameter["follows"]>>),
+  }),
 );
 
 const parameterValues = record(either((value) => typeof value === "string", text, number()));
@@ -49,9 +57,12 @@ export function taskParameters<T extends Record<string, TaskParameter>>(
     }
     checkParameter(of, name, row, value);
   }
-  return Object.fromEntries(
-    Object.entries(rows).map(([name, row]) => [name, chosen[name] ?? row.default]),
-  ) as never;
+  const read: Record<string, number | string> = {};
+  for (const [name, row] of Object.entries(rows)) {
+    const otherwise = "follows" in row ? row.follows?.(read) : undefined;
+    read[name] = chosen[name] ?? otherwise ?? row.default;
+  }
+  return read as never;
 }
 
 /** Refuses a value that a row of a parameter table does not take. */
@@ -112,6 +123,7 @@ const common = {
   earlyStop: optional(flag),
   testIterations: optional(number()),
   patience: optional(number()),
+  stopAbove: optional(number()),
   parameters: optional(dictionary),
 } as const;
 
@@ -175,6 +187,7 @@ export function commonOptions(
       earlyStopError: 0.07,
       testIterations: whole(task, "testIterations", options.testIterations, defaults.testIterations ?? 0, 0),
       ...(patience > 0 && { patience }),
+      ...(options.stopAbove !== undefined && { stopAbove: options.stopAbove }),
     },
   };
 }

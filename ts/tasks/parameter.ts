@@ -7,6 +7,8 @@ export interface NumberParameter {
   min: number;
   max: number;
   text: string;
+  /** The value where none is given, from those of the rows before it; the default is that of all defaults. */
+  follows?: (values: Readonly<Record<string, unknown>>) => number;
 }
 
 /** A row of a task's parameter table whose values are some texts. */

@@ -2,7 +2,15 @@ import { NumpyRandom } from "../random/index.js";
 import { regressionWeights } from "./sine-waves.js";
 import { noiseAfterFirstStep, sameIteration } from "./inputs.js";
 import { learningParameters, withLearning } from "./learning-parameters.js";
-import { adam } from "./optimizers.js";
+import { withLearningRate } from "./learning-rate.js";
+import {
+  neuronRows,
+  optimizerOf,
+  optimizerParameters,
+  surrogateOf,
+  surrogateParameters,
+  withDefault,
+} from "./network-parameters.js";
 import { checkBatch, commonOptions, taskParameters } from "./options.js";
 import type { PoolDescription } from "./network-description.js";
 import type { Task, TaskOptions } from "./task.js";
@@ -21,11 +29,17 @@ export const patternParameters = {
   },
   tau_m_std: { default: 2, unit: "ms", min: 0, max: 1e6, text: "Standard deviation of these time constants" },
   adapt_tau: { default: 2000, unit: "ms", min: 0.1, max: 1e9, text: "Time constant of the adaptation" },
+  adapt_beta: neuronRows.adapt_beta,
+  n_rec: withDefault(neuronRows.n_rec, 200),
+  tau_m_out: withDefault(neuronRows.tau_m_out, 50),
+  V_th: withDefault(neuronRows.V_th, 0.03),
+  t_ref: withDefault(neuronRows.t_ref, 0),
+  ...surrogateParameters({ V_th: 0.03 }),
+  ...optimizerParameters("adam"),
   ...learningParameters,
 } as const;
 
 const inputs = 100;
-const neurons = 200;
 
 /** A task in which adaptive neurons draw a curve in the plane: two readouts learn its coordinates. */
 export function patternTask(
@@ -38,6 +52,7 @@ export function patternTask(
   const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });
   const parameters = taskParameters(name, patternParameters, options.parameters);
   const random = new NumpyRandom(seed);
+  const neurons = Math.round(parameters.n_rec);
   const weights = regressionWeights(random, { in: inputs, rec: neurons, out: 2 });
   // The number of steps is that of the curve, which draws nothing: inputs come before it.
   const curve = coordinates(random);
@@ -45,7 +60,7 @@ export function patternTask(
   checkBatch(name, batchSize, { steps, inputs, rate: 0.05, readouts: 2 });
   const spikes = noiseAfterFirstStep(random, steps, inputs, 0.05);
   const next = sameIteration(spikes, curve, batchSize, inputs);
-  const { adapt_tau, tau_m_mean } = parameters;
+  const { adapt_beta, adapt_tau, tau_m_mean } = parameters;
   return {
     name,
     text,
@@ -64,7 +79,7 @@ export function patternTask(
             model: "eprop_iaf_adapt_bsshslm_2020",
             n: neurons,
             params: {
-              adapt_beta: (1.7 * (1 - Math.exp(-1 / adapt_tau))) / (1 - Math.exp(-1 / tau_m_mean)),
+              adapt_beta: (adapt_beta * (1 - Math.exp(-1 / adapt_tau))) / (1 - Math.exp(-1 / tau_m_mean)),
               adapt_tau,
               adaptation: 0,
               C_m: 250,
@@ -73,13 +88,11 @@ export function patternTask(
               f_target: parameters.f_target,
               I_e: 0,
               regular_spike_arrival: false,
-              surrogate_gradient_function: "piecewise_linear",
-              surrogate_gradient_height: 0.3 / 0.03,
-              surrogate_gradient_width: 0.03,
-              t_ref: 0,
+              ...surrogateOf(parameters),
+              t_ref: parameters.t_ref,
               tau_m: { distribution: "normal", first: tau_m_mean, second: parameters.tau_m_std },
               V_m: 0,
-              V_th: 0.03,
+              V_th: parameters.V_th,
             },
           },
         ],
@@ -92,17 +105,18 @@ export function patternTask(
             I_e: 0,
             loss: "mean_squared_error",
             regular_spike_arrival: false,
-            tau_m: 50,
+            tau_m: parameters.tau_m_out,
             V_m: 0,
           },
         },
         weights,
-        optimizer: adam(parameters.eta, batchSize),
+        optimizer: optimizerOf(parameters, parameters.eta, batchSize),
         averageGradient: false,
       },
       parameters,
       seed,
     ),
+    ...withLearningRate(parameters),
     schedule,
     sameEveryIteration: true,
     next,

@@ -1,12 +1,12 @@
-import type { PoolDescription } from "./network-description.js";
 import type { Sample, Sensor, Transform } from "../data/index.js";
-import { type DataTaskOptions, dataTask, partSeed } from "./data-task.js";
+import { type DataTaskOptions, dataParameters, dataTask, partSeed } from "./data-task.js";
 import { classifierParameters } from "./recurrent-classifier.js";
 import type { Task } from "./task.js";
 
 /** The task's parameter table. */
 export const psmnistParameters = {
   ...classifierParameters({ eta: 5e-3, n_rec: 220, adaptive: 100 / 220, adapt_tau: 700, gain_in: 3 }),
+  ...dataParameters,
   permuted: { default: 1, unit: "", min: 0, max: 1, text: "1: pixels in a permuted order; 0: row by row" },
   levels: {
     default: 40,
@@ -48,7 +48,7 @@ function askFrom(begin: number, end: number): Transform {
 }
 
 /** Recognize digits shown pixel by pixel, in a permuted order: regular and adaptive neurons, softmax readouts, Adam. */
-export function psmnist(options: DataTaskOptions<typeof psmnistParameters> = {}): Task<PoolDescription> {
+export function psmnist(options: DataTaskOptions<typeof psmnistParameters> = {}): Task {
   return dataTask(
     {
       name: "psmnist",

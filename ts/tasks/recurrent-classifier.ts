@@ -1,53 +1,62 @@
 /** Tasks that classify with a recurrent pool of regular and adaptive neurons and softmax readouts, trained with Adam. */
 import type { NumpyRandom } from "../random/index.js";
-import type { PoolDescription, RecurrentPopulation } from "./network-description.js";
+import { nestError } from "../core/errors.js";
+import { layeredNetwork } from "./layers.js";
+import type {
+  NetworkDescription,
+  PoolDescription,
+  ProjectionDescription,
+  RecurrentPopulation,
+  Weights,
+} from "./network-description.js";
+import { type LossValues, classificationParameters, withLearning } from "./learning-parameters.js";
+import { withLearningRate } from "./learning-rate.js";
 import {
-  type LearningValues,
-  type LossValues,
-  classificationParameters,
-  withLearning,
-} from "./learning-parameters.js";
-import { adam } from "./optimizers.js";
-import type { NumberParameter } from "./parameter.js";
-import type { DataSplit, Drawn, IterationData, Schedule, Task, TaskOptions } from "./task.js";
+  type SurrogateValues,
+  neuronRows,
+  optimizerOf,
+  optimizerParameters,
+  numberRow,
+  surrogateOf,
+  surrogateParameters,
+  withDefault,
+} from "./network-parameters.js";
+import type { TaskParameterValues } from "./parameter.js";
+import type { Drawn, InputSplit, IterationData, Schedule, Task, TaskOptions } from "./task.js";
 import { scaledFloat32, transposedFloat32, withoutDiagonal } from "./weights.js";
-
-/** A row of a parameter table. */
-function row(value: number, unit: string, min: number, max: number, text: string): NumberParameter {
-  return { default: value, unit, min, max, text };
-}
 
 /** Parameters that all of these tasks have, with the defaults of each. */
 export function classifierParameters(
   defaults: Readonly<Record<"eta" | "n_rec" | "adaptive" | "adapt_tau" | "gain_in", number>>,
 ) {
   return {
-    eta: row(defaults.eta, "", 0, 10, "Learning rate"),
-    n_rec: row(defaults.n_rec, "neurons", 1, 100_000, "Recurrent neurons"),
-    adaptive: row(defaults.adaptive, "", 0, 1, "Share of recurrent neurons that adapt"),
-    adapt_tau: row(defaults.adapt_tau, "ms", 0.1, 1e9, "Time constant of the adaptation"),
-    adapt_beta: row(
-      1.7,
+    eta: numberRow(defaults.eta, "", 0, 10, "Learning rate"),
+    n_rec: withDefault(neuronRows.n_rec, defaults.n_rec),
+    layers: numberRow(
+      1,
       "",
-      0,
-      1000,
-      "Strength of the adaptation, before it is scaled by both time constants",
+      1,
+      100,
+      "Layers of so many neurons, each with feedback of its own; readouts read all",
     ),
-    tau_m: row(20, "ms", 0.1, 1e6, "Time constant of the neurons' membranes"),
-    tau_m_out: row(20, "ms", 0.1, 1e6, "Time constant of the readouts' membranes"),
-    V_th: row(0.6, "mV", 1e-6, 1e6, "Spike threshold"),
-    t_ref: row(5, "ms", 0, 1e6, "Refractory time"),
-    c_reg: row(300, "", 0, 1e9, "Coefficient of firing-rate regularization"),
-    f_target: row(10, "spikes/s", 0, 1000, "Target firing rate"),
-    gain_in: row(defaults.gain_in, "", 0, 1000, "Scale of the initial weights from inputs"),
+    adaptive: numberRow(defaults.adaptive, "", 0, 1, "Share of recurrent neurons that adapt"),
+    adapt_tau: numberRow(defaults.adapt_tau, "ms", 0.1, 1e9, "Time constant of the adaptation"),
+    adapt_beta: neuronRows.adapt_beta,
+    tau_m: neuronRows.tau_m,
+    tau_m_out: neuronRows.tau_m_out,
+    V_th: neuronRows.V_th,
+    t_ref: neuronRows.t_ref,
+    ...surrogateParameters({ V_th: neuronRows.V_th.default }),
+    ...optimizerParameters("adam"),
+    c_reg: numberRow(300, "", 0, 1e9, "Coefficient of firing-rate regularization"),
+    f_target: numberRow(10, "spikes/s", 0, 1000, "Target firing rate"),
+    gain_in: numberRow(defaults.gain_in, "", 0, 1000, "Scale of the initial weights from inputs"),
     ...classificationParameters,
   };
 }
 
-type ParameterNames = Exclude<
-  keyof ReturnType<typeof classifierParameters>,
-  keyof LearningValues | keyof LossValues
->;
+/** Values of {@link classifierParameters}. */
+export type ClassifierValues = TaskParameterValues<ReturnType<typeof classifierParameters>>;
 
 /** What a task of this kind is made of. */
 export interface Classifier {
@@ -62,18 +71,21 @@ export interface Classifier {
   classes: number;
   steps: number;
   learningWindow: number;
-  parameters: Readonly<Record<ParameterNames, number>> & LearningValues & LossValues;
+  parameters: ClassifierValues;
   /** Other values for the record. */
   chosen?: Readonly<Record<string, number | string>>;
   options: TaskOptions;
-  next(split: DataSplit, drawn: Drawn, signal?: AbortSignal): IterationData | Promise<IterationData>;
+  next(split: InputSplit, drawn: Drawn, signal?: AbortSignal): IterationData | Promise<IterationData>;
   prepare?(signal?: AbortSignal): Promise<void>;
+  close?(): Promise<void>;
+  ownValidation?: boolean;
 }
 
 /** What neurons of these tasks are given. */
-type NeuronValues = Readonly<Record<"c_reg" | "f_target" | "tau_m" | "t_ref" | "V_th", number>>;
+type NeuronValues = Readonly<Record<"c_reg" | "f_target" | "tau_m" | "t_ref" | "V_th", number>> &
+  SurrogateValues;
 
-function neuron({ c_reg, f_target, tau_m, t_ref, V_th }: NeuronValues) {
+function neuron({ c_reg, f_target, tau_m, t_ref, V_th, ...rest }: NeuronValues) {
   return {
     C_m: 1,
     c_reg,
@@ -81,9 +93,7 @@ function neuron({ c_reg, f_target, tau_m, t_ref, V_th }: NeuronValues) {
     f_target,
     I_e: 0,
     regular_spike_arrival: true,
-    surrogate_gradient_function: "piecewise_linear",
-    surrogate_gradient_height: 0.3 / V_th,
-    surrogate_gradient_width: V_th,
+    ...surrogateOf(rest),
     t_ref,
     tau_m,
     V_m: 0,
@@ -91,27 +101,31 @@ function neuron({ c_reg, f_target, tau_m, t_ref, V_th }: NeuronValues) {
   } as const;
 }
 
-/** Neurons whose threshold does not adapt. */
-export function regularNeurons(n: number, values: NeuronValues): RecurrentPopulation {
-  return { model: "eprop_iaf_bsshslm_2020", n, params: neuron(values) };
-}
+/** Strength and time constant of the adaptation, the strength before it is scaled by both time constants. */
+type AdaptiveValues = NeuronValues & Readonly<Record<"adaptive" | "adapt_beta" | "adapt_tau", number>>;
 
-/** Neurons whose threshold adapts; `adapt_beta` is its strength before it is scaled by both time constants. */
-export function adaptiveNeurons(
-  n: number,
-  values: NeuronValues & Readonly<Record<"adapt_beta" | "adapt_tau", number>>,
-): RecurrentPopulation {
+/** Parameters of neurons whose threshold adapts. */
+function adaptiveNeuron(values: AdaptiveValues) {
   const { adapt_beta, adapt_tau, tau_m } = values;
   return {
-    model: "eprop_iaf_adapt_bsshslm_2020",
-    n,
-    params: {
-      ...neuron(values),
-      adapt_beta: (adapt_beta * (1 - Math.exp(-1 / adapt_tau))) / (1 - Math.exp(-1 / tau_m)),
-      adapt_tau,
-      adaptation: 0,
-    },
+    ...neuron(values),
+    adapt_beta: (adapt_beta * (1 - Math.exp(-1 / adapt_tau))) / (1 - Math.exp(-1 / tau_m)),
+    adapt_tau,
+    adaptation: 0,
   };
+}
+
+/** Populations of neurons whose threshold stays, and of a share of them whose threshold adapts. */
+export function regularAndAdaptive(n: number, values: AdaptiveValues): RecurrentPopulation[] {
+  const adapting = Math.round(values.adaptive * n);
+  const populations: RecurrentPopulation[] = [];
+  if (adapting < n) {
+    populations.push({ model: "eprop_iaf_bsshslm_2020", n: n - adapting, params: neuron(values) });
+  }
+  if (adapting > 0) {
+    populations.push({ model: "eprop_iaf_adapt_bsshslm_2020", n: adapting, params: adaptiveNeuron(values) });
+  }
+  return populations;
 }
 
 /** Readouts that answer with a probability each, or, by their loss, with a voltage. */
@@ -138,27 +152,83 @@ export function softmaxReadouts(
 
 /** The network: input weights of a standard deviation of 1 over the root of the inputs, others alike. */
 function networkOf({ random, inputs, classes, parameters, batchSize }: Classifier): PoolDescription {
-  const { n_rec: n, adaptive, tau_m_out, gain_in } = parameters;
+  const { tau_m_out, gain_in } = parameters;
+  const n = Math.round(parameters.n_rec);
   const in_rec = transposedFloat32(random.randn(inputs, n), Math.sqrt(inputs) / gain_in);
   const rec_rec = withoutDiagonal(transposedFloat32(random.randn(n, n), Math.sqrt(n)));
   const rec_out = transposedFloat32(random.randn(n, classes), Math.sqrt(n));
   const out_rec = scaledFloat32(random.randn(n, classes), 1);
-  const adapting = Math.round(adaptive * n);
-  const recurrent: PoolDescription["recurrent"] = [];
-  if (adapting < n) recurrent.push(regularNeurons(n - adapting, parameters));
-  if (adapting > 0) recurrent.push(adaptiveNeurons(adapting, parameters));
   return {
     inputs,
-    recurrent,
+    recurrent: regularAndAdaptive(n, parameters),
     readout: softmaxReadouts(classes, tau_m_out, parameters),
     weights: { in_rec, rec_rec, rec_out, out_rec },
-    optimizer: adam(parameters.eta, batchSize),
+    optimizer: optimizerOf(parameters, parameters.eta, batchSize),
     averageGradient: true,
   };
 }
 
+/** Rows that say what a network of one pool is made of, and those of layers do not take. */
+const ofPools = [
+  "connectivity",
+  "connectivity_in_rec",
+  "connectivity_rec_rec",
+  "connectivity_rec_out",
+] as const;
+
+/**
+ * The network in layers of as many neurons each, with feedback of its own for each; readouts read all layers. In a layer
+ * with neurons of both kinds, the adaptation of the first ones has the strength 0.
+ */
+function layeredOf({ name, random, inputs, classes, parameters, batchSize }: Classifier): NetworkDescription {
+  const { tau_m_out, gain_in, feedback, rewiring, exc_fraction } = parameters;
+  const n = Math.round(parameters.n_rec);
+  const thinned = Object.fromEntries(ofPools.map((of) => [of, parameters[of] < 1]));
+  const asked: Record<string, boolean> = {
+    ...thinned,
+    rewiring: rewiring !== "none",
+    exc_fraction: exc_fraction > 0,
+  };
+  const refused = Object.entries(asked).find(([, isAsked]) => isAsked);
+  if (refused !== undefined) {
+    throw nestError({
+      code: "NotImplemented",
+      message: "with several layers all connections are there, and their weights may change their signs",
+      model: name,
+      parameter: refused[0],
+      value: String(parameters[refused[0] as keyof ClassifierValues]),
+      bound: "left out, or one layer",
+    });
+  }
+  const adapting = Math.round(parameters.adaptive * n);
+  const params = Array.from({ length: n }, (_, at) => ({
+    ...adaptiveNeuron(parameters),
+    ...(at < n - adapting && { adapt_beta: 0 }),
+  }));
+  const network = layeredNetwork(
+    {
+      inputs,
+      layers: Array.from({ length: Math.round(parameters.layers) }, () => ({
+        model: "eprop_iaf_adapt_bsshslm_2020",
+        n,
+        params,
+      })),
+      readout: softmaxReadouts(classes, tau_m_out, parameters),
+      readoutsFrom: "all",
+      optimizer: optimizerOf(parameters, parameters.eta, batchSize),
+      averageGradient: true,
+      feedback,
+    },
+    random,
+  );
+  const first = network.projections["in_layer_1"] as ProjectionDescription;
+  const { data, shape } = first.weights as Weights;
+  const weights = { data: data.map((weight) => weight * gain_in), shape };
+  return { ...network, projections: { ...network.projections, in_layer_1: { ...first, weights } } };
+}
+
 /** A task of this kind. */
-export function recurrentClassifier(of: Classifier): Task<PoolDescription> {
+export function recurrentClassifier(of: Classifier): Task {
   const { name, text, seed, steps, learningWindow, batchSize, schedule, options, random, parameters } = of;
   return {
     name,
@@ -170,11 +240,14 @@ export function recurrentClassifier(of: Classifier): Task<PoolDescription> {
     batchSize,
     kind: "classification",
     loss: parameters.loss,
-    network: withLearning(networkOf(of), parameters, seed),
+    network: parameters.layers >= 1.5 ? layeredOf(of) : withLearning(networkOf(of), parameters, seed),
+    ...withLearningRate(parameters),
     schedule,
     sameEveryIteration: false,
     next: of.next,
     ...(of.prepare && { prepare: of.prepare }),
+    ...(of.close && { close: of.close }),
+    ...(of.ownValidation && { ownValidation: true }),
     parameters: { seed, batchSize, ...of.chosen, ...parameters },
     options,
     random,

@@ -1,7 +1,16 @@
 import { NumpyRandom } from "../random/index.js";
 import { noiseAfterFirstStep, linspace, sameIteration } from "./inputs.js";
 import { learningParameters, withLearning } from "./learning-parameters.js";
-import { gradientDescent } from "./optimizers.js";
+import { withLearningRate } from "./learning-rate.js";
+import {
+  neuronRows,
+  optimizerOf,
+  optimizerParameters,
+  numberRow,
+  surrogateOf,
+  surrogateParameters,
+  withDefault,
+} from "./network-parameters.js";
 import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
 import type { PoolDescription } from "./network-description.js";
 import type { Task, TaskOptions } from "./task.js";
@@ -12,13 +21,21 @@ export const sineWavesParameters = {
   eta: { default: 1e-4, unit: "", min: 0, max: 10, text: "Learning rate" },
   c_reg: { default: 300, unit: "", min: 0, max: 1e9, text: "Coefficient of firing-rate regularization" },
   f_target: { default: 10, unit: "spikes/s", min: 0, max: 1000, text: "Target firing rate" },
+  n_rec: neuronRows.n_rec,
   tau_m: { default: 30, unit: "ms", min: 0.1, max: 1e6, text: "Time constant of all membranes" },
+  tau_m_out: {
+    ...numberRow(30, "ms", 0.1, 1e6, "Time constant of the readout's membrane; tau_m if not given"),
+    follows: ({ tau_m }: Readonly<Record<string, unknown>>) => tau_m as number,
+  },
+  V_th: withDefault(neuronRows.V_th, 0.03),
+  t_ref: withDefault(neuronRows.t_ref, 0),
+  ...surrogateParameters({ V_th: 0.03 }),
+  ...optimizerParameters("gradient_descent"),
   ...learningParameters,
 } as const;
 
 const steps = 1000;
 const inputs = 100;
-const neurons = 100;
 
 /** A signal less its first value, over its largest magnitude. */
 function normalized(signal: Float64Array): Float64Array {
@@ -64,6 +81,7 @@ export function sineWaves(asked: TaskOptions<typeof sineWavesParameters> = {}): 
   const parameters = taskParameters(name, sineWavesParameters, options.parameters);
   checkBatch(name, batchSize, { steps, inputs, rate: 0.05, readouts: 1 });
   const random = new NumpyRandom(seed);
+  const neurons = Math.round(parameters.n_rec);
   const weights = regressionWeights(random, { in: inputs, rec: neurons, out: 1 });
   const spikes = noiseAfterFirstStep(random, steps, inputs, 0.05);
   const target = superposedSines(random);
@@ -92,13 +110,11 @@ export function sineWaves(asked: TaskOptions<typeof sineWavesParameters> = {}): 
               f_target: parameters.f_target,
               I_e: 0,
               regular_spike_arrival: false,
-              surrogate_gradient_function: "piecewise_linear",
-              surrogate_gradient_height: 0.3 / 0.03,
-              surrogate_gradient_width: 0.03,
-              t_ref: 0,
+              ...surrogateOf(parameters),
+              t_ref: parameters.t_ref,
               tau_m: parameters.tau_m,
               V_m: 0,
-              V_th: 0.03,
+              V_th: parameters.V_th,
             },
           },
         ],
@@ -111,17 +127,18 @@ export function sineWaves(asked: TaskOptions<typeof sineWavesParameters> = {}): 
             I_e: 0,
             loss: "mean_squared_error",
             regular_spike_arrival: false,
-            tau_m: parameters.tau_m,
+            tau_m: parameters.tau_m_out,
             V_m: 0,
           },
         },
         weights,
-        optimizer: gradientDescent(parameters.eta, batchSize),
+        optimizer: optimizerOf(parameters, parameters.eta, batchSize),
         averageGradient: false,
       },
       parameters,
       seed,
     ),
+    ...withLearningRate(parameters),
     schedule,
     sameEveryIteration: true,
     next,

@@ -1,5 +1,7 @@
 import type { LossName } from "../nest/losses.js";
 import type { NumpyRandom } from "../random/index.js";
+import type { LearningRate } from "./learning-rate.js";
+import type { MetricTable } from "./metric.js";
 import type { NetworkDescription, PoolDescription } from "./network-description.js";
 import type { TaskParameter, TaskParameterValue } from "./parameter.js";
 
@@ -30,13 +32,21 @@ export interface Schedule {
    * network is left with the weights of that one; 0 or left out for never.
    */
   patience?: number;
+  /**
+   * Training stops with a `NumericalInstability` after an iteration with a larger loss; never for that reason if left
+   * out. A loss that is not finite always stops it.
+   */
+  stopAbove?: number;
 }
 
 /** Which inputs an iteration draws from. */
 export type DataSplit = "training" | "test";
 
-/** How many iterations have drawn from each split so far. */
-export type Drawn = Readonly<Record<DataSplit, number>>;
+/** As {@link DataSplit}, for tasks that have inputs for validations alone. Others draw them from those of training. */
+export type InputSplit = DataSplit | "validation";
+
+/** How many iterations have drawn from each split so far; those of validations where a task has inputs for them. */
+export type Drawn = Readonly<Record<DataSplit, number>> & { readonly validation?: number };
 
 /** A learning task as data: what is built, what goes in, what should come out. */
 export interface Task<N extends NetworkDescription | PoolDescription = NetworkDescription | PoolDescription> {
@@ -66,12 +76,24 @@ export interface Task<N extends NetworkDescription | PoolDescription = NetworkDe
    *
    * @param signal Stops the drawing: it rejects with the signal's reason. Who tries again restores `random` first.
    */
-  next(split: DataSplit, drawn: Drawn, signal?: AbortSignal): IterationData | Promise<IterationData>;
+  next(split: InputSplit, drawn: Drawn, signal?: AbortSignal): IterationData | Promise<IterationData>;
   /**
    * Makes what it takes long to make, without holding up the event loop. What is asked for before it is made, such as
    * `network`, is made at once.
    */
   prepare?(signal?: AbortSignal): Promise<void>;
+  /**
+   * Gives back what it holds, such as open files. It is called once no training uses the task any more: when the last of
+   * them ends, whether whole, stopped or with an error. A training that begins afterwards calls `prepare` and `next`
+   * again.
+   */
+  close?(): void | Promise<void>;
+  /** Whether it has inputs for validations alone: `next` is asked for the split `validation`. */
+  readonly ownValidation?: boolean;
+  /** What is measured in every iteration besides loss and error, by name. */
+  readonly metrics?: MetricTable;
+  /** Factor of the learning rates in each training iteration; 1 if left out. */
+  readonly learningRate?: LearningRate;
   /** Everything that was chosen, for the record. */
   readonly parameters: Readonly<Record<string, number | string>>;
   /** The options it was made with; with its name they make it again. */
@@ -99,6 +121,8 @@ export interface TaskOptions<P extends string | Readonly<Record<string, TaskPara
   testIterations?: number;
   /** Validations without a smaller loss than the best before them, after which training ends; 0 for never. */
   patience?: number;
+  /** Largest loss of an iteration after which training goes on. */
+  stopAbove?: number;
   /** Values for rows of the task's parameter table. */
   parameters?: ParameterValues<P>;
 }

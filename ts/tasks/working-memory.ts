@@ -1,5 +1,4 @@
 /** Tasks of working memory: groups of inputs fire one after the other, and the answer comes at the end. */
-import type { PoolDescription } from "./network-description.js";
 import { type Pieces, inSlices } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
 import { concatenated } from "./inputs.js";
@@ -49,10 +48,7 @@ interface MemoryTask<P extends Record<string, TaskParameter>> {
   trial(random: NumpyRandom, parameters: TaskParameterValues<P>): Trial;
 }
 
-function memoryTask<P extends Record<string, TaskParameter>>(
-  of: MemoryTask<P>,
-  asked: TaskOptions,
-): Task<PoolDescription> {
+function memoryTask<P extends Record<string, TaskParameter>>(of: MemoryTask<P>, asked: TaskOptions): Task {
   const { name, text, groups } = of;
   const options = ownOptions(asked);
   const { seed, batchSize, schedule } = commonOptions(name, options, {
@@ -117,7 +113,7 @@ export const storeRecallParameters = {
 const [store, recall] = [2, 3];
 
 /** Store the value that is shown with an order to store it, and say it when it is asked for. */
-export function storeRecall(options: TaskOptions<typeof storeRecallParameters> = {}): Task<PoolDescription> {
+export function storeRecall(options: TaskOptions<typeof storeRecallParameters> = {}): Task {
   return memoryTask(
     {
       name: "store-recall",
@@ -152,9 +148,7 @@ export const delayedMatchParameters = {
 };
 
 /** Say whether a second stimulus is the same as the first, after a delay. */
-export function delayedMatch(
-  options: TaskOptions<typeof delayedMatchParameters> = {},
-): Task<PoolDescription> {
+export function delayedMatch(options: TaskOptions<typeof delayedMatchParameters> = {}): Task {
   return memoryTask(
     {
       name: "delayed-match",

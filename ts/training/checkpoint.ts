@@ -17,8 +17,8 @@ import {
 import type { Task, TaskOptions } from "../tasks/task.js";
 import type { NetworkOptions, PlasticWeights } from "./network.js";
 import { phases } from "./schedule.js";
-import type { Iteration } from "./iteration.js";
-import type { Progress } from "./progress.js";
+import { type Iteration, metricNames } from "./iteration.js";
+import { type Progress, noProgress } from "./progress.js";
 import type { ConnectionWeights } from "./best-weights.js";
 import type { Waiting } from "./stimulation.js";
 
@@ -38,6 +38,8 @@ export interface Checkpoint {
   best?: ConnectionWeights;
   recorded: Recorded;
   courses: WeightNotes;
+  /** Functions that the training was given and that a file cannot hold: `metrics.NAME`, `learningRate`. */
+  given: readonly string[];
 }
 
 /** What a checkpoint says besides its arrays. */
@@ -51,6 +53,9 @@ interface Details {
     pending: Progress["pending"];
     position: Omit<Progress["position"], "errors">;
   };
+  /** Names of metrics, and functions of {@link Checkpoint.given}; missing in files of eprop 0.1. */
+  metrics?: string[];
+  given?: string[];
   /** Columns of each recorder, in their order. */
   recorded: Record<string, string[]>;
   texts: Record<string, string[]>;
@@ -78,6 +83,12 @@ function addIterations(writer: ArrayWriter, iterations: readonly Iteration[]): v
     const given = Uint8Array.from(iterations, (iteration) => Number(value(iteration) !== undefined));
     writer.add(`iterations.${name}.given`, given);
   }
+  for (const name of metricNames(iterations)) {
+    writer.add(
+      `iterations.metrics.${name}`,
+      Float64Array.from(iterations, ({ metrics }) => metrics?.[name] ?? Number.NaN),
+    );
+  }
   const readouts = iterations[0]?.readoutLosses.length ?? 0;
   writer.add(
     "iterations.readout_losses",
@@ -86,7 +97,10 @@ function addIterations(writer: ArrayWriter, iterations: readonly Iteration[]): v
   );
 }
 
-function readIterations(arrays: ArrayReader): Iteration[] {
+function readIterations(arrays: ArrayReader, names: readonly string[]): Iteration[] {
+  const own = names.map((name) => [name, arrays.get(`iterations.metrics.${name}`, "F64")] as const);
+  const metricsAt = (at: number) =>
+    Object.fromEntries(own.map(([name, values]) => [name, values[at] as number]));
   const column = (name: keyof typeof metricColumns) => {
     const values = arrays.get(`iterations.${name}`, "F64");
     const given = arrays.get(`iterations.${name}.given`, "U8");
@@ -108,6 +122,7 @@ function readIterations(arrays: ArrayReader): Iteration[] {
       ms: ms(at) as number,
       spikesPerNeuron: spikes(at) as number,
       ...(gradientNorm !== undefined && { gradientNorm }),
+      ...(own.length > 0 && { metrics: metricsAt(at) }),
     };
   });
 }
@@ -156,6 +171,8 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
     recorded: Object.fromEntries(
       Object.entries(checkpoint.recorded).map(([recorder, columns]) => [recorder, Object.keys(columns)]),
     ),
+    metrics: metricNames(checkpoint.iterations),
+    given: [...checkpoint.given],
     texts,
   };
   await writeSaved(path, "checkpoint", writer.arrays, { ...details });
@@ -200,6 +217,9 @@ function checkedDetails(details: Readonly<Record<string, unknown>>): Details {
   if (typeof details["task"] !== "string") throw new TypeError("it names no task");
   const checked = details as unknown as Details;
   if (!isObject(checked.progress.position)) throw new TypeError("it has no position");
+  for (const names of [checked.metrics ?? [], checked.given ?? []]) {
+    if (!Array.isArray(names)) throw new TypeError("metrics without names");
+  }
   if (!Object.values(checked.recorded).every(Array.isArray)) throw new TypeError("recorders without columns");
   return checked;
 }
@@ -228,13 +248,15 @@ async function contentOf(made: Task, details: Details, arrays: ArrayReader): Pro
   return {
     task: made,
     options: details.options,
+    given: details.given ?? [],
     kernel: arrays.kernel(details.texts),
     random: { words: arrays.get("random.words", "U32"), place: place ?? 0, kept },
     progress: {
       ...details.progress,
+      drawn: { ...noProgress().drawn, ...details.progress.drawn },
       position: { ...position, errors: [...arrays.get("progress.errors", "F64")] },
     },
-    iterations: readIterations(arrays),
+    iterations: readIterations(arrays, details.metrics ?? []),
     before: Object.fromEntries(plastic.map((name) => [name, weights(name)])) as PlasticWeights,
     waiting: {
       spikes: arrays.lists("spikes_left"),

@@ -1,5 +1,6 @@
 export { BuiltNetwork, type BuiltProjection, type Family, buildNetwork } from "./build-network.js";
 export type { TrainingMessages } from "./diagnostics.js";
+export type { TrainingCallbacks } from "./callbacks.js";
 export type { Iteration } from "./iteration.js";
 export type { Metrics } from "./metrics.js";
 export type { NetworkOptions, PlasticWeights, WeightMatrix } from "./network.js";

@@ -1,14 +1,14 @@
 import { inSlices } from "../core/event-loop.js";
 import { checkedIteration } from "../tasks/check.js";
 import type { Draws, Drawing } from "../tasks/draws.js";
-import type { DataSplit, IterationData, Task } from "../tasks/task.js";
+import type { InputSplit, IterationData, Task } from "../tasks/task.js";
 import type { Progress } from "./progress.js";
 import type { TaskNetwork } from "./network.js";
 import { Stimulation, type Stimulus, type Waiting } from "./stimulation.js";
 
 /** Which iterations inputs are wanted for. What they are depends on this alone. */
 export interface Wanted {
-  split: DataSplit;
+  split: InputSplit;
   count: number;
   /** Iterations that have drawn their inputs from each split before. */
   drawn: Progress["drawn"];
@@ -129,6 +129,7 @@ function isSame(a: Wanted, b: Wanted): boolean {
     a.started === b.started &&
     a.begin === b.begin &&
     a.drawn.training === b.drawn.training &&
+    a.drawn.validation === b.drawn.validation &&
     a.drawn.test === b.drawn.test
   );
 }

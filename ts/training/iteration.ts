@@ -15,4 +15,11 @@ export interface Iteration extends Metrics {
   spikesPerNeuron: number;
   /** Norm of the gradient of all weights, averaged over the batch; of weights that change once an interval. */
   gradientNorm?: number;
+  /** What the task's metrics and the user's say, by name. */
+  metrics?: Readonly<Record<string, number>>;
+}
+
+/** Names of all metrics that some of these iterations have, in the order of the first of each. */
+export function metricNames(iterations: readonly Pick<Iteration, "metrics">[]): string[] {
+  return [...new Set(iterations.flatMap(({ metrics }) => Object.keys(metrics ?? {})))];
 }

@@ -85,11 +85,20 @@ export class TaskNetwork {
     if (this.family === "event") this.learningWindow = kernel.Create("step_rate_generator", 1);
   }
 
-  /** Builds the network of a task in an empty kernel. */
-  static *build(kernel: Kernel, task: Task, options: NetworkOptions): Pieces<TaskNetwork> {
+  /**
+   * Builds the network of a task in an empty kernel.
+   *
+   * @param factor Factor of the learning rates in the first iteration, 0 where it does not learn.
+   */
+  static *build(
+    kernel: Kernel,
+    task: Task,
+    options: NetworkOptions,
+    factor = task.schedule.validateEvery > 0 ? 0 : 1,
+  ): Pieces<TaskNetwork> {
     const built = new TaskNetwork(kernel, task, options);
     yield;
-    yield* built.built.connect(task.schedule.validateEvery > 0 ? 0 : 1);
+    yield* built.built.connect(factor);
     built.#connectSignals(task);
     return built;
   }
@@ -122,6 +131,11 @@ export class TaskNetwork {
       kernel.Connect(this.learningWindow, readouts, "all_to_all", { ...rate, receptor_type: 1 });
     }
     kernel.Connect(this.readoutRecorder, readouts);
+  }
+
+  /** Lets the kernel sum the losses of the readouts while it simulates. */
+  evaluateReadouts({ steps, learningWindow, batchSize }: Task): void {
+    this.kernel.evaluate(this.readoutRecorder, { steps, learningWindow, batchSize });
   }
 
   /** The connections of a projection. */

@@ -14,11 +14,15 @@ import {
 import { worldCheck } from "../mpi/check.js";
 import type { World } from "../mpi/world.js";
 import type { NetworkOptions } from "./network.js";
+import { metricTable } from "../tasks/check.js";
+import type { LearningRate } from "../tasks/learning-rate.js";
+import type { MetricTable } from "../tasks/metric.js";
+import { type TrainingCallbacks, callbackFields, callbackList } from "./callbacks.js";
 import { type RecordOptions, recordOptions } from "./recorders.js";
 import type { Observer } from "./sampler.js";
 
 /** What may be chosen anew where a training is resumed. */
-export interface ResumeOptions {
+export interface ResumeOptions extends TrainingCallbacks {
   /** Threads; all cores if left out. Of several ranks, each may have its own number. */
   threads?: number;
   /**
@@ -37,6 +41,12 @@ export interface ResumeOptions {
   observer?: Observer;
   /** Saves the training by itself; where it is resumed, to the same file as often as before if left out. */
   checkpoint?: CheckpointOptions;
+  /** What is measured in every iteration besides loss and error and the task's own metrics, by name. */
+  metrics?: MetricTable;
+  /** Factor of the learning rates in each training iteration, in place of the task's. */
+  learningRate?: LearningRate;
+  /** Callbacks besides those that are options, called after them. */
+  callbacks?: readonly TrainingCallbacks[];
 }
 
 /** Where a training is saved by itself: when it is asked to finish before its end, and while it goes on. */
@@ -69,6 +79,10 @@ const resumeFields = {
   finish: optional(abortSignal),
   observer: optional(observerCheck),
   checkpoint: optional(fields({ path: filePath, every: optional(whole(1)) })),
+  metrics: optional(metricTable),
+  learningRate: optional(callable as Check<LearningRate>),
+  callbacks: optional(callbackList),
+  ...callbackFields,
 } as const;
 
 const trainFields = {
@@ -81,4 +95,3 @@ const trainFields = {
 export const trainOptions = fields(trainFields);
 const anything: Check<unknown> = { allowed: "anything", read: (value) => value };
 export const resumeOptions = fields({ ...resumeFields, task: anything });
-export const trainToEndOptions = fields({ ...trainFields, onIteration: optional(callable) });

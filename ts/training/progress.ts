@@ -1,4 +1,4 @@
-import type { DataSplit } from "../tasks/task.js";
+import type { InputSplit } from "../tasks/task.js";
 import { type Phase, type Position, beginning } from "./schedule.js";
 
 /** How far a training is; plain data, so that it can be saved. */
@@ -13,7 +13,7 @@ export interface Progress {
   count: number;
   phase: Phase;
   /** Iterations that have drawn their inputs from each split. */
-  drawn: Record<DataSplit, number>;
+  drawn: Record<InputSplit, number>;
   /** Iterations that are simulated and not yet read out. */
   pending: { iteration: number; phase: Phase }[];
   /** Time that their simulation took (ms). */
@@ -44,7 +44,7 @@ export function noProgress(): Progress {
     started: 0,
     count: 0,
     phase: "training",
-    drawn: { training: 0, test: 0 },
+    drawn: { training: 0, validation: 0, test: 0 },
     pending: [],
     pendingMs: 0,
     spikesBefore: 0,

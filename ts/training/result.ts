@@ -1,10 +1,13 @@
 import type { MemoryEstimate } from "../nest/kernel.js";
-import type { Network } from "../network/network.js";
+import { Network } from "../network/network.js";
+import type { Pieces } from "../core/event-loop.js";
 import type { Task } from "../tasks/task.js";
 import type { Iteration } from "./iteration.js";
-import type { PlasticWeights } from "./network.js";
-import type { Recorded, RecordOptions } from "./recorders.js";
+import type { PlasticWeights, TaskNetwork } from "./network.js";
+import type { Best } from "./progress.js";
+import type { Recorded, RecordOptions, Recorders } from "./recorders.js";
 import type { Ending } from "./schedule.js";
+import type { WeightCourses } from "./weight-courses.js";
 
 /** What a training leaves. */
 export interface TrainingResult {
@@ -27,5 +30,50 @@ export interface TrainingResult {
     precision: "f64" | "f32";
     threads: number;
     record?: RecordOptions | boolean;
+  };
+}
+
+/** What a training leaves, from its parts. */
+export function* resultOf(
+  task: Task,
+  parts: {
+    network: TaskNetwork;
+    recorders: Recorders;
+    courses: WeightCourses | undefined;
+    before: PlasticWeights;
+  },
+  reached: {
+    iterations: readonly Iteration[];
+    best: Best | undefined;
+    ended: Ending;
+    record: RecordOptions | boolean | undefined;
+  },
+): Pieces<TrainingResult> {
+  const { network, recorders, courses, before } = parts;
+  const { iterations, best, ended, record } = reached;
+  const { kernel } = network;
+  const after = yield* network.weights();
+  yield;
+  const recorded = yield* recorders.recorded();
+  const noted = courses?.recorded();
+  yield;
+  const memory = kernel.memory();
+  yield;
+  return {
+    task,
+    iterations,
+    weights: { before, after },
+    recorded: { ...recorded, ...noted },
+    ended,
+    ...(best !== undefined && { best: { iteration: best.iteration, loss: best.loss } }),
+    msPerIteration: iterations.reduce((sum, { ms }) => sum + ms, 0) / Math.max(1, iterations.length),
+    memory,
+    network: Network.of(kernel),
+    settings: {
+      gradient: kernel.get("gradient"),
+      precision: kernel.get("precision"),
+      threads: kernel.get("local_num_threads"),
+      ...(record !== undefined && { record }),
+    },
   };
 }

@@ -6,8 +6,8 @@ export type Phase = "training" | "validation" | "early-stopping" | "test";
 /** All phases, by the number they are saved as. */
 export const phases: readonly Phase[] = ["training", "validation", "early-stopping", "test"];
 
-/** What ended a training: its schedule, small validation errors, or a request to finish. */
-export type Ending = "schedule" | "early-stopping" | "request";
+/** What ended a training: its schedule, validations, a request to finish, or a loss that is not finite or too large. */
+export type Ending = "schedule" | "early-stopping" | "request" | "divergence";
 
 /** How far a training is in its schedule; plain data, so that it can be saved. */
 export interface Position {

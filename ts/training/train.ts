@@ -1,7 +1,6 @@
-import { given } from "../core/arguments.js";
 import type { Task } from "../tasks/task.js";
 import type { Iteration } from "./iteration.js";
-import { type TrainOptions, trainToEndOptions } from "./options.js";
+import type { TrainOptions } from "./options.js";
 import type { TrainingResult } from "./result.js";
 import { Trainer } from "./trainer.js";
 
@@ -16,30 +15,26 @@ export async function* train(
   options: TrainOptions = {},
 ): AsyncGenerator<Iteration, TrainingResult, undefined> {
   const trainer = new Trainer(task, options);
+  let failed = false;
   try {
     yield* trainer;
     return await trainer.resultAsync();
+  } catch (error) {
+    failed = true;
+    throw error;
   } finally {
-    await trainer.close();
+    // Where something has failed already, that is what is told.
+    await trainer.close().catch((error: unknown) => {
+      if (!failed) throw error;
+    });
   }
 }
 
-/** Trains a task to its end. What `onIteration` returns is waited for; if it fails, the training ends with that. */
-export async function trainToEnd(
-  task: Task,
-  options: TrainOptions & { onIteration?: (iteration: Iteration) => unknown } = {},
-): Promise<TrainingResult> {
-  const { onIteration, ...rest } = given("options", options, trainToEndOptions) as TrainOptions & {
-    onIteration?: (iteration: Iteration) => unknown;
-  };
-  const training = train(task, rest);
-  try {
-    for (;;) {
-      const next = await training.next();
-      if (next.done) return next.value;
-      await onIteration?.(next.value);
-    }
-  } finally {
-    await training.return(undefined as never);
+/** Trains a task to its end. */
+export async function trainToEnd(task: Task, options: TrainOptions = {}): Promise<TrainingResult> {
+  const training = train(task, options);
+  for (;;) {
+    const next = await training.next();
+    if (next.done) return next.value;
   }
 }

@@ -1,21 +1,26 @@
 // Declarations are read by programs whose target has no such library.
 /// <reference lib="esnext.disposable" preserve="true" />
 import { given, path as filePath } from "../core/arguments.js";
-import { nestError } from "../core/errors.js";
+import { NESTErrors, nestError } from "../core/errors.js";
 import { InPieces, type Pieces, atOnce, inSlices } from "../core/event-loop.js";
 import type { NativeState } from "../native/index.js";
 import { Kernel } from "../nest/kernel.js";
-import { Network } from "../network/network.js";
 import type { TaskEntry } from "../tasks/index.js";
 import { checkNetwork, checkedTask } from "../tasks/check.js";
 import { Draws } from "../tasks/draws.js";
+import type { LearningRate } from "../tasks/learning-rate.js";
+import type { MetricTable } from "../tasks/metric.js";
 import type { Task } from "../tasks/task.js";
+import { TaskUse } from "../tasks/uses.js";
 import { BestWeights } from "./best-weights.js";
+import { Callbacks } from "./callbacks.js";
 import type { Checkpoint } from "./checkpoint.js";
+import { divergenceAfter, inIteration } from "./divergence.js";
 import { evaluated } from "./evaluation.js";
 import { tell } from "./diagnostics.js";
 import { InputsAhead, type Wanted } from "./inputs-ahead.js";
 import type { Iteration } from "./iteration.js";
+import { rateFactor } from "./learning-rates.js";
 import { type PlasticWeights, TaskNetwork } from "./network.js";
 import {
   type ResumeOptions,
@@ -24,22 +29,17 @@ import {
   resumeOptions,
   trainOptions,
 } from "./options.js";
+import { SignalRecorder, allMetrics, checkGiven, givenFunctions, withMetrics } from "./own-metrics.js";
 import { type Progress, noProgress } from "./progress.js";
 import { Ranks } from "./ranks.js";
 import { Recorders } from "./recorders.js";
-import type { TrainingResult } from "./result.js";
+import { type TrainingResult, resultOf } from "./result.js";
 import { type Observer, Sampler } from "./sampler.js";
 import { type Ending, type Stretch, iterationsLeft, nextStretch } from "./schedule.js";
 import type { Waiting } from "./stimulation.js";
+import { iterationsTogether, mayGoTogether } from "./together.js";
 import { WeightCourses } from "./weight-courses.js";
 
-/**
- * Neurons times steps of identical iterations that are simulated together: about 50 ms. It does not follow the clock,
- * so that the same training is cut in the same places.
- */
-const together = { interval: 1e7, event: 1e6 } as const;
-
-/** What is made before a training begins. */
 interface SetUp {
   network: TaskNetwork;
   recorders: Recorders;
@@ -70,17 +70,21 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   #sampler: Sampler | undefined;
   readonly #iterations: Iteration[] = [];
   #progress: Progress = noProgress();
-  /** Iterations handed out when it was last saved by itself, and when it was saved because it is to finish. */
   #savedAt = 0;
   #savedToFinishAt: number | undefined;
-  /** What those who listen were told last of its beginning and end. */
   #told: "start" | "end" | undefined;
-  /** Whether what is held is between two states: inputs are being drawn, or readouts evaluated. */
+  /** Whether what is held is between two states. */
   #inTransit = false;
   /** What is being saved; until its state is taken, nothing goes on. */
   #saving: Promise<unknown> | undefined;
-  /** What it draws from the task, once its network is built. */
   #draws: Draws | undefined;
+  readonly #metrics: MetricTable;
+  #signals: SignalRecorder | undefined;
+  readonly #callbacks: Callbacks;
+  readonly #learningRate: LearningRate | undefined;
+  #failure: unknown;
+  readonly #finish = new AbortController();
+  readonly #use: TaskUse;
 
   /**
    * @throws {@link NESTError} for a task or an option that cannot be. What takes long to make is checked when it is
@@ -89,30 +93,30 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   constructor(task: Task, options: TrainOptions = {}) {
     this.task = checkedTask(task);
     this.#options = given("options", options, trainOptions) as TrainOptions;
+    this.#metrics = allMetrics(task, this.#options.metrics);
+    this.#callbacks = new Callbacks(this.#options);
+    this.#learningRate = this.#options.learningRate ?? task.learningRate;
     const { world } = this.#options;
     this.#kernel = new Kernel(world === undefined ? {} : { world });
     this.#ranks = new Ranks(world);
     this.#observer = this.#options.observer;
     this.#setUp = new InPieces(this.#begin());
+    this.#use = new TaskUse(this.task);
   }
 
-  /** Builds the network, and what looks on. */
   *#build(): Pieces<Omit<SetUp, "before" | "inputs" | "best">> {
     const { task } = this;
     const options = this.#options;
     yield* checkNetwork(task);
     this.#draws = new Draws(task);
-    const network = yield* TaskNetwork.build(this.#kernel, task, options);
-    this.#evaluateReadouts(network);
+    const first = task.schedule.validateEvery > 0 ? 0 : rateFactor(task, this.#learningRate, 1);
+    const network = yield* TaskNetwork.build(this.#kernel, task, options, first);
+    network.evaluateReadouts(task);
+    if (Object.keys(this.#metrics).length > 0) this.#signals = new SignalRecorder(network, task);
     const recorders = new Recorders(network, task, options.record ?? false);
     yield;
     if (!options.record) return { network, recorders, courses: undefined };
     return { network, recorders, courses: yield* WeightCourses.of(network, task.schedule.iterations) };
-  }
-
-  #evaluateReadouts({ kernel, readoutRecorder }: TaskNetwork): void {
-    const { steps, learningWindow, batchSize } = this.task;
-    kernel.evaluate(readoutRecorder, { steps, learningWindow, batchSize });
   }
 
   *#begin(): Pieces<SetUp> {
@@ -133,7 +137,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     await kernel.restoreAsync(saved.kernel);
     kernel.set({ local_num_threads: threads });
     // Those of versions before kept readouts and did not sum their losses.
-    this.#evaluateReadouts(built.network);
+    built.network.evaluateReadouts(task);
     this.#draws = new Draws(task, saved.random);
     this.#progress = saved.progress;
     this.#savedAt = saved.progress.delivered;
@@ -177,8 +181,24 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     const { every, ...before } = saved.options;
     const checkpoint = every === undefined ? {} : { checkpoint: { path: file, ...(every > 0 && { every }) } };
     const trainer = new Trainer(saved.task, { ...before, ...checkpoint, ...rest });
-    await trainer.#goOn(saved);
+    try {
+      const { learningRate } = trainer.#options;
+      checkGiven(file, saved.given, { metrics: trainer.#metrics, learningRate });
+      await trainer.#goOn(saved);
+    } catch (error) {
+      await trainer.close().catch(() => undefined);
+      throw error;
+    }
     return trainer;
+  }
+
+  /** Ends the training with the iteration that comes next, as the option `finish` does. */
+  finish(): void {
+    this.#finish.abort();
+  }
+
+  get #wantsToFinish(): boolean {
+    return this.#finish.signal.aborted || (this.#options.finish?.aborted ?? false);
   }
 
   /**
@@ -238,6 +258,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       waiting: setUp.inputs.waiting,
       ...(setUp.best.weights !== undefined && { best: setUp.best.weights }),
       courses: setUp.courses?.notes() ?? { times: [], weights: {} },
+      given: givenFunctions({ ...this.#options, metrics: this.#metrics }),
     };
     return { ...saved, kernel: await kernel, recorded: await inSlices(recorded) };
   }
@@ -273,20 +294,23 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     const progress = this.#progress;
     if (this.#told === undefined) {
       tell("eprop:training:start", { trainer: this, iterations: progress.delivered });
-      this.#told = "start";
     }
     try {
+      if (this.#told === undefined) await this.#callbacks.begin(this);
+      this.#told ??= "start";
       const iteration = await this.#next();
       if (iteration !== undefined) {
         tell("eprop:training:iteration", { trainer: this, iteration });
+        await this.#callbacks.iteration(iteration, this);
       } else if (this.#told === "start") {
-        const { ending: ended } = this;
-        tell("eprop:training:end", { trainer: this, ended, iterations: progress.delivered });
+        tell("eprop:training:end", { trainer: this, ended: this.ending, iterations: progress.delivered });
         this.#told = "end";
+        await this.#callbacks.end(this);
       }
       return iteration;
     } catch (error) {
       tell("eprop:training:error", { trainer: this, error });
+      await this.#callbacks.error(error, this);
       throw error;
     }
   }
@@ -294,11 +318,26 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   async #next(): Promise<Iteration | undefined> {
     const progress = this.#progress;
     await this.#saving;
+    this.#stopIfDiverged();
     await this.#saveIfDue();
-    while (progress.delivered === this.#iterations.length && progress.stage !== "over") await this.#advance();
+    while (progress.delivered === this.#iterations.length && progress.stage !== "over") {
+      await this.#advance();
+      this.#stopIfDiverged();
+    }
     const iteration = this.#iterations[progress.delivered];
     if (iteration !== undefined) progress.delivered += 1;
     return iteration;
+  }
+
+  /** Goes no further after an iteration that diverged, or that could not be measured. */
+  #stopIfDiverged(): void {
+    const { delivered, position } = this.#progress;
+    const diverged = divergenceAfter(this.task, this.#iterations[delivered - 1]);
+    if (diverged !== undefined) {
+      position.ended = "divergence";
+      throw diverged;
+    }
+    if (this.#failure !== undefined && delivered === this.#iterations.length) throw this.#failure;
   }
 
   async #saveIfDue(): Promise<void> {
@@ -314,9 +353,9 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
 
   /** Whether the iteration that comes next is the last because that was asked for. What is left then is saved. */
   async #isToFinish(): Promise<boolean> {
-    const { finish, signal, checkpoint } = this.#options;
+    const { signal, checkpoint } = this.#options;
     const asked = await this.#ranks.asked({
-      finish: finish?.aborted ?? false,
+      finish: this.#wantsToFinish,
       stop: signal?.aborted ?? false,
     });
     if (asked.stop && this.#ranks.areSeveral)
@@ -352,34 +391,12 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   }
 
   *#result(): Pieces<TrainingResult> {
-    const { network, recorders, courses, before } = this.#setUp.now();
+    const setUp = this.#setUp.now();
     this.#snapshot(true);
-    const { iterations } = this;
-    const { best } = this.#progress;
-    const after = yield* network.weights();
-    yield;
-    const recorded = yield* recorders.recorded();
-    const noted = courses?.recorded();
-    yield;
-    const memory = network.kernel.memory();
-    yield;
-    return {
-      task: this.task,
-      iterations,
-      weights: { before, after },
-      recorded: { ...recorded, ...noted },
-      ended: this.#progress.position.ended,
-      ...(best !== undefined && { best: { iteration: best.iteration, loss: best.loss } }),
-      msPerIteration: iterations.reduce((sum, { ms }) => sum + ms, 0) / Math.max(1, iterations.length),
-      memory,
-      network: Network.of(network.kernel),
-      settings: {
-        gradient: network.kernel.get("gradient"),
-        precision: network.kernel.get("precision"),
-        threads: network.kernel.get("local_num_threads"),
-        ...(this.#options.record !== undefined && { record: this.#options.record }),
-      },
-    };
+    const { iterations, task } = this;
+    const { best, position } = this.#progress;
+    const { record } = this.#options;
+    return yield* resultOf(task, setUp, { iterations, best, ended: position.ended, record });
   }
 
   /** Gives its memory back. */
@@ -387,6 +404,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     await this.#saving;
     this.#setUp.made?.inputs.drop();
     await this.#kernel.close();
+    await this.#use.release();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -458,7 +476,6 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     return this.#ranks.areSeveral ? undefined : this.#options.signal;
   }
 
-  /** Steps of an iteration. */
   get #length(): number {
     return this.task.steps * this.task.batchSize;
   }
@@ -481,7 +498,8 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   /** Which inputs iterations take that come next. */
   #wanted({ phase, count }: Stretch): Wanted {
     const { started, drawn } = this.#progress;
-    const split = phase === "test" ? "test" : "training";
+    const validates = this.task.ownValidation === true && phase !== "training";
+    const split = phase === "test" ? "test" : validates ? "validation" : "training";
     return { split, count, drawn: { ...drawn }, started, begin: started * this.#length };
   }
 
@@ -495,7 +513,9 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       const wanted = this.#wanted(stretch);
       const drawing = await inputs.take(wanted);
       await this.#ranks.same("inputs of an iteration", drawing.value.stimulus.waiting);
-      network.built.scaleLearningRates(phase === "training" ? 1 : 0);
+      const trained = position.trained - count + 1;
+      const factor = phase === "training" ? rateFactor(this.task, this.#learningRate, trained) : 0;
+      network.built.scaleLearningRates(factor);
       const { begin } = wanted;
       const end = begin + count * this.#length;
       if (last) recorders.observe(end - this.#length, end);
@@ -513,7 +533,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   async #simulateAndDraw(): Promise<void> {
     const { inputs } = this.#setUp.now();
     const simulation = this.#simulate();
-    const { stretch } = this.#nextStretch(this.#options.finish?.aborted ?? false);
+    const { stretch } = this.#nextStretch(this.#wantsToFinish);
     if (stretch !== undefined) inputs.begin(this.#wanted(stretch));
     try {
       await simulation;
@@ -525,12 +545,10 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
 
   /** How many of the iterations left are simulated in one go. */
   #together(left: number): number {
-    const { sameEveryIteration, schedule } = this.task;
-    if (!sameEveryIteration || schedule.validateEvery > 0 || this.#iterations.length === 0) return 1;
+    const differs = this.#learningRate !== undefined || this.#iterations.length === 0;
+    if (differs || !mayGoTogether(this.task)) return 1;
     const { network, courses } = this.#setUp.now();
-    const neurons = network.inputs.length + network.recurrent.length;
-    const budget = Math.floor(together[network.family] / (neurons * this.#length));
-    return Math.max(1, Math.min(left, courses?.every ?? 100, 100, budget));
+    return iterationsTogether(network, this.task, left, courses?.every ?? 100);
   }
 
   /** Simulates up to the goal. */
@@ -540,11 +558,13 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     const done = Math.round(kernel.get("biological_time") / resolution);
     const begin = performance.now();
     const { signal } = this.#options;
+    const ms = (this.#progress.goal - done) * resolution;
     try {
-      await kernel.SimulateAsync(
-        (this.#progress.goal - done) * resolution,
-        signal === undefined ? {} : { signal },
-      );
+      await kernel.SimulateAsync(ms, signal === undefined ? {} : { signal });
+    } catch (error) {
+      if (error instanceof NESTErrors.NumericalInstability) this.#progress.position.ended = "divergence";
+      const reached = Math.round(kernel.get("biological_time") / resolution);
+      throw inIteration(error, this.task, { done: reached, iteration: this.#length });
     } finally {
       this.#progress.pendingMs += performance.now() - begin;
     }
@@ -554,8 +574,10 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   async #evaluate(): Promise<void> {
     const { network, recorders, best } = this.#setUp.now();
     await recorders.drain();
-    const iterations = evaluated(this.task, network, this.#progress);
-    if (iterations.length === 0) return;
+    const told = evaluated(this.task, network, this.#progress);
+    if (told.length === 0) return;
+    const { iterations, failure } = await withMetrics(told, this.#metrics, this.#signals);
+    this.#failure ??= failure;
     this.#iterations.push(...iterations);
     if (this.task.schedule.patience) {
       for (const iteration of iterations) best.note(iteration, this.#progress);

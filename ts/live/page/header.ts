@@ -19,6 +19,7 @@ const endings: Readonly<Record<End["how"], string>> = {
   schedule: "finished",
   "early-stopping": "finished early: errors are small enough",
   request: "stopped; everything is saved",
+  divergence: "stopped, since it diverged",
   failure: "failed",
 };
 

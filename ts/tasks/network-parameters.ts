@@ -1,0 +1,122 @@
+/** Rows of parameter tables that say what neurons and optimizers are like, which all tasks have. */
+import { type OptimizerParams, choices } from "../nest/models.generated.js";
+import type { NumberParameter, TaskParameterValues } from "./parameter.js";
+
+/** A row of a parameter table. */
+export function numberRow(
+  value: number,
+  unit: string,
+  min: number,
+  max: number,
+  text: string,
+): NumberParameter {
+  return { default: value, unit, min, max, text };
+}
+
+/** The same row with another default. */
+export function withDefault<R extends { default: number }>(of: R, value: number): R {
+  return { ...of, default: value };
+}
+
+/** Rows that tasks take as they are or with another default. */
+export const neuronRows = {
+  tau_m: numberRow(20, "ms", 0.1, 1e6, "Time constant of the neurons' membranes"),
+  tau_m_out: numberRow(20, "ms", 0.1, 1e6, "Time constant of the readouts' membranes"),
+  V_th: numberRow(0.6, "mV", 1e-6, 1e6, "Spike threshold"),
+  t_ref: numberRow(5, "ms", 0, 1e6, "Refractory time"),
+  adapt_beta: numberRow(
+    1.7,
+    "",
+    0,
+    1000,
+    "Strength of the adaptation, before it is scaled by both time constants",
+  ),
+  n_rec: numberRow(100, "neurons", 1, 100_000, "Recurrent neurons"),
+} as const;
+
+/** Height and width of the surrogate gradients of tasks whose threshold sets their scale. */
+const scaled = {
+  height: ({ V_th }: Readonly<Record<string, unknown>>) => 0.3 / (V_th as number),
+  width: ({ V_th }: Readonly<Record<string, unknown>>) => V_th as number,
+};
+
+/**
+ * Rows of surrogate gradients.
+ *
+ * @param V_th The default of the threshold that their scale follows; or their height and width.
+ */
+export function surrogateParameters(of: { V_th: number } | { height: number; width: number }) {
+  const follows = "V_th" in of;
+  const { height, width } = follows ? { height: 0.3 / of.V_th, width: of.V_th } : of;
+  return {
+    surrogate_gradient_function: {
+      default: "piecewise_linear",
+      choices: choices.surrogate_gradient_function,
+      text: "Shape of the surrogate gradient",
+    },
+    surrogate_gradient_height: {
+      ...numberRow(
+        height,
+        "",
+        0,
+        1e6,
+        `Height of the surrogate gradient${follows ? "; 0.3 / V_th if not given" : ""}`,
+      ),
+      ...(follows && { follows: scaled.height }),
+    },
+    surrogate_gradient_width: {
+      ...numberRow(
+        width,
+        "",
+        1e-9,
+        1e6,
+        `Width of the surrogate gradient${follows ? "; V_th if not given" : ""}`,
+      ),
+      ...(follows && { follows: scaled.width }),
+    },
+  } as const;
+}
+
+/** Values of {@link surrogateParameters}. */
+export type SurrogateValues = TaskParameterValues<ReturnType<typeof surrogateParameters>>;
+
+/** What these values are called as parameters of neurons. */
+export function surrogateOf(values: SurrogateValues) {
+  const { surrogate_gradient_function, surrogate_gradient_height, surrogate_gradient_width } = values;
+  return { surrogate_gradient_function, surrogate_gradient_height, surrogate_gradient_width };
+}
+
+/** Rows of optimizers; their type is that of the tutorial. */
+export function optimizerParameters(type: (typeof choices.optimizer)[number]) {
+  return {
+    optimizer: { default: type, choices: choices.optimizer, text: "How weights follow gradients" },
+    beta_1: numberRow(0.9, "", 0, 0.999_999_999, "Decay of the first moment, with adam and adamw"),
+    beta_2: numberRow(0.999, "", 0, 0.999_999_999, "Decay of the second moment, with adam and adamw"),
+    epsilon: numberRow(1e-8, "", 0, 1e6, "What keeps the quotient finite, with adam and adamw"),
+    weight_decay: numberRow(
+      0.01,
+      "",
+      0,
+      1e6,
+      "Share of the weight, times the learning rate, that is lost in a step, with adamw",
+    ),
+    Wmin: numberRow(-100, "", -1e12, 1e12, "Lower bound of all weights"),
+    Wmax: numberRow(100, "", -1e12, 1e12, "Upper bound of all weights"),
+  } as const;
+}
+
+/** Values of {@link optimizerParameters}. */
+export type OptimizerValues = TaskParameterValues<ReturnType<typeof optimizerParameters>>;
+
+/**
+ * The optimizer of these values: with gradient descent one call for each update, as the tutorials have it.
+ *
+ * @param batchSize Update intervals, or with e-prop+ spikes, of a step.
+ */
+export function optimizerOf(values: OptimizerValues, eta: number, batchSize: number): OptimizerParams {
+  const { optimizer: type, beta_1, beta_2, epsilon, weight_decay, Wmin, Wmax } = values;
+  const common = { type, batch_size: batchSize, eta, Wmin, Wmax };
+  if (type === "gradient_descent") return { ...common, optimize_each_step: false };
+  const moments = { ...common, beta_1, beta_2, epsilon };
+  return type === "adamw" ? { ...moments, weight_decay } : moments;
+}

@@ -48,6 +48,29 @@ describe.each(launchers)("$name", ({ isInstalled, ...launcher }) => {
     expect(stdout).toBe(printed(program("train.mjs")));
   });
 
+  withIt("ranks share the trainings of a sweep, which one of them sums up", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "eprop-ranks-"));
+    const bin = resolve("dist/cli/bin.js");
+    const sweep = (out: string) => [
+      ...`${bin} sweep sine-waves --seeds 1..4 --set eta=1e-4,1e-3`.split(" "),
+      ...`--iterations 2 --concurrency 1 --out ${join(folder, out)}`.split(" "),
+    ];
+    const whole = spawnSync(process.execPath, sweep("whole"), { encoding: "utf8" });
+    expect(whole.status, whole.stderr).toBe(0);
+    const { status, stdout, stderr } = await started(launcher, 3, sweep("ranks")).outcome;
+    expect(status, stderr).toBe(0);
+    // Rank 0 tells of all trainings, each of which was done once.
+    expect(stderr.match(/^\d\/8 /gm)).toHaveLength(8);
+    expect(stdout).toBe(whole.stdout.replaceAll(join(folder, "whole"), join(folder, "ranks")));
+    const medians = (out: string) => readFileSync(join(folder, out, "summary.csv"), "utf8");
+    expect(medians("ranks")).toBe(medians("whole"));
+
+    const asked = await started(launcher, 2, [bin, "sweep", "sine-waves", "--ask"]).outcome;
+    expect(asked.status).not.toBe(0);
+    expect(asked.stderr).toContain("the standard input of several ranks is that of one");
+    rmSync(folder, { recursive: true });
+  });
+
   withIt("the command trains on ranks, is stopped, and goes on with another number of them", async () => {
     const folder = mkdtempSync(join(tmpdir(), "eprop-ranks-"));
     const out = (name: string) => join(folder, name);

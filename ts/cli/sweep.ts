@@ -15,6 +15,7 @@ import { finalMetrics, statusOf, terminalTable } from "../sweep/results.js";
 import { loadTask } from "../tasks/load.js";
 import { untilInterrupted } from "./interrupt.js";
 import { tellFailed } from "./output.js";
+import { CommandRanks } from "./ranks.js";
 import {
   type TaskArguments,
   type WorkerArguments,
@@ -171,6 +172,19 @@ function wanted({ seeds, set, samples, sampleSeed, ask }: SweepArguments): Sweep
 }
 
 async function runSweep(name: string | undefined, args: SweepArguments): Promise<void> {
+  const ranks = await CommandRanks.connected();
+  try {
+    await ranks.same([name, args]);
+    await swept(name, args, ranks);
+  } catch (error) {
+    await ranks.end(error);
+    return;
+  }
+  await ranks.end();
+}
+
+async function swept(name: string | undefined, args: SweepArguments, ranks: CommandRanks): Promise<void> {
+  const { world, isFirst } = ranks;
   const { concurrency, threads, gradient, precision, weights, checkpointEvery, timeLimit } = args;
   const { out, quiet, halving, reduction } = args;
   if (out === undefined && !args.ask) refuse("out", "results need a place", "--out with a folder");
@@ -181,8 +195,11 @@ async function runSweep(name: string | undefined, args: SweepArguments): Promise
     if (name !== undefined || others.length > 0) {
       refuse(others[0] ?? "task", "a folder that is collected has its sweep", "--collect and --out alone");
     }
-    print(await collectSweep(out as string), args);
+    await ranks.atFirst(async () => print(await collectSweep(out as string), args));
     return;
+  }
+  if (world !== undefined && args.ask) {
+    refuse("ask", "the standard input of several ranks is that of one", "one process");
   }
   if (name === undefined) refuse("task", "there is no task to train", taskArgument);
   if (reduction !== undefined && halving === undefined) {
@@ -193,10 +210,11 @@ async function runSweep(name: string | undefined, args: SweepArguments): Promise
   const options: SweepOptions = {
     taskOptions: taskOptions(entry, args),
     ...given({ out, concurrency, threads, gradient, precision, weights, checkpointEvery, timeLimit }),
-    ...given({ shard: args.shard }),
+    ...given({ shard: args.shard, world }),
     ...(halving !== undefined && { halving: { minIterations: halving, ...given({ reduction }) } }),
     onRun: (run, { done, total, resumed }) => {
-      if (quiet || resumed) return;
+      // Others do some of what rank 0 tells of.
+      if (quiet || !isFirst || (resumed && world === undefined)) return;
       const end =
         run.summary === undefined
           ? `FAILED: ${run.failure}`
@@ -205,6 +223,7 @@ async function runSweep(name: string | undefined, args: SweepArguments): Promise
     },
   };
   const result = await untilInterrupted((signal) => sweep(name, grid, { ...options, signal }));
+  if (!isFirst) return;
   if (!args.ask) print(result, args);
   tellFailed(result.runs, args.ask ? "" : "; run it again to retry them");
 }

@@ -16,6 +16,8 @@ import {
   text,
   whole,
 } from "../core/arguments.js";
+import { worldCheck } from "../mpi/check.js";
+import type { World } from "../mpi/world.js";
 import type { TaskOptions } from "../tasks/task.js";
 import type { SweepGrid, SweepRange, SweepValue } from "./grid.js";
 import type { SuccessiveHalving } from "./halving.js";
@@ -45,6 +47,11 @@ export interface SweepOptions {
   out?: string;
   /** Does a part of the trainings: every `of`-th, beginning with the `index`-th (from 1 on). */
   shard?: { index: number; of: number };
+  /**
+   * Ranks that share the trainings, each of which is done by one of them as it becomes free; the folder must be one that
+   * all of them see. Every rank calls `sweep` with the same arguments and gets all results; rank 0 makes the tables.
+   */
+  world?: World;
   /** Keeps weights and the trained network of every training in the folder. */
   weights?: boolean;
   /** Iterations between checkpoints of a training, which goes on there where its process was ended. */
@@ -68,6 +75,7 @@ export const sweepOptions = fields({
   taskOptions: optional(dictionary),
   out: optional(filePath),
   shard: optional(fields({ index: whole(1, 100_000), of: whole(1, 100_000) })),
+  world: optional(worldCheck),
   weights: optional(flag),
   checkpointEvery: optional(whole(1)),
   timeLimit: optional(number({ min: 1, max: 2 ** 31 - 1 })),
@@ -132,16 +140,20 @@ function refuseTogether(parameter: string, message: string, bound: string): neve
 
 /** Refuses options that would be ignored. */
 export function checkTogether(options: SweepOptions, wanted: SweepGrid | SweepProposals): void {
-  const { out, shard, weights, checkpointEvery, halving } = options;
+  const { out, shard, world, weights, checkpointEvery, halving } = options;
   if (out === undefined) {
     const [ignored] =
-      Object.entries({ shard, weights, checkpointEvery, halving }).find(([, value]) => value) ?? [];
+      Object.entries({ shard, world, weights, checkpointEvery, halving }).find(([, value]) => value) ?? [];
     if (ignored !== undefined) refuseTogether(ignored, `${ignored} needs a folder`, "out besides");
   }
   if (shard !== undefined && shard.index > shard.of) {
     refuseArgument("shard", shard.index, `from 1 to ${shard.of}`, { code: "ValueError" });
   }
+  if (world !== undefined && shard !== undefined) {
+    refuseTogether("shard", "ranks share all trainings", "no shard");
+  }
   if (isProposals(wanted)) {
+    if (world) refuseTogether("world", "what one process proposes is trained by it", "no world");
     if (shard) refuseTogether("shard", "what is proposed has no shards", "no shard");
     if (halving) refuseTogether("halving", "what is proposed is trained to its end", "no halving");
   } else if (halving !== undefined) {

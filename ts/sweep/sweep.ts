@@ -114,16 +114,21 @@ class Sweep {
     }
   }
 
-  /** Writes tables now and then. A shard leaves them to who collects. */
+  /** Writes tables now and then, where this process makes them. */
   #writeTables(): void {
     const folder = this.#folder;
-    if (folder === undefined || this.#options.shard !== undefined) return;
+    if (folder === undefined || !makesTables(this.#options)) return;
     const begin = performance.now();
     // A tenth of the time at the most.
     if (begin < this.#written) return;
     folder.writeTables(inOrder(folder.all()));
     this.#written = performance.now() + Math.max(500, 10 * (performance.now() - begin));
   }
+}
+
+/** Whether this process makes the tables of a folder: a shard leaves them to who collects, ranks to the first. */
+function makesTables({ shard, world }: SweepOptions): boolean {
+  return shard === undefined && (world?.rank ?? 0) === 0;
 }
 
 /** Waits for all, then throws what the first that failed threw. */
@@ -146,7 +151,7 @@ export async function runSweep(
   checkTogether(checked, wanted);
   const loaded = await loadTask(task);
   const { entry } = loaded;
-  const { signal, shard, taskOptions = {}, precision, gradient } = checked;
+  const { signal, shard, world, taskOptions = {}, precision, gradient } = checked;
   const all = isProposals(wanted) ? [] : sweepPoints(entry, wanted, taskOptions);
   const points = all.filter((_, at) => shard === undefined || at % shard.of === shard.index - 1);
   const concurrency = checked.concurrency ?? Math.max(1, Math.floor(threadBudget() / (checked.threads ?? 1)));
@@ -158,6 +163,7 @@ export async function runSweep(
     options: taskOptions,
     training: { ...(precision && { precision }), ...(gradient && { gradient }) },
   };
+  await world?.same("sweep", [kind, all, checked.halving]);
   const folder = checked.out === undefined ? undefined : SweepFolder.open(checked.out, kind);
   const total = isProposals(wanted) ? undefined : points.length;
   const sweep = new Sweep(loaded, checked, folder, { total, threads });
@@ -188,10 +194,14 @@ export async function runSweep(
     const ordered = isProposals(wanted)
       ? [...sweep.runs.values()]
       : points.flatMap((point) => sweep.runs.get(point) ?? []);
-    if (folder !== undefined && shard === undefined) {
+    // Whoever goes on looks at what others have written.
+    await world?.barrier();
+    if (folder !== undefined && makesTables(checked)) {
       await folder.conclude(inOrder(folder.all()));
       if (checked.halving !== undefined) folder.removeCheckpoints();
     }
+    // The tables are there when any rank goes on.
+    await world?.barrier();
     return { task: entry.name, runs: ordered, rows: sweepRows(ordered) };
   } finally {
     folder?.close();

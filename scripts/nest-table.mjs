@@ -14,7 +14,7 @@ const end = "<!-- end -->";
 /** Calls whose counterpart has another name here. */
 const renamed = {
   NESTError: "`NESTError`, `NESTErrors`",
-  Parameter: "`RandomParameter`",
+  Parameter: "`RandomParameter`, by `random`, `math` and `logic`",
 };
 
 /** Calls that are accepted in another form, and change nothing. */
@@ -40,7 +40,6 @@ const absentCalls = [
   [/^(Compartments|Receptors)$/, "no model has compartments"],
   [/SonataNetwork|TripartiteConnect/, "networks of such files and with astrocytes do not learn by e-prop"],
   [/RunManager/, "JavaScript has no `with`: `Prepare`, `Run`, `Cleanup`"],
-  [/CollocatedSynapses/, "connect once for each synapse"],
   [/ConnectionRules|CreateParameter|VerbosityLevel/, "types say what is allowed"],
   [/help|message|serialize_data|to_json/, "documentation and JSON are the language's own"],
 ];
@@ -48,10 +47,6 @@ const absentCalls = [
 const absentModels = [
   [/_(hpc|lbl)$/, "the same synapse without such a variant"],
   [/^eprop_/, "not yet"],
-  [
-    /dc_generator|ac_generator|noise_generator|step_current_generator/,
-    "neurons take constant currents alone (`I_e`)",
-  ],
   [/generator|_dilutor/, "spike trains can be given as times (`spike_generator`)"],
   [/detector|volume_transmitter/, "not met with in e-prop networks"],
   [/(stdp|clopath|jonke|tsodyks|stp|urbanczik|vogels|bernoulli|ht)_?/, "another rule of plasticity"],
@@ -63,7 +58,6 @@ const absentValues = [
   [/^time_/, "times are measured by the caller"],
   [/buffer|mpi|communicate/, "there is one process"],
   [/growth|structural/, "connections neither grow nor vanish in a simulation"],
-  [/local_spike_counter/, "`spikeCount()` counts recurrent neurons; a `spike_recorder` all"],
   [/memory_size/, "`memory(ms)` says what a simulation takes"],
   [/./, "describes NEST's own program"],
 ];

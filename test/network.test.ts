@@ -446,7 +446,7 @@ nir.write(sys.argv[1], nir.NIRGraph(
       path,
     ]);
     await expect(readNIR(path)).rejects.toThrow(
-      "eprop has no model for the node cuba (parameter graph, value CubaLIF",
+      "eprop has no model for the node cuba, a CubaLIF: its neurons filter their input with a time constant of its own",
     );
     const one = Float64Array.of(1);
     const graph = (nodes: NIRGraph["nodes"], edges: [string, string][]): NIRGraph => ({

@@ -1,6 +1,14 @@
 /** What must compile and what must not; `npm run types` checks it, nothing runs it. */
 import { tasks } from "../ts/index.js";
-import { Kernel, type CopiedModel, type NodeCollection, random } from "../ts/nest/index.js";
+import {
+  CollocatedSynapses,
+  Kernel,
+  type CopiedModel,
+  type NodeCollection,
+  logic,
+  math,
+  random,
+} from "../ts/nest/index.js";
 
 const kernel = new Kernel();
 const neurons = kernel.Create("eprop_iaf_bsshslm_2020", 2, { tau_m: 10, regular_spike_arrival: true });
@@ -95,7 +103,7 @@ kernel.Create(copied, 2, { tau_mem: 10 });
 kernel.Connect(nodes, nodes, "all_to_all", { synapse_model: copied });
 // @ts-expect-error: a copied synapse model makes no nodes
 kernel.Create(plastic, 2);
-// @ts-expect-error: any text is no copied model
+// @ts-expect-error: any text is no copied model (it runs)
 kernel.Create("mine", 2);
 
 // What may be a list, and what may not
@@ -121,6 +129,30 @@ kernel.Connect(neurons, neurons, "all_to_all", { weight: [1, 2] });
 kernel.Connect(neurons, neurons, { rule: "all_to_all" }, { delay: [1, 2] });
 // @ts-expect-error: one_to_one takes a list, and no matrix
 kernel.Connect(neurons, neurons, "one_to_one", { weight: [[1, 2]] });
+
+// Random numbers, what is computed of them, and several synapses for each pair
+
+kernel.Create("eprop_iaf", 2, { V_m: math.add(math.multiply(2, random.uniform()), random.normal()) });
+kernel.Connect(neurons, neurons, "all_to_all", { weight: math.redraw(random.normal(), -1, 1) });
+kernel.Connect(neurons, neurons, { rule: "fixed_indegree", indegree: 1 }, { delay: math.exp(1) });
+kernel.Create("eprop_iaf", { tau_m: logic.conditional(logic.less(random.uniform(), 0.5), 10, 20) });
+kernel.Connect(nodes, nodes, "one_to_one", CollocatedSynapses({ weight: 1 }, "static_synapse"));
+// @ts-expect-error: a text is no number
+kernel.Create("eprop_iaf", 2, { V_m: math.add("2", random.uniform()) });
+// @ts-expect-error: bounds are numbers
+kernel.Create("eprop_iaf", 2, { V_m: math.redraw(random.uniform(), random.uniform(), 1) });
+// @ts-expect-error: a synapse has no such property
+kernel.Connect(nodes, nodes, "one_to_one", CollocatedSynapses({ weight: 1 }, { wieght: 2 }));
+// @ts-expect-error: no such distribution
+kernel.Create("eprop_iaf", 2, { V_m: { distribution: "cauchy", first: 0, second: 1 } });
+
+// Generators of currents
+
+kernel.Create("dc_generator", { amplitude: 2, start: 1 });
+kernel.Create("step_current_generator", { amplitude_times: [1, 2], amplitude_values: [1, -1] });
+kernel.Create("inhomogeneous_poisson_generator", { rate_times: [1], rate_values: [10] });
+// @ts-expect-error: that of another generator
+kernel.Create("dc_generator", { amplitude_times: [1] });
 
 // Parameters in place of a number of nodes
 

@@ -1,6 +1,14 @@
 // Answers calls from Python, a JSON document per line: `{ call, args }` gives `{ result }` or `{ error }`.
 import { createInterface } from "node:readline";
-import { Kernel, NESTError, NodeCollection, random } from "../../dist/nest/index.js";
+import {
+  CollocatedSynapses,
+  Kernel,
+  NESTError,
+  NodeCollection,
+  logic,
+  math,
+  random,
+} from "../../dist/nest/index.js";
 
 const kernel = new Kernel();
 /** Connections that Python holds, by number. */
@@ -19,9 +27,16 @@ function decoded(value) {
   if (value.$float) return Number(value.$float);
   if (value.$random) {
     const { id, name, params } = value.$random;
-    if (!distributions.has(id)) distributions.set(id, random[name](params));
+    if (!distributions.has(id)) {
+      distributions.set(id, random[name](name === "uniform_int" ? params.max : params));
+    }
     return distributions.get(id);
   }
+  if (value.$computed) {
+    const { name, operands } = value.$computed;
+    return (math[name] ?? logic[name])(...operands.map(decoded));
+  }
+  if (value.$collocated) return CollocatedSynapses(...value.$collocated.map(decoded));
   return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, decoded(entry)]));
 }
 
@@ -40,6 +55,7 @@ const calls = {
   set: (values) => kernel.set(values),
   get: (name) => kernel.get(name),
   Create: (model, n, params) => kernel.Create(model, n, params),
+  NodeCollection: (ids) => collection(ids).length,
   GetNodes: (model) => kernel.GetNodes(model),
   SetDefaults: (model, values) => kernel.SetDefaults(model, values),
   GetDefaults: (model) => kernel.GetDefaults(model),

@@ -57,12 +57,16 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
   /** How often the kernel had been reset when they were made. */
   readonly #generation: number;
 
+  /**
+   * @param ids Ids of existing nodes, ascending, each once.
+   * @throws {@link NESTError} `BadProperty` or `UnknownNode` where they are not.
+   */
   constructor(kernel: Kernel, ids: Uint32Array);
   /** @internal `known` says that the ids need no check. */
   constructor(kernel: Kernel, ids: Uint32Array, known: true);
   constructor(kernel: Kernel, ids: Uint32Array, known = false) {
     this.kernel = known ? kernel : given("kernel", kernel, kernelOfNodes);
-    this.ids = known ? ids : given("ids", ids, nodeIdList);
+    this.ids = known ? ids : existing(this.kernel, given("ids", ids, nodeIdList));
     this.#generation = this.kernel.generation;
   }
 
@@ -234,6 +238,25 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
     const values = guarded(() => this.kernel.native.getNodes(this.ids, name)).map(decodeValue);
     return values.length === 1 ? (values[0] as Decoded) : values;
   }
+}
+
+/** Ids in ascending order, each once, that nodes of a kernel have. */
+function existing(kernel: Kernel, ids: Uint32Array): Uint32Array {
+  if (ids.some((id, at) => at > 0 && id <= (ids[at - 1] as number))) {
+    refuse("ids", ids, "ascending ids, each once", {
+      code: "BadProperty",
+      message: "a collection has its nodes in the order of their ids",
+    });
+  }
+  const count = guarded(() => kernel.native.nodeCount());
+  const last = ids.at(-1) ?? 0;
+  if (last > count) {
+    refuse("ids", last, `ids of the kernel's ${count} nodes`, {
+      code: "UnknownNode",
+      message: `there is no node ${last}`,
+    });
+  }
+  return ids;
 }
 
 /** Ids of nodes in a list. */

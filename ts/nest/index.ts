@@ -33,7 +33,16 @@ export type {
   Recordables,
   SynapseParams,
 } from "./models.generated.js";
-export { random, type RandomParameter } from "./random.js";
+export { type Collocated, CollocatedSynapses } from "./collocated.js";
+export {
+  type ComputedParameter,
+  type Distribution,
+  logic,
+  math,
+  random,
+  type RandomOperand,
+  type RandomParameter,
+} from "./random.js";
 export type { Matrix, NodeReference, NumberList, Scalar } from "./types.js";
 
 /** The kernel that the module's functions act on. */

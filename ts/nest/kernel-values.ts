@@ -48,6 +48,13 @@ export interface FixedValues {
   synapse_models: string[];
   connection_rules: readonly string[];
   recording_backends: string[];
+  /** Spikes that neurons, parrots and spike train injectors sent in the last simulation. */
+  local_spike_counter: number;
+  /** Whether `Prepare` was called and `Cleanup` was not. */
+  prepared: boolean;
+  mpi_rank: number;
+  rng_types: string[];
+  stimulation_backends: string[];
   /** Tics in a step. */
   tics_per_step: number;
   tics_per_ms: number;
@@ -63,6 +70,9 @@ const ticsPerMs = 1000;
 export const constants = {
   connection_rules: connectionRules,
   recording_backends: ["ascii", "memory"],
+  stimulation_backends: [] as string[],
+  rng_types: ["mt19937_64"],
+  mpi_rank: 0,
   tics_per_ms: ticsPerMs,
   ms_per_tic: 1 / ticsPerMs,
   num_processes: 1,

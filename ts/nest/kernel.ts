@@ -37,6 +37,7 @@ import type {
   OneNode,
 } from "./accepted.js";
 import { AsciiBackend } from "./ascii-backend.js";
+import { Collocated } from "./collocated.js";
 import {
   type EventColumns,
   NodeCollection,
@@ -212,6 +213,8 @@ export class Kernel {
     const tics_per_step = Math.round(known.resolution * constants.tics_per_ms);
     const status: KernelValues = {
       ...known,
+      local_spike_counter: guarded(() => this.native.spikesOfLastRun()),
+      prepared: this.#prepared,
       ...withoutEffect,
       ...this.#kept,
       ...constants,
@@ -454,7 +457,7 @@ export class Kernel {
    * Connects nodes: collections by a rule, or arrays of ids pair by pair (`one_to_one`).
    *
    * @param rule The rule; `all_to_all` if left out.
-   * @param synapse The synapses; `static_synapse` if left out.
+   * @param synapse The synapses; `static_synapse` if left out. `CollocatedSynapses(…)` gives each pair several.
    */
   Connect(sources: NodeReference, targets: NodeReference, rule?: undefined, synapse?: undefined): void;
   Connect<const R extends GivenRule>(
@@ -475,6 +478,12 @@ export class Kernel {
     rule: R & CheckedRule<R>,
     synapse: S & CheckedSynapse<S, R>,
   ): void;
+  Connect<const R extends GivenRule>(
+    sources: NodeReference,
+    targets: NodeReference,
+    rule: (R & CheckedRule<R>) | undefined,
+    synapse: Collocated,
+  ): void;
   Connect(sources: unknown, targets: unknown, rule?: unknown, synapse?: unknown): void {
     const [from, to] = [this.#nodeIds("sources", sources), this.#nodeIds("targets", targets)];
     const nameOrEntries = (at: string, value: unknown, key: string): Entry[] => {
@@ -488,6 +497,11 @@ export class Kernel {
       });
     };
     const conn = nameOrEntries("rule", rule, "rule");
+    if (synapse instanceof Collocated) {
+      const each = synapse.synapses.map((one) => nameOrEntries("synapse", one, "synapse_model"));
+      guarded(() => this.native.connectCollocated(from, to, conn, each));
+      return;
+    }
     const syn = nameOrEntries("synapse", synapse, "synapse_model");
     const pairs = !(sources instanceof NodeCollection) && !(targets instanceof NodeCollection);
     if (pairs && conn.some((entry) => entry.name === "rule" && entry.text === "one_to_one")) {

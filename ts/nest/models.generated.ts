@@ -420,6 +420,95 @@ export interface NodeParams<S = Scalar, W = WholeScalar> {
     /** Mean firing rate (spikes/s). Default 0. */
     rate?: S;
   };
+  /** emits Poisson spike trains with a piecewise constant rate, one for each target. */
+  inhomogeneous_poisson_generator: {
+    /** Time from which the device is active (excluded) (ms). Default 0. */
+    start?: S;
+    /** Time until which the device is active (included) (ms). Default ∞. */
+    stop?: S;
+    /** Added to start and stop (ms). Default 0. */
+    origin?: S;
+    /** A name for files. */
+    label?: string;
+    /** Times at which the rate changes, strictly ascending (ms). */
+    rate_times?: NumberList;
+    /** Mean firing rate from each of these times on; no spikes where it is negative (spikes/s). */
+    rate_values?: NumberList;
+    /** Move times between steps to the end of their step. Default false. */
+    allow_offgrid_times?: boolean;
+  };
+  /** sends a constant current. */
+  dc_generator: {
+    /** Time from which the device is active (excluded) (ms). Default 0. */
+    start?: S;
+    /** Time until which the device is active (included) (ms). Default ∞. */
+    stop?: S;
+    /** Added to start and stop (ms). Default 0. */
+    origin?: S;
+    /** A name for files. */
+    label?: string;
+    /** The current (pA). Default 0. */
+    amplitude?: S;
+  };
+  /** sends a sinusoidal current. */
+  ac_generator: {
+    /** Time from which the device is active (excluded) (ms). Default 0. */
+    start?: S;
+    /** Time until which the device is active (included) (ms). Default ∞. */
+    stop?: S;
+    /** Added to start and stop (ms). Default 0. */
+    origin?: S;
+    /** A name for files. */
+    label?: string;
+    /** Amplitude of the sine (pA). Default 0. */
+    amplitude?: S;
+    /** Constant part of the current (pA). Default 0. */
+    offset?: S;
+    /** Frequency of the sine (Hz). Default 0. */
+    frequency?: S;
+    /** Phase of the sine at time 0 (°). Default 0. */
+    phase?: S;
+  };
+  /** sends a piecewise constant current. */
+  step_current_generator: {
+    /** Time from which the device is active (excluded) (ms). Default 0. */
+    start?: S;
+    /** Time until which the device is active (included) (ms). Default ∞. */
+    stop?: S;
+    /** Added to start and stop (ms). Default 0. */
+    origin?: S;
+    /** A name for files. */
+    label?: string;
+    /** Times at which the current changes, strictly ascending (ms). */
+    amplitude_times?: NumberList;
+    /** The current from each of these times on (pA). */
+    amplitude_values?: NumberList;
+    /** Move times between steps to the end of their step. Default false. */
+    allow_offgrid_times?: boolean;
+  };
+  /** sends normal noise as a current, another to each target. */
+  noise_generator: {
+    /** Time from which the device is active (excluded) (ms). Default 0. */
+    start?: S;
+    /** Time until which the device is active (included) (ms). Default ∞. */
+    stop?: S;
+    /** Added to start and stop (ms). Default 0. */
+    origin?: S;
+    /** A name for files. */
+    label?: string;
+    /** Mean of the current (pA). Default 0. */
+    mean?: S;
+    /** Standard deviation of the current (pA). Default 0. */
+    std?: S;
+    /** Modulation of the standard deviation (pA). Default 0. */
+    std_mod?: S;
+    /** Time after which the current is drawn anew (ms). Default 1. */
+    dt?: S;
+    /** Frequency of the sine (Hz). Default 0. */
+    frequency?: S;
+    /** Phase of the sine at time 0 (°). Default 0. */
+    phase?: S;
+  };
   /** emits a piecewise constant rate. */
   step_rate_generator: {
     /** Time from which the device is active (excluded) (ms). Default 0. */
@@ -604,6 +693,11 @@ export interface Recordables {
   spike_generator: never;
   spike_train_injector: never;
   poisson_generator: never;
+  inhomogeneous_poisson_generator: never;
+  dc_generator: "I";
+  ac_generator: "I";
+  step_current_generator: "I";
+  noise_generator: never;
   step_rate_generator: "rate";
   multimeter: never;
   voltmeter: never;

@@ -2,7 +2,7 @@ import { type Check, dictionary, isDictionary, isTyped, numbers, refuse, whole }
 import { nestError } from "../core/errors.js";
 import type { Entry } from "../native/index.js";
 import type { Kernel } from "./kernel.js";
-import { type RandomParameter, identityOf, isRandomParameter, randomParameter } from "./random.js";
+import { encodeRandom, isRandomParameter } from "./random.js";
 
 const kinds = "a number, truth value, text, list, matrix, node collection, distribution or dictionary";
 
@@ -43,13 +43,7 @@ function encodeValue(name: string, value: unknown, place: Place): Entry {
   if (!isDictionary(value)) {
     refuse(at, value, kinds, { message: `${at} has a value of a type that no parameter takes` });
   }
-  if (isRandomParameter(value)) {
-    return {
-      name,
-      ...randomParameter.read(value, at),
-      identity: identityOf(value as unknown as RandomParameter),
-    };
-  }
+  if (isRandomParameter(value)) return { name, ...encodeRandom(value, at) };
   if ("data" in value && "shape" in value) return { name, ...encodeMatrix(at, value) };
   return { name, dict: encodeEntries(value, { ...place, depth: place.depth + 1 }) };
 }

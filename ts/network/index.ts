@@ -2,9 +2,9 @@ import { given, path as filePath } from "../core/arguments.js";
 import { type NIRGraph, nirGraph } from "./nir-graph.js";
 
 export { type InferOptions, Network, type Response, type SpikeTrains } from "./network.js";
-export { toNIR } from "./nir-export.js";
-export type { NIRGraph, NIRNode } from "./nir-graph.js";
-export { fromNIR } from "./nir-import.js";
+export { type NIRExportOptions, toNIR } from "./nir-export.js";
+export type { Integration, NIRGraph, NIRNode } from "./nir-graph.js";
+export { type NIRImportOptions, fromNIR } from "./nir-import.js";
 
 /**
  * Writes a graph to a file as the Python package `nir` does. Needs the package `h5wasm`.

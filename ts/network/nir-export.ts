@@ -1,9 +1,10 @@
-import { given, instance } from "../core/arguments.js";
+import { fields, given, instance, optional } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
 import { NodeCollection } from "../nest/collections.js";
 import { Network } from "./network.js";
-import type { NIRGraph, NIRNode } from "./nir-graph.js";
 import { defaultLoss, lossOf } from "../nest/losses.js";
+import { withTimeConstants } from "./nir-flatten.js";
+import { type Integration, type NIRGraph, type NIRNode, integration } from "./nir-graph.js";
 
 /** The number before `value`: what is above it is at least `value`. */
 function before(value: number): number {
@@ -43,7 +44,10 @@ function select(nodes: NodeCollection, wanted: (node: NodeCollection) => boolean
 
 const seconds = (ms: Float64Array) => ms.map((value) => value / 1000);
 
-/** A population as it is written: decay in a step, gain of a unit of input, and what constant currents add to it. */
+/**
+ * A population as it is written: decay in a step, gain of a unit of input, the current that a weight stands for, and
+ * what constant currents add to it. `r` is 1, since that is all that some programs read.
+ */
 function membrane(nodes: NodeCollection, resolution: number) {
   const tau = values(nodes, "tau_m");
   const decay = tau.map((value) => Math.exp(-resolution / value));
@@ -51,15 +55,25 @@ function membrane(nodes: NodeCollection, resolution: number) {
   const gain = decay.map((alpha, at) => (regular[at] === 0 ? 1 - alpha : 1));
   const r = gain.map((value, at) => value / (1 - (decay[at] as number)));
   const [current, capacity] = [values(nodes, "I_e"), values(nodes, "C_m")];
-  const bias = current.map(
-    (value, at) => ((tau[at] as number) / (capacity[at] as number)) * (value / (r[at] as number)),
-  );
-  return { tau: seconds(tau), decay, gain, r, bias, leak: values(nodes, "E_L") };
+  const bias = current.map((value, at) => ((tau[at] as number) / (capacity[at] as number)) * value);
+  const one = new Float64Array(tau.length).fill(1);
+  return { tau: seconds(tau), decay, scale: r, r: one, bias, leak: values(nodes, "E_L") };
 }
 
 function refuse(message: string, parameter: string, value: string, bound: string): never {
   throw nestError({ code: "NotImplemented", message, parameter, value, bound });
 }
+
+/** What a graph is written for. */
+export interface NIRExportOptions {
+  /**
+   * `exact` (the default): time constants are those of the equations. `euler`: those with which a program that takes
+   * Euler's steps of the network's resolution decays as the network does.
+   */
+  integration?: Integration;
+}
+
+const exportOptions = fields({ integration: optional(integration) });
 
 /**
  * A network as a graph of the Neuromorphic Intermediate Representation.
@@ -71,7 +85,18 @@ function refuse(message: string, parameter: string, value: string, bound: string
  *
  * @throws {@link NESTError} that names what the representation has no node for.
  */
-export function toNIR(network: Network): NIRGraph {
+export function toNIR(network: Network, options: NIRExportOptions = {}): NIRGraph {
+  const { integration: how = "exact" } = given("options", options, exportOptions);
+  const graph = exported(network);
+  if (how === "exact") return graph;
+  const step = (graph.resolution as number) / 1000;
+  return {
+    ...withTimeConstants(graph, (tau) => step / -Math.expm1(-step / tau)),
+    integration: how,
+  };
+}
+
+function exported(network: Network): NIRGraph {
   const { kernel, resolution } = given("network", network, instance(Network, "a Network"));
   const all = kernel.GetNodes();
   const isParrot = ({ ids }: NodeCollection) => kernel.native.modelOf(ids[0] as number) === "parrot_neuron";
@@ -142,7 +167,7 @@ export function toNIR(network: Network): NIRGraph {
         type: "Scale",
         scale: threshold.map((value, at) => {
           const height = value - (m.leak[at] as number);
-          return (-height * (late ? 1 : (m.decay[at] as number))) / (m.gain[at] as number);
+          return (-height * (late ? 1 : (m.decay[at] as number))) / (1 - (m.decay[at] as number));
         }),
       };
       edges.push(["neurons", "spikes"], ["spikes", "reset"], ["reset", "neurons"]);
@@ -162,14 +187,14 @@ export function toNIR(network: Network): NIRGraph {
         );
       }
     }
-    connect("input", inputs, "neurons", neurons, m.bias);
-    connect(spiking, neurons, "neurons", neurons);
+    connect("input", inputs, "neurons", neurons, m.scale, m.bias);
+    connect(spiking, neurons, "neurons", neurons, m.scale);
   }
   if (readouts.length > 0) {
     const m = membrane(readouts, resolution);
     nodes["readouts"] = { type: "LI", tau: m.tau, r: m.r, v_leak: m.leak };
-    connect("input", inputs, "readouts", readouts, spiking === undefined ? m.bias : undefined);
-    if (spiking !== undefined) connect(spiking, neurons, "readouts", readouts, m.bias);
+    connect("input", inputs, "readouts", readouts, m.scale, spiking === undefined ? m.bias : undefined);
+    if (spiking !== undefined) connect(spiking, neurons, "readouts", readouts, m.scale, m.bias);
   }
   const last = readouts.length > 0 ? "readouts" : spiking;
   nodes["output"] = { type: "Output", shape: [readouts.length > 0 ? readouts.length : neurons.length] };
@@ -182,6 +207,7 @@ export function toNIR(network: Network): NIRGraph {
     sources: NodeCollection,
     to: string,
     targets: NodeCollection,
+    scale: Float64Array,
     bias?: Float64Array,
   ): void {
     const [row, column] = [targets, sources].map(
@@ -203,10 +229,9 @@ export function toNIR(network: Network): NIRGraph {
     ] as const;
     for (let at = 0; at < source.length; at++) {
       const data = matrix(Math.round((delay[at] as number) / resolution));
-      const place =
-        (row.get(target[at] as number) as number) * sources.length +
-        (column.get(source[at] as number) as number);
-      data[place] = (data[place] as number) + (weight[at] as number);
+      const of = row.get(target[at] as number) as number;
+      const place = of * sources.length + (column.get(source[at] as number) as number);
+      data[place] = (data[place] as number) + (weight[at] as number) * (scale[of] as number);
     }
     const constant = bias?.some((value) => value !== 0) ? bias : undefined;
     [...matrices].forEach(([steps, data], at) => {

@@ -2,7 +2,14 @@ import { resolve } from "node:path";
 import { NESTError, nestError } from "../core/errors.js";
 import { hdf5 } from "../files/hdf5.js";
 import { withoutPasses } from "./nir-flatten.js";
-import { type NIRGraph, type NIRNode, missingFields, nodeFields } from "./nir-graph.js";
+import {
+  type Integration,
+  type NIRGraph,
+  type NIRNode,
+  missingFields,
+  nodeFields,
+  unsupported,
+} from "./nir-graph.js";
 import { refuserOf } from "../files/file-errors.js";
 
 // An import of node:fs would load all of Node's streams with it, whoever imports eprop.
@@ -32,6 +39,9 @@ export async function writeFile(path: string, graph: NIRGraph): Promise<void> {
           data: Float64Array.of(graph.resolution),
           shape: [1],
         });
+        if (graph.integration !== undefined) {
+          metadata.create_dataset({ name: "integration", data: graph.integration });
+        }
       }
       const nodes = root.create_group("nodes");
       for (const [name, node] of Object.entries(graph.nodes)) {
@@ -48,6 +58,8 @@ export async function writeFile(path: string, graph: NIRGraph): Promise<void> {
           )[field] as Float64Array | { data: Float64Array; shape: readonly number[] };
           const { data, shape } =
             value instanceof Float64Array ? { data: value, shape: [value.length] } : value;
+          // Versions that do not know the field read what has its value without it.
+          if (field in missingFields && data.every((each) => each === missingFields[field])) continue;
           group.create_dataset({ name: field, data, shape: [...shape] });
         }
       }
@@ -129,7 +141,7 @@ export async function readFile(path: string): Promise<NIRGraph> {
       if (!(type in nodeFields)) {
         throw nestError({
           code: "NotImplemented",
-          message: `eprop has no model for the node ${name}`,
+          message: `eprop has no model for the node ${name}, a ${type}${unsupported[type] ? `: ${unsupported[type]}` : ""}`,
           parameter: "graph",
           value: type,
           bound: `one of ${Object.keys(nodeFields).join(", ")}, Flatten, NIRGraph`,
@@ -172,7 +184,12 @@ export async function readFile(path: string): Promise<NIRGraph> {
     readGraph("node", "");
     const resolution = dataset("node/metadata/resolution_ms")?.value;
     const [ms] = resolution instanceof Float64Array ? resolution : [];
-    return { ...withoutPasses({ nodes, edges }, passes), ...(ms && { resolution: ms }) };
+    const integration = text("node/metadata/integration");
+    return {
+      ...withoutPasses({ nodes, edges }, passes),
+      ...(ms && { resolution: ms }),
+      ...(integration === "euler" && { integration: "euler" as Integration }),
+    };
   } catch (error) {
     // What the library says of a damaged file is none of eprop's errors.
     if (error instanceof NESTError) throw error;

@@ -16,6 +16,15 @@ export function withoutPasses(graph: NIRGraph, passes: ReadonlySet<string>): NIR
   return { nodes, edges };
 }
 
+/** A graph with other time constants. */
+export function withTimeConstants(graph: NIRGraph, of: (tau: number, name: string) => number): NIRGraph {
+  const nodes = Object.entries(graph.nodes).map(([name, node]) => [
+    name,
+    node.type === "LI" || node.type === "LIF" ? { ...node, tau: node.tau.map((tau) => of(tau, name)) } : node,
+  ]);
+  return { ...graph, nodes: Object.fromEntries(nodes) as NIRGraph["nodes"] };
+}
+
 /** A graph in which each neuron and integrator has its own parameters: those of length 1 stand for all. */
 export function withSizes(graph: NIRGraph): NIRGraph {
   const rowsInto = (name: string): number[] =>

@@ -48,13 +48,41 @@ export const nodeFields = {
 /** Fields that graphs of older versions lack: the value that they stand for. */
 export const missingFields: Readonly<Record<string, number>> = { v_reset: 0 };
 
+/**
+ * Types of nodes that there is no model for: why. Others have no neurons that learn by e-prop, either.
+ *
+ * @internal
+ */
+export const unsupported: Readonly<Record<string, string>> = {
+  CubaLIF:
+    "its neurons filter their input with a time constant of its own; those of eprop take spikes as they come",
+  CubaLI:
+    "its neurons filter their input with a time constant of its own; those of eprop take spikes as they come",
+  I: "an integrator without a leak is no readout of eprop's; an LI is",
+  Conv1d: "connections are matrices; write a convolution as a Linear",
+  Conv2d: "connections are matrices; write a convolution as a Linear",
+  SumPool2d: "connections are matrices; write a pooling as a Linear",
+  AvgPool2d: "connections are matrices; write a pooling as a Linear",
+};
+
 /** A graph of the Neuromorphic Intermediate Representation (Pedersen et al. 2024). */
 export interface NIRGraph {
   readonly nodes: Readonly<Record<string, NIRNode>>;
   readonly edges: readonly (readonly [string, string])[];
   /** Length of a step (ms) that the network was simulated with, where it is known. */
   readonly resolution?: number;
+  /** How its time constants are meant: `exact` if left out. */
+  readonly integration?: Integration;
 }
+
+/**
+ * How a voltage decays in a step $\Delta t$: by $e^{-\Delta t/\tau}$, the solution of the equation, or by
+ * $1 - \Delta t/\tau$, Euler's step, as programs for training compute it.
+ */
+export type Integration = "exact" | "euler";
+
+/** @internal */
+export const integration: Check<Integration> = oneOf("exact", "euler");
 
 const types = Object.keys(nodeFields) as NIRNode["type"][];
 
@@ -103,6 +131,7 @@ export const nirGraph: Check<NIRGraph> = {
       nodes: dictionary,
       edges: list(list(text, "two names of nodes"), "a list of edges"),
       resolution: optional(number({ min: Number.MIN_VALUE, max: Number.MAX_VALUE }, "a number above 0")),
+      integration: optional(integration),
     }).read(value, at);
     const nodes = Object.fromEntries(
       Object.entries(graph.nodes).map(([name, of]) => [name, node.read(of, `${at}.nodes.${name}`)]),
@@ -119,6 +148,11 @@ export const nirGraph: Check<NIRGraph> = {
       }
       return [from, to];
     });
-    return { nodes, edges, ...(graph.resolution !== undefined && { resolution: graph.resolution }) };
+    return {
+      nodes,
+      edges,
+      ...(graph.resolution !== undefined && { resolution: graph.resolution }),
+      ...(graph.integration !== undefined && { integration: graph.integration }),
+    };
   },
 };

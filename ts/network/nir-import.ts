@@ -1,12 +1,12 @@
 import { type Dynamics, type ModelsWith, type NeuronModel, modelsWith } from "../nest/dynamics.js";
 import { dynamics } from "../nest/models.generated.js";
-import { given, number } from "../core/arguments.js";
+import { fields, given, number, optional } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
 import { Kernel } from "../nest/kernel.js";
 import type { NodeCollection } from "../nest/collections.js";
 import { Network } from "./network.js";
-import { withSizes } from "./nir-flatten.js";
-import { type NIRGraph, type NIRNode, nirGraph } from "./nir-graph.js";
+import { withSizes, withTimeConstants } from "./nir-flatten.js";
+import { type Integration, type NIRGraph, type NIRNode, integration, nirGraph } from "./nir-graph.js";
 
 type NodeOf<T extends NIRNode["type"]> = Extract<NIRNode, { type: T }>;
 
@@ -120,6 +120,17 @@ interface Spiking {
   uses: ReadonlySet<string>;
 }
 
+/** How a graph is read. */
+export interface NIRImportOptions {
+  /**
+   * How its time constants are meant: `euler` where the network was trained with Euler's steps of the same length. As the
+   * graph says (`integration`) if left out, or else `exact`.
+   */
+  integration?: Integration;
+}
+
+const importOptions = fields({ integration: optional(integration) });
+
 /**
  * A network from a graph of the Neuromorphic Intermediate Representation.
  *
@@ -127,8 +138,9 @@ interface Spiking {
  *   write it, needs it.
  * @throws {@link NESTError} that names what eprop has no model for.
  */
-export function fromNIR(graph: NIRGraph, resolution?: number): Network {
+export function fromNIR(graph: NIRGraph, resolution?: number, options: NIRImportOptions = {}): Network {
   const checked = given("graph", graph, nirGraph);
+  const how = given("options", options, importOptions).integration ?? checked.integration ?? "exact";
   const step = resolution ?? checked.resolution;
   if (step === undefined) {
     throw nestError({
@@ -139,8 +151,20 @@ export function fromNIR(graph: NIRGraph, resolution?: number): Network {
       bound: "the length of a step (ms): that which the network was trained with",
     });
   }
-  return imported(withSizes(checked), given("resolution", step, number()));
+  const ms = given("resolution", step, number());
+  const whole = withSizes(checked);
+  return imported(how === "exact" ? whole : withTimeConstants(whole, eulers(ms / 1000)), ms);
 }
+
+/** The time constant with which a voltage decays in a step (s) as Euler's step says. */
+const eulers = (step: number) => (tau: number, name: string) => {
+  if (tau > step) return -step / Math.log1p(-step / tau);
+  return refuse(
+    "Euler's step goes beyond the end of the decay",
+    `tau = ${tau} s of the node ${name}`,
+    `time constants above the step, ${step} s`,
+  );
+};
 
 function imported(graph: NIRGraph, resolution: number): Network {
   const entries = Object.entries(graph.nodes);

@@ -19,7 +19,7 @@ import {
 } from "../core/arguments.js";
 import type { Pieces } from "../core/event-loop.js";
 import { dynamicsOf, modelsWith } from "../nest/dynamics.js";
-import { randomParameter } from "../nest/random.js";
+import { isRandomParameter, randomParameter } from "../nest/random.js";
 import { NumpyRandom } from "../random/index.js";
 import {
   type NetworkDescription,
@@ -304,7 +304,7 @@ function* checkSynapses(
       weights,
       number({ min: -Number.MAX_VALUE, max: Number.MAX_VALUE }, "a finite number"),
     );
-  } else if (typeof weights === "object" && weights !== null && "distribution" in weights) {
+  } else if (typeof weights === "object" && weights !== null && isRandomParameter(weights)) {
     given(`${at}.weights`, weights, randomParameter);
   } else {
     if (of["rule"] !== undefined) {

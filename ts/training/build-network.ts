@@ -5,6 +5,7 @@ import { type Pieces, atOnce } from "../core/event-loop.js";
 import type { NodeCollection, SynapseCollection } from "../nest/collections.js";
 import type { SynapseSpec } from "../nest/accepted.js";
 import { Kernel } from "../nest/kernel.js";
+import { anew, isRandomParameter } from "../nest/random.js";
 import { descriptionChecked } from "../tasks/check-network.js";
 import {
   type FeedbackDescription,
@@ -259,9 +260,9 @@ function* connect(
 ): Pieces<void> {
   const synapse = { synapse_model: model, ...timing };
   const all = { rule: "all_to_all", allow_autapses: false } as const;
-  if (typeof weights === "number" || "distribution" in weights) {
+  if (typeof weights === "number" || isRandomParameter(weights)) {
     // A distribution that is used again begins anew.
-    const weight = typeof weights === "number" ? weights : { ...weights };
+    const weight = anew(weights);
     kernel.Connect(sources, targets, rule === undefined ? all : { allow_autapses: false, ...rule }, {
       ...synapse,
       weight,

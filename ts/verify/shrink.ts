@@ -1,5 +1,6 @@
 /** A task with fewer neurons, steps or sequences: the same network and data, cut. */
 import { type Check, fields, optional, refuse, whole } from "../core/arguments.js";
+import { isRandomParameter } from "../nest/random.js";
 import {
   type NetworkDescription,
   type PopulationDescription,
@@ -97,7 +98,7 @@ function cutNetwork(network: NetworkDescription, neurons: number | undefined): N
   const projections = Object.entries(network.projections).map(([name, projection]) => {
     const { weights, rule } = projection;
     const [rows, columns] = [places(network, projection.to, kept), places(network, projection.from, kept)];
-    if (typeof weights === "number" || "distribution" in weights) {
+    if (typeof weights === "number" || isRandomParameter(weights)) {
       const fitted = cutRule(rule, columns.length, rows.length);
       return [name, { ...projection, ...(fitted !== undefined && { rule: fitted }) }] as const;
     }

@@ -320,6 +320,22 @@ impl NativeKernel {
         self.with_memory(env, |kernel| kernel.connect(&sources, &targets, &dict(rule)?, &dict(synapse)?))
     }
 
+    /// Connects nodes by a rule, each pair with a synapse of each kind.
+    #[napi]
+    pub fn connect_collocated(
+        &self,
+        env: Env,
+        sources: Uint32Array,
+        targets: Uint32Array,
+        rule: Vec<Entry>,
+        synapses: Vec<Vec<Entry>>,
+    ) -> napi::Result<()> {
+        let synapses = synapses.into_iter().map(dict).collect::<eprop::Result<Vec<_>>>();
+        self.with_memory(env, |kernel| {
+            kernel.connect_collocated(&sources, &targets, &dict(rule)?, &synapses?)
+        })
+    }
+
     /// Connects pairs of nodes.
     #[napi]
     pub fn connect_pairs(
@@ -644,6 +660,12 @@ impl NativeKernel {
     #[napi]
     pub fn take_losses(&self, recorder: u32) -> napi::Result<Float64Array> {
         self.with(|kernel| Ok(kernel.take_losses(recorder).into()))
+    }
+
+    /// Spikes that neurons, parrots and spike train injectors sent in the last simulation.
+    #[napi]
+    pub fn spikes_of_last_run(&self) -> napi::Result<f64> {
+        self.with(|kernel| Ok(kernel.spikes_of_last_run() as f64))
     }
 
     /// Spikes of recurrent neurons so far.

@@ -122,7 +122,10 @@ fn class(class: NodeClass) -> &'static str {
     match class {
         NodeClass::Recurrent => "recurrent",
         NodeClass::Readout => "readout",
-        NodeClass::SpikeGenerator | NodeClass::PoissonGenerator | NodeClass::StepRateGenerator => "generator",
+        NodeClass::SpikeGenerator
+        | NodeClass::PoissonGenerator
+        | NodeClass::CurrentGenerator
+        | NodeClass::StepRateGenerator => "generator",
         NodeClass::Parrot => "parrot",
         NodeClass::SpikeRecorder | NodeClass::Multimeter | NodeClass::WeightRecorder => "recorder",
     }

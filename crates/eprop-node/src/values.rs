@@ -29,7 +29,7 @@ pub struct Entry {
     pub nodes: Option<Uint32Array>,
     /// A dictionary.
     pub dict: Option<Vec<Entry>>,
-    /// A distribution's name.
+    /// A distribution's name, or that of an operation, whose operands `dict` has.
     pub distribution: Option<String>,
     /// Its parameters.
     pub first: Option<f64>,
@@ -41,7 +41,16 @@ pub struct Entry {
 
 fn value(entry: Entry) -> eprop::Result<(String, Value)> {
     let name = entry.name;
-    let value = if let Some(flag) = entry.flag {
+    let value = if let Some(distribution) = entry.distribution {
+        let (first, second) = (entry.first.unwrap_or(0.0), entry.second.unwrap_or(0.0));
+        Value::Random(match (entry.dict, entry.identity) {
+            (Some(operands), _) => RandomParameter::computed(&distribution, drawn(operands)?)?,
+            (None, Some(identity)) => {
+                RandomParameter::identified(identity as u64, &distribution, first, second)?
+            }
+            (None, None) => RandomParameter::new(&distribution, first, second)?,
+        })
+    } else if let Some(flag) = entry.flag {
         Value::Bool(flag)
     } else if let Some(number) = entry.number {
         Value::Number(number)
@@ -60,17 +69,21 @@ fn value(entry: Entry) -> eprop::Result<(String, Value)> {
         Value::Nodes(nodes.to_vec())
     } else if let Some(entries) = entry.dict {
         Value::Dict(dict(entries)?)
-    } else if let Some(distribution) = entry.distribution {
-        let (first, second) = (entry.first.unwrap_or(0.0), entry.second.unwrap_or(0.0));
-        Value::Random(match entry.identity {
-            Some(identity) => RandomParameter::identified(identity as u64, &distribution, first, second)?,
-            None => RandomParameter::new(&distribution, first, second)?,
-        })
     } else {
         return Err(Error::new(ErrorCode::TypeMismatch, format!("{name} has a value of no known type"))
             .parameter(name));
     };
     Ok((name, value))
+}
+
+/// The operands of what is computed of random numbers.
+fn drawn(operands: Vec<Entry>) -> eprop::Result<Vec<RandomParameter>> {
+    let operand = |entry| match value(entry)? {
+        (_, Value::Random(drawn)) => Ok(drawn),
+        (_, Value::Number(number)) => Ok(RandomParameter::constant(number)),
+        (name, _) => Err(Error::new(ErrorCode::TypeMismatch, "an operand is no number").parameter(name)),
+    };
+    operands.into_iter().map(operand).collect()
 }
 
 /// A dictionary of the engine.

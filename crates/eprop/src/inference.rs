@@ -131,15 +131,14 @@ impl Inference {
             (None, None) => return Err(refuse("there are no neurons to use")),
             (Some(_), Some(_)) => return Err(refuse("the network has neurons of both rules")),
         };
-        let (recurrent, readouts, clocked) = match &neurons {
-            Neurons::Interval { plan, .. } => {
-                (plan.recurrent_count(), plan.readout_count(), &plan.wiring.clocked)
-            }
-            Neurons::Plus { plan, .. } => {
-                (plan.recurrent_count(), plan.readout_count(), &plan.wiring.clocked)
-            }
+        let (recurrent, readouts, wiring) = match &neurons {
+            Neurons::Interval { plan, .. } => (plan.recurrent_count(), plan.readout_count(), &plan.wiring),
+            Neurons::Plus { plan, .. } => (plan.recurrent_count(), plan.readout_count(), &plan.wiring),
         };
-        if !clocked.is_empty() {
+        if wiring.currents.iter().any(|routes| !routes.is_empty()) {
+            return Err(refuse("generators of currents answer no input").parameter("amplitude"));
+        }
+        if !wiring.clocked.is_empty() {
             return Err(
                 refuse("a neuron that fires by the clock answers no input").parameter("ignore_and_spike")
             );

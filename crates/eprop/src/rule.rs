@@ -5,7 +5,7 @@ use std::fmt;
 use crate::base::control::{Halt, RunControl};
 use crate::base::error::Result;
 use crate::base::exchange::Team;
-use crate::base::state::{Archive, Persist};
+use crate::base::state::Archive;
 use crate::describe::connections::ConnectionHandle;
 use crate::describe::network::{Description, NodeId};
 use crate::describe::population::NodeIndex;
@@ -134,6 +134,9 @@ pub trait LearningRule: fmt::Debug + Send + Sync {
         0
     }
 
+    /// Spikes of recurrent neurons in all steps so far, those of an interval in progress included.
+    fn spikes_fired(&self) -> u64;
+
     /// Keeps no more of histories than fits into so many bytes, if it can. Changes no result.
     ///
     /// # Errors
@@ -201,14 +204,7 @@ pub(crate) fn persist_arrivals(
     archive: &mut Archive<'_>,
 ) -> Result<()> {
     for ((name, arrivals), neurons) in ["recurrent", "readout"].into_iter().zip(arrivals).zip(neurons) {
-        archive.within(&format!("arrivals.{name}"), |archive| {
-            arrivals.persist(archive)?;
-            if arrivals.fits(neurons) {
-                Ok(())
-            } else {
-                Err(archive.misfit("places", "a neuron that there is not"))
-            }
-        })?;
+        archive.within(&format!("arrivals.{name}"), |archive| arrivals.persist_of(neurons, archive))?;
     }
     Ok(())
 }

@@ -203,11 +203,18 @@ const SHORTEST_WITH_NEST: usize = 5;
 /// Whether NEST leaves out the connections among such nodes where it is asked for those between some nodes.
 fn is_device(group: &Group) -> bool {
     use NodeClass::{
-        Multimeter, PoissonGenerator, SpikeGenerator, SpikeRecorder, StepRateGenerator, WeightRecorder,
+        CurrentGenerator, Multimeter, PoissonGenerator, SpikeGenerator, SpikeRecorder, StepRateGenerator,
+        WeightRecorder,
     };
     matches!(
         group.model.class,
-        SpikeGenerator | PoissonGenerator | StepRateGenerator | Multimeter | SpikeRecorder | WeightRecorder
+        SpikeGenerator
+            | PoissonGenerator
+            | StepRateGenerator
+            | CurrentGenerator
+            | Multimeter
+            | SpikeRecorder
+            | WeightRecorder
     )
 }
 
@@ -447,10 +454,50 @@ impl Sketch {
     }
 
     fn amplitudes(&self, fields: &mut Fields, dice: &mut Dice) {
+        self.piecewise("amplitude", (-1.0, 1.0), fields, dice);
+    }
+
+    fn piecewise(&self, what: &str, (least, most): (f64, f64), fields: &mut Fields, dice: &mut Dice) {
         let (probability, length) = (dice.number(0.1, 1.0), dice.whole(5, 150));
         let steps = self.steps(dice, probability, length, false);
-        fields.set("amplitude_times", steps.iter().map(|step| self.ms(*step)).collect::<Vec<f64>>());
-        fields.set("amplitude_values", steps.iter().map(|_| dice.number(-1.0, 1.0)).collect::<Vec<f64>>());
+        let times = steps.iter().map(|step| self.ms(*step)).collect::<Vec<f64>>();
+        fields.set(&format!("{what}_times"), times);
+        let values = steps.iter().map(|_| dice.number(least, most)).collect::<Vec<f64>>();
+        fields.set(&format!("{what}_values"), values);
+    }
+
+    /// What a generator of currents sends.
+    fn current(&self, model: &NodeModel, fields: &mut Fields, dice: &mut Dice) {
+        for (name, most) in
+            [("amplitude", 0.5), ("offset", 0.2), ("frequency", 60.0), ("phase", 360.0), ("mean", 0.1)]
+        {
+            if model.place(name).is_some() && dice.chance(0.8) {
+                fields.set(name, dice.number(-0.3 * most, most));
+            }
+        }
+        if model.place("dt").is_some() {
+            fields.set("dt", self.ms(dice.whole(1, 4)));
+            fields.set("std", dice.number(0.1, 0.3));
+            fields.set("std_mod", dice.number(0.0, 0.1));
+        }
+        if model.takes_list("amplitude_times") {
+            self.amplitudes(fields, dice);
+        }
+        if dice.chance(0.2) {
+            fields.set("start", self.ms(self.time + dice.whole(0, 30)));
+            fields.set("stop", self.ms(self.time + dice.whole(30, 90)));
+        }
+    }
+
+    fn currents(&mut self, dice: &mut Dice) -> Group {
+        let nest = self.settings.nest;
+        let model = self.model(dice, |model| {
+            model.class == NodeClass::CurrentGenerator && !(nest && model.place("dt").is_some())
+        });
+        let known = self.models.iter().find(|(name, _)| *name == model).expect("a model that was listed").1;
+        let mut fields = Fields::default();
+        self.current(known, &mut fields, dice);
+        self.create(&model, 1, fields)
     }
 
     fn generators(&mut self, n: usize, dice: &mut Dice) -> Group {
@@ -459,8 +506,10 @@ impl Sketch {
         let model = self.model(dice, |model| model.class == class);
         let known = self.models.iter().find(|(name, _)| *name == model).expect("a model that was listed").1;
         let mut fields = Fields::default();
-        if poisson {
+        if poisson && known.place("rate").is_some() {
             fields.set("rate", dice.number(20.0, 300.0));
+        } else if poisson {
+            self.piecewise("rate", (0.0, 300.0), &mut fields, dice);
         }
         self.some(known, n, 0.05, &mut fields, dice);
         // A list for several nodes is one for each with NEST.
@@ -496,7 +545,10 @@ impl Sketch {
 
     /// A recorder of these nodes.
     fn record(&mut self, nodes: &Group, dice: &mut Dice) {
-        let spiking = !matches!(nodes.model.class, NodeClass::Readout | NodeClass::StepRateGenerator);
+        let spiking = !matches!(
+            nodes.model.class,
+            NodeClass::Readout | NodeClass::StepRateGenerator | NodeClass::CurrentGenerator
+        );
         let mut fields = Fields::default();
         let model = if spiking && (nodes.model.recordables.is_empty() || dice.chance(0.5)) {
             "spike_recorder"
@@ -508,7 +560,7 @@ impl Sketch {
                 .copied()
                 .filter(|name| *name != "eprop_history_duration" && dice.chance(0.6))
                 .collect();
-            if nodes.model.class == NodeClass::StepRateGenerator {
+            if matches!(nodes.model.class, NodeClass::StepRateGenerator | NodeClass::CurrentGenerator) {
                 return;
             }
             if names.is_empty() && dice.chance(0.8) {
@@ -590,6 +642,13 @@ impl Sketch {
         }
         if rule == Rule::Interval && readouts.n > 1 && dice.chance(0.3) {
             self.rate(&readouts.clone(), &readouts, 1);
+        }
+        if dice.chance(0.3) {
+            let generators = self.currents(dice);
+            self.join(&generators, &recurrent, SynapseKind::Static, dice);
+            if dice.chance(0.5) {
+                self.join(&generators, &readouts, SynapseKind::Static, dice);
+            }
         }
         self.record(&recurrent, dice);
         self.record(&readouts, dice);
@@ -800,6 +859,15 @@ impl Sketch {
                     self.record(&group, dice);
                 }
             }
+            6 if dice.chance(0.5) => {
+                let generators = self.currents(dice);
+                let to = self.any(dice, |group| {
+                    matches!(group.model.class, NodeClass::Recurrent | NodeClass::Readout)
+                });
+                if let Some(to) = to {
+                    self.join(&generators, &to, SynapseKind::Static, dice);
+                }
+            }
             6 => {
                 let n = dice.whole(1, 3);
                 self.rates(n, dice);
@@ -960,6 +1028,7 @@ impl Sketch {
                 }
             }
             NodeClass::StepRateGenerator => self.amplitudes(&mut fields, dice),
+            NodeClass::CurrentGenerator => self.current(group.model, &mut fields, dice),
             NodeClass::SpikeRecorder | NodeClass::WeightRecorder | NodeClass::Multimeter => {
                 // A new window of a multimeter holds a step earlier in NEST.
                 let window = self.settings.nest && group.model.class == NodeClass::Multimeter;

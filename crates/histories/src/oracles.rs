@@ -358,8 +358,10 @@ pub fn bystanders_change_nothing(reference: &Reference, dice: &mut Dice) -> Verd
     if reference.calls.is_empty() || reference.calls.iter().enumerate().any(excludes) {
         return Ok(());
     }
-    // Which numbers a Poisson train has depends on the connections that there are.
-    if reference.calls.iter().any(|call| call.to_string().contains("poisson_generator")) {
+    // Which numbers a Poisson train or noise has depends on the connections that there are.
+    let draws =
+        |text: &str| ["poisson_generator", "noise_generator"].iter().any(|model| text.contains(model));
+    if reference.calls.iter().any(|call| draws(&call.to_string())) {
         return Ok(());
     }
     let existing =

@@ -4,7 +4,6 @@ import atexit
 import builtins
 import itertools
 import json
-import math
 import pathlib
 import subprocess
 import sys
@@ -47,7 +46,9 @@ def _encoded(value):
     if isinstance(value, NodeCollection):
         return {"$nodes": value.tolist()}
     if isinstance(value, Parameter):
-        return {"$random": {"id": value.id, "name": value.name, "params": value.params}}
+        return value.encoded()
+    if isinstance(value, CollocatedSynapses):
+        return {"$collocated": _encoded(value.syn_specs)}
     if isinstance(value, dict):
         return {name: _encoded(entry) for name, entry in value.items()}
     if isinstance(value, np.ndarray):
@@ -56,15 +57,15 @@ def _encoded(value):
         return [_encoded(entry) for entry in value]
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"$float": {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")}
+    if isinstance(value, float) and not np.isfinite(value):
+        return {"$float": {np.inf: "Infinity", -np.inf: "-Infinity"}.get(value, "NaN")}
     return value
 
 
 def _decoded(value):
     if isinstance(value, dict):
         if "$nodes" in value:
-            return NodeCollection(value["$nodes"])
+            return NodeCollection(value["$nodes"], True)
         if "$float" in value:
             return float(value["$float"])
         return {name: _decoded(entry) for name, entry in value.items()}
@@ -88,8 +89,10 @@ def _merged(params, values):
 class NodeCollection:
     """Nodes, ordered by id."""
 
-    def __init__(self, ids=()):
-        object.__setattr__(self, "_ids", list(ids))
+    def __init__(self, ids=(), known=False):
+        object.__setattr__(self, "_ids", [int(node) for node in ids])
+        if not known:
+            _call("NodeCollection", self._ids)
 
     def tolist(self):
         return list(self._ids)
@@ -102,13 +105,13 @@ class NodeCollection:
         return len(self._ids)
 
     def __iter__(self):
-        return (NodeCollection([node]) for node in self._ids)
+        return (NodeCollection([node], True) for node in self._ids)
 
     def __getitem__(self, key):
         if isinstance(key, slice):
-            return NodeCollection(self._ids[key])
+            return NodeCollection(self._ids[key], True)
         if isinstance(key, (int, np.integer)):
-            return NodeCollection([self._ids[key]])
+            return NodeCollection([self._ids[key]], True)
         chosen = list(key)
         if chosen and isinstance(chosen[0], (bool, np.bool_)):
             return NodeCollection(itertools.compress(self._ids, chosen))
@@ -120,7 +123,7 @@ class NodeCollection:
     def __add__(self, other):
         if builtins.set(self._ids) & builtins.set(other._ids):
             raise NESTErrors.BadProperty("Cannot join overlapping NodeCollections.")
-        return NodeCollection(sorted(self._ids + other._ids))
+        return NodeCollection(sorted(self._ids + other._ids), True)
 
     def __eq__(self, other):
         return isinstance(other, NodeCollection) and self._ids == other._ids
@@ -180,6 +183,15 @@ class SynapseCollection:
     def disconnect(self):
         _call("connectionsDisconnect", self._number)
 
+    def __iter__(self):
+        return (self[place] for place in range(self._length))
+
+    def __setattr__(self, name, value):
+        if name.startswith("_"):
+            object.__setattr__(self, name, value)
+        else:
+            self.set({name: value})
+
     def __getattr__(self, name):
         if name.startswith("_"):
             raise AttributeError(name)
@@ -187,12 +199,101 @@ class SynapseCollection:
 
 
 class Parameter:
-    """A distribution."""
+    """A distribution, or what is computed of some."""
 
     _made = itertools.count()
 
-    def __init__(self, name, **params):
-        self.id, self.name, self.params = next(self._made), name, params
+    def __init__(self, name, *operands, **params):
+        self.id, self.name, self.operands, self.params = next(self._made), name, operands, params
+
+    def encoded(self):
+        if self.operands:
+            return {"$computed": {"name": self.name, "operands": [_encoded(each) for each in self.operands]}}
+        return {"$random": {"id": self.id, "name": self.name, "params": self.params}}
+
+    def __add__(self, other):
+        return Parameter("add", self, other)
+
+    def __radd__(self, other):
+        return Parameter("add", self, other)
+
+    def __sub__(self, other):
+        return Parameter("subtract", self, other)
+
+    def __rsub__(self, other):
+        return Parameter("subtract", other, self)
+
+    def __neg__(self):
+        return Parameter("multiply", self, -1.0)
+
+    def __mul__(self, other):
+        return Parameter("multiply", self, other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other):
+        return Parameter("divide", self, other)
+
+    def __rtruediv__(self, other):
+        return Parameter("divide", other, self)
+
+    def __pow__(self, exponent):
+        return Parameter("power", self, float(exponent))
+
+    def __lt__(self, other):
+        return Parameter("less", self, other)
+
+    def __le__(self, other):
+        return Parameter("less_or_equal", self, other)
+
+    def __gt__(self, other):
+        return Parameter("greater", self, other)
+
+    def __ge__(self, other):
+        return Parameter("greater_or_equal", self, other)
+
+
+class CollocatedSynapses:
+    """Several synapses for each pair of nodes."""
+
+    def __init__(self, *syn_specs):
+        self.syn_specs = list(syn_specs)
+
+
+class math:
+    """Functions of random numbers (`nest.math`)."""
+
+    @staticmethod
+    def exp(parameter):
+        return Parameter("exp", parameter)
+
+    @staticmethod
+    def sin(parameter):
+        return Parameter("sin", parameter)
+
+    @staticmethod
+    def cos(parameter):
+        return Parameter("cos", parameter)
+
+    @staticmethod
+    def min(parameter, other):
+        return Parameter("min", parameter, other)
+
+    @staticmethod
+    def max(parameter, other):
+        return Parameter("max", parameter, other)
+
+    @staticmethod
+    def redraw(parameter, min, max):
+        return Parameter("redraw", parameter, min, max)
+
+
+class logic:
+    """Choices by random numbers (`nest.logic`)."""
+
+    @staticmethod
+    def conditional(condition, if_true, if_false):
+        return Parameter("conditional", condition, if_true, if_false)
 
 
 class random:
@@ -213,6 +314,10 @@ class random:
     @staticmethod
     def exponential(beta=1.0):
         return Parameter("exponential", beta=beta)
+
+    @staticmethod
+    def uniform_int(max):
+        return Parameter("uniform_int", max=max)
 
 
 def ResetKernel():

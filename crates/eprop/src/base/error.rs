@@ -27,6 +27,8 @@ pub enum ErrorCode {
     TypeMismatch,
     /// A parameter name that the model does not have.
     UnaccessedDictionaryEntry,
+    /// A model whose defaults are asked for or set, and that does not exist.
+    UnknownComponent,
     /// A node model that does not exist.
     UnknownModelName,
     /// A node id that does not exist.
@@ -53,7 +55,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::BadProperty,
         Self::BadParameter,
         Self::BadParameterValue,
@@ -65,6 +67,7 @@ impl ErrorCode {
         Self::NotImplemented,
         Self::TypeMismatch,
         Self::UnaccessedDictionaryEntry,
+        Self::UnknownComponent,
         Self::UnknownModelName,
         Self::UnknownNode,
         Self::UnknownSynapseType,
@@ -93,6 +96,7 @@ impl ErrorCode {
             Self::NotImplemented => "NotImplemented",
             Self::TypeMismatch => "TypeMismatch",
             Self::UnaccessedDictionaryEntry => "UnaccessedDictionaryEntry",
+            Self::UnknownComponent => "UnknownComponent",
             Self::UnknownModelName => "UnknownModelName",
             Self::UnknownNode => "UnknownNode",
             Self::UnknownSynapseType => "UnknownSynapseType",

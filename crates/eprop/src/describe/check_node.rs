@@ -5,6 +5,7 @@ use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::check;
 use crate::describe::kernel_parameters::KernelParameters;
 use crate::describe::network::NodeGroup;
+use crate::describe::times::time_list;
 use crate::models::{NodeClass, Rule};
 
 /// A node of a group, and what it is held against.
@@ -45,9 +46,14 @@ pub(super) fn check_values(group: &NodeGroup, node: usize, kernel: &KernelParame
     (group.model.check)(&scalar).map_err(|error| error.model(group.model_name.clone()))?;
     match group.model.class {
         NodeClass::SpikeGenerator => node.spike_generator()?,
-        NodeClass::StepRateGenerator => node.step_rate_generator()?,
         NodeClass::Multimeter => node.multimeter()?,
         _ => {}
+    }
+    if let Some((times, values)) = time_list(group.model).and_then(|list| Some((list.times, list.values?))) {
+        node.piecewise(times, values)?;
+    }
+    if group.model.place("dt").is_some() {
+        node.whole_steps("dt")?;
     }
     match group.model.class {
         NodeClass::Multimeter | NodeClass::SpikeRecorder | NodeClass::WeightRecorder => node.recorder(),
@@ -129,56 +135,61 @@ impl Node<'_> {
         Ok(())
     }
 
-    fn step_rate_generator(&self) -> Result<()> {
-        let times = self.list("amplitude_times");
-        let values = self.list("amplitude_values");
+    /// Values from given times on.
+    fn piecewise(&self, at: &str, of: &str) -> Result<()> {
+        let (times, values) = (self.list(at), self.list(of));
         if times.len() != values.len() {
             return Err(self.refuse(
-                "amplitude_values",
+                of,
                 format!("a list of {}", values.len()),
-                "amplitude times and values must have the same size",
+                "times and values must have the same size",
                 format!("{} entries", times.len()),
             ));
         }
         if let Some(first) = times.first().filter(|time| self.step(**time) < 1.0) {
             return Err(self.refuse(
-                "amplitude_times",
+                at,
                 first.to_string(),
-                "amplitude times must be at strictly increasing steps, the first after 0",
+                "times must be at strictly increasing steps, the first after 0",
                 format!("at least {} ms", self.kernel.resolution),
             ));
         }
         let mut pairs = times.windows(2);
         if let Some([earlier, later, ..]) = pairs.find(|pair| self.step(pair[0]) >= self.step(pair[1])) {
             return Err(self.refuse(
-                "amplitude_times",
+                at,
                 format!("{later} after {earlier}"),
-                "amplitude times must be at strictly increasing steps",
+                "times must be at strictly increasing steps",
                 "ascending times".into(),
             ));
         }
         Ok(())
     }
 
-    fn multimeter(&self) -> Result<()> {
-        let resolution = self.kernel.resolution;
-        let grid = format!("a multiple of {resolution} ms");
-        let interval = self.number("interval");
-        if interval < resolution - 1e-12 || !check::on_grid(interval, resolution) {
+    /// A time of a whole number of steps, of one at least.
+    fn whole_steps(&self, name: &str) -> Result<()> {
+        let (time, resolution) = (self.number(name), self.kernel.resolution);
+        if time < resolution - 1e-12 || !check::on_grid(time, resolution) {
             return Err(self.refuse(
-                "interval",
-                interval.to_string(),
-                "the sampling interval must be a whole number of steps",
-                grid,
+                name,
+                time.to_string(),
+                "the time must be a whole number of steps",
+                format!("a multiple of {resolution} ms"),
             ));
         }
+        Ok(())
+    }
+
+    fn multimeter(&self) -> Result<()> {
+        self.whole_steps("interval")?;
+        let resolution = self.kernel.resolution;
         let offset = self.number("offset");
         if !check::on_grid(offset, resolution) {
             return Err(self.refuse(
                 "offset",
                 offset.to_string(),
                 "the offset must be a whole number of steps",
-                grid,
+                format!("a multiple of {resolution} ms"),
             ));
         }
         Ok(())

@@ -5,8 +5,8 @@ use crate::describe::network::{Carries, Column, Description, NodeId};
 use crate::models::{NodeClass, NodeModel, Rule, SynapseKind, SynapseModel};
 
 use NodeClass::{
-    Multimeter, Parrot, PoissonGenerator, Readout, Recurrent, SpikeGenerator, SpikeRecorder,
-    StepRateGenerator, WeightRecorder,
+    CurrentGenerator, Multimeter, Parrot, PoissonGenerator, Readout, Recurrent, SpikeGenerator,
+    SpikeRecorder, StepRateGenerator, WeightRecorder,
 };
 
 /// What emits spikes.
@@ -23,7 +23,7 @@ struct Possible {
     one_step: bool,
 }
 
-const POSSIBLE: [Possible; 7] = [
+const POSSIBLE: [Possible; 8] = [
     Possible {
         synapse: SynapseKind::Static,
         from: SPIKING,
@@ -41,8 +41,15 @@ const POSSIBLE: [Possible; 7] = [
     Possible {
         synapse: SynapseKind::Static,
         from: &[Multimeter],
-        to: &[Recurrent, Readout, StepRateGenerator],
+        to: &[Recurrent, Readout, StepRateGenerator, CurrentGenerator],
         carries: |_| Carries::FromMultimeter,
+        one_step: false,
+    },
+    Possible {
+        synapse: SynapseKind::Static,
+        from: &[CurrentGenerator],
+        to: &[Recurrent, Readout],
+        carries: |_| Carries::Current,
         one_step: false,
     },
     Possible {
@@ -93,11 +100,15 @@ fn impossible(synapse: SynapseKind, from: NodeClass, to: NodeClass) -> (ErrorCod
             "a recorder can only be the source of a connection if it is a multimeter, over a static_synapse",
         ),
         (_, Multimeter, _) => (IllegalConnection, "the target has nothing that a multimeter can record"),
+        (_, CurrentGenerator, _) => {
+            (IllegalConnection, "currents go to neurons and readouts, over a static_synapse")
+        }
         (_, Readout | StepRateGenerator, _) => (IllegalConnection, "the source emits no spikes"),
         (
             SynapseKind::Plastic,
             _,
-            Parrot | SpikeGenerator | PoissonGenerator | SpikeRecorder | Multimeter | WeightRecorder,
+            Parrot | SpikeGenerator | PoissonGenerator | CurrentGenerator | SpikeRecorder | Multimeter
+            | WeightRecorder,
         ) => (
             NotImplemented,
             "this synapse model is not supported by the neuron model of at least one connection",

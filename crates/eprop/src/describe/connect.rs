@@ -46,7 +46,7 @@ type Placed = (NodeId, usize);
 type Listed = (NodeId, NodeId, f64);
 
 /// A value of the connections of one call.
-enum PerConnection<'a> {
+pub(super) enum PerConnection<'a> {
     /// The same for all.
     All(f64),
     /// One each, in the order in which the rule connects them; with the number of rows and columns of a matrix.
@@ -62,19 +62,24 @@ impl<'a> PerConnection<'a> {
             Value::Number(number) => Self::All(*number),
             Value::Numbers(list) => Self::Each(list, None),
             Value::Matrix { rows, columns, data } => Self::Each(data, Some((*rows, *columns))),
-            Value::Random(distribution) => Self::Drawn(*distribution),
+            Value::Random(distribution) => Self::Drawn(distribution.clone()),
             _ => return None,
         })
     }
 
-    fn draw(&self, random: &mut NestRandom, drawn: &mut Vec<f64>) {
+    /// Draws a value. What goes wrong first is kept in `failure`.
+    pub(super) fn draw(&self, random: &mut NestRandom, drawn: &mut Vec<f64>, failure: &mut Result<()>) {
         if let Self::Drawn(distribution) = self {
-            drawn.push(distribution.draw(random));
+            let value = distribution.draw(random);
+            drawn.push(*value.as_ref().unwrap_or(&0.0));
+            if failure.is_ok() {
+                *failure = value.map(drop);
+            }
         }
     }
 
     /// The value at a place of a list.
-    fn look_up(&self, place: usize, found: &mut Vec<f64>) {
+    pub(super) fn look_up(&self, place: usize, found: &mut Vec<f64>) {
         if let Self::Each(list, _) = self {
             found.push(list[place]);
         }
@@ -82,10 +87,12 @@ impl<'a> PerConnection<'a> {
 }
 
 /// Checked properties of the synapses of one call.
-struct Synapse<'a> {
+pub(super) struct Synapse<'a> {
     model: usize,
-    weight: PerConnection<'a>,
-    delay: PerConnection<'a>,
+    /// Weights.
+    pub(super) weight: PerConnection<'a>,
+    /// Delays (ms).
+    pub(super) delay: PerConnection<'a>,
     receptor: u32,
     tau_m_readout: Option<f64>,
 }
@@ -94,20 +101,20 @@ struct Synapse<'a> {
 type Shape = Option<(usize, usize)>;
 
 /// Connections of a call, in the order in which its rule makes them.
-struct Drawn {
-    pairs: Vec<(NodeId, NodeId)>,
-    weights: Vec<f64>,
-    delays: Vec<f64>,
+pub(super) struct Drawn {
+    pub(super) pairs: Vec<(NodeId, NodeId)>,
+    pub(super) weights: Vec<f64>,
+    pub(super) delays: Vec<f64>,
 }
 
 impl Description {
-    fn population(&self, node: NodeId) -> Result<Population> {
+    pub(super) fn population(&self, node: NodeId) -> Result<Population> {
         self.group_of(node)
             .map(Population::of)
             .ok_or_else(|| Error::new(ErrorCode::UnknownNode, format!("there is no node {node}")).value(node))
     }
 
-    fn synapse<'a>(&self, values: &'a Dict) -> Result<Synapse<'a>> {
+    pub(super) fn synapse<'a>(&self, values: &'a Dict) -> Result<Synapse<'a>> {
         let name = check::text(values, "synapse_model", "static_synapse")?;
         let place = self.synapse_model(name)?;
         let state = &self.synapse_models[place];
@@ -197,46 +204,26 @@ impl Description {
     ) -> Result<()> {
         let chosen = Chosen::new(rule)?;
         if chosen.symmetric {
-            // Both ways, or none.
-            let mut generator = random.clone();
-            let known = self.projections.len();
-            let rule = Dict(rule.0.iter().filter(|(name, _)| name != "make_symmetric").cloned().collect());
-            self.connect(sources, targets, &rule, synapse, &mut generator)?;
-            if let Err(error) = self.connect(targets, sources, &rule, synapse, &mut generator) {
-                self.projections.truncate(known);
-                return Err(error);
-            }
-            *random = generator;
-            return Ok(());
+            return self.both_ways(rule, random, |this, rule, back, generator| {
+                let (from, to) = if back { (targets, sources) } else { (sources, targets) };
+                this.connect(from, to, rule, synapse, generator)
+            });
         }
-        for (nodes, what) in [(sources, "sources"), (targets, "targets")] {
-            if nodes.is_empty() {
-                return Err(Error::new(ErrorCode::IllegalConnection, "there is nothing to connect")
-                    .parameter(what)
-                    .value("no nodes")
-                    .bound("at least one node"));
-            }
-            let mut sorted = nodes.to_vec();
-            sorted.sort_unstable();
-            if let Some([node, ..]) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-                return Err(Error::new(ErrorCode::ValueError, "a node is named twice")
-                    .parameter(what)
-                    .value(format!("node {node}"))
-                    .bound("each node once, or pairs of node ids"));
-            }
-            nodes.iter().try_for_each(|node| self.population(*node).map(drop))?;
-        }
+        self.check_ends(sources, targets)?;
         let synapse = self.synapse(synapse)?;
-        self.may_connect(&chosen, sources, targets, &synapse)?;
+        self.may_connect(&chosen, sources, targets, std::slice::from_ref(&synapse))?;
         let mut generator = random.clone();
-        let mut drawn = Drawn { pairs: Vec::new(), weights: Vec::new(), delays: Vec::new() };
+        let mut failure = Ok(());
         let made = if let (true, PerConnection::All(delay)) = (chosen.rule.dense, &synapse.delay) {
             // Where weights are given or drawn for each connection, they are looked up by source and target.
             let mut of_pair = Vec::new();
-            if let PerConnection::Drawn(distribution) = &synapse.weight {
+            if matches!(synapse.weight, PerConnection::Drawn(_)) {
                 of_pair = vec![0.0; sources.len() * targets.len()];
+                let mut one = Vec::with_capacity(1);
                 chosen.draw(sources, targets, &mut generator, &mut |random, source, target| {
-                    of_pair[target * sources.len() + source] = distribution.draw(random);
+                    one.clear();
+                    synapse.weight.draw(random, &mut one, &mut failure);
+                    of_pair[target * sources.len() + source] = one[0];
                 })?;
             }
             let weights: &[f64] = match synapse.weight {
@@ -248,27 +235,9 @@ impl Description {
             };
             self.dense(sources, targets, &chosen, &synapse, *delay, weights)?
         } else {
-            let shape = chosen.shape(sources.len(), targets.len());
-            for (name, value) in [("weight", &synapse.weight), ("delay", &synapse.delay)] {
-                if let PerConnection::Each(_, given) = value
-                    && (chosen.rule.dense || given.is_some())
-                {
-                    self.check_shape(&synapse, name, *given, shape)?;
-                }
-            }
-            chosen.draw(sources, targets, &mut generator, &mut |random, source, target| {
-                drawn.pairs.push((sources[source], targets[target]));
-                // The order in which NEST draws.
-                synapse.delay.draw(random, &mut drawn.delays);
-                synapse.weight.draw(random, &mut drawn.weights);
-                if chosen.rule.dense {
-                    let place = target * sources.len() + source;
-                    synapse.delay.look_up(place, &mut drawn.delays);
-                    synapse.weight.look_up(place, &mut drawn.weights);
-                }
-            })?;
-            self.listed(&drawn, &synapse)?
+            self.drawn(&chosen, (sources, targets), std::slice::from_ref(&synapse), &mut generator)?
         };
+        failure?;
         self.add(made)?;
         *random = generator;
         Ok(())
@@ -299,10 +268,12 @@ impl Description {
         let mut generator = random.clone();
         let pairs: Vec<_> = sources.iter().copied().zip(targets.iter().copied()).collect();
         let mut drawn = Drawn { pairs, weights: Vec::new(), delays: Vec::new() };
+        let mut failure = Ok(());
         for _ in 0..drawn.pairs.len() {
-            synapse.delay.draw(&mut generator, &mut drawn.delays);
-            synapse.weight.draw(&mut generator, &mut drawn.weights);
+            synapse.delay.draw(&mut generator, &mut drawn.delays, &mut failure);
+            synapse.weight.draw(&mut generator, &mut drawn.weights, &mut failure);
         }
+        failure?;
         let made = self.listed(&drawn, &synapse)?;
         self.add(made)?;
         *random = generator;
@@ -310,25 +281,27 @@ impl Description {
     }
 
     /// Refuses a rule whose connections would take more memory than may be taken, before any is drawn.
-    fn may_connect(
+    pub(super) fn may_connect(
         &self,
         chosen: &Chosen,
         sources: &[NodeId],
         targets: &[NodeId],
-        synapse: &Synapse<'_>,
+        synapses: &[Synapse<'_>],
     ) -> Result<()> {
         let connections = chosen.most(sources.len(), targets.len());
-        let each = match (&synapse.weight, &synapse.delay) {
+        let of = |synapse: &Synapse<'_>| match (&synapse.weight, &synapse.delay) {
+            _ if synapses.len() > 1 => LISTED,
             (PerConnection::Drawn(_), PerConnection::All(_)) if chosen.rule.dense => DENSE + DRAWN,
             (_, PerConnection::All(_)) if chosen.rule.dense => DENSE,
             _ => LISTED,
         };
+        let each: u64 = synapses.iter().map(of).sum();
         // More bytes than a number can say are the most that it can.
         self.may_take((each as f64 * connections) as u64, &connections_of(sources, targets, connections))
     }
 
     /// Adds projections whose weights are within bounds.
-    fn add(&mut self, mut made: Vec<Projection>) -> Result<()> {
+    pub(super) fn add(&mut self, mut made: Vec<Projection>) -> Result<()> {
         self.refuse_second_meter(&made)?;
         for projection in &made {
             projection
@@ -368,7 +341,13 @@ impl Description {
             .value(format!("node {meter} to node {node}")))
     }
 
-    fn check_shape(&self, synapse: &Synapse<'_>, name: &str, given: Shape, wanted: Shape) -> Result<()> {
+    pub(super) fn check_shape(
+        &self,
+        synapse: &Synapse<'_>,
+        name: &str,
+        given: Shape,
+        wanted: Shape,
+    ) -> Result<()> {
         if given.is_some() && given == wanted {
             return Ok(());
         }
@@ -487,7 +466,7 @@ impl Description {
     }
 
     /// Projections of a list of connections.
-    fn listed(&self, drawn: &Drawn, synapse: &Synapse<'_>) -> Result<Vec<Projection>> {
+    pub(super) fn listed(&self, drawn: &Drawn, synapse: &Synapse<'_>) -> Result<Vec<Projection>> {
         let name = &self.synapse_models[synapse.model].name;
         let count = drawn.pairs.len();
         let values = |what: &str, value: &PerConnection<'_>, drawn: &[f64]| match value {
@@ -570,7 +549,7 @@ impl NodeKey {
         };
         Self(match population {
             Population::Stimulus => 0,
-            Population::Rate => 1,
+            Population::Waveform => 1,
             Population::Recorder => 2,
             Population::Recurrent(of) => 3 + rule(of),
             Population::Readout(of) => 6 + rule(of),

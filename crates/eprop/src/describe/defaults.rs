@@ -69,14 +69,14 @@ impl Description {
         })
     }
 
-    fn unknown_model(&self, name: &str) -> Error {
+    fn unknown_model(&self, code: ErrorCode, name: &str) -> Error {
         let names: Vec<&str> = self
             .node_models
             .iter()
             .map(|model| model.name.as_str())
             .chain(self.synapse_models.iter().map(|model| model.name.as_str()))
             .collect();
-        Error::new(ErrorCode::UnknownModelName, format!("{name} is not a known model name"))
+        Error::new(code, format!("{name} is not a known model name"))
             .model(name)
             .bound(suggest::hint(name, names))
     }
@@ -84,7 +84,7 @@ impl Description {
     /// Sets defaults of a node or synapse model.
     ///
     /// # Errors
-    /// `UnknownModelName`, or what is wrong with the values.
+    /// `UnknownComponent`, or what is wrong with the values.
     pub fn set_defaults(&mut self, model: &str, values: &Dict) -> Result<()> {
         if let Some(place) = self.node_models.iter().position(|known| known.name == model) {
             self.node_models[place] = with_node_defaults(&self.node_models[place], values)?;
@@ -93,7 +93,7 @@ impl Description {
             self.synapse_models[place] =
                 with_synapse_defaults(&self.synapse_models[place], values, in_use, self)?;
         } else {
-            return Err(self.unknown_model(model));
+            return Err(self.unknown_model(ErrorCode::UnknownComponent, model));
         }
         self.version += 1;
         Ok(())
@@ -102,7 +102,7 @@ impl Description {
     /// Defaults of a node or synapse model.
     ///
     /// # Errors
-    /// `UnknownModelName`.
+    /// `UnknownComponent`.
     pub fn get_defaults(&self, model: &str) -> Result<Dict> {
         if let Some(known) = self.node_models.iter().find(|known| known.name == model) {
             let mut values = Dict::new();
@@ -116,7 +116,7 @@ impl Description {
             return Ok(values);
         }
         let known = self.synapse_models.iter().find(|known| known.name == model);
-        known.map(synapse_values).ok_or_else(|| self.unknown_model(model))
+        known.map(synapse_values).ok_or_else(|| self.unknown_model(ErrorCode::UnknownComponent, model))
     }
 
     /// Copies a node or synapse model under a new name, with other defaults.
@@ -146,7 +146,7 @@ impl Description {
             new.clone_into(&mut copy.name);
             self.synapse_models.push(copy);
         } else {
-            return Err(self.unknown_model(existing));
+            return Err(self.unknown_model(ErrorCode::UnknownModelName, existing));
         }
         self.version += 1;
         Ok(())

@@ -2,6 +2,7 @@
 
 pub mod check;
 mod check_node;
+mod collocated;
 mod compatible;
 pub mod connect;
 pub mod connections;
@@ -15,3 +16,4 @@ mod rewiring;
 pub mod rules;
 mod saved;
 pub mod suggest;
+pub(crate) mod times;

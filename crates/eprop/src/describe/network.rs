@@ -128,6 +128,8 @@ pub enum Carries {
     ToRecorder,
     /// What a multimeter asks of a neuron.
     FromMultimeter,
+    /// A current.
+    Current,
 }
 
 /// The targets of each source of a projection. Rows belong to sources.

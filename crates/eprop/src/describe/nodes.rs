@@ -10,7 +10,8 @@ use crate::describe::kernel_parameters::{KernelParameters, TABLE};
 use crate::describe::network::{Carries, Column, Description, NodeGroup, NodeId, NodeModelState, Projection};
 use crate::describe::population::Population;
 use crate::describe::suggest;
-use crate::models::{NODE_MODELS, NodeClass, NodeModel, Rule, synapses};
+use crate::describe::times::{check_together, place_times, time_list};
+use crate::models::{NODE_MODELS, NodeModel, Rule, synapses};
 use crate::random::NestRandom;
 use crate::tables::parameter::{Kind, Parameter, Role};
 use crate::tables::value::{Dict, Params, Value};
@@ -409,7 +410,7 @@ pub(super) fn row(
                 matches!(parameter.kind, Kind::Number | Kind::Integer | Kind::Bool | Kind::Choice(_));
             let cell = match (value, of) {
                 (Value::Random(distribution), _) if parameter.kind == Kind::Number => {
-                    check::cell(name, parameter, &Value::Number(distribution.draw(random)))?
+                    check::cell(name, parameter, &Value::Number(distribution.draw(random)?))?
                 }
                 (Value::Numbers(list), Some((node, nodes))) if scalar => {
                     if list.len() != nodes {
@@ -446,11 +447,11 @@ fn read(group: &NodeGroup, place: usize, node: usize) -> Cell {
 
 /// Writes checked values of one node and checks how all of them go together.
 fn write(group: &mut NodeGroup, node: usize, row: Row, kernel: &KernelParameters, now: i64) -> Result<()> {
-    check_together(group, node, &row)?;
     let gives = |name: &str| {
         group.model.place(name).is_some_and(|place| row.iter().any(|(given, _)| *given == place))
     };
-    let gives_times = TIME_LISTS.into_iter().any(gives);
+    check_together(group, node, gives)?;
+    let gives_times = time_list(group.model).is_some_and(|list| gives(list.times));
     for (place, cell) in row {
         match (&mut group.columns[place], cell) {
             (Column::Numbers(values), Cell::Number(value)) => values[node] = value,
@@ -465,106 +466,6 @@ fn write(group: &mut NodeGroup, node: usize, row: Row, kernel: &KernelParameters
         place_times(group, node, kernel, now)?;
     }
     check_node(group, node, kernel)
-}
-
-/// Lists of times that lie on the grid of steps, or are moved onto it.
-const TIME_LISTS: [&str; 2] = ["spike_times", "amplitude_times"];
-/// Says where spikes lie.
-const SPIKE_TIME_OPTIONS: [&str; 3] = ["precise_times", "allow_offgrid_times", "shift_now_spikes"];
-
-/// Refuses parameters of generators that are given without those they belong to.
-fn check_together(group: &NodeGroup, node: usize, row: &Row) -> Result<()> {
-    let gives = |name: &str| {
-        group.model.place(name).is_some_and(|place| row.iter().any(|(given, _)| *given == place))
-    };
-    let refuse = |parameter: &str, what: &str, bound: &str| {
-        Err(Error::new(ErrorCode::BadProperty, what)
-            .model(group.model_name.clone())
-            .parameter(parameter)
-            .value("given alone")
-            .bound(bound))
-    };
-    match group.model.class {
-        NodeClass::SpikeGenerator
-            if !gives("spike_times") && !group.lists("spike_times")[node].is_empty() =>
-        {
-            match SPIKE_TIME_OPTIONS.into_iter().find(|name| gives(name)) {
-                Some(name) => refuse(
-                    name,
-                    "options can only be set together with spike times, or while there are none",
-                    "together with spike_times",
-                ),
-                None => Ok(()),
-            }
-        }
-        NodeClass::StepRateGenerator if gives("amplitude_times") != gives("amplitude_values") => {
-            let (given, missing) = if gives("amplitude_times") {
-                ("amplitude_times", "amplitude_values")
-            } else {
-                ("amplitude_values", "amplitude_times")
-            };
-            refuse(
-                given,
-                "amplitude times and values must be set together",
-                &format!("together with {missing}"),
-            )
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Puts the times of a generator onto the grid of steps, as NEST does with tics of a microsecond: what lies within half
-/// a tic of a step is on it; what lies between steps is moved to the end of its step where that is allowed. Spikes at
-/// the present time go to the next step, if they are to be shifted.
-fn place_times(group: &mut NodeGroup, node: usize, kernel: &KernelParameters, now: i64) -> Result<()> {
-    let name = match group.model.class {
-        NodeClass::SpikeGenerator => TIME_LISTS[0],
-        NodeClass::StepRateGenerator => TIME_LISTS[1],
-        _ => return Ok(()),
-    };
-    let given = Arc::clone(&group.lists(name)[node]);
-    if given.is_empty() {
-        return Ok(());
-    }
-    let flag = |name: &str| group.model.place(name).is_some() && group.numbers(name)[node] != 0.0;
-    let (moves, shifts) = (flag("allow_offgrid_times"), flag("shift_now_spikes"));
-    let resolution = kernel.resolution;
-    let origin = (group.numbers("origin")[node] / resolution).round();
-    let refuse = |what: &str, time: f64, bound: String| {
-        Err(Error::new(ErrorCode::BadProperty, what)
-            .model(group.model_name.clone())
-            .parameter(name)
-            .value(time)
-            .bound(bound))
-    };
-    let mut placed = Vec::with_capacity(given.len());
-    for time in given.iter().copied() {
-        if time == 0.0 && !shifts {
-            return refuse("a spike time cannot be set to 0", time, "> 0".into());
-        }
-        let tics = check::tics(time);
-        let nearest = (time / resolution).round();
-        let mut step = nearest;
-        if check::tics(nearest * resolution) != tics {
-            if !moves {
-                let bound = format!("a multiple of {resolution} ms");
-                return refuse("a time does not lie on the grid of steps", time, bound);
-            }
-            // Half a tic below a step is that step.
-            step = (time / resolution).floor() + 1.0;
-        }
-        if shifts && origin + step == now as f64 {
-            step += 1.0;
-        }
-        placed.push(if step == nearest { time } else { step * resolution });
-    }
-    if placed != *given {
-        let place = group.model.place(name).expect("the model has it");
-        if let Column::Lists(lists) = &mut group.columns[place] {
-            lists[node] = Arc::new(placed);
-        }
-    }
-    Ok(())
 }
 
 /// The names of all kernel parameters.

@@ -12,8 +12,8 @@ pub enum Population {
     Recurrent(Rule),
     /// Readouts of a rule.
     Readout(Rule),
-    /// Rate generators.
-    Rate,
+    /// Generators of rates and currents.
+    Waveform,
     /// Recorders.
     Recorder,
 }
@@ -24,7 +24,7 @@ impl Population {
     pub fn of(group: &NodeGroup) -> Self {
         match group.model.class {
             NodeClass::SpikeGenerator | NodeClass::PoissonGenerator | NodeClass::Parrot => Self::Stimulus,
-            NodeClass::StepRateGenerator => Self::Rate,
+            NodeClass::StepRateGenerator | NodeClass::CurrentGenerator => Self::Waveform,
             NodeClass::Recurrent => Self::Recurrent(group.model.rule),
             NodeClass::Readout => Self::Readout(group.model.rule),
             NodeClass::SpikeRecorder | NodeClass::Multimeter | NodeClass::WeightRecorder => Self::Recorder,

@@ -22,7 +22,7 @@ use crate::tables::parameter::{Kind, Parameter, Role};
 use crate::tables::value::Value;
 
 /// What projections carry, by the number it is saved as.
-const CARRIES: [Carries; 7] = [
+const CARRIES: [Carries; 8] = [
     Carries::Spikes,
     Carries::PlasticPerInterval,
     Carries::PlasticPerSpike,
@@ -30,6 +30,7 @@ const CARRIES: [Carries; 7] = [
     Carries::Rate,
     Carries::ToRecorder,
     Carries::FromMultimeter,
+    Carries::Current,
 ];
 
 impl Persist for KernelParameters {

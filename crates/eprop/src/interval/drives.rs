@@ -8,6 +8,7 @@ use crate::interval::neurons::Neurons;
 use crate::interval::open_interval::Surroundings;
 use crate::interval::plan::IntervalPlan;
 use crate::step::arrivals::Arrivals;
+use crate::step::currents::CurrentsOf;
 use crate::step::emission::Emission;
 
 /// Weights of each projection in a precision; `room` holds those that have to be converted.
@@ -24,6 +25,7 @@ pub(super) fn converted<'a, R: Real>(
 pub(super) struct Sent<'a> {
     pub(super) emission: &'a Emission,
     pub(super) arrivals: &'a [Arrivals; 2],
+    pub(super) currents: &'a CurrentsOf,
 }
 
 /// What drives neurons besides spikes.
@@ -77,6 +79,7 @@ impl<R: Real> Drives<R> {
             emission: sent.emission,
             arrivals: &sent.arrivals[0],
             readout_arrivals: &sent.arrivals[1],
+            currents: sent.currents,
             drive: &self.drive,
             first_drive: self.first.as_deref(),
             readout_drive: &self.readout,

@@ -26,7 +26,7 @@ impl<R: Real> IntervalRule<R> {
         let mut room = std::mem::take(&mut self.converted);
         let weights = converted(&network.projections, &mut room);
         let (plan, neurons, projections) = (&self.plan, &self.neurons, &network.projections);
-        let sent = Sent { emission, arrivals: &self.arrivals };
+        let sent = Sent { emission, arrivals: &self.arrivals, currents: &self.currents };
         let control = RunControl::default();
         let around = drives.surroundings(plan, neurons, projections, &weights, &[], sent, &control);
         self.open.keep_history(&around);

@@ -40,6 +40,7 @@ use crate::interval::plan::IntervalPlan;
 use crate::interval::presynaptic::RowEvents;
 use crate::plan::route::Columns;
 use crate::step::arrivals::Arrivals;
+use crate::step::currents::CurrentsOf;
 use crate::step::emission::Emission;
 
 /// What came out of one interval besides the open interval itself.
@@ -67,6 +68,8 @@ pub struct IntervalRule<R> {
     open: OpenInterval<R>,
     /// Input of recurrent neurons and of readouts that was settled before its weights changed.
     arrivals: [Arrivals; 2],
+    /// Currents that generators send.
+    currents: CurrentsOf,
     /// Whether the last errors follow other targets than were recorded with them.
     reread: bool,
     synapses: BTreeMap<usize, SynapseState>,
@@ -114,6 +117,7 @@ impl<R: Real> IntervalRule<R> {
             gradient: network.kernel.gradient,
             open,
             arrivals: Default::default(),
+            currents: CurrentsOf::beginning(now),
             reread: false,
             synapses: BTreeMap::new(),
             rates: BTreeMap::new(),
@@ -142,6 +146,7 @@ impl<R: Real> IntervalRule<R> {
     fn replan(&mut self, network: &Description, mut plan: IntervalPlan) {
         let now = self.plan.start_readout(self.open.interval) + self.open.readout_done as i64;
         plan.readouts.targets.go_on(&self.plan.readouts.targets, now);
+        self.currents.settle(&self.plan.wiring, now);
         self.reread |= self.open.reread_targets(&self.plan, &plan);
         let room = |plan: &IntervalPlan, stride: usize| (stride, plan.interval, plan.readout_count());
         let before = room(&self.plan, self.neurons.stride);
@@ -228,7 +233,7 @@ impl<R: Real> IntervalRule<R> {
             &network.projections,
             &weights,
             if self.before_of == self.open.interval { &self.before } else { &[] },
-            Sent { emission, arrivals: &self.arrivals },
+            Sent { emission, arrivals: &self.arrivals, currents: &self.currents },
             control,
         );
         let around = Surroundings { threads: self.threads, ..around };

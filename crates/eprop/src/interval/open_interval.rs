@@ -26,10 +26,11 @@ use crate::plan::amplitudes::RateReader;
 use crate::plan::probes::SpikeTap;
 use crate::record::{SPIKE, SpikeEvents, TapChunk, WEIGHT, WeightEvents};
 use crate::step::arrivals::Arrivals;
+use crate::step::currents::CurrentsOf;
 use crate::step::emission::Emission;
 use crate::step::row;
 
-use part::{Part, deliver, reads, widen};
+use part::{Part, Room, deliver, reads, widen, with_currents};
 
 pub use handover::Recorded;
 pub use spikes::IntervalSpikes;
@@ -54,6 +55,8 @@ pub struct Surroundings<'a, R> {
     pub arrivals: &'a Arrivals,
     /// The same, of readouts.
     pub readout_arrivals: &'a Arrivals,
+    /// Currents that generators send.
+    pub currents: &'a CurrentsOf,
     /// Constant part of the voltage: gain times current.
     pub drive: &'a [R],
     /// The same for the first step to come, where the current has changed.
@@ -142,6 +145,8 @@ pub struct OpenInterval<R> {
     other_drive: Option<(usize, Lines<R>)>,
     input: Lines<R>,
     readout_input: Vec<f64>,
+    /// What drives readouts besides spikes, where generators send currents.
+    readout_currents: Vec<f64>,
     fired: Vec<u8>,
     signals_recorded: usize,
     /// What readouts show in the steps of a run.
@@ -197,6 +202,7 @@ impl<R: Real> OpenInterval<R> {
             other_drive: None,
             input: Lines::zeros(stride),
             readout_input: vec![0.0; k],
+            readout_currents: Vec::new(),
             fired: vec![0; stride],
             signals_recorded: 0,
             shown: Shown::default(),
@@ -457,14 +463,14 @@ impl<R: Real> OpenInterval<R> {
             return;
         }
         let to = to.min(self.recurrent_done + plan.steps_between_looks());
-        let mut rows = Vec::new();
+        let mut room = Room::default();
         for local in self.recurrent_done..to {
             self.surrogate.begin_step(local, &self.state);
             let first_drive = first_drive.take();
             if let Some(drive) = first_drive {
                 self.other_drive = Some((local, drive.iter().copied().collect()));
             }
-            self.step(around, first_drive, local, &mut rows);
+            self.step(around, first_drive, local, &mut room);
             for route in plan.wiring.recurrent_routes.iter().filter(|route| route.weight_recorder.is_some()) {
                 if reads(self.interval, route, local) {
                     let weights = &around.projections[route.projection].weights;
@@ -485,14 +491,14 @@ impl<R: Real> OpenInterval<R> {
         self.recurrent_done = to;
     }
 
-    /// One step of the recurrent neurons: state, surrogate gradients, and who fires. `rows` is room.
+    /// One step of the recurrent neurons: state, surrogate gradients, and who fires. `room` is kept from step to step.
     #[inline]
     fn step<'a>(
         &mut self,
         around: &Surroundings<'a, R>,
         first_drive: Option<&[R]>,
         local: usize,
-        rows: &mut Vec<&'a [R]>,
+        room: &mut Room<'a, R>,
     ) {
         let mut part = Part {
             state: self.state.whole(),
@@ -500,7 +506,7 @@ impl<R: Real> OpenInterval<R> {
             surrogate: self.surrogate.row_mut(local),
             fired: &mut self.fired,
         };
-        part.step(around, &self.spikes, self.interval, first_drive, local, rows);
+        part.step(around, &self.spikes, self.interval, first_drive, local, room);
         let plan = around.plan;
         for clocked in &plan.wiring.clocked {
             let fires = clocked.fires(plan.start_recurrent(self.interval) + local as i64);
@@ -524,11 +530,11 @@ impl<R: Real> OpenInterval<R> {
         let Some(state) = state.cloned() else { return run.start };
         let present = std::mem::replace(&mut self.state, state);
         self.surrogate.recompute_from(run.start);
-        let mut rows = Vec::new();
+        let mut room = Room::default();
         let other = self.other_drive.take();
         for local in run.clone() {
             let drive = other.as_ref().filter(|(step, _)| *step == local).map(|(_, drive)| &**drive);
-            self.step(around, drive, local, &mut rows);
+            self.step(around, drive, local, &mut room);
         }
         self.other_drive = other;
         self.state = present;
@@ -558,20 +564,30 @@ impl<R: Real> OpenInterval<R> {
         let places = 0..n;
         self.input.fill(R::ZERO);
         around.arrivals.add_to(&mut self.input[..n], &places, step);
-        let mut rows = Vec::new();
+        let mut room = Room::default();
         for route in plan.wiring.recurrent_routes.iter().filter(|route| !route.plastic) {
             let emitted = length - route.delay as isize;
-            deliver(around, route, &mut self.input[..n], &places, &mut rows, &self.spikes, emitted, step);
+            deliver(
+                around,
+                route,
+                &mut self.input[..n],
+                &places,
+                &mut room.rows,
+                &self.spikes,
+                emitted,
+                step,
+            );
         }
-        row::add_all(&mut self.input[..n], &rows);
+        row::add_all(&mut self.input[..n], &room.rows);
+        let currents = with_currents(around, around.drive, &places, step, &mut room);
         let mut state = if plan.reset { NeuronState::at_rest(self.stride) } else { self.state.clone() };
         let mut surrogate = Lines::zeros(self.stride);
         for segment in &around.neurons.segments {
             neuron_step::advance(
                 around.neurons,
                 segment,
-                around.drive,
-                true,
+                if currents { &room.drive } else { around.drive },
+                !currents,
                 &self.input,
                 &mut state.whole(),
                 &mut surrogate,

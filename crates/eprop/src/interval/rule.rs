@@ -133,6 +133,7 @@ impl<R: Real> LearningRule for IntervalRule<R> {
         let Span { from, to, emission, control, team, .. } = span;
         let begun = self.plan.start_recurrent(self.open.interval);
         self.arrivals.iter_mut().for_each(|arrivals| arrivals.forget_before(begun));
+        self.currents.forget_before(begun);
         let needed = begun - 1;
         for (place, model) in network.synapse_models.iter().enumerate() {
             self.rates.entry(place).or_default().note(from, model.optimizer.eta, needed);
@@ -209,6 +210,10 @@ impl<R: Real> LearningRule for IntervalRule<R> {
 
     fn spike_count(&self) -> u64 {
         self.spike_count
+    }
+
+    fn spikes_fired(&self) -> u64 {
+        self.spike_count + self.open.spikes_fired()
     }
 
     fn gradient_square_sum(&self) -> f64 {

@@ -174,7 +174,7 @@ impl<R: Real> IntervalRule<R> {
         let (plan, neurons) = (&self.plan, &self.neurons);
         let before_of = self.before_of;
         let before = &self.before;
-        let sent = Sent { emission, arrivals: &self.arrivals };
+        let sent = Sent { emission, arrivals: &self.arrivals, currents: &self.currents };
         let projections = &network.projections;
         let (layouts, method) = (&self.layouts, self.gradient);
         let threads = self.threads.min(open_intervals.len()).min(self.histories.len());

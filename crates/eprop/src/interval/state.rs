@@ -29,6 +29,7 @@ impl<R: Real> IntervalRule<R> {
             gradient: _,
             open: _,
             arrivals: _,
+            currents: _,
             reread: _,
             synapses: _,
             rates: _,
@@ -52,6 +53,7 @@ impl<R: Real> IntervalRule<R> {
         archive.number("reread", &mut self.reread)?;
         let neurons = [self.plan.recurrent_count(), self.plan.readout_count()];
         persist_arrivals(&mut self.arrivals, neurons, archive)?;
+        self.currents.persist(&self.plan.wiring, now, archive)?;
         for learner in &self.plan.learners {
             let route = self.plan.route_of(learner);
             let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");

@@ -67,7 +67,7 @@ impl Kernel {
     /// What multimeters record of neurons.
     pub(super) fn state_taps(&self) -> impl Iterator<Item = &Tap> {
         let neurons = self.rules.iter().flatten().flat_map(|rule| rule.wiring().taps());
-        let rates = self.plans.iter().flat_map(|plans| plans.rate_taps.iter().map(|(tap, _)| tap));
+        let rates = self.plans.iter().flat_map(|plans| plans.waveform_taps.iter().map(|(tap, _)| tap));
         neurons.chain(rates)
     }
 

@@ -12,12 +12,14 @@ use std::collections::BTreeSet;
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
 use crate::describe::network::{Description, NodeId, Settled, Targets};
+use crate::describe::times::time_list;
 use crate::interval;
 use crate::models::{NodeClass, NodeModel};
 use crate::optimizer::{MomentChanges, Moments, SynapseKey};
-use crate::plan::amplitudes::{self, Amplitudes, HeldRate, HeldRates};
+use crate::plan::amplitudes::{self, HeldRate, HeldRates};
 use crate::plan::probes::SpikeTap;
 use crate::plan::stimulus::Stimuli;
+use crate::plan::waveform::Waveform;
 use crate::plus;
 use crate::random::NestRandom;
 use crate::record::{Recordings, Tap, TimeUnit};
@@ -33,7 +35,7 @@ struct Plans {
     stimuli: Stimuli,
     stimulus_ids: Vec<NodeId>,
     stimulus_taps: Vec<SpikeTap>,
-    rate_taps: Vec<(Tap, Vec<Amplitudes>)>,
+    waveform_taps: Vec<(Tap, Vec<Waveform>)>,
 }
 
 /// The learning rules, in the order in which they are simulated.
@@ -59,6 +61,8 @@ pub struct Kernel {
     held: HeldRates,
     /// Steps from which neurons that fire by the clock count.
     clock_base: BTreeMap<NodeId, i64>,
+    /// Spikes that neurons and parrots sent in the last simulation.
+    sent_last: u64,
     /// Moments that were set since the last plan was made.
     moments: MomentChanges,
 }
@@ -86,6 +90,7 @@ impl Kernel {
             held: BTreeMap::new(),
             clock_base: BTreeMap::new(),
             moments: MomentChanges::new(),
+            sent_last: 0,
         }
     }
 
@@ -203,7 +208,7 @@ impl Kernel {
             if self
                 .network
                 .group_of(first)
-                .is_some_and(|group| group.model.class == NodeClass::StepRateGenerator)
+                .is_some_and(|group| time_list(group.model).is_some_and(|list| list.values.is_some()))
             {
                 let held = HeldRate { amplitude: 0.0, since: self.time };
                 self.held.extend((first..=self.node_count() as NodeId).map(|node| (node, held)));
@@ -227,13 +232,14 @@ impl Kernel {
             Params::Shared(values) => values.get(name).is_some(),
             Params::PerNode(list) => list.iter().any(|values| values.get(name).is_some()),
         };
-        // A rate generator goes on with the amplitude it has until the first of its new times.
+        // A generator goes on with the amplitude it has until the first of its new times.
         let mut held = Vec::new();
-        if names("amplitude_times") || names("amplitude_values") {
-            for node in nodes {
-                if let Some(amplitudes) = amplitudes::amplitudes(&self.network, *node, &self.held) {
-                    held.push((*node, amplitudes.held_at(self.time)));
-                }
+        for node in nodes {
+            let list = self.network.group_of(*node).and_then(|group| time_list(group.model));
+            if list.is_some_and(|list| names(list.times))
+                && let Some(amplitudes) = amplitudes::amplitudes(&self.network, *node, &self.held)
+            {
+                held.push((*node, amplitudes.held_at(self.time)));
             }
         }
         let emits = |node: &NodeId| {
@@ -359,6 +365,24 @@ impl Kernel {
         self.before_change();
         let known = self.network.projections.len();
         self.network.connect(sources, targets, rule, synapse, &mut self.random)?;
+        self.begin_projections(known);
+        Ok(())
+    }
+
+    /// Connects nodes by a rule, each pair with a synapse of each kind.
+    ///
+    /// # Errors
+    /// As [`Kernel::connect`].
+    pub fn connect_collocated(
+        &mut self,
+        sources: &[NodeId],
+        targets: &[NodeId],
+        rule: &Dict,
+        synapses: &[Dict],
+    ) -> Result<()> {
+        self.before_change();
+        let known = self.network.projections.len();
+        self.network.connect_collocated(sources, targets, rule, synapses, &mut self.random)?;
         self.begin_projections(known);
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::describe::population::{NodeIndex, Population};
 use crate::kernel::{INTERVAL, Kernel, Plans, RULES};
 use crate::models::NodeClass;
 use crate::optimizer::Moments;
-use crate::plan::probes::{rate_taps, spike_taps};
+use crate::plan::probes::{spike_taps, waveform_taps};
 use crate::plan::route::handed_over;
 use crate::plan::stimulus::Stimuli;
 use crate::plan::wiring::Planning;
@@ -77,7 +77,7 @@ impl Kernel {
         memory::may_take(0, || 0, needed.saturating_sub(self.working_bytes()), "the network's layout")?;
         self.network.begin_rewiring()?;
         let index = NodeIndex::new(&self.network);
-        let stimuli = Stimuli::new(&self.network, &index)?;
+        let stimuli = Stimuli::new(&self.network, &index, &self.held)?;
         let planning = Planning {
             network: &self.network,
             index: &index,
@@ -135,7 +135,7 @@ impl Kernel {
             stimuli,
             stimulus_ids: index.members(Population::Stimulus).to_vec(),
             stimulus_taps: spike_taps(&self.network, &index, Population::Stimulus),
-            rate_taps: rate_taps(&self.network, &index, &self.held),
+            waveform_taps: waveform_taps(&self.network, &index, &self.held),
         });
         Ok(())
     }

@@ -153,6 +153,12 @@ impl Kernel {
         self.rules.iter_mut().flatten().flat_map(|rule| rule.take_interval_spikes()).collect()
     }
 
+    /// Spikes that neurons, parrots and spike train injectors sent in the last simulation.
+    #[must_use]
+    pub fn spikes_of_last_run(&self) -> u64 {
+        self.sent_last
+    }
+
     /// Spikes of recurrent neurons so far, counted at the end of each interval.
     #[must_use]
     pub fn spike_count(&self) -> u64 {

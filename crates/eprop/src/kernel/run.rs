@@ -10,7 +10,7 @@ use crate::base::threads::{self, Permit};
 use crate::describe::kernel_parameters::LAST_STEP;
 use crate::kernel::memory::BYTES_PER_INPUT_SPIKE;
 use crate::kernel::{Kernel, Plans};
-use crate::plan::amplitudes::Amplitudes;
+use crate::plan::waveform::Waveform;
 use crate::record::{Recordings, Tap, TapChunk};
 use crate::rule::Span;
 use crate::step::emission::Emission;
@@ -197,6 +197,9 @@ impl Kernel {
         team: Option<&Team<'_>>,
     ) -> Result<()> {
         // Ranks stop at the same step: where they agree to, and within the share of each.
+        let fired_before = self.spikes_fired();
+        let mut counted = 0;
+        self.sent_last = 0;
         let unstopped = RunControl::default();
         let each = if team.is_some() { &unstopped } else { control };
         if begin < end {
@@ -241,9 +244,11 @@ impl Kernel {
                 }));
             }
             record_stimuli(plans, &self.emission, from + 1, reached, &mut self.recordings);
-            for (tap, rates) in &plans.rate_taps {
-                record_rates(tap, rates, from + 1, reached, self.recordings.chunk(tap));
+            for (tap, signals) in &plans.waveform_taps {
+                record_waveforms(tap, signals, from + 1, reached, self.recordings.chunk(tap));
             }
+            counted += self.emission.counted(from + 1..reached + 1);
+            self.sent_last = counted + self.spikes_fired() - fired_before;
             self.emission.land(reached);
             self.time = reached;
             self.recordings.evaluate(reached - 1);
@@ -256,9 +261,13 @@ impl Kernel {
         Ok(())
     }
 
+    fn spikes_fired(&self) -> u64 {
+        self.rules.iter().flatten().map(|rule| rule.spikes_fired()).sum()
+    }
+
     pub(super) fn keep_taps(&mut self) {
         let mut taps: Vec<&Tap> =
-            self.plans.iter().flat_map(|plans| &plans.rate_taps).map(|(tap, _)| tap).collect();
+            self.plans.iter().flat_map(|plans| &plans.waveform_taps).map(|(tap, _)| tap).collect();
         taps.extend(self.rules.iter().flatten().flat_map(|rule| rule.wiring().taps()));
         self.recordings.keep_taps(&taps);
     }
@@ -293,11 +302,11 @@ fn record_stimuli(plans: &Plans, emission: &Emission, from: i64, to: i64, record
     }
 }
 
-fn record_rates(tap: &Tap, rates: &[Amplitudes], from: i64, to: i64, chunk: &mut TapChunk) {
+fn record_waveforms(tap: &Tap, signals: &[Waveform], from: i64, to: i64, chunk: &mut TapChunk) {
     for stamp in (from..=to).filter(|stamp| tap.window.contains(*stamp)) {
         chunk.stamps.push(stamp);
         for stream in &mut chunk.streams {
-            stream.extend(rates.iter().map(|rate| rate.emitted(stamp)));
+            stream.extend(signals.iter().map(|signal| signal.at(stamp)));
         }
     }
 }

@@ -86,6 +86,8 @@ impl Kernel {
             held: _,
             clock_base: _,
             granted: _,
+            // It tells of a call.
+            sent_last: _,
             // They were handed on when the plan was made.
             moments: _,
         } = self;

@@ -1,5 +1,7 @@
 //! The models: one file each, with its parameter table, its state and its step.
 
+pub mod ac_generator;
+pub mod dc_generator;
 pub mod eprop_iaf;
 pub mod eprop_iaf_adapt;
 pub mod eprop_iaf_adapt_bsshslm_2020;
@@ -9,13 +11,16 @@ pub mod eprop_iaf_psc_delta_adapt;
 pub mod eprop_readout;
 pub mod eprop_readout_bsshslm_2020;
 mod equations;
+pub mod inhomogeneous_poisson_generator;
 pub mod multimeter;
+pub mod noise_generator;
 pub mod parrot_neuron;
 pub mod poisson_generator;
 pub(crate) mod shared;
 pub mod spike_generator;
 pub mod spike_recorder;
 pub mod spike_train_injector;
+pub mod step_current_generator;
 pub mod step_rate_generator;
 pub mod synapses;
 pub mod weight_recorder;
@@ -44,6 +49,8 @@ pub enum NodeClass {
     PoissonGenerator,
     /// Emits a piecewise constant rate.
     StepRateGenerator,
+    /// Sends a current.
+    CurrentGenerator,
     /// Repeats the spikes it receives.
     Parrot,
     /// A recurrent neuron that learns.
@@ -190,7 +197,7 @@ impl SynapseModel {
 }
 
 /// All node models.
-pub static NODE_MODELS: [&NodeModel; 17] = [
+pub static NODE_MODELS: [&NodeModel; 22] = [
     &eprop_iaf_bsshslm_2020::MODEL,
     &eprop_iaf_adapt_bsshslm_2020::MODEL,
     &eprop_readout_bsshslm_2020::MODEL,
@@ -203,6 +210,11 @@ pub static NODE_MODELS: [&NodeModel; 17] = [
     &spike_generator::MODEL,
     &spike_train_injector::MODEL,
     &poisson_generator::MODEL,
+    &inhomogeneous_poisson_generator::MODEL,
+    &dc_generator::MODEL,
+    &ac_generator::MODEL,
+    &step_current_generator::MODEL,
+    &noise_generator::MODEL,
     &step_rate_generator::MODEL,
     &multimeter::MODEL,
     &multimeter::VOLTMETER,

@@ -246,6 +246,12 @@ pub(crate) const DEVICE: [Parameter; 4] = [
     Parameter::text("label", "", "A name for files"),
 ];
 
+/// A sine.
+pub(crate) const SINE: [Parameter; 2] = [
+    Parameter::number("frequency", "f", "Hz", 0.0, Bound::Finite, "Frequency of the sine"),
+    Parameter::number("phase", "φ", "°", 0.0, Bound::Finite, "Phase of the sine at time 0"),
+];
+
 /// What every recorder has.
 pub(crate) const RECORDER: [Parameter; 5] = [
     Parameter::choice("record_to", &["memory", "ascii"], "Where events go"),

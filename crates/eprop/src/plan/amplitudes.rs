@@ -8,7 +8,7 @@ use crate::base::math::nearest;
 use crate::base::state::Archive;
 use crate::describe::network::{Carries, Description, NodeId};
 use crate::describe::population::{NodeIndex, Population};
-use crate::models::NodeClass;
+use crate::describe::times::time_list;
 use crate::plan::stimulus::Active;
 
 /// What a rate generator goes on with until the first of its times that counts.
@@ -43,7 +43,7 @@ impl Amplitudes {
 
     /// The amplitude that goes by a stamp, and the first stamp after it that another may go by. `hint` is the number of
     /// times that had begun when this was last asked, and is kept.
-    fn at(&self, stamp: i64, hint: &mut usize) -> (f64, i64) {
+    pub(crate) fn at(&self, stamp: i64, hint: &mut usize) -> (f64, i64) {
         let when = |place: usize| -> i64 {
             self.times.get(place).map_or(i64::MAX, |time| nearest(time / self.resolution))
         };
@@ -62,6 +62,12 @@ impl Amplitudes {
             self.values[begun - 1]
         };
         (value, when(begun))
+    }
+
+    /// The highest amplitude that there may be; at least 0.
+    #[must_use]
+    pub fn highest(&self) -> f64 {
+        self.values.iter().copied().fold(self.held.amplitude.max(0.0), f64::max)
     }
 
     /// The amplitude now, which the generator goes on with if its times are set anew.
@@ -266,15 +272,16 @@ impl RateReader {
     }
 }
 
-/// The amplitudes of a rate generator.
+/// The amplitudes of a generator that has some at given times.
 #[must_use]
 pub fn amplitudes(network: &Description, node: NodeId, held: &HeldRates) -> Option<Amplitudes> {
-    let group = network.group_of(node).filter(|group| group.model.class == NodeClass::StepRateGenerator)?;
+    let group = network.group_of(node)?;
+    let list = time_list(group.model)?;
     let place = (node - group.first) as usize;
     let resolution = network.kernel.resolution;
     Some(Amplitudes {
-        times: group.lists("amplitude_times")[place].clone(),
-        values: group.lists("amplitude_values")[place].clone(),
+        times: group.lists(list.times)[place].clone(),
+        values: group.lists(list.values?)[place].clone(),
         active: Active::of(group, place, resolution),
         resolution,
         held: held.get(&node).copied().unwrap_or_default(),

@@ -2,10 +2,12 @@
 //! look up by name. Memory is known here.
 
 pub mod amplitudes;
+pub mod currents;
 pub mod feedback;
 pub mod membrane;
 pub mod neurons;
 pub mod probes;
 pub mod route;
 pub mod stimulus;
+pub mod waveform;
 pub mod wiring;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::describe::network::{Carries, Column, Description, NodeGroup, NodeId};
 use crate::describe::population::{NodeIndex, Population};
 use crate::models::NodeClass;
-use crate::plan::amplitudes::{Amplitudes, HeldRates, amplitudes};
+use crate::plan::amplitudes::HeldRates;
 use crate::plan::stimulus::{Active, TrainKey};
+use crate::plan::waveform::Waveform;
 use crate::record::{Recordable, Tap, Window};
 
 /// The recorders that listen to one population's spikes.
@@ -108,14 +109,18 @@ pub fn state_taps(network: &Description, index: &NodeIndex, population: Populati
         .collect()
 }
 
-/// What multimeters record from rate generators, with the rate of each that they record.
+/// What multimeters record from generators of rates and currents, with the signal of each that they record.
 #[must_use]
-pub fn rate_taps(network: &Description, index: &NodeIndex, held: &HeldRates) -> Vec<(Tap, Vec<Amplitudes>)> {
-    state_taps(network, index, Population::Rate)
+pub fn waveform_taps(
+    network: &Description,
+    index: &NodeIndex,
+    held: &HeldRates,
+) -> Vec<(Tap, Vec<Waveform>)> {
+    state_taps(network, index, Population::Waveform)
         .into_iter()
         .map(|tap| {
-            let rates = tap.nodes.iter().filter_map(|node| amplitudes(network, *node, held)).collect();
-            (tap, rates)
+            let signals = tap.nodes.iter().filter_map(|node| Waveform::of(network, *node, held)).collect();
+            (tap, signals)
         })
         .collect()
 }

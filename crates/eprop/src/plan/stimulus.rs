@@ -9,8 +9,9 @@ use std::sync::Arc;
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::base::math::nearest;
 use crate::describe::network::{Carries, Description, NodeGroup, NodeId, Projection, Targets};
-use crate::describe::population::{NodeIndex, Population};
-use crate::models::NodeClass;
+use crate::describe::population::{NodeIndex, Population, groups_of};
+use crate::models::{NodeClass, NodeModel, spike_train_injector};
+use crate::plan::amplitudes::{Amplitudes, HeldRates, amplitudes};
 
 /// A connection onto a parrot.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,13 +73,61 @@ pub enum Source {
         /// Added to each time (steps).
         origin: i64,
     },
-    /// Independent spikes, on average `mean` a step.
+    /// Independent spikes.
     Poisson {
-        /// Expected number of spikes a step.
-        mean: f64,
+        /// Expected number of spikes in each step.
+        mean: Mean,
         /// Names the train: the generator's id.
         generator: u32,
     },
+}
+
+/// The expected number of spikes in each step.
+#[derive(Debug, Clone)]
+pub enum Mean {
+    /// The same in all.
+    Constant(f64),
+    /// Firing rates over time, and the length of a step (s).
+    Steps(Amplitudes, f64),
+}
+
+impl Mean {
+    /// That of the step that ends at a stamp.
+    #[must_use]
+    #[inline]
+    pub fn at(&self, stamp: i64) -> f64 {
+        match self {
+            Self::Constant(mean) => *mean,
+            Self::Steps(rates, step) => rates.at(stamp, &mut 0).0.max(0.0) * step,
+        }
+    }
+
+    /// The sum over the steps from `from` on to `to`.
+    fn total(&self, from: i64, to: i64) -> f64 {
+        let Self::Steps(rates, step) = self else { return self.at(from) * (to - from) as f64 };
+        let (mut total, mut stamp) = (0.0, from + 1);
+        while stamp <= to {
+            let (rate, next) = rates.at(stamp, &mut 0);
+            let end = next.clamp(stamp + 1, to + 1);
+            total += rate.max(0.0) * step * (end - stamp) as f64;
+            stamp = end;
+        }
+        total
+    }
+
+    /// Whether there are never any.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        matches!(self, Self::Constant(mean) if *mean <= 0.0)
+    }
+
+    /// The highest.
+    fn highest(&self) -> f64 {
+        match self {
+            Self::Constant(mean) => *mean,
+            Self::Steps(rates, step) => rates.highest() * step,
+        }
+    }
 }
 
 /// A generator that reaches something.
@@ -106,6 +155,8 @@ pub struct Stimuli {
     onward: Vec<Onward>,
     /// The places whose spikes neurons or recorders hear.
     heard: Vec<bool>,
+    /// The places whose spikes NEST counts: all but those of devices.
+    counted: Vec<bool>,
 }
 
 /// More than six standard deviations above the mean of a Poisson distribution are not met with in the life of a machine.
@@ -131,13 +182,20 @@ impl Stimuli {
         self.heard[place as usize]
     }
 
+    /// Whether NEST counts the spikes of a place.
+    #[must_use]
+    #[inline]
+    pub fn counts(&self, place: u32) -> bool {
+        self.counted[place as usize]
+    }
+
     /// About how many spikes generators emit and parrots repeat in the steps from `from` on to `to`; several at once count
     /// as one.
     #[must_use]
     pub fn expected_spikes(&self, from: i64, to: i64) -> u64 {
         self.repeated(|source| match source {
             Source::Times { times, origin, .. } => self.places_of(times, *origin, from, to).len() as f64,
-            Source::Poisson { mean, .. } => mean * (to - from) as f64,
+            Source::Poisson { mean, .. } => mean.total(from, to),
         })
     }
 
@@ -151,15 +209,15 @@ impl Stimuli {
                 let all = multiplicities.get(places.clone()).map(|counts| counts.iter().sum());
                 all.unwrap_or(places.len() as f64)
             }
-            Source::Poisson { mean, .. } => likely(mean * (to - from) as f64),
+            Source::Poisson { mean, .. } => likely(mean.total(from, to)),
         })
     }
 
     /// The most spikes that a Poisson generator at a place is likely to send to one target in so many steps.
     #[must_use]
     pub fn most_of_train(&self, place: u32, steps: i64) -> f64 {
-        let of = |generator: &Generator| match generator.source {
-            Source::Poisson { mean, .. } if generator.place == place => likely(mean * steps as f64),
+        let of = |generator: &Generator| match &generator.source {
+            Source::Poisson { mean, .. } if generator.place == place => likely(mean.highest() * steps as f64),
             _ => 0.0,
         };
         self.generators.iter().map(of).sum()
@@ -217,7 +275,7 @@ impl Stimuli {
     ///
     /// # Errors
     /// `NotImplemented` where a neuron drives a parrot.
-    pub fn new(network: &Description, index: &NodeIndex) -> Result<Self> {
+    pub fn new(network: &Description, index: &NodeIndex, held: &HeldRates) -> Result<Self> {
         let places = index.len(Population::Stimulus);
         let mut heard = vec![false; places];
         let mut edges: Vec<(u32, Onward)> = Vec::new();
@@ -266,6 +324,12 @@ impl Stimuli {
             starts,
             onward,
             heard,
+            counted: groups_of(network, Population::Stimulus)
+                .flat_map(|group| {
+                    let device = is_device(group.model);
+                    std::iter::repeat_n(!device, group.len)
+                })
+                .collect(),
         };
         let resolution = this.resolution;
         for group in network.groups.iter().filter(|group| Population::of(group) == Population::Stimulus) {
@@ -280,7 +344,11 @@ impl Stimuli {
                 }
                 let active = Active::of(group, node, resolution);
                 let source = if group.model.class == NodeClass::PoissonGenerator {
-                    Source::Poisson { mean: group.numbers("rate")[node] * resolution / 1000.0, generator: id }
+                    let mean = match amplitudes(network, id, held) {
+                        Some(rates) => Mean::Steps(rates, resolution / 1000.0),
+                        None => Mean::Constant(group.numbers("rate")[node] * resolution / 1000.0),
+                    };
+                    Source::Poisson { mean, generator: id }
                 } else {
                     Source::Times {
                         times: group.lists("spike_times")[node].clone(),
@@ -293,6 +361,11 @@ impl Stimuli {
         }
         Ok(this)
     }
+}
+
+/// Whether nodes of a model are devices, which NEST has once per thread, and whose spikes it does not count.
+fn is_device(model: &NodeModel) -> bool {
+    model.class != NodeClass::Parrot && model.name != spike_train_injector::MODEL.name
 }
 
 /// The connections of a projection onto parrots, by the place of their source.

@@ -6,6 +6,7 @@ use crate::base::error::Result;
 use crate::describe::network::{Description, NodeId};
 use crate::describe::population::{NodeIndex, Population};
 use crate::plan::amplitudes::HeldRates;
+use crate::plan::currents::{CurrentRoute, current_routes_onto};
 use crate::plan::feedback::FeedbackRoutes;
 use crate::plan::neurons::{Clocked, clocked};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
@@ -38,6 +39,8 @@ pub struct Wiring {
     pub recurrent_routes: Vec<Route>,
     /// Spike projections onto readouts, in the order of summation.
     pub readout_routes: Vec<Route>,
+    /// Currents of generators onto recurrent neurons, and onto readouts.
+    pub currents: [Vec<CurrentRoute>; 2],
     /// Whether a plastic synapse ends at a recurrent neuron, by place.
     pub learning: Vec<bool>,
     /// Neurons that fire by the clock.
@@ -62,7 +65,7 @@ impl Wiring {
     /// # Errors
     /// `NotImplemented` for a Poisson generator on plastic synapses.
     pub fn new(planning: Planning<'_>, recurrent: Population, readout: Population) -> Result<Option<Self>> {
-        let Planning { network, index, clock_base, .. } = planning;
+        let Planning { network, index, held, clock_base } = planning;
         if index.len(recurrent) + index.len(readout) == 0 {
             return Ok(None);
         }
@@ -74,6 +77,7 @@ impl Wiring {
             recurrent_ids: index.members(recurrent).to_vec(),
             readout_ids: index.members(readout).to_vec(),
             stimulus_ids: index.members(Population::Stimulus).to_vec(),
+            currents: [recurrent, readout].map(|onto| current_routes_onto(network, index, held, onto)),
             learning: learning(&recurrent_routes, index.len(recurrent)),
             recurrent_routes,
             readout_routes,
@@ -111,7 +115,8 @@ impl Wiring {
         let places = self.recurrent_ids.len() + self.readout_ids.len() + self.stimulus_ids.len();
         let listens: usize = self.spike_taps.iter().map(|tap| 4 * tap.listens.len()).sum();
         let tapped: usize = self.taps().map(|tap| 8 * tap.nodes.len()).sum();
-        let routes = self.routes().map(Route::bytes).sum::<usize>();
+        let currents = self.currents.iter().flatten().map(CurrentRoute::bytes).sum::<usize>();
+        let routes = self.routes().map(Route::bytes).sum::<usize>() + currents;
         (4 * places + 8 * self.feedback.len() + listens + tapped + routes) as u64
             + self.feedback_routes.bytes()
     }

@@ -27,6 +27,7 @@ use crate::plus::rows::PlasticRows;
 use crate::plus::states::{ReadoutState, RecurrentState};
 use crate::plus::windows::Windows;
 use crate::step::arrivals::Arrivals;
+use crate::step::currents::CurrentsOf;
 
 /// Steps until it is looked anew at how many threads have enough to do.
 const RUN: i64 = 256;
@@ -46,6 +47,10 @@ pub struct PlusRule {
     fired: Vec<Vec<u32>>,
     /// Input of recurrent neurons and of readouts that was settled before its weights changed.
     arrivals: [Arrivals; 2],
+    /// Currents that generators send.
+    currents: CurrentsOf,
+    /// Room for the currents of a step.
+    arriving_currents: Vec<f64>,
     spike_count: u64,
     /// Steps done.
     steps: u64,
@@ -77,6 +82,8 @@ impl PlusRule {
             readout_rows: Vec::new(),
             fired: Vec::new(),
             arrivals: Default::default(),
+            currents: CurrentsOf::beginning(now),
+            arriving_currents: Vec::new(),
             spike_count: 0,
             steps: 0,
             windows: None,
@@ -98,6 +105,7 @@ impl PlusRule {
     fn replan(&mut self, network: &Description, mut plan: PlusPlan, now: i64) {
         plan.readouts.windows.go_on(&self.plan.readouts.windows, now);
         plan.readouts.targets.go_on(&self.plan.readouts.targets, now);
+        self.currents.settle(&self.plan.wiring, now);
         self.join_rows(network, &plan, now);
         self.plan = plan;
         self.lay_out(network, now);

@@ -108,6 +108,7 @@ impl LearningRule for PlusRule {
     ) -> std::result::Result<i64, Halt> {
         let Span { from, to, emission, control, .. } = span;
         self.arrivals.iter_mut().for_each(|arrivals| arrivals.forget_before(from));
+        self.currents.forget_before(from);
         let mut recorded = Recorded::new(&self.plan);
         let threads = network.kernel.local_num_threads;
         let mut reached = from;
@@ -161,6 +162,10 @@ impl LearningRule for PlusRule {
         }
         // Once a step is the most.
         self.plan.recurrent.target_rate.iter().map(|rate| rate.min(1.0)).sum()
+    }
+
+    fn spikes_fired(&self) -> u64 {
+        self.spike_count
     }
 
     fn spike_count(&self) -> u64 {

@@ -26,6 +26,8 @@ impl PlusRule {
             readout_rows: _,
             fired: _,
             arrivals: _,
+            currents: _,
+            arriving_currents: _,
             spike_count: _,
             steps: _,
             windows: _,
@@ -63,6 +65,7 @@ impl PlusRule {
         persist_rows(&self.plan.wiring.readout_routes, &mut self.readout_rows, (now, steps[1]), archive)?;
         let neurons = [self.plan.recurrent_count(), self.plan.readout_count()];
         persist_arrivals(&mut self.arrivals, neurons, archive)?;
+        self.currents.persist(&self.plan.wiring, now, archive)?;
         // Spikes that are still on their way.
         let stamps = (now - self.plan.longest_delay as i64).max(0)..=now;
         let ring = self.fired.len();

@@ -3,11 +3,13 @@
 use crate::base::control::RunControl;
 use crate::base::threads::Crew;
 use crate::describe::network::Description;
+use crate::plan::currents::CurrentRoute;
 use crate::plus::PlusRule;
 use crate::plus::eligibility::{readout, recurrent};
 use crate::plus::neuron_step::{self, StateSlices, StepInput, StepOutput};
 use crate::plus::passage::Spikes;
 use crate::plus::recording::Recorded;
+use crate::step::currents::Currents;
 use crate::step::emission::Emission;
 use crate::step::row;
 
@@ -79,6 +81,8 @@ impl PlusRule {
             let at = run.places.clone();
             s.current[at.clone()].copy_from_slice(&plan.recurrent.current[at]);
         }
+        let sums = &mut self.arriving_currents;
+        add_currents(&self.currents.0[0], &plan.wiring.currents[0], step, sums, &mut s.current);
         neuron_step::advance(
             &plan.recurrent,
             &plan.segments,
@@ -141,6 +145,8 @@ impl PlusRule {
                 crew,
             );
         }
+        let sums = &mut self.arriving_currents;
+        add_currents(&self.currents.0[1], &plan.wiring.currents[1], step, sums, &mut s.current);
         let errors = self.errors.at_mut(readout::ERROR, step);
         for j in 0..k {
             let v = p.decay[j].mul_add(s.voltage[j], p.current_gain[j].mul_add(s.current[j], s.input[j]));
@@ -174,5 +180,23 @@ impl PlusRule {
         }
         self.record_readouts(step, recorded);
         work
+    }
+}
+
+/// Adds the currents that generators send to those that neurons integrate in a step. `sums` is room.
+#[inline]
+fn add_currents(
+    currents: &Currents,
+    routes: &[CurrentRoute],
+    step: i64,
+    sums: &mut Vec<f64>,
+    integrated: &mut [f64],
+) {
+    if !currents.may_come(routes) {
+        return;
+    }
+    currents.collect(routes, &(0..integrated.len()), step, sums);
+    for (current, sum) in integrated.iter_mut().zip(sums) {
+        *current += *sum;
     }
 }

@@ -34,11 +34,13 @@ pub enum Recordable {
     ErrorSignal,
     /// What a rate generator emits.
     Rate,
+    /// What a current generator sends (pA).
+    Current,
 }
 
 impl Recordable {
     /// All recordables.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Voltage,
         Self::SurrogateGradient,
         Self::LearningSignal,
@@ -50,6 +52,7 @@ impl Recordable {
         Self::TargetSignal,
         Self::ErrorSignal,
         Self::Rate,
+        Self::Current,
     ];
 
     /// NEST's name.
@@ -67,6 +70,7 @@ impl Recordable {
             Self::TargetSignal => "target_signal",
             Self::ErrorSignal => "error_signal",
             Self::Rate => "rate",
+            Self::Current => "I",
         }
     }
 

@@ -76,10 +76,29 @@ impl Arrivals {
         }
     }
 
-    /// Whether all of it is of one of so many neurons.
+    /// Whether nothing waits.
     #[must_use]
-    pub fn fits(&self, neurons: usize) -> bool {
-        self.places.iter().all(|place| (*place as usize) < neurons)
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The last step in which something arrives.
+    #[must_use]
+    pub fn last_step(&self) -> Option<i64> {
+        self.steps.last().copied()
+    }
+
+    /// As [`Persist::persist`], of so many neurons.
+    ///
+    /// # Errors
+    /// `ValueError` where the archive holds something that does not fit.
+    pub fn persist_of(&mut self, neurons: usize, archive: &mut Archive<'_>) -> Result<()> {
+        self.persist(archive)?;
+        if self.places.iter().all(|place| (*place as usize) < neurons) {
+            Ok(())
+        } else {
+            Err(archive.misfit("places", "a neuron that there is not"))
+        }
     }
 }
 

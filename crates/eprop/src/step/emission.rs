@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::base::control::RunControl;
 use crate::base::error::Result;
 use crate::base::state::{Archive, Persist};
-use crate::plan::stimulus::{Active, Onward, Source, Stimuli, TrainKey};
+use crate::plan::stimulus::{Active, Mean, Onward, Source, Stimuli, TrainKey};
 
 /// The last stamp that can be reached.
 const LAST: i64 = crate::describe::kernel_parameters::LAST_STEP as i64;
@@ -48,6 +48,8 @@ pub struct Emission {
     starts: Vec<usize>,
     places: Vec<u32>,
     multiplicities: Vec<u32>,
+    /// Spikes of each stamp that NEST counts, heard or not.
+    counts: Vec<u64>,
     /// In the order of emission.
     flights: Vec<Flight>,
     scratch: Scratch,
@@ -100,9 +102,9 @@ impl Scratch {
 }
 
 /// What a Poisson generator needs to send each target a train of its own.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Train {
-    mean: f64,
+    mean: Mean,
     seed: u32,
     active: Active,
 }
@@ -114,6 +116,7 @@ impl Default for Emission {
             starts: vec![0],
             places: Vec::new(),
             multiplicities: Vec::new(),
+            counts: Vec::new(),
             flights: Vec::new(),
             scratch: Scratch::default(),
             trains: BTreeMap::new(),
@@ -139,6 +142,13 @@ impl Emission {
         Events { places: &self.places[range.clone()], multiplicities: &self.multiplicities[range] }
     }
 
+    /// Spikes that NEST counts, of stamps that are laid out.
+    #[must_use]
+    pub fn counted(&self, stamps: Range<i64>) -> u64 {
+        let row = |stamp: i64| (stamp - self.first).clamp(0, self.counts.len() as i64) as usize;
+        self.counts[row(stamps.start)..row(stamps.end).max(row(stamps.start))].iter().sum()
+    }
+
     /// Where the events of consecutive stamps begin in a list of places, one more than there are stamps, and that list;
     /// `None` where not all of them are laid out.
     #[must_use]
@@ -152,8 +162,8 @@ impl Emission {
     #[must_use]
     pub fn poisson_count(&self, generator: u32, train: TrainKey, stamp: i64) -> u32 {
         match self.trains.get(&generator) {
-            Some(Train { mean, seed, active }) if *mean > 0.0 && stamp > 0 && active.contains(stamp) => {
-                poisson(*mean, *seed, generator, train, stamp)
+            Some(Train { mean, seed, active }) if stamp > 0 && active.contains(stamp) => {
+                poisson(mean.at(stamp), *seed, generator, train, stamp)
             }
             _ => 0,
         }
@@ -163,9 +173,9 @@ impl Emission {
     pub fn set_trains(&mut self, stimuli: &Stimuli) {
         self.trains.clear();
         for generator in &stimuli.generators {
-            if let Source::Poisson { mean, generator: id } = generator.source {
-                let train = Train { mean, seed: stimuli.seed, active: generator.active };
-                self.trains.insert(id, train);
+            if let Source::Poisson { mean, generator: id } = &generator.source {
+                let train = Train { mean: mean.clone(), seed: stimuli.seed, active: generator.active };
+                self.trains.insert(*id, train);
             }
         }
     }
@@ -206,14 +216,15 @@ impl Emission {
                 }
                 Source::Poisson { mean, generator: id } => {
                     let onward = stimuli.onward(generator.place);
-                    if *mean <= 0.0 || onward.is_empty() {
+                    if mean.is_none() || onward.is_empty() {
                         continue;
                     }
                     let active = from.max(1).max(generator.active.start.saturating_add(1))
                         ..=last.min(generator.active.stop);
                     for stamp in active {
+                        let mean = mean.at(stamp);
                         for onward in onward {
-                            let count = poisson(*mean, stimuli.seed, *id, onward.train, stamp);
+                            let count = poisson(mean, stimuli.seed, *id, onward.train, stamp);
                             self.send(*onward, stamp, count, from, last, &mut scratch);
                         }
                     }
@@ -223,6 +234,8 @@ impl Emission {
         for stamp in from..=last {
             scratch.collect(row(stamp));
             let events = std::mem::take(&mut scratch.events);
+            let counted = events.iter().filter(|(place, _)| stimuli.counts(*place));
+            self.counts.push(counted.map(|(_, count)| u64::from(*count)).sum());
             for (place, count) in &events {
                 if stimuli.is_heard(*place) {
                     self.places.push(*place);
@@ -261,6 +274,7 @@ impl Emission {
         let rows = (reached - self.first + 1).max(0) as usize;
         if rows + 1 < self.starts.len() {
             self.starts.truncate(rows + 1);
+            self.counts.truncate(rows);
             let events = self.starts[rows];
             self.places.truncate(events);
             self.multiplicities.truncate(events);
@@ -279,6 +293,7 @@ impl Emission {
         self.places.drain(..events);
         self.multiplicities.drain(..events);
         self.starts.drain(..rows);
+        self.counts.drain(..rows);
         for start in &mut self.starts {
             *start -= events;
         }
@@ -294,7 +309,7 @@ impl Emission {
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.starts.capacity() * 8
+        (self.starts.capacity() + self.counts.capacity()) * 8
             + (self.places.capacity() + self.multiplicities.capacity()) * 4
             + self.flights.capacity() * size_of::<Flight>()
     }
@@ -303,12 +318,24 @@ impl Emission {
 impl Persist for Emission {
     fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
         // A new field needs a place here. Trains follow from the description.
-        let Self { first: _, starts: _, places: _, multiplicities: _, flights: _, scratch: _, trains: _ } =
-            self;
+        // What was counted is no part of what follows.
+        let Self {
+            first: _,
+            starts: _,
+            places: _,
+            multiplicities: _,
+            counts: _,
+            flights: _,
+            scratch: _,
+            trains: _,
+        } = self;
         archive.number("first", &mut self.first)?;
         archive.list("starts", &mut self.starts)?;
         archive.list("places", &mut self.places)?;
         archive.list("multiplicities", &mut self.multiplicities)?;
+        if archive.reads() {
+            self.counts = vec![0; self.starts.len().saturating_sub(1)];
+        }
         let whole = self.starts.is_sorted()
             && self.starts.first() == Some(&0)
             && self.starts.last() == Some(&self.places.len())

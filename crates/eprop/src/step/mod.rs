@@ -4,6 +4,7 @@ use crate::base::error::{Error, ErrorCode};
 use crate::describe::network::Description;
 
 pub mod arrivals;
+pub mod currents;
 pub mod delivery;
 pub mod emission;
 pub mod row;

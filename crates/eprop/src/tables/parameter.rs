@@ -95,6 +95,8 @@ pub enum Bound {
     Count,
     /// From 0 to 1e9: so many spikes a second can still be drawn step by step.
     Rate,
+    /// At most 1e9: as [`Self::Rate`], and negative ones are none.
+    AnyRate,
     /// Not a number at all: nothing to check.
     None,
 }
@@ -121,6 +123,7 @@ impl Bound {
             Self::BelowOne => (0.0..1.0).contains(&value),
             Self::Count => (1.0..=MOST).contains(&value),
             Self::Rate => (0.0..=HIGHEST_RATE).contains(&value),
+            Self::AnyRate => value.is_finite() && value <= HIGHEST_RATE,
             Self::None => true,
         }
     }
@@ -140,6 +143,7 @@ impl Bound {
             Self::BelowOne => "from [0, 1)",
             Self::Count => "from [1, 1e15]",
             Self::Rate => "from [0, 1e9]",
+            Self::AnyRate => "at most 1e9",
             Self::None => "",
         }
     }

@@ -47,6 +47,46 @@ pub(super) fn for_each_row<R>(
     }
 }
 
+/// Room that is kept from step to step.
+pub(super) struct Room<'a, R> {
+    /// Rows that wait to be added together.
+    pub rows: Vec<&'a [R]>,
+    /// What drives neurons besides spikes, where generators send currents.
+    pub drive: Vec<R>,
+    currents: Vec<f64>,
+}
+
+impl<R> Default for Room<'_, R> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), drive: Vec::new(), currents: Vec::new() }
+    }
+}
+
+/// Adds the currents that generators send to what drives the neurons at `places`, into `room.drive`. Returns whether
+/// there may be any.
+#[inline]
+pub(super) fn with_currents<R: Real>(
+    around: &Surroundings<'_, R>,
+    constant: &[R],
+    places: &Range<usize>,
+    step: i64,
+    room: &mut Room<'_, R>,
+) -> bool {
+    let (currents, routes) = (&around.currents.0[0], &around.plan.wiring.currents[0]);
+    if !currents.may_come(routes) {
+        return false;
+    }
+    currents.collect(routes, places, step, &mut room.currents);
+    room.drive.clear();
+    room.drive.extend_from_slice(constant);
+    let gains = &around.plan.recurrent.current_gain[places.clone()];
+    let driven = room.drive[places.clone()].iter_mut();
+    for ((drive, gain), current) in driven.zip(gains).zip(&room.currents) {
+        *drive += R::of(gain * current);
+    }
+    true
+}
+
 /// Neighbouring neurons in a step, one array each.
 pub struct Part<'a, R> {
     /// Their state.
@@ -60,7 +100,7 @@ pub struct Part<'a, R> {
 }
 
 impl<R: Real> Part<'_, R> {
-    /// One step. `spikes` are those of all neurons in the steps before; `rows` is room.
+    /// One step. `spikes` are those of all neurons in the steps before.
     #[inline]
     pub fn step<'a>(
         &mut self,
@@ -69,7 +109,7 @@ impl<R: Real> Part<'_, R> {
         interval: i64,
         first_drive: Option<&[R]>,
         local: usize,
-        rows: &mut Vec<&'a [R]>,
+        room: &mut Room<'a, R>,
     ) {
         let plan = around.plan;
         let step = plan.start_recurrent(interval) + local as i64;
@@ -79,16 +119,19 @@ impl<R: Real> Part<'_, R> {
         around.arrivals.add_to(input, &places, step);
         for route in plan.wiring.recurrent_routes.iter().filter(|route| reads(interval, route, local)) {
             let emitted = local as isize - route.delay as isize;
-            deliver(around, route, input, &places, rows, spikes, emitted, step);
+            deliver(around, route, input, &places, &mut room.rows, spikes, emitted, step);
         }
-        row::add_all(input, rows);
-        rows.clear();
+        row::add_all(input, &room.rows);
+        room.rows.clear();
+        let constant = first_drive.unwrap_or(around.drive);
+        let currents = with_currents(around, constant, &places, step, room);
+        let drive = if currents { &room.drive } else { constant };
         for segment in &around.neurons.segments {
             neuron_step::advance(
                 around.neurons,
                 segment,
-                first_drive.unwrap_or(around.drive),
-                first_drive.is_none(),
+                drive,
+                first_drive.is_none() && !currents,
                 self.input,
                 &mut self.state,
                 self.surrogate,

@@ -43,6 +43,15 @@ impl<R: Real> OpenInterval<R> {
                 }
             }
             let drive = first_drive.take().unwrap_or(around.readout_drive);
+            let (currents, routes) = (&around.currents.0[1], &plan.wiring.currents[1]);
+            let come = currents.may_come(routes);
+            if come {
+                currents.collect(routes, &(0..k), step, &mut self.readout_currents);
+                for ((sum, gain), drive) in self.readout_currents.iter_mut().zip(&p.current_gain).zip(drive) {
+                    *sum = drive + gain * *sum;
+                }
+            }
+            let drive = if come { &self.readout_currents } else { drive };
             let learning = self.interval >= 0 && local + plan.window >= plan.interval;
             for j in 0..k {
                 let arriving = drive[j] + p.spike_gain[j] * self.readout_input[j];

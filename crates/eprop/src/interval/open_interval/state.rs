@@ -31,6 +31,7 @@ impl<R: Real> OpenInterval<R> {
             spike_counts: _,
             input: _,
             readout_input: _,
+            readout_currents: _,
             fired: _,
             signals_recorded: _,
             stride: _,

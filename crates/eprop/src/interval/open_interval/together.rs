@@ -11,7 +11,7 @@ use crate::base::lines::Lines;
 use crate::base::real::Real;
 use crate::base::threads;
 use crate::interval::neuron_step::{NeuronState, NeuronStatePart};
-use crate::interval::open_interval::{OpenInterval, Part, Surroundings};
+use crate::interval::open_interval::{OpenInterval, Part, Room, Surroundings};
 
 /// Neurons of a part begin at a multiple of this: a whole number of cache lines in each array.
 const BORDER: usize = 64;
@@ -71,7 +71,7 @@ impl<R: Real> OpenInterval<R> {
         let (failed, end) = (AtomicBool::new(false), AtomicUsize::new(to));
         threads::side_by_side(around.threads.min(count), || {
             let _alarm = Alarm(&failed);
-            let mut rows = Vec::new();
+            let mut room = Room::default();
             loop {
                 let ticket = next.fetch_add(1, Ordering::Relaxed);
                 let local = from + ticket / count;
@@ -90,7 +90,7 @@ impl<R: Real> OpenInterval<R> {
                     let mut part = parts[ticket % count].lock().expect("no part has panicked");
                     let spikes = spikes.read().expect("no part has panicked");
                     let drive = first_drive.filter(|_| local == from);
-                    part.step(around, &spikes, interval, drive, local, &mut rows);
+                    part.step(around, &spikes, interval, drive, local, &mut room);
                 }
                 if left.fetch_sub(1, Ordering::AcqRel) > 1 {
                     continue;

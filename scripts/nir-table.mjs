@@ -19,14 +19,14 @@ const programs = { snntorch: "snnTorch", norse: "Norse", sinabs: "Sinabs", rockp
 const [steps, inputs, neurons, resolution] = [400, 5, 8, 0.1];
 
 /** A layer of neurons that are reset to their resting potential, with weights and input from a formula. */
-function layer(nest) {
+function layerOf(nest) {
   const kernel = new nest.Kernel();
   kernel.set({ resolution });
   const generators = kernel.Create("spike_generator", inputs);
   const params = { C_m: 1, E_L: 0, V_m: 0, V_th: 1, V_reset: 0, tau_m: 5, t_ref: 0 };
   const layer = kernel.Create("eprop_iaf_psc_delta", neurons, params);
   const weight = Array.from({ length: neurons }, (_, row) =>
-    Array.from({ length: inputs }, (_, column) => 0.1 + ((row * 7 + column * 3) % 11) / 20),
+    Array.from({ length: inputs }, (_, column) => 0.103 + ((row * 7 + column * 3) % 11) / 19.7),
   );
   kernel.Connect(generators, layer, "all_to_all", {
     synapse_model: "eprop_synapse",
@@ -49,7 +49,7 @@ function inputSpikes() {
 
 /** Writes graphs, input and the spikes that eprop answers with into a folder. */
 export async function writeExample(folder, eprop) {
-  const network = eprop.Network.of(layer(eprop));
+  const network = eprop.Network.of(layerOf(eprop));
   await eprop.writeNIR(join(folder, "exact.nir"), eprop.toNIR(network));
   await eprop.writeNIR(join(folder, "euler.nir"), eprop.toNIR(network, { integration: "euler" }));
   const input = inputSpikes();

@@ -46,7 +46,8 @@ function run(): { line: number; wrong: string | undefined; error: unknown }[] {
     }
     ended.push({ line, wrong, error });
   };
-  const names = { ...nest, tasks: eprop.tasks, attempt };
+  const { CollocatedSynapses, Kernel, logic, math, random } = nest;
+  const names = { CollocatedSynapses, Kernel, logic, math, random, tasks: eprop.tasks, attempt };
   // oxlint-disable-next-line no-implied-eval, no-new-func -- the file is ours
   new Function(...Object.keys(names), outputText)(...Object.values(names));
   return ended;
@@ -63,7 +64,9 @@ describe("types say what calls do", () => {
   it("refuses what does not, where types know no more than calls", () => {
     const silent = ended.filter(({ wrong, error }) => wrong !== undefined && error === undefined);
     expect(
-      silent.filter(({ wrong }) => !wrong?.endsWith("(it runs)")).map(({ line, wrong }) => `${line}: ${wrong}`),
+      silent
+        .filter(({ wrong }) => !wrong?.endsWith("(it runs)"))
+        .map(({ line, wrong }) => `${line}: ${wrong}`),
     ).toEqual([]);
     for (const { wrong, error } of ended) {
       if (wrong !== undefined && error !== undefined) expect(error).toBeInstanceOf(nest.NESTError);

@@ -1,4 +1,4 @@
-/** What must compile and what must not; `npm run types` checks it, nothing runs it. */
+/** What must compile and what must not: `npm run types` checks it, `test/types-run.test.ts` runs it. */
 import { tasks } from "../ts/index.js";
 import {
   CollocatedSynapses,
@@ -11,6 +11,7 @@ import {
 } from "../ts/nest/index.js";
 
 const kernel = new Kernel();
+kernel.set({ resolution: 1 });
 const neurons = kernel.Create("eprop_iaf_bsshslm_2020", 2, { tau_m: 10, regular_spike_arrival: true });
 
 // Names of models
@@ -23,7 +24,7 @@ kernel.Create("eprop_synapse", 2);
 kernel.SetDefaults("eprop_synapse_bsshslm", {});
 // @ts-expect-error: no such model
 kernel.GetDefaults("iaf_psc_alpha");
-// @ts-expect-error: no such model
+// @ts-expect-error: no such model (it runs)
 kernel.GetNodes("eprop_iaf_adaptive");
 // @ts-expect-error: no such synapse model
 kernel.Connect(neurons, neurons, "all_to_all", { synapse_model: "stdp_synapse" });
@@ -83,9 +84,9 @@ kernel.Simulate("100");
 // Recordables
 
 kernel.Create("multimeter", 1, { record_from: ["V_m", "learning_signal", "readout_signal"] });
-// @ts-expect-error: no model records that
+// @ts-expect-error: no model records that (it runs)
 kernel.Create("multimeter", 1, { record_from: ["V_x"] });
-// @ts-expect-error: a list is wanted
+// @ts-expect-error: a list is wanted (it runs)
 kernel.Create("multimeter", 1, { record_from: "V_m" });
 
 // Copied models carry the name of what they were copied from
@@ -199,7 +200,7 @@ kernel.Create("multimeter", { ...meter, start: 4 });
 
 // Values of connections
 
-const connections = kernel.GetConnections(nodes, nodes);
+const connections = kernel.GetConnections(nodes, nodes, "eprop_synapse").slice(0, 2);
 connections.set({ weight: [1, 2] });
 connections.set([{ weight: 1, optimizer: { m: 0, v: 0 } }, { optimizer: { m: 0 } }]);
 // @ts-expect-error: a connection's own dictionary has single values

@@ -10,4 +10,4 @@ recorded = {}
 for script in sorted((here / "scripts").glob("*.py")):
     printed = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True).stdout
     recorded[script.stem] = json.loads(printed.strip().splitlines()[-1])
-(here / "recorded.json").write_text(json.dumps(recorded, indent=1) + "\n")
+(here / "recorded.json").write_text(json.dumps(recorded) + "\n")

@@ -12,6 +12,7 @@ export const errorCodes = [
   "NotImplemented",
   "TypeMismatch",
   "UnaccessedDictionaryEntry",
+  "UnknownComponent",
   "UnknownModelName",
   "UnknownNode",
   "UnknownSynapseType",

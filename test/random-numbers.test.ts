@@ -16,7 +16,7 @@ type Connection = [source: number, target: number, weight: number, delay: number
 interface Case {
   seed: number;
   resolution: number;
-  distributions: [keyof typeof random, object][];
+  distributions: [Exclude<keyof typeof random, "uniform_int">, object][];
   calls: Call[];
   connections: Connection[];
   parameters: [node: number, name: string, value: number][];

@@ -6,7 +6,7 @@ import {
   NESTError,
   type NodeCollection,
   type NodeModelName,
-  type RandomParameter,
+  type Distribution,
 } from "../../ts/nest/index.js";
 
 type Selection = string | [string, number, number] | Selection[];
@@ -100,8 +100,8 @@ class Replay {
   value(name: string, value: unknown): unknown {
     if (["senders", "targets", "weight_recorder"].includes(name)) return this.select(value as Selection);
     if (typeof value !== "object" || value === null || !("random" in value)) return value;
-    const [distribution, first, second] = value.random as [RandomParameter["distribution"], number, number];
-    return { distribution, first, second } satisfies RandomParameter;
+    const [distribution, first, second] = value.random as [Distribution["distribution"], number, number];
+    return { distribution, first, second } satisfies Distribution;
   }
 
   call([name, ...args]: Call): void {

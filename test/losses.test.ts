@@ -7,14 +7,14 @@ import { verify } from "../ts/verify/index.js";
 const [inputs, steps, sequences] = [12, 60, 3];
 const membrane = { C_m: 1, E_L: 0, V_m: 0, tau_m: 20, V_th: 0.4, c_reg: 2 } as const;
 
-const network = (params: object): tasks.NetworkDescription => ({
+const network = (params: object, ofNeurons: object = {}): tasks.NetworkDescription => ({
   populations: {
     inputs: { kind: "input", n: inputs },
     hidden: {
       kind: "recurrent",
       model: "eprop_iaf_adapt_bsshslm_2020",
       n: 8,
-      params: { ...membrane, adapt_beta: 0.1, adapt_tau: 50 },
+      params: { ...membrane, adapt_beta: 0.1, adapt_tau: 50, ...ofNeurons },
     },
     out: {
       kind: "readout",
@@ -141,4 +141,101 @@ it("goes on from a checkpoint in the middle of a batch's readouts to the same lo
   expect(resumed.result().weights).toEqual(whole.weights);
   await resumed.close();
   rmSync(folder, { recursive: true, force: true });
+});
+
+describe("regularization and biases", () => {
+  const failures = (proof: Awaited<ReturnType<typeof verify>>) =>
+    proof.checks.filter(({ passed }) => !passed);
+
+  it("has the gradient of what voltages cost", async () => {
+    const of = data("mean_squared_error");
+    const without = await verify(network({}), of, { iterations: 0 });
+    const proof = await verify(network({}, { c_voltage: 3 }), of, { iterations: 2 });
+    expect(failures(proof)).toEqual([]);
+    const norm = ({ projections }: typeof proof) => projections[0]?.norm as number;
+    // There are voltages that cost something.
+    expect(Math.abs(norm(proof) - norm(without))).toBeGreaterThan(1e-3 * norm(without));
+    expect(proof.paths.every(({ rtrl }) => rtrl !== undefined && rtrl < 1e-10)).toBe(true);
+  });
+
+  it("has the gradient of currents", async () => {
+    const learns = { learns_bias: true, c_voltage: 1 };
+    const proof = await verify(network({ learns_bias: true }, learns), data("mean_squared_error"), {
+      iterations: 3,
+    });
+    expect(failures(proof)).toEqual([]);
+    const names = new Set(["I_e (recurrent)", "I_e (readout)"]);
+    const found = proof.projections.filter(({ projection }) => names.has(projection));
+    expect(found.map(({ norm }) => norm > 0)).toEqual([true, true]);
+    expect(proof.slopes.filter(({ projection }) => projection === "I_e (readout)")).toHaveLength(2);
+  });
+
+  it("refuses a bias that has no optimizer, and patience with one", async () => {
+    const { projections, ...rest } = network({}, { learns_bias: true });
+    const still = Object.fromEntries(
+      Object.entries(projections).map(([name, of]) => [
+        name,
+        name === "to_out" || name === "feedback" ? of : { ...of, plastic: false },
+      ]),
+    );
+    await expect(verify({ ...rest, projections: still }, data("mean_squared_error"))).rejects.toThrow(
+      /first plastic connections.*learns_bias/,
+    );
+    const task = tasks.evidenceAccumulation({
+      validateEvery: 1,
+      patience: 1,
+      parameters: { biases: "readouts" },
+    });
+    expect(() => new Trainer(task).network).toThrow(/patience/);
+  });
+
+  const trained = (parameters: object, threads = 1, batchSize = 3) =>
+    trainToEnd(tasks.evidenceAccumulation({ batchSize, iterations: 3, testIterations: 0, parameters }), {
+      threads,
+    });
+
+  it("is the same with any number of threads, and learns", async () => {
+    const parameters = { biases: "all", c_voltage: 0.01, c_l2: 1e-3 };
+    const [one, two] = [await trained(parameters), await trained(parameters, 2)];
+    expect(two.weights.after).toEqual(one.weights.after);
+    expect(two.iterations.map(({ loss }) => loss)).toEqual(one.iterations.map(({ loss }) => loss));
+    const plain = await trained({});
+    expect(plain.iterations[2]?.loss).not.toBe(one.iterations[2]?.loss);
+  });
+
+  it("goes on from a checkpoint with its currents", async () => {
+    const { mkdtempSync, rmSync } = await import("node:fs");
+    const { tmpdir } = await import("node:os");
+    const { join } = await import("node:path");
+    const folder = mkdtempSync(join(tmpdir(), "eprop-biases-"));
+    const path = join(folder, "checkpoint");
+    const task = () => tasks.sineWaves({ iterations: 4, parameters: { biases: "all", c_voltage: 0.01 } });
+    const whole = new Trainer(task(), { threads: 2 });
+    for await (const _ of whole);
+    const trainer = new Trainer(task(), { threads: 1 });
+    await trainer.next();
+    await trainer.next();
+    await trainer.save(path);
+    await trainer.close();
+    const resumed = await Trainer.resume(path);
+    for await (const _ of resumed);
+    const currents = (of: Trainer) => of.network.recurrent.get("I_e") as number[];
+    expect(currents(resumed)).toEqual(currents(whole));
+    expect(new Set(currents(whole)).size).toBeGreaterThan(10);
+    expect(resumed.result().weights).toEqual(whole.result().weights);
+    for (const of of [whole, resumed]) await of.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("makes weights smaller where their squares cost, with every spike too", async () => {
+    const size = ({ weights }: Awaited<ReturnType<typeof trained>>) =>
+      weights.after.rec_rec.data.reduce((sum, weight) => sum + weight * weight, 0);
+    expect(size(await trained({ c_l2: 10 }))).toBeLessThan(size(await trained({})));
+    const plus = (c_l2: number) => {
+      const task = tasks.sineWavesPlus({ iterations: 2 });
+      const { optimizer } = task.network;
+      return trainToEnd({ ...task, network: { ...task.network, optimizer: { ...optimizer, c_l2 } } });
+    };
+    expect(size(await plus(1e3))).toBeLessThan(size(await plus(0)));
+  });
 });

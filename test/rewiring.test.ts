@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { Kernel, Trainer, buildNetwork, tasks, trainToEnd } from "../ts/index.js";
+import { describedNetwork } from "../ts/tasks/network-description.js";
 import { writeRunFolder } from "../ts/report/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-rewiring-"));
@@ -69,5 +70,69 @@ describe("a task with sparse connections that are rewired", () => {
     const { network } = tasks.sineWavesPlus();
     expect(() => buildNetwork(new Kernel(), { ...network, rewiring: "deep_r" })).toThrow(/network\.rewiring/);
     expect(() => buildNetwork(new Kernel(), { ...network, keepsSign: true })).toThrow(/network\.keepsSign/);
+  });
+});
+
+describe("pruning, and rewiring of single projections", () => {
+  it("takes small weights away for good, and says so over time", async () => {
+    const task = () =>
+      tasks.evidenceAccumulation({
+        batchSize: 2,
+        iterations: 5,
+        testIterations: 0,
+        parameters: { rewiring: "prune", rewiring_threshold: 0.05 },
+      });
+    const whole = await trainToEnd(task(), { threads: 1, record: true });
+    const { times, connections, replaced } = whole.recorded["structure_rec_rec"] ?? {};
+    const counts = [...(connections ?? [])];
+    expect(counts[0]).toBe(9900);
+    expect(times).toHaveLength(counts.length);
+    counts.forEach((count, at) => expect(count).toBeLessThanOrEqual(counts[at - 1] ?? 9900));
+    expect(counts.at(-1)).toBeLessThan(9000);
+    expect([...(replaced ?? [])].every((count) => count === 0)).toBe(true);
+    for (const name of projections) {
+      const left = whole.weights.after[name].data.filter((weight) => weight !== 0);
+      expect(left.every((weight) => Math.abs(weight) > 0.05)).toBe(true);
+    }
+    const path = join(folder, "pruned");
+    const trainer = new Trainer(task(), { threads: 2, record: true });
+    await trainer.next();
+    await trainer.next();
+    await trainer.save(path);
+    await trainer.close();
+    const resumed = await Trainer.resume(path);
+    for await (const _ of resumed);
+    const result = resumed.result();
+    await resumed.close();
+    expect(result.weights).toEqual(whole.weights);
+    expect(result.recorded["structure_rec_rec"]).toEqual(whole.recorded["structure_rec_rec"]);
+    await writeRunFolder(join(folder, "pruned-run"), result);
+  });
+
+  it("holds for one projection where it says so", async () => {
+    const task = tasks.evidenceAccumulation({
+      batchSize: 2,
+      iterations: 4,
+      testIterations: 0,
+      parameters: { connectivity: 0.1 },
+    });
+    const network = describedNetwork(task.network);
+    const own = { rewiring: "deep_r", rewiringL1: 0.05, keepsSign: true } as const;
+    const { rec_rec, ...rest } = network.projections;
+    const described = { ...rest, rec_rec: { ...rec_rec, ...own } } as typeof network.projections;
+    const { weights, recorded } = await trainToEnd(
+      { ...task, network: { ...network, projections: described } },
+      { threads: 1, record: true },
+    );
+    const places = (data: Float64Array) => data.map((weight) => Number(weight !== 0));
+    expect(places(weights.after.in_rec.data)).toEqual(places(weights.before.in_rec.data));
+    expect(Object.keys(recorded).filter((name) => name.startsWith("structure_"))).toEqual([
+      "structure_rec_rec",
+    ]);
+    const replaced = recorded["structure_rec_rec"]?.["replaced"] ?? [];
+    expect(Array.from(replaced).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0);
+    const wrong = { ...rest, out_rec: { ...rest["out_rec"], keepsSign: true } } as never;
+    const refused = { ...task, network: { ...network, projections: wrong } };
+    expect(() => new Trainer(refused).network).toThrow(/only weights that learn/);
   });
 });

@@ -54,8 +54,32 @@ const kindOf = ({ populations }: NetworkDescription, of: string | readonly strin
   populations[typeof of === "string" ? of : (of[0] as string)]?.kind;
 
 /** A projection whose weights stay; an optimizer has nothing to do there. */
-function still({ optimizer: _optimizer, ...projection }: ProjectionDescription): ProjectionDescription {
+function still({
+  optimizer: _optimizer,
+  keepsSign: _keepsSign,
+  rewiring: _rewiring,
+  rewiringL1: _l1,
+  rewiringTemperature: _temperature,
+  rewiringThreshold: _threshold,
+  ...projection
+}: ProjectionDescription): ProjectionDescription {
   return { ...projection, plastic: false };
+}
+
+const without = (params: object) => ({ ...params, learns_bias: false });
+
+/** A network whose recurrent neurons keep their currents. */
+function stillCurrents(network: NetworkDescription): NetworkDescription {
+  const populations = Object.entries(network.populations).map(([name, population]) => {
+    if (population.kind !== "recurrent" || population.params === undefined) return [name, population];
+    const learns = [population.params].flat().some((params) => "learns_bias" in params);
+    if (!learns) return [name, population];
+    const params = Array.isArray(population.params)
+      ? population.params.map(without)
+      : without(population.params);
+    return [name, { ...population, params }];
+  });
+  return { ...network, populations: Object.fromEntries(populations) as NetworkDescription["populations"] };
 }
 
 const isMatrix = (weights: ProjectionDescription["weights"]): weights is Weights =>
@@ -94,7 +118,7 @@ function controlledNetwork(
     case "trained":
       return network;
     case "readouts-only":
-      return all.some(ontoRecurrent) ? changed(network, ontoRecurrent, still) : undefined;
+      return all.some(ontoRecurrent) ? stillCurrents(changed(network, ontoRecurrent, still)) : undefined;
     case "recurrent-frozen":
       return all.some(amongRecurrent) ? changed(network, amongRecurrent, still) : undefined;
     case "feedback-shuffled": {

@@ -8,6 +8,7 @@ import { patternFigure } from "./pattern.js";
 import { performanceFigure } from "./performance.js";
 import type { RunData } from "./run-data.js";
 import { readoutsFigure } from "./readouts.js";
+import { structureFigure } from "./structure.js";
 import { weightCoursesFigure } from "./weight-courses.js";
 import { weightMatricesFigure } from "./weight-matrices.js";
 
@@ -27,6 +28,7 @@ export function figuresOf(data: RunData): Figure[] {
     activityFigure(run),
     ...dynamicsFigures(run),
     weightCoursesFigure(run),
+    structureFigure(run),
     weightMatricesFigure(run),
   ].filter((figure) => figure !== undefined);
 }

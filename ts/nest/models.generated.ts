@@ -13,6 +13,8 @@ export interface OptimizerParams {
   eta?: number;
   /** Call the optimizer for every step of a window, not once with the sum. Default true. */
   optimize_each_step?: boolean;
+  /** Coefficient of the squared weights in the loss, whose gradient pulls each weight to zero. Default 0. */
+  c_l2?: number;
   /** Lower bound of the weight. Default -100. */
   Wmin?: number;
   /** Upper bound of the weight. Default 100. */
@@ -54,6 +56,10 @@ export interface NodeParams<S = Scalar, W = WholeScalar> {
     c_reg?: S;
     /** Target firing rate (spikes/s). Default 10. */
     f_target?: S;
+    /** Coefficient of voltage regularization. Default 0. */
+    c_voltage?: S;
+    /** Whether I_e learns, by the optimizer of the first plastic connections onto neurons of this kind. Default false. */
+    learns_bias?: boolean;
     /** Input spikes move the voltage by their whole weight, not by 1 - exp(-dt/τ_m) of it. Default true. */
     regular_spike_arrival?: boolean;
     /** Shape of the surrogate gradient. Default piecewise_linear. */
@@ -94,6 +100,10 @@ export interface NodeParams<S = Scalar, W = WholeScalar> {
     c_reg?: S;
     /** Target firing rate (spikes/s). Default 10. */
     f_target?: S;
+    /** Coefficient of voltage regularization. Default 0. */
+    c_voltage?: S;
+    /** Whether I_e learns, by the optimizer of the first plastic connections onto neurons of this kind. Default false. */
+    learns_bias?: boolean;
     /** Gain of the adaptation on the threshold (mV). Default 1. */
     adapt_beta?: S;
     /** Time constant of the adaptation (ms). Default 10. */
@@ -134,6 +144,8 @@ export interface NodeParams<S = Scalar, W = WholeScalar> {
     V_m?: S;
     /** Input spikes move the voltage by their whole weight, not by 1 - exp(-dt/τ_m) of it. Default true. */
     regular_spike_arrival?: boolean;
+    /** Whether I_e learns, by the optimizer of the first plastic connections onto neurons of this kind. Default false. */
+    learns_bias?: boolean;
     /** Loss function. Default mean_squared_error. */
     loss?: "mean_squared_error" | "cross_entropy" | "cross_entropy_of_mean";
     /** Share of a target signal that is spread evenly over all readouts. Default 0. */
@@ -641,7 +653,7 @@ export const connectionRules = [
 /** Names that parameters of synapse models, optimizers (`optimizer`) and surrogate gradients choose from. */
 export const choices = {
   optimizer: ["gradient_descent", "adam", "adamw"],
-  rewiring: ["none", "deep_r"],
+  rewiring: ["none", "deep_r", "prune"],
   feedback: ["random", "symmetric", "adaptive"],
   surrogate_gradient_function: [
     "piecewise_linear",
@@ -747,12 +759,14 @@ export interface SynapseParams {
     average_gradient?: boolean;
     /** Stop a weight at zero where an update would change its sign; rewired connections keep their source. Default false. */
     keeps_sign?: boolean;
-    /** Which connections there are: the same, or others in place of those whose weight reaches zero. Default none. */
-    rewiring?: "none" | "deep_r";
+    /** Which connections there are: the same, others in place of those whose weight reaches zero, or those with a weight above a threshold. Default none. */
+    rewiring?: "none" | "deep_r" | "prune";
     /** Pull of weights to zero, times the learning rate, in an update (deep_r). Default 0.0001. */
     rewiring_l1?: number;
     /** Temperature of the random walk of weights (deep_r). Default 0. */
     rewiring_temperature?: number;
+    /** Connections go whose weight is not larger than this after an update (prune). Default 0.01. */
+    rewiring_threshold?: number;
   };
   /** a plastic synapse whose weight changes at every presynaptic spike. */
   eprop_synapse: {

@@ -27,6 +27,7 @@ import {
   type PopulationDescription,
   type ProjectionDescription,
   projectionShape,
+  describedNetwork,
 } from "./network-description.js";
 import { choices } from "../nest/models.generated.js";
 import { feedbackSources } from "./learning-parameters.js";
@@ -66,6 +67,7 @@ export function* networkChecked(task: Task): Pieces<void> {
   given("random", task.random, instance(NumpyRandom, "a NumpyRandom"));
   given("parameters", task.parameters, dictionary);
   for (const readout of learned) checkLoss(task, readout);
+  checkPatience(task);
 }
 
 /** Readouts with the loss that they learn by. */
@@ -119,8 +121,23 @@ function* poolChecked(network: Record<string, unknown>): Pieces<Learned[]> {
   given("network.optimizer", network["optimizer"], dictionary);
   given("network.averageGradient", network["averageGradient"], flag);
   checkFeedback("network", network, family);
-  checkRewiring(network, family);
+  checkRewiring("network", network, family);
   return [readout];
+}
+
+/** The weights of the best validation are kept, and currents that learn are none. */
+function checkPatience(task: Task): void {
+  if ((task.schedule.patience ?? 0) === 0) return;
+  const learns = Object.entries(describedNetwork(task.network).populations).find(
+    ([, of]) =>
+      of.kind !== "input" &&
+      [of.params ?? {}].flat().some((params) => "learns_bias" in params && params.learns_bias === true),
+  );
+  if (learns === undefined) return;
+  refuse("schedule.patience", task.schedule.patience, "0, or currents that do not learn", {
+    code: "NotImplemented",
+    message: `currents of ${learns[0]} learn, and only weights go back to those of the best validation`,
+  });
 }
 
 /** A task is measured by the loss that its readouts learn by. */
@@ -322,18 +339,36 @@ function* checkSynapses(
 }
 
 /** Checks what weights keep to, and which connections there are. */
-function checkRewiring(network: Record<string, unknown>, family: Family | undefined): void {
-  const rewiring = given("network.rewiring", network["rewiring"], optional(oneOf(...choices.rewiring)));
-  const keeps = given("network.keepsSign", network["keepsSign"], optional(flag));
-  for (const name of ["rewiringL1", "rewiringTemperature"]) {
-    given(`network.${name}`, network[name], optional(number({ min: 0, max: Number.MAX_VALUE })));
+function checkRewiring(at: string, of: Record<string, unknown>, family: Family | undefined): void {
+  const rewiring = given(`${at}.rewiring`, of["rewiring"], optional(oneOf(...choices.rewiring)));
+  const keeps = given(`${at}.keepsSign`, of["keepsSign"], optional(flag));
+  for (const name of ["rewiringL1", "rewiringTemperature", "rewiringThreshold"]) {
+    given(`${at}.${name}`, of[name], optional(number({ min: 0, max: Number.MAX_VALUE })));
   }
   const perInterval = family?.readouts.includes("eprop_readout_bsshslm_2020") ?? true;
   if (perInterval || ((rewiring ?? "none") === "none" && keeps !== true)) return;
   const [name, value] = keeps === true ? ["keepsSign", keeps] : ["rewiring", rewiring];
-  refuse(`network.${name}`, value, "left out, or models whose weights change once an update interval", {
+  refuse(`${at}.${name}`, value, "left out, or models whose weights change once an update interval", {
     code: "NotImplemented",
     message: "with e-prop+, connections stay and weights change their sign",
+  });
+}
+
+/** Checks what the weights of a projection keep to, if they learn. */
+function checkProjectionRewiring(
+  at: string,
+  of: Record<string, unknown>,
+  stays: boolean,
+  family: Family | undefined,
+): void {
+  checkRewiring(at, of, family);
+  const said = ["keepsSign", "rewiring", "rewiringL1", "rewiringTemperature", "rewiringThreshold"].find(
+    (name) => of[name] !== undefined,
+  );
+  if (!stays || said === undefined) return;
+  refuse(`${at}.${said}`, of[said], "left out", {
+    code: "ValueError",
+    message: "only weights that learn keep their sign or lose their connections",
   });
 }
 
@@ -380,7 +415,7 @@ function* describedChecked(value: Record<string, unknown>): Pieces<Learned[]> {
   given("network.averageGradient", value["averageGradient"], optional(flag));
   const family = families.find(({ readouts: known }) => readouts.some(({ model }) => known.includes(model)));
   checkFeedback("network", value, family);
-  checkRewiring(value, family);
+  checkRewiring("network", value, family);
   const pairs = new Map<string, string>();
   for (const [name, projection] of Object.entries(
     given("network.projections", value["projections"], anObject),
@@ -408,6 +443,7 @@ function* describedChecked(value: Record<string, unknown>): Pieces<Learned[]> {
     }
     yield* checkSynapses(network, at, of, from.kind === "readout");
     checkProjectionFeedback(at, of, from.kind === "readout", family);
+    checkProjectionRewiring(at, of, from.kind === "readout" || of["plastic"] === false, family);
     yield;
   }
   return readouts;

@@ -3,7 +3,7 @@ import { choices } from "../nest/models.generated.js";
 import { NumpyRandom } from "../random/index.js";
 import { lossNames } from "../nest/losses.js";
 import { learningRateParameters } from "./learning-rate.js";
-import type { PoolDescription, Weights } from "./network-description.js";
+import type { PoolDescription, RecurrentPopulation, Weights } from "./network-description.js";
 import { numberRow } from "./network-parameters.js";
 import type { NumberParameter, TaskParameterValues } from "./parameter.js";
 
@@ -44,7 +44,7 @@ export const learningParameters = {
   rewiring: {
     default: "none",
     choices: choices.rewiring,
-    text: "Whether connections whose weight reaches zero are replaced by others",
+    text: "Whether connections whose weight reaches zero are replaced by others (deep_r), or those with small weights go (prune)",
   },
   rewiring_l1: {
     default: 1e-2,
@@ -59,6 +59,32 @@ export const learningParameters = {
     min: 0,
     max: 1e6,
     text: "Temperature of the random walk of weights, with rewiring",
+  },
+  rewiring_threshold: {
+    default: 1e-2,
+    unit: "",
+    min: 0,
+    max: 1e6,
+    text: "Size of weights up to which connections go, with pruning",
+  },
+  c_voltage: {
+    default: 0,
+    unit: "",
+    min: 0,
+    max: 1e9,
+    text: "Coefficient of voltage regularization",
+  },
+  c_l2: {
+    default: 0,
+    unit: "",
+    min: 0,
+    max: 1e9,
+    text: "Coefficient of the squared weights in the loss",
+  },
+  biases: {
+    default: "none",
+    choices: ["none", "readouts", "all"],
+    text: "Whose constant currents learn",
   },
   exc_fraction: {
     default: 0,
@@ -98,6 +124,11 @@ export type LearningValues = TaskParameterValues<typeof learningParameters>;
 /** What these values say of a network of one pool: its connections, signs and feedback. `seed` is that of the task. */
 export function withLearning(pool: PoolDescription, values: LearningValues, seed: number): PoolDescription {
   const { feedback, feedback_decay, rewiring, rewiring_l1, rewiring_temperature, exc_fraction } = values;
+  const { c_voltage, c_l2, biases } = values;
+  const ofNeurons = {
+    ...(c_voltage > 0 && { c_voltage }),
+    ...(biases === "all" && { learns_bias: true }),
+  };
   const random = new NumpyRandom((seed ^ maskSeed) >>> 0);
   const shares = {
     in_rec: values.connectivity_in_rec,
@@ -114,6 +145,14 @@ export function withLearning(pool: PoolDescription, values: LearningValues, seed
   });
   return {
     ...pool,
+    recurrent: pool.recurrent.map(
+      (of) => ({ ...of, params: { ...of.params, ...ofNeurons } }) as RecurrentPopulation,
+    ),
+    readout: {
+      ...pool.readout,
+      params: { ...pool.readout.params, ...(biases !== "none" && { learns_bias: true }) },
+    } as PoolDescription["readout"],
+    optimizer: { ...pool.optimizer, ...(c_l2 > 0 && { c_l2 }) },
     weights: Object.fromEntries(drawn) as PoolDescription["weights"],
     feedback,
     feedbackDecay: feedback_decay,
@@ -122,6 +161,7 @@ export function withLearning(pool: PoolDescription, values: LearningValues, seed
       rewiring,
       rewiringL1: rewiring_l1,
       rewiringTemperature: rewiring_temperature,
+      rewiringThreshold: values.rewiring_threshold,
     }),
   };
 }

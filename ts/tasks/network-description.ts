@@ -58,19 +58,24 @@ export type FeedbackSource = NonNullable<
 
 type PlasticParams = SynapseParams["eprop_synapse_bsshslm_2020"];
 
-/** What weights that learn keep to, and which connections there are, where weights change once an update interval. */
+/**
+ * What weights that learn keep to, and which connections there are, where weights change once an update interval: of a
+ * network, or of a projection of it.
+ */
 export interface RewiringDescription {
   /** Whether a weight stops at zero where an update would change its sign; false if left out. */
   keepsSign?: boolean;
   /**
-   * `deep_r`: connections whose weight reaches zero are replaced by others. For projections that are not dense. `none`
-   * if left out.
+   * `deep_r`: connections whose weight reaches zero are replaced by others. For projections that are not dense.
+   * `prune`: connections with small weights go. `none` if left out.
    */
   rewiring?: NonNullable<PlasticParams["rewiring"]>;
   /** Pull of weights to zero in an update, times the learning rate; 1e-4 if left out. */
   rewiringL1?: number;
   /** Temperature of the weights' random walk; 0 if left out. */
   rewiringTemperature?: number;
+  /** Connections go whose weight is not larger than this after an update (`prune`); 0.01 if left out. */
+  rewiringThreshold?: number;
 }
 
 /** Where the weights of feedback come from, of a network and of a projection of it. */
@@ -85,7 +90,7 @@ export interface FeedbackDescription {
  * Connections between populations. Those from readouts to recurrent neurons are feedback: they carry the learning
  * signals, and their weights come from where `feedback` says.
  */
-export interface ProjectionDescription extends FeedbackDescription {
+export interface ProjectionDescription extends FeedbackDescription, RewiringDescription {
   /** Name of the population that the sources are, or names of several, one after the other. */
   from: string | readonly string[];
   /** Name of the population that the targets are, or names of several. */
@@ -186,9 +191,16 @@ export function feedbackOf({ feedback, feedbackDecay }: FeedbackDescription): Fe
 
 /** What weights that learn keep to, and which connections there are, as far as it is said. */
 export function rewiringOf(of: RewiringDescription): RewiringDescription {
-  const { keepsSign, rewiring, rewiringL1, rewiringTemperature } = of;
-  const all = { keepsSign, rewiring, rewiringL1, rewiringTemperature };
+  const { keepsSign, rewiring, rewiringL1, rewiringTemperature, rewiringThreshold } = of;
+  const all = { keepsSign, rewiring, rewiringL1, rewiringTemperature, rewiringThreshold };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** What the weights of a projection keep to, and which connections there are: what it says, else what its network does. */
+export function rewiringOfProjection(network: NetworkDescription, name: string): RewiringDescription {
+  const projection = network.projections[name];
+  if (projection === undefined || projectionKind(network, projection) !== "plastic") return {};
+  return { ...rewiringOf(network), ...rewiringOf(projection) };
 }
 
 /** Populations of a kind, in the order of their creation. */

@@ -19,6 +19,8 @@ import {
   names,
   populationsOf,
   projectionKind,
+  rewiringOf,
+  rewiringOfProjection,
 } from "../tasks/network-description.js";
 
 /** Whether weights change once an update interval or, in e-prop+, with every spike. */
@@ -100,7 +102,7 @@ export class BuiltNetwork {
       const kind = projectionKind(description, projection);
       const own = (base: string, differs: boolean) => (differs ? `${base}_${name}` : base);
       const model = {
-        plastic: own(synapses.plastic, projection.optimizer !== undefined),
+        plastic: own(synapses.plastic, hasOwnSynapses(projection)),
         static: "static_synapse",
         feedback: own(synapses.feedback, this.family === "interval" && hasFeedback(projection)),
       }[kind];
@@ -130,17 +132,18 @@ export class BuiltNetwork {
     const base: PlasticModel = learningSynapses[this.family].plastic;
     // A synapse that has not yet called its optimizer has the first rate ever set: that of the first phase.
     const begun = (of: NetworkDescription["optimizer"]) => ({ ...of, eta: factor * (of.eta ?? 0) });
-    const common = this.family === "interval" && {
-      average_gradient: averageGradient,
-      ...rewiringParams(description),
-    };
+    const common = this.family === "interval" && { average_gradient: averageGradient };
     // Copies come before the model is set: the rates that it had would be theirs, too, at a synapse's first call.
     for (const { name, model } of this.plastic) {
       const projection = description.projections[name] as ProjectionDescription;
       if (model === base) continue;
-      kernel.CopyModel(base, model, { optimizer: begun(ownOptimizer(description, projection)), ...common });
+      kernel.CopyModel(base, model, {
+        optimizer: begun(ownOptimizer(description, projection)),
+        ...common,
+        ...rewiringParams(rewiringOfProjection(description, name)),
+      });
     }
-    kernel.SetDefaults(base, { optimizer: begun(optimizer), ...common });
+    kernel.SetDefaults(base, { optimizer: begun(optimizer), ...common, ...rewiringParams(description) });
     const signals = learningSynapses.interval.feedback;
     if (this.family === "interval" && hasFeedback(description)) {
       kernel.SetDefaults(signals, feedbackParams(description));
@@ -151,7 +154,9 @@ export class BuiltNetwork {
       if (built.kind === "feedback" && this.family === "interval" && hasFeedback(projection)) {
         kernel.CopyModel(signals, built.model, feedbackParams(projection));
       }
-      yield* connect(kernel, built, projection, { delay: projection.delay ?? resolution });
+      yield* connect(kernel, built, sparse(description, built.name), {
+        delay: projection.delay ?? resolution,
+      });
     }
   }
 
@@ -202,13 +207,20 @@ export class BuiltNetwork {
 }
 
 /** What weights keep to, and which connections there are, as synapse models take it. */
-function rewiringParams({ keepsSign, rewiring, rewiringL1, rewiringTemperature }: RewiringDescription) {
+function rewiringParams(of: RewiringDescription) {
+  const { keepsSign, rewiring, rewiringL1, rewiringTemperature, rewiringThreshold } = of;
   return {
     ...(keepsSign !== undefined && { keeps_sign: keepsSign }),
     ...(rewiring !== undefined && { rewiring }),
     ...(rewiringL1 !== undefined && { rewiring_l1: rewiringL1 }),
     ...(rewiringTemperature !== undefined && { rewiring_temperature: rewiringTemperature }),
+    ...(rewiringThreshold !== undefined && { rewiring_threshold: rewiringThreshold }),
   };
+}
+
+/** Whether the synapses of a projection have a model of their own. */
+function hasOwnSynapses(projection: ProjectionDescription): boolean {
+  return projection.optimizer !== undefined || Object.keys(rewiringOf(projection)).length > 0;
 }
 
 /** Whether it is said where the weights of feedback come from. */
@@ -246,6 +258,15 @@ export function buildNetwork(kernel: Kernel, network: NetworkDescription | PoolD
   const built = new BuiltNetwork(kernel, network);
   atOnce(built.connect(1));
   return built;
+}
+
+/** A projection with a mask where its connections are to go one by one: dense ones have none of their own. */
+function sparse(network: NetworkDescription, name: string): ProjectionDescription {
+  const projection = network.projections[name] as ProjectionDescription;
+  const { weights } = projection;
+  if (rewiringOfProjection(network, name).rewiring !== "prune") return projection;
+  if (typeof weights === "number" || !("data" in weights) || weights.mask !== undefined) return projection;
+  return { ...projection, weights: { ...weights, mask: new Uint8Array(weights.data.length).fill(1) } };
 }
 
 /** Columns of a matrix that are looked through in one piece. */

@@ -3,6 +3,7 @@ import { eventLoopTurn, inSlices } from "../core/event-loop.js";
 import type { NativeState } from "../native/index.js";
 import type { NumpyRandomState } from "../random/index.js";
 import type { Recorded, RecordOptions } from "./recorders.js";
+import { StructureCourses } from "./structure-courses.js";
 import type { WeightNotes } from "./weight-courses.js";
 import { type ArrayReader, ArrayWriter } from "../files/arrays.js";
 import { dataDigests, withAbsolutePaths } from "../tasks/digests.js";
@@ -271,7 +272,7 @@ async function contentOf(made: Task, details: Details, arrays: ArrayReader): Pro
     courses: {
       times: [...arrays.get("courses.times", "F64")],
       weights: Object.fromEntries(
-        plastic
+        [...plastic, ...StructureCourses.noteNames(plastic)]
           .filter((name) => arrays.has(`courses.${name}`))
           .map((name) => [name, arrays.lists(`courses.${name}`)]),
       ),

@@ -40,8 +40,11 @@ function* adjoints(problem: Problem, course: IntervalCourse, constants: PathCons
         if (u + after < steps) ofSpike += weight * (recurrent[(u + after) * n + target] as number);
       }
       const later = u + 1 < steps ? (recurrent[(u + 1) * n + j] as number) : 0;
-      recurrent[u * n + j] = (alpha[j] as number) * later + psi * ofSpike;
-      ofThreshold[j] = (rho[j] as number) * (ofThreshold[j] as number) - (beta[j] as number) * psi * ofSpike;
+      const cost = course.cost[u * n + j] as number;
+      recurrent[u * n + j] = (alpha[j] as number) * later + psi * ofSpike + cost;
+      ofThreshold[j] =
+        (rho[j] as number) * (ofThreshold[j] as number) -
+        (beta[j] as number) * (psi * ofSpike + Math.max(cost, 0));
     }
     if (u % 16 === 0) yield;
   }

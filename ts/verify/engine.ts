@@ -7,13 +7,15 @@ import type { IterationData, Task } from "../tasks/task.js";
 import type { ReadoutSignals } from "../training/metrics.js";
 import { TaskNetwork } from "../training/network.js";
 import { Stimulation } from "../training/stimulation.js";
-import type { Gradients } from "./interval-eprop.js";
+import { biasNames, type Gradients } from "./interval-eprop.js";
 import { type Problem, problemOf } from "./problem.js";
 
 /** How a network is run. */
 export interface EngineOptions {
   gradient?: "adjoint" | "forward";
   signal?: AbortSignal | undefined;
+  /** Currents of readouts in place of the described ones. */
+  currents?: Float64Array;
   /** Called with the network before it is simulated, after it was read: what changes here only the engine knows of. */
   meddle?: ((network: TaskNetwork) => void) | undefined;
 }
@@ -24,6 +26,12 @@ export interface EngineRun {
   changes: Gradients;
   signals: ReadoutSignals;
   spikes: { stamps: Uint32Array; neurons: Uint32Array };
+}
+
+/** A parameter of all nodes. */
+function numbersOf(nodes: NodeCollection, name: "I_e" | "learns_bias"): Float64Array {
+  const value = nodes.get(name) as unknown;
+  return Float64Array.from((Array.isArray(value) ? value : [value]) as number[], Number);
 }
 
 /** A network in a kernel, ready to run iterations. */
@@ -81,6 +89,26 @@ export class EngineNetwork {
     );
   }
 
+  /** The currents of populations in which some learn. */
+  #biases(): Gradients {
+    if (this.network.family === "event") return {};
+    const { recurrent, readouts } = this.network;
+    return Object.fromEntries(
+      (
+        [
+          [biasNames.recurrent, recurrent],
+          [biasNames.readout, readouts],
+        ] as const
+      )
+        .filter(([, nodes]) => numbersOf(nodes, "learns_bias").some((learns) => learns === 1))
+        .map(([name, nodes]) => [name, numbersOf(nodes, "I_e")]),
+    );
+  }
+
+  setCurrents(currents: Float64Array): void {
+    this.network.readouts.set({ I_e: [...currents] });
+  }
+
   setWeights(name: string, weights: Float64Array): void {
     if (weights.length > 0) this.#connections(name).set({ weight: weights });
   }
@@ -95,14 +123,15 @@ export class EngineNetwork {
     const { network } = this;
     const { steps, batchSize, resolution } = this.#task;
     const length = steps * batchSize;
-    const before = this.weights();
+    const learned = () => ({ ...this.weights(), ...this.#biases() });
+    const before = learned();
     if (this.#iterations === 0) this.#options.meddle?.(network);
     this.#iterations += 1;
     const done = Math.round(this.kernel.get("biological_time") / resolution);
     const goal = this.#iterations * length + network.timeline.lag;
     const { signal } = this.#options;
     await this.kernel.SimulateAsync((goal - done) * resolution, signal === undefined ? {} : { signal });
-    const after = this.weights();
+    const after = learned();
     const { readout_signal, target_signal } = await this.kernel.takeValuesAsync(network.readoutRecorder);
     const readouts = network.readouts.length;
     const rows = length * readouts;
@@ -197,6 +226,7 @@ export async function engineSignals(
   const engine = await EngineNetwork.build(descending(task, 0), options);
   try {
     for (const [name, of] of Object.entries(weights)) engine.setWeights(name, of);
+    if (options.currents !== undefined) engine.setCurrents(options.currents);
     await engine.load([data]);
     return (await engine.run()).signals;
   } finally {

@@ -1,10 +1,10 @@
-/** The slope of the loss by central differences, where it has a derivative: along the weights onto readouts. */
+/** The slope of the loss by central differences, where it has a derivative: along the weights onto readouts, and their biases. */
 import { NumpyRandom } from "../random/index.js";
 import type { IterationData, Task } from "../tasks/task.js";
 import type { ReadoutSignals } from "../training/metrics.js";
 import { dot } from "./compare.js";
 import { type EngineOptions, engineSignals } from "./engine.js";
-import type { Gradients } from "./interval-eprop.js";
+import { biasNames, type Gradients } from "./interval-eprop.js";
 import type { Problem } from "./problem.js";
 
 /** The slope along one direction, at several step sizes. */
@@ -63,19 +63,31 @@ export async function slopeChecks(
       .map(({ name, weights: of }) => [name, of] as const),
   );
   const checks: SlopeCheck[] = [];
-  for (const { name, to, kind, weights: own } of problem.projections) {
+  const learned = problem.projections.filter(({ to, kind }) => to === "readout" && kind === "plastic");
+  const currents = {
+    name: biasNames.readout,
+    weights: Float64Array.from(problem.readouts, ({ I_e }) => I_e),
+  };
+  for (const { name, weights: own } of [...learned, currents]) {
     const gradient = gradients[name];
-    if (to !== "readout" || kind !== "plastic" || gradient === undefined) continue;
+    if (gradient === undefined) continue;
     const norm = Math.sqrt(dot(gradient, gradient));
     if (norm === 0) continue;
     const scale = Math.sqrt(dot(own, own)) || 1;
-    const drawn = random.randn(1, own.length).data;
+    const drawn = random.randn(1, own.length).data.map((value, at) =>
+      // A current that does not learn stays.
+      name === biasNames.readout && problem.readouts[at]?.learns_bias !== true ? 0 : value,
+    );
     for (const direction of ["gradient", "random"] as const) {
       const along = unit(direction === "gradient" ? gradient : drawn);
       const slope = dot(gradient, along);
       const lossAt = async (by: number) => {
         const moved = own.map((weight, at) => weight + by * (along[at] as number));
-        return lossOf(problem, await engineSignals(task, data, { ...weights, [name]: moved }, options));
+        const signals =
+          name === biasNames.readout
+            ? engineSignals(task, data, weights, { ...options, currents: moved })
+            : engineSignals(task, data, { ...weights, [name]: moved }, options);
+        return lossOf(problem, await signals);
       };
       const steps: SlopeCheck["steps"] = [];
       for (const size of sizes) {

@@ -14,6 +14,8 @@ export const shifts = { recurrent: 2, readout: 3 } as const;
 export interface IntervalCourse {
   /** Surrogate gradients of recurrent neurons. */
   psi: Float64Array;
+  /** Derivatives of what their voltages cost. */
+  cost: Float64Array;
   /** 1 where a recurrent neuron fires. */
   fired: Uint8Array;
   /** Error signals as they belong to the readouts' steps: zero before the learning window. */
@@ -155,7 +157,7 @@ class Simulation {
   }
 
   /** One step of the recurrent neurons; gives those that fire. */
-  recurrent(step: number, psi: Float64Array | undefined): number[] {
+  recurrent(step: number, seen: { psi: Float64Array; cost: Float64Array } | undefined): number[] {
     const { recurrent, resolution, steps } = this.#problem;
     const arriving = this.#onto.recurrent.take(step);
     const begins = step >= shifts.recurrent && (step - shifts.recurrent) % steps === 0;
@@ -175,7 +177,10 @@ class Simulation {
         ? Math.exp(-resolution / neuron.adapt_tau) * (this.#a[j] as number) + before
         : 0;
       const threshold = neuron.V_th + neuron.adapt_beta * a;
-      if (psi !== undefined) psi[j] = left > 0 ? 0 : surrogateGradient(neuron, v - threshold);
+      if (seen !== undefined) {
+        seen.psi[j] = left > 0 ? 0 : surrogateGradient(neuron, v - threshold);
+        seen.cost[j] = neuron.c_voltage * (Math.max(0, v - threshold) - Math.max(0, -v - neuron.V_th));
+      }
       const fires = v >= threshold && left === 0;
       if (fires) fired.push(j);
       this.#v[j] = v;
@@ -259,6 +264,7 @@ export function* intervalCourse(problem: Problem): Pieces<Course> {
   const judge = new Judge(problem);
   const intervals = Array.from({ length: sequences }, (): IntervalCourse => ({
     psi: new Float64Array(steps * n),
+    cost: new Float64Array(steps * n),
     fired: new Uint8Array(steps * n),
     errors: new Float64Array(steps * k),
     signals: new Float64Array(steps * k),
@@ -274,7 +280,9 @@ export function* intervalCourse(problem: Problem): Pieces<Course> {
     const at = local < 0 ? -1 : Math.floor(local / steps);
     const u = local - at * steps;
     const interval = intervals[at];
-    const fired = simulation.recurrent(step, interval?.psi.subarray(u * n, (u + 1) * n));
+    const [from, to] = [u * n, (u + 1) * n];
+    const seen = interval && { psi: interval.psi.subarray(from, to), cost: interval.cost.subarray(from, to) };
+    const fired = simulation.recurrent(step, seen);
     for (const j of fired) {
       stamps.push(step + 1);
       neurons.push(j);

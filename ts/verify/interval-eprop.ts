@@ -125,6 +125,7 @@ class Traces {
 interface StepSeen {
   spikes: Uint8Array;
   psi: Float64Array;
+  cost: Float64Array;
   /** Learning signals, and those of sources that learn early. */
   signals: Float64Array;
   ofEarly: Float64Array;
@@ -138,7 +139,7 @@ function stepTraces(
   traces: Traces,
   { sources, targets }: Synapses,
   { alpha, gain, rho, beta }: ReturnType<typeof neuronFactors>,
-  { spikes, psi, signals, ofEarly, early, regularization, kappa }: StepSeen,
+  { spikes, psi, cost, signals, ofEarly, early, regularization, kappa }: StepSeen,
 ): void {
   const { zbar, eps, ebar, gradient } = traces;
   for (let s = 0; s < sources.length; s++) {
@@ -147,7 +148,10 @@ function stepTraces(
     const e = (psi[j] as number) * (z - (beta[j] as number) * (eps[s] as number));
     const filtered = kappa * (ebar[s] as number) + (1 - kappa) * e;
     const signal = (early[i] === 1 ? ofEarly[j] : signals[j]) as number;
-    gradient[s] = (gradient[s] as number) + signal * filtered + (regularization[j] as number) * e;
+    // Above the threshold the adaptation has a share in what a voltage costs.
+    const ofCost =
+      (cost[j] as number) * z - (beta[j] as number) * Math.max(cost[j] as number, 0) * (eps[s] as number);
+    gradient[s] = (gradient[s] as number) + signal * filtered + (regularization[j] as number) * e + ofCost;
     zbar[s] = z;
     eps[s] = (rho[j] as number) * (eps[s] as number) + e;
     ebar[s] = filtered;
@@ -180,6 +184,7 @@ function* ontoRecurrent(
     stepTraces(traces, synapses, factors, {
       spikes,
       psi: course.psi.subarray(u * n, (u + 1) * n),
+      cost: course.cost.subarray(u * n, (u + 1) * n),
       signals: row,
       ofEarly: u === steps - 1 ? none : row,
       early,
@@ -271,4 +276,61 @@ export function* epropGradients(
     gradients[synapses.name] = sum.map((value) => value / divisor);
   }
   return gradients;
+}
+
+/** What the gradients of currents are called among those of projections. */
+export const biasNames = { recurrent: "I_e (recurrent)", readout: "I_e (readout)" } as const;
+
+/** The gradient by the current of each recurrent neuron: that of the weight of an input in every step. */
+function ofCurrents(problem: Problem, course: IntervalCourse, feedback: Float64Array): Float64Array {
+  const { steps, recurrent, resolution } = problem;
+  const n = recurrent.length;
+  const { alpha, rho, beta } = neuronFactors(problem);
+  const signals = learningSignals(problem, course, feedback);
+  const regularization = rateRegularization(problem, course);
+  const kappa = filterDecay(problem);
+  return Float64Array.from(recurrent, ({ tau_m, C_m, learns_bias }, j) => {
+    if (!learns_bias) return 0;
+    let [z, eps, ebar, gradient] = [0, 0, 0, 0];
+    const gain = (tau_m / C_m) * (1 - Math.exp(-resolution / tau_m));
+    for (let u = 0; u < steps; u++) {
+      const cost = course.cost[u * n + j] as number;
+      z = (alpha[j] as number) * z + gain;
+      const e = (course.psi[u * n + j] as number) * (z - (beta[j] as number) * eps);
+      gradient += cost * z - (beta[j] as number) * Math.max(cost, 0) * eps;
+      ebar = kappa * ebar + (1 - kappa) * e;
+      gradient += (signals[u * n + j] as number) * ebar + (regularization[j] as number) * e;
+      eps = (rho[j] as number) * eps + e;
+    }
+    return gradient;
+  });
+}
+
+/** The gradients of one update by the currents that learn; none where none does. */
+export function biasGradients(problem: Problem, course: Course): Gradients {
+  const { sequences, learningWindow, average, readouts, recurrent, resolution, steps } = problem;
+  const divisor = sequences * (average ? learningWindow : 1);
+  const weights = feedbackWeights(problem, "own");
+  const sums = {
+    recurrent: new Float64Array(recurrent.length),
+    readout: new Float64Array(readouts.length),
+  };
+  for (const of of course.intervals) {
+    ofCurrents(problem, of, weights).forEach(
+      (value, j) => (sums.recurrent[j] = (sums.recurrent[j] as number) + value / divisor),
+    );
+    readouts.forEach(({ tau_m, C_m, learns_bias }, k) => {
+      const alpha = Math.exp(-resolution / tau_m);
+      let [z, gradient] = [0, 0];
+      for (let u = 0; u < steps; u++) {
+        z = alpha * z + (tau_m / C_m) * (1 - alpha);
+        gradient += (of.errors[u * readouts.length + k] as number) * z;
+      }
+      if (learns_bias) sums.readout[k] = (sums.readout[k] as number) + gradient / divisor;
+    });
+  }
+  return {
+    ...(recurrent.some(({ learns_bias }) => learns_bias) && { [biasNames.recurrent]: sums.recurrent }),
+    ...(readouts.some(({ learns_bias }) => learns_bias) && { [biasNames.readout]: sums.readout }),
+  };
 }

@@ -271,6 +271,12 @@ function notInNest(problem: Problem, task: Task): string | undefined {
   if (kind !== undefined) return `NEST has no ${kind} feedback`;
   if (problem.loss === "cross_entropy_of_mean") return `NEST has no loss ${problem.loss}`;
   if (problem.readouts.some(({ smoothing }) => smoothing > 0)) return "NEST has no label smoothing";
+  if (problem.recurrent.some(({ c_voltage }) => c_voltage > 0)) return "NEST has no voltage regularization";
+  const neurons = [...problem.recurrent, ...problem.readouts];
+  if (neurons.some(({ learns_bias }) => learns_bias)) return "NEST has no currents that learn";
+  if (problem.projections.some(({ optimizer }) => (optimizer?.c_l2 ?? 0) > 0)) {
+    return "NEST has no cost of squared weights";
+  }
   const pairs = problem.projections.map(
     ({ sources, targets }) =>
       new Set(Array.from(sources, (source, at) => `${source} ${targets[at]}`)).size < sources.length,

@@ -37,6 +37,10 @@ export interface NeuronConstants {
   height: number;
   width: number;
   c_reg: number;
+  /** Coefficient of voltage regularization. */
+  c_voltage: number;
+  /** Whether its current learns. */
+  learns_bias: boolean;
   /** Spikes per second. */
   f_target: number;
   /** e-prop+: decays of the eligibility trace and of the firing rate; the longest window (steps). */
@@ -56,6 +60,8 @@ export interface ReadoutConstants {
   /** The voltage that it begins with. */
   V_m: number;
   regular_spike_arrival: boolean;
+  /** Whether its current learns. */
+  learns_bias: boolean;
   /** Share of its target that is spread over all readouts. */
   smoothing: number;
   /** e-prop+: the longest window (steps). */
@@ -141,6 +147,8 @@ function neuronsOf(nodes: NodeCollection, model: string, resolution: number): Ne
     height: of("surrogate_gradient_height"),
     width: of("surrogate_gradient_width"),
     c_reg: of("c_reg"),
+    c_voltage: of("c_voltage", isInterval),
+    learns_bias: of("learns_bias", isInterval),
     f_target: of("f_target"),
     kappa: of("kappa", !isInterval),
     kappa_reg: of("kappa_reg", !isInterval),
@@ -169,6 +177,8 @@ function neuronsOf(nodes: NodeCollection, model: string, resolution: number): Ne
       height: value("height"),
       width: value("width"),
       c_reg: value("c_reg"),
+      c_voltage: value("c_voltage"),
+      learns_bias: value("learns_bias") !== 0,
       f_target: value("f_target"),
       kappa: value("kappa"),
       kappa_reg: value("kappa_reg"),
@@ -185,6 +195,7 @@ function readoutsOf(nodes: NodeCollection, isInterval: boolean, resolution: numb
   ) as number[][];
   const regular = isInterval ? of("regular_spike_arrival") : undefined;
   const smoothing = isInterval ? of("label_smoothing") : undefined;
+  const learns = isInterval ? of("learns_bias") : undefined;
   const cutoff = isInterval ? undefined : of("eprop_isi_trace_cutoff");
   return Array.from({ length: nodes.length }, (_, at) => ({
     tau_m: tau_m?.[at] as number,
@@ -195,6 +206,7 @@ function readoutsOf(nodes: NodeCollection, isInterval: boolean, resolution: numb
     V_m: (V_m?.[at] as number) - (E_L?.[at] as number),
     regular_spike_arrival: regular === undefined || regular[at] !== 0,
     smoothing: smoothing?.[at] ?? 0,
+    learns_bias: learns?.[at] === 1,
     cutoff: cutoff === undefined ? Number.POSITIVE_INFINITY : Math.round((cutoff[at] as number) / resolution),
   }));
 }

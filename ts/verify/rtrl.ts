@@ -46,6 +46,8 @@ function derivative(
       const moved =
         (course.psi[u * n + j] as number) * ((v[j] as number) - (beta[j] as number) * (a[j] as number));
       z[j] = moved;
+      const cost = course.cost[u * n + j] as number;
+      sum += cost * (v[j] as number) - (beta[j] as number) * Math.max(cost, 0) * (a[j] as number);
       if (moved === 0) continue;
       sum += (regularization[j] as number) * moved;
       for (const { target, weight, after } of onward[j] ?? []) {

@@ -6,7 +6,7 @@ import { difference, spikesApart } from "./compare.js";
 import { EngineNetwork, type EngineOptions, engineGradients } from "./engine.js";
 import { lossOf, slopeChecks } from "./finite-differences.js";
 import { type Course, intervalCourse, shifts } from "./interval-course.js";
-import { type Gradients, epropGradients } from "./interval-eprop.js";
+import { type Gradients, biasGradients, epropGradients } from "./interval-eprop.js";
 import type { Problem } from "./problem.js";
 import { mostNeurons, rtrlGradients, rtrlWork } from "./rtrl.js";
 import {
@@ -180,7 +180,10 @@ export async function verifyInterval(
   const { problem } = adjoint;
   onProgress?.("e-prop by its definition");
   const course = await inSlices(intervalCourse(problem), signal);
-  const definition = await inSlices(epropGradients(problem, course), signal);
+  const definition = {
+    ...(await inSlices(epropGradients(problem, course), signal)),
+    ...biasGradients(problem, course),
+  };
   const apart = spikesApart(adjoint.spikes, course.spikes, task.steps * task.batchSize + shifts.recurrent);
   const signals = Float64Array.from(course.intervals.flatMap((of) => [...of.signals]));
   const shown = difference(adjoint.signals.readout, signals).deviation;

@@ -20,9 +20,11 @@ import { Draws } from "../tasks/draws.js";
 import {
   type NetworkDescription,
   type PoolDescription,
+  type RewiringDescription,
   describedNetwork,
   namedParts,
 } from "../tasks/network-description.js";
+import type { OptimizerParams } from "../nest/models.generated.js";
 import type { IterationData, Task } from "../tasks/task.js";
 import { familyOf } from "../training/build-network.js";
 import { verifyInterval } from "./verify-interval.js";
@@ -159,11 +161,29 @@ async function besideNest(
   return verifyInNest(task, iterations, { python, signal });
 }
 
-/** A task whose connections stay and may change their sign: what acts on updated weights has no gradient of its own. */
+/** A part of a network without what acts on its updated weights. */
+function free<T extends RewiringDescription & { optimizer?: OptimizerParams }>(of: T) {
+  const { keepsSign: _keeps, rewiring: _rewiring, ...rest } = of;
+  if (of.optimizer === undefined) return rest;
+  const { c_l2: _l2, ...optimizer } = of.optimizer;
+  return { ...rest, optimizer };
+}
+
+/**
+ * A task whose connections stay, whose weights may change their sign and are not pulled to zero: what acts on updated
+ * weights has no gradient of its own, and that of squared weights is the weights.
+ */
 function unconstrained(task: Task): Task {
   const network = describedNetwork(task.network);
-  if (network.keepsSign !== true && (network.rewiring ?? "none") === "none") return task;
-  return { ...task, network: { ...network, keepsSign: false, rewiring: "none" } };
+  const parts = [network, ...Object.values(network.projections)];
+  const acts = (of: (typeof parts)[number]) =>
+    of.keepsSign === true || (of.rewiring ?? "none") !== "none" || (of.optimizer?.c_l2 ?? 0) > 0;
+  if (!parts.some(acts)) return task;
+  const projections = Object.entries(network.projections).map(([name, of]) => [name, free(of)] as const);
+  return {
+    ...task,
+    network: { ...free(network), projections: Object.fromEntries(projections) } as NetworkDescription,
+  };
 }
 
 /** As {@link verify}, on the first iterations of a task. */
@@ -204,7 +224,9 @@ export async function verifyTask(task: Task, asked: VerifyOptions = {}): Promise
     ...found,
     checks: [...found.checks, ...checks],
     notes: [
-      ...(shrunk === asConstrained ? [] : ["signs and rewiring, which act on updated weights, are left out"]),
+      ...(shrunk === asConstrained
+        ? []
+        : ["signs, rewiring and the cost of squared weights, which act on updated weights, are left out"]),
       ...found.notes,
       ...notes,
     ],

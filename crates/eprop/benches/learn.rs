@@ -55,6 +55,7 @@ fn optimizers(criterion: &mut Criterion) {
                 eta_first: 1e-9,
                 eta_set: true,
                 batch_size: 4,
+                l2: 0.0,
                 w_min: -100.0,
                 w_max: 100.0,
                 optimize_each_step: false,

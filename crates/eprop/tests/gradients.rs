@@ -15,7 +15,7 @@ proptest! {
     /// The backward recursion is the transpose of the forward one (docs/derivation.md, The transpose).
     #[test]
     fn adjoint_equals_forward(seed in any::<u32>()) {
-        let drawn = Drawn { optimizer: "gradient_descent", ..Drawn::interval(seed) };
+        let drawn = Drawn { optimizer: "gradient_descent", biased: seed % 2 == 0, ..Drawn::interval(seed) };
         let adjoint = drawn.run(&Way::default());
         let forward = drawn.run(&Way { gradient: "forward", ..Way::default() });
         prop_assert_eq!(&adjoint.spikes, &forward.spikes);
@@ -118,6 +118,7 @@ fn readout_gradients_are_finite_differences_of_the_loss() {
                 intervals: 1,
                 batch_size: 1,
                 eta: 1.0,
+                l2: 0.0,
                 ..Drawn::interval(seed)
             };
             let way = Way { gradient, ..Way::default() };

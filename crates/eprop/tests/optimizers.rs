@@ -11,6 +11,7 @@ fn optimizer(name: &str, values: &[f64], eta: f64, batch_size: usize) -> Optimiz
         eta_first: eta,
         eta_set: true,
         batch_size,
+        l2: 0.0,
         w_min: -100.0,
         w_max: 100.0,
         optimize_each_step: false,

@@ -132,6 +132,29 @@ fn handles_of_connections_that_are_gone_are_refused() {
 }
 
 #[test]
+fn connections_with_small_weights_go() {
+    let mut kernel = pulled();
+    let values = Dict::new().with("rewiring", "prune").with("rewiring_threshold", 0.4);
+    kernel
+        .set_defaults("eprop_synapse_bsshslm_2020", &values.with("optimizer", Dict::new().with("eta", 0.0)))
+        .unwrap();
+    for (source, target, weight) in [(1, 3, 0.5), (1, 4, -0.3), (2, 5, 0.4), (2, 3, -0.6)] {
+        let synapse = Dict::new().with("synapse_model", "eprop_synapse_bsshslm_2020").with("weight", weight);
+        kernel.connect_pairs(&[source], &[target], &synapse).unwrap();
+    }
+    kernel.simulate(5.0, &RunControl::default()).unwrap();
+    let all = ConnectionFilter::default();
+    assert_eq!(kernel.get_connections(&all).unwrap().weight.len(), 4);
+    kernel.simulate(20.0, &RunControl::default()).unwrap();
+    let mut left = kernel.get_connections(&all).unwrap().weight;
+    left.sort_by(f64::total_cmp);
+    assert_eq!(left, [-0.6, 0.5]);
+    let mut restored = Kernel::restored(kernel.state().unwrap()).unwrap();
+    restored.simulate(20.0, &RunControl::default()).unwrap();
+    assert_eq!(restored.get_connections(&all).unwrap().weight.len(), 2);
+}
+
+#[test]
 fn all_to_all_cannot_be_rewired() {
     let mut kernel = pulled();
     let synapse = Dict::new().with("synapse_model", "eprop_synapse_bsshslm_2020");

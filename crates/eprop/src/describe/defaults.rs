@@ -12,7 +12,7 @@ use crate::feedback::{self, FeedbackProperties, SOURCES};
 use crate::models::SynapseModel;
 use crate::optimizer::{self, GradientDescent, METHODS, Method, OptimizerProperties};
 use crate::random::NestRandom;
-use crate::rewiring::{self, RewiringProperties};
+use crate::rewiring::{self, Rewiring, RewiringProperties};
 use crate::tables::parameter::{Kind, Parameter};
 use crate::tables::value::{Dict, Value};
 
@@ -43,6 +43,7 @@ pub(super) fn built_in(model: &'static SynapseModel) -> SynapseModelState {
             eta_first: optimizer("eta"),
             eta_set: false,
             batch_size: optimizer("batch_size") as usize,
+            l2: optimizer("c_l2"),
             w_min: optimizer("Wmin"),
             w_max: optimizer("Wmax"),
             optimize_each_step: optimizer("optimize_each_step") != 0.0,
@@ -177,9 +178,10 @@ pub(super) fn synapse_values(known: &SynapseModelState) -> Dict {
             "tau_m_readout" => Value::Number(known.tau_m_readout),
             "average_gradient" => Value::Bool(known.average_gradient),
             "keeps_sign" => Value::Bool(known.rewiring.keeps_sign),
-            "rewiring" => Value::Text(rewiring::NAMES[usize::from(known.rewiring.rewires)].to_owned()),
+            "rewiring" => Value::Text(known.rewiring.rewiring.name().to_owned()),
             "rewiring_l1" => Value::Number(known.rewiring.l1),
             "rewiring_temperature" => Value::Number(known.rewiring.temperature),
+            "rewiring_threshold" => Value::Number(known.rewiring.threshold),
             "feedback" => Value::Text(known.feedback.source.name().to_owned()),
             "feedback_decay" => Value::Number(known.feedback.decay),
             _ => Value::Dict(optimizer_values(&known.optimizer)),
@@ -235,9 +237,10 @@ pub(super) fn with_synapse_defaults(
             }
             ("average_gradient", Cell::Number(number)) => next.average_gradient = number != 0.0,
             ("keeps_sign", Cell::Number(number)) => next.rewiring.keeps_sign = number != 0.0,
-            ("rewiring", Cell::Number(place)) => next.rewiring.rewires = place != 0.0,
+            ("rewiring", Cell::Number(place)) => next.rewiring.rewiring = Rewiring::at(place),
             ("rewiring_l1", Cell::Number(number)) => next.rewiring.l1 = number,
             ("rewiring_temperature", Cell::Number(number)) => next.rewiring.temperature = number,
+            ("rewiring_threshold", Cell::Number(number)) => next.rewiring.threshold = number,
             ("feedback", Cell::Number(place)) => next.feedback.source = SOURCES[place as usize],
             ("feedback_decay", Cell::Number(number)) => next.feedback.decay = number,
             ("weight_recorder", Cell::Nodes(nodes)) => {
@@ -309,6 +312,7 @@ pub(super) fn with_optimizer(
                 next.eta = number;
             }
             "optimize_each_step" => next.optimize_each_step = number != 0.0,
+            "c_l2" => next.l2 = number,
             "Wmin" => next.w_min = number,
             "Wmax" => next.w_max = number,
             name => {
@@ -375,6 +379,7 @@ fn optimizer_values(properties: &OptimizerProperties) -> Dict {
         .with("batch_size", number(properties.batch_size as f64))
         .with("eta", number(properties.eta))
         .with("optimize_each_step", Value::Bool(properties.optimize_each_step))
+        .with("c_l2", number(properties.l2))
         .with("Wmin", number(properties.w_min))
         .with("Wmax", number(properties.w_max));
     for (parameter, value) in properties.method.entry().parameters.iter().zip(properties.method.values()) {

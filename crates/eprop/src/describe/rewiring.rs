@@ -12,7 +12,7 @@ impl Description {
         let models = &self.synapse_models;
         for projection in &mut self.projections {
             let model = &models[projection.synapse];
-            if !model.rewiring.rewires || projection.carries != Carries::PlasticPerInterval {
+            if !model.rewiring.rewires() || projection.carries != Carries::PlasticPerInterval {
                 continue;
             }
             let Targets::Sparse { nodes, .. } = &projection.targets else {
@@ -20,7 +20,7 @@ impl Description {
                 return Err(Error::new(ErrorCode::NotImplemented, what)
                     .model(model.name.clone())
                     .parameter("rewiring")
-                    .value("deep_r")
+                    .value(model.rewiring.rewiring.name())
                     .bound("a connection rule that leaves some out, or rewiring none"));
             };
             if projection.candidates.is_empty() {

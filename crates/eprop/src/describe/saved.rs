@@ -17,7 +17,7 @@ use crate::describe::population::Population;
 use crate::feedback::{FeedbackProperties, SOURCES};
 use crate::models::{NODE_MODELS, NodeModel, synapses};
 use crate::optimizer::{METHODS, Method, OptimizerProperties};
-use crate::rewiring::RewiringProperties;
+use crate::rewiring::{NAMES, RewiringProperties};
 use crate::tables::parameter::{Kind, Parameter, Role};
 use crate::tables::value::Value;
 
@@ -140,10 +140,13 @@ impl Persist for SynapseModelState {
 
 impl Persist for RewiringProperties {
     fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
-        let mut values = self.values();
-        archive.fixed("values", &mut values)?;
-        *self = Self::with(values);
-        Ok(())
+        let mut values = self.values().to_vec();
+        archive.list("values", &mut values)?;
+        // Files of version 0.1 have no threshold.
+        values.resize(5, self.threshold);
+        let fits = values[1] >= 0.0 && values[1] < NAMES.len() as f64;
+        *self = Self::with(values.try_into().unwrap_or_default());
+        if fits { Ok(()) } else { Err(archive.misfit("values", "no rewiring that is known")) }
     }
 }
 
@@ -182,7 +185,15 @@ impl Persist for OptimizerProperties {
         archive.number("batch_size", &mut self.batch_size)?;
         archive.number("Wmin", &mut self.w_min)?;
         archive.number("Wmax", &mut self.w_max)?;
-        archive.number("optimize_each_step", &mut self.optimize_each_step)
+        archive.number("optimize_each_step", &mut self.optimize_each_step)?;
+        // Only where it is not zero, as files of version 0.1 have none.
+        if archive.reads() {
+            self.l2 = 0.0;
+        }
+        if if archive.reads() { archive.holds("c_l2") } else { self.l2 != 0.0 } {
+            archive.number("c_l2", &mut self.l2)?;
+        }
+        Ok(())
     }
 }
 

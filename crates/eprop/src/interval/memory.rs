@@ -75,7 +75,8 @@ impl<R: Real> IntervalRule<R> {
             together => self.threads.min(together) as u64,
         };
         let errors = (plan.readout_count() * plan.error_steps() * 8) as u64;
-        let surrogate = SurrogateHistory::<R>::bytes_for(self.neurons.stride, kept, plan.interval);
+        let surrogate =
+            SurrogateHistory::<R>::bytes_for(self.neurons.stride, plan.planes(), kept, plan.interval);
         (1 + threads) * surrogate.saturating_add(errors) + self.open.surrogate.held_before()
     }
 

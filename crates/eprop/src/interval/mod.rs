@@ -1,6 +1,7 @@
 //! The neurons whose weights change once an update interval: one after the other or side by side on
 //! several threads. Gradients are summed in the order of intervals, weights updated at the end of a batch.
 
+mod biases;
 mod drives;
 mod feedback;
 pub mod gradient;
@@ -29,6 +30,7 @@ use crate::base::control::RunControl;
 use crate::base::real::Real;
 use crate::describe::kernel_parameters::GradientMethod;
 use crate::describe::network::Description;
+use crate::interval::biases::Biases;
 use crate::interval::drives::{Drives, Sent, converted};
 use crate::interval::gradient::adjoint::Workspace;
 use crate::interval::gradient::batch::SynapseState;
@@ -50,6 +52,8 @@ struct Learned<R> {
     gradients: Vec<Vec<R>>,
     /// What a spike that is read in the interval's first step adds to the gradient onto each readout.
     from_start: Vec<f64>,
+    /// The gradients of currents that learn, of recurrent neurons and of readouts.
+    biases: [Vec<f64>; 2],
     /// Whether everything that the gradients are sums of is finite.
     finite: bool,
     workspace: Workspace<R>,
@@ -74,6 +78,8 @@ pub struct IntervalRule<R> {
     reread: bool,
     synapses: BTreeMap<usize, SynapseState>,
     rates: BTreeMap<usize, LearningRates>,
+    /// What is remembered of currents that learn.
+    biases: Biases,
     /// By projection: weights onto readouts before the update at the start of interval `before_of`.
     before: Vec<Option<Vec<f64>>>,
     before_of: i64,
@@ -121,6 +127,7 @@ impl<R: Real> IntervalRule<R> {
             reread: false,
             synapses: BTreeMap::new(),
             rates: BTreeMap::new(),
+            biases: Biases::default(),
             before: Vec::new(),
             before_of: i64::MIN,
             absorbed: i64::MIN,
@@ -201,6 +208,7 @@ impl<R: Real> IntervalRule<R> {
             let optimizer = &network.synapse_models[route.synapse].optimizer;
             self.synapses.entry(route.projection).or_default().fit(route, layout, optimizer);
         }
+        self.biases.fit(plan);
         self.layouts = layouts;
         self.gradient = network.kernel.gradient;
         self.threads = network.kernel.local_num_threads;

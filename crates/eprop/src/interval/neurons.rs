@@ -34,6 +34,8 @@ pub struct Neurons<R> {
     pub height: Lines<R>,
     /// One over the width of the surrogate gradient.
     pub per_width: Lines<R>,
+    /// Coefficient of voltage regularization.
+    pub voltage_cost: Lines<R>,
     /// Weights of the learning signals: one row per readout.
     pub feedback: Lines<R>,
 }
@@ -44,7 +46,7 @@ impl<R: Real> Neurons<R> {
     pub fn bytes(&self) -> u64 {
         let lines = [&self.decay, &self.spike_gain, &self.threshold, &self.floor, &self.refractory];
         let more = [&self.adaptation_decay, &self.adaptation_gain, &self.height, &self.per_width];
-        let held = lines.into_iter().chain(more).chain([&self.feedback]);
+        let held = lines.into_iter().chain(more).chain([&self.voltage_cost, &self.feedback]);
         held.map(|values| size_of_val(&values[..]) as u64).sum()
     }
 
@@ -77,7 +79,8 @@ impl<R: Real> Neurons<R> {
                 &p.per_width,
             ]
             .into_iter()
-            .all(|values| same(values)),
+            .all(|values| same(values))
+                && plan.biases[0].is_none(),
             decay: zero(&p.decay),
             spike_gain: zero(&p.spike_gain),
             threshold: padded(&p.threshold, R::MAX),
@@ -86,6 +89,7 @@ impl<R: Real> Neurons<R> {
             rests: p.refractory.iter().any(|steps| *steps > 0.0),
             adaptation_decay: zero(&p.adaptation_decay),
             adaptation_gain: zero(&p.adaptation_gain),
+            voltage_cost: zero(&p.voltage_cost),
             height: zero(&p.height),
             per_width: zero(&p.per_width),
             feedback: padded_rows(&plan.wiring.feedback, n, stride),

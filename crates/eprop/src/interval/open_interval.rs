@@ -94,7 +94,7 @@ pub struct IntervalHistory<R> {
 
 impl<R: Real> Default for IntervalHistory<R> {
     fn default() -> Self {
-        Self { surrogate: SurrogateHistory::without_room(0), errors: Vec::new() }
+        Self { surrogate: SurrogateHistory::without_room(0, 1), errors: Vec::new() }
     }
 }
 
@@ -104,7 +104,7 @@ impl<R: Real> IntervalHistory<R> {
     /// # Errors
     /// `OutOfMemory` where the system has none.
     pub fn make_room(&mut self, plan: &IntervalPlan, stride: usize, kept: usize) -> Result<()> {
-        self.surrogate.fit(stride, plan.interval);
+        self.surrogate.fit(stride, plan.planes(), plan.interval);
         self.surrogate.make_room(kept)?;
         let errors = plan.readout_count().saturating_mul(plan.error_steps());
         let more = errors.saturating_sub(self.errors.len());
@@ -176,7 +176,8 @@ impl<R: Real> OpenInterval<R> {
         let steps = (now - plan.start_recurrent(open.interval)) as usize;
         open.recurrent_done = steps.min(open.recurrent_length(plan));
         open.signals_recorded = open.readout_done.min(open.recurrent_done);
-        open.surrogate.keep(Lines::zeros(open.recurrent_done * stride), open.recurrent_done);
+        let held = Lines::zeros(open.recurrent_done * open.surrogate.stride());
+        open.surrogate.keep(held, open.recurrent_done);
         open.hold_errors();
         (0..open.recurrent_done).for_each(|_| open.spikes.finish_step());
         open
@@ -194,7 +195,7 @@ impl<R: Real> OpenInterval<R> {
             state: NeuronState::at_rest(stride),
             readout_voltage: vec![0.0; k],
             stride,
-            surrogate: SurrogateHistory::without_room(stride),
+            surrogate: SurrogateHistory::without_room(stride, plan.planes()),
             latest: Lines::zeros(stride),
             errors: Vec::new(),
             spikes: IntervalSpikes::new(plan.longest_delay),
@@ -257,7 +258,7 @@ impl<R: Real> OpenInterval<R> {
     /// Gives the room for a history back.
     pub fn return_history(&mut self) -> IntervalHistory<R> {
         IntervalHistory {
-            surrogate: std::mem::replace(&mut self.surrogate, SurrogateHistory::without_room(self.stride)),
+            surrogate: std::mem::replace(&mut self.surrogate, SurrogateHistory::without_room(self.stride, 1)),
             errors: std::mem::take(&mut self.errors),
         }
     }
@@ -271,7 +272,7 @@ impl<R: Real> OpenInterval<R> {
             values.resize(self.spike_counts.len());
             values.resize(stride);
         }
-        self.surrogate.fit(stride, plan.interval);
+        self.surrogate.fit(stride, plan.planes(), plan.interval);
         widen(&mut self.errors, self.readout_voltage.len(), k);
         if self.has_room() {
             self.errors.resize(plan.readout_count() * plan.error_steps(), 0.0);
@@ -486,7 +487,7 @@ impl<R: Real> OpenInterval<R> {
 
     fn finish_recurrent(&mut self, to: usize) {
         if self.recurrent_done < to {
-            self.latest.copy_from_slice(self.surrogate.row(to - 1));
+            self.latest.copy_from_slice(&self.surrogate.row(to - 1)[..self.stride]);
         }
         self.recurrent_done = to;
     }
@@ -500,10 +501,12 @@ impl<R: Real> OpenInterval<R> {
         local: usize,
         room: &mut Room<'a, R>,
     ) {
+        let (surrogate, cost) = self.surrogate.row_mut(local).split_at_mut(self.stride);
         let mut part = Part {
             state: self.state.whole(),
             input: &mut self.input,
-            surrogate: self.surrogate.row_mut(local),
+            surrogate,
+            cost,
             fired: &mut self.fired,
         };
         part.step(around, &self.spikes, self.interval, first_drive, local, room);
@@ -543,12 +546,13 @@ impl<R: Real> OpenInterval<R> {
 
     /// Keeps the surrogate gradients of all steps done, since what they were computed with is about to change.
     pub fn keep_history(&mut self, around: &Surroundings<'_, R>) {
-        let mut rows = Lines::zeros(self.recurrent_done * self.stride);
+        let stride = self.surrogate.stride();
+        let mut rows = Lines::zeros(self.recurrent_done * stride);
         let mut end = self.recurrent_done;
         while end > 0 {
             let begin = self.recall(around, end);
             for step in begin..end {
-                rows[step * self.stride..][..self.stride].copy_from_slice(self.surrogate.row(step));
+                rows[step * stride..][..stride].copy_from_slice(self.surrogate.row(step));
             }
             end = begin;
         }

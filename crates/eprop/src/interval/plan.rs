@@ -65,6 +65,10 @@ pub struct Recurrent {
     pub regularization: Vec<f64>,
     /// Target number of spikes a step.
     pub target_rate: Vec<f64>,
+    /// Coefficient of voltage regularization.
+    pub voltage_cost: Vec<f64>,
+    /// 1 where the current learns.
+    pub learns_bias: Vec<f64>,
 }
 
 /// Coefficients of the readouts.
@@ -82,6 +86,8 @@ pub struct Readouts {
     pub rest: Vec<f64>,
     /// Lower bound of the voltage.
     pub floor: Vec<f64>,
+    /// 1 where the current learns.
+    pub learns_bias: Vec<f64>,
     /// What each learns to make small.
     pub losses: Vec<&'static dyn Loss>,
     /// Where signals are shares of a whole: the other readouts that it is made of, with weights.
@@ -111,6 +117,17 @@ impl Readouts {
         let share = self.smoothing[place];
         if share == 0.0 { target } else { (1.0 - share) * target + share / self.smoothing.len() as f64 }
     }
+}
+
+/// How the constant currents of a population learn.
+#[derive(Debug, Clone, Copy)]
+pub struct BiasLearner {
+    /// The synapse model whose optimizer they have.
+    pub synapse: usize,
+    /// Decay of the eligibility trace's filter.
+    pub kappa: f64,
+    /// What an interval's gradient is divided by.
+    pub divisor: f64,
 }
 
 /// A plastic projection onto recurrent neurons or readouts.
@@ -147,6 +164,8 @@ pub struct IntervalPlan {
     pub readouts: Readouts,
     /// Plastic projections: those onto recurrent neurons first.
     pub learners: Vec<Learner>,
+    /// How constant currents learn, of recurrent neurons and of readouts, where any do.
+    pub biases: [Option<BiasLearner>; 2],
     /// Longest delay of a projection from recurrent neurons (steps).
     pub longest_delay: usize,
     /// Whether intervals share nothing but weights.
@@ -182,16 +201,32 @@ impl IntervalPlan {
         let independent = reset
             && !onto_neurons.iter().filter(from_neurons).any(|route| !route.plastic)
             && !onto_readouts.iter().filter(from_neurons).any(|route| route.delay > 1);
+        let (recurrent, readouts) = (recurrent(network), readouts(network, index, held)?);
+        let mut biases = [None; 2];
+        for (place, learns) in [&recurrent.learns_bias, &readouts.learns_bias].into_iter().enumerate() {
+            if learns.iter().all(|learns| *learns == 0.0) {
+                continue;
+            }
+            let learner = learners.iter().find(|learner| learner.onto_readouts == (place == 1));
+            let learner: &Learner = learner.ok_or_else(no_optimizer_for_bias)?;
+            let routes = if place == 1 { onto_readouts } else { onto_neurons };
+            biases[place] = Some(BiasLearner {
+                synapse: routes[learner.route].synapse,
+                kappa: learner.kappa,
+                divisor: if learner.average { kernel.learning_window as f64 } else { 1.0 },
+            });
+        }
         Ok(Some(Self {
             resolution: kernel.resolution,
             interval: kernel.update_interval,
             window: kernel.learning_window,
             reset,
             segments: segments(network),
-            recurrent: recurrent(network),
-            readouts: readouts(network, index, held)?,
+            recurrent,
+            readouts,
             wiring,
             learners,
+            biases,
             longest_delay,
             independent,
         }))
@@ -202,8 +237,14 @@ impl IntervalPlan {
     pub fn bytes(&self) -> u64 {
         let (n, k) = (self.recurrent_count(), self.readout_count());
         let others = self.readouts.others.iter().map(Vec::len).sum::<usize>() * 16;
-        let numbers = n * 14 * 8 + k * (7 * 8 + 16 + 24);
+        let numbers = n * 16 * 8 + k * (8 * 8 + 16 + 24);
         (numbers + others) as u64 + self.wiring.bytes()
+    }
+
+    /// Rows that are kept of each step: surrogate gradients, and what voltages cost where they do.
+    #[must_use]
+    pub fn planes(&self) -> usize {
+        if self.recurrent.voltage_cost.iter().any(|cost| *cost > 0.0) { 2 } else { 1 }
     }
 
     /// What the gradient of a learner is divided by.
@@ -304,6 +345,8 @@ fn recurrent(network: &Description) -> Recurrent {
         height: of("surrogate_gradient_height"),
         per_width: of("surrogate_gradient_width").iter().map(|width| 1.0 / width).collect(),
         regularization: of("c_reg"),
+        voltage_cost: of("c_voltage"),
+        learns_bias: of("learns_bias"),
         target_rate: of("f_target").iter().map(|rate| rate / 1000.0 * dt).collect(),
         rest: e_l,
     }
@@ -347,11 +390,22 @@ fn readouts(network: &Description, index: &NodeIndex, held: &HeldRates) -> Resul
         current: of("I_e"),
         floor: of("V_min").iter().zip(&e_l).map(|(value, rest)| value - rest).collect(),
         rest: e_l,
+        learns_bias: of("learns_bias"),
         losses,
         others,
         smoothing: of("label_smoothing"),
         targets: RateInputs::new(network, index, READOUT, 2, held),
     })
+}
+
+fn no_optimizer_for_bias() -> Error {
+    Error::new(
+        ErrorCode::KernelException,
+        "a current learns by the optimizer of the first plastic connections onto neurons of its kind, and there are none",
+    )
+    .parameter("learns_bias")
+    .value(true)
+    .bound("false, or plastic connections onto recurrent neurons for theirs and onto readouts for theirs")
 }
 
 fn segments(network: &Description) -> Vec<Segment> {

@@ -7,7 +7,7 @@ use crate::describe::network::{Description, Targets};
 use crate::interval::IntervalRule;
 use crate::plan::route::{Columns, Route, learning};
 use crate::random::KeyedRandom;
-use crate::rewiring::RewiringProperties;
+use crate::rewiring::{Rewiring, RewiringProperties};
 
 /// Connections of a projection that are to be replaced.
 pub(super) struct Rewired {
@@ -16,9 +16,18 @@ pub(super) struct Rewired {
     crossed: Vec<(usize, usize)>,
     /// Whether connections keep source and sign.
     keeps_source: bool,
+    /// Whether others take their places.
+    replaces: bool,
     /// Bounds of weights.
     bounds: (f64, f64),
     random: KeyedRandom,
+}
+
+impl Rewired {
+    /// Whether there are fewer connections afterwards.
+    pub(super) fn takes_away(&self) -> bool {
+        !self.replaces
+    }
 }
 
 /// Takes the updated weights of a projection to where they end; tells which connections are to be replaced.
@@ -40,10 +49,11 @@ pub(super) fn constrain(
             crossed.push((row, entries.start + place));
         });
     }
-    (rewiring.rewires && !crossed.is_empty()).then_some(Rewired {
+    (rewiring.rewires() && !crossed.is_empty()).then_some(Rewired {
         projection: route.projection,
         crossed,
         keeps_source: rewiring.keeps_sign,
+        replaces: rewiring.rewiring == Rewiring::DeepR,
         bounds,
         random,
     })
@@ -85,10 +95,10 @@ impl Pairs<'_> {
 }
 
 impl<R: Real> IntervalRule<R> {
-    /// Replaces connections by others of weight zero.
+    /// Replaces connections by others of weight zero, or takes them away.
     pub(super) fn rewire(&mut self, network: &mut Description, rewired: Rewired) {
-        let Rewired { projection: place, crossed, keeps_source, bounds: (w_min, w_max), mut random } =
-            rewired;
+        let Rewired { projection: place, crossed, keeps_source, replaces, bounds, mut random } = rewired;
+        let (w_min, w_max) = bounds;
         let projection = &mut network.projections[place];
         let Targets::Sparse { row_start, nodes } = &projection.targets else { return };
         let gone: BTreeSet<usize> = crossed.iter().map(|(_, entry)| *entry).collect();
@@ -107,7 +117,7 @@ impl<R: Real> IntervalRule<R> {
                 stays(row).map(|entry| (nodes[entry], Some(entry), projection.weights[entry])).collect()
             })
             .collect();
-        for (row, entry) in crossed {
+        for (row, entry) in crossed.into_iter().filter(|_| replaces) {
             let free = pairs.draw(keeps_source.then_some(row), &mut random);
             // Where all are connected, it is this one again.
             let (to, target) = free.unwrap_or((row, nodes[entry]));

@@ -1,7 +1,7 @@
 //! The neurons whose weights change once an update interval, as a kernel sees them.
 
 use crate::base::control::Halt;
-use crate::base::error::Result;
+use crate::base::error::{Error, ErrorCode, Result};
 use crate::base::exchange::Team;
 use crate::base::real::Real;
 use crate::base::state::Archive;
@@ -131,6 +131,11 @@ impl<R: Real> LearningRule for IntervalRule<R> {
         recordings: &mut Recordings,
     ) -> std::result::Result<i64, Halt> {
         let Span { from, to, emission, control, team, .. } = span;
+        if team.is_some() && self.plan.biases.iter().any(Option::is_some) {
+            let what = "currents that learn do so in one process";
+            let error = Error::new(ErrorCode::NotImplemented, what).parameter("learns_bias").value(true);
+            return Err(Halt { reached: from, error: error.bound("false with several ranks") });
+        }
         let begun = self.plan.start_recurrent(self.open.interval);
         self.arrivals.iter_mut().for_each(|arrivals| arrivals.forget_before(begun));
         self.currents.forget_before(begun);

@@ -33,6 +33,7 @@ impl<R: Real> IntervalRule<R> {
             reread: _,
             synapses: _,
             rates: _,
+            biases: _,
             before: _,
             before_of: _,
             absorbed: _,
@@ -61,6 +62,7 @@ impl<R: Real> IntervalRule<R> {
                 .within(&format!("synapses.{}", route.projection), |archive| state.persist(route, archive))?;
         }
         archive.parts("learning_rates", &mut self.rates, LearningRates::default)?;
+        archive.within("biases", |archive| self.biases.persist(&self.plan, archive))?;
         // Weights before the last update matter in the first step of the interval that follows it.
         let mut kept: Vec<usize> =
             self.before.iter().enumerate().filter(|(_, before)| before.is_some()).map(|(at, _)| at).collect();

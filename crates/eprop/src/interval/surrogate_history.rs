@@ -12,9 +12,13 @@ use crate::base::real::Real;
 use crate::interval::neuron_step::NeuronState;
 use crate::interval::plan::SHIFT_RECURRENT;
 
-/// Surrogate gradients of an interval's steps, a row of neurons per step.
+/// Surrogate gradients of an interval's steps, a row of neurons per step; where voltages cost, followed by the derivative
+/// of that by each voltage.
 #[derive(Debug, Clone)]
 pub struct SurrogateHistory<R> {
+    /// Length of a row of neurons.
+    neurons: usize,
+    /// Length of all that is kept of a step.
     stride: usize,
     /// Steps of a run that is kept at once.
     kept: usize,
@@ -35,9 +39,10 @@ pub struct SurrogateHistory<R> {
 impl<R: Real> SurrogateHistory<R> {
     /// No room.
     #[must_use]
-    pub fn without_room(stride: usize) -> Self {
+    pub fn without_room(neurons: usize, planes: usize) -> Self {
         Self {
-            stride,
+            neurons,
+            stride: planes * neurons,
             kept: 0,
             interval: 0,
             rows: Lines::default(),
@@ -49,13 +54,15 @@ impl<R: Real> SurrogateHistory<R> {
     }
 
     /// Fits rows and steps of another plan's interval. All that was kept is before its runs.
-    pub fn fit(&mut self, stride: usize, interval: usize) {
-        if stride != self.stride {
+    pub fn fit(&mut self, neurons: usize, planes: usize, interval: usize) {
+        let stride = planes * neurons;
+        if (stride, neurons) != (self.stride, self.neurons) {
             let held = self.rows.len().checked_div(self.stride).unwrap_or(0);
+            let from = (self.stride, self.neurons);
             for (rows, steps) in [(&mut self.rows, held), (&mut self.before, self.base)] {
-                *rows = widened(rows, self.stride, stride, steps);
+                *rows = widened(rows, from, (stride, neurons), steps);
             }
-            self.stride = stride;
+            (self.stride, self.neurons) = (stride, neurons);
         }
         self.interval = interval;
     }
@@ -126,7 +133,13 @@ impl<R: Real> SurrogateHistory<R> {
         &mut self.rows[(step - self.first) * self.stride..][..self.stride]
     }
 
-    /// The row of a step that is held.
+    /// Length of all that is kept of a step.
+    #[must_use]
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// What is kept of a step that is held: surrogate gradients, and what voltages cost where they do.
     #[must_use]
     #[inline]
     pub fn row(&self, step: usize) -> &[R] {
@@ -174,22 +187,26 @@ impl<R: Real> SurrogateHistory<R> {
 
     /// Bytes that runs of `kept` steps take: the rows of one, and states for all.
     #[must_use]
-    pub fn bytes_for(stride: usize, kept: usize, interval: usize) -> u64 {
+    pub fn bytes_for(neurons: usize, planes: usize, kept: usize, interval: usize) -> u64 {
         if kept == 0 {
             return 0;
         }
         let states = if kept >= interval { 0 } else { interval.div_ceil(kept).saturating_mul(4) };
-        (kept.min(interval).saturating_add(states) as u64)
-            .saturating_mul(stride as u64)
+        (kept.min(interval).saturating_mul(planes).saturating_add(states) as u64)
+            .saturating_mul(neurons as u64)
             .saturating_mul(size_of::<R>() as u64)
     }
 }
 
-fn widened<R: Real>(rows: &Lines<R>, from: usize, to: usize, steps: usize) -> Lines<R> {
-    let mut wider = Lines::zeros(steps * to);
-    if from > 0 && from <= to {
-        for (row, wide) in rows.chunks_exact(from).zip(wider.chunks_exact_mut(to)) {
-            wide[..from].copy_from_slice(row);
+/// Rows of steps for other neurons and planes: `(stride, neurons)` of both.
+fn widened<R: Real>(rows: &Lines<R>, from: (usize, usize), to: (usize, usize), steps: usize) -> Lines<R> {
+    let mut wider = Lines::zeros(steps * to.0);
+    if from.1 == 0 || from.1 > to.1 {
+        return wider;
+    }
+    for (row, wide) in rows.chunks_exact(from.0).zip(wider.chunks_exact_mut(to.0)) {
+        for (plane, wide) in row.chunks_exact(from.1).zip(wide.chunks_exact_mut(to.1)) {
+            wide[..from.1].copy_from_slice(plane);
         }
     }
     wider

@@ -9,7 +9,7 @@ use crate::interval::drives::{Drives, Sent, converted};
 use crate::interval::feedback::Following;
 use crate::interval::gradient::batch::Gradient;
 use crate::interval::gradient::layout::GradientLayout;
-use crate::interval::gradient::{adjoint, forward};
+use crate::interval::gradient::{adjoint, biases, forward};
 use crate::interval::open_interval::{OpenInterval, Surroundings};
 use crate::interval::plan::Learner;
 use crate::interval::presynaptic::RowEvents;
@@ -47,6 +47,7 @@ pub(super) fn learn<R: Real>(
             forward::from_start(plan, open),
         ),
     };
+    learned.biases = biases::gradients(around, open, method);
     learned.finite &= learned.from_start.iter().all(|factor| R::of(*factor).f64().is_finite());
 }
 
@@ -172,6 +173,9 @@ impl<R: Real> IntervalRule<R> {
             let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
             state.add(route, &gradients_of(learned, place), plan.divisor(learner), self.threads);
         }
+        for learned in learned {
+            self.biases.add(plan, learned);
+        }
         self.absorbed = first + learned.len() as i64 - 1;
     }
 
@@ -218,6 +222,7 @@ impl<R: Real> IntervalRule<R> {
                 self.instability(network, what, route.projection, entry, last)
             })?);
         }
+        let biases = self.moved_biases(network, last)?;
         let feedback = Following::new(plan, network, &ending);
         let mut constrained: Vec<Rewired> = Vec::new();
         self.before.resize(network.projections.len(), None);
@@ -251,8 +256,13 @@ impl<R: Real> IntervalRule<R> {
             self.gradient_square_sums.insert(route.projection, square_sum);
         }
         let updated = !ending.is_empty();
+        self.take_biases(network, biases);
+        let fewer = constrained.iter().any(Rewired::takes_away);
         for rewired in constrained {
             self.rewire(network, rewired);
+        }
+        if fewer {
+            self.lay_out(network);
         }
         if let Some(feedback) = feedback {
             feedback.follow(&self.plan, network);

@@ -2,7 +2,8 @@
 
 use crate::models::equations as eq;
 use crate::models::shared::{
-    ADAPTIVE, ARRIVAL, CLOCK, DRAWN_HEIGHT_FIRST, MEMBRANE, SPIKING, SURROGATE, table, threshold_above_floor,
+    ADAPTIVE, ARRIVAL, BIAS, CLOCK, DRAWN_HEIGHT_FIRST, MEMBRANE, SPIKING, SURROGATE, VOLTAGE_COST, table,
+    threshold_above_floor,
 };
 use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Reset, Rule};
 
@@ -12,7 +13,7 @@ pub static MODEL: NodeModel = NodeModel {
     text: "leaky integrate-and-fire neuron with an adaptive threshold whose weights change once an update interval",
     rule: Rule::Interval,
     class: NodeClass::Recurrent,
-    parameters: table![MEMBRANE, SPIKING, ADAPTIVE, ARRIVAL, SURROGATE, CLOCK],
+    parameters: table![MEMBRANE, SPIKING, VOLTAGE_COST, BIAS, ADAPTIVE, ARRIVAL, SURROGATE, CLOCK],
     receptors: Receptors::SPIKES,
     drawn: DRAWN_HEIGHT_FIRST,
     dynamics: Dynamics { reset: Some(Reset::Subtract), adapts: true },
@@ -31,6 +32,8 @@ pub static MODEL: NodeModel = NodeModel {
         eq::ADAPTED_SURROGATE,
         eq::ADAPTED_SPIKE,
         eq::LEARNING_SIGNAL,
+        eq::VOLTAGE_COST,
+        eq::BIAS_GRADIENT,
     ],
     check: threshold_above_floor,
 };

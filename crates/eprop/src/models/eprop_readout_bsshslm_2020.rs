@@ -2,7 +2,7 @@
 
 use crate::loss;
 use crate::models::equations as eq;
-use crate::models::shared::{ARRIVAL, DRAWN, MEMBRANE, READOUT, table, unchecked, with_default};
+use crate::models::shared::{ARRIVAL, BIAS, DRAWN, MEMBRANE, READOUT, table, unchecked, with_default};
 use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
 use crate::tables::Equation;
 use crate::tables::parameter::{Bound, Parameter, join};
@@ -26,6 +26,7 @@ pub static MODEL: NodeModel = NodeModel {
         )
         .read_only()],
         ARRIVAL,
+        BIAS,
         loss::PARAMETERS
     ],
     // The exponentials of other readouts arrive at receptor 1, targets at 2.

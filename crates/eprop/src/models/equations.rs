@@ -98,6 +98,18 @@ pub(crate) const FIRING_RATE: Equation = equation(
     r"f^t = \kappa_\mathrm{reg} f^{t-1} + (1 - \kappa_\mathrm{reg}) \frac{z^t}{\Delta t}",
 );
 
+/// Voltage regularization.
+pub(crate) const VOLTAGE_COST: Equation = equation(
+    "Voltage regularization: voltages above the threshold or far below it cost",
+    r"\mathcal{L}_v = \frac{c_v}{2} \sum_t \left(\max(0, v^t - \theta^t)^2 + \max(0, -v^t - v_\mathrm{th})^2\right)",
+);
+
+/// The gradient of a constant current that learns.
+pub(crate) const BIAS_GRADIENT: Equation = equation(
+    "The gradient of a current I_e that learns is that of the weight of an input in every step with its gain",
+    r"\bar z^t = \alpha \bar z^{t-1} + \tfrac{\tau_m}{C_m}(1 - \alpha)",
+);
+
 /// The error of a readout.
 pub(crate) const ERROR: Equation = equation(
     "The error, in the last steps of an interval as given by eprop_learning_window, and zero before",

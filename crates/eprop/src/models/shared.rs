@@ -102,6 +102,23 @@ pub(crate) const SPIKING: [Parameter; 7] = [
     Parameter::number("learning_signal", "L", "pA", 0.0, Bound::Finite, "Learning signal").read_only(),
 ];
 
+/// Regularization of the voltage, where weights change once an interval.
+pub(crate) const VOLTAGE_COST: [Parameter; 1] = [Parameter::number(
+    "c_voltage",
+    "c_v",
+    "",
+    0.0,
+    Bound::NonNegative,
+    "Coefficient of voltage regularization",
+)];
+
+/// A constant current that learns, where weights change once an interval.
+pub(crate) const BIAS: [Parameter; 1] = [Parameter::bool(
+    "learns_bias",
+    false,
+    "Whether I_e learns, by the optimizer of the first plastic connections onto neurons of this kind",
+)];
+
 /// Shape of the surrogate gradient.
 pub(crate) const SURROGATE: [Parameter; 3] = [
     Parameter::choice(

@@ -63,7 +63,7 @@ const NAMES: [&str; METHODS.len()] = {
 };
 
 /// What optimizers of every method have.
-const COMMON: [Parameter; 6] = [
+const COMMON: [Parameter; 7] = [
     Parameter::choice("type", &NAMES, "How weights follow gradients"),
     Parameter::integer("batch_size", 1.0, Bound::Count, "Update intervals (or spikes) per optimizer step")
         .with_symbol("B"),
@@ -72,6 +72,14 @@ const COMMON: [Parameter; 6] = [
         "optimize_each_step",
         true,
         "Call the optimizer for every step of a window, not once with the sum",
+    ),
+    Parameter::number(
+        "c_l2",
+        "c_2",
+        "",
+        0.0,
+        Bound::NonNegative,
+        "Coefficient of the squared weights in the loss, whose gradient pulls each weight to zero",
     ),
     Parameter::number("Wmin", "W_min", "", -100.0, Bound::Finite, "Lower bound of the weight"),
     Parameter::number("Wmax", "W_max", "", 100.0, Bound::Finite, "Upper bound of the weight"),
@@ -195,6 +203,8 @@ pub struct OptimizerProperties {
     pub eta_set: bool,
     /// Update intervals per optimizer step.
     pub batch_size: usize,
+    /// Coefficient of the squared weights in the loss.
+    pub l2: f64,
     /// Lower bound of the weight.
     pub w_min: f64,
     /// Upper bound of the weight.
@@ -215,7 +225,7 @@ impl OptimizerProperties {
     #[must_use]
     #[inline]
     pub fn stays_finite(&self, eta: f64, largest: f64) -> bool {
-        eta < TAME && largest < TAME && self.method.method().stays_finite(eta)
+        eta < TAME && largest < TAME && eta * self.l2 < TAME && self.method.method().stays_finite(eta)
     }
 
     /// One without bounds of the weight.
@@ -227,13 +237,33 @@ impl OptimizerProperties {
     /// The optimizer's step `number` for a row, with the sum of a batch's gradients or, where that is zero, without one.
     pub fn step(&self, eta: f64, number: u64, row: Row<'_>, gradient: Option<&[f64]>) {
         let (divisor, w_min, w_max) = (self.batch_size as f64, self.w_min, self.w_max);
-        self.method.method().step(Step { eta, number, divisor, w_min, w_max }, row, gradient);
+        let step = Step { eta, number, divisor, w_min, w_max };
+        if self.l2 > 0.0 {
+            self.step_with_l2(step, row, gradient);
+        } else {
+            self.method.method().step(step, row, gradient);
+        }
+    }
+
+    /// A step whose gradient has that of the squared weights in it.
+    fn step_with_l2(&self, step: Step, mut row: Row<'_>, gradient: Option<&[f64]>) {
+        let mut sums = [0.0; 64];
+        let len = row.weights.len();
+        for begin in (0..len).step_by(sums.len()) {
+            let part = begin..(begin + sums.len()).min(len);
+            let sums = &mut sums[..part.len()];
+            for (sum, place) in sums.iter_mut().zip(part.clone()) {
+                *sum = gradient.map_or(0.0, |gradient| gradient[place])
+                    + step.divisor * self.l2 * row.weights[place];
+            }
+            self.method.method().step(step, row.part(part), Some(sums));
+        }
     }
 
     /// The optimizer's steps of these numbers for a row: the first with a gradient, the others without one. Weights keep to
     /// their bounds after the last one.
     pub fn steps(&self, eta: f64, numbers: std::ops::Range<u64>, mut row: Row<'_>, gradient: &[f64]) {
-        if !self.has_moments() {
+        if !self.has_moments() && self.l2 == 0.0 {
             return self.step(eta, numbers.start, row, Some(gradient));
         }
         for number in numbers.clone() {

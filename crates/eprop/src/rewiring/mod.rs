@@ -1,12 +1,41 @@
-//! What weights keep to besides their bounds, and which connections there are (docs/rewiring.md): signs that stay, and
-//! deep rewiring (Bellec et al. 2018).
+//! What weights keep to besides their bounds, and which connections there are (docs/rewiring.md): signs that stay, deep
+//! rewiring (Bellec et al. 2018), and pruning by magnitude.
 
 use crate::random::KeyedRandom;
 use crate::tables::Equation;
 use crate::tables::parameter::{Bound, Parameter, table};
 
 /// Names of what there is, in the parameter `rewiring`.
-pub const NAMES: [&str; 2] = ["none", "deep_r"];
+pub const NAMES: [&str; 3] = ["none", "deep_r", "prune"];
+
+/// What becomes of connections in an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rewiring {
+    /// They stay.
+    None,
+    /// Those whose weight reaches zero are replaced by others.
+    DeepR,
+    /// Those with a small weight go.
+    Prune,
+}
+
+impl Rewiring {
+    /// That at a place in [`NAMES`].
+    #[must_use]
+    pub fn at(place: f64) -> Self {
+        match place as usize {
+            0 => Self::None,
+            1 => Self::DeepR,
+            _ => Self::Prune,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        NAMES[self as usize]
+    }
+}
 
 const SIGN: [Parameter; 1] = [Parameter::bool(
     "keeps_sign",
@@ -14,11 +43,12 @@ const SIGN: [Parameter; 1] = [Parameter::bool(
     "Stop a weight at zero where an update would change its sign; rewired connections keep their source",
 )];
 
-const REWIRING: [Parameter; 3] = [
+const REWIRING: [Parameter; 4] = [
     Parameter::choice(
         "rewiring",
         &NAMES,
-        "Which connections there are: the same, or others in place of those whose weight reaches zero",
+        "Which connections there are: the same, others in place of those whose weight reaches zero, or those with a weight \
+         above a threshold",
     ),
     Parameter::number(
         "rewiring_l1",
@@ -35,6 +65,14 @@ const REWIRING: [Parameter; 3] = [
         0.0,
         Bound::NonNegative,
         "Temperature of the random walk of weights (deep_r)",
+    ),
+    Parameter::number(
+        "rewiring_threshold",
+        "W_0",
+        "",
+        1e-2,
+        Bound::NonNegative,
+        "Connections go whose weight is not larger than this after an update (prune)",
     ),
 ];
 
@@ -53,41 +91,52 @@ pub const EQUATIONS: [Equation; 1] = [Equation::new(
 pub struct RewiringProperties {
     /// Whether weights keep their sign, and connections their source.
     pub keeps_sign: bool,
-    /// Whether connections whose weight reaches zero are replaced.
-    pub rewires: bool,
+    /// What becomes of connections.
+    pub rewiring: Rewiring,
     /// Pull of weights to zero, times the learning rate.
     pub l1: f64,
     /// Temperature.
     pub temperature: f64,
+    /// The largest weight that is pruned.
+    pub threshold: f64,
 }
 
 impl RewiringProperties {
     /// Those with values by name.
     #[must_use]
     pub fn of(value: impl Fn(&str) -> f64) -> Self {
-        Self::with(["keeps_sign", "rewiring", "rewiring_l1", "rewiring_temperature"].map(value))
+        let names = ["keeps_sign", "rewiring", "rewiring_l1", "rewiring_temperature", "rewiring_threshold"];
+        Self::with(names.map(value))
     }
 
     /// The values, in the order of the table.
     #[must_use]
-    pub fn values(&self) -> [f64; 4] {
-        [f64::from(u8::from(self.keeps_sign)), f64::from(u8::from(self.rewires)), self.l1, self.temperature]
+    pub fn values(&self) -> [f64; 5] {
+        let keeps_sign = f64::from(u8::from(self.keeps_sign));
+        [keeps_sign, f64::from(self.rewiring as u8), self.l1, self.temperature, self.threshold]
     }
 
     /// Those with these values.
     #[must_use]
-    pub fn with([keeps_sign, rewires, l1, temperature]: [f64; 4]) -> Self {
-        Self { keeps_sign: keeps_sign != 0.0, rewires: rewires != 0.0, l1, temperature }
+    pub fn with([keeps_sign, rewiring, l1, temperature, threshold]: [f64; 5]) -> Self {
+        let (keeps_sign, rewiring) = (keeps_sign != 0.0, Rewiring::at(rewiring));
+        Self { keeps_sign, rewiring, l1, temperature, threshold }
     }
 
-    /// Whether an update has to look at signs.
+    /// Whether connections change.
+    #[must_use]
+    pub fn rewires(&self) -> bool {
+        self.rewiring != Rewiring::None
+    }
+
+    /// Whether an update has to look at weights from before.
     #[must_use]
     pub fn looks_at_signs(&self) -> bool {
-        self.keeps_sign || self.rewires
+        self.keeps_sign || self.rewires()
     }
 
     /// Takes the updated weights of a row to where they end, from those before the update. Calls `crossed` with the place
-    /// of each that has reached zero; there it is zero, with the sign from before.
+    /// of each that has reached zero, where it is zero with the sign from before, or that is to be pruned.
     pub fn constrain(
         &self,
         eta: f64,
@@ -99,12 +148,16 @@ impl RewiringProperties {
     ) {
         let (pull, walk) = (eta * self.l1, (2.0 * eta * self.temperature).sqrt());
         for (place, (weight, before)) in weights.iter_mut().zip(before).enumerate() {
-            if self.rewires {
+            if self.rewiring == Rewiring::DeepR {
                 let noise = if walk > 0.0 { walk * random.normal() } else { 0.0 };
                 *weight = (*weight - pull.copysign(*before) + noise).clamp(w_min, w_max);
             }
-            if weight.is_sign_negative() != before.is_sign_negative() {
+            let keeps = self.keeps_sign || self.rewiring == Rewiring::DeepR;
+            let crosses = keeps && weight.is_sign_negative() != before.is_sign_negative();
+            if crosses {
                 *weight = 0.0_f64.copysign(*before);
+            }
+            if crosses || (self.rewiring == Rewiring::Prune && weight.abs() <= self.threshold) {
                 crossed(place);
             }
         }

@@ -107,6 +107,12 @@ pub struct Drawn {
     pub rewires: bool,
     /// Weights keep their sign.
     pub keeps_sign: bool,
+    /// Voltages cost.
+    pub costly: bool,
+    /// Currents learn, and count as weights.
+    pub biased: bool,
+    /// Squared weights cost.
+    pub l2: f64,
 }
 
 impl Drawn {
@@ -141,6 +147,9 @@ impl Drawn {
                 drawn if drawn < 0.5 => "adaptive",
                 _ => "random",
             },
+            costly: random.random() < 0.3,
+            biased: false,
+            l2: if random.random() < 0.3 { 0.1 } else { 0.0 },
         }
     }
 
@@ -229,7 +238,17 @@ impl Drawn {
         let readouts = build.readouts(sizes.readouts, self);
         build.connect_all(&inputs, &recurrent, &readouts, self);
         let recorder = build.record(&recurrent, &readouts);
-        let initial = weights(&kernel);
+        let learned: Vec<u32> =
+            if self.biased { recurrent.iter().chain(&readouts).copied().collect() } else { Vec::new() };
+        let learned = |kernel: &Kernel| -> Vec<f64> {
+            let currents = kernel.get_nodes(&learned, "I_e").unwrap().into_iter();
+            let currents = currents.map(|current| match current {
+                Value::Number(current) => current,
+                other => panic!("a current is {other:?}"),
+            });
+            weights(kernel).into_iter().chain(currents).collect()
+        };
+        let initial = learned(&kernel);
         let mut counts = vec![signs(&kernel)];
         let total = (steps + 6) as f64;
         let mut done = 0.0;
@@ -265,7 +284,7 @@ impl Drawn {
                 .unwrap()
         };
         Run {
-            weights: weights(&kernel),
+            weights: learned(&kernel),
             ends: ends(&kernel),
             counts,
             initial,
@@ -440,7 +459,10 @@ impl Builder<'_> {
                 .with("kappa_reg", self.between(0.5, 0.99))
                 .with("eprop_isi_trace_cutoff", drawn.cutoff.unwrap_or(self.between(2.0, 40.0).floor()));
         } else {
-            common = common.with("regular_spike_arrival", self.chance(0.5));
+            common = common.with("regular_spike_arrival", self.chance(0.5)).with("learns_bias", drawn.biased);
+            if drawn.costly {
+                common = common.with("c_voltage", self.between(0.0, 2.0));
+            }
         }
         let suffix = if drawn.plus { "" } else { "_bsshslm_2020" };
         let mut nodes = Vec::new();
@@ -471,6 +493,7 @@ impl Builder<'_> {
         if !drawn.plus {
             params = params
                 .with("regular_spike_arrival", self.chance(0.5))
+                .with("learns_bias", drawn.biased)
                 .with("loss", if drawn.softmax { "cross_entropy" } else { "mean_squared_error" });
         }
         self.create(if drawn.plus { "eprop_readout" } else { "eprop_readout_bsshslm_2020" }, n, &params)
@@ -522,6 +545,7 @@ impl Builder<'_> {
         let mut optimizer = Dict::new()
             .with("type", drawn.optimizer)
             .with("eta", drawn.eta)
+            .with("c_l2", drawn.l2)
             .with("batch_size", drawn.batch_size as f64)
             .with("Wmin", -1e6)
             .with("Wmax", 1e6);

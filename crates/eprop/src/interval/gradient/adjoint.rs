@@ -14,7 +14,7 @@ use crate::base::lines::Lines;
 use crate::base::real::Real;
 use crate::base::threads;
 use crate::interval::gradient::adjoint::kernels::{
-    Factors, Pass, add_rows, factors_adaptive, factors_plain, learning_signals,
+    Factors, Pass, add_rows, factors_adaptive, factors_costly, factors_plain, learning_signals,
 };
 use crate::interval::gradient::layout::GradientLayout;
 use crate::interval::open_interval::{OpenInterval, Surroundings};
@@ -167,7 +167,12 @@ impl<R: Real> Chunk<'_, R> {
     }
 
     fn recursion(&self) -> Recursion<R> {
-        if self.around.plan.segments.iter().any(|s| s.adaptive) { factors_adaptive } else { factors_plain }
+        let plan = self.around.plan;
+        match (plan.planes(), plan.segments.iter().any(|s| s.adaptive)) {
+            (1, false) => factors_plain,
+            (1, true) => factors_adaptive,
+            _ => factors_costly,
+        }
     }
 }
 
@@ -223,7 +228,7 @@ fn backward<R: Real>(
                 events[*place].move_on(early, begin, &mut active[*place]);
             }
         }
-        let (surrogate, first) = open.surrogate.rows_of(end - 1);
+        let ((surrogate, first), kept) = (open.surrogate.rows_of(end - 1), open.surrogate.stride());
         let run = Chunk {
             around,
             learners,
@@ -236,7 +241,15 @@ fn backward<R: Real>(
             spread_bits,
             passes: ends.map(|end| {
                 let learning = (learning_from, end?);
-                Some(Pass { neurons, surrogate, first, learning, kappa: R::of(kappa), regularization })
+                Some(Pass {
+                    neurons,
+                    surrogate,
+                    width: kept,
+                    first,
+                    learning,
+                    kappa: R::of(kappa),
+                    regularization,
+                })
             }),
         };
         if dense {

@@ -66,8 +66,19 @@ pub fn gradient<R: Real>(
     finite
 }
 
+/// The derivative of what the voltage of a neuron costs in a step.
+#[must_use]
+pub fn voltage_cost<R: Real>(plan: &IntervalPlan, open: &OpenInterval<R>, step: usize, neuron: usize) -> f64 {
+    if plan.planes() == 1 {
+        return 0.0;
+    }
+    let row = open.surrogate.row(step);
+    row[row.len() / 2 + neuron].f64()
+}
+
 /// Learning signals of all neurons: a row of neurons per step.
-fn learning_signals<R>(plan: &IntervalPlan, open: &OpenInterval<R>) -> Vec<f64> {
+#[must_use]
+pub fn learning_signals<R>(plan: &IntervalPlan, open: &OpenInterval<R>) -> Vec<f64> {
     let (n, k) = (plan.recurrent_count(), plan.readout_count());
     let mut signals = vec![0.0; plan.interval * n];
     for step in plan.interval - plan.window..plan.interval {
@@ -99,6 +110,8 @@ fn onto_recurrent<R: Real>(
     for step in 1..plan.interval {
         let z = f64::from(u8::from(next.next_if(|spike| **spike == step).is_some()));
         traces.zbar = p.decay[j] * traces.zbar + p.spike_gain[j] * z;
+        let cost = voltage_cost(plan, open, step, j);
+        traces.gradient += cost * traces.zbar - p.adaptation_gain[j] * cost.max(0.0) * traces.eps;
         let e = open.surrogate.row(step)[j].f64() * (traces.zbar - p.adaptation_gain[j] * traces.eps);
         traces.eps = p.adaptation_decay[j] * traces.eps + e;
         traces.ebar = learner.kappa * traces.ebar + (1.0 - learner.kappa) * e;

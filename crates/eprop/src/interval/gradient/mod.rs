@@ -3,5 +3,6 @@
 
 pub mod adjoint;
 pub mod batch;
+pub mod biases;
 pub mod forward;
 pub mod layout;

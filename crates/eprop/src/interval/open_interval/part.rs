@@ -3,6 +3,7 @@
 use crate::base::real::Real;
 use crate::describe::population::Population;
 use crate::interval::neuron_step::{self, NeuronStatePart};
+use crate::interval::neurons::Neurons;
 use crate::interval::open_interval::{IntervalSpikes, Surroundings};
 use crate::interval::plan::RECURRENT;
 use crate::plan::route::{Columns, Route};
@@ -95,6 +96,8 @@ pub struct Part<'a, R> {
     pub input: &'a mut [R],
     /// Surrogate gradients.
     pub surrogate: &'a mut [R],
+    /// Derivatives of what voltages cost; empty where they do not.
+    pub cost: &'a mut [R],
     /// 1 where a neuron fires.
     pub fired: &'a mut [u8],
 }
@@ -137,6 +140,20 @@ impl<R: Real> Part<'_, R> {
                 self.surrogate,
                 self.fired,
             );
+        }
+        if !self.cost.is_empty() {
+            self.weigh_voltages(around.neurons);
+        }
+    }
+
+    /// The derivative of what each voltage costs: above the threshold, or as far below rest as that is above.
+    fn weigh_voltages(&mut self, p: &Neurons<R>) {
+        let positive = |value: R| if value > R::ZERO { value } else { R::ZERO };
+        for (at, j) in self.state.places.clone().enumerate() {
+            let (v, a) = (self.state.voltage[at], self.state.adaptation[at]);
+            let over = positive(v - p.adaptation_gain[j].mul_add(a, p.threshold[j]));
+            let under = positive(-v - p.threshold[j]);
+            self.cost[at] = p.voltage_cost[j] * (over - under);
         }
     }
 }

@@ -81,22 +81,7 @@ impl<R: Real> OpenInterval<R> {
             if self.spike_counts.iter().any(|count| *count as usize > self.recurrent_done) {
                 return Err(archive.misfit("spike_counts", "more spikes than steps"));
             }
-            let mut rows = Vec::new();
-            for step in 0..if archive.reads() { 0 } else { self.recurrent_done } {
-                rows.extend(self.surrogate.row(step)[..n].iter().map(|value| value.f64()));
-            }
-            archive.all_rows("surrogate", n, self.recurrent_done, &mut rows)?;
-            if archive.reads() {
-                let mut held = Lines::default();
-                held.try_resize(self.recurrent_done * self.stride)?;
-                for (row, values) in held.chunks_mut(self.stride.max(1)).zip(rows.chunks(n.max(1))) {
-                    row.iter_mut().zip(values).for_each(|(to, from)| *to = R::of(*from));
-                }
-                if let Some(last) = held.chunks(self.stride.max(1)).next_back() {
-                    self.latest.copy_from_slice(last);
-                }
-                self.surrogate.keep(held, self.recurrent_done);
-            }
+            self.persist_history(plan, archive)?;
             Ok(())
         })?;
         archive.within("readout", |archive| {
@@ -121,6 +106,39 @@ impl<R: Real> OpenInterval<R> {
         let steps = self.recurrent_done;
         archive.within("spikes", |archive| self.spikes.persist(plan.longest_delay, steps, n, archive))?;
         self.targets.forget();
+        Ok(())
+    }
+
+    /// Writes what is kept of the recurrent neurons' steps, or reads it.
+    fn persist_history(&mut self, plan: &IntervalPlan, archive: &mut Archive<'_>) -> Result<()> {
+        let n = plan.recurrent_count();
+        let mut rows = Vec::new();
+        for step in 0..if archive.reads() { 0 } else { self.recurrent_done } {
+            rows.extend(self.surrogate.row(step)[..n].iter().map(|value| value.f64()));
+        }
+        archive.all_rows("surrogate", n, self.recurrent_done, &mut rows)?;
+        let mut costs = Vec::new();
+        if plan.planes() > 1 {
+            for step in 0..if archive.reads() { 0 } else { self.recurrent_done } {
+                costs.extend(self.surrogate.row(step)[self.stride..][..n].iter().map(|cost| cost.f64()));
+            }
+            archive.all_rows("voltage_costs", n, self.recurrent_done, &mut costs)?;
+        }
+        if archive.reads() {
+            let stride = plan.planes() * self.stride;
+            let mut held = Lines::default();
+            held.try_resize(self.recurrent_done * stride)?;
+            for (plane, rows) in [rows, costs].iter().enumerate() {
+                for (row, values) in held.chunks_mut(stride.max(1)).zip(rows.chunks(n.max(1))) {
+                    let row = row[plane * self.stride..].iter_mut();
+                    row.zip(values).for_each(|(to, from)| *to = R::of(*from));
+                }
+            }
+            if let Some(last) = held.chunks(stride.max(1)).next_back() {
+                self.latest.copy_from_slice(&last[..self.stride]);
+            }
+            self.surrogate.keep(held, self.recurrent_done);
+        }
         Ok(())
     }
 }

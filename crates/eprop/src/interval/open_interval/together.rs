@@ -38,6 +38,7 @@ pub(super) fn can_share<R>(around: &Surroundings<'_, R>) -> bool {
     let plan = around.plan;
     around.threads > 1
         && plan.recurrent_count() >= WORTH_SPLITTING
+        && plan.planes() == 1
         && plan.wiring.clocked.is_empty()
         && plan.wiring.recurrent_taps.is_empty()
         && plan.wiring.recurrent_routes.iter().all(|route| route.weight_recorder.is_none())
@@ -145,6 +146,7 @@ fn split<'a, R: Real>(
             },
             input: input.split_off_mut(..len).expect("not beyond the end"),
             surrogate: surrogate.split_off_mut(..len).expect("not beyond the end"),
+            cost: &mut [],
             fired: fired.split_off_mut(..len).expect("not beyond the end"),
         });
         begin += len;

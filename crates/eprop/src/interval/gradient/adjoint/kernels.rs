@@ -11,8 +11,9 @@ use crate::interval::presynaptic::{ActiveRow, RowEvents};
 #[derive(Debug, Clone, Copy)]
 pub struct Pass<'a, R> {
     pub neurons: &'a Neurons<R>,
-    /// Surrogate gradients, a row per step.
+    /// Surrogate gradients, a row of `width` per step, and what voltages cost where they do.
     pub surrogate: &'a [R],
+    pub width: usize,
     /// The step of the first row.
     pub first: usize,
     /// Steps in which errors count.
@@ -31,7 +32,7 @@ fn lanes<R: Real, const W: usize>(values: &[R], begin: usize) -> [R; W] {
 /// Takes `W` neurons from column `at` on, whose carries begin at `within`, backwards through the steps, and leaves their
 /// factors in columns from `to` on.
 #[inline(always)]
-fn block<R: Real, const ADAPTS: bool, const W: usize>(
+fn block<R: Real, const ADAPTS: bool, const COSTS: bool, const W: usize>(
     pass: &Pass<'_, R>,
     steps: (usize, usize),
     signals: &[R],
@@ -53,7 +54,9 @@ fn block<R: Real, const ADAPTS: bool, const W: usize>(
     let mut mu: [R; W] = lanes(&carry.adaptation, within);
     let mut q: [R; W] = lanes(&carry.factor, within);
     for step in (steps.0..steps.1).rev() {
-        let psi: [R; W] = lanes(pass.surrogate, (step - pass.first) * p.stride + at);
+        let row = (step - pass.first) * pass.width;
+        let psi: [R; W] = lanes(pass.surrogate, row + at);
+        let cost: [R; W] = if COSTS { lanes(pass.surrogate, row + p.stride + at) } else { [R::ZERO; W] };
         if step >= pass.learning.0 && step < pass.learning.1 {
             let signal: [R; W] = lanes(signals, (step - steps.0) * width + to);
             for l in 0..W {
@@ -69,9 +72,14 @@ fn block<R: Real, const ADAPTS: bool, const W: usize>(
             if ADAPTS {
                 a += mu[l];
             }
-            let h = psi[l] * a;
+            let mut h = psi[l] * a;
             if ADAPTS {
-                mu[l] = adaptation_decay[l].mul_add(mu[l], -(adaptation_gain[l] * h));
+                // Only what lies above the threshold depends on it.
+                let over = if COSTS && cost[l] > R::ZERO { h + cost[l] } else { h };
+                mu[l] = adaptation_decay[l].mul_add(mu[l], -(adaptation_gain[l] * over));
+            }
+            if COSTS {
+                h += cost[l];
             }
             q[l] = decay[l].mul_add(q[l], gain[l] * h);
         }
@@ -83,7 +91,7 @@ fn block<R: Real, const ADAPTS: bool, const W: usize>(
 }
 
 #[inline(always)]
-fn factors_body<R: Real, const ADAPTS: bool>(
+fn factors_body<R: Real, const ADAPTS: bool, const COSTS: bool>(
     pass: &Pass<'_, R>,
     steps: (usize, usize),
     signals: &[R],
@@ -96,16 +104,16 @@ fn factors_body<R: Real, const ADAPTS: bool>(
     let mut at = columns.0;
     while at + TOGETHER <= columns.1 {
         let places = (at - tile, at - columns.0);
-        block::<R, ADAPTS, TOGETHER>(pass, steps, signals, carry, factors, width, at, places);
+        block::<R, ADAPTS, COSTS, TOGETHER>(pass, steps, signals, carry, factors, width, at, places);
         at += TOGETHER;
     }
     while at < columns.1 {
         let places = (at - tile, at - columns.0);
         // A cache line of either precision.
         if per_line::<R>() == 8 {
-            block::<R, ADAPTS, 8>(pass, steps, signals, carry, factors, width, at, places);
+            block::<R, ADAPTS, COSTS, 8>(pass, steps, signals, carry, factors, width, at, places);
         } else {
-            block::<R, ADAPTS, 16>(pass, steps, signals, carry, factors, width, at, places);
+            block::<R, ADAPTS, COSTS, 16>(pass, steps, signals, carry, factors, width, at, places);
         }
         at += per_line::<R>();
     }
@@ -228,13 +236,19 @@ kernels! {
     pub fn factors_plain<R: Real>(
         pass: &Pass<'_, R>, steps: (usize, usize), signals: &[R], carry: &mut Carry<R>, factors: &mut [R],
         width: usize, columns: (usize, usize), tile: usize,
-    ) = factors_body::<R, false>;
+    ) = factors_body::<R, false, false>;
 
     /// The recursion for neurons of which some adapt, likewise.
     pub fn factors_adaptive<R: Real>(
         pass: &Pass<'_, R>, steps: (usize, usize), signals: &[R], carry: &mut Carry<R>, factors: &mut [R],
         width: usize, columns: (usize, usize), tile: usize,
-    ) = factors_body::<R, true>;
+    ) = factors_body::<R, true, false>;
+
+    /// The recursion for neurons whose voltages cost, likewise.
+    pub fn factors_costly<R: Real>(
+        pass: &Pass<'_, R>, steps: (usize, usize), signals: &[R], carry: &mut Carry<R>, factors: &mut [R],
+        width: usize, columns: (usize, usize), tile: usize,
+    ) = factors_body::<R, true, true>;
 
     /// Adds factors to the gradients of rows: `columns` of them from `column` of the factors on; `place` is where the
     /// first row's are and how far the next row's are from them.

@@ -1,0 +1,98 @@
+//! The gradient of constant currents that learn (docs/losses.md, Biases): that of the weight of an input that comes in every
+//! step of the interval, with the gain of a current.
+
+use crate::base::real::Real;
+use crate::describe::kernel_parameters::GradientMethod;
+use crate::interval::gradient::adjoint::regularization;
+use crate::interval::gradient::forward::{learning_signals, voltage_cost};
+use crate::interval::open_interval::{OpenInterval, Surroundings};
+use crate::interval::plan::IntervalPlan;
+
+/// The gradients of a finished interval by the currents of recurrent neurons and of readouts; none of a population in which
+/// no current learns, zero for those that do not.
+#[must_use]
+pub fn gradients<R: Real>(
+    around: &Surroundings<'_, R>,
+    open: &mut OpenInterval<R>,
+    method: GradientMethod,
+) -> [Vec<f64>; 2] {
+    let plan = around.plan;
+    let onto_recurrent = plan.biases[0].map(|bias| {
+        let mut sums = match method {
+            GradientMethod::Adjoint => backward(around, open, bias.kappa),
+            GradientMethod::Forward => forward(plan, open, bias.kappa),
+        };
+        let p = &plan.recurrent;
+        for (j, sum) in sums.iter_mut().enumerate() {
+            *sum *= p.learns_bias[j] * p.current_gain[j];
+        }
+        sums
+    });
+    let onto_readouts = plan.biases[1].map(|_| {
+        let p = &plan.readouts;
+        let sums = readouts(plan, open).into_iter().enumerate();
+        sums.map(|(k, sum)| p.learns_bias[k] * p.current_gain[k] * sum).collect()
+    });
+    [onto_recurrent.unwrap_or_default(), onto_readouts.unwrap_or_default()]
+}
+
+/// The recursion of docs/derivation.md, The transpose, with an input of gain 1 in every step.
+fn backward<R: Real>(around: &Surroundings<'_, R>, open: &mut OpenInterval<R>, kappa: f64) -> Vec<f64> {
+    let plan = around.plan;
+    let (n, p) = (plan.recurrent_count(), &plan.recurrent);
+    let signals = learning_signals(plan, open);
+    let rates: Vec<f64> = (0..n).map(|j| regularization(plan, open, j)).collect();
+    let zeros = || vec![0.0; n];
+    let (mut lambda, mut mu, mut q, mut sum) = (zeros(), zeros(), zeros(), zeros());
+    let mut end = plan.interval;
+    while end > 0 {
+        let begin = open.recall(around, end);
+        for step in (begin..end).rev() {
+            for j in 0..n {
+                lambda[j] = kappa * lambda[j] + signals[step * n + j];
+                let cost = voltage_cost(plan, open, step, j);
+                let h = open.surrogate.row(step)[j].f64() * (rates[j] + (1.0 - kappa) * lambda[j] + mu[j]);
+                mu[j] = p.adaptation_decay[j] * mu[j] - p.adaptation_gain[j] * (h + cost.max(0.0));
+                q[j] = p.decay[j] * q[j] + h + cost;
+                sum[j] += q[j];
+            }
+        }
+        end = begin;
+    }
+    sum
+}
+
+/// The same by its definition: traces of each neuron, step by step.
+fn forward<R: Real>(plan: &IntervalPlan, open: &OpenInterval<R>, kappa: f64) -> Vec<f64> {
+    let (n, p) = (plan.recurrent_count(), &plan.recurrent);
+    let signals = learning_signals(plan, open);
+    let gradient = |j: usize| {
+        let rate = regularization(plan, open, j);
+        let (mut zbar, mut eps, mut ebar, mut gradient) = (0.0, 0.0, 0.0, 0.0);
+        for step in 0..plan.interval {
+            zbar = p.decay[j] * zbar + 1.0;
+            let cost = voltage_cost(plan, open, step, j);
+            gradient += cost * zbar - p.adaptation_gain[j] * cost.max(0.0) * eps;
+            let e = open.surrogate.row(step)[j].f64() * (zbar - p.adaptation_gain[j] * eps);
+            eps = p.adaptation_decay[j] * eps + e;
+            ebar = kappa * ebar + (1.0 - kappa) * e;
+            gradient += signals[step * n + j] * ebar + rate * e;
+        }
+        gradient
+    };
+    (0..n).map(gradient).collect()
+}
+
+/// Of readouts: every error, by all steps up to it.
+fn readouts<R>(plan: &IntervalPlan, open: &OpenInterval<R>) -> Vec<f64> {
+    let count = plan.readout_count();
+    let gradient = |k: usize| {
+        let (mut factor, mut sum) = (0.0, 0.0);
+        for step in (0..plan.interval).rev() {
+            factor = plan.readouts.decay[k] * factor + open.errors[step * count + k];
+            sum += factor;
+        }
+        sum
+    };
+    (0..count).map(gradient).collect()
+}

@@ -27,6 +27,7 @@ pub use self::rule::RULE;
 use std::collections::BTreeMap;
 
 use crate::base::control::RunControl;
+use crate::base::lines::per_line;
 use crate::base::real::Real;
 use crate::describe::kernel_parameters::GradientMethod;
 use crate::describe::network::Description;
@@ -194,7 +195,7 @@ impl<R: Real> IntervalRule<R> {
             .iter()
             .filter(|learner| !learner.onto_readouts)
             .all(|learner| matches!(plan.route_of(learner).columns, Columns::Range { .. }));
-        let tile = if cut { tile_width(recurrent_rows, n) } else { n };
+        let tile = if cut { tile_width(recurrent_rows, n, per_line::<R>()) } else { n };
         let layouts: Vec<GradientLayout> = plan
             .learners
             .iter()

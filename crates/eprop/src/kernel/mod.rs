@@ -1,5 +1,6 @@
 //! The door to the engine: describes, plans, simulates, records.
 
+mod clocks;
 mod memory;
 mod plan;
 mod recorders;
@@ -59,7 +60,8 @@ pub struct Kernel {
     granted: u64,
     /// Amplitudes that rate generators had when their times were last set.
     held: HeldRates,
-    /// Steps from which neurons that fire by the clock count.
+    /// Steps from which neurons that fire by the clock count; for a clock that stands still, as if time began anew when it
+    /// goes on.
     clock_base: BTreeMap<NodeId, i64>,
     /// Spikes that neurons and parrots sent in the last simulation.
     sent_last: u64,
@@ -201,9 +203,7 @@ impl Kernel {
         self.before_change();
         let first = self.network.create(model, n, params, &mut self.random, self.time)?;
         if self.time > 0 {
-            for node in first..=self.node_count() as NodeId {
-                self.clock_base.insert(node, self.time);
-            }
+            self.start_clocks(first..=self.node_count() as NodeId);
             // Times that are over count for nothing.
             if self
                 .network
@@ -247,16 +247,11 @@ impl Kernel {
             class == Some(NodeClass::PoissonGenerator)
         };
         let settlements = if nodes.iter().any(emits) { self.settle_poisson() } else { Vec::new() };
+        let clocks = self.clocks_before(nodes, params);
         self.network.set_nodes(nodes, params, &mut self.random, self.time)?;
         self.take_settlements(settlements);
         self.held.extend(held);
-        if self.time > 0
-            && ["ignore_and_spike", "ignore_and_spike_offset", "ignore_and_spike_interval"]
-                .into_iter()
-                .any(names)
-        {
-            self.clock_base.extend(nodes.iter().map(|node| (*node, self.time)));
-        }
+        self.go_on_with_clocks(&clocks);
         // Only recorders have a number of events, and the only one that it can be set to is 0.
         for (at, node) in nodes.iter().enumerate() {
             if params.of(at).is_some_and(|values| values.get("n_events").is_some()) {

@@ -107,7 +107,8 @@ impl Kernel {
             .map(|(node, amplitude)| (node, HeldRate { amplitude, since: since(&node) }))
             .collect();
         archive.map("clock_base", &mut self.clock_base)?;
-        if let Some(base) = self.clock_base.values().find(|base| !(0..=self.time).contains(*base)) {
+        let last = LAST_STEP as i64;
+        if let Some(base) = self.clock_base.values().find(|base| !(-last..=last).contains(*base)) {
             return Err(archive.misfit("clock_base", format!("step {base}")));
         }
         let mut made: Vec<i64> = self.network.projections.iter().map(|projection| projection.made).collect();

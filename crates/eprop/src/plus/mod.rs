@@ -107,6 +107,16 @@ impl PlusRule {
         plan.readouts.targets.go_on(&self.plan.readouts.targets, now);
         self.currents.settle(&self.plan.wiring, now);
         self.join_rows(network, &plan, now);
+        // The average rate is that since the first synapse that learns was there.
+        let learned = |neuron: usize| self.plan.wiring.learning.get(neuron) == Some(&true);
+        for (neuron, learns) in plan.wiring.learning.iter().enumerate() {
+            if let Some(rate) = self.neurons.rate.get_mut(neuron)
+                && *learns
+                && !learned(neuron)
+            {
+                *rate = 0.0;
+            }
+        }
         self.plan = plan;
         self.lay_out(network, now);
     }

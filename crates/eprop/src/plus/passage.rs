@@ -74,6 +74,8 @@ impl Spikes<'_> {
         let mut broken = false;
         for part in &mut *parts {
             work += part.arrive(route, &arriving.rows, arrival, weights, crew);
+            let several = arriving.rows.iter().zip(&arriving.senders).filter(|(_, (_, count))| *count > 1);
+            several.for_each(|(row, _)| part.repeat(*row as usize, arrival, weights));
             work += part.visit(route, self.stamp - 1, left, optimizer, weights, crew);
             broken |= part.is_broken();
         }

@@ -315,6 +315,21 @@ impl PlasticRows {
         work
     }
 
+    /// Takes in what a row's first spike is besides, if it is several at once: they arrive one after the other, and with
+    /// the second the optimizer is called, though there is nothing to learn from yet.
+    pub fn repeat(&mut self, row: usize, arrival: Arrival<'_>, weights: &mut [f64]) {
+        let Arrival { stamp, optimizer, .. } = arrival;
+        if self.rows[row].before > 0 || optimizer.optimize_each_step {
+            return;
+        }
+        let (mut whole, scratch) = self.whole(weights);
+        let gradient = vec![Vector::default(); whole.blocks(row).len()];
+        whole.change_weights(row, |whole, weights| {
+            let broken = whole.call(row, (stamp - 1) as u64, optimizer, &gradient, weights);
+            scratch[0].broken = scratch[0].broken.or(broken);
+        });
+    }
+
     /// Notes when a row is to be visited, at the earliest after the step `now`.
     fn expect_visit(&mut self, row: usize, now: i64) {
         if let Some(step) = self.rows[row].visit(self.cutoff, self.by_maps) {

@@ -4,6 +4,7 @@
 //! backward pass of a tile works from cache however large the projection is.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::interval::plan::{IntervalPlan, Learner};
 use crate::plan::route::{Columns, Route};
@@ -42,9 +43,22 @@ pub struct GradientLayout {
 /// Bytes of a tile's gradients that should stay in the second-level cache.
 const TILE_BYTES: usize = 512 * 1024;
 
-/// Columns of a tile for projections with that many rows in all.
+/// Columns of each tile; 0 where the cache decides.
+static TILE_COLUMNS: AtomicUsize = AtomicUsize::new(0);
+
+/// Sets the columns of a tile, rounded up to whole cache lines, however few rows there are; 0 lets the cache decide. For
+/// tests, so that small networks have several tiles; nothing but time depends on it.
+pub fn set_tile_columns(columns: usize) {
+    TILE_COLUMNS.store(columns, Ordering::Relaxed);
+}
+
+/// Columns of a tile for projections with that many rows in all; `line` numbers make a cache line.
 #[must_use]
-pub fn tile_width(rows: usize, columns: usize) -> usize {
+pub fn tile_width(rows: usize, columns: usize, line: usize) -> usize {
+    let set = TILE_COLUMNS.load(Ordering::Relaxed);
+    if set > 0 {
+        return set.next_multiple_of(line);
+    }
     if rows * columns * 8 <= TILE_BYTES {
         return columns.max(1);
     }

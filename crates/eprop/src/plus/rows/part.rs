@@ -88,7 +88,7 @@ impl Part<'_> {
     }
 
     /// The blocks of a row, counted from the first of this part.
-    fn blocks(&self, row: usize) -> Range<usize> {
+    pub fn blocks(&self, row: usize) -> Range<usize> {
         let blocks = self.common.layout.blocks(row);
         blocks.start - self.first_block..blocks.end - self.first_block
     }
@@ -143,7 +143,7 @@ impl Part<'_> {
     }
 
     /// Lets a row's weights be changed: in place, if they are consecutive.
-    fn change_weights(&mut self, row: usize, change: impl FnOnce(&mut Self, &mut [f64])) {
+    pub fn change_weights(&mut self, row: usize, change: impl FnOnce(&mut Self, &mut [f64])) {
         let (layout, first) = (self.common.layout, self.first_entry);
         let weights = std::mem::take(&mut self.weights);
         if let Some(entries) = layout.entries(row) {
@@ -334,7 +334,7 @@ impl Part<'_> {
 
     /// Calls the optimizer with a row's gradient. Where that or a weight would not be finite, weights, moments and sums
     /// stay as they are; returns the row and the position.
-    fn call(
+    pub fn call(
         &mut self,
         row: usize,
         index: u64,

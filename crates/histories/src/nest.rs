@@ -20,7 +20,7 @@ const TOLERANCE: f64 = 1e-9;
 /// What is smaller is rounding alone, whatever it is compared with.
 const NOISE: f64 = 1e-13;
 
-/// Relative change of weights that no steady history notices.
+/// Relative change that no steady history notices.
 const NUDGE: f64 = 1e-12;
 
 /// How much more than by a nudge a number may deviate that a nudge moves.
@@ -162,27 +162,34 @@ impl Nest {
     }
 }
 
-/// The history with weights that differ by a rounding.
+/// The history with weights that differ by a rounding, and with thresholds and targets, which go on acting where weights have
+/// met their bounds.
 fn nudged(calls: &[Call], seed: u64) -> Option<Trace> {
     let mut dice = Dice::new(seed);
     let mut replay = Replay::default();
     for call in calls {
         let mut call = call.clone();
-        let synapse = match call.name() {
-            "Connect" => 4,
-            "ConnectIds" | "SetConnections" => 3,
-            _ => 0,
-        };
-        if synapse > 0
-            && let Some(weight) = call.0.get_mut(synapse).and_then(|synapse| synapse.get_mut("weight"))
-        {
-            nudge(weight, &mut dice);
-        }
+        call.0.iter_mut().for_each(|argument| nudge_in(argument, &mut dice));
         if replay.call(&call) != Outcome::Done {
             return None;
         }
     }
     Some(replay.trace())
+}
+
+/// What is nudged.
+const NUDGED: [&str; 3] = ["weight", "V_th", "amplitude_values"];
+
+fn nudge_in(json: &mut Json, dice: &mut Dice) {
+    match json {
+        Json::Object(entries) => {
+            for (name, value) in entries {
+                if NUDGED.contains(&name.as_str()) { nudge(value, dice) } else { nudge_in(value, dice) }
+            }
+        }
+        Json::Array(list) => list.iter_mut().for_each(|entry| nudge_in(entry, dice)),
+        _ => {}
+    }
 }
 
 fn nudge(weight: &mut Json, dice: &mut Dice) {

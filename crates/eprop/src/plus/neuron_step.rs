@@ -110,7 +110,8 @@ fn body<S: Shape, const HARD_RESET: bool>(
         let x = v - adaptation_gain[j].mul_add(a, threshold[j]);
         let psi = S::at(x / width[j], height[j]);
         surrogate_out[j] = if left > 0.0 { 0.0 } else { psi };
-        let by_voltage = (x >= 0.0) & (left == 0.0);
+        // A voltage above the threshold that is set in the refractory time fires where the reset is a hard one.
+        let by_voltage = (x >= 0.0) & (HARD_RESET | (left == 0.0));
         let by_clock = clock[j] > 0.0;
         let fires = if clock[j].is_nan() { by_voltage } else { by_clock };
         let after = if HARD_RESET { reset[j] } else { v - threshold[j] };

@@ -80,6 +80,10 @@ impl Sketch {
                     // Who is silent for longer has learned until then what it learns in NEST when it fires.
                     let silent = self.time > 200 || mentions(&self.calls, "eprop_isi_trace_cutoff");
                     fields.0.retain(|name, _| !(silent && FILTERS.contains(&name.as_str())));
+                    // A threshold that stands still while a neuron is refractory is the one from before.
+                    if group.model.name == "eprop_iaf_psc_delta_adapt" {
+                        fields.0.retain(|name, _| name != "V_th" && name != "adapt_beta");
+                    }
                 }
                 if self.settings.nest && self.time > 0 && group.model.rule == Rule::Interval {
                     // An exponential of the voltage that is sent without having been computed gives no number there.

@@ -63,7 +63,7 @@ impl Sketch {
             fields.set("average_gradient", dice.chance(0.5));
         }
         if rule == Rule::Interval && !self.settings.nest && dice.chance(0.3) {
-            self.signs(self.synapses[place].rewires, &mut fields, dice);
+            Self::signs(self.synapses[place].rewires, &mut fields, dice);
         }
         if dice.chance(0.3) && !(self.settings.nest && self.time > 0) {
             let recorder = self.create("weight_recorder", 1, Fields::default());
@@ -73,7 +73,7 @@ impl Sketch {
     }
 
     /// What weights keep to besides their bounds; those that are rewired, mostly.
-    fn signs(&self, rewires: bool, fields: &mut Fields, dice: &mut Dice) {
+    fn signs(rewires: bool, fields: &mut Fields, dice: &mut Dice) {
         fields.set("keeps_sign", dice.chance(0.5));
         if rewires || dice.chance(0.05) {
             fields.set("rewiring", if dice.chance(0.9) { "deep_r" } else { "none" });
@@ -97,7 +97,7 @@ impl Sketch {
             optimizer.set("Wmax", high);
         }
         let mut fields = Fields::default();
-        self.signs(true, &mut fields, dice);
+        Self::signs(true, &mut fields, dice);
         fields.set("optimizer", optimizer);
         let existing = "eprop_synapse_bsshslm_2020";
         self.calls.push(Call::new("CopyModel").with(existing).with(name.as_str()).with(fields));

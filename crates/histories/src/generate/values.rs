@@ -92,7 +92,10 @@ impl Sketch {
         }
         if let Some((_, low, high, in_steps)) = RANGES.iter().find(|(name, ..)| *name == parameter.name) {
             return if *in_steps {
-                json!(self.ms(dice.whole(*low as usize, *high as usize)))
+                // With a shorter one NEST drops learning signals before it has shown them.
+                let short = self.settings.nest && parameter.name == "eprop_isi_trace_cutoff";
+                let low = if short { 3 } else { *low as usize };
+                json!(self.ms(dice.whole(low, *high as usize)))
             } else {
                 json!(dice.number(*low, *high))
             };

@@ -87,6 +87,10 @@ impl Sketch {
     pub(super) fn value(&self, parameter: &Parameter, dice: &mut Dice) -> Json {
         match parameter.kind {
             ParameterKind::Bool => return json!(dice.chance(0.5)),
+            // NEST has the first two losses.
+            ParameterKind::Choice(choices) if self.settings.nest && parameter.name == "loss" => {
+                return json!(dice.pick(&choices[..2]));
+            }
             ParameterKind::Choice(choices) => return json!(dice.pick(choices)),
             _ => {}
         }

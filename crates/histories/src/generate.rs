@@ -140,6 +140,8 @@ struct Sketch {
     joined: Vec<(String, String, bool)>,
     /// Whether there are synapses that learn.
     learns: bool,
+    /// Whether there are spikes that are several at once; with NEST, windows of e-prop+ are not cut off then.
+    several: bool,
 }
 
 /// The shortest update interval of which NEST shows no errors before the first (steps).
@@ -186,6 +188,7 @@ impl Sketch {
             time: 0,
             joined: Vec::new(),
             learns: false,
+            several: true,
         }
     }
 
@@ -197,6 +200,7 @@ impl Sketch {
             self.interval = self.interval.max(SHORTEST_WITH_NEST);
         }
         let window = if dice.chance(0.5) { self.interval } else { dice.whole(1, self.interval) };
+        self.several = !self.settings.nest || dice.chance(0.5);
         let mut values = Fields::default();
         values.set("resolution", self.resolution);
         values.set("eprop_update_interval", self.ms(self.interval));

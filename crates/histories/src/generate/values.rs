@@ -130,6 +130,7 @@ impl Sketch {
             if parameter.role == Role::ReadOnly
                 || LEFT_ALONE.contains(&parameter.name)
                 || (self.settings.nest && NOT_WITH_NEST.contains(&parameter.name))
+                || (self.settings.nest && self.several && parameter.name == "eprop_isi_trace_cutoff")
                 || !dice.chance(probability)
             {
                 continue;
@@ -157,7 +158,7 @@ impl Sketch {
         let past = dice.chance(0.2);
         let steps = self.steps(dice, probability, length, past);
         fields.set("spike_times", steps.iter().map(|step| self.ms(*step)).collect::<Vec<f64>>());
-        if dice.chance(0.2) {
+        if dice.chance(0.2) && self.several {
             fields.set("spike_multiplicities", steps.iter().map(|_| dice.whole(0, 3)).collect::<Vec<_>>());
         }
     }

@@ -3,7 +3,7 @@
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::network::{Carries, Description, NodeId, Projection, Settled, Targets};
 use crate::describe::population::{NodeIndex, Population};
-use crate::models::NodeClass;
+use crate::models::{NodeClass, spike_train_injector};
 
 /// Place of a source in its population to its row in a projection.
 #[derive(Debug, Clone)]
@@ -286,9 +286,13 @@ fn route(network: &Description, index: &NodeIndex, place: usize, source: Populat
     }
 }
 
+/// Whether a node hands spikes over as generators do. A `spike_train_injector` does it as neurons do.
 fn is_generator(network: &Description, node: NodeId) -> bool {
-    let class = network.group_of(node).map(|group| group.model.class);
-    matches!(class, Some(NodeClass::SpikeGenerator | NodeClass::PoissonGenerator))
+    network.group_of(node).is_some_and(|group| {
+        let class = group.model.class;
+        matches!(class, NodeClass::SpikeGenerator | NodeClass::PoissonGenerator)
+            && group.model.name != spike_train_injector::MODEL.name
+    })
 }
 
 /// Up to which stamps spikes have been handed over to synapses at step `now`.

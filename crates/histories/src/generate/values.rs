@@ -167,7 +167,13 @@ impl Sketch {
         self.piecewise("amplitude", (-1.0, 1.0), fields, dice);
     }
 
-    pub(super) fn piecewise(&self, what: &str, (least, most): (f64, f64), fields: &mut Fields, dice: &mut Dice) {
+    pub(super) fn piecewise(
+        &self,
+        what: &str,
+        (least, most): (f64, f64),
+        fields: &mut Fields,
+        dice: &mut Dice,
+    ) {
         let (probability, length) = (dice.number(0.1, 1.0), dice.whole(5, 150));
         let steps = self.steps(dice, probability, length, false);
         let times = steps.iter().map(|step| self.ms(*step)).collect::<Vec<f64>>();

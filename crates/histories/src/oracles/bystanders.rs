@@ -51,7 +51,10 @@ pub fn bystanders_change_nothing(reference: &Reference, dice: &mut Dice) -> Verd
     }
     // Which numbers a Poisson train, noise or a rewired projection draws depends on the connections that there are, and adaptive
     // feedback decays where synapses onto readouts learn.
-    if ["poisson_generator", "noise_generator", "deep_r", "adaptive"].iter().any(|word| mentions(&reference.calls, word)) {
+    if ["poisson_generator", "noise_generator", "deep_r", "adaptive"]
+        .iter()
+        .any(|word| mentions(&reference.calls, word))
+    {
         return Ok(());
     }
     let existing =

@@ -165,7 +165,7 @@ describe("the engine against the definition", () => {
     const cut = { neurons: 10, steps: 200, sequences: 2, iterations: 2 };
     const proof = await verifyTask(task, cut);
     expect(failures(proof)).toEqual([]);
-    expect(proof.notes[0]).toMatch(/^signs and rewiring/);
+    expect(proof.notes[0]).toMatch(/^signs, rewiring and the cost/);
     const whole = await verifyTask(tasks.evidenceAccumulation({ batchSize: 4 }), cut);
     expect(whole.notes.join()).not.toMatch(/rewiring/);
   });

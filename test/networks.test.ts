@@ -269,6 +269,16 @@ describe("named populations and projections", () => {
       /no such population.*projections\.a\.to.*layer_3/s,
     ],
     [
+      "an entry of a projection that there is not",
+      (of) => ({ ...of, projections: { a: { from: "in", to: "layer_1", weights: 1, keepSign: true } } }),
+      /projections\.a has no "keepSign".*did you mean keepsSign/s,
+    ],
+    [
+      "an entry of the network that there is not",
+      (of) => ({ ...of, rewirng: "deep_r" }),
+      /network has no "rewirng".*did you mean rewiring/s,
+    ],
+    [
       "a projection from inputs to readouts",
       (of) => ({ ...of, projections: { a: { from: "in", to: "out", weights: 1 } } }),
       /from populations of kind input to those of kind readout/,

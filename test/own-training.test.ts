@@ -39,6 +39,20 @@ const metrics: of.MetricTable = {
   norm_out: async ({ weights }) => Math.hypot(...weights("rec_out").data),
 };
 
+it("the first update has its rate, though a test follows at once", async () => {
+  // The rate is the one that models begin with: to set it is no change.
+  const change = async (testIterations: number) => {
+    const task = tasks.sineWaves({ iterations: 1, testIterations });
+    const { weights } = await trainToEnd(task, { threads: 1 });
+    const [before, after] = [weights.before, weights.after].map((of) => of["in_rec"]?.data as Float64Array);
+    return Math.hypot(...(after as Float64Array).map((weight, at) => weight - (before?.[at] as number)));
+  };
+  const [alone, tested] = [await change(0), await change(2)];
+  expect(alone).toBeGreaterThan(1e-3);
+  // A synapse whose source has fired in the test alone has its first update there.
+  expect(Math.abs(tested / alone - 1)).toBeLessThan(1e-3);
+});
+
 describe("metrics", () => {
   it("are measured in every iteration, and stand in tables, summaries and figures", async () => {
     const task = { ...recall(), metrics: { accuracy: metrics["accuracy"] as of.Metric } };

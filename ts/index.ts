@@ -10,7 +10,14 @@ export { Kernel, NESTError, NESTErrors } from "./nest/index.js";
 export { type NumberMatrix, NumpyRandom } from "./random/index.js";
 
 export * as tasks from "./tasks/index.js";
-export type { Task, TaskOptions } from "./tasks/index.js";
+export type {
+  NetworkDescription,
+  PoolDescription,
+  PopulationDescription,
+  ProjectionDescription,
+  Task,
+  TaskOptions,
+} from "./tasks/index.js";
 export * from "./training/index.js";
 export * from "./network/index.js";
 export { setThreadBudget, threadBudget } from "./core/threads.js";

@@ -283,19 +283,23 @@ export type CheckedFields<F extends Fields> = {
   [N in keyof F as undefined extends Checked<F[N]> ? never : N]: Checked<F[N]>;
 } & { [N in keyof F as undefined extends Checked<F[N]> ? N : never]?: Exclude<Checked<F[N]>, undefined> };
 
+/** Refuses a dictionary that has others than the known entries: nothing that is said is ignored. */
+export function refuseOthers(at: string, values: object, known: readonly string[]): void {
+  const unknown = Object.keys(values).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw nestError({
+    code: "UnaccessedDictionaryEntry",
+    message: `${at} has no ${shown(unknown)}`,
+    parameter: `${at}.${unknown.slice(0, shownLength)}`,
+    bound: `one of ${known.join(", ")}; did you mean ${nearest(unknown, [...known])}?`,
+  });
+}
+
 /** A dictionary of known fields, such as options. */
 export function fields<F extends Fields>(known: F): Check<CheckedFields<F>> {
   return check("a dictionary", (value, at) => {
     const values = dictionary.read(value, at);
-    const unknown = Object.keys(values).find((name) => !Object.hasOwn(known, name));
-    if (unknown !== undefined) {
-      throw nestError({
-        code: "UnaccessedDictionaryEntry",
-        message: `${at} has no ${shown(unknown)}`,
-        parameter: `${at}.${unknown.slice(0, shownLength)}`,
-        bound: `one of ${Object.keys(known).join(", ")}; did you mean ${nearest(unknown, Object.keys(known))}?`,
-      });
-    }
+    refuseOthers(at, values, Object.keys(known));
     const read: Record<string, unknown> = {};
     for (const [name, of] of Object.entries(known)) {
       const field = of.read(values[name], `${at}.${name}`);

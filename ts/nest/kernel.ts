@@ -779,6 +779,16 @@ export class Kernel {
   }
 
   /**
+   * Has the learning rates that synapse models have now count as set. A synapse's first call of its optimizer uses the
+   * first rate that was ever set, and to set the rate that there is sets nothing, as in NEST.
+   *
+   * @internal
+   */
+  holdLearningRates(): void {
+    guarded(() => this.native.holdLearningRates());
+  }
+
+  /**
    * Has the losses of sequences summed of what a multimeter records of readouts (`readout_signal` and `target_signal`),
    * from its first sample on, in place of keeping it. {@link takeLosses} hands them out.
    */

@@ -13,6 +13,7 @@ import {
   oneOf,
   optional,
   refuse,
+  refuseOthers,
   text,
   u32,
   whole,
@@ -22,10 +23,14 @@ import { dynamicsOf, modelsWith } from "../nest/dynamics.js";
 import { isRandomParameter, randomParameter } from "../nest/random.js";
 import { NumpyRandom } from "../random/index.js";
 import {
+  type InputPopulation,
   type NetworkDescription,
+  type NeuronPopulation,
   type PoolDescription,
   type PopulationDescription,
   type ProjectionDescription,
+  type ReadoutPopulation,
+  type Weights,
   projectionShape,
   describedNetwork,
 } from "./network-description.js";
@@ -59,6 +64,54 @@ const count = whole(1, u32);
 const populationOf = (...names: readonly string[]) =>
   fields({ model: oneOf(...names), n: count, params: dictionary });
 
+/** The names that a description has, each of them: one that is missing here does not compile. */
+const namesOf = <Of>(all: Readonly<Record<keyof Of, true>>): readonly string[] => Object.keys(all);
+const rewiringNames = {
+  keepsSign: true,
+  rewiring: true,
+  rewiringL1: true,
+  rewiringTemperature: true,
+  rewiringThreshold: true,
+} as const;
+const feedbackNames = { feedback: true, feedbackDecay: true } as const;
+const entries = {
+  pool: namesOf<PoolDescription>({
+    ...feedbackNames,
+    ...rewiringNames,
+    inputs: true,
+    recurrent: true,
+    readout: true,
+    weights: true,
+    optimizer: true,
+    averageGradient: true,
+  }),
+  network: namesOf<NetworkDescription>({
+    ...feedbackNames,
+    ...rewiringNames,
+    populations: true,
+    projections: true,
+    optimizer: true,
+    averageGradient: true,
+  }),
+  population: {
+    input: namesOf<InputPopulation>({ kind: true, n: true }),
+    recurrent: namesOf<NeuronPopulation>({ kind: true, model: true, n: true, params: true }),
+    readout: namesOf<ReadoutPopulation>({ kind: true, model: true, n: true, params: true }),
+  },
+  projection: namesOf<ProjectionDescription>({
+    ...feedbackNames,
+    ...rewiringNames,
+    from: true,
+    to: true,
+    weights: true,
+    rule: true,
+    delay: true,
+    plastic: true,
+    optimizer: true,
+  }),
+  weights: namesOf<Weights>({ data: true, shape: true, mask: true }),
+};
+
 /** Numbers that are looked at in one piece. */
 const pieceLength = 1 << 16;
 
@@ -88,6 +141,7 @@ export function* descriptionChecked(described: unknown): Pieces<Learned[]> {
 
 /** Checks a network in its short form. */
 function* poolChecked(network: Record<string, unknown>): Pieces<Learned[]> {
+  refuseOthers("network", network, entries.pool);
   const inputs = given("network.inputs", network["inputs"], count);
   const recurrentNames = families.flatMap(({ recurrent }): readonly string[] => recurrent);
   const populations = given(
@@ -115,6 +169,7 @@ function* poolChecked(network: Record<string, unknown>): Pieces<Learned[]> {
     rec_out: [readout.n, neurons],
     out_rec: [neurons, readout.n],
   };
+  refuseOthers("network.weights", weights, Object.keys(shapes));
   for (const [name, shape] of Object.entries(shapes)) {
     yield* checkWeights(`network.weights.${name}`, weights[name], shape);
   }
@@ -151,7 +206,9 @@ function checkLoss(task: Task, { model, params }: Learned): void {
 }
 
 function* checkWeights(at: string, value: unknown, [rows, columns]: readonly [number, number]): Pieces<void> {
-  const { data, shape, mask } = given(at, value, anObject);
+  const weights = given(at, value, anObject);
+  refuseOthers(at, weights, entries.weights);
+  const { data, shape, mask } = weights;
   const wanted = `${rows} rows (targets) of ${columns} numbers (sources)`;
   if (!Array.isArray(shape) || shape.length !== 2 || shape[0] !== rows || shape[1] !== columns) {
     refuse(`${at}.shape`, Array.isArray(shape) ? `${shape.join("x")}` : shape, wanted, {
@@ -230,6 +287,7 @@ function checkPopulations(described: unknown): PopulationDescription[] {
     if (reserved.includes(name)) refuse(at, name, `another name than ${reserved.join(", ")}`);
     const population = given(at, value, anObject);
     const kind = given(`${at}.kind`, population["kind"], oneOf("input", "recurrent", "readout"));
+    refuseOthers(at, population, entries.population[kind]);
     const n = given(`${at}.n`, population["n"], count);
     if (kind === "input") continue;
     if (kind === "readout") {
@@ -411,6 +469,7 @@ function* describedChecked(value: Record<string, unknown>): Pieces<Learned[]> {
     }
   }
   const network = value as unknown as NetworkDescription;
+  refuseOthers("network", value, entries.network);
   given("network.optimizer", value["optimizer"], dictionary);
   given("network.averageGradient", value["averageGradient"], optional(flag));
   const family = families.find(({ readouts: known }) => readouts.some(({ model }) => known.includes(model)));
@@ -423,6 +482,7 @@ function* describedChecked(value: Record<string, unknown>): Pieces<Learned[]> {
     const at = `network.projections.${name}`;
     checkName(at, name);
     const of = given(at, projection, anObject);
+    refuseOthers(at, of, entries.projection);
     const [from, to] = [checkEnd(network, `${at}.from`, of["from"]), checkEnd(network, `${at}.to`, of["to"])];
     const allowed: readonly string[] = targetsOf[from.kind];
     if (!allowed.includes(to.kind)) {

@@ -144,6 +144,8 @@ export class BuiltNetwork {
       });
     }
     kernel.SetDefaults(base, { optimizer: begun(optimizer), ...common, ...rewiringParams(description) });
+    // A rate that is the model's own is set, too.
+    kernel.holdLearningRates();
     const signals = learningSynapses.interval.feedback;
     if (this.family === "interval" && hasFeedback(description)) {
       kernel.SetDefaults(signals, feedbackParams(description));

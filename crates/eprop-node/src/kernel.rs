@@ -295,6 +295,15 @@ impl NativeKernel {
         self.with(|kernel| kernel.set_defaults(&model, &dict(values)?))
     }
 
+    /// Has the learning rates that synapse models have now count as set.
+    #[napi]
+    pub fn hold_learning_rates(&self) -> napi::Result<()> {
+        self.with(|kernel| {
+            kernel.hold_learning_rates();
+            Ok(())
+        })
+    }
+
     /// Defaults of a model.
     #[napi]
     pub fn get_defaults(&self, model: String) -> napi::Result<Vec<Entry>> {

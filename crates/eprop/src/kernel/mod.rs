@@ -272,6 +272,14 @@ impl Kernel {
         self.network.get_nodes(nodes, name)
     }
 
+    /// Has the learning rates that synapse models have now count as set: a synapse's first call of its optimizer uses the
+    /// first rate that was ever set, and to set the rate that there is sets nothing, as in NEST.
+    pub fn hold_learning_rates(&mut self) {
+        for model in &mut self.network.synapse_models {
+            model.optimizer.hold_rate();
+        }
+    }
+
     /// Sets defaults of a node or synapse model.
     ///
     /// # Errors

@@ -214,6 +214,13 @@ pub struct OptimizerProperties {
 }
 
 impl OptimizerProperties {
+    /// Has the present learning rate count as the first that was set, if none was.
+    pub fn hold_rate(&mut self) {
+        if !self.eta_set {
+            (self.eta_set, self.eta_first) = (true, self.eta);
+        }
+    }
+
     /// Whether it remembers moments of every synapse.
     #[must_use]
     pub fn has_moments(&self) -> bool {

@@ -44,13 +44,14 @@ fn backward<R: Real>(around: &Surroundings<'_, R>, open: &mut OpenInterval<R>, k
     let rates: Vec<f64> = (0..n).map(|j| regularization(plan, open, j)).collect();
     let zeros = || vec![0.0; n];
     let (mut lambda, mut mu, mut q, mut sum) = (zeros(), zeros(), zeros(), zeros());
+    let costs = plan.planes() > 1;
     let mut end = plan.interval;
     while end > 0 {
         let begin = open.recall(around, end);
         for step in (begin..end).rev() {
             for j in 0..n {
                 lambda[j] = kappa * lambda[j] + signals[step * n + j];
-                let cost = voltage_cost(plan, open, step, j);
+                let cost = if costs { voltage_cost(open, step, j) } else { 0.0 };
                 let h = open.surrogate.row(step)[j].f64() * (rates[j] + (1.0 - kappa) * lambda[j] + mu[j]);
                 mu[j] = p.adaptation_decay[j] * mu[j] - p.adaptation_gain[j] * (h + cost.max(0.0));
                 q[j] = p.decay[j] * q[j] + h + cost;
@@ -66,12 +67,13 @@ fn backward<R: Real>(around: &Surroundings<'_, R>, open: &mut OpenInterval<R>, k
 fn forward<R: Real>(plan: &IntervalPlan, open: &OpenInterval<R>, kappa: f64) -> Vec<f64> {
     let (n, p) = (plan.recurrent_count(), &plan.recurrent);
     let signals = learning_signals(plan, open);
+    let costs = plan.planes() > 1;
     let gradient = |j: usize| {
         let rate = regularization(plan, open, j);
         let (mut zbar, mut eps, mut ebar, mut gradient) = (0.0, 0.0, 0.0, 0.0);
         for step in 0..plan.interval {
             zbar = p.decay[j] * zbar + 1.0;
-            let cost = voltage_cost(plan, open, step, j);
+            let cost = if costs { voltage_cost(open, step, j) } else { 0.0 };
             gradient += cost * zbar - p.adaptation_gain[j] * cost.max(0.0) * eps;
             let e = open.surrogate.row(step)[j].f64() * (zbar - p.adaptation_gain[j] * eps);
             eps = p.adaptation_decay[j] * eps + e;

@@ -66,12 +66,9 @@ pub fn gradient<R: Real>(
     finite
 }
 
-/// The derivative of what the voltage of a neuron costs in a step.
+/// The derivative of what the voltage of a neuron costs in a step, where voltages cost.
 #[must_use]
-pub fn voltage_cost<R: Real>(plan: &IntervalPlan, open: &OpenInterval<R>, step: usize, neuron: usize) -> f64 {
-    if plan.planes() == 1 {
-        return 0.0;
-    }
+pub fn voltage_cost<R: Real>(open: &OpenInterval<R>, step: usize, neuron: usize) -> f64 {
     let row = open.surrogate.row(step);
     row[row.len() / 2 + neuron].f64()
 }
@@ -107,11 +104,14 @@ fn onto_recurrent<R: Real>(
     let regularization = regularization(plan, open, j);
     let mut traces = Traces::default();
     let mut next = spikes.iter().peekable();
+    let costs = plan.planes() > 1;
     for step in 1..plan.interval {
         let z = f64::from(u8::from(next.next_if(|spike| **spike == step).is_some()));
         traces.zbar = p.decay[j] * traces.zbar + p.spike_gain[j] * z;
-        let cost = voltage_cost(plan, open, step, j);
-        traces.gradient += cost * traces.zbar - p.adaptation_gain[j] * cost.max(0.0) * traces.eps;
+        if costs {
+            let cost = voltage_cost(open, step, j);
+            traces.gradient += cost * traces.zbar - p.adaptation_gain[j] * cost.max(0.0) * traces.eps;
+        }
         let e = open.surrogate.row(step)[j].f64() * (traces.zbar - p.adaptation_gain[j] * traces.eps);
         traces.eps = p.adaptation_decay[j] * traces.eps + e;
         traces.ebar = learner.kappa * traces.ebar + (1.0 - learner.kappa) * e;
@@ -143,6 +143,7 @@ fn onto_readout<R>(plan: &IntervalPlan, open: &OpenInterval<R>, spikes: &[usize]
     let p = &plan.readouts;
     let mut traces = Traces::default();
     let mut next = spikes.iter().peekable();
+    let costs = plan.planes() > 1;
     for step in 1..plan.interval {
         let z = f64::from(u8::from(next.next_if(|spike| **spike == step).is_some()));
         traces.zbar = p.decay[k] * traces.zbar + p.spike_gain[k] * z;

@@ -224,6 +224,7 @@ export const targets: Readonly<Record<string, Target>> = {
   "SynapseCollection.set": method("connections", "set", dictionary("values", { weight: 0.2 })),
   "random.normal": plain(nest.random.normal, dictionary("options", { mean: 1 })),
   "random.uniform": plain(nest.random.uniform, dictionary("options", { max: 2 })),
+  "random.uniform_int": plain(nest.random.uniform_int, whole("max", 3)),
   "random.lognormal": plain(nest.random.lognormal, dictionary("options", { std: 2 })),
   "random.exponential": plain(nest.random.exponential, dictionary("options", { beta: 2 })),
   "new NumpyRandom": plain(make(NumpyRandom) as never, whole("seed", 0, 7)),

@@ -27,3 +27,12 @@ export function CollocatedSynapses<const S extends readonly GivenSynapse[]>(
   if (read.length === 0) refuse("synapses", specs, "at least one", { code: "ValueError" });
   return new Collocated(read);
 }
+
+/** Whether a value is what {@link CollocatedSynapses} makes, whatever it does when it is asked. */
+export function isCollocated(value: unknown): value is Collocated {
+  try {
+    return value instanceof Collocated;
+  } catch {
+    return false;
+  }
+}

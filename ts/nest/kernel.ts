@@ -37,7 +37,7 @@ import type {
   OneNode,
 } from "./accepted.js";
 import { AsciiBackend } from "./ascii-backend.js";
-import { Collocated } from "./collocated.js";
+import { type Collocated, isCollocated } from "./collocated.js";
 import {
   type EventColumns,
   NodeCollection,
@@ -497,7 +497,7 @@ export class Kernel {
       });
     };
     const conn = nameOrEntries("rule", rule, "rule");
-    if (synapse instanceof Collocated) {
+    if (isCollocated(synapse)) {
       const each = synapse.synapses.map((one) => nameOrEntries("synapse", one, "synapse_model"));
       guarded(() => this.native.connectCollocated(from, to, conn, each));
       return;

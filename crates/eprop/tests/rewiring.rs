@@ -138,10 +138,10 @@ fn connections_with_small_weights_go() {
     kernel
         .set_defaults("eprop_synapse_bsshslm_2020", &values.with("optimizer", Dict::new().with("eta", 0.0)))
         .unwrap();
-    for (source, target, weight) in [(1, 3, 0.5), (1, 4, -0.3), (2, 5, 0.4), (2, 3, -0.6)] {
-        let synapse = Dict::new().with("synapse_model", "eprop_synapse_bsshslm_2020").with("weight", weight);
-        kernel.connect_pairs(&[source], &[target], &synapse).unwrap();
-    }
+    let synapse = Dict::new()
+        .with("synapse_model", "eprop_synapse_bsshslm_2020")
+        .with("weight", vec![0.5, -0.3, 0.4, -0.6]);
+    kernel.connect_pairs(&[1, 1, 2, 2], &[3, 4, 5, 3], &synapse).unwrap();
     kernel.simulate(5.0, &RunControl::default()).unwrap();
     let all = ConnectionFilter::default();
     assert_eq!(kernel.get_connections(&all).unwrap().weight.len(), 4);

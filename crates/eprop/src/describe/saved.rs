@@ -437,13 +437,12 @@ impl Description {
     fn check_projection(&self, projection: &Projection) -> std::result::Result<(), String> {
         let Projection { synapse, delay, sources, targets, weights, .. } = projection;
         let (nodes, ascending) = match targets {
-            Targets::Dense { nodes, .. } => (nodes, !nodes.is_empty() && nodes.is_sorted_by(|a, b| a < b)),
-            // All connections may have been pruned.
+            Targets::Dense { nodes, .. } => (nodes, nodes.is_sorted_by(|a, b| a < b)),
             Targets::Sparse { row_start, nodes } => {
                 (nodes, row_start.windows(2).all(|row| nodes[row[0]..row[1]].is_sorted()))
             }
         };
-        if sources.is_empty() || !ascending || !sources.is_sorted_by(|a, b| a < b) {
+        if sources.is_empty() || nodes.is_empty() || !ascending || !sources.is_sorted_by(|a, b| a < b) {
             return Err("nodes that do not ascend, or none".to_owned());
         }
         if *synapse >= self.synapse_models.len() {

@@ -49,6 +49,12 @@ pub(super) fn constrain(
             crossed.push((row, entries.start + place));
         });
     }
+    if rewiring.rewiring == Rewiring::Prune && crossed.len() == weights.len() {
+        // A projection keeps its strongest connection: one without any is none.
+        let size = |place: &usize| weights[crossed[*place].1].abs();
+        let strongest = (0..crossed.len()).max_by(|a, b| size(a).total_cmp(&size(b)));
+        strongest.map(|place| crossed.remove(place));
+    }
     (rewiring.rewires() && !crossed.is_empty()).then_some(Rewired {
         projection: route.projection,
         crossed,

@@ -143,7 +143,6 @@ fn onto_readout<R>(plan: &IntervalPlan, open: &OpenInterval<R>, spikes: &[usize]
     let p = &plan.readouts;
     let mut traces = Traces::default();
     let mut next = spikes.iter().peekable();
-    let costs = plan.planes() > 1;
     for step in 1..plan.interval {
         let z = f64::from(u8::from(next.next_if(|spike| **spike == step).is_some()));
         traces.zbar = p.decay[k] * traces.zbar + p.spike_gain[k] * z;

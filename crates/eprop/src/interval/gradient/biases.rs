@@ -36,7 +36,7 @@ pub fn gradients<R: Real>(
     [onto_recurrent.unwrap_or_default(), onto_readouts.unwrap_or_default()]
 }
 
-/// The recursion of docs/derivation.md, The transpose, with an input of gain 1 in every step.
+/// The recursion backwards (docs/derivation.md, The transpose), with an input of gain 1 in every step.
 fn backward<R: Real>(around: &Surroundings<'_, R>, open: &mut OpenInterval<R>, kappa: f64) -> Vec<f64> {
     let plan = around.plan;
     let (n, p) = (plan.recurrent_count(), &plan.recurrent);

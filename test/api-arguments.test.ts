@@ -28,8 +28,6 @@ const others = new Set([
     .map((name) => `Kernel.${name}`),
   "NodeCollection.idsIn",
   "new SynapseCollection",
-  // Each of its arguments is a synapse as Connect takes it.
-  "CollocatedSynapses",
   // They take nothing.
   ..."PrintNodes Prepare Cleanup".split(" ").map((name) => `Kernel.${name}`),
   ..."nodes toString".split(" ").map((name) => `NodeCollection.${name}`),
@@ -42,7 +40,7 @@ const others = new Set([
   "new BuiltNetwork",
   ..."connect scaleLearningRates connections weights".split(" ").map((name) => `BuiltNetwork.${name}`),
   // They are not a user's.
-  ..."takeAway holdLearningRates evaluate takeLosses".split(" ").map((name) => `Kernel.${name}`),
+  ..."takeAway holdLearningRates".split(" ").map((name) => `Kernel.${name}`),
   ..."places pick".split(" ").map((name) => `SynapseCollection.${name}`),
   "new Network",
   ..."next result resultAsync close finish".split(" ").map((name) => `Trainer.${name}`),

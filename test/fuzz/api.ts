@@ -2,9 +2,11 @@
  * Every public function with arguments of every kind, in random order: each call returns, or throws an error of our own
  * that names what was wrong, and leaves the kernel as it was.
  */
+import { types } from "node:util";
 import * as fc from "./fast-check.js";
 import * as eprop from "../../ts/index.js";
 import * as nest from "../../ts/nest/index.js";
+import { isDictionary } from "../../ts/core/arguments.js";
 import * as report from "../../ts/report/index.js";
 
 const { Kernel, NESTError, Network, NumpyRandom, Trainer, tasks } = eprop;
@@ -172,6 +174,13 @@ export const targets: Readonly<Record<string, Target>> = {
   "Kernel.events": method("kernel", "events", ofRecorder),
   "Kernel.takeEvents": method("kernel", "takeEvents", ofRecorder),
   "Kernel.fileOf": method("kernel", "fileOf", ofRecorder),
+  "Kernel.evaluate": method(
+    "kernel",
+    "evaluate",
+    ofRecorder,
+    dictionary("sequences", { steps: 5, learningWindow: 2, batchSize: 1 }),
+  ),
+  "Kernel.takeLosses": method("kernel", "takeLosses", ofRecorder),
   "Kernel.memory": method("kernel", "memory"),
   "Kernel.save": method("kernel", "save", file("path", "kernel.safetensors")),
   "Kernel.gradientNorm": method("kernel", "gradientNorm"),
@@ -222,6 +231,11 @@ export const targets: Readonly<Record<string, Target>> = {
     parameter("names|has no parameter", always("weight"), always(undefined), always(["source", "delay"])),
   ),
   "SynapseCollection.set": method("connections", "set", dictionary("values", { weight: 0.2 })),
+  CollocatedSynapses: plain(nest.CollocatedSynapses, {
+    ...parameter("synapses", always("static_synapse"), always({ weight: 2 })),
+    // Connect says which models there are.
+    spares: (value) => typeof value === "string" || (!types.isProxy(value) && isDictionary(value)),
+  }),
   "random.normal": plain(nest.random.normal, dictionary("options", { mean: 1 })),
   "random.uniform": plain(nest.random.uniform, dictionary("options", { max: 2 })),
   "random.uniform_int": plain(nest.random.uniform_int, whole("max", 3)),

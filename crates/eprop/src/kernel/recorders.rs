@@ -98,7 +98,6 @@ impl Kernel {
         sequences: usize,
     ) -> Result<()> {
         let (group, place) = self.recorder(recorder)?;
-        let records = record_from(group, place);
         let signals = [Recordable::ReadoutSignal, Recordable::TargetSignal];
         let mut losses = Vec::new();
         let mut others = false;
@@ -121,6 +120,8 @@ impl Kernel {
         let [loss] = losses[..] else {
             return Err(not_evaluated(group, recorder));
         };
+        // Whatever is connected to readouts as a multimeter is one.
+        let records = record_from(group, place);
         if others || !fits || !signals.iter().all(|signal| records.contains(signal)) {
             return Err(not_evaluated(group, recorder));
         }

@@ -24,7 +24,7 @@ export interface Pauses {
   making: Pause;
   /** From the begin of a training to its end: with recordings, checkpoints and a run folder's metrics. */
   training: Pause;
-  /** From `Trainer.resume` with the last checkpoint to the training's end. */
+  /** From `Trainer.resume` with the last checkpoint, and the task made again, to the training's end. */
   resuming: Pause;
 }
 
@@ -51,7 +51,10 @@ try {
   await trainToEnd(task, { record: true, checkpoint, onIteration: (iteration) => folder.append(iteration) });
   await turn();
   const training = meter.take();
-  const trainer = await Trainer.resume(folder.checkpoint);
+  const again = findTask(name).create({ ...options });
+  await turn();
+  meter.take();
+  const trainer = await Trainer.resume(folder.checkpoint, { task: again });
   for await (const _ of trainer);
   await turn();
   const resuming = meter.take();

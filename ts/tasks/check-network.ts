@@ -171,6 +171,7 @@ function* poolChecked(network: Record<string, unknown>): Pieces<Learned[]> {
   };
   refuseOthers("network.weights", weights, Object.keys(shapes));
   for (const [name, shape] of Object.entries(shapes)) {
+    yield;
     yield* checkWeights(`network.weights.${name}`, weights[name], shape);
   }
   given("network.optimizer", network["optimizer"], dictionary);

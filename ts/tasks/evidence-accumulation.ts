@@ -1,7 +1,7 @@
 import { flag, optional } from "../core/arguments.js";
 import { atOnce, inSlices, type Pieces } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
-import { concatenated } from "./inputs.js";
+import { concatenated, spikesBelowInPieces } from "./inputs.js";
 import { classificationParameters, withLearning } from "./learning-parameters.js";
 import { withLearningRate } from "./learning-rate.js";
 import {
@@ -78,9 +78,9 @@ function* draw(random: NumpyRandom, batchSize: number): Pieces<IterationData> {
   }
   const spikes: Uint32Array[] = [];
   for (const [sequence, of] of cues.entries()) {
-    const drawn = random.spikesBelow(table, inputs, rowsOf(of)).filter((place) => place >= inputs);
-    spikes.push(drawn.map((place) => place + sequence * steps * inputs));
-    yield;
+    if (sequence > 0) yield;
+    const drawn = yield* spikesBelowInPieces(random, table, inputs, rowsOf(of));
+    spikes.push(drawn.filter((place) => place >= inputs).map((place) => place + sequence * steps * inputs));
   }
   const labels = Uint32Array.from(cues, (of) => (of.reduce((sum, cue) => sum + cue, 0) > 3 ? 1 : 0));
   return {

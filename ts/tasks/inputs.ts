@@ -35,6 +35,26 @@ export function concatenated(parts: readonly Uint32Array[]): Uint32Array {
   return all;
 }
 
+/** Numbers that are drawn in one piece. */
+const drawnAtOnce = 1 << 14;
+
+/** As {@link NumpyRandom.spikesBelow}, in pieces. */
+export function* spikesBelowInPieces(
+  random: NumpyRandom,
+  probabilities: Float64Array,
+  inputs: number,
+  rows: Uint32Array,
+): Pieces<Uint32Array> {
+  const parts: Uint32Array[] = [];
+  const rowsAtOnce = Math.ceil(drawnAtOnce / inputs);
+  for (let begin = 0; begin < rows.length; begin += rowsAtOnce) {
+    if (begin > 0) yield;
+    const drawn = random.spikesBelow(probabilities, inputs, rows.subarray(begin, begin + rowsAtOnce));
+    parts.push(drawn.map((place) => place + begin * inputs));
+  }
+  return concatenated(parts);
+}
+
 /** Numbers that are copied in one piece. */
 const pieceLength = 1 << 16;
 

@@ -47,6 +47,22 @@ export interface NetworkOptions {
   precision?: "f64" | "f32";
 }
 
+/** The values of the kernel that a task and its options ask for. */
+function kernelValues(task: Task, options: NetworkOptions, family: Family) {
+  return {
+    resolution: task.resolution,
+    rng_seed: task.seed,
+    ...(family === "interval" && {
+      eprop_update_interval: task.steps * task.resolution,
+      eprop_learning_window: task.learningWindow * task.resolution,
+      eprop_reset_neurons_on_update: true,
+    }),
+    ...(options.threads !== undefined && { local_num_threads: options.threads }),
+    ...(options.gradient !== undefined && { gradient: options.gradient }),
+    ...(options.precision !== undefined && { precision: options.precision }),
+  };
+}
+
 /** The network of a task in a kernel, with what its training needs besides. */
 export class TaskNetwork {
   readonly kernel: Kernel;
@@ -59,22 +75,10 @@ export class TaskNetwork {
   readonly readoutRecorder: NodeCollection;
 
   /** Creates the network's nodes. */
-  private constructor(kernel: Kernel, task: Task, options: NetworkOptions) {
+  private constructor(kernel: Kernel, task: Task, family: Family) {
     this.kernel = kernel;
-    this.family = familyOf(populationsOf(describedNetwork(task.network), "recurrent")[0]?.model ?? "");
-    this.timeline = timelines[this.family];
-    kernel.set({
-      resolution: task.resolution,
-      rng_seed: task.seed,
-      ...(this.family === "interval" && {
-        eprop_update_interval: task.steps * task.resolution,
-        eprop_learning_window: task.learningWindow * task.resolution,
-        eprop_reset_neurons_on_update: true,
-      }),
-      ...(options.threads !== undefined && { local_num_threads: options.threads }),
-      ...(options.gradient !== undefined && { gradient: options.gradient }),
-      ...(options.precision !== undefined && { precision: options.precision }),
-    });
+    this.family = family;
+    this.timeline = timelines[family];
     this.built = new BuiltNetwork(kernel, task.network);
     this.targets = kernel.Create("step_rate_generator", this.readouts.length);
     this.readoutRecorder = kernel.Create("multimeter", 1, {
@@ -88,17 +92,16 @@ export class TaskNetwork {
   /**
    * Builds the network of a task in an empty kernel.
    *
-   * @param factor Factor of the learning rates in the first iteration, 0 where it does not learn.
+   * @param factor Factor of the learning rates in the first training iteration.
    */
-  static *build(
-    kernel: Kernel,
-    task: Task,
-    options: NetworkOptions,
-    factor = task.schedule.validateEvery > 0 ? 0 : 1,
-  ): Pieces<TaskNetwork> {
-    const built = new TaskNetwork(kernel, task, options);
+  static *build(kernel: Kernel, task: Task, options: NetworkOptions, factor = 1): Pieces<TaskNetwork> {
+    const family = familyOf(populationsOf(describedNetwork(task.network), "recurrent")[0]?.model ?? "");
+    kernel.set(kernelValues(task, options, family));
     yield;
-    yield* built.built.connect(factor);
+    const built = new TaskNetwork(kernel, task, family);
+    yield;
+    yield* built.built.connect(task.schedule.validateEvery > 0 ? 0 : factor);
+    yield;
     built.#connectSignals(task);
     return built;
   }

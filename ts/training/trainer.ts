@@ -108,8 +108,9 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     const { task } = this;
     const options = this.#options;
     yield* checkNetwork(task);
+    yield;
     this.#draws = new Draws(task);
-    const first = task.schedule.validateEvery > 0 ? 0 : rateFactor(task, this.#learningRate, 1);
+    const first = rateFactor(task, this.#learningRate, 1);
     const network = yield* TaskNetwork.build(this.#kernel, task, options, first);
     network.evaluateReadouts(task);
     if (Object.keys(this.#metrics).length > 0) this.#signals = new SignalRecorder(network, task);

@@ -6,7 +6,7 @@ const cases = readCases(folder);
 const oncePerInterval = (name: string) => /bsshslm/.test(name);
 
 describe("recorded experiments", () => {
-  it("are all there", () => expect(cases).toHaveLength(75));
+  it("are all there", () => expect(cases).toHaveLength(80));
 
   for (const recorded of cases) {
     const ways = oncePerInterval(recorded.name)

@@ -25,6 +25,19 @@ export class CommandRanks {
     return new CommandRanks(ranks > 1 ? await connect() : undefined);
   }
 
+  /** Does what a command is to do on all the ranks that it was started on, with the same arguments everywhere. */
+  static async run(command: unknown, work: (ranks: CommandRanks) => Promise<void>): Promise<void> {
+    const ranks = await CommandRanks.connected();
+    try {
+      await ranks.same(command);
+      await work(ranks);
+    } catch (error) {
+      await ranks.end(error);
+      return;
+    }
+    await ranks.end();
+  }
+
   /** Whether this rank is the one that writes, prints and serves. */
   get isFirst(): boolean {
     return this.world === undefined || this.world.rank === 0;

@@ -172,15 +172,7 @@ function wanted({ seeds, set, samples, sampleSeed, ask }: SweepArguments): Sweep
 }
 
 async function runSweep(name: string | undefined, args: SweepArguments): Promise<void> {
-  const ranks = await CommandRanks.connected();
-  try {
-    await ranks.same([name, args]);
-    await swept(name, args, ranks);
-  } catch (error) {
-    await ranks.end(error);
-    return;
-  }
-  await ranks.end();
+  await CommandRanks.run([name, args], (ranks) => swept(name, args, ranks));
 }
 
 async function swept(name: string | undefined, args: SweepArguments, ranks: CommandRanks): Promise<void> {

@@ -284,15 +284,7 @@ async function print(result: TrainingResult, { folder }: Run, request?: RunReque
 async function runTraining(name: string | undefined, args: TrainArguments): Promise<void> {
   checkTask(name, args);
   refuseIgnored(args);
-  const ranks = await CommandRanks.connected();
-  try {
-    await ranks.same([name, args]);
-    await trained(name, args, ranks);
-  } catch (error) {
-    await ranks.end(error);
-    return;
-  }
-  await ranks.end();
+  await CommandRanks.run([name, args], (ranks) => trained(name, args, ranks));
 }
 
 type LiveView = Awaited<ReturnType<typeof openLiveView>>;

@@ -190,57 +190,75 @@ impl Description {
         Ok(steps as u32)
     }
 
-    /// Connects nodes by a rule.
+    /// Connects nodes by a rule, each pair with every one of the synapses.
     ///
     /// # Errors
-    /// What is wrong with nodes, rule, synapse model or parameters.
+    /// What is wrong with nodes, rule, synapse models or parameters.
     pub fn connect(
         &mut self,
         sources: &[NodeId],
         targets: &[NodeId],
         rule: &Dict,
-        synapse: &Dict,
+        synapses: &[Dict],
         random: &mut NestRandom,
     ) -> Result<()> {
         let chosen = Chosen::new(rule)?;
         if chosen.symmetric {
-            return self.both_ways(rule, random, |this, rule, back, generator| {
-                let (from, to) = if back { (targets, sources) } else { (sources, targets) };
-                this.connect(from, to, rule, synapse, generator)
-            });
+            return self.connect_both_ways(sources, targets, rule, synapses, random);
+        }
+        if synapses.is_empty() {
+            return Err(Error::new(ErrorCode::ValueError, "there are no synapses to connect with")
+                .parameter("synapse")
+                .value("an empty list")
+                .bound("at least one synapse"));
         }
         self.check_ends(sources, targets)?;
-        let synapse = self.synapse(synapse)?;
-        self.may_connect(&chosen, sources, targets, std::slice::from_ref(&synapse))?;
+        let synapses: Vec<Synapse<'_>> =
+            synapses.iter().map(|synapse| self.synapse(synapse)).collect::<Result<_>>()?;
+        self.may_connect(&chosen, sources, targets, &synapses)?;
         let mut generator = random.clone();
-        let mut failure = Ok(());
-        let made = if let (true, PerConnection::All(delay)) = (chosen.rule.dense, &synapse.delay) {
-            // Where weights are given or drawn for each connection, they are looked up by source and target.
-            let mut of_pair = Vec::new();
-            if matches!(synapse.weight, PerConnection::Drawn(_)) {
-                of_pair = vec![0.0; sources.len() * targets.len()];
-                let mut one = Vec::with_capacity(1);
-                chosen.draw(sources, targets, &mut generator, &mut |random, source, target| {
-                    one.clear();
-                    synapse.weight.draw(random, &mut one, &mut failure);
-                    of_pair[target * sources.len() + source] = one[0];
-                })?;
+        let ends = (sources, targets);
+        let made = match &synapses[..] {
+            [synapse] if chosen.rule.dense && matches!(synapse.delay, PerConnection::All(_)) => {
+                self.matrix(&chosen, ends, synapse, &mut generator)?
             }
-            let weights: &[f64] = match synapse.weight {
-                PerConnection::Each(list, shape) => {
-                    self.check_shape(&synapse, "weight", shape, chosen.shape(sources.len(), targets.len()))?;
-                    list
-                }
-                _ => &of_pair,
-            };
-            self.dense(sources, targets, &chosen, &synapse, *delay, weights)?
-        } else {
-            self.drawn(&chosen, (sources, targets), std::slice::from_ref(&synapse), &mut generator)?
+            _ => self.drawn(&chosen, ends, &synapses, &mut generator)?,
         };
-        failure?;
         self.add(made)?;
         *random = generator;
         Ok(())
+    }
+
+    /// All pairs, with one delay. Where weights are given or drawn for each connection, they are looked up by source and
+    /// target.
+    fn matrix(
+        &self,
+        chosen: &Chosen,
+        (sources, targets): (&[NodeId], &[NodeId]),
+        synapse: &Synapse<'_>,
+        generator: &mut NestRandom,
+    ) -> Result<Vec<Projection>> {
+        let PerConnection::All(delay) = synapse.delay else { return Ok(Vec::new()) };
+        let mut of_pair = Vec::new();
+        if matches!(synapse.weight, PerConnection::Drawn(_)) {
+            let mut failure = Ok(());
+            of_pair = vec![0.0; sources.len() * targets.len()];
+            let mut one = Vec::with_capacity(1);
+            chosen.draw(sources, targets, generator, &mut |random, source, target| {
+                one.clear();
+                synapse.weight.draw(random, &mut one, &mut failure);
+                of_pair[target * sources.len() + source] = one[0];
+            })?;
+            failure?;
+        }
+        let weights: &[f64] = match synapse.weight {
+            PerConnection::Each(list, shape) => {
+                self.check_shape(synapse, "weight", shape, chosen.shape(sources.len(), targets.len()))?;
+                list
+            }
+            _ => &of_pair,
+        };
+        self.dense(sources, targets, chosen, synapse, delay, weights)
     }
 
     /// Connects pairs of nodes; ids may repeat.

@@ -1,8 +1,8 @@
 //! What the user said, validated: nodes, connections, devices and kernel parameters.
 
+mod by_rule;
 pub mod check;
 mod check_node;
-mod collocated;
 mod compatible;
 pub mod connect;
 pub mod connections;

@@ -365,14 +365,10 @@ impl Kernel {
         rule: &Dict,
         synapse: &Dict,
     ) -> Result<()> {
-        self.before_change();
-        let known = self.network.projections.len();
-        self.network.connect(sources, targets, rule, synapse, &mut self.random)?;
-        self.begin_projections(known);
-        Ok(())
+        self.connect_collocated(sources, targets, rule, std::slice::from_ref(synapse))
     }
 
-    /// Connects nodes by a rule, each pair with a synapse of each kind.
+    /// Connects nodes by a rule, each pair with every one of the synapses.
     ///
     /// # Errors
     /// As [`Kernel::connect`].
@@ -385,7 +381,7 @@ impl Kernel {
     ) -> Result<()> {
         self.before_change();
         let known = self.network.projections.len();
-        self.network.connect_collocated(sources, targets, rule, synapses, &mut self.random)?;
+        self.network.connect(sources, targets, rule, synapses, &mut self.random)?;
         self.begin_projections(known);
         Ok(())
     }

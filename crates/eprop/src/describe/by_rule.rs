@@ -1,4 +1,4 @@
-//! Several synapses for each pair of nodes that a rule connects.
+//! What connects nodes by a rule: its ends, both directions, and the synapses of each pair that it draws.
 
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::connect::{Drawn, PerConnection, Synapse};
@@ -8,11 +8,8 @@ use crate::random::NestRandom;
 use crate::tables::value::Dict;
 
 impl Description {
-    /// Connects nodes by a rule, each pair with a synapse of each kind.
-    ///
-    /// # Errors
-    /// What is wrong with nodes, rule, synapse models or parameters.
-    pub fn connect_collocated(
+    /// Connects both ways, or not at all.
+    pub(super) fn connect_both_ways(
         &mut self,
         sources: &[NodeId],
         targets: &[NodeId],
@@ -20,42 +17,11 @@ impl Description {
         synapses: &[Dict],
         random: &mut NestRandom,
     ) -> Result<()> {
-        let chosen = Chosen::new(rule)?;
-        if chosen.symmetric {
-            return self.both_ways(rule, random, |this, rule, back, generator| {
-                let (from, to) = if back { (targets, sources) } else { (sources, targets) };
-                this.connect_collocated(from, to, rule, synapses, generator)
-            });
-        }
-        if synapses.is_empty() {
-            return Err(Error::new(ErrorCode::ValueError, "there are no synapses to connect with")
-                .parameter("synapse")
-                .value("an empty list")
-                .bound("at least one synapse"));
-        }
-        self.check_ends(sources, targets)?;
-        let synapses: Vec<Synapse<'_>> =
-            synapses.iter().map(|synapse| self.synapse(synapse)).collect::<Result<_>>()?;
-        self.may_connect(&chosen, sources, targets, &synapses)?;
-        let mut generator = random.clone();
-        let made = self.drawn(&chosen, (sources, targets), &synapses, &mut generator)?;
-        self.add(made)?;
-        *random = generator;
-        Ok(())
-    }
-
-    /// Connects both ways, or not at all. `connect` is told whether it goes back.
-    pub(super) fn both_ways(
-        &mut self,
-        rule: &Dict,
-        random: &mut NestRandom,
-        connect: impl Fn(&mut Self, &Dict, bool, &mut NestRandom) -> Result<()>,
-    ) -> Result<()> {
         let mut generator = random.clone();
         let known = self.projections.len();
         let rule = Dict(rule.0.iter().filter(|(name, _)| name != "make_symmetric").cloned().collect());
-        connect(self, &rule, false, &mut generator)?;
-        if let Err(error) = connect(self, &rule, true, &mut generator) {
+        self.connect(sources, targets, &rule, synapses, &mut generator)?;
+        if let Err(error) = self.connect(targets, sources, &rule, synapses, &mut generator) {
             self.projections.truncate(known);
             return Err(error);
         }

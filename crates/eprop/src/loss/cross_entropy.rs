@@ -12,26 +12,27 @@ pub(super) const EQUATION: Equation = Equation::new(
 \mathcal{L} = -\sum_{t,k} y_k^{*,t} \log y_k^t",
 );
 
-/// The cross-entropy in each step.
+/// A cross-entropy: in each step, or of the mean readout.
 #[derive(Debug)]
-pub struct CrossEntropy;
+pub struct CrossEntropy {
+    pub(super) name: &'static str,
+    pub(super) of_mean: bool,
+}
+
+/// The cross-entropy in each step.
+pub(super) static LOSS: CrossEntropy = CrossEntropy { name: NAME, of_mean: false };
 
 /// The softmax. Relative to the largest voltage, no exponential overflows.
-pub(super) fn softmax(own: f64, Others { places, voltage }: Others<'_>) -> f64 {
+fn softmax(own: f64, Others { places, voltage }: Others<'_>) -> f64 {
     let largest = places.iter().map(|(j, _)| voltage(*j)).fold(own, f64::max);
     let power = math::exp(own - largest);
     let others: f64 = places.iter().map(|(j, weight)| weight * math::exp(voltage(*j) - largest)).sum();
     power / (power + others)
 }
 
-/// The part of a readout in the cross-entropy.
-pub(super) fn part(signal: f64, target: f64) -> f64 {
-    if target == 0.0 { 0.0 } else { -target * math::log(signal) }
-}
-
 impl Loss for CrossEntropy {
     fn name(&self) -> &'static str {
-        NAME
+        self.name
     }
 
     fn formula(&self) -> &'static str {
@@ -42,12 +43,16 @@ impl Loss for CrossEntropy {
         true
     }
 
+    fn is_of_mean(&self) -> bool {
+        self.of_mean
+    }
+
     fn signal(&self, own: f64, others: Others<'_>) -> f64 {
         softmax(own, others)
     }
 
     fn value(&self, signal: f64, target: f64) -> f64 {
-        part(signal, target)
+        if target == 0.0 { 0.0 } else { -target * math::log(signal) }
     }
 
     fn divisors(&self, window: usize, _readouts: usize) -> (f64, f64) {

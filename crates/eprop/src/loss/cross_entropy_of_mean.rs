@@ -1,7 +1,6 @@
 //! The cross-entropy of the softmax of the readouts' mean voltages over the learning window.
 
-use crate::loss::cross_entropy::{part, softmax};
-use crate::loss::{Loss, Others};
+use crate::loss::cross_entropy::CrossEntropy;
 use crate::tables::Equation;
 
 pub(super) const NAME: &str = "cross_entropy_of_mean";
@@ -14,35 +13,4 @@ pub(super) const EQUATION: Equation = Equation::new(
 );
 
 /// The cross-entropy of the mean readout.
-#[derive(Debug)]
-pub struct CrossEntropyOfMean;
-
-impl Loss for CrossEntropyOfMean {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn formula(&self) -> &'static str {
-        "ℒ = −Σ πₖ* log πₖ"
-    }
-
-    fn is_shared(&self) -> bool {
-        true
-    }
-
-    fn is_of_mean(&self) -> bool {
-        true
-    }
-
-    fn signal(&self, own: f64, others: Others<'_>) -> f64 {
-        softmax(own, others)
-    }
-
-    fn value(&self, signal: f64, target: f64) -> f64 {
-        part(signal, target)
-    }
-
-    fn divisors(&self, window: usize, _readouts: usize) -> (f64, f64) {
-        (window as f64, window as f64)
-    }
-}
+pub(super) static LOSS: CrossEntropy = CrossEntropy { name: NAME, of_mean: true };

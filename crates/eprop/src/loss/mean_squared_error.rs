@@ -14,6 +14,9 @@ pub(super) const EQUATION: Equation = Equation::new(
 #[derive(Debug)]
 pub struct MeanSquaredError;
 
+/// Half the squared distance, in each step.
+pub(super) static LOSS: MeanSquaredError = MeanSquaredError;
+
 impl Loss for MeanSquaredError {
     fn name(&self) -> &'static str {
         NAME

@@ -60,11 +60,8 @@ pub struct Others<'a> {
 }
 
 /// All losses, the default first.
-pub static LOSSES: [&dyn Loss; 3] = [
-    &mean_squared_error::MeanSquaredError,
-    &cross_entropy::CrossEntropy,
-    &cross_entropy_of_mean::CrossEntropyOfMean,
-];
+pub static LOSSES: [&dyn Loss; 3] =
+    [&mean_squared_error::LOSS, &cross_entropy::LOSS, &cross_entropy_of_mean::LOSS];
 
 const NAMES: [&str; 3] = [mean_squared_error::NAME, cross_entropy::NAME, cross_entropy_of_mean::NAME];
 

@@ -1,7 +1,7 @@
 //! `ac_generator`: sends a sinusoidal current.
 
 use crate::models::shared::{DEVICE, SINE, stops_after_start, table};
-use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule, Signal};
 use crate::tables::Equation;
 use crate::tables::parameter::{Bound, Parameter};
 
@@ -21,7 +21,7 @@ pub static MODEL: NodeModel = NodeModel {
     ],
     receptors: Receptors::NONE,
     drawn: &[],
-    dynamics: Dynamics::NONE,
+    dynamics: Dynamics::sends(Signal::Sine),
     recordables: &["I"],
     equations: &[Equation {
         text: "The current at time t",

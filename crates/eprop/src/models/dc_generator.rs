@@ -1,7 +1,7 @@
 //! `dc_generator`: sends a constant current.
 
 use crate::models::shared::{DEVICE, stops_after_start, table};
-use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule, Signal};
 use crate::tables::Equation;
 use crate::tables::parameter::{Bound, Parameter};
 
@@ -17,7 +17,7 @@ pub static MODEL: NodeModel = NodeModel {
     ],
     receptors: Receptors::NONE,
     drawn: &[],
-    dynamics: Dynamics::NONE,
+    dynamics: Dynamics::sends(Signal::Constant),
     recordables: &["I"],
     equations: &[Equation {
         text: "The current that a target with weight W and delay d integrates in the step from t on",

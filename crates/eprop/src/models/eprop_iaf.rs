@@ -15,7 +15,7 @@ pub static MODEL: NodeModel = NodeModel {
     parameters: table![MEMBRANE, SPIKING, SURROGATE, TRACES, CLOCK],
     receptors: Receptors::SPIKES,
     drawn: DRAWN,
-    dynamics: Dynamics { reset: Some(Reset::Subtract), adapts: false },
+    dynamics: Dynamics::fires(Reset::Subtract, false),
     recordables: &["V_m", "eprop_history_duration", "learning_signal", "surrogate_gradient"],
     equations: &[eq::MEMBRANE, eq::SURROGATE, eq::SPIKE, eq::RESET, eq::FIRING_RATE, eq::LEARNING_SIGNAL],
     check: threshold_above_floor,

@@ -15,7 +15,7 @@ pub static MODEL: NodeModel = NodeModel {
     parameters: table![MEMBRANE, SPIKING, ADAPTIVE, SURROGATE, TRACES, CLOCK],
     receptors: Receptors::SPIKES,
     drawn: DRAWN,
-    dynamics: Dynamics { reset: Some(Reset::Subtract), adapts: true },
+    dynamics: Dynamics::fires(Reset::Subtract, true),
     recordables: &[
         "V_m",
         "V_th_adapt",

@@ -16,7 +16,7 @@ pub static MODEL: NodeModel = NodeModel {
     parameters: table![MEMBRANE, SPIKING, VOLTAGE_COST, BIAS, ADAPTIVE, ARRIVAL, SURROGATE, CLOCK],
     receptors: Receptors::SPIKES,
     drawn: DRAWN_HEIGHT_FIRST,
-    dynamics: Dynamics { reset: Some(Reset::Subtract), adapts: true },
+    dynamics: Dynamics::fires(Reset::Subtract, true),
     recordables: &[
         "V_m",
         "V_th_adapt",

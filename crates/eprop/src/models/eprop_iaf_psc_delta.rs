@@ -30,7 +30,7 @@ pub static MODEL: NodeModel = NodeModel {
     ],
     receptors: Receptors::SPIKES,
     drawn: DRAWN_HARD_RESET,
-    dynamics: Dynamics { reset: Some(Reset::Hard), adapts: false },
+    dynamics: Dynamics::fires(Reset::Hard, false),
     recordables: &["V_m", "eprop_history_duration", "learning_signal", "surrogate_gradient"],
     equations: &[
         eq::MEMBRANE,

@@ -31,7 +31,7 @@ pub static MODEL: NodeModel = NodeModel {
     ],
     receptors: Receptors::SPIKES,
     drawn: DRAWN_HARD_RESET,
-    dynamics: Dynamics { reset: Some(Reset::Hard), adapts: true },
+    dynamics: Dynamics::fires(Reset::Hard, true),
     recordables: &[
         "V_m",
         "V_th_adapt",

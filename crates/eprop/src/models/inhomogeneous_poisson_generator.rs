@@ -1,6 +1,6 @@
 //! `inhomogeneous_poisson_generator`: emits Poisson spike trains with a piecewise constant rate, one for each target.
 
-use crate::models::shared::{DEVICE, stops_after_start, table};
+use crate::models::shared::{DEVICE, OFFGRID_TIMES, stops_after_start, table};
 use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
 use crate::tables::Equation;
 use crate::tables::parameter::{Bound, Parameter};
@@ -26,11 +26,7 @@ pub static MODEL: NodeModel = NodeModel {
                 Bound::AnyRate,
                 "Mean firing rate from each of these times on; no spikes where it is negative"
             ),
-            Parameter::bool(
-                "allow_offgrid_times",
-                false,
-                "Move times between steps to the end of their step"
-            )
+            OFFGRID_TIMES
         ]
     ],
     receptors: Receptors::NONE,

@@ -92,18 +92,43 @@ pub enum Reset {
     Hard,
 }
 
-/// What the neurons of a model do, beside the numbers of their parameters.
+/// What the neurons and generators of a model do, beside the numbers of their parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dynamics {
     /// What happens after a spike; `None` for what does not fire by itself.
     pub reset: Option<Reset>,
     /// Whether the threshold adapts.
     pub adapts: bool,
+    /// What a generator of rates or currents sends.
+    pub signal: Option<Signal>,
+}
+
+/// What a generator sends as a function of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// `amplitude`.
+    Constant,
+    /// The value from the last of a list of times on.
+    Steps,
+    /// `offset`, and a sine of `amplitude`.
+    Sine,
+    /// Normal noise.
+    Noise,
 }
 
 impl Dynamics {
     /// No membrane that fires.
-    pub const NONE: Self = Self { reset: None, adapts: false };
+    pub const NONE: Self = Self { reset: None, adapts: false, signal: None };
+
+    /// A neuron that fires.
+    pub(crate) const fn fires(reset: Reset, adapts: bool) -> Self {
+        Self { reset: Some(reset), adapts, ..Self::NONE }
+    }
+
+    /// A generator of rates or currents.
+    pub(crate) const fn sends(signal: Signal) -> Self {
+        Self { signal: Some(signal), ..Self::NONE }
+    }
 }
 
 /// Reads a checked scalar of one node by parameter name.
@@ -124,7 +149,7 @@ pub struct NodeModel {
     pub parameters: &'static [Parameter],
     /// Numbers in the order in which NEST draws them where several are random; any others follow.
     pub drawn: &'static [&'static str],
-    /// What its neurons do.
+    /// What its neurons or generators do.
     pub dynamics: Dynamics,
     /// What a multimeter can record.
     pub recordables: &'static [&'static str],

@@ -2,7 +2,7 @@
 
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::models::shared::{DEVICE, SINE, stops_after_start, table};
-use crate::models::{Dynamics, NodeClass, NodeModel, Read, Receptors, Rule};
+use crate::models::{Dynamics, NodeClass, NodeModel, Read, Receptors, Rule, Signal};
 use crate::tables::Equation;
 use crate::tables::parameter::{Bound, Parameter};
 
@@ -38,7 +38,7 @@ pub static MODEL: NodeModel = NodeModel {
     ],
     receptors: Receptors::NONE,
     drawn: &[],
-    dynamics: Dynamics::NONE,
+    dynamics: Dynamics::sends(Signal::Noise),
     recordables: &[],
     equations: &[Equation {
         text: "The current that each target receives, with a normal number that is drawn every dt",

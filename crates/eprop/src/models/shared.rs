@@ -352,9 +352,13 @@ pub(crate) const SENT: [Parameter; 2] = [
     ),
 ];
 
+/// Of what has a list of times.
+pub(crate) const OFFGRID_TIMES: Parameter =
+    Parameter::bool("allow_offgrid_times", false, "Move times between steps to the end of their step");
+
 /// How their times are brought onto the grid.
 pub(crate) const ON_GRID: [Parameter; 3] = [
-    Parameter::bool("allow_offgrid_times", false, "Move times between steps to the end of their step"),
+    OFFGRID_TIMES,
     Parameter::bool("precise_times", false, "Not supported: leave it off"),
     Parameter::bool("shift_now_spikes", false, "Move a spike at the present time to the next step"),
 ];

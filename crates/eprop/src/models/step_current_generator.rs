@@ -1,7 +1,7 @@
 //! `step_current_generator`: sends a piecewise constant current.
 
-use crate::models::shared::{DEVICE, stops_after_start, table};
-use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
+use crate::models::shared::{DEVICE, OFFGRID_TIMES, stops_after_start, table};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule, Signal};
 use crate::tables::parameter::{Bound, Parameter};
 
 /// The model.
@@ -25,16 +25,12 @@ pub static MODEL: NodeModel = NodeModel {
                 Bound::Finite,
                 "The current from each of these times on"
             ),
-            Parameter::bool(
-                "allow_offgrid_times",
-                false,
-                "Move times between steps to the end of their step"
-            )
+            OFFGRID_TIMES
         ]
     ],
     receptors: Receptors::NONE,
     drawn: &[],
-    dynamics: Dynamics::NONE,
+    dynamics: Dynamics::sends(Signal::Steps),
     recordables: &["I"],
     equations: &[],
     check: stops_after_start,

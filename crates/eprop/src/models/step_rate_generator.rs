@@ -1,7 +1,7 @@
 //! `step_rate_generator`: emits a piecewise constant rate.
 
-use crate::models::shared::{DEVICE, stops_after_start, table};
-use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule};
+use crate::models::shared::{DEVICE, OFFGRID_TIMES, stops_after_start, table};
+use crate::models::{Dynamics, NodeClass, NodeModel, Receptors, Rule, Signal};
 use crate::tables::parameter::{Bound, Parameter};
 
 /// The model.
@@ -20,16 +20,12 @@ pub static MODEL: NodeModel = NodeModel {
                 "Times at which the rate changes, strictly ascending"
             ),
             Parameter::numbers("amplitude_values", "", Bound::Finite, "The rate from each of these times on"),
-            Parameter::bool(
-                "allow_offgrid_times",
-                false,
-                "Move times between steps to the end of their step"
-            )
+            OFFGRID_TIMES
         ]
     ],
     receptors: Receptors::NONE,
     drawn: &[],
-    dynamics: Dynamics::NONE,
+    dynamics: Dynamics::sends(Signal::Steps),
     recordables: &["rate"],
     equations: &[],
     check: stops_after_start,

@@ -37,8 +37,7 @@ impl Amplitudes {
     /// The amplitude that a multimeter shows with that stamp.
     #[must_use]
     pub fn emitted(&self, stamp: i64) -> f64 {
-        let active = (self.active.start..self.active.stop).contains(&stamp);
-        if active { self.at(stamp, &mut 0).0 } else { 0.0 }
+        if self.active.sends(stamp) { self.at(stamp, &mut 0).0 } else { 0.0 }
     }
 
     /// The amplitude that goes by a stamp, and the first stamp after it that another may go by. `hint` is the number of

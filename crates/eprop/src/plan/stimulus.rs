@@ -54,7 +54,13 @@ impl Active {
         Self { start: steps(group.numbers("start")[node]), stop: steps(group.numbers("stop")[node]) }
     }
 
-    /// Whether a stamp falls into it.
+    /// Whether a rate or a current goes by a stamp.
+    #[must_use]
+    pub fn sends(self, stamp: i64) -> bool {
+        (self.start..self.stop).contains(&stamp)
+    }
+
+    /// Whether a spike with that stamp falls into it.
     #[must_use]
     pub fn contains(self, stamp: i64) -> bool {
         stamp > self.start && stamp <= self.stop

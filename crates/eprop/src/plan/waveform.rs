@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use crate::describe::network::{Description, NodeId};
-use crate::models::NodeClass;
+use crate::models::Signal;
 use crate::plan::amplitudes::{Amplitudes, HeldRates, amplitudes};
 use crate::plan::stimulus::{Active, TrainKey};
 use crate::random::KeyedRandom;
@@ -59,18 +59,14 @@ impl Waveform {
     #[must_use]
     pub fn of(network: &Description, node: NodeId, held: &HeldRates) -> Option<Self> {
         let group = network.group_of(node)?;
-        if !matches!(group.model.class, NodeClass::StepRateGenerator | NodeClass::CurrentGenerator) {
-            return None;
-        }
+        let signal = group.model.dynamics.signal?;
         let place = (node - group.first) as usize;
-        let has = |name: &str| group.model.place(name).is_some();
         let number = |name: &str| group.numbers(name)[place];
         let resolution = network.kernel.resolution;
         let sine = || Sine { frequency: number("frequency") / 1000.0, phase: number("phase").to_radians() };
-        let shape = if let Some(amplitudes) = amplitudes(network, node, held) {
-            Shape::Steps(amplitudes)
-        } else if has("std") {
-            Shape::Noise(Noise {
+        let shape = match signal {
+            Signal::Steps => Shape::Steps(amplitudes(network, node, held)?),
+            Signal::Noise => Shape::Noise(Noise {
                 mean: number("mean"),
                 variance: number("std").powi(2),
                 modulation: number("std_mod").powi(2),
@@ -78,11 +74,11 @@ impl Waveform {
                 every: ((number("dt") / resolution).round() as i64).max(1),
                 seed: network.kernel.rng_seed,
                 generator: node,
-            })
-        } else if has("frequency") {
-            Shape::Sine { offset: number("offset"), amplitude: number("amplitude"), sine: sine() }
-        } else {
-            Shape::Constant(number("amplitude"))
+            }),
+            Signal::Sine => {
+                Shape::Sine { offset: number("offset"), amplitude: number("amplitude"), sine: sine() }
+            }
+            Signal::Constant => Shape::Constant(number("amplitude")),
         };
         Some(Self { shape, active: Active::of(group, place, resolution), resolution })
     }
@@ -96,7 +92,7 @@ impl Waveform {
     /// Whether anything goes by a stamp.
     #[must_use]
     pub fn is_active(&self, stamp: i64) -> bool {
-        (self.active.start..self.active.stop).contains(&stamp)
+        self.active.sends(stamp)
     }
 
     /// What goes by a stamp, over each connection that does not differ.

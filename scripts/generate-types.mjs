@@ -37,7 +37,8 @@ function errorCodesModule({ errorCodes }) {
   ];
 }
 
-function modelsModule({ connectionRules, kernelTable, losses, modelTables }) {
+function modelsModule(engine) {
+  const { connectionRules, kernelTable, losses, modelTables, randomDistributions, randomOperations } = engine;
   const fields = (rows, ...numbers) =>
     rows
       .filter((row) => row.role !== "read-only")
@@ -71,6 +72,14 @@ function modelsModule({ connectionRules, kernelTable, losses, modelTables }) {
     "/** Names of the connection rules. */",
     `export const connectionRules = ${JSON.stringify(connectionRules().toSorted())} as const;`,
     "",
+    "/** Names of the distributions that parameters are drawn from. */",
+    `export const randomDistributions = ${JSON.stringify(randomDistributions())} as const;`,
+    "",
+    "/** What is computed of random numbers, and of how many. */",
+    "export const randomOperations = {",
+    ...randomOperations().map(({ name, operands }) => `  ${name}: ${operands},`),
+    "} as const;",
+    "",
     "/** Names that parameters of synapse models, optimizers (`optimizer`) and surrogate gradients choose from. */",
     "export const choices = {",
     `  optimizer: ${JSON.stringify(optimizer.table[0].choices)},`,
@@ -86,6 +95,13 @@ function modelsModule({ connectionRules, kernelTable, losses, modelTables }) {
           .map((row) => [row.name, row]),
       ).values(),
     ].map((row) => `  ${row.name}: ${JSON.stringify(row.choices)},`),
+    "} as const;",
+    "",
+    "/** Defaults of the numbers of optimizers. */",
+    "export const optimizerDefaults = {",
+    ...optimizer.table
+      .filter((row) => row.kind === "number")
+      .map((row) => `  ${row.name}: ${row.defaultValue},`),
     "} as const;",
     "",
     "/** What readouts learn to make small, the default first. */",

@@ -9,9 +9,7 @@ import {
   optional,
   refuse,
 } from "../core/arguments.js";
-
-/** Names of distributions. */
-const distributions = ["normal", "uniform", "lognormal", "exponential", "uniform_int"] as const;
+import { randomDistributions, randomOperations } from "./models.generated.js";
 
 /**
  * A distribution that parameters are drawn from, once per node or connection.
@@ -20,36 +18,17 @@ const distributions = ["normal", "uniform", "lognormal", "exponential", "uniform
  * object: one object that serves two calls gives other numbers than two objects do.
  */
 export interface Distribution {
-  readonly distribution: (typeof distributions)[number];
+  readonly distribution: (typeof randomDistributions)[number];
   readonly first: number;
   readonly second: number;
 }
 
-/** What is computed of random numbers, and of how many. */
-const operations = {
-  add: 2,
-  subtract: 2,
-  multiply: 2,
-  divide: 2,
-  power: 2,
-  exp: 1,
-  sin: 1,
-  cos: 1,
-  min: 2,
-  max: 2,
-  less: 2,
-  less_or_equal: 2,
-  equal: 2,
-  unequal: 2,
-  greater_or_equal: 2,
-  greater: 2,
-  conditional: 3,
-  redraw: 3,
-} as const;
+/** Name of an operation. */
+type Operation = keyof typeof randomOperations;
 
 /** What is computed of numbers that are drawn anew for each node or connection. */
 export interface ComputedParameter {
-  readonly operation: keyof typeof operations;
+  readonly operation: Operation;
   readonly operands: readonly RandomOperand[];
 }
 
@@ -85,10 +64,14 @@ export function identityOf(parameter: Distribution): number {
   return identity;
 }
 
-const distribution = fields({ distribution: oneOf(...distributions), first: number(), second: number() });
+const distribution = fields({
+  distribution: oneOf(...randomDistributions),
+  first: number(),
+  second: number(),
+});
 
 const operation = fields({
-  operation: oneOf(...(Object.keys(operations) as (keyof typeof operations)[])),
+  operation: oneOf(...(Object.keys(randomOperations) as Operation[])),
   operands: list({ allowed: "a number or a random parameter", read: (value) => value }, "operands"),
 });
 
@@ -113,8 +96,8 @@ export function encodeRandom(value: unknown, at: string, depth = 0): Encoded {
   }
   if (depth > deepest) refuse(at, value, `at most ${deepest} operations within each other`);
   const { operation: name, operands } = operation.read(value, at);
-  if (operands.length !== operations[name]) {
-    refuse(`${at}.operands`, operands, `${operations[name]} of them`, { code: "ValueError" });
+  if (operands.length !== randomOperations[name]) {
+    refuse(`${at}.operands`, operands, `${randomOperations[name]} of them`, { code: "ValueError" });
   }
   const dict = operands.map((operand, place) => ({
     name: `${at}.operands[${place}]`,
@@ -177,7 +160,7 @@ export const random = {
   },
 };
 
-const computed = (name: keyof typeof operations, operands: readonly unknown[]): ComputedParameter => ({
+const computed = (name: Operation, operands: readonly unknown[]): ComputedParameter => ({
   operation: name,
   operands: operands.map((value, place) => given(`operand ${place + 1}`, value, operand)),
 });
@@ -186,11 +169,11 @@ type Binary = (a: RandomOperand, b: RandomOperand) => ComputedParameter;
 type Unary = (x: RandomOperand) => ComputedParameter;
 
 const binary =
-  (name: keyof typeof operations): Binary =>
+  (name: Operation): Binary =>
   (a, b) =>
     computed(name, [a, b]);
 const unary =
-  (name: keyof typeof operations): Unary =>
+  (name: Operation): Unary =>
   (x) =>
     computed(name, [x]);
 

@@ -1,5 +1,5 @@
 /** Rows of parameter tables that say what neurons and optimizers are like, which all tasks have. */
-import { type OptimizerParams, choices } from "../nest/models.generated.js";
+import { type OptimizerParams, choices, optimizerDefaults } from "../nest/models.generated.js";
 import type { NumberParameter, TaskParameterValues } from "./parameter.js";
 
 /** A row of a parameter table. */
@@ -86,22 +86,23 @@ export function surrogateOf(values: SurrogateValues) {
   return { surrogate_gradient_function, surrogate_gradient_height, surrogate_gradient_width };
 }
 
-/** Rows of optimizers; their type is that of the tutorial. */
+/** Rows of optimizers; their type, and `epsilon`, are those of the tutorials. */
 export function optimizerParameters(type: (typeof choices.optimizer)[number]) {
+  const { beta_1, beta_2, weight_decay, Wmin, Wmax } = optimizerDefaults;
   return {
     optimizer: { default: type, choices: choices.optimizer, text: "How weights follow gradients" },
-    beta_1: numberRow(0.9, "", 0, 0.999_999_999, "Decay of the first moment, with adam and adamw"),
-    beta_2: numberRow(0.999, "", 0, 0.999_999_999, "Decay of the second moment, with adam and adamw"),
+    beta_1: numberRow(beta_1, "", 0, 0.999_999_999, "Decay of the first moment, with adam and adamw"),
+    beta_2: numberRow(beta_2, "", 0, 0.999_999_999, "Decay of the second moment, with adam and adamw"),
     epsilon: numberRow(1e-8, "", 0, 1e6, "What keeps the quotient finite, with adam and adamw"),
     weight_decay: numberRow(
-      0.01,
+      weight_decay,
       "",
       0,
       1e6,
       "Share of the weight, times the learning rate, that is lost in a step, with adamw",
     ),
-    Wmin: numberRow(-100, "", -1e12, 1e12, "Lower bound of all weights"),
-    Wmax: numberRow(100, "", -1e12, 1e12, "Upper bound of all weights"),
+    Wmin: numberRow(Wmin, "", -1e12, 1e12, "Lower bound of all weights"),
+    Wmax: numberRow(Wmax, "", -1e12, 1e12, "Upper bound of all weights"),
   } as const;
 }
 

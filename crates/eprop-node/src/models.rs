@@ -207,6 +207,31 @@ pub fn error_codes() -> Vec<String> {
     eprop::ErrorCode::ALL.iter().map(|code| code.name().to_owned()).collect()
 }
 
+/// What is computed of random numbers.
+#[napi(object)]
+pub struct OperationRow {
+    /// Name.
+    pub name: String,
+    /// Number of operands.
+    pub operands: u32,
+}
+
+/// All operations with random numbers.
+#[napi]
+#[must_use]
+pub fn random_operations() -> Vec<OperationRow> {
+    let row =
+        |(name, operands): (&str, usize)| OperationRow { name: name.to_owned(), operands: operands as u32 };
+    eprop::random::operations().map(row).collect()
+}
+
+/// Names of the distributions.
+#[napi]
+#[must_use]
+pub fn random_distributions() -> Vec<String> {
+    eprop::random::DISTRIBUTIONS.map(str::to_owned).to_vec()
+}
+
 /// Names of the connection rules.
 #[napi]
 #[must_use]

@@ -11,4 +11,4 @@ mod seed_sequence;
 pub use keyed::KeyedRandom;
 pub use nest::NestRandom;
 pub use numpy::NumpyRandom;
-pub use parameter::RandomParameter;
+pub use parameter::{DISTRIBUTIONS, RandomParameter, operations};

@@ -70,6 +70,9 @@ enum Operation {
     Redraw,
 }
 
+/// Names of the distributions.
+pub const DISTRIBUTIONS: [&str; 5] = ["normal", "uniform", "lognormal", "exponential", "uniform_int"];
+
 /// All operations: name, number of operands.
 const OPERATIONS: [(Operation, &str, usize); 18] = [
     (Operation::Add, "add", 2),
@@ -91,6 +94,11 @@ const OPERATIONS: [(Operation, &str, usize); 18] = [
     (Operation::Conditional, "conditional", 3),
     (Operation::Redraw, "redraw", 3),
 ];
+
+/// What is computed of random numbers: names, and numbers of operands.
+pub fn operations() -> impl Iterator<Item = (&'static str, usize)> {
+    OPERATIONS.iter().map(|(_, name, count)| (*name, *count))
+}
 
 /// A distribution that parameters are drawn from, or what is computed of such numbers. Copies are one and the same:
 /// normal numbers come in pairs, and the second of a pair is left for the next draw from the same distribution, as in
@@ -151,7 +159,7 @@ impl RandomParameter {
                 return Err(Error::new(ErrorCode::BadProperty, format!("there is no distribution {name}"))
                     .parameter("distribution")
                     .value(name)
-                    .bound("one of normal, uniform, lognormal, exponential, uniform_int"));
+                    .bound(format!("one of {}", DISTRIBUTIONS.join(", "))));
             }
         };
         Ok(Self(Node::Drawn(distribution, identity)))

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { Kernel, NumpyRandom, Trainer, buildNetwork, tasks, trainToEnd } from "../ts/index.js";
+import { Kernel, NumpyRandom, buildNetwork, tasks, trainToEnd } from "../ts/index.js";
+import { resumedAfter } from "./resumed.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-feedback-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -93,12 +94,7 @@ describe("feedback of a task", () => {
     const task = () => tasks.sineWaves({ iterations: 4, parameters: { feedback: "adaptive" } });
     const whole = await trainToEnd(task());
     const path = join(folder, "checkpoint");
-    const trainer = new Trainer(task());
-    await trainer.next();
-    await trainer.save(path);
-    await trainer.close();
-    const resumed = await Trainer.resume(path);
-    for await (const _ of resumed);
+    const resumed = await resumedAfter(1, path, task);
     expect(resumed.result().weights).toEqual(whole.weights);
     await resumed.close();
   });

@@ -14,6 +14,7 @@ import {
   trainToEnd,
 } from "../ts/index.js";
 import { readRunFolder, writeRunFolder } from "../ts/report/index.js";
+import { resumedAfter } from "./resumed.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-networks-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -169,13 +170,7 @@ describe("a network in layers", () => {
     const task = () => taskOf(layers, 1, 4);
     const whole = await trainToEnd(task(), { record: true });
     const path = join(folder, "layers.checkpoint");
-    const trainer = new Trainer(task(), { record: true });
-    await trainer.next();
-    await trainer.next();
-    await trainer.save(path);
-    await trainer.close();
-    const resumed = await Trainer.resume(path, { task: task() });
-    for await (const _ of resumed);
+    const resumed = await resumedAfter(2, path, task, { record: true });
     const result = resumed.result();
     await resumed.close();
     expect(result.weights).toEqual(whole.weights);

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { Kernel, Trainer, buildNetwork, tasks, trainToEnd } from "../ts/index.js";
 import { describedNetwork } from "../ts/tasks/network-description.js";
 import { writeRunFolder } from "../ts/report/index.js";
+import { resumedAfter } from "./resumed.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-rewiring-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -37,13 +38,7 @@ describe("a task with sparse connections that are rewired", () => {
     );
     expect(moved.length).toBeGreaterThan(0);
     const path = join(folder, "checkpoint");
-    const trainer = new Trainer(rewired(), { threads: 2, record: true });
-    await trainer.next();
-    await trainer.next();
-    await trainer.save(path);
-    await trainer.close();
-    const resumed = await Trainer.resume(path);
-    for await (const _ of resumed);
+    const resumed = await resumedAfter(2, path, () => rewired(), { threads: 2, record: true });
     const result = resumed.result();
     await resumed.close();
     expect(result.weights).toEqual(whole.weights);
@@ -95,13 +90,7 @@ describe("pruning, and rewiring of single projections", () => {
       expect(left.every((weight) => Math.abs(weight) > 0.05)).toBe(true);
     }
     const path = join(folder, "pruned");
-    const trainer = new Trainer(task(), { threads: 2, record: true });
-    await trainer.next();
-    await trainer.next();
-    await trainer.save(path);
-    await trainer.close();
-    const resumed = await Trainer.resume(path);
-    for await (const _ of resumed);
+    const resumed = await resumedAfter(2, path, task, { threads: 2, record: true });
     const result = resumed.result();
     await resumed.close();
     expect(result.weights).toEqual(whole.weights);

@@ -37,38 +37,10 @@ function errorCodesModule({ errorCodes }) {
   ];
 }
 
-function modelsModule(engine) {
-  const { connectionRules, kernelTable, losses, modelTables, randomDistributions, randomOperations } = engine;
-  const fields = (rows, ...numbers) =>
-    rows
-      .filter((row) => row.role !== "read-only")
-      .map((row) => `    ${comment(row)}\n    ${row.name}?: ${typeOf(row, ...numbers)};`)
-      .join("\n");
-  const models = modelTables();
-  const nodes = models.filter((model) => model.element === "node");
-  const synapses = models.filter((model) => model.element === "synapse");
-  const optimizer = synapses.flatMap((model) => model.parameters).find((row) => row.kind === "table");
+/** What is known as values, too. */
+function constants({ connectionRules, losses, randomDistributions, randomOperations }, models) {
+  const { nodes, synapses, optimizer } = models;
   return [
-    origin,
-    'import type { NodeReference, NumberList, Scalar, WholeScalar } from "./types.js";',
-    "",
-    "/** Parameters of an optimizer. */",
-    "export interface OptimizerParams {",
-    `    ${comment(optimizer.table[0])}`,
-    `    optimizer?: ${typeOf(optimizer.table[0])};`,
-    ...optimizer.table.map((row) => `    ${comment(row)}\n    ${row.name}?: ${typeOf(row)};`),
-    "}",
-    "",
-    "/**",
-    " * Settable parameters of each node model. `S` are the values of a number, `W` those of a whole number: as several",
-    " * nodes take them, if left out.",
-    " */",
-    "export interface NodeParams<S = Scalar, W = WholeScalar> {",
-    ...nodes.map(
-      (model) => `  /** ${model.text}. */\n  ${model.name}: {\n${fields(model.parameters, "S", "W")}\n  };`,
-    ),
-    "}",
-    "",
     "/** Names of the connection rules. */",
     `export const connectionRules = ${JSON.stringify(connectionRules().toSorted())} as const;`,
     "",
@@ -119,6 +91,42 @@ function modelsModule(engine) {
       }),
     "} as const;",
     "",
+  ];
+}
+
+function modelsModule(engine) {
+  const { kernelTable, modelTables } = engine;
+  const fields = (rows, ...numbers) =>
+    rows
+      .filter((row) => row.role !== "read-only")
+      .map((row) => `    ${comment(row)}\n    ${row.name}?: ${typeOf(row, ...numbers)};`)
+      .join("\n");
+  const models = modelTables();
+  const nodes = models.filter((model) => model.element === "node");
+  const synapses = models.filter((model) => model.element === "synapse");
+  const optimizer = synapses.flatMap((model) => model.parameters).find((row) => row.kind === "table");
+  return [
+    origin,
+    'import type { NodeReference, NumberList, Scalar, WholeScalar } from "./types.js";',
+    "",
+    "/** Parameters of an optimizer. */",
+    "export interface OptimizerParams {",
+    `    ${comment(optimizer.table[0])}`,
+    `    optimizer?: ${typeOf(optimizer.table[0])};`,
+    ...optimizer.table.map((row) => `    ${comment(row)}\n    ${row.name}?: ${typeOf(row)};`),
+    "}",
+    "",
+    "/**",
+    " * Settable parameters of each node model. `S` are the values of a number, `W` those of a whole number: as several",
+    " * nodes take them, if left out.",
+    " */",
+    "export interface NodeParams<S = Scalar, W = WholeScalar> {",
+    ...nodes.map(
+      (model) => `  /** ${model.text}. */\n  ${model.name}: {\n${fields(model.parameters, "S", "W")}\n  };`,
+    ),
+    "}",
+    "",
+    ...constants(engine, { nodes, synapses, optimizer }),
     "/** What a multimeter can record of each node model. */",
     "export interface Recordables {",
     ...nodes.map(

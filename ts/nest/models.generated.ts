@@ -650,6 +650,31 @@ export const connectionRules = [
   "pairwise_bernoulli",
 ] as const;
 
+/** Names of the distributions that parameters are drawn from. */
+export const randomDistributions = ["normal", "uniform", "lognormal", "exponential", "uniform_int"] as const;
+
+/** What is computed of random numbers, and of how many. */
+export const randomOperations = {
+  add: 2,
+  subtract: 2,
+  multiply: 2,
+  divide: 2,
+  power: 2,
+  exp: 1,
+  sin: 1,
+  cos: 1,
+  min: 2,
+  max: 2,
+  less: 2,
+  less_or_equal: 2,
+  equal: 2,
+  unequal: 2,
+  greater_or_equal: 2,
+  greater: 2,
+  conditional: 3,
+  redraw: 3,
+} as const;
+
 /** Names that parameters of synapse models, optimizers (`optimizer`) and surrogate gradients choose from. */
 export const choices = {
   optimizer: ["gradient_descent", "adam", "adamw"],
@@ -661,6 +686,18 @@ export const choices = {
     "fast_sigmoid_derivative",
     "arctan_derivative",
   ],
+} as const;
+
+/** Defaults of the numbers of optimizers. */
+export const optimizerDefaults = {
+  eta: 0.0001,
+  c_l2: 0,
+  Wmin: -100,
+  Wmax: 100,
+  beta_1: 0.9,
+  beta_2: 0.999,
+  epsilon: 0.0000001,
+  weight_decay: 0.01,
 } as const;
 
 /** What readouts learn to make small, the default first. */

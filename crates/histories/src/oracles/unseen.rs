@@ -50,6 +50,25 @@ fn parts(replay: &Replay, call: &Call, dice: &mut Dice) -> Vec<f64> {
     parts
 }
 
+/// Simulates in parts, with `between` after each of them, until one is not done.
+fn in_parts(
+    replay: &mut Replay,
+    call: &Call,
+    dice: &mut Dice,
+    mut between: impl FnMut(&mut Replay, &mut Dice) -> Outcome,
+) -> Outcome {
+    for part in parts(replay, call, dice) {
+        let outcome = match replay.call(&Call::new("Simulate").with(part)) {
+            Outcome::Done => between(replay, dice),
+            other => other,
+        };
+        if outcome != Outcome::Done {
+            return outcome;
+        }
+    }
+    Outcome::Done
+}
+
 /// Cutting `Simulate` anywhere changes nothing.
 ///
 /// # Errors
@@ -60,13 +79,7 @@ pub fn cuts_change_nothing(reference: &Reference, dice: &mut Dice) -> Verdict {
         if call.name() != "Simulate" {
             return None;
         }
-        for part in parts(replay, call, dice) {
-            let outcome = replay.call(&Call::new("Simulate").with(part));
-            if outcome != Outcome::Done {
-                return Some(outcome);
-            }
-        }
-        Some(Outcome::Done)
+        Some(in_parts(replay, call, dice, |_, _| Outcome::Done))
     })?;
     same(oracle, &reference.trace, &trace)
 }
@@ -94,19 +107,9 @@ pub fn saving_changes_nothing(reference: &Reference, dice: &mut Dice) -> Verdict
         if call.name() != "Simulate" {
             return None;
         }
-        for part in parts(replay, call, dice) {
-            let outcome = replay.call(&Call::new("Simulate").with(part));
-            if outcome != Outcome::Done {
-                return Some(outcome);
-            }
-            if dice.chance(often) {
-                let outcome = replay.call(&restore);
-                if outcome != Outcome::Done {
-                    return Some(outcome);
-                }
-            }
-        }
-        Some(Outcome::Done)
+        Some(in_parts(replay, call, dice, |replay, dice| {
+            if dice.chance(often) { replay.call(&restore) } else { Outcome::Done }
+        }))
     })?;
     same(oracle, &reference.trace, &trace)
 }

@@ -192,6 +192,8 @@ describe("connections", () => {
     expect(() => nest.Connect(parrots, parrots, "all_to_all", { delay: 0.04 })).toThrow(NESTErrors.BadDelay);
     const total = { rule: "fixed_total_number", N: 2, allow_multapses: false };
     expect(() => nest.Connect(parrots, parrots, total)).toThrow(NESTErrors.NotImplemented);
+    const several = { rule: "pairwise_poisson", pairwise_avg_num_conns: 2, allow_multapses: false } as const;
+    expect(() => nest.Connect(parrots, parrots, several)).toThrow(NESTErrors.BadProperty);
     let refused: unknown;
     try {
       nest.Create("eprop_iaf", 1, { foo: 1 } as object);

@@ -68,6 +68,8 @@ def rules(pool_sources, pool_targets, shared):
         if pool_sources == pool_targets:
             yield {"rule": "one_to_one", **flags}
         yield {"rule": "pairwise_bernoulli", "p": 0.3, **flags}
+        if multapses:
+            yield from ({"rule": "pairwise_poisson", "pairwise_avg_num_conns": mean, **flags} for mean in [0.0, 0.3, 2.5])
         if multapses and (autapses or not shared or pool_sources > 1):
             yield from ({"rule": "fixed_total_number", "N": total, **flags} for total in [0, 1, 7])
         for rule, name, pool in [("fixed_indegree", "indegree", pool_sources), ("fixed_outdegree", "outdegree", pool_targets)]:
@@ -83,7 +85,7 @@ def connection_cases():
         shared = len(set(range(*sources)) & set(range(*targets)))
         count = max(sources[1], targets[1]) - 1
         for rule in rules(sources[1] - sources[0], targets[1] - targets[0], shared):
-            if count > 20 and rule["rule"] in ("all_to_all", "pairwise_bernoulli", "one_to_one"):
+            if count > 20 and rule["rule"] in ("all_to_all", "pairwise_bernoulli", "pairwise_poisson", "one_to_one"):
                 continue
             if count > 20 and max(rule.get("indegree", 0), rule.get("outdegree", 0)) != 36:
                 continue

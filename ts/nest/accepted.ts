@@ -103,6 +103,7 @@ type RuleWith<N extends string, P> = Omit<PlainRule, "rule"> & { rule: N } & P;
 export type ConnectionRule =
   | PlainRule
   | RuleWith<"pairwise_bernoulli", { p: number }>
+  | RuleWith<"pairwise_poisson", { pairwise_avg_num_conns: number }>
   | RuleWith<"fixed_indegree", { indegree: number }>
   | RuleWith<"fixed_outdegree", { outdegree: number }>
   | RuleWith<"fixed_total_number", { N: number }>;

@@ -648,6 +648,7 @@ export const connectionRules = [
   "fixed_total_number",
   "one_to_one",
   "pairwise_bernoulli",
+  "pairwise_poisson",
 ] as const;
 
 /** Names of the distributions that parameters are drawn from. */

@@ -19,6 +19,8 @@ pub struct Rule {
     pub dense: bool,
     /// Number of connections, on average: of so many sources, targets, and that amount.
     expected: fn(f64, f64, f64) -> f64,
+    /// Variance of that number, of its mean and that amount.
+    variance: fn(f64, f64) -> f64,
     /// Rows and columns of a matrix of values, of so many sources, targets, and that amount.
     shape: fn(usize, usize, usize) -> Option<(usize, usize)>,
     check: fn(&Pools<'_>) -> Result<()>,
@@ -43,12 +45,13 @@ const fn degree(name: &'static str, text: &'static str) -> Parameter {
 }
 
 /// All rules; the first is the default.
-pub static RULES: [Rule; 6] = [
+pub static RULES: [Rule; 7] = [
     Rule {
         name: "all_to_all",
         amount: None,
         dense: true,
         expected: |sources, targets, _| sources * targets,
+        variance: |_, _| 0.0,
         shape: |sources, targets, _| Some((targets, sources)),
         check: |_| Ok(()),
         draw: all_to_all,
@@ -58,6 +61,7 @@ pub static RULES: [Rule; 6] = [
         amount: None,
         dense: false,
         expected: |sources, _, _| sources,
+        variance: |_, _| 0.0,
         shape: |_, _, _| None,
         check: same_size,
         draw: one_to_one,
@@ -74,15 +78,34 @@ pub static RULES: [Rule; 6] = [
         )),
         dense: false,
         expected: |sources, targets, p| sources * targets * p,
+        variance: |mean, p| mean * (1.0 - p),
         shape: |_, _, _| None,
         check: few_enough_pairs,
         draw: pairwise_bernoulli,
+    },
+    Rule {
+        name: "pairwise_poisson",
+        amount: Some(Parameter::number(
+            "pairwise_avg_num_conns",
+            "pairwise_avg_num_conns",
+            "",
+            0.0,
+            Bound::NonNegative,
+            "Connections of a pair, on average",
+        )),
+        dense: false,
+        expected: |sources, targets, mean| sources * targets * mean,
+        variance: |mean, _| mean,
+        shape: |_, _, _| None,
+        check: |pools| few_enough_pairs(pools).and_then(|()| of_multapses(pools, ErrorCode::BadProperty)),
+        draw: pairwise_poisson,
     },
     Rule {
         name: "fixed_indegree",
         amount: Some(degree("indegree", "Connections per target")),
         dense: false,
         expected: |_, targets, indegree| targets * indegree,
+        variance: |_, _| 0.0,
         shape: |_, targets, indegree| Some((targets, indegree)),
         check: |pools| enough(pools, pools.targets, pools.sources),
         draw: fixed_indegree,
@@ -92,6 +115,7 @@ pub static RULES: [Rule; 6] = [
         amount: Some(degree("outdegree", "Connections per source")),
         dense: false,
         expected: |sources, _, outdegree| sources * outdegree,
+        variance: |_, _| 0.0,
         shape: |sources, _, outdegree| Some((sources, outdegree)),
         check: |pools| enough(pools, pools.sources, pools.targets),
         draw: fixed_outdegree,
@@ -101,6 +125,7 @@ pub static RULES: [Rule; 6] = [
         amount: Some(degree("N", "Number of connections")),
         dense: false,
         expected: |_, _, total| total,
+        variance: |_, _| 0.0,
         shape: |_, _, _| None,
         check: total_of_multapses,
         draw: fixed_total_number,
@@ -134,8 +159,8 @@ impl Chosen {
     /// deviations above their mean are not met with in the life of a machine.
     #[must_use]
     pub fn most(&self, sources: usize, targets: usize) -> f64 {
-        let mean = (self.rule.expected)(sources as f64, targets as f64, self.amount);
-        if (0.0..1.0).contains(&self.amount) { mean + 6.0 * mean.sqrt() } else { mean }
+        let mean = self.expected(sources, targets);
+        mean + 6.0 * (self.rule.variance)(mean, self.amount).sqrt()
     }
 
     /// Checks a rule's dictionary.
@@ -244,19 +269,22 @@ fn few_enough_pairs(pools: &Pools<'_>) -> Result<()> {
         .bound(format!("at most {MOST_PAIRS:e} pairs a call")))
 }
 
-/// Checks that pairs may be drawn several times, and that there is one that may be drawn at all.
-fn total_of_multapses(pools: &Pools<'_>) -> Result<()> {
-    let Chosen { rule, amount, autapses, multapses, .. } = pools.chosen;
-    if !multapses {
-        return Err(Error::new(
-            ErrorCode::NotImplemented,
-            "pairs are drawn one by one, so that some come again",
-        )
-        .model(rule.name)
+/// Checks that pairs may be connected several times; refused with the code that NEST has for the rule.
+fn of_multapses(pools: &Pools<'_>, code: ErrorCode) -> Result<()> {
+    if pools.chosen.multapses {
+        return Ok(());
+    }
+    Err(Error::new(code, "this rule may connect a pair several times")
+        .model(pools.chosen.rule.name)
         .parameter("allow_multapses")
         .value("false")
-        .bound("true"));
-    }
+        .bound("true"))
+}
+
+/// Checks that pairs may be drawn several times, and that there is one that may be drawn at all.
+fn total_of_multapses(pools: &Pools<'_>) -> Result<()> {
+    of_multapses(pools, ErrorCode::NotImplemented)?;
+    let Chosen { rule, amount, autapses, .. } = pools.chosen;
     let lonely = !autapses && pools.sources.len() == 1 && pools.sources == pools.targets;
     if !lonely || amount == 0.0 {
         return Ok(());
@@ -310,6 +338,18 @@ fn pairwise_bernoulli(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut 
         for source in 0..pools.sources.len() {
             if !pools.is_excluded_autapse(source, target) && random.uniform01() < pools.chosen.amount {
                 connect(random, source, target);
+            }
+        }
+    }
+}
+
+fn pairwise_poisson(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) {
+    for target in 0..pools.targets.len() {
+        for source in 0..pools.sources.len() {
+            if !pools.is_excluded_autapse(source, target) {
+                for _ in 0..random.poisson(pools.chosen.amount) {
+                    connect(random, source, target);
+                }
             }
         }
     }

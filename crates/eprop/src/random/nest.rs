@@ -33,6 +33,9 @@ fn seeded(entropy: &[u32]) -> Mt19937x64 {
     Mt19937x64::from_words(words)
 }
 
+/// Poisson numbers with a mean below this are products of uniform numbers.
+const MOST_MULTIPLIED: f64 = 12.0;
+
 impl NestRandom {
     /// The generators that a kernel with that `rng_seed` has.
     #[must_use]
@@ -53,6 +56,23 @@ impl NestRandom {
     pub fn uniform01(&mut self) -> f64 {
         let uniform = self.process.next_u64() as f64 / 18_446_744_073_709_551_616.0;
         if uniform < 1.0 { uniform } else { 1.0 - f64::EPSILON / 2.0 }
+    }
+
+    /// A Poisson number with that mean: how many uniform numbers are multiplied before their product has fallen to
+    /// exp(-mean) (Knuth 1969), which NEST's library does for means below 12. It has another method for larger ones;
+    /// here these are sums of numbers with a smaller mean.
+    pub fn poisson(&mut self, mean: f64) -> u64 {
+        let parts = (mean / MOST_MULTIPLIED).floor() + 1.0;
+        let limit = libm::exp(-mean / parts);
+        let mut events = 0;
+        for _ in 0..parts as u64 {
+            let mut product = self.uniform01();
+            while product > limit {
+                events += 1;
+                product *= self.uniform01();
+            }
+        }
+        events
     }
 
     /// A whole number below `n`.

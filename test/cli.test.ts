@@ -25,6 +25,11 @@ function eprop(...args: string[]) {
 }
 
 describe("eprop train", () => {
+  const file = (name: string, text: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
   it("prints one JSON object, progress on standard error", () => {
     const { status, stdout, stderr } = eprop("train", "sine-waves", "--iterations", "2", "--json");
     expect(status).toBe(0);
@@ -90,6 +95,26 @@ describe("eprop train", () => {
     expect(changed.status).toBe(1);
     expect(changed.stderr).toMatch(/was made from .*own\.mjs, which has changed since/);
     expect(eprop("train", "sine-waves", "--from", first).stderr).toMatch(/repeated has its task/);
+    const text = readFileSync(join(first, "run.json"), "utf8");
+    const { made: whole } = JSON.parse(text) as { made: object };
+    for (const [damage, message] of [
+      [{ options: null }, /is damaged: made\.options/],
+      [{ options: { parameters: [] } }, /is damaged: made\.options\.parameters/],
+      [{ precision: "f16" }, /is damaged: made\.precision/],
+      [{ threads: "many" }, /is damaged: made\.threads/],
+      [{ digests: { task: 1 } }, /is damaged: made\.digests/],
+    ] as const) {
+      const path = file("damaged.json", JSON.stringify({ made: { ...whole, ...damage } }));
+      const { status, stderr } = eprop("train", "--from", path, "--quiet");
+      expect(status).toBe(1);
+      expect(stderr).toMatch(message);
+      expect(stderr).not.toMatch(/^\s+at /m);
+    }
+  });
+  it("refuses what a run that is resumed has, by its option", () => {
+    const { status, stderr } = eprop("train", "--resume", "x", "--set", "eta=1");
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/a run that is resumed takes no --set \(parameter set, required: left out\)/);
   });
   it("takes an empty folder, and says that it makes figures", () => {
     const out = join(folder, "empty");
@@ -117,6 +142,20 @@ describe("eprop train", () => {
     ["--checkpoint-every", ["--checkpoint-every", "2"], /--checkpoint-every says what/],
     ["--record", ["--record"], /--record says what/],
     ["--force", ["--force"], /--force replaces/],
+    ["--port", ["--port", "8080"], /--port is that of a page/],
+    [
+      "rewiring_threshold",
+      ["--set", "rewiring_threshold=0.1"],
+      /rewiring_threshold has no effect with rewiring=none.*rewiring=prune/,
+    ],
+    [
+      "feedback_decay",
+      ["--set", "feedback_decay=0.1"],
+      /feedback_decay has no effect with feedback=random.*feedback=adaptive/,
+    ],
+    ["beta_1", ["--set", "beta_1=0.5"], /beta_1 has no effect with optimizer=gradient_descent/],
+    ["eta_final", ["--set", "eta_final=0.5"], /eta_final has no effect with eta_schedule=constant/],
+    ["options by their names in programs", ["--patience", "2"], /--validate-every above 0/],
     ["--out with --runs", ["--out", join(folder, "x"), "--runs", join(folder, "y")], /cannot be used with/],
   ])("refuses %s where it would be ignored", (_, args, message) => {
     const { status, stderr } = eprop("train", "sine-waves", "--iterations", "1", ...args);
@@ -140,11 +179,6 @@ describe("eprop train", () => {
     expect(results.error).toHaveLength(3);
   });
 
-  const file = (name: string, text: string) => {
-    const path = join(folder, name);
-    writeFileSync(path, text);
-    return path;
-  };
   const drawing = (name: string, text: string) => ["handwriting", "--data", file(name, text)];
   it.each<[string, string[], RegExp]>([
     ["an unknown task", ["sine-wave"], /did you mean sine-waves/],

@@ -25,7 +25,7 @@ const layers = (feedback: tasks.LayersDescription["feedback"]) =>
 
 /** Losses of a short training of evidence accumulation. */
 async function losses(feedback: tasks.FeedbackSource, more: object = {}): Promise<number[]> {
-  const parameters = { feedback, feedback_decay: 0.01 };
+  const parameters = { feedback, ...(feedback === "adaptive" && { feedback_decay: 0.01 }) };
   const task = tasks.evidenceAccumulation({ batchSize: 2, iterations: 3, testIterations: 0, parameters });
   const { iterations } = await trainToEnd(task, { threads: 1, ...more });
   return iterations.map(({ loss }) => loss);

@@ -96,7 +96,7 @@ it("is an option of the command, and its best validation stands in run.json", ()
   const out = join(folder, "run");
   const set = Object.entries(options.parameters).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
   const run = ["--iterations", "40", "--batch-size", "4", "--validate-every", "1", "--no-early-stop"];
-  const { status, stderr } = spawnSync(
+  const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ["dist/cli/bin.js", "train", "store-recall", ...run, ...set, "--patience", "2", "--out", out, "--quiet"],
     { encoding: "utf8" },
@@ -108,5 +108,8 @@ it("is an option of the command, and its best validation stands in run.json", ()
     results: { label: string[]; loss: number[] };
   };
   expect(ended).toBe("early-stopping");
+  const kept = `those of iteration ${best.iteration}, the validation with the smallest loss`;
+  expect(stdout).toContain(`weights: ${kept}`);
+  expect(readFileSync(join(out, "report.html"), "utf8")).toContain(kept);
   expect(best.loss).toBe(Math.min(...results.loss.filter((_, at) => results.label[at] === "validation")));
 });

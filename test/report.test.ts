@@ -106,7 +106,7 @@ describe("run folders", () => {
     [
       "with too few times",
       edited((text) => JSON.stringify({ ...(JSON.parse(text) as object), ms: [1] })),
-      /1 values in ms for 3 iterations/,
+      /1 value in ms for 3 iterations/,
     ],
     ["without weights", (path) => rmSync(join(path, "weights.npz")), /weights.npz cannot be read/],
     ["with a broken archive", (path) => writeFileSync(join(path, "events.npz"), "none"), /events.npz/],

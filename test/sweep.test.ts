@@ -13,7 +13,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { findTask } from "../ts/tasks/index.js";
-import { Claims } from "../ts/sweep/claims.js";
+import { Claims } from "../ts/files/claims.js";
 import { parseSeeds, parseValues, pointFile, sweepPoints } from "../ts/sweep/grid.js";
 import { promotable, rungsOf } from "../ts/sweep/halving.js";
 import { runsCsv, sweepRows, terminalTable } from "../ts/sweep/results.js";
@@ -458,6 +458,20 @@ describe("eprop sweep", () => {
     expect(whole.stdout).toMatch(/^runs +loss\n3 /);
     expect(readFileSync(join(out, "runs.csv"), "utf8").split("\n")).toHaveLength(5);
     expect(readdirSync(join(out, "runs"))).toContain("default,seed=2.network.safetensors");
+    // What is damaged is named and counted; the same sweep trains it again.
+    const result = (seed: number) => join(out, "runs", `default,seed=${seed}.json`);
+    writeFileSync(result(1), readFileSync(result(1), "utf8").slice(0, 200));
+    const { run, ...rest } = JSON.parse(readFileSync(result(3), "utf8")) as { run: object };
+    writeFileSync(result(3), JSON.stringify({ ...rest, run: { ...run, loss: "high" } }));
+    const damaged = await eprop(["sweep", "--collect", "--out", out]);
+    expect(damaged.code).toBe(1);
+    expect(damaged.stdout).toMatch(/^runs +loss\n1 /);
+    expect(damaged.stderr).toMatch(
+      /seed=1\.json is not JSON\n.*seed=3\.json has a run that has no loss.*\n.*2 results/,
+    );
+    const mended = await eprop(args);
+    expect(mended.code, mended.stderr).toBe(0);
+    expect((await eprop(["sweep", "--collect", "--out", out])).stdout).toMatch(/^runs +loss\n3 /);
   });
 
   it.runIf(process.platform === "linux")("goes on in the middle of a training", async () => {
@@ -538,6 +552,16 @@ describe("eprop sweep", () => {
     ["bad seeds", ["--seeds", "a..b"], /no seeds/],
     ["an option of another task", ["--seeds", "1", "--synthetic"], /takes no synthetic/],
     ["no processes", ["--seeds", "1", "--concurrency", "0"], /concurrency/],
+    [
+      "options by their names in programs",
+      ["--seeds", "1", "--set", "batchSize=0"],
+      /--batch-size is outside/,
+    ],
+    [
+      "values without effect in some combinations",
+      ["--seeds", "1", "--set", "feedback=random,adaptive", "--set", "feedback_decay=0.5"],
+      /feedback_decay has no effect with feedback=random/,
+    ],
     ["a shard beyond the last", ["--seeds", "1", "--shard", "3/2"], /third of 16/],
     ["halving by the luckiest seed", ["--seeds", "1..2", "--halving", "2"], /luckiest/],
     ["a collection with seeds", ["--seeds", "1", "--collect"], /--collect and --out alone/],

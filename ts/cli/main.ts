@@ -3,7 +3,7 @@ import { Command, CommanderError } from "commander";
 import { controlsCommand } from "./controls.js";
 import { dataCommand } from "./data.js";
 import { exportCommand } from "./export.js";
-import { conclude, concludeWith, tasksTable } from "./output.js";
+import { conclude, concludeWith, nameOptions, tasksTable } from "./output.js";
 import { compareCommand, reportCommand } from "./report.js";
 import { sweepCommand } from "./sweep.js";
 import { trainCommand } from "./train.js";
@@ -45,6 +45,8 @@ program
   .action(({ json }: { json?: boolean }) => {
     process.stdout.write(tasksTable(json ?? false));
   });
+
+nameOptions(program.commands);
 
 try {
   await program.parseAsync();

@@ -1,3 +1,5 @@
+import { many } from "../core/words.js";
+import type { Command } from "commander";
 import { NESTError } from "../core/errors.js";
 import { isFileError, systemWords } from "../files/file-errors.js";
 import { taskTable } from "../tasks/index.js";
@@ -9,10 +11,37 @@ export function conclude(line: string, code: number): void {
   process.exitCode = code;
 }
 
+/** Options on the command line, by the names that they have in programs. */
+const optionNames = new Map<string, string>();
+
+/** Lets errors name the options of commands as they are typed. */
+export function nameOptions(commands: readonly Command[]): void {
+  for (const option of commands.flatMap(({ options }) => options)) {
+    if (option.long && !option.negate) optionNames.set(option.attributeName(), option.long);
+  }
+  // An option whose parts have names of their own in programs.
+  optionNames.set("halving.minIterations", "--halving").set("halving.reduction", "--reduction");
+  optionNames.set("checkpoint.every", "--checkpoint-every");
+}
+
+/**
+ * A message with the options as they are typed: of words that are both, those that only programs write (`batchSize`,
+ * `options.threads`).
+ */
+export function asTyped(message: string): string {
+  return message.replace(
+    /(?<![\w./\\"'-])(options\.|taskOptions\.)?([a-z]+(?:[A-Z][a-z]+)*(?:\.[a-z]+(?:[A-Z][a-z]+)*)?)(?![\w/\\"']|\.\w)/g,
+    (word, prefix: string | undefined, name: string) => {
+      const ofPrograms = prefix !== undefined || /[A-Z.]/.test(name);
+      return (ofPrograms ? optionNames.get(name) : undefined) ?? word;
+    },
+  );
+}
+
 /** What an error is said to be, and the exit code that follows from it. */
 export function lastLine(error: unknown): { line: string; code: number } {
   if (isStop(error)) return { line: "eprop: stopped", code: 130 };
-  if (error instanceof NESTError) return { line: `eprop: ${error.name}: ${error.message}`, code: 1 };
+  if (error instanceof NESTError) return { line: `eprop: ${error.name}: ${asTyped(error.message)}`, code: 1 };
   if (isFileError(error)) {
     const place = error.path === undefined ? "" : `${error.path}: `;
     return { line: `eprop: ${place}${systemWords(error)} (${error.code})`, code: 1 };
@@ -40,7 +69,7 @@ export function tellFailed(
   again = "; run it again to retry them",
 ): void {
   const failed = runs.filter(({ status }) => status === "failed").length;
-  if (failed > 0) conclude(`eprop: ${failed} of ${runs.length} trainings failed${again}`, 1);
+  if (failed > 0) conclude(`eprop: ${failed} of ${many(runs.length, "training")} failed${again}`, 1);
 }
 
 /** The table of tasks. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { nestError } from "../core/errors.js";
+import { many } from "../core/words.js";
 import { type SweepGrid, type SweepPoint, parseSeeds, parseValues, pointName } from "../sweep/grid.js";
 import {
   type SweepOptions,
@@ -14,7 +15,7 @@ import {
 import { finalMetrics, statusOf, terminalTable } from "../sweep/results.js";
 import { loadTask } from "../tasks/load.js";
 import { untilInterrupted } from "./interrupt.js";
-import { tellFailed } from "./output.js";
+import { conclude, tellFailed } from "./output.js";
 import { CommandRanks } from "./ranks.js";
 import {
   type TaskArguments,
@@ -123,14 +124,24 @@ function runJson(run: SweepRun): object {
 }
 
 function print(result: SweepResult, { out, json }: SweepArguments): void {
-  const { task, runs, rows } = result;
-  if (json) process.stdout.write(`${JSON.stringify({ task, runs: runs.map(runJson), rows })}\n`);
+  const { task, runs, rows, damaged } = result;
+  if (json) process.stdout.write(`${JSON.stringify({ task, runs: runs.map(runJson), rows, damaged })}\n`);
   else {
     process.stdout.write(terminalTable(rows));
     if (out !== undefined) {
       process.stdout.write(`runs: ${join(out, "runs.csv")}\npage: ${join(out, "sweep.html")}\n`);
     }
   }
+}
+
+/** Says which files are damaged, if any is, and sets the exit code. */
+function tellDamaged({ damaged }: SweepResult): void {
+  if (damaged.length === 0) return;
+  for (const { file, why } of damaged) process.stderr.write(`eprop: ${file} ${why}\n`);
+  conclude(
+    `eprop: ${many(damaged.length, "result")} left out; the same sweep again trains what was damaged`,
+    1,
+  );
 }
 
 /** Trainings from lines of standard input; the answers go to standard output, a line each. */
@@ -187,7 +198,11 @@ async function swept(name: string | undefined, args: SweepArguments, ranks: Comm
     if (name !== undefined || others.length > 0) {
       refuse(others[0] ?? "task", "a folder that is collected has its sweep", "--collect and --out alone");
     }
-    await ranks.atFirst(async () => print(await collectSweep(out as string), args));
+    await ranks.atFirst(async () => {
+      const result = await collectSweep(out as string);
+      print(result, args);
+      tellDamaged(result);
+    });
     return;
   }
   if (world !== undefined && args.ask) {
@@ -217,5 +232,6 @@ async function swept(name: string | undefined, args: SweepArguments, ranks: Comm
   const result = await untilInterrupted((signal) => sweep(name, grid, { ...options, signal }));
   if (!isFirst) return;
   if (!args.ask) print(result, args);
+  tellDamaged(result);
   tellFailed(result.runs, args.ask ? "" : "; run it again to retry them");
 }

@@ -5,11 +5,13 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { nestError } from "../core/errors.js";
 import { threadBudget } from "../core/threads.js";
 import { version } from "../core/version.js";
+import { many } from "../core/words.js";
 import { type Format, parseFormats } from "../runs/export.js";
 import type { openLiveView } from "../live/index.js";
 import { type RunOrigin, type RunRequest, checkDigests, readRunOrigin, runOrigin } from "../runs/origin.js";
-import { ReportError, RunFolder } from "../runs/run-folder.js";
-import { runSummary } from "../runs/summary.js";
+import { claimInterruptedRun } from "../runs/run-claim.js";
+import { ReportError, RunFolder, checkpointOf } from "../runs/run-folder.js";
+import { keptWeights, runSummary } from "../runs/summary.js";
 import { reportOfRun } from "../report/run-folder.js";
 import { isModule, loadTask } from "../tasks/load.js";
 import { type ResumeOptions, Trainer, type TrainingResult } from "../training/index.js";
@@ -85,14 +87,12 @@ export function trainCommand(): Command {
     .option("--format <list>", `events and weights also as, separated by commas: ${formatHelp}`, parseFormats)
     .option("--live", "serve a page that shows the training while it runs (in a run folder, as --runs runs)")
     .addOption(
-      new Option("--port <n>", "port of the live view; any free one if left out")
-        .argParser(number)
-        .implies({ live: true }),
+      new Option("--port <n>", "port of the page of --live; any free one if left out").argParser(number),
     )
     .option("--checkpoint-every <n>", "iterations between checkpoints in the run folder", wholeNumber)
     .option(
-      "--resume <file>",
-      "go on with the run of a checkpoint, in its folder; takes no task but a module",
+      "--resume <folder>",
+      "go on with the run of a run folder or its checkpoint, in that folder; takes no task but a module",
     )
     .addOption(
       new Option(
@@ -118,30 +118,32 @@ const ofResumption: ReadonlySet<keyof TrainArguments> = new Set([
 ]);
 
 /** Options that say what a run folder holds, and are ignored without one. */
-const ofFolder = {
-  record: "record",
-  format: "format",
-  checkpointEvery: "checkpoint-every",
-} as const satisfies Partial<Record<keyof TrainArguments, string>>;
+const ofFolder = ["record", "format", "checkpointEvery"] as const satisfies (keyof TrainArguments)[];
 
 function refuse(parameter: string, message: string, bound: string): never {
   throw nestError({ code: "ValueError", message, parameter, bound });
 }
 
+/** An option as it is typed. */
+function optionName(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
 /** Refuses options that would be ignored. */
 function refuseIgnored(args: TrainArguments): void {
   if (args.resume === undefined && args.out === undefined && args.runs === undefined && !args.live) {
-    for (const [name, option] of Object.entries(ofFolder)) {
-      if (args[name as keyof typeof ofFolder] === undefined) continue;
-      refuse(
-        option,
-        `--${option} says what a run folder holds, and there is none`,
-        "--out or --runs besides",
-      );
+    for (const name of ofFolder) {
+      if (args[name] === undefined) continue;
+      const option = optionName(name);
+      const message = `--${option} says what a run folder holds, and there is none`;
+      refuse(option, message, "--out or --runs besides");
     }
   }
   if (args.force && args.out === undefined) {
     refuse("force", "--force replaces the run in a folder, and none is given", "--out besides");
+  }
+  if (args.port !== undefined && !args.live) {
+    refuse("port", "--port is that of a page that shows the training, and there is none", "--live besides");
   }
 }
 
@@ -209,7 +211,7 @@ async function begun(
 }
 
 async function resumed(
-  path: string,
+  from: string,
   name: string | undefined,
   args: TrainArguments,
   signals: Signals,
@@ -221,23 +223,35 @@ async function resumed(
   if (other !== undefined) {
     throw nestError({
       code: "ValueError",
-      message: `a run that is resumed takes no ${other}`,
-      parameter: other,
-      value: String(args[other]),
+      message: `a run that is resumed takes no --${optionName(other)}`,
+      parameter: optionName(other),
       bound: "left out",
     });
   }
   const loaded = name === undefined ? undefined : await loadTask(name);
   const task = loaded?.entry;
-  const trainer = await Trainer.resume(path, {
-    ...given({ task, threads: args.threads, world: ranks.world }),
-    ...signals,
-    // As often as before, if that is not said.
-    ...(args.checkpointEvery !== undefined && { checkpoint: checkpoint(path, args) }),
+  const path = checkpointOf(from);
+  const place = dirname(path);
+  // What somebody else is writing is not even read: it may be over by then.
+  const claim = await ranks.atFirst(() => {
+    const wait = (holder: string) =>
+      process.stderr.write(`eprop: waiting to see whether ${holder} still writes ${place}\n`);
+    return existsSync(path) ? claimInterruptedRun(place, wait) : undefined;
   });
-  const { iterations } = trainer;
-  const folder = await ranks.atFirst(() => new RunFolder(dirname(path), { iterations }));
-  return { trainer, folder, checkpoint: await ranks.told(folder?.checkpoint), module: loaded?.reference };
+  try {
+    const trainer = await Trainer.resume(path, {
+      ...given({ task, threads: args.threads, world: ranks.world }),
+      ...signals,
+      // As often as before, if that is not said.
+      ...(args.checkpointEvery !== undefined && { checkpoint: checkpoint(path, args) }),
+    });
+    const { iterations } = trainer;
+    const folder = await ranks.atFirst(() => new RunFolder(place, { iterations, ...given({ claim }) }));
+    return { trainer, folder, checkpoint: await ranks.told(folder?.checkpoint), module: loaded?.reference };
+  } catch (error) {
+    claim?.release();
+    throw error;
+  }
 }
 
 /** A word of a shell's command. */
@@ -275,9 +289,11 @@ async function print(result: TrainingResult, { folder }: Run, request?: RunReque
   }
   const { loss, ms_per_iteration } = runSummary(result);
   process.stdout.write(
-    `${result.task.name}: loss ${loss[0]?.toPrecision(6)} → ${loss.at(-1)?.toPrecision(6)} in ${loss.length} iterations, ` +
+    `${result.task.name}: loss ${loss[0]?.toPrecision(6)} → ${loss.at(-1)?.toPrecision(6)} in ${many(loss.length, "iteration")}, ` +
       `${ms_per_iteration.toFixed(2)} ms per iteration\n`,
   );
+  const kept = keptWeights(result);
+  if (kept !== undefined) process.stdout.write(`weights: ${kept}\n`);
   if (folder !== undefined) process.stdout.write(`run folder: ${folder.path}\n`);
 }
 

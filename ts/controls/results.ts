@@ -1,4 +1,5 @@
 /** What came of controls: medians and bootstrap intervals. */
+import { many } from "../core/words.js";
 import { NumpyRandom } from "../random/index.js";
 import { finalMetrics, isDiverged } from "../sweep/results.js";
 import type { SweepRun } from "../sweep/index.js";
@@ -116,7 +117,7 @@ export function answer(measure: Measure, rows: readonly ControlRow[]): string {
   }
   const told =
     `with e-prop the ${measure} ends at ${intervalText(own)}, with the readouts alone at ${intervalText(other)} ` +
-    `(medians over ${worse.n} seeds`;
+    `(medians over ${many(worse.n, "seed")}`;
   const by = `seed by seed ${intervalText(worse)} more)`;
   if (worse.n < fewestSeeds) return `Too few seeds to say: ${told}); ${fewestSeeds} or more decide.`;
   if (worse.low > 0) return `Yes, e-prop does something here: ${told}, ${by}.`;

@@ -1,3 +1,4 @@
+import { many } from "../core/words.js";
 import { createReadStream } from "node:fs";
 import { closeSync, existsSync, openSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -178,7 +179,7 @@ function unpacked(
       count += await unpack(path, folder, names);
       if (existsSync(path)) rmSync(path);
     }
-    return `${count} files`;
+    return `${many(count, "file")}`;
   };
 }
 
@@ -205,7 +206,7 @@ export const publicDataSets: readonly PublicDataSet[] = [
     text: "N-MNIST (about 1.2 GB)",
     files: nMnistArchives,
     byHand: nMnistByHand,
-    fetch: async (folder, files, options) => `${await fetchNMnist(folder, options, files)} recordings`,
+    fetch: async (folder, files, options) => many(await fetchNMnist(folder, options, files), "recording"),
   },
   {
     name: "shd",
@@ -251,7 +252,7 @@ export const publicDataSets: readonly PublicDataSet[] = [
       `t10k-labels-idx1-ubyte.gz from ${mnistMirror} or another mirror into one folder and give it with --data`,
     fetch: async (folder, files, options) => {
       for (const file of files) await download(file, folder, options);
-      return `${files.length} files`;
+      return `${many(files.length, "file")}`;
     },
   },
 ];

@@ -1,3 +1,4 @@
+import { many } from "../core/words.js";
 import type { Specification } from "./figure.js";
 import { timePanel } from "./time-panel.js";
 
@@ -68,7 +69,7 @@ export function rasterPanel(
   labels: { symbol: string; text: string; neuron: string },
   height: number,
 ): Specification {
-  const of = raster.every === 1 ? `${size} neurons` : `1 in ${raster.every} of ${size} neurons`;
+  const of = raster.every === 1 ? many(size, "neuron") : `1 in ${raster.every} of ${many(size, "neuron")}`;
   return timePanel({
     symbol: labels.symbol,
     text: `${labels.text}, ${of}`,

@@ -1,3 +1,4 @@
+import { many } from "../core/words.js";
 import { basename, resolve } from "node:path";
 import { given, list, path as filePath } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
@@ -43,7 +44,7 @@ function madeSettings({ made }: RunSummary): Record<string, string> {
   return {
     precision: made.precision,
     gradient: made.gradient,
-    schedule: `${iterations} iterations, validation every ${validateEvery}, ${testIterations} tests`,
+    schedule: `${many(iterations, "iteration")}, validation every ${validateEvery}, ${many(testIterations, "test")}`,
     ...Object.fromEntries(digests),
   };
 }
@@ -195,8 +196,8 @@ function hasErrors(runs: readonly LabelledRun[]): boolean {
 function groupsText(runs: readonly LabelledRun[]): string {
   const { size } = bySetting(runs);
   return size === 1
-    ? `${runs.length} runs of one setting, which differ in their seeds alone.`
-    : `${runs.length} runs of ${size} settings; only runs that differ in their seeds alone are taken together.`;
+    ? `${many(runs.length, "run")} of one setting, which differ in their seeds alone.`
+    : `${many(runs.length, "run")} of ${size} settings; only runs that differ in their seeds alone are taken together.`;
 }
 
 /** A figure of one run among others. */
@@ -230,7 +231,7 @@ export async function comparisonHtml(runs: readonly LabelledRun[]): Promise<stri
     ...shown.flatMap(({ label, run }, at) => ofRun(decisionsFigure(run), label, at)),
   ];
   const pictures = await picturesOf(figures);
-  const title = `${task}: ${runs.length} runs`;
+  const title = `${task}: ${many(runs.length, "run")}`;
   const body = `<header><h1>${escaped(title)}</h1>
 <button type="button" id="scheme" hidden>dark / light</button></header>
 <p class="text">${escaped(groupsText(runs))}</p>

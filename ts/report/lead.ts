@@ -1,3 +1,4 @@
+import { many } from "../core/words.js";
 import { type RunData, type When, batchEvents, onset, sequenceDuration } from "../figures/run-data.js";
 import type { RunSummary } from "../runs/summary.js";
 import { digits } from "./markup.js";
@@ -86,7 +87,7 @@ function classificationLead(summary: RunSummary): string {
         : `that is not told apart from chance, ${percent(chance)}`;
   const of = phase === "training" ? `the last ${trials} training` : `${trials} ${phase}`;
   return (
-    `${percent(right)} of ${of} sequences are decided right ` +
+    `${percent(right)} of ${of} ${trials === 1 ? "sequence is" : "sequences are"} decided right ` +
     `(95 % interval: ${percent(low)} to ${percent(high)}); ${verdict}.`
   );
 }
@@ -98,20 +99,20 @@ function regressionLead(run: RunData): string {
   const [before, after] = [explainedVariance(run, "first"), explainedVariance(run, "last")];
   if (after === undefined || !Number.isFinite(after)) {
     const part = last / first;
-    return `After ${summary.loss.length} iterations ${losses}, ${digits(100 * part, 3)} % of what it was.`;
+    return `After ${many(summary.loss.length, "iteration")} ${losses}, ${digits(100 * part, 3)} % of what it was.`;
   }
   const readouts = summary.network.readouts > 1 ? "readouts explain" : "readout explains";
   const targets = summary.network.readouts > 1 ? "their targets’" : "its target’s";
   if (after <= 0) {
     return (
       `The ${summary.network.readouts > 1 ? "readouts are" : "readout is"} no better yet than a constant at ` +
-      `${targets} mean: ${losses} in ${summary.loss.length} iterations.`
+      `${targets} mean: ${losses} in ${many(summary.loss.length, "iteration")}.`
     );
   }
   const start = before === undefined ? "" : ` (before training: ${before > 0 ? percent(before) : "none"})`;
   return (
     `The ${readouts} ${percent(after)} of ${targets} variance${start}; a constant would explain 0 %. ` +
-    `In ${summary.loss.length} iterations ${losses}.`
+    `In ${many(summary.loss.length, "iteration")} ${losses}.`
   );
 }
 

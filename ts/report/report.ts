@@ -1,6 +1,7 @@
+import { many } from "../core/words.js";
 import { iterationRows } from "../figures/iterations.js";
 import type { RunData } from "../figures/run-data.js";
-import type { RunSummary } from "../runs/summary.js";
+import { type RunSummary, keptWeights } from "../runs/summary.js";
 import { taskNamed } from "../tasks/index.js";
 import { unitOf } from "../tasks/parameter.js";
 import {
@@ -29,7 +30,7 @@ const endings: Readonly<Record<RunSummary["ended"], string>> = {
 /** What the network is made of. */
 export function networkText({ network }: RunSummary): string {
   const recurrent = network.recurrent.map(({ model, n }) => `${n} ${model}`).join(" and ");
-  return `${network.inputs} inputs, ${recurrent}, ${network.readouts} readout${network.readouts === 1 ? "" : "s"}`;
+  return `${many(network.inputs, "input")}, ${recurrent}, ${many(network.readouts, "readout")}`;
 }
 
 /** A parameter's name with its unit, and what it is, where the task's table has it. */
@@ -48,20 +49,16 @@ function trained(summary: RunSummary): string {
     ["network", networkText(summary)],
     [
       "sequence",
-      `${timing.steps} steps of ${timing.resolution} ms, ${timing.batchSize} per iteration, errors count in ${timing.learningWindow} steps`,
+      `${many(timing.steps, "step")} of ${timing.resolution} ms, ${timing.batchSize} per iteration, errors count in ${many(timing.learningWindow, "step")}`,
     ],
     ["iterations", summary.loss.length],
     ["ended", endings[summary.ended]],
-    [
-      "weights of",
-      summary.best &&
-        `iteration ${summary.best.iteration}, the best validation (loss ${digits(summary.best.loss, 4)})`,
-    ],
+    ["weights", keptWeights(summary)],
     ["eprop", summary.eprop],
     ["date", summary.date],
     [
       "machine",
-      `${machine.processor}, ${machine.cores} cores, ${machine.instructions}, Node ${machine.node}`,
+      `${machine.processor}, ${many(machine.cores, "core")}, ${machine.instructions}, Node ${machine.node}`,
     ],
   ]);
 }
@@ -72,7 +69,7 @@ function outcome(summary: RunSummary): string {
     const error = phaseError(summary, phase);
     return [
       `error, ${phase}`,
-      error && `${digits(error.mean, 4)} (mean of ${error.count} iterations)`,
+      error && `${digits(error.mean, 4)} (mean of ${many(error.count, "iteration")})`,
     ] as const;
   });
   const rows = iterationRows(summary);

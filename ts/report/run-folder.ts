@@ -12,6 +12,10 @@ export const reportOfRun: WriteReport = async (folder, run, signal) => {
 export async function writeRunFolder(path: string, result: TrainingResult): Promise<void> {
   const [to, training] = [given("path", path, filePath), given("result", result, trainingResult)];
   const folder = new RunFolder(to);
-  for (const iteration of training.iterations) folder.append(iteration);
-  await folder.finish(training, { report: reportOfRun });
+  try {
+    for (const iteration of training.iterations) folder.append(iteration);
+    await folder.finish(training, { report: reportOfRun });
+  } finally {
+    folder.close();
+  }
 }

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Check, dictionary, given, oneOf, optional, record, text, whole } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
 import { inSlices } from "../core/event-loop.js";
 import { dataDigests, digestOf, withAbsolutePaths } from "../tasks/digests.js";
@@ -55,6 +56,23 @@ export async function runOrigin(
   };
 }
 
+/** What is read of a run's origin when it is repeated; whatever else is in it says more. */
+const originFields: Check<unknown> = {
+  allowed: "how a run was made",
+  read(value, at) {
+    const of = given(at, value, dictionary);
+    const check = (name: string, as: Check<unknown>) => given(`${at}.${name}`, of[name], as);
+    check("task", text);
+    const options = given(`${at}.options`, of["options"], dictionary);
+    given(`${at}.options.parameters`, options["parameters"], optional(dictionary));
+    check("gradient", oneOf("adjoint", "forward"));
+    check("precision", oneOf("f64", "f32"));
+    check("threads", whole(1));
+    check("digests", record(text));
+    return value;
+  },
+};
+
 function refuse(path: string, what: string, bound: string): never {
   throw nestError({ code: "ValueError", message: `${path} ${what}`, parameter: "from", bound });
 }
@@ -67,24 +85,29 @@ function refuse(path: string, what: string, bound: string): never {
  * @throws {@link NESTError} where there is no such file, or it does not say how the run was made.
  */
 export function readRunOrigin(path: string): { origin: RunOrigin; eprop: string } {
-  let text: string;
+  let content: string;
   try {
-    text = readFileSync(statSync(path).isDirectory() ? join(path, "run.json") : path, "utf8");
+    content = readFileSync(statSync(path).isDirectory() ? join(path, "run.json") : path, "utf8");
   } catch (error) {
     return refuse(path, `cannot be read: ${(error as Error).message}`, "a run folder or its run.json");
   }
   let found: { made?: RunOrigin; eprop?: string; run?: { made?: RunOrigin; eprop?: string } } | null;
   try {
-    found = JSON.parse(text) as typeof found;
+    found = JSON.parse(content) as typeof found;
   } catch {
     return refuse(path, "is not JSON", "a run folder or its run.json");
   }
   // A run of a sweep is in a file with what the sweep knows of it.
   const { made, eprop } = found?.run ?? found ?? {};
-  if (typeof made?.task !== "string" || typeof made.options !== "object") {
+  if (made === undefined) {
     return refuse(path, "does not say how the run was made", "a run.json of this version of eprop");
   }
-  return { origin: made, eprop: eprop ?? "unknown" };
+  try {
+    given("made", made, originFields);
+  } catch (error) {
+    return refuse(path, `is damaged: ${(error as Error).message}`, "the file as it was written");
+  }
+  return { origin: made, eprop: typeof eprop === "string" ? eprop : "unknown" };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { many } from "../core/words.js";
 import { type Check as ArgumentCheck, isTyped, refuse } from "../core/arguments.js";
 import type { RunData } from "./run-data.js";
 import type { NumberArray } from "../formats/npz.js";
@@ -85,7 +86,7 @@ export function summaryProblem(summary: unknown): string | undefined {
     ...(results && { "results.label": results.label, "results.error": results.error }),
   };
   for (const [name, { length }] of Object.entries(columns)) {
-    if (length !== loss.length) return `has ${length} values in ${name} for ${loss.length} iterations`;
+    if (length !== loss.length) return `has ${many(length, "value")} in ${name} for ${many(loss.length, "iteration")}`;
   }
   return undefined;
 }
@@ -141,7 +142,7 @@ export function eventsProblem(events: Readonly<Record<string, NumberArray>>): st
   for (const [name, { data }] of Object.entries(events)) {
     const times = events[`${name.split(".")[0]}.times`]?.data;
     if (times === undefined) return `has ${name} without times`;
-    if (times.length !== data.length) return `has ${data.length} values in ${name} for ${times.length} times`;
+    if (times.length !== data.length) return `has ${many(data.length, "value")} in ${name} for ${many(times.length, "time")}`;
   }
   return undefined;
 }

@@ -1,7 +1,9 @@
+import { many } from "../core/words.js";
 import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Check, given, path as filePath, refuse as refuseArgument } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
+import type { Claim } from "../files/claims.js";
 import { cannotWrite } from "../files/file-errors.js";
 import { Network } from "../network/network.js";
 import type { WeightMatrix } from "../training/network.js";
@@ -13,6 +15,7 @@ import { type Format, writeExports } from "./export.js";
 import { type NumberArray, npz, readNpz } from "../formats/npz.js";
 import { eventsProblem, summaryProblem, weightsProblem, withNumbers } from "./run-check.js";
 import { type RunRequest, runOrigin } from "./origin.js";
+import { claimRunFolder, isClaimFile } from "./run-claim.js";
 import { makeFolders, writeWhole } from "../files/write-whole.js";
 import { type RunSummary, runFormat, runSummary } from "./summary.js";
 
@@ -38,6 +41,8 @@ const runFiles = [
 export interface RunFolderOptions {
   /** Go on with the folder of a run after these iterations; a new folder if left out. */
   iterations?: readonly Iteration[];
+  /** The claim on the folder of a run that goes on; it is given up with {@link RunFolder.close}. */
+  claim?: Claim;
   /** Take a folder that is there already, and replace what a run left in it. */
   force?: boolean;
 }
@@ -82,7 +87,8 @@ function checkRunFolder(folder: string, force = false): void {
     const found = statSync(folder, { throwIfNoEntry: false });
     if (found === undefined) return;
     if (!found.isDirectory()) refusePlace(folder, "it exists already and is no folder", bound);
-    if (!force && readdirSync(folder).length > 0) {
+    // A run that was killed before its first iteration leaves its claim.
+    if (!force && !readdirSync(folder).every(isClaimFile)) {
       refusePlace(folder, "it exists already and is not empty", `${bound}; --force replaces a run`);
     }
   } catch (error) {
@@ -90,16 +96,38 @@ function checkRunFolder(folder: string, force = false): void {
   }
 }
 
+const checkpointName = "checkpoint.safetensors";
+
+/**
+ * The checkpoint of a run.
+ *
+ * @param path It, or the run folder that it is in.
+ * @throws {@link NESTError} for a folder without one.
+ */
+export function checkpointOf(path: string): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return path;
+  const file = join(path, checkpointName);
+  if (existsSync(file)) return file;
+  const isOver = existsSync(join(path, "run.json"));
+  throw nestError({
+    code: "ValueError",
+    message: `${path} has no checkpoint${isOver ? ": its run is over" : ""}`,
+    parameter: "resume",
+    bound: "the folder of a run with iterations left, or its checkpoint",
+  });
+}
+
 /**
  * A run folder that is being written. It holds `metrics.jsonl` from the first iteration on; what else a training leaves
  * follows at the end, `run.json` last but for the report. So a folder without `run.json` is of a run that goes on, or
- * that was killed.
+ * that was killed. From {@link RunFolder.open} to {@link RunFolder.close} it is claimed: no other process writes it.
  */
 export class RunFolder {
   readonly path: string;
   readonly #options: RunFolderOptions;
   #metrics: MetricsFile | undefined;
   #isOpen = false;
+  #claim: Claim | undefined;
   /** Folders that were made for it and may still be empty, the innermost first. */
   #made: string[] = [];
 
@@ -110,6 +138,7 @@ export class RunFolder {
     if (options.iterations === undefined) checkRunFolder(path, options.force);
     else {
       this.#isOpen = true;
+      this.#claim = options.claim;
       this.#metrics = this.#goOn(options.iterations);
     }
   }
@@ -127,10 +156,13 @@ export class RunFolder {
       this.#made = makeFolders(this.path);
       writeFileSync(probe, "", { flag: "wx" });
       rmSync(probe);
+      this.#claim = claimRunFolder(this.path, "out");
+      // Whoever had it until then may have left a run.
+      checkRunFolder(this.path, this.#options.force);
       if (this.#options.force) this.#remove(runFiles);
       this.#isOpen = true;
     } catch (error) {
-      this.#removeIfEmpty();
+      this.close();
       throw cannotWrite(`the run folder ${this.path}`, error, "out", "a folder that can be made");
     }
   }
@@ -176,7 +208,7 @@ export class RunFolder {
 
   /** Where the run's checkpoint is, as long as the run has iterations left. */
   get checkpoint(): string {
-    return join(this.path, "checkpoint.safetensors");
+    return join(this.path, checkpointName);
   }
 
   /** Appends to `metrics.jsonl`. */
@@ -204,7 +236,8 @@ export class RunFolder {
     { report, formats = [], signal, request, onSaved }: FinishOptions,
   ): Promise<void> {
     this.#metrics ??= this.#begin();
-    this.close();
+    this.#metrics.close();
+    this.#metrics = undefined;
     writeWhole(join(this.path, "losses.csv"), lossTable(result));
     writeWhole(join(this.path, "weights.npz"), npz(weightArrays(result)));
     writeWhole(join(this.path, "events.npz"), npz(eventArrays(result)));
@@ -222,9 +255,12 @@ export class RunFolder {
     }
   }
 
+  /** Ends what was begun: nothing is written any more. */
   close(): void {
     this.#metrics?.close();
     this.#metrics = undefined;
+    this.#claim?.release();
+    this.#claim = undefined;
     this.#removeIfEmpty();
   }
 }
@@ -287,7 +323,7 @@ export function readRunFolder(path: string): RunData {
     }
     refuse(
       "run.json",
-      `is missing: the run goes on or was killed after ${length} iterations`,
+      `is missing: the run goes on or was killed after ${many(length, "iteration")}`,
       "a run that ended",
     );
   }

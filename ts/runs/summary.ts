@@ -85,6 +85,14 @@ function sums({ data }: WeightMatrix): WeightSums {
   };
 }
 
+/** Which weights a training with patience left, in words; undefined of one without. */
+export function keptWeights({ best, ended }: Pick<RunSummary, "best" | "ended">): string | undefined {
+  if (best === undefined) return undefined;
+  // Who asked for the end may go on with the last ones.
+  if (ended === "request") return "those of the last iteration, to go on with";
+  return `those of iteration ${best.iteration}, the validation with the smallest loss (${best.loss.toPrecision(6)})`;
+}
+
 /** Losses, results by phase where there are phases, sums of weights and times of a training. */
 export function runSummary(
   { task, iterations, weights, ended, best, msPerIteration, memory }: TrainingResult,

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { nestError } from "../core/errors.js";
 import { cannotWrite } from "../files/file-errors.js";
 import { writeWhole } from "../files/write-whole.js";
-import { withNumbers } from "../runs/run-check.js";
+import { summaryProblem, withNumbers } from "../runs/run-check.js";
 import { type RunSummary, runFormat } from "../runs/summary.js";
-import { type Claim, Claims } from "./claims.js";
+import { type Claim, Claims } from "../files/claims.js";
 import { type SweepPoint, type SweepValue, pointFile } from "./grid.js";
 import { type SweepRun, rowsCsv, runsCsv, sweepRows } from "./results.js";
 
@@ -30,6 +30,36 @@ interface SweepRecord {
   failure?: string;
   code?: string;
   run?: RunSummary;
+}
+
+/** A file of a sweep's folder that cannot be read. */
+export interface DamagedResult {
+  /** Its path. */
+  file: string;
+  /** What is wrong with it. */
+  why: string;
+}
+
+const statuses: readonly string[] = [
+  "finished",
+  "stopped",
+  "pruned",
+  "failed",
+] satisfies SweepRun["status"][];
+
+/** What is wrong with a training's file; undefined where nothing is. */
+function recordProblem(record: unknown): string | undefined {
+  const { format, seed, parameters, status, run } = (record ?? {}) as Partial<SweepRecord>;
+  if (format !== sweepFormat) return `has format ${String(format)}, not ${sweepFormat}`;
+  if (typeof seed !== "number" || typeof parameters !== "object" || parameters === null) {
+    return "does not say what was trained";
+  }
+  if (!statuses.includes(String(status))) return `has the status ${String(status)}`;
+  if (status === "failed") return undefined;
+  const runFormatFound = (run as Partial<RunSummary> | undefined)?.format;
+  if (runFormatFound !== runFormat) return `has a run of format ${String(runFormatFound)}, not ${runFormat}`;
+  const problem = summaryProblem(run);
+  return problem === undefined ? undefined : `has a run that ${problem}`;
 }
 
 function refuse(message: string, bound: string): never {
@@ -116,22 +146,26 @@ export class SweepFolder {
     return join(this.path, "runs", `${name}.json`);
   }
 
-  #record(name: string): SweepRecord | undefined {
+  /** What is kept of a training, or what is wrong with its file; undefined where there is none. */
+  #record(name: string): SweepRecord | string | undefined {
     const file = this.#file(name);
     const found = statSync(file, { throwIfNoEntry: false });
     if (found === undefined) return undefined;
     const version = `${found.mtimeMs} ${found.size} ${found.ino}`;
     const last = this.#paused.get(name);
     if (last?.version === version) return last.record;
+    const text = read(file);
+    if (text === undefined) return "cannot be read";
+    let record: SweepRecord;
     try {
-      const record = JSON.parse(read(file) ?? "null") as SweepRecord | null;
-      if (record?.format !== sweepFormat || (record.run !== undefined && record.run.format !== runFormat))
-        return;
-      if (record.status === "pruned") this.#paused.set(name, { version, record });
-      return record;
+      record = JSON.parse(text) as SweepRecord;
     } catch {
-      return undefined;
+      return "is not JSON";
     }
+    const problem = recordProblem(record);
+    if (problem !== undefined) return problem;
+    if (record.status === "pruned") this.#paused.set(name, { version, record });
+    return record;
   }
 
   #run({ seed, parameters, status, failure, code, run }: SweepRecord): SweepRun {
@@ -151,8 +185,9 @@ export class SweepFolder {
     const known = this.#known.get(name);
     if (known !== undefined) return known;
     const record = this.#record(name);
-    // Whoever calls again wants failures of then to be tried again.
-    if (record === undefined || (record.status === "failed" && record.date < this.#begun)) return undefined;
+    // What is damaged is done again. Whoever calls again wants failures of then to be tried again.
+    if (record === undefined || typeof record === "string") return undefined;
+    if (record.status === "failed" && record.date < this.#begun) return undefined;
     const run = this.#run(record);
     if (run.status !== "pruned") this.#known.set(name, run);
     return run;
@@ -200,19 +235,17 @@ export class SweepFolder {
     return join(this.path, "runs", pointFile(point));
   }
 
-  /** All trainings that have ended, of any grid, in the order of their names. */
-  all(): SweepRun[] {
-    const runs = join(this.path, "runs");
-    const names = readdirSync(runs).filter((name) => name.endsWith(".json"));
-    return names
-      .toSorted((a, b) => a.localeCompare(b, "en", { numeric: true }))
-      .flatMap((name) => {
-        const file = name.slice(0, -".json".length);
-        const known = this.#known.get(file);
-        if (known !== undefined) return [known];
-        const record = this.#record(file);
-        return record === undefined ? [] : [this.#run(record)];
-      });
+  /** All trainings that have ended, of any grid, in the order of their names, and files that say nothing of theirs. */
+  all(): { runs: SweepRun[]; damaged: DamagedResult[] } {
+    const names = readdirSync(join(this.path, "runs")).filter((name) => name.endsWith(".json"));
+    const [runs, damaged]: [SweepRun[], DamagedResult[]] = [[], []];
+    for (const name of names.toSorted((a, b) => a.localeCompare(b, "en", { numeric: true }))) {
+      const file = name.slice(0, -".json".length);
+      const found = this.#known.get(file) ?? this.#record(file);
+      if (typeof found === "string") damaged.push({ file: this.#file(file), why: found });
+      else if (found !== undefined) runs.push("format" in found ? this.#run(found) : found);
+    }
+    return { runs, damaged };
   }
 
   /** Writes the tables of trainings that have ended. */

@@ -2,7 +2,7 @@ import { createHash } from "../core/hash.js";
 import { nestError } from "../core/errors.js";
 import { NumpyRandom } from "../random/index.js";
 import type { TaskEntry } from "../tasks/index.js";
-import { taskParameters } from "../tasks/options.js";
+import { checkParameters, refuseUnused } from "../tasks/options.js";
 import type { TaskOptions } from "../tasks/task.js";
 
 /** A value of what is varied. */
@@ -168,11 +168,21 @@ function checkValue(entry: TaskEntry, name: string, value: SweepValue, base: Tas
     if (row !== undefined && !("choices" in row) && typeof value !== "number") {
       refuse("this is no number", name, value, "a number");
     }
-    taskParameters(entry.name, entry.parameters, { [name]: value });
+    checkParameters(entry.name, entry.parameters, { [name]: value });
   } else {
     // What an option may be, the task alone knows.
     entry.create(pointOptions(entry, { seed: 1, parameters: { [name]: value } }, base).task);
   }
+}
+
+/** Refuses values that others leave without effect. */
+function checkCombination(
+  task: TaskEntry,
+  combination: Readonly<Record<string, SweepValue>>,
+  base: TaskOptions,
+): void {
+  const values = { ...(base.parameters as Record<string, SweepValue>), ...combination };
+  refuseUnused(task.name, task.parameters, values);
 }
 
 /**
@@ -204,6 +214,7 @@ export function sweepPoints(task: TaskEntry, grid: SweepGrid, base: TaskOptions 
   const ordered = combinations.map((values) =>
     Object.fromEntries(entries.map(([name]) => [name, values[name] as SweepValue])),
   );
+  for (const combination of ordered) checkCombination(task, combination, base);
   return ordered.flatMap((combination) => seeds.map((seed) => ({ seed, parameters: combination })));
 }
 
@@ -256,6 +267,7 @@ export function checkedPoint(
     }
     checkValue(task, name, value, base);
   }
+  checkCombination(task, parameters, base);
   return { seed, parameters: { ...parameters } };
 }
 

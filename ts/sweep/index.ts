@@ -9,6 +9,7 @@ export type { SweepOptions, SweepTaskOptions } from "./options.js";
 export type { SweepRow, SweepRun } from "./results.js";
 export type { SweepProposals } from "./sources.js";
 export { type MeanInterval, type Quartiles, meanInterval, quartiles } from "../core/statistics.js";
+export type { DamagedResult } from "./folder.js";
 export type { SweepResult } from "./sweep.js";
 
 /**

@@ -1,3 +1,4 @@
+import { many } from "../core/words.js";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { RunSummary } from "../runs/summary.js";
@@ -120,13 +121,13 @@ function lead(runs: readonly SweepRun[], [best]: readonly SweepRow[]): string {
   const counts = new Map<string, number>();
   for (const status of runs.map(statusOf)) counts.set(status, (counts.get(status) ?? 0) + 1);
   const words = [...counts].map(([status, of]) => `${of} ${status}`).join(", ");
-  const trainings = `${runs.length} trainings: ${words}.`;
+  const trainings = `${many(runs.length, "training")}: ${words}.`;
   if (best?.loss === undefined) return trainings;
   const metric =
     best.error === undefined ? `loss ${quartileText(best.loss)}` : `error ${quartileText(best.error)}`;
   const over =
     best.loss.n > 1
-      ? ` (median and quartiles of ${best.loss.n} seeds${best.diverged > 0 ? `, ${best.diverged} diverged` : ""})`
+      ? ` (median and quartiles of ${many(best.loss.n, "seed")}${best.diverged > 0 ? `, ${best.diverged} diverged` : ""})`
       : "";
   return `Best: ${combinationName(best.parameters)} with ${metric}${over}. ${trainings}`;
 }

@@ -1,4 +1,4 @@
-import type { Claim } from "./claims.js";
+import type { Claim } from "../files/claims.js";
 import type { SweepFolder } from "./folder.js";
 import type { SweepPoint } from "./grid.js";
 import { type Candidate, promotable } from "./halving.js";

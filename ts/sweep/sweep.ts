@@ -1,7 +1,7 @@
 import { given, path as filePath } from "../core/arguments.js";
 import { threadBudget } from "../core/threads.js";
 import { type LoadedTask, loadTask } from "../tasks/load.js";
-import { SweepFolder } from "./folder.js";
+import { type DamagedResult, SweepFolder } from "./folder.js";
 import { type SweepGrid, type SweepPoint, checkedPoint, pointOptions, sweepPoints } from "./grid.js";
 import { rungsOf } from "./halving.js";
 import {
@@ -31,6 +31,8 @@ export interface SweepResult {
   runs: readonly SweepRun[];
   /** Medians and quartiles over seeds, a row for each combination of values. */
   rows: readonly SweepRow[];
+  /** Files of the folder that are damaged: what they say of their trainings is in no table. */
+  damaged: readonly DamagedResult[];
 }
 
 /** A sweep under way. */
@@ -121,7 +123,7 @@ class Sweep {
     const begin = performance.now();
     // A tenth of the time at the most.
     if (begin < this.#written) return;
-    folder.writeTables(inOrder(folder.all()));
+    folder.writeTables(inOrder(folder.all().runs));
     this.#written = performance.now() + Math.max(500, 10 * (performance.now() - begin));
   }
 }
@@ -196,13 +198,16 @@ export async function runSweep(
       : points.flatMap((point) => sweep.runs.get(point) ?? []);
     // Whoever goes on looks at what others have written.
     await world?.barrier();
+    let damaged: readonly DamagedResult[] = [];
     if (folder !== undefined && makesTables(checked)) {
-      await folder.conclude(inOrder(folder.all()));
+      const ended = folder.all();
+      ({ damaged } = ended);
+      await folder.conclude(inOrder(ended.runs));
       if (checked.halving !== undefined) folder.removeCheckpoints();
     }
     // The tables are there when any rank goes on.
     await world?.barrier();
-    return { task: entry.name, runs: ordered, rows: sweepRows(ordered) };
+    return { task: entry.name, runs: ordered, rows: sweepRows(ordered), damaged };
   } finally {
     folder?.close();
   }
@@ -212,9 +217,10 @@ export async function runSweep(
 export async function collect(path: string): Promise<SweepResult> {
   const folder = SweepFolder.existing(given("folder", path, filePath));
   try {
-    const runs = inOrder(folder.all());
+    const all = folder.all();
+    const runs = inOrder(all.runs);
     await folder.conclude(runs);
-    return { task: folder.task, runs, rows: sweepRows(runs) };
+    return { task: folder.task, runs, rows: sweepRows(runs), damaged: all.damaged };
   } finally {
     folder.close();
   }

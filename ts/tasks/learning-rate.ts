@@ -86,6 +86,7 @@ export const learningRateParameters = {
     min: 1,
     max: 1e6,
     text: "Iterations after which it is multiplied, with step and exponential",
+    needs: { eta_schedule: ["step", "exponential"] },
   },
   eta_factor: {
     default: 0.5,
@@ -93,6 +94,7 @@ export const learningRateParameters = {
     min: 0,
     max: 1e3,
     text: "What it is multiplied by, with step and exponential",
+    needs: { eta_schedule: ["step", "exponential"] },
   },
   eta_final: {
     default: 0,
@@ -100,6 +102,7 @@ export const learningRateParameters = {
     min: 0,
     max: 1e3,
     text: "Share of it that is left at the end, with linear and cosine",
+    needs: { eta_schedule: ["linear", "cosine"] },
   },
 } as const;
 

@@ -88,19 +88,32 @@ export function surrogateOf(values: SurrogateValues) {
 
 /** Rows of optimizers; their type, and `epsilon`, are those of the tutorials. */
 export function optimizerParameters(type: (typeof choices.optimizer)[number]) {
+  const withMoments = { needs: { optimizer: ["adam", "adamw"] } } as const;
   const { beta_1, beta_2, weight_decay, Wmin, Wmax } = optimizerDefaults;
   return {
     optimizer: { default: type, choices: choices.optimizer, text: "How weights follow gradients" },
-    beta_1: numberRow(beta_1, "", 0, 0.999_999_999, "Decay of the first moment, with adam and adamw"),
-    beta_2: numberRow(beta_2, "", 0, 0.999_999_999, "Decay of the second moment, with adam and adamw"),
-    epsilon: numberRow(1e-8, "", 0, 1e6, "What keeps the quotient finite, with adam and adamw"),
-    weight_decay: numberRow(
-      weight_decay,
-      "",
-      0,
-      1e6,
-      "Share of the weight, times the learning rate, that is lost in a step, with adamw",
-    ),
+    beta_1: {
+      ...numberRow(beta_1, "", 0, 0.999_999_999, "Decay of the first moment, with adam and adamw"),
+      ...withMoments,
+    },
+    beta_2: {
+      ...numberRow(beta_2, "", 0, 0.999_999_999, "Decay of the second moment, with adam and adamw"),
+      ...withMoments,
+    },
+    epsilon: {
+      ...numberRow(1e-8, "", 0, 1e6, "What keeps the quotient finite, with adam and adamw"),
+      ...withMoments,
+    },
+    weight_decay: {
+      ...numberRow(
+        weight_decay,
+        "",
+        0,
+        1e6,
+        "Share of the weight, times the learning rate, that is lost in a step, with adamw",
+      ),
+      needs: { optimizer: ["adamw"] },
+    },
     Wmin: numberRow(Wmin, "", -1e12, 1e12, "Lower bound of all weights"),
     Wmax: numberRow(Wmax, "", -1e12, 1e12, "Upper bound of all weights"),
   } as const;

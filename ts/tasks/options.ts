@@ -30,10 +30,40 @@ const parameterRow = either(
     max: number(),
     text,
     follows: optional(callable as Check<NonNullable<NumberParameter["follows"]>>),
+    needs: optional(record(list(text, "a list of texts"))),
   }),
 );
 
 const parameterValues = record(either((value) => typeof value === "string", text, number()));
+
+/**
+ * Refuses values of parameters that others leave without effect.
+ *
+ * @param values Those that are given, others are the defaults.
+ */
+export function refuseUnused(
+  task: string,
+  table: Readonly<Record<string, TaskParameter>>,
+  values: Readonly<Record<string, number | string>>,
+): void {
+  for (const [name, row] of Object.entries(table)) {
+    const value = values[name];
+    if (value === undefined || value === row.default || !("needs" in row)) continue;
+    for (const [other, wanted] of Object.entries(row.needs ?? {})) {
+      const found = String(values[other] ?? table[other]?.default);
+      if (wanted.includes(found)) continue;
+      const bound = wanted.map((of) => `${other}=${of}`).join(" or ");
+      throw nestError({
+        code: "BadParameterValue",
+        message: `${name} has no effect with ${other}=${found}`,
+        model: task,
+        parameter: name,
+        value: String(value),
+        bound: `left out, or ${bound} besides`,
+      });
+    }
+  }
+}
 
 /** The values of a task's parameters: defaults, overridden by what is given. */
 export function taskParameters<T extends Record<string, TaskParameter>>(
@@ -44,6 +74,22 @@ export function taskParameters<T extends Record<string, TaskParameter>>(
   const of = given("task", task, text);
   const rows = given("table", table, record<TaskParameter>(parameterRow));
   const chosen = given("values", values, parameterValues);
+  checkParameters(of, rows, chosen);
+  refuseUnused(of, rows, chosen);
+  const read: Record<string, number | string> = {};
+  for (const [name, row] of Object.entries(rows)) {
+    const otherwise = "follows" in row ? row.follows?.(read) : undefined;
+    read[name] = chosen[name] ?? otherwise ?? row.default;
+  }
+  return read as never;
+}
+
+/** Refuses names that are not in a parameter table, and values that its rows do not take. */
+export function checkParameters(
+  of: string,
+  rows: Readonly<Record<string, TaskParameter>>,
+  chosen: Readonly<Record<string, number | string>>,
+): void {
   for (const [name, value] of Object.entries(chosen)) {
     const row = Object.hasOwn(rows, name) ? rows[name] : undefined;
     if (row === undefined) {
@@ -57,12 +103,6 @@ export function taskParameters<T extends Record<string, TaskParameter>>(
     }
     checkParameter(of, name, row, value);
   }
-  const read: Record<string, number | string> = {};
-  for (const [name, row] of Object.entries(rows)) {
-    const otherwise = "follows" in row ? row.follows?.(read) : undefined;
-    read[name] = chosen[name] ?? otherwise ?? row.default;
-  }
-  return read as never;
 }
 
 /** Refuses a value that a row of a parameter table does not take. */

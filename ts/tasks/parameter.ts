@@ -1,5 +1,8 @@
 /** Rows of tasks' parameter tables: what can be set and varied. */
 
+/** Where a parameter is used: the values that another one has to have. */
+export type ParameterNeeds = Readonly<Record<string, readonly string[]>>;
+
 /** A row of a task's parameter table whose values are numbers. */
 export interface NumberParameter {
   default: number;
@@ -9,6 +12,8 @@ export interface NumberParameter {
   text: string;
   /** The value where none is given, from those of the rows before it; the default is that of all defaults. */
   follows?: (values: Readonly<Record<string, unknown>>) => number;
+  /** Where it is used alone; a value of its own is refused elsewhere. */
+  needs?: ParameterNeeds;
 }
 
 /** A row of a task's parameter table whose values are some texts. */

@@ -1,3 +1,4 @@
+import { many } from "../core/words.js";
 import { nestError } from "../core/errors.js";
 import type { Task } from "../tasks/task.js";
 import type { Iteration } from "./iteration.js";
@@ -17,8 +18,8 @@ export function evaluated(task: Task, network: TaskNetwork, progress: Progress):
     throw nestError({
       code: "InternalError",
       message: "the readouts' record does not cover the iterations",
-      value: `${metrics.length} iterations`,
-      bound: `${count} iterations`,
+      value: `${many(metrics.length, "iteration")}`,
+      bound: `${many(count, "iteration")}`,
     });
   }
   if (count === 0) return [];

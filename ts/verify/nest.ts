@@ -65,11 +65,23 @@ function inPython(
   });
 }
 
-/** Whether an interpreter has NEST. */
+/**
+ * Whether an interpreter has NEST.
+ *
+ * @throws {@link NESTError} for one that was named and cannot be run.
+ */
 export async function hasNest({ python, signal }: NestOptions): Promise<boolean> {
-  const look =
-    "import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, ('nest', 'numpy'))))";
-  return "out" in (await inPython(pythonOf(python), look, "", signal));
+  const look = "import importlib.util; print(all(map(importlib.util.find_spec, ('nest', 'numpy'))))";
+  const said = await inPython(pythonOf(python), look, "", signal);
+  if ("out" in said) return said.out.trim() === "True";
+  if (python === undefined) return false;
+  throw nestError({
+    code: "ValueError",
+    message: `${python} cannot be run as Python: ${said.failure}`,
+    parameter: "python",
+    value: python,
+    bound: "a Python, or left out",
+  });
 }
 
 /** JSON with the infinities that Python reads. */

@@ -1,4 +1,5 @@
 /** A verification as a page, and in a folder. */
+import { many } from "../core/words.js";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { refuse } from "../core/arguments.js";
@@ -26,7 +27,7 @@ function verified(proof: Verification): (readonly [string, string | number])[] {
     ...recurrent,
     [
       "sequence",
-      `${proof.steps} steps of ${proof.resolution} ms, errors count in ${proof.learningWindow} steps`,
+      `${many(proof.steps, "step")} of ${proof.resolution} ms, errors count in ${many(proof.learningWindow, "step")}`,
     ],
     ["loss", proof.loss.replaceAll("_", " ")],
     ["optimizer", proof.optimizer.replaceAll("_", " ")],

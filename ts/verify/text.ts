@@ -1,4 +1,5 @@
 /** A verification in words and as a table of text. */
+import { many } from "../core/words.js";
 import type { NestProof, ProofCheck, Verification } from "./verification.js";
 
 /** A deviation as tables show it. */
@@ -15,8 +16,6 @@ export function angleText(value: number | undefined): string {
 export function ratioText(value: number | undefined): string {
   return value === undefined ? "" : String(Number(value.toPrecision(3)));
 }
-
-const many = (n: number, name: string) => `${n} ${name}${n === 1 ? "" : "s"}`;
 
 /** What was verified, in a line. */
 export function sizeText({ populations, sequences, steps, spikes, shrunk }: Verification): string {

@@ -478,7 +478,10 @@ function select(): void {
     brush.toggleAttribute("hidden", high === low);
   }
   const chosen = selected.filter(Boolean).length;
-  told.textContent = chosen === count ? `all ${count} runs` : `${chosen} of ${count} runs`;
+  told.textContent =
+    chosen === count
+      ? `all ${count} run${count === 1 ? "" : "s"}`
+      : `${chosen} of ${count} run${count === 1 ? "" : "s"}`;
   clear.hidden = state.brushes.size === 0;
   drawTable();
 }

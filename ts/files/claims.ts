@@ -13,6 +13,12 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { isRunning } from "../core/processes.js";
 
+/** Who has claimed a piece of work. */
+export interface Holder {
+  host: string;
+  pid: number;
+}
+
 /** Work that this process has claimed. */
 export interface Claim {
   /** Gives it up: it is done, or others may do it. */
@@ -73,6 +79,30 @@ export class Claims {
   isTaken(name: string): boolean {
     const last = this.#numbers(name).at(-1);
     return last !== undefined && !this.#isStale(`${name}.${last}`);
+  }
+
+  /** Whether it is a process of this machine. */
+  isHere({ host }: Holder): boolean {
+    return host === hostname();
+  }
+
+  /** When the claim on a piece of work was renewed last (ms since 1970, by the clock that marks files). */
+  renewedAt(name: string): number | undefined {
+    const last = this.#numbers(name).at(-1);
+    if (last === undefined) return undefined;
+    return statSync(join(this.#folder, `${name}.${last}`), { throwIfNoEntry: false })?.mtimeMs;
+  }
+
+  /** Who has a piece of work, as far as can be seen. */
+  holder(name: string): Holder | undefined {
+    const last = this.#numbers(name).at(-1);
+    if (last === undefined || this.#isStale(`${name}.${last}`)) return undefined;
+    try {
+      return JSON.parse(readFileSync(join(this.#folder, `${name}.${last}`), "utf8")) as Holder;
+    } catch {
+      // It is just being written, or given up.
+      return undefined;
+    }
   }
 
   /** Gives up all claims. */

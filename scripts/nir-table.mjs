@@ -2,7 +2,7 @@
 // the answers in test/python/nir.json and writes the tables of docs/networks.md. Run after a build:
 // `PYTHON=a/python/with/nir/and/programs node scripts/nir-table.mjs`; with `--tables` alone from the answers kept.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -18,8 +18,8 @@ const programs = { snntorch: "snnTorch", norse: "Norse", sinabs: "Sinabs", rockp
 
 const [steps, inputs, neurons, resolution] = [400, 5, 8, 0.1];
 
-/** A layer of neurons that are reset to their resting potential, with weights and input from a formula. */
-function layerOf(nest) {
+/** A layer of neurons that are reset to their resting potential, with weights and input from formulas. */
+function layerOf(nest, isRecurrent) {
   const kernel = new nest.Kernel();
   kernel.set({ resolution });
   const generators = kernel.Create("spike_generator", inputs);
@@ -33,6 +33,18 @@ function layerOf(nest) {
     weight,
     delay: resolution,
   });
+  if (isRecurrent) {
+    const among = Array.from({ length: neurons }, (_, row) =>
+      Array.from({ length: neurons }, (_value, column) =>
+        row === column ? 0 : (((row * 5 + column * 3) % 7) - 3) / 17.3,
+      ),
+    );
+    kernel.Connect(layer, layer, "all_to_all", {
+      synapse_model: "eprop_synapse",
+      weight: among,
+      delay: resolution,
+    });
+  }
   return kernel;
 }
 
@@ -48,8 +60,8 @@ function inputSpikes() {
 }
 
 /** Writes graphs, input and the spikes that eprop answers with into a folder. */
-export async function writeExample(folder, eprop) {
-  const network = eprop.Network.of(layerOf(eprop));
+export async function writeExample(folder, eprop, isRecurrent = false) {
+  const network = eprop.Network.of(layerOf(eprop, isRecurrent));
   await eprop.writeNIR(join(folder, "exact.nir"), eprop.toNIR(network));
   await eprop.writeNIR(join(folder, "euler.nir"), eprop.toNIR(network, { integration: "euler" }));
   const input = inputSpikes();
@@ -77,6 +89,9 @@ async function answers(python) {
   const folder = mkdtempSync(join(tmpdir(), "eprop-nir-"));
   try {
     await writeExample(folder, eprop);
+    const recurrent = join(folder, "recurrent");
+    mkdirSync(recurrent);
+    await writeExample(recurrent, eprop, true);
     const graph = join(folder, "exact.nir");
     const rows = run(python, ["test/python/nir_versions.py", graph, folder, ...versions])
       .trim()
@@ -91,8 +106,9 @@ async function answers(python) {
       );
       packages[name] = { reads: reads.trim(), read };
     }
-    const lines = run(python, ["test/python/nir_programs.py", folder]).trim().split("\n");
-    return { packages, programs: JSON.parse(lines.at(-1)) };
+    const tried = (graphs) =>
+      JSON.parse(run(python, ["test/python/nir_programs.py", graphs]).trim().split("\n").at(-1));
+    return { packages, programs: tried(folder), recurrent: tried(recurrent) };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -105,15 +121,22 @@ const loaded = ({ loads, shared, found, expected }) => {
     : `yes; ${shared} of ${expected} spikes the same, ${found} in all`;
 };
 
-/** The tables as the page has them. */
-export async function nirTables() {
-  const { packages, programs: tried } = JSON.parse(readFileSync(kept, "utf8"));
-  const first = Object.entries(packages).map(
-    ([version, { reads, read }]) => `| ${version} | ${reads} | ${read === true ? "yes" : read} |`,
-  );
-  const second = Object.entries(tried).map(
+/** What programs made of a graph. */
+const tableOf = (tried) => [
+  '| program | loads `toNIR(network)` | loads `toNIR(network, { integration: "euler" })` |',
+  "| --- | --- | --- |",
+  ...Object.entries(tried).map(
     ([name, { version, exact, euler }]) =>
       `| ${programs[name]} ${version} | ${loaded(exact)} | ${loaded(euler)} |`,
+  ),
+  "",
+];
+
+/** The tables as the page has them. */
+export async function nirTables() {
+  const { packages, programs: layers, recurrent } = JSON.parse(readFileSync(kept, "utf8"));
+  const first = Object.entries(packages).map(
+    ([version, { reads, read }]) => `| ${version} | ${reads} | ${read === true ? "yes" : read} |`,
   );
   const text = [
     begin,
@@ -122,10 +145,10 @@ export async function nirTables() {
     "| --- | --- | --- |",
     ...first,
     "",
-    '| program | loads `toNIR(network)` | loads `toNIR(network, { integration: "euler" })` |',
-    "| --- | --- | --- |",
-    ...second,
+    ...tableOf(layers),
+    "The same with connections among the neurons of the layer:",
     "",
+    ...tableOf(recurrent),
     end,
     "",
   ].join("\n");

@@ -174,6 +174,20 @@ export const targets: Readonly<Record<string, Target>> = {
   "Kernel.events": method("kernel", "events", ofRecorder),
   "Kernel.takeEvents": method("kernel", "takeEvents", ofRecorder),
   "Kernel.fileOf": method("kernel", "fileOf", ofRecorder),
+  "Kernel.extendSpikes": method(
+    "kernel",
+    "extendSpikes",
+    parameter("generators|node", ({ kernel }) => kernel.GetNodes("spike_generator")),
+    whole("begin|spikes", 1000),
+    parameter("spikes", always(Uint32Array.of(0, 1))),
+  ),
+  "Kernel.extendAmplitudes": method(
+    "kernel",
+    "extendAmplitudes",
+    parameter("generators|node", ({ kernel }) => kernel.GetNodes("step_rate_generator")),
+    whole("begin|changes", 1000),
+    parameter("changes", always([{ steps: Uint32Array.of(), values: Float64Array.of() }])),
+  ),
   "Kernel.evaluate": method(
     "kernel",
     "evaluate",

@@ -76,6 +76,7 @@ function small(kernel: nest.Kernel): nest.NodeCollection {
     weight: 1,
   });
   kernel.Connect(neurons, recorder);
+  kernel.Create("step_rate_generator");
   return neurons;
 }
 

@@ -95,6 +95,17 @@ const evaluatedSequences = fields({
   batchSize: whole(1, u32),
 });
 
+/** Changes of the amplitude of a generator: steps (ascending), and the amplitude from each of them on. */
+export interface AmplitudeChanges {
+  steps: Uint32Array;
+  values: Float64Array;
+}
+
+const amplitudeChanges = list(
+  fields({ steps: instance(Uint32Array, "a Uint32Array"), values: instance(Float64Array, "a Float64Array") }),
+  "a list of steps and values for each generator",
+);
+
 const simulateOptions = fields({ signal: optional(abortSignal), onProgress: optional(callable) });
 
 /** Memory that a simulation takes (bytes). */
@@ -776,6 +787,42 @@ export class Kernel {
   /** Spikes of recurrent neurons in each update interval that has ended since the last call; moved out. */
   takeIntervalSpikes(): Float64Array {
     return guarded(() => this.native.takeIntervalSpikes());
+  }
+
+  /**
+   * Has generators send spikes after those that they have been given and not yet sent, as `spike_times` that are added:
+   * all at once, and without a list of times for each.
+   *
+   * @param begin Step that is counted from.
+   * @param spikes Places `step * generators.length + generator`, ascending; repeats are several spikes at once. They are
+   *   emitted at the time of their step, which must lie after the present.
+   */
+  extendSpikes(generators: NodeCollection, begin: number, spikes: Uint32Array): void {
+    const { ids } = this.#collection("generators", generators);
+    const from = given("begin", begin, whole(0));
+    const places = given("spikes", spikes, instance(Uint32Array, "a Uint32Array"));
+    guarded(() => this.native.extendSpikes(ids, from, places));
+  }
+
+  /**
+   * Has the amplitudes of generators (`amplitude_times` and `amplitude_values`) change after the changes that they have been
+   * given and not yet made.
+   *
+   * @param begin Step that is counted from.
+   * @param changes Those of each generator; steps must lie after the present.
+   */
+  extendAmplitudes(generators: NodeCollection, begin: number, changes: readonly AmplitudeChanges[]): void {
+    const { ids } = this.#collection("generators", generators);
+    const from = given("begin", begin, whole(0));
+    const all = given("changes", changes, amplitudeChanges);
+    guarded(() =>
+      this.native.extendAmplitudes(
+        ids,
+        from,
+        all.map(({ steps }) => steps),
+        all.map(({ values }) => values),
+      ),
+    );
   }
 
   /**

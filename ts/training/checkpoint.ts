@@ -21,7 +21,6 @@ import { phases } from "./schedule.js";
 import { type Iteration, metricNames } from "./iteration.js";
 import { type Progress, noProgress } from "./progress.js";
 import type { ConnectionWeights } from "./best-weights.js";
-import type { Waiting } from "./stimulation.js";
 
 /** Everything that a training has to know to go on. */
 export interface Checkpoint {
@@ -35,7 +34,6 @@ export interface Checkpoint {
   progress: Progress;
   iterations: readonly Iteration[];
   before: PlasticWeights;
-  waiting: Waiting;
   best?: ConnectionWeights;
   recorded: Recorded;
   courses: WeightNotes;
@@ -147,16 +145,9 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
     writer.add(`before.${name}`, data, shape);
   }
   for (const [name, weights] of Object.entries(checkpoint.best ?? {})) writer.add(`best.${name}`, weights);
-  const { spikes, targets } = checkpoint.waiting;
-  const lists: readonly (readonly [string, readonly Float64Array[]])[] = [
-    ["spikes_left", spikes],
-    ["targets_left.times", targets.map(({ times }) => times)],
-    ["targets_left.values", targets.map(({ values }) => values)],
-    ...Object.entries(checkpoint.courses.weights).map(
-      ([name, weights]) => [`courses.${name}`, [...weights]] as const,
-    ),
-  ];
-  for (const [name, list] of lists) await inSlices(writer.addLists(name, list));
+  for (const [name, weights] of Object.entries(checkpoint.courses.weights)) {
+    await inSlices(writer.addLists(`courses.${name}`, [...weights]));
+  }
   for (const [recorder, columns] of Object.entries(checkpoint.recorded)) {
     for (const [column, values] of Object.entries(columns)) {
       writer.add(`recorded.${recorder}.${column}`, values);
@@ -244,7 +235,6 @@ async function contentOf(made: Task, details: Details, arrays: ArrayReader): Pro
     }),
   );
   await eventLoopTurn();
-  const values = arrays.lists("targets_left.values");
   const { position } = details.progress;
   return {
     task: made,
@@ -259,12 +249,6 @@ async function contentOf(made: Task, details: Details, arrays: ArrayReader): Pro
     },
     iterations: readIterations(arrays, details.metrics ?? []),
     before: Object.fromEntries(plastic.map((name) => [name, weights(name)])) as PlasticWeights,
-    waiting: {
-      spikes: arrays.lists("spikes_left"),
-      targets: arrays
-        .lists("targets_left.times")
-        .map((times, readout) => ({ times, values: values[readout] ?? new Float64Array(0) })),
-    },
     ...(details.progress.best !== undefined && {
       best: Object.fromEntries(plastic.map((name) => [name, arrays.get(`best.${name}`, "F64")])),
     }),

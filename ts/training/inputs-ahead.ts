@@ -4,7 +4,7 @@ import type { Draws, Drawing } from "../tasks/draws.js";
 import type { InputSplit, IterationData, Task } from "../tasks/task.js";
 import type { Progress } from "./progress.js";
 import type { TaskNetwork } from "./network.js";
-import { Stimulation, type Stimulus, type Waiting } from "./stimulation.js";
+import { stimulate } from "./stimulation.js";
 
 /** Which iterations inputs are wanted for. What they are depends on this alone. */
 export interface Wanted {
@@ -19,7 +19,9 @@ export interface Wanted {
 
 /** The inputs of some iterations. */
 interface Inputs {
-  stimulus: Stimulus;
+  data: readonly IterationData[];
+  /** The step that the first of them begins at. */
+  begin: number;
   /** Iterations that have drawn their inputs from each split once these count as drawn. */
   drawn: Progress["drawn"];
 }
@@ -32,37 +34,24 @@ interface Ahead {
 }
 
 /**
- * Draws the inputs of a training's iterations and converts them for its generators; those of the next ones while the
- * present ones are simulated. Until they are taken they do not count as drawn: what is dropped is drawn again.
+ * Draws the inputs of a training's iterations; those of the next ones while the present ones are simulated. Until they are taken they do not count as drawn: what is dropped is drawn again.
  */
 export class InputsAhead {
+  readonly #network: TaskNetwork;
   readonly #task: Task;
   readonly #draws: Draws;
-  readonly #stimulation: Stimulation;
   readonly #signal: AbortSignal | undefined;
   #ahead: Ahead | undefined;
 
-  /**
-   * @param options `waiting` is what generators were left with where a training goes on; `signal` stops what is being
-   *   drawn: it rejects with the signal's reason.
-   */
-  constructor(
-    network: TaskNetwork,
-    task: Task,
-    options: { draws: Draws; waiting: Waiting | undefined; signal: AbortSignal | undefined },
-  ) {
+  /** @param signal Stops what is being drawn: it rejects with the signal's reason. */
+  constructor(network: TaskNetwork, task: Task, draws: Draws, signal: AbortSignal | undefined) {
+    this.#network = network;
     this.#task = task;
-    this.#draws = options.draws;
-    this.#stimulation = new Stimulation(network, task, options.waiting);
-    this.#signal = options.signal;
+    this.#draws = draws;
+    this.#signal = signal;
   }
 
-  /** What generators have been given and have not yet sent. */
-  get waiting(): Waiting {
-    return this.#stimulation.waiting;
-  }
-
-  /** Begins to draw what is going to be wanted, as it seems. Generators must have been given what comes before it. */
+  /** Begins to draw what is going to be wanted, as it seems. */
   begin(wanted: Wanted): void {
     this.#ahead ??= this.#begin(wanted);
   }
@@ -84,8 +73,8 @@ export class InputsAhead {
 
   /** Gives generators what was taken. From now on it counts as drawn: returned is how many iterations have drawn so far. */
   async load(drawing: Drawing<Inputs>): Promise<Progress["drawn"]> {
-    const { stimulus, drawn } = drawing.value;
-    await inSlices(this.#stimulation.load(stimulus));
+    const { data, begin, drawn } = drawing.value;
+    await inSlices(stimulate(this.#network, this.#task, data, begin));
     this.#draws.accept(drawing);
     return drawn;
   }
@@ -118,7 +107,7 @@ export class InputsAhead {
       before = next;
       drawn[split] += 1;
     }
-    return { stimulus: await inSlices(this.#stimulation.prepare(data, begin), signal), drawn };
+    return { data, begin, drawn };
   }
 }
 

@@ -36,7 +36,6 @@ import { Recorders } from "./recorders.js";
 import { type TrainingResult, resultOf } from "./result.js";
 import { type Observer, Sampler } from "./sampler.js";
 import { type Ending, type Stretch, iterationsLeft, nextStretch } from "./schedule.js";
-import type { Waiting } from "./stimulation.js";
 import { iterationsTogether, mayGoTogether } from "./together.js";
 import { WeightCourses } from "./weight-courses.js";
 
@@ -146,15 +145,13 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     built.recorders.restore(saved.recorded);
     built.courses?.restore(saved.courses);
     this.#beginToObserve(built.network);
-    const inputs = this.#inputs(built.network, saved.waiting);
+    const inputs = this.#inputs(built.network);
     const best = new BestWeights(built.network, saved.best);
     this.#setUp = new InPieces<SetUp>({ value: { ...built, inputs, best, before: saved.before } });
   }
 
-  /** @param waiting What generators have not yet sent. */
-  #inputs(network: TaskNetwork, waiting?: Waiting): InputsAhead {
-    const draws = (this.#draws ??= new Draws(this.task));
-    return new InputsAhead(network, this.task, { draws, waiting, signal: this.#signal });
+  #inputs(network: TaskNetwork): InputsAhead {
+    return new InputsAhead(network, this.task, (this.#draws ??= new Draws(this.task)), this.#signal);
   }
 
   /** The task's network. It is made with the first iteration, or when it is first asked for. */
@@ -256,7 +253,6 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       progress: structuredClone(this.#progress),
       iterations: [...this.#iterations],
       before: setUp.before,
-      waiting: setUp.inputs.waiting,
       ...(setUp.best.weights !== undefined && { best: setUp.best.weights }),
       courses: setUp.courses?.notes() ?? { times: [], weights: {} },
       given: givenFunctions({ ...this.#options, metrics: this.#metrics }),
@@ -513,7 +509,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       const { phase, count, last } = stretch;
       const wanted = this.#wanted(stretch);
       const drawing = await inputs.take(wanted);
-      await this.#ranks.same("inputs of an iteration", drawing.value.stimulus.waiting);
+      await this.#ranks.same("inputs of an iteration", drawing.value.data);
       const trained = position.trained - count + 1;
       const factor = phase === "training" ? rateFactor(this.task, this.#learningRate, trained) : 0;
       network.built.scaleLearningRates(factor);

@@ -6,7 +6,7 @@ import { type NetworkDescription, describedNetwork } from "../tasks/network-desc
 import type { IterationData, Task } from "../tasks/task.js";
 import type { ReadoutSignals } from "../training/metrics.js";
 import { TaskNetwork } from "../training/network.js";
-import { Stimulation } from "../training/stimulation.js";
+import { stimulate } from "../training/stimulation.js";
 import { biasNames, type Gradients } from "./interval-eprop.js";
 import { type Problem, problemOf } from "./problem.js";
 
@@ -39,7 +39,6 @@ export class EngineNetwork {
   readonly network: TaskNetwork;
   readonly #task: Task;
   readonly #options: EngineOptions;
-  readonly #stimulation: Stimulation;
   readonly #spikes: NodeCollection;
   #iterations = 0;
 
@@ -47,7 +46,6 @@ export class EngineNetwork {
     this.#task = task;
     this.#options = options;
     this.network = network;
-    this.#stimulation = new Stimulation(network, task);
     this.#spikes = network.kernel.Create("spike_recorder");
     network.kernel.Connect(network.recurrent, this.#spikes);
   }
@@ -115,7 +113,7 @@ export class EngineNetwork {
 
   /** Tells generators all that they send: the iterations that are to be run. */
   async load(iterations: readonly IterationData[]): Promise<void> {
-    await inSlices(this.#stimulation.load(await inSlices(this.#stimulation.prepare(iterations, 0))));
+    await inSlices(stimulate(this.network, this.#task, iterations, 0));
   }
 
   /** Runs an iteration: to its last step, and as much longer as its update and its record take. */

@@ -7,6 +7,7 @@ use eprop::base::control::RunControl;
 use eprop::base::exchange::Exchange;
 use eprop::base::state::State;
 use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
+use eprop::describe::extend::Changes;
 use eprop::inference::Inference;
 use eprop::record::{EventColumn, Events};
 use eprop::{Error, ErrorCode, Kernel};
@@ -293,6 +294,32 @@ impl NativeKernel {
     #[napi]
     pub fn set_defaults(&self, model: String, values: Vec<Entry>) -> napi::Result<()> {
         self.with(|kernel| kernel.set_defaults(&model, &dict(values)?))
+    }
+
+    /// Has generators send spikes after those that they have been given: place `step * generators + generator`, counted
+    /// from step `begin` on.
+    #[napi]
+    pub fn extend_spikes(
+        &self,
+        generators: Uint32Array,
+        begin: i64,
+        spikes: Uint32Array,
+    ) -> napi::Result<()> {
+        self.with(|kernel| kernel.extend_spikes(&generators, begin, &spikes))
+    }
+
+    /// Has amplitudes of generators change after the changes that they have been given, counted from step `begin` on.
+    #[napi]
+    pub fn extend_amplitudes(
+        &self,
+        generators: Uint32Array,
+        begin: i64,
+        steps: Vec<Uint32Array>,
+        values: Vec<Float64Array>,
+    ) -> napi::Result<()> {
+        let changes: Vec<Changes<'_>> =
+            steps.iter().zip(&values).map(|(steps, values)| Changes { steps, values }).collect();
+        self.with(|kernel| kernel.extend_amplitudes(&generators, begin, &changes))
     }
 
     /// Has the learning rates that synapse models have now count as set.

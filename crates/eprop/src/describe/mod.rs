@@ -7,6 +7,7 @@ mod compatible;
 pub mod connect;
 pub mod connections;
 pub mod defaults;
+pub mod extend;
 mod feedback;
 pub mod kernel_parameters;
 pub mod network;

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
+use crate::describe::extend::Changes;
 use crate::describe::network::{Description, NodeId, Settled, Targets};
 use crate::describe::times::time_list;
 use crate::interval;
@@ -233,15 +234,15 @@ impl Kernel {
             Params::PerNode(list) => list.iter().any(|values| values.get(name).is_some()),
         };
         // A generator goes on with the amplitude it has until the first of its new times.
-        let mut held = Vec::new();
-        for node in nodes {
-            let list = self.network.group_of(*node).and_then(|group| time_list(group.model));
-            if list.is_some_and(|list| names(list.times))
-                && let Some(amplitudes) = amplitudes::amplitudes(&self.network, *node, &self.held)
-            {
-                held.push((*node, amplitudes.held_at(self.time)));
-            }
-        }
+        let timed: Vec<NodeId> = nodes
+            .iter()
+            .copied()
+            .filter(|node| {
+                let list = self.network.group_of(*node).and_then(|group| time_list(group.model));
+                list.is_some_and(|list| names(list.times))
+            })
+            .collect();
+        let held = self.amplitudes_now(&timed);
         let emits = |node: &NodeId| {
             let class = self.network.group_of(*node).map(|group| group.model.class);
             class == Some(NodeClass::PoissonGenerator)
@@ -259,6 +260,48 @@ impl Kernel {
             }
         }
         Ok(())
+    }
+
+    /// Has generators send spikes after those that they have been given and not yet sent: place `step * generators +
+    /// generator`, counted from step `begin` on, ascending; repeats are several spikes at once. This is what setting
+    /// `spike_times` does, without all that was sent.
+    ///
+    /// # Errors
+    /// `ValueError` where a node has no spike times, or spikes are not in order or do not lie after the present and after
+    /// what there is; `OutOfMemory`. Then nothing has changed.
+    pub fn extend_spikes(&mut self, generators: &[NodeId], begin: i64, spikes: &[u32]) -> Result<()> {
+        self.before_change();
+        self.network.extend_spikes(generators, begin, spikes, self.time)
+    }
+
+    /// Has the amplitudes of generators change after the changes that they have been given, counted from step `begin` on: a
+    /// list of changes for each generator.
+    ///
+    /// # Errors
+    /// As [`Kernel::extend_spikes`]; `DimensionMismatch` where there is not a list of changes for each generator, or not a
+    /// value for each step.
+    pub fn extend_amplitudes(
+        &mut self,
+        generators: &[NodeId],
+        begin: i64,
+        changes: &[Changes<'_>],
+    ) -> Result<()> {
+        self.before_change();
+        let held = self.amplitudes_now(generators);
+        self.network.extend_amplitudes(generators, begin, changes, self.time)?;
+        self.held.extend(held);
+        Ok(())
+    }
+
+    /// The amplitudes that generators have at present: they go on with them until the first of new times.
+    fn amplitudes_now(&self, nodes: &[NodeId]) -> Vec<(NodeId, HeldRate)> {
+        nodes
+            .iter()
+            .filter_map(|node| {
+                let amplitudes = amplitudes::amplitudes(&self.network, *node, &self.held)?;
+                Some((*node, amplitudes.held_at(self.time)))
+            })
+            .collect()
     }
 
     /// A value of each of the nodes, in the user's units.

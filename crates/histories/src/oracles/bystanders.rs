@@ -49,9 +49,9 @@ pub fn bystanders_change_nothing(reference: &Reference, dice: &mut Dice) -> Verd
     if reference.calls.is_empty() || reference.calls.iter().enumerate().any(excludes) {
         return Ok(());
     }
-    // Which numbers a Poisson train, noise or a rewired projection draws depends on the connections that there are, and adaptive
-    // feedback decays where synapses onto readouts learn.
-    if ["poisson_generator", "noise_generator", "deep_r", "adaptive"]
+    // Which numbers a Poisson train, noise or a rewired projection draws depends on the connections that there are, adaptive
+    // feedback decays where synapses onto readouts learn, and currents learn as the first of the projections does.
+    if ["poisson_generator", "noise_generator", "deep_r", "adaptive", "learns_bias"]
         .iter()
         .any(|word| mentions(&reference.calls, word))
     {

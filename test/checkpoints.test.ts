@@ -283,7 +283,7 @@ describe("eprop train --resume", () => {
     started.kill("SIGKILL");
     expect(await ended).toBe("SIGKILL");
     expect(existsSync(join(killed, "run.json"))).toBe(false);
-    expect(String(eprop(["--resume", checkpoint, "--seed", "3"]).stderr)).toContain("takes no seed");
+    expect(String(eprop(["--resume", checkpoint, "--seed", "3"]).stderr)).toContain("takes no --seed");
     expect(String(eprop(["--resume", checkpoint, "--quiet"]).stderr)).toBe("");
     expect(readdirSync(killed)).toEqual(readdirSync(whole));
     for (const file of ["weights.npz", "events.npz", "network.safetensors"]) {

@@ -106,3 +106,40 @@ it.each([
   expect(status).toBe(1);
   expect(stderr).toMatch(message);
 });
+
+it("are not resumed where their module, or what it imports, has changed, unless that is wanted", () => {
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
+  write("changing.js", `import "./parts/first.js";\n${source}`);
+  mkdirSync(join(folder, "parts"));
+  write("parts/first.js", 'export * from "./second.js";\n');
+  write("parts/second.js", "export const one = 1;\n");
+  const save = `import { Trainer } from "eprop";
+    import task from "./changing.js";
+    const trainer = new Trainer(task.create({ iterations: 2 }), { module: new URL("changing.js", import.meta.url).href });
+    await trainer.save("changing/checkpoint.safetensors");`;
+  mkdirSync(join(folder, "changing"));
+  write("save.js", save);
+  const saved = spawnSync(process.execPath, ["save.js"], { cwd: folder, encoding: "utf8" });
+  expect(saved.status, saved.stderr).toBe(0);
+  const resume = (...more: string[]) =>
+    eprop("train", "./changing.js", "--resume", "changing", "--quiet", ...more);
+  for (const [file, before, after] of [
+    ["changing.js", "", "// Another line.\n"],
+    ["parts/second.js", "export const one = 1;\n", "export const one = 2;\n"],
+  ] as const) {
+    const text = readFileSync(join(folder, file), "utf8");
+    write(file, before === "" ? `${text}${after}` : text.replace(before, after));
+    const { status, stderr } = resume();
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/the module of the task .* has changed since changing.checkpoint.* --force/);
+    write(file, text);
+  }
+  write("parts/second.js", "export const one = 3;\n");
+  const forced = resume("--force");
+  expect(forced.status, forced.stderr).toBe(0);
+  // What the run says of itself is the module as it was used.
+  const repeat = () => eprop("train", "--from", "changing", "--quiet");
+  expect(repeat().status).toBe(0);
+  write("parts/second.js", "export const one = 4;\n");
+  expect(repeat().stderr).toMatch(/changing\.js, which has changed since.*--force/);
+});

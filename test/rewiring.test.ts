@@ -98,6 +98,34 @@ describe("pruning, and rewiring of single projections", () => {
     await writeRunFolder(join(folder, "pruned-run"), result);
   });
 
+  it("is refused by projection where that has all connections, before anything is simulated", () => {
+    const dense = (parameters: object) =>
+      new Trainer(tasks.sineWaves({ parameters: { rewiring: "deep_r", ...parameters } })).network;
+    expect(() => dense({})).toThrow(
+      /the projection in_rec has all connections.*network\.weights\.in_rec\.mask/,
+    );
+    expect(() => dense({ connectivity_in_rec: 0.5 })).toThrow(/the projection rec_rec has all connections/);
+    expect(() => dense({ connectivity: 0.5 })).not.toThrow();
+    const sparse = describedNetwork(tasks.sineWaves({ parameters: { connectivity: 0.5 } }).network);
+    const built = (rec_rec: object, of: object = {}) =>
+      buildNetwork(new Kernel(), {
+        ...sparse,
+        ...of,
+        projections: { ...sparse.projections, rec_rec: { ...sparse.projections["rec_rec"], ...rec_rec } },
+      } as typeof sparse);
+    const all = { weights: 0.1 };
+    expect(() => built(all, { rewiring: "deep_r" })).toThrow(
+      /the projection rec_rec has all connections.*network\.projections\.rec_rec\.rule/,
+    );
+    expect(() => built({ ...all, rewiring: "prune" })).toThrow(
+      /the projection rec_rec has no connections that go/,
+    );
+    expect(() =>
+      built({ ...all, rewiring: "deep_r", rule: { rule: "fixed_indegree", indegree: 3 } }),
+    ).not.toThrow();
+    expect(() => built(all)).not.toThrow();
+  });
+
   it("holds for one projection where it says so", async () => {
     const task = tasks.evidenceAccumulation({
       batchSize: 2,

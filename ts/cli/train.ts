@@ -83,7 +83,10 @@ export function trainCommand(): Command {
       ).conflicts("runs"),
     )
     .option("--runs <folder>", "as --out, with a name made of task and time, in this folder")
-    .option("--force", "replace the run that is in the folder of --out")
+    .option(
+      "--force",
+      "replace the run that is in the folder of --out; with --resume or --from, go on though module or data have changed",
+    )
     .option("--format <list>", `events and weights also as, separated by commas: ${formatHelp}`, parseFormats)
     .option("--live", "serve a page that shows the training while it runs (in a run folder, as --runs runs)")
     .addOption(
@@ -115,6 +118,7 @@ const ofResumption: ReadonlySet<keyof TrainArguments> = new Set([
   "port",
   "json",
   "quiet",
+  "force",
 ]);
 
 /** Options that say what a run folder holds, and are ignored without one. */
@@ -139,8 +143,12 @@ function refuseIgnored(args: TrainArguments): void {
       refuse(option, message, "--out or --runs besides");
     }
   }
-  if (args.force && args.out === undefined) {
-    refuse("force", "--force replaces the run in a folder, and none is given", "--out besides");
+  if (args.force && args.out === undefined && args.resume === undefined && args.from === undefined) {
+    refuse(
+      "force",
+      "--force replaces the run in a folder, and none is given",
+      "--out, --resume or --from besides",
+    );
   }
   if (args.port !== undefined && !args.live) {
     refuse("port", "--port is that of a page that shows the training, and there is none", "--live besides");
@@ -169,7 +177,7 @@ function checkpoint(path: string, { checkpointEvery: every }: TrainArguments) {
 async function repeated({ from, ...args }: TrainArguments): Promise<RunOrigin | undefined> {
   if (from === undefined) return undefined;
   const { origin, eprop } = readRunOrigin(from);
-  await checkDigests(from, origin, new Set(Object.keys(args)));
+  if (!args.force) await checkDigests(from, origin, new Set(Object.keys(args)));
   if (eprop !== version) {
     process.stderr.write(`eprop: ${from} was made by eprop ${eprop}; this is ${version}\n`);
   }
@@ -196,6 +204,7 @@ async function begun(
   );
   const saved = await ranks.told(folder?.checkpoint);
   const task = entry.create({ ...options, ...given({ seed: args.seed }), parameters });
+  const module = isModule(reference) ? reference : undefined;
   const trainer = new Trainer(task, {
     ...given({
       threads: args.threads ?? (origin && Math.min(origin.threads, threadBudget())),
@@ -203,11 +212,11 @@ async function begun(
       precision: args.precision ?? origin?.precision,
     }),
     ...signals,
-    ...given({ world: ranks.world }),
+    ...given({ world: ranks.world, module }),
     ...(saved !== undefined && { checkpoint: checkpoint(saved, args) }),
     record: args.record ?? (saved !== undefined && (origin?.record ?? true)),
   });
-  return { trainer, folder, checkpoint: saved, module: isModule(reference) ? reference : undefined };
+  return { trainer, folder, checkpoint: saved, module };
 }
 
 async function resumed(
@@ -229,7 +238,7 @@ async function resumed(
     });
   }
   const loaded = name === undefined ? undefined : await loadTask(name);
-  const task = loaded?.entry;
+  const { entry: task, reference: module } = loaded ?? {};
   const path = checkpointOf(from);
   const place = dirname(path);
   // What somebody else is writing is not even read: it may be over by then.
@@ -240,14 +249,14 @@ async function resumed(
   });
   try {
     const trainer = await Trainer.resume(path, {
-      ...given({ task, threads: args.threads, world: ranks.world }),
+      ...given({ task, module, force: args.force, threads: args.threads, world: ranks.world }),
       ...signals,
       // As often as before, if that is not said.
       ...(args.checkpointEvery !== undefined && { checkpoint: checkpoint(path, args) }),
     });
     const { iterations } = trainer;
     const folder = await ranks.atFirst(() => new RunFolder(place, { iterations, ...given({ claim }) }));
-    return { trainer, folder, checkpoint: await ranks.told(folder?.checkpoint), module: loaded?.reference };
+    return { trainer, folder, checkpoint: await ranks.told(folder?.checkpoint), module };
   } catch (error) {
     claim?.release();
     throw error;
@@ -277,7 +286,8 @@ function checkTask(name: string | undefined, { resume, from }: TrainArguments): 
     message = "a run that is resumed has its task";
   }
   if (message === undefined) return;
-  const bound = "the name of a task, --resume with a checkpoint or --from with a run.json";
+  const bound =
+    "a name that `eprop tasks` lists, the path of a module that exports a task, --resume with a run folder or --from with a run.json";
   throw nestError({ code: "ValueError", message, parameter: "task", bound });
 }
 

@@ -16,7 +16,13 @@ export function controlsTable(
 ): { head: string[]; rows: string[][] } {
   const hasErrors = rows.some(({ error }) => error !== undefined);
   return {
-    head: ["control", "runs", "loss", ...(hasErrors ? ["error"] : []), `${measure} more than trained`],
+    head: [
+      "control",
+      "runs",
+      "loss",
+      ...(hasErrors ? ["error"] : []),
+      `${measure} above the trained network’s`,
+    ],
     rows: rows.map((row) => [
       row.control,
       count(row),

@@ -6,6 +6,7 @@ import { nestError } from "../core/errors.js";
 import { inSlices } from "../core/event-loop.js";
 import { dataDigests, digestOf, withAbsolutePaths } from "../tasks/digests.js";
 import { isModule } from "../tasks/load.js";
+import { moduleDigest } from "../tasks/module-digest.js";
 import type { Schedule, TaskOptions } from "../tasks/task.js";
 import type { TrainingResult } from "../training/result.js";
 
@@ -23,7 +24,10 @@ export interface RunOrigin {
   record: NonNullable<TrainingResult["settings"]["record"]>;
   /** Iterations of each kind, as they were planned. */
   schedule: Schedule;
-  /** SHA-256 of what options name: of a file its content, of a folder its files' names and sizes; `task` of a module. */
+  /**
+   * SHA-256 of what options name: of a file its content, of a folder its files' names and sizes; `task` of a module and
+   * of what it imports by relative paths.
+   */
   digests: Readonly<Record<string, string>>;
   /** The command line, where there was one. */
   command?: readonly string[];
@@ -42,7 +46,7 @@ export async function runOrigin(
   { module, command }: RunRequest = {},
 ): Promise<RunOrigin> {
   const digests = await inSlices(dataDigests(task.options));
-  const ofModule = module === undefined ? {} : { task: await inSlices(digestOf(fileURLToPath(module))) };
+  const ofModule = module === undefined ? {} : { task: settings.module ?? moduleDigest(module) };
   return {
     task: module ?? task.name,
     options: { ...withAbsolutePaths(task.options), seed: task.seed },
@@ -123,11 +127,13 @@ export async function checkDigests(path: string, origin: RunOrigin, replaced: Re
     let now: string;
     try {
       now = await inSlices(digestOf(place));
+      // Earlier versions looked at the module's file alone.
+      if (name === "task" && now !== origin.digests[name]) now = moduleDigest(place);
     } catch (error) {
       return refuse(path, `was made from ${place}, which cannot be read: ${(error as Error).message}`, name);
     }
     if (now !== origin.digests[name]) {
-      refuse(path, `was made from ${place}, which has changed since`, `the ${name} as it was, or another given besides`);
+      refuse(path, `was made from ${place}, which has changed since`, `the ${name} as it was, or another given besides; --force repeats it all the same`);
     }
   }
 }

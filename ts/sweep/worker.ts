@@ -35,7 +35,8 @@ async function trainerOf(
   finish: AbortSignal,
 ): Promise<Trainer> {
   const { entry } = await loadTask(task);
-  const common = { finish, ...(training.threads !== undefined && { threads: training.threads }) };
+  const module = isModule(task) ? { module: task } : {};
+  const common = { finish, ...module, ...(training.threads !== undefined && { threads: training.threads }) };
   const saved = checkpoint && { checkpoint };
   if (checkpoint !== undefined && existsSync(checkpoint.path)) {
     try {

@@ -33,6 +33,7 @@ import {
   type Weights,
   projectionShape,
   describedNetwork,
+  rewiringOfProjection,
 } from "./network-description.js";
 import { choices } from "../nest/models.generated.js";
 import { feedbackSources } from "./learning-parameters.js";
@@ -136,8 +137,40 @@ interface Learned {
  */
 export function* descriptionChecked(described: unknown): Pieces<Learned[]> {
   const network = given("network", described, anObject);
-  return "populations" in network ? yield* describedChecked(network) : yield* poolChecked(network);
+  const readouts = "populations" in network ? yield* describedChecked(network) : yield* poolChecked(network);
+  checkSparse(network as unknown as NetworkDescription | PoolDescription);
+  return readouts;
 }
+
+/** Refuses to rewire projections that have all connections. */
+function checkSparse(described: NetworkDescription | PoolDescription): void {
+  const network = describedNetwork(described);
+  for (const [name, { weights, rule }] of Object.entries(network.projections)) {
+    const { rewiring = "none" } = rewiringOfProjection(network, name);
+    if (rewiring === "none") continue;
+    const at = "populations" in described ? `network.projections.${name}` : `network.weights.${name}`;
+    const isMatrix = typeof weights === "object" && "data" in weights;
+    const hasAll = isMatrix
+      ? (weights.mask?.every((is) => is !== 0) ?? true)
+      : (rule?.rule ?? "all_to_all") === "all_to_all";
+    // Of a matrix, connections may be pruned one by one.
+    if (!hasAll || (isMatrix && rewiring === "prune")) continue;
+    refuse(isMatrix ? `${at}.mask` : `${at}.rule`, isMatrix ? weights.mask : rule, fewer[rewiring], {
+      code: "ValueError",
+      message:
+        rewiring === "prune"
+          ? `the projection ${name} has no connections that go one by one, which rewiring ${rewiring} needs`
+          : `the projection ${name} has all connections, so rewiring ${rewiring} finds none to replace others`,
+    });
+  }
+}
+
+/** What has connections that rewiring can work on. */
+const fewer = {
+  deep_r:
+    "a mask or a rule that leaves connections out (of a task, --set connectivity or connectivity_* below 1), or rewiring of single projections",
+  prune: "a matrix of weights, or a rule that leaves connections out",
+} as const;
 
 /** Checks a network in its short form. */
 function* poolChecked(network: Record<string, unknown>): Pieces<Learned[]> {

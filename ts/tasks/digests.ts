@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Pieces } from "../core/event-loop.js";
 import { createHash } from "../core/hash.js";
@@ -16,16 +16,46 @@ export function withAbsolutePaths(options: TaskOptions): TaskOptions {
   return Object.fromEntries(entries) as TaskOptions;
 }
 
+/** Digests of files that have been read, by path, size and times: data may be large, and checkpoints many. */
+const known = new Map<string, string>();
+
+/** A digest of a file's content. */
+function* fileDigest(path: string): Pieces<string> {
+  const { size, mtimeMs, ctimeMs, ino } = statSync(path);
+  const name = [resolve(path), size, mtimeMs, ctimeMs, ino].join("\0");
+  const found = known.get(name);
+  if (found !== undefined) return found;
+  const hash = createHash("sha256");
+  // Data may be larger than memory.
+  const file = openSync(path, "r");
+  try {
+    const piece = new Uint8Array(pieceLength);
+    for (let read = 1; read > 0;) {
+      read = readSync(file, piece);
+      hash.update(piece.subarray(0, read));
+      yield;
+    }
+  } finally {
+    closeSync(file);
+  }
+  const digest = hash.digest("hex");
+  known.set(name, digest);
+  return digest;
+}
+
 /** A digest of a file's content, or of the names and sizes of the files in a folder. */
 export function* digestOf(path: string): Pieces<string> {
+  if (!statSync(path).isDirectory()) return yield* fileDigest(path);
   const hash = createHash("sha256");
-  if (!statSync(path).isDirectory()) return hash.update(readFileSync(path)).digest("hex");
   for (const [at, name] of (yield* filesIn(path)).entries()) {
     hash.update(`${name}\0${statSync(join(path, name)).size}\0`);
     if (at % filesAtOnce === 0) yield;
   }
   return hash.digest("hex");
 }
+
+/** Bytes of a file that are read in one piece. */
+const pieceLength = 1 << 20;
 
 /** Files that are looked at in one piece. */
 const filesAtOnce = 50;

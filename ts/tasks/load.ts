@@ -11,7 +11,7 @@ export interface LoadedTask {
 }
 
 const taskReference: Check<string | URL> = {
-  allowed: "the name of a task, or the path or address of a module",
+  allowed: "a name that `eprop tasks` lists, or the path or address of a module that exports a task",
   read(value, at) {
     if (value instanceof URL) return value;
     return typeof value === "string" ? text.read(value, at) : refuse(at, value, this.allowed);

@@ -17,6 +17,7 @@ import {
 } from "../tasks/network-description.js";
 import type { Task, TaskOptions } from "../tasks/task.js";
 import type { NetworkOptions, PlasticWeights } from "./network.js";
+import type { Resumption } from "./options.js";
 import { phases } from "./schedule.js";
 import { type Iteration, metricNames } from "./iteration.js";
 import { type Progress, noProgress } from "./progress.js";
@@ -37,6 +38,8 @@ export interface Checkpoint {
   best?: ConnectionWeights;
   recorded: Recorded;
   courses: WeightNotes;
+  /** Digest of the task's module, where it is known. */
+  module?: string;
   /** Functions that the training was given and that a file cannot hold: `metrics.NAME`, `learningRate`. */
   given: readonly string[];
 }
@@ -47,6 +50,8 @@ interface Details {
   taskOptions: TaskOptions;
   /** Digests of the data that the task was made from, by option. */
   data: Record<string, string>;
+  /** Digest of the task's module; missing where nobody said which it is, and in files of eprop 0.1. */
+  module?: string;
   options: Checkpoint["options"];
   progress: Omit<Progress, "pending" | "position"> & {
     pending: Progress["pending"];
@@ -158,6 +163,7 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
     task: task.name,
     taskOptions: withAbsolutePaths(task.options),
     data: await inSlices(dataDigests(task.options)),
+    ...(checkpoint.module !== undefined && { module: checkpoint.module }),
     options,
     progress: { ...progress, position },
     recorded: Object.fromEntries(
@@ -170,13 +176,21 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
   await writeSaved(path, "checkpoint", writer.arrays, { ...details });
 }
 
+/** What a checkpoint is read for. */
+export interface CheckpointReader extends Pick<Resumption, "task" | "force"> {
+  /** The digest of the task's module as it is now. */
+  module?: string;
+}
+
 /**
  * Reads a checkpoint.
  *
- * @param task The task or what makes it, where it is none of eprop's own.
- * @throws {@link NESTError} that says what is wrong with the file, or that the task's data have changed.
+ * @throws {@link NESTError} that says what is wrong with the file, or that the task's data or module have changed.
  */
-export async function readCheckpoint(path: string, task?: Task | TaskEntry): Promise<Checkpoint> {
+export async function readCheckpoint(
+  path: string,
+  { task, force, module }: CheckpointReader = {},
+): Promise<Checkpoint> {
   const saved = await readSaved(path, ["checkpoint"]);
   const { arrays } = saved;
   const details = await interpreted(path, () => checkedDetails(saved.details));
@@ -189,9 +203,18 @@ export async function readCheckpoint(path: string, task?: Task | TaskEntry): Pro
       bound: details.task,
     });
   }
+  if (!force && module !== undefined && details.module !== undefined && module !== details.module) {
+    throw nestError({
+      code: "ValueError",
+      message: `the module of the task ${details.task} has changed since ${path} was saved`,
+      parameter: "module",
+      bound:
+        "the module, and what it imports, as they were; --force (in a program `force: true`) goes on all the same",
+    });
+  }
   const made =
     task === undefined || "create" in task
-      ? await remade(path, details, task ?? entryOf(path, details.task))
+      ? await remade(path, details, { entry: task ?? entryOf(path, details.task), force })
       : task;
   await made.prepare?.();
   await eventLoopTurn();
@@ -240,6 +263,7 @@ async function contentOf(made: Task, details: Details, arrays: ArrayReader): Pro
     task: made,
     options: details.options,
     given: details.given ?? [],
+    ...(details.module !== undefined && { module: details.module }),
     kernel: arrays.kernel(details.texts),
     random: { words: arrays.get("random.words", "U32"), place: place ?? 0, kept },
     progress: {
@@ -278,11 +302,16 @@ function entryOf(path: string, task: string): TaskEntry {
 }
 
 /** The task that a checkpoint is of, made again from the same data. */
-async function remade(path: string, { task, taskOptions, data }: Details, entry: TaskEntry): Promise<Task> {
+async function remade(
+  path: string,
+  { task, taskOptions, data }: Details,
+  { entry, force }: { entry: TaskEntry; force: boolean | undefined },
+): Promise<Task> {
   // To make a task is one call, which need not share a turn with others.
   await eventLoopTurn();
   const made = entry.create({ ...taskOptions });
   await eventLoopTurn();
+  if (force) return made;
   const now = await inSlices(dataDigests(taskOptions));
   const changed = Object.keys(data).find((name) => data[name] !== now[name]);
   if (changed !== undefined) {
@@ -293,7 +322,8 @@ async function remade(path: string, { task, taskOptions, data }: Details, entry:
       model: task,
       parameter: changed,
       value: String(value),
-      bound: "the files as they were when the training began",
+      bound:
+        "the files as they were when the training began; --force (in a program `force: true`) goes on all the same",
     });
   }
   return made;

@@ -4,7 +4,7 @@ export type { TrainingCallbacks } from "./callbacks.js";
 export type { Iteration } from "./iteration.js";
 export type { Metrics } from "./metrics.js";
 export type { NetworkOptions, PlasticWeights, WeightMatrix } from "./network.js";
-export type { CheckpointOptions, ResumeOptions, TrainOptions } from "./options.js";
+export type { CheckpointOptions, ResumeOptions, Resumption, TrainOptions } from "./options.js";
 export type { TrainingResult } from "./result.js";
 export type { Observer, SampledSpikes, SequenceSample } from "./sampler.js";
 export type { Ending, Phase } from "./schedule.js";

@@ -17,6 +17,8 @@ import type { NetworkOptions } from "./network.js";
 import { metricTable } from "../tasks/check.js";
 import type { LearningRate } from "../tasks/learning-rate.js";
 import type { MetricTable } from "../tasks/metric.js";
+import type { Task } from "../tasks/task.js";
+import type { TaskEntry } from "../tasks/index.js";
 import { type TrainingCallbacks, callbackFields, callbackList } from "./callbacks.js";
 import { type RecordOptions, recordOptions } from "./recorders.js";
 import type { Observer } from "./sampler.js";
@@ -45,8 +47,21 @@ export interface ResumeOptions extends TrainingCallbacks {
   metrics?: MetricTable;
   /** Factor of the learning rates in each training iteration, in place of the task's. */
   learningRate?: LearningRate;
+  /**
+   * Address or path of the module that the task comes from, where it is none of eprop's own. Checkpoints have a digest
+   * of it and of what it imports by relative paths, and a training whose module has changed is not resumed.
+   */
+  module?: string;
   /** Callbacks besides those that are options, called after them. */
   callbacks?: readonly TrainingCallbacks[];
+}
+
+/** How a training goes on from a checkpoint. */
+export interface Resumption extends ResumeOptions {
+  /** The task or what makes it, where it is none of eprop's own. */
+  task?: Task | TaskEntry;
+  /** Goes on although the task's data or module have changed since; its bits are then those of no single training. */
+  force?: boolean;
 }
 
 /** Where a training is saved by itself: when it is asked to finish before its end, and while it goes on. */
@@ -81,6 +96,7 @@ const resumeFields = {
   checkpoint: optional(fields({ path: filePath, every: optional(whole(1)) })),
   metrics: optional(metricTable),
   learningRate: optional(callable as Check<LearningRate>),
+  module: optional(filePath),
   callbacks: optional(callbackList),
   ...callbackFields,
 } as const;
@@ -94,4 +110,4 @@ const trainFields = {
 
 export const trainOptions = fields(trainFields);
 const anything: Check<unknown> = { allowed: "anything", read: (value) => value };
-export const resumeOptions = fields({ ...resumeFields, task: anything });
+export const resumeOptions = fields({ ...resumeFields, task: anything, force: optional(flag) });

@@ -30,6 +30,8 @@ export interface TrainingResult {
     precision: "f64" | "f32";
     threads: number;
     record?: RecordOptions | boolean;
+    /** Digest of the task's module as it was loaded, where it was named. */
+    module?: string;
   };
 }
 
@@ -47,10 +49,11 @@ export function* resultOf(
     best: Best | undefined;
     ended: Ending;
     record: RecordOptions | boolean | undefined;
+    module: string | undefined;
   },
 ): Pieces<TrainingResult> {
   const { network, recorders, courses, before } = parts;
-  const { iterations, best, ended, record } = reached;
+  const { iterations, best, ended, record, module } = reached;
   const { kernel } = network;
   const after = yield* network.weights();
   yield;
@@ -74,6 +77,7 @@ export function* resultOf(
       precision: kernel.get("precision"),
       threads: kernel.get("local_num_threads"),
       ...(record !== undefined && { record }),
+      ...(module !== undefined && { module }),
     },
   };
 }

@@ -5,9 +5,9 @@ import { NESTErrors, nestError } from "../core/errors.js";
 import { InPieces, type Pieces, atOnce, inSlices } from "../core/event-loop.js";
 import type { NativeState } from "../native/index.js";
 import { Kernel } from "../nest/kernel.js";
-import type { TaskEntry } from "../tasks/index.js";
 import { checkNetwork, checkedTask } from "../tasks/check.js";
 import { Draws } from "../tasks/draws.js";
+import { moduleDigest } from "../tasks/module-digest.js";
 import type { LearningRate } from "../tasks/learning-rate.js";
 import type { MetricTable } from "../tasks/metric.js";
 import type { Task } from "../tasks/task.js";
@@ -22,13 +22,7 @@ import { InputsAhead, type Wanted } from "./inputs-ahead.js";
 import type { Iteration } from "./iteration.js";
 import { rateFactor } from "./learning-rates.js";
 import { type PlasticWeights, TaskNetwork } from "./network.js";
-import {
-  type ResumeOptions,
-  type TrainOptions,
-  observerCheck,
-  resumeOptions,
-  trainOptions,
-} from "./options.js";
+import { type Resumption, type TrainOptions, observerCheck, trainOptions } from "./options.js";
 import { SignalRecorder, allMetrics, checkGiven, givenFunctions, withMetrics } from "./own-metrics.js";
 import { type Progress, noProgress } from "./progress.js";
 import { Ranks } from "./ranks.js";
@@ -84,6 +78,8 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   #failure: unknown;
   readonly #finish = new AbortController();
   readonly #use: TaskUse;
+  /** Digest of the task's module as it was loaded. */
+  #module: string | undefined;
 
   /**
    * @throws {@link NESTError} for a task or an option that cannot be. What takes long to make is checked when it is
@@ -95,7 +91,8 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     this.#metrics = allMetrics(task, this.#options.metrics);
     this.#callbacks = new Callbacks(this.#options);
     this.#learningRate = this.#options.learningRate ?? task.learningRate;
-    const { world } = this.#options;
+    const { world, module } = this.#options;
+    this.#module = module === undefined ? undefined : moduleDigest(module);
     this.#kernel = new Kernel(world === undefined ? {} : { world });
     this.#ranks = new Ranks(world);
     this.#observer = this.#options.observer;
@@ -163,22 +160,13 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
    * Goes on with a training from a file that {@link Trainer.save} wrote; it ends with the same bits as one that was
    * never interrupted.
    *
-   * @param options `task` is the task or what makes it, where it is none of eprop's own.
-   * @throws {@link NESTError} that says what is wrong with the file, or that the task's data have changed.
+   * @throws {@link NESTError} that says what is wrong with the file, or that the task's data or module have changed.
    */
-  static async resume(
-    path: string,
-    options: ResumeOptions & { task?: Task | TaskEntry } = {},
-  ): Promise<Trainer> {
-    const file = given("path", path, filePath);
-    const { task, ...rest } = given("options", options, resumeOptions) as ResumeOptions & {
-      task?: Task | TaskEntry;
-    };
-    const { readCheckpoint } = await import("./checkpoint.js");
-    const saved = await readCheckpoint(file, task);
-    const { every, ...before } = saved.options;
-    const checkpoint = every === undefined ? {} : { checkpoint: { path: file, ...(every > 0 && { every }) } };
-    const trainer = new Trainer(saved.task, { ...before, ...checkpoint, ...rest });
+  static async resume(path: string, options: Resumption = {}): Promise<Trainer> {
+    const { resumption } = await import("./resumption.js");
+    const { file, saved, options: all } = await resumption(path, options);
+    const trainer = new Trainer(saved.task, all);
+    trainer.#module ??= saved.module;
     try {
       const { learningRate } = trainer.#options;
       checkGiven(file, saved.given, { metrics: trainer.#metrics, learningRate });
@@ -255,6 +243,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       before: setUp.before,
       ...(setUp.best.weights !== undefined && { best: setUp.best.weights }),
       courses: setUp.courses?.notes() ?? { times: [], weights: {} },
+      ...(this.#module !== undefined && { module: this.#module }),
       given: givenFunctions({ ...this.#options, metrics: this.#metrics }),
     };
     return { ...saved, kernel: await kernel, recorded: await inSlices(recorded) };
@@ -393,7 +382,8 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     const { iterations, task } = this;
     const { best, position } = this.#progress;
     const { record } = this.#options;
-    return yield* resultOf(task, setUp, { iterations, best, ended: position.ended, record });
+    const ended = { best, ended: position.ended, record, module: this.#module };
+    return yield* resultOf(task, setUp, { iterations, ...ended });
   }
 
   /** Gives its memory back. */

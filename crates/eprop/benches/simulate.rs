@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use eprop::step::row;
+use eprop::internals::row;
 
 mod networks;
 use networks::{ADAPTATION, NEURONS, Network, Rule, STEPS, SURROGATES, short};

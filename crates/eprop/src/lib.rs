@@ -9,17 +9,17 @@ pub mod base;
 pub mod describe;
 pub mod feedback;
 pub mod inference;
-pub mod interval;
+pub(crate) mod interval;
 pub mod loss;
 pub mod models;
 pub mod optimizer;
-pub mod plan;
-pub mod plus;
+pub(crate) mod plan;
+pub(crate) mod plus;
 pub mod random;
 pub mod record;
-pub mod rewiring;
-pub mod rule;
-pub mod step;
+pub(crate) mod rewiring;
+pub(crate) mod rule;
+pub(crate) mod step;
 pub mod tables;
 
 mod kernel;
@@ -28,3 +28,12 @@ pub use base::control::RunControl;
 pub use base::error::{Error, ErrorCode, Result};
 pub use kernel::Kernel;
 pub use tables::value::{Dict, Value};
+
+/// What tests, benchmarks and searches look into besides. Nothing of it is promised.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::interval::HISTORY;
+    pub use crate::interval::gradient::layout::set_tile_columns;
+    pub use crate::plus::{eligibility, ring};
+    pub use crate::step::row;
+}

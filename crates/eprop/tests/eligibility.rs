@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use eprop::plus::eligibility::{
+use eprop::internals::eligibility::{
     BlockTargets, Coefficients, Stretch, filter, onto_adaptive, onto_recurrent, onto_uniform,
     onto_uniform_adaptive, recurrent,
 };
-use eprop::plus::ring::{LANES, Ring, Vector};
+use eprop::internals::ring::{LANES, Ring, Vector};
 use eprop::random::NumpyRandom;
 
 const NEURONS: usize = 2 * LANES;

@@ -6,14 +6,14 @@ use crate::base::error::{Error, ErrorCode, Result};
 use crate::base::memory;
 use crate::describe::check::{self, Cell};
 use crate::describe::check_node::check_node;
-use crate::describe::kernel_parameters::{KernelParameters, TABLE};
+use crate::describe::kernel_parameters::KernelParameters;
 use crate::describe::network::{Carries, Column, Description, NodeGroup, NodeId, NodeModelState, Projection};
 use crate::describe::population::Population;
 use crate::describe::suggest;
 use crate::describe::times::{check_together, place_times, time_list};
 use crate::models::{NODE_MODELS, NodeModel, Rule, synapses};
 use crate::random::NestRandom;
-use crate::tables::parameter::{Kind, Parameter, Role};
+use crate::tables::parameter::{Kind, Role};
 use crate::tables::value::{Dict, Params, Value};
 
 /// Checked values for one node: place in the model's table, value.
@@ -466,9 +466,4 @@ fn write(group: &mut NodeGroup, node: usize, row: Row, kernel: &KernelParameters
         place_times(group, node, kernel, now)?;
     }
     check_node(group, node, kernel)
-}
-
-/// The names of all kernel parameters.
-pub fn kernel_parameter_names() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().map(|parameter: &Parameter| parameter.name)
 }

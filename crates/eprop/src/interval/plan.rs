@@ -9,7 +9,7 @@ use crate::loss::{self, Loss, Others};
 use crate::models::Rule;
 use crate::plan::amplitudes::{HeldRates, RateInputs};
 use crate::plan::membrane::{current_gains, decays};
-use crate::plan::route::{Columns, Route};
+use crate::plan::route::Route;
 use crate::plan::wiring::{Planning, Wiring};
 use crate::step::surrogate::Surrogate;
 
@@ -448,10 +448,4 @@ fn readout_time_constant(network: &Description, index: &NodeIndex, projection: u
         .bound(format!("{} ms or {} ms, or another", taus[0], taus[1]))
         .value(format!("not set, for {} readouts", index.len(READOUT)))),
     }
-}
-
-/// Whether a route's entries of a row are consecutive targets.
-#[must_use]
-pub fn is_dense(route: &Route) -> bool {
-    matches!(route.columns, Columns::Range { .. })
 }

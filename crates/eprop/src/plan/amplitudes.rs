@@ -235,12 +235,6 @@ impl RateInputs {
         }
         Ok(())
     }
-
-    /// Whether anything arrives at that readout.
-    #[must_use]
-    pub fn is_connected(&self, place: usize) -> bool {
-        !self.inputs[place].is_empty()
-    }
 }
 
 /// What readouts read, looked up again only where it may have changed.

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use eprop::base::control::RunControl;
 use eprop::base::exchange::{DryRun, Exchange};
 use eprop::describe::connections::ConnectionFilter;
-use eprop::interval::HISTORY;
+use eprop::internals::HISTORY;
 use eprop::random::NumpyRandom;
 use eprop::record::EventColumn;
 use eprop::tables::value::Params;

@@ -2,7 +2,7 @@
 
 use eprop::base::simd::{self, Level};
 use eprop::base::threads;
-use eprop::interval::gradient::layout::set_tile_columns;
+use eprop::internals::set_tile_columns;
 use eprop::{Dict, ErrorCode};
 
 use crate::Call;

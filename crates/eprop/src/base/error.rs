@@ -184,5 +184,5 @@ impl Error {
     }
 }
 
-/// A result whose error is [`enum@Error`].
+/// A result whose error is [`struct@Error`].
 pub type Result<T> = std::result::Result<T, Error>;

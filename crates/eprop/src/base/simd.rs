@@ -1,6 +1,6 @@
 //! Run-time choice of the instruction set.
 //!
-//! Kernels are plain loops over slices. [`kernels!`] compiles each of them once per instruction set and calls the
+//! Kernels are plain loops over slices. `kernels!` compiles each of them once per instruction set and calls the
 //! best one that the processor has. A multiplication is fused with an addition where the loop says so (`mul_add`) and
 //! nowhere else, and sums are not reordered, so every version computes the same bits.
 

@@ -181,7 +181,7 @@ pub struct Projection {
 }
 
 /// Stamps up to which a projection transmits nothing: spikes that were emitted before it was made, and those whose
-/// weights were taken, at the emission, before they changed (see [`crate::step::arrivals`]).
+/// weights were taken, at the emission, before they changed (`step::arrivals`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Settled {
     /// Of generators, which hand over a spike in the step in which they emit it.

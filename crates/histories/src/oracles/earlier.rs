@@ -38,7 +38,7 @@ fn rests(call: &Call, defaults_changed: &BTreeSet<String>) -> bool {
                 && params.get("E_L") == params.get("V_m")
                 && has("E_L")
                 && params.get("E_L").is_some_and(Json::is_number)
-                && !["I_e", "V_min", "ignore_and_spike", "adaptation"].into_iter().any(has)
+                && !["I_e", "V_min", "ignore_and_spike", "adaptation", "learns_bias"].into_iter().any(has)
         }
         _ => false,
     }

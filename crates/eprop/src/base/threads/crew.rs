@@ -38,7 +38,7 @@ impl Crew<'_> {
     /// next tends to be done by the same thread.
     ///
     /// # Panics
-    /// If a share does, or if there are more than [`MOST_SHARES`].
+    /// If a share does, or if there are more than `MOST_SHARES`.
     pub fn share(&mut self, count: usize, task: &Task<'_>) {
         match self.0 {
             // SAFETY: this is the only one who leads, and has to be unborrowed to do so.

@@ -286,8 +286,8 @@ impl Adaptive {
     /// Of neurons that don't adapt.
     #[must_use]
     #[inline(always)]
-    pub fn of_plain(plain: Plain) -> Self {
-        Self { plain, ..Self::from_columns(|_| Vector::default()) }
+    pub fn of_plain(plain: &Plain) -> Self {
+        Self { plain: *plain, ..Self::from_columns(|_| Vector::default()) }
     }
 }
 

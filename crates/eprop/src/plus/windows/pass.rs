@@ -183,7 +183,7 @@ impl MapSource for Consecutive {
         // What does not adapt may have neighbours that do.
         let columns = table.columns;
         let column = |column: usize| table.rows[(place * columns + column) * blocks + self.0];
-        if ADAPTS { Adaptive::from_columns(column) } else { Adaptive::of_plain(Plain::from_columns(column)) }
+        if ADAPTS { Adaptive::from_columns(column) } else { Adaptive::of_plain(&Plain::from_columns(column)) }
     }
 
     #[inline(always)]
@@ -252,7 +252,7 @@ impl<S: Transpose> Scattered<'_, S> {
     ) -> Adaptive {
         let plain = Plain::from_columns(|column| Vector(first[column]));
         if !ADAPTS {
-            return Adaptive::of_plain(plain);
+            return Adaptive::of_plain(&plain);
         }
         let second = self.columns(table, place, blocks, count, 1);
         let column =

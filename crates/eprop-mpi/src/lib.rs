@@ -1,4 +1,4 @@
-//! MPI as an [`Exchange`](eprop::base::exchange::Exchange), from the library of the site that the program runs at: it is loaded when it is
+//! MPI as an [`eprop::base::exchange::Exchange`], from the library of the site that the program runs at: it is loaded when it is
 //! asked for, and nothing of MPI is needed to build.
 //!
 //! There are three binary interfaces: that of MPICH and its kin, that of Open MPI, and the one that the MPI Forum has

@@ -5,6 +5,7 @@
 //! (docs/derivation.md, Frames of an interval).
 
 mod handover;
+mod history;
 mod part;
 mod readouts;
 mod recording;
@@ -15,7 +16,6 @@ mod together;
 use crate::base::control::RunControl;
 use crate::base::error::Result;
 use crate::base::lines::Lines;
-use crate::base::memory;
 use crate::base::real::Real;
 use crate::describe::network::Projection;
 use crate::interval::neuron_step::{self, NeuronState};
@@ -33,6 +33,7 @@ use crate::step::row;
 use part::{Part, Room, deliver, reads, widen, with_currents};
 
 pub use handover::Recorded;
+pub use history::IntervalHistory;
 pub use spikes::IntervalSpikes;
 
 /// What an open interval reads and does not change.
@@ -82,35 +83,6 @@ struct Shown {
 impl Shown {
     fn clear(&mut self) {
         [&mut self.voltage, &mut self.signal, &mut self.target].into_iter().for_each(Vec::clear);
-    }
-}
-
-/// Room for what an open interval keeps for learning. A thread uses one for all its intervals, so that it stays in its cache.
-#[derive(Debug)]
-pub struct IntervalHistory<R> {
-    surrogate: SurrogateHistory<R>,
-    errors: Vec<f64>,
-}
-
-impl<R: Real> Default for IntervalHistory<R> {
-    fn default() -> Self {
-        Self { surrogate: SurrogateHistory::without_room(0, 1), errors: Vec::new() }
-    }
-}
-
-impl<R: Real> IntervalHistory<R> {
-    /// Makes room for `kept` steps of rows of `stride` neurons.
-    ///
-    /// # Errors
-    /// `OutOfMemory` where the system has none.
-    pub fn make_room(&mut self, plan: &IntervalPlan, stride: usize, kept: usize) -> Result<()> {
-        self.surrogate.fit(stride, plan.planes(), plan.interval);
-        self.surrogate.make_room(kept)?;
-        let errors = plan.readout_count().saturating_mul(plan.error_steps());
-        let more = errors.saturating_sub(self.errors.len());
-        memory::make_room(&mut self.errors, more, "the history of the readouts' errors")?;
-        self.errors.resize(errors, 0.0);
-        Ok(())
     }
 }
 

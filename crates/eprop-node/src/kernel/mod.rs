@@ -1,18 +1,19 @@
 //! The engine's kernel as a JavaScript class.
 
+mod connections;
+mod recorders;
+
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use eprop::base::control::RunControl;
 use eprop::base::exchange::Exchange;
 use eprop::base::state::State;
-use eprop::describe::connections::{ConnectionFilter, ConnectionHandle};
 use eprop::describe::extend::Changes;
 use eprop::inference::Inference;
-use eprop::record::{EventColumn, Events};
 use eprop::{Error, ErrorCode, Kernel};
 use napi::Env;
-use napi::bindgen_prelude::{BigInt64Array, Float64Array, Object, ObjectFinalize, Uint32Array};
+use napi::bindgen_prelude::{Float64Array, Object, ObjectFinalize, Uint32Array};
 use napi_derive::napi;
 
 use crate::errors::guarded;
@@ -22,36 +23,6 @@ use crate::mpi::NativeWorld;
 use crate::off_thread::{Busy, off_thread};
 use crate::safetensors::{NativeState, StateBytes, native_state, state};
 use crate::values::{Entry, dict, entries, entry, params};
-
-/// A column of recorded values: one of the optional fields is there.
-#[napi(object)]
-pub struct NativeColumn {
-    /// Its name.
-    pub name: String,
-    /// Numbers.
-    pub floats: Option<Float64Array>,
-    /// Node ids.
-    pub ids: Option<Uint32Array>,
-}
-
-/// Connections, a column each.
-#[napi(object)]
-pub struct NativeConnections {
-    /// Sources.
-    pub source: Uint32Array,
-    /// Targets.
-    pub target: Uint32Array,
-    /// Weights.
-    pub weight: Float64Array,
-    /// Delays (ms).
-    pub delay: Float64Array,
-    /// Receptors.
-    pub receptor: Uint32Array,
-    /// Places of the projections.
-    pub projection: Uint32Array,
-    /// Places within the projections.
-    pub entry: BigInt64Array,
-}
 
 /// Memory of a part.
 #[napi(object)]
@@ -75,29 +46,6 @@ pub struct NativeKernel {
     reported: Arc<AtomicI64>,
     /// The ranks that simulate it together.
     world: OnceLock<Arc<dyn Exchange>>,
-}
-
-fn columns(events: Events) -> Vec<NativeColumn> {
-    events
-        .columns
-        .into_iter()
-        .map(|(name, column)| match column {
-            EventColumn::Floats(values) => {
-                NativeColumn { name: name.to_owned(), floats: Some(values.into()), ids: None }
-            }
-            EventColumn::Ids(values) => {
-                NativeColumn { name: name.to_owned(), floats: None, ids: Some(values.into()) }
-            }
-        })
-        .collect()
-}
-
-fn handles(projection: &Uint32Array, entry: &BigInt64Array) -> Vec<ConnectionHandle> {
-    projection
-        .iter()
-        .zip(entry.iter())
-        .map(|(projection, entry)| ConnectionHandle { projection: *projection, entry: *entry as u64 })
-        .collect()
 }
 
 impl From<Kernel> for NativeKernel {
@@ -343,133 +291,6 @@ impl NativeKernel {
         self.with(|kernel| kernel.copy_model(&existing, &copy, &dict(values)?))
     }
 
-    /// Connects nodes by a rule.
-    #[napi]
-    pub fn connect(
-        &self,
-        env: Env,
-        sources: Uint32Array,
-        targets: Uint32Array,
-        rule: Vec<Entry>,
-        synapse: Vec<Entry>,
-    ) -> napi::Result<()> {
-        self.with_memory(env, |kernel| kernel.connect(&sources, &targets, &dict(rule)?, &dict(synapse)?))
-    }
-
-    /// Connects nodes by a rule, each pair with a synapse of each kind.
-    #[napi]
-    pub fn connect_collocated(
-        &self,
-        env: Env,
-        sources: Uint32Array,
-        targets: Uint32Array,
-        rule: Vec<Entry>,
-        synapses: Vec<Vec<Entry>>,
-    ) -> napi::Result<()> {
-        let synapses = synapses.into_iter().map(dict).collect::<eprop::Result<Vec<_>>>();
-        self.with_memory(env, |kernel| {
-            kernel.connect_collocated(&sources, &targets, &dict(rule)?, &synapses?)
-        })
-    }
-
-    /// Connects pairs of nodes.
-    #[napi]
-    pub fn connect_pairs(
-        &self,
-        env: Env,
-        sources: Uint32Array,
-        targets: Uint32Array,
-        synapse: Vec<Entry>,
-    ) -> napi::Result<()> {
-        self.with_memory(env, |kernel| kernel.connect_pairs(&sources, &targets, &dict(synapse)?))
-    }
-
-    /// Finds connections.
-    #[napi]
-    pub fn get_connections(
-        &self,
-        sources: Option<Uint32Array>,
-        targets: Option<Uint32Array>,
-        synapse_model: Option<String>,
-    ) -> napi::Result<NativeConnections> {
-        self.with(|kernel| {
-            let table = kernel.get_connections(&ConnectionFilter {
-                sources: sources.map(|nodes| nodes.to_vec()),
-                targets: targets.map(|nodes| nodes.to_vec()),
-                synapse_model,
-            })?;
-            Ok(NativeConnections {
-                source: table.source.into(),
-                target: table.target.into(),
-                weight: table.weight.into(),
-                delay: table.delay.into(),
-                receptor: table.receptor.into(),
-                projection: table.projection.into(),
-                entry: table.entry.into_iter().map(|entry| entry as i64).collect::<Vec<_>>().into(),
-            })
-        })
-    }
-
-    /// A number of each connection.
-    #[napi]
-    pub fn connection_values(
-        &self,
-        projection: Uint32Array,
-        place: BigInt64Array,
-        name: String,
-    ) -> napi::Result<Vec<Entry>> {
-        self.with(|kernel| {
-            Ok(kernel
-                .connection_values(&handles(&projection, &place), &name)?
-                .into_iter()
-                .map(|value| entry(&name, value))
-                .collect())
-        })
-    }
-
-    /// Weights now between nodes: a row per target, a column per source.
-    #[napi]
-    pub fn weight_matrix(&self, sources: Uint32Array, targets: Uint32Array) -> napi::Result<Float64Array> {
-        self.with(|kernel| Ok(kernel.weight_matrix(&sources, &targets)?.into()))
-    }
-
-    /// Weights of connections now.
-    #[napi]
-    pub fn connection_weights(
-        &self,
-        projection: Uint32Array,
-        place: BigInt64Array,
-    ) -> napi::Result<Float64Array> {
-        self.with(|kernel| {
-            let network = kernel.network();
-            handles(&projection, &place)
-                .iter()
-                .map(|handle| network.weight(*handle))
-                .collect::<eprop::Result<Vec<f64>>>()
-                .map(Into::into)
-        })
-    }
-
-    /// Sets values of connections.
-    #[napi]
-    pub fn set_connections(
-        &self,
-        projection: Uint32Array,
-        place: BigInt64Array,
-        shared: Option<Vec<Entry>>,
-        per_connection: Option<Vec<Vec<Entry>>>,
-    ) -> napi::Result<()> {
-        self.with(|kernel| {
-            kernel.set_connections(&handles(&projection, &place), &params(shared, per_connection)?)
-        })
-    }
-
-    /// Takes connections away.
-    #[napi]
-    pub fn disconnect(&self, projection: Uint32Array, place: BigInt64Array) -> napi::Result<()> {
-        self.with(|kernel| kernel.disconnect(&handles(&projection, &place)))
-    }
-
     /// Names of all models, copies included: of nodes, then of synapses.
     #[napi]
     pub fn model_names(&self) -> napi::Result<Vec<Vec<String>>> {
@@ -533,45 +354,6 @@ impl NativeKernel {
     #[must_use]
     pub fn steps_done(&self) -> f64 {
         self.steps_done.load(Ordering::Relaxed) as f64
-    }
-
-    /// A copy of what a recorder holds.
-    #[napi]
-    pub fn events(&self, recorder: u32) -> napi::Result<Vec<NativeColumn>> {
-        self.with(|kernel| Ok(columns(kernel.events(recorder)?)))
-    }
-
-    /// Moves out what a recorder holds.
-    #[napi]
-    pub fn take_events(&self, env: Env, recorder: u32) -> napi::Result<Vec<NativeColumn>> {
-        self.with_memory(env, |kernel| Ok(columns(kernel.take_events(recorder)?)))
-    }
-
-    /// As `take_events`, on a thread of its own; until then this kernel takes no other call.
-    #[napi(ts_return_type = "Promise<Array<NativeColumn>>")]
-    pub fn take_events_async<'a>(&self, env: &'a Env, recorder: u32) -> napi::Result<Object<'a>> {
-        self.check_ready()?;
-        let (kernel, reported) = (Arc::clone(&self.kernel), Arc::clone(&self.reported));
-        off_thread(
-            env,
-            Busy::new(&self.busy),
-            move || {
-                let mut kernel = locked(&kernel, busy)?;
-                let events = kernel.take_events(recorder)?;
-                Ok((events, kernel.held_bytes()))
-            },
-            move |env, outcome| {
-                let (events, held) = outcome?;
-                report(env, &reported, held);
-                Ok(columns(events))
-            },
-        )
-    }
-
-    /// How many events a recorder holds.
-    #[napi]
-    pub fn event_count(&self, recorder: u32) -> napi::Result<f64> {
-        self.with(|kernel| Ok(kernel.event_count(recorder)? as f64))
     }
 
     /// Memory that a simulation of `ms` milliseconds takes, by part.
@@ -662,52 +444,6 @@ impl NativeKernel {
     #[napi]
     pub fn node_count(&self) -> napi::Result<u32> {
         self.with(|kernel| Ok(kernel.node_count() as u32))
-    }
-
-    /// Norm of the gradient of the last update.
-    #[napi]
-    pub fn gradient_norm(&self) -> napi::Result<f64> {
-        self.with(|kernel| Ok(kernel.gradient_norm()))
-    }
-
-    /// Moves out the norm of the gradient at each update of weights since the last call.
-    #[napi]
-    pub fn take_gradient_norms(&self) -> napi::Result<Float64Array> {
-        self.with(|kernel| Ok(kernel.take_gradient_norms().into()))
-    }
-
-    /// Moves out the spikes of recurrent neurons in each update interval that has ended since the last call.
-    #[napi]
-    pub fn take_interval_spikes(&self) -> napi::Result<Float64Array> {
-        self.with(|kernel| {
-            let counts: Vec<f64> =
-                kernel.take_interval_spikes().into_iter().map(|count| count as f64).collect();
-            Ok(counts.into())
-        })
-    }
-
-    /// Has the losses of sequences summed of what a multimeter records of readouts, in place of keeping it.
-    #[napi]
-    pub fn evaluate(&self, recorder: u32, steps: u32, window: u32, sequences: u32) -> napi::Result<()> {
-        self.with(|kernel| kernel.evaluate(recorder, steps as usize, window as usize, sequences as usize))
-    }
-
-    /// Moves out what came of sequences that are over since the last call.
-    #[napi]
-    pub fn take_losses(&self, recorder: u32) -> napi::Result<Float64Array> {
-        self.with(|kernel| Ok(kernel.take_losses(recorder).into()))
-    }
-
-    /// Spikes that neurons, parrots and spike train injectors sent in the last simulation.
-    #[napi]
-    pub fn spikes_of_last_run(&self) -> napi::Result<f64> {
-        self.with(|kernel| Ok(kernel.spikes_of_last_run() as f64))
-    }
-
-    /// Spikes of recurrent neurons so far.
-    #[napi]
-    pub fn spike_count(&self) -> napi::Result<f64> {
-        self.with(|kernel| Ok(kernel.spike_count() as f64))
     }
 }
 

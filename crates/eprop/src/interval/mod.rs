@@ -7,6 +7,7 @@ mod feedback;
 pub mod gradient;
 mod learning_rates;
 mod memory;
+pub mod neuron_state;
 pub mod neuron_step;
 pub mod neurons;
 pub mod open_interval;

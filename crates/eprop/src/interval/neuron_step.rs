@@ -1,50 +1,14 @@
 //! One step of the recurrent neurons `eprop_iaf_bsshslm_2020` and `eprop_iaf_adapt_bsshslm_2020`, as a pure function
 //! of input, state and parameters (docs/derivation.md, Dynamics; Bellec et al. 2020, equations 6 to 11).
 
-use std::ops::Range;
-
-use crate::base::lines::Lines;
 use crate::base::real::Real;
 use crate::base::simd::kernels;
+use crate::interval::neuron_state::NeuronStatePart;
 use crate::interval::neurons::Neurons;
 use crate::interval::plan::Segment;
 use crate::step::surrogate::{
     ArctanDerivative, Exponential, FastSigmoidDerivative, PiecewiseLinear, Shape, Surrogate,
 };
-
-/// The state of all neurons, one array each, filled up like [`Neurons`].
-#[derive(Debug, Clone, Default)]
-pub struct NeuronState<R> {
-    /// Voltage relative to `E_L`.
-    pub voltage: Lines<R>,
-    /// 1 where the neuron fired in the step before.
-    pub spiked: Lines<R>,
-    /// Adaptation.
-    pub adaptation: Lines<R>,
-    /// Steps left of the refractory time.
-    pub countdown: Lines<R>,
-}
-
-impl<R: Real> NeuronState<R> {
-    /// All neurons at rest.
-    #[must_use]
-    pub fn at_rest(stride: usize) -> Self {
-        let zeros = || Lines::zeros(stride);
-        Self { voltage: zeros(), spiked: zeros(), adaptation: zeros(), countdown: zeros() }
-    }
-
-    /// Its arrays.
-    pub fn arrays_mut(&mut self) -> [&mut Lines<R>; 4] {
-        [&mut self.voltage, &mut self.spiked, &mut self.adaptation, &mut self.countdown]
-    }
-
-    /// Puts all neurons to rest.
-    pub fn rest(&mut self) {
-        for values in self.arrays_mut() {
-            values.fill(R::ZERO);
-        }
-    }
-}
 
 /// A coefficient of neuron `j`: where neurons share it, the first one's.
 #[inline(always)]
@@ -141,34 +105,6 @@ steps! {
     shared_resting = PiecewiseLinear, false, true, true;
     shared_adaptive = PiecewiseLinear, true, false, true;
     shared_adaptive_resting = PiecewiseLinear, true, true, true;
-}
-
-/// The state of neighbouring neurons, one array each.
-#[derive(Debug)]
-pub struct NeuronStatePart<'a, R> {
-    /// The neurons.
-    pub places: Range<usize>,
-    /// As in [`NeuronState`].
-    pub voltage: &'a mut [R],
-    /// As in [`NeuronState`].
-    pub spiked: &'a mut [R],
-    /// As in [`NeuronState`].
-    pub adaptation: &'a mut [R],
-    /// As in [`NeuronState`].
-    pub countdown: &'a mut [R],
-}
-
-impl<R: Real> NeuronState<R> {
-    /// All of it.
-    pub fn whole(&mut self) -> NeuronStatePart<'_, R> {
-        NeuronStatePart {
-            places: 0..self.voltage.len(),
-            voltage: &mut self.voltage,
-            spiked: &mut self.spiked,
-            adaptation: &mut self.adaptation,
-            countdown: &mut self.countdown,
-        }
-    }
 }
 
 /// Advances those neurons of a segment that `state` has by one step. `drive` is the constant part of the voltage of all

@@ -18,7 +18,8 @@ use crate::base::error::Result;
 use crate::base::lines::Lines;
 use crate::base::real::Real;
 use crate::describe::network::Projection;
-use crate::interval::neuron_step::{self, NeuronState};
+use crate::interval::neuron_state::NeuronState;
+use crate::interval::neuron_step;
 use crate::interval::neurons::Neurons;
 use crate::interval::plan::{IntervalPlan, RECURRENT};
 use crate::interval::surrogate_history::SurrogateHistory;
@@ -239,7 +240,7 @@ impl<R: Real> OpenInterval<R> {
     pub fn fit(&mut self, plan: &IntervalPlan, stride: usize) {
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
         self.stride = stride;
-        for values in self.state.arrays_mut() {
+        for (_, values) in self.state.arrays_mut() {
             // What filled the rows up was no neuron's.
             values.resize(self.spike_counts.len());
             values.resize(stride);

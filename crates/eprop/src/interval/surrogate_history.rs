@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::base::error::Result;
 use crate::base::lines::Lines;
 use crate::base::real::Real;
-use crate::interval::neuron_step::NeuronState;
+use crate::interval::neuron_state::NeuronState;
 use crate::interval::plan::SHIFT_RECURRENT;
 
 /// Surrogate gradients of an interval's steps, a row of neurons per step; where voltages cost, followed by the derivative

@@ -39,14 +39,7 @@ impl PlusRule {
             failure: _,
         } = self;
         archive.within("recurrent", |archive| {
-            let s = &mut self.neurons;
-            archive.fixed("voltage", &mut s.voltage)?;
-            archive.fixed("spiked", &mut s.spiked)?;
-            archive.fixed("adaptation", &mut s.adaptation)?;
-            archive.fixed("countdown", &mut s.countdown)?;
-            archive.fixed("kept_input", &mut s.kept)?;
-            archive.fixed("rate", &mut s.rate)?;
-            archive.fixed("current", &mut s.current)?;
+            self.neurons.persist(archive)?;
             persist_history(&mut self.history, &recurrent::NAMES, now, archive)
         })?;
         archive.within("readout", |archive| {

@@ -1,5 +1,7 @@
 //! State of neurons and readouts, as arrays and as the user sets and reads it.
 
+use crate::base::error::Result;
+use crate::base::state::Archive;
 use crate::describe::network::{Description, NodeId};
 use crate::describe::population::{self, NodeIndex, SetState, set_states};
 use crate::plan::amplitudes::RateReader;
@@ -7,40 +9,67 @@ use crate::plus::PlusRule;
 use crate::plus::eligibility::{readout, recurrent};
 use crate::plus::plan::{READOUT, RECURRENT};
 
-/// State of the recurrent neurons, one array each.
-#[derive(Debug, Clone, Default)]
-pub(super) struct RecurrentState {
-    pub(super) voltage: Vec<f64>,
-    pub(super) spiked: Vec<f64>,
-    pub(super) adaptation: Vec<f64>,
-    pub(super) countdown: Vec<f64>,
-    pub(super) kept: Vec<f64>,
-    pub(super) rate: Vec<f64>,
-    /// Current that the neurons integrate in the next step.
-    pub(super) current: Vec<f64>,
-    pub(super) clock: Vec<f64>,
-    pub(super) input: Vec<f64>,
-    pub(super) fired: Vec<u8>,
+/// Declares the state of the recurrent neurons. Arrays are named once, those that are saved with their names in files; what
+/// is done with all of them follows.
+macro_rules! arrays {
+    (
+        saved { $($(#[$doc:meta])* $name:ident as $label:literal,)* }
+        anew { $($(#[$step_doc:meta])* $step:ident,)* }
+    ) => {
+        /// State of the recurrent neurons, one array each.
+        #[derive(Debug, Clone, Default)]
+        pub(super) struct RecurrentState {
+            $($(#[$doc])* pub(super) $name: Vec<f64>,)*
+            $($(#[$step_doc])* pub(super) $step: Vec<f64>,)*
+            /// 1 where a neuron fires by the clock, 0 where it does not, NaN where its voltage decides.
+            pub(super) clock: Vec<f64>,
+            /// 1 where a neuron fires in this step.
+            pub(super) fired: Vec<u8>,
+        }
+
+        impl RecurrentState {
+            pub(super) fn resize(&mut self, neurons: usize) {
+                for values in [$(&mut self.$name,)* $(&mut self.$step,)*] {
+                    values.resize(neurons, 0.0);
+                }
+                // Who fired by a clock may do so no longer; it is set anew in each step.
+                self.clock.clear();
+                self.clock.resize(neurons, f64::NAN);
+                self.fired.resize(neurons.next_multiple_of(8), 0);
+            }
+
+            /// Writes the arrays that a step leaves, or reads them.
+            ///
+            /// # Errors
+            /// `ValueError` where the archive holds something that does not fit.
+            pub(super) fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+                $(archive.fixed($label, &mut self.$name)?;)*
+                Ok(())
+            }
+        }
+    };
 }
 
-impl RecurrentState {
-    pub(super) fn resize(&mut self, neurons: usize) {
-        for values in [
-            &mut self.voltage,
-            &mut self.spiked,
-            &mut self.adaptation,
-            &mut self.countdown,
-            &mut self.kept,
-            &mut self.rate,
-            &mut self.current,
-            &mut self.input,
-        ] {
-            values.resize(neurons, 0.0);
-        }
-        // Who fired by a clock may do so no longer; it is set anew in each step.
-        self.clock.clear();
-        self.clock.resize(neurons, f64::NAN);
-        self.fired.resize(neurons.next_multiple_of(8), 0);
+arrays! {
+    saved {
+        /// Voltage relative to `E_L`.
+        voltage as "voltage",
+        /// 1 where the neuron fired in the step before.
+        spiked as "spiked",
+        /// Adaptation.
+        adaptation as "adaptation",
+        /// Steps left of the refractory time.
+        countdown as "countdown",
+        /// Input kept in the refractory time.
+        kept as "kept_input",
+        /// Low-pass filtered firing rate (spikes per ms).
+        rate as "rate",
+        /// Current that the neurons integrate in the next step.
+        current as "current",
+    }
+    anew {
+        /// Sum of arriving weights.
+        input,
     }
 }
 

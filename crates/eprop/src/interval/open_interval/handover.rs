@@ -81,7 +81,7 @@ impl<R: Real> OpenInterval<R> {
     pub fn tell_end(&mut self, plan: &IntervalPlan) -> Vec<u8> {
         let mut message = Message::default();
         let numbers = |values: &[R]| values.iter().map(|value| value.f64()).collect::<Vec<f64>>();
-        for values in self.state.arrays_mut() {
+        for (_, values) in self.state.arrays_mut() {
             message.list(&numbers(values));
         }
         message.list(&numbers(&self.latest));
@@ -99,7 +99,7 @@ impl<R: Real> OpenInterval<R> {
     /// `MPIError` where what it ends in is something else.
     pub fn take_end(&mut self, plan: &IntervalPlan, interval: i64, bytes: &[u8]) -> Result<()> {
         let mut reader = Reader::new(bytes);
-        for values in self.state.arrays_mut() {
+        for (_, values) in self.state.arrays_mut() {
             take(values, &reader.list()?)?;
         }
         take(&mut self.latest, &reader.list()?)?;

@@ -2,7 +2,8 @@
 
 use crate::base::real::Real;
 use crate::describe::population::Population;
-use crate::interval::neuron_step::{self, NeuronStatePart};
+use crate::interval::neuron_state::NeuronStatePart;
+use crate::interval::neuron_step;
 use crate::interval::neurons::Neurons;
 use crate::interval::open_interval::{IntervalSpikes, Surroundings};
 use crate::interval::plan::RECURRENT;

@@ -73,8 +73,7 @@ impl<R: Real> OpenInterval<R> {
             return Err(archive.misfit("interval", format!("it is at step {reached}, the kernel at {now}")));
         }
         archive.within("recurrent", |archive| {
-            let names = ["voltage", "spiked", "adaptation", "countdown"];
-            for (name, values) in names.into_iter().zip(self.state.arrays_mut()) {
+            for (name, values) in self.state.arrays_mut() {
                 persist_reals(&mut values[..n], |numbers| archive.fixed(name, numbers))?;
             }
             archive.fixed("spike_counts", &mut self.spike_counts)?;

@@ -10,7 +10,7 @@ use std::sync::{Mutex, RwLock};
 use crate::base::lines::Lines;
 use crate::base::real::Real;
 use crate::base::threads;
-use crate::interval::neuron_step::{NeuronState, NeuronStatePart};
+use crate::interval::neuron_state::NeuronState;
 use crate::interval::open_interval::{OpenInterval, Part, Room, Surroundings};
 
 /// Neurons of a part begin at a multiple of this: a whole number of cache lines in each array.
@@ -112,7 +112,7 @@ impl<R: Real> OpenInterval<R> {
                 if around.control.cancelled() {
                     end.store(local + 1, Ordering::Release);
                 } else if local + 1 < to && history.begins_run(local + 1) {
-                    history.begin_step(local + 1, &joined(&parts));
+                    history.begin_step(local + 1, &NeuronState::joined(parts.iter().map(|part| &part.state)));
                 }
                 left.store(count, Ordering::Release);
                 open.store(local + 1, Ordering::Release);
@@ -130,39 +130,18 @@ fn split<'a, R: Real>(
     mut fired: &'a mut [u8],
     threads: usize,
 ) -> Vec<Part<'a, R>> {
-    let NeuronStatePart { places, mut voltage, mut spiked, mut adaptation, mut countdown } = state.whole();
-    let size = places.len().div_ceil(threads).next_multiple_of(BORDER);
+    let mut left = state.whole();
+    let size = left.places.len().div_ceil(threads).next_multiple_of(BORDER);
     let mut parts = Vec::new();
-    let mut begin = 0;
-    while begin < places.end {
-        let len = size.min(places.end - begin);
+    while !left.places.is_empty() {
+        let len = size.min(left.places.len());
         parts.push(Part {
-            state: NeuronStatePart {
-                places: begin..begin + len,
-                voltage: voltage.split_off_mut(..len).expect("not beyond the end"),
-                spiked: spiked.split_off_mut(..len).expect("not beyond the end"),
-                adaptation: adaptation.split_off_mut(..len).expect("not beyond the end"),
-                countdown: countdown.split_off_mut(..len).expect("not beyond the end"),
-            },
+            state: left.split_off(len),
             input: input.split_off_mut(..len).expect("not beyond the end"),
             surrogate: surrogate.split_off_mut(..len).expect("not beyond the end"),
             cost: &mut [],
             fired: fired.split_off_mut(..len).expect("not beyond the end"),
         });
-        begin += len;
     }
     parts
-}
-
-/// The state of all parts.
-fn joined<'a, R: Real>(parts: &[impl std::ops::Deref<Target = Part<'a, R>>]) -> NeuronState<R> {
-    let all = |values: for<'b> fn(&'b Part<'a, R>) -> &'b [R]| {
-        parts.iter().flat_map(|part| values(part).iter().copied()).collect()
-    };
-    NeuronState {
-        voltage: all(|part| part.state.voltage),
-        spiked: all(|part| part.state.spiked),
-        adaptation: all(|part| part.state.adaptation),
-        countdown: all(|part| part.state.countdown),
-    }
 }

@@ -10,7 +10,7 @@ import { type Format, parseFormats } from "../runs/export.js";
 import type { openLiveView } from "../live/index.js";
 import { type RunOrigin, type RunRequest, checkDigests, readRunOrigin, runOrigin } from "../runs/origin.js";
 import { claimInterruptedRun } from "../runs/run-claim.js";
-import { ReportError, RunFolder, checkpointOf } from "../runs/run-folder.js";
+import { ReportError, RunFolder, checkpointOf, refuseOver } from "../runs/run-folder.js";
 import { keptWeights, runSummary } from "../runs/summary.js";
 import { reportOfRun } from "../report/run-folder.js";
 import { isModule, loadTask } from "../tasks/load.js";
@@ -119,6 +119,7 @@ const ofResumption: ReadonlySet<keyof TrainArguments> = new Set([
   "json",
   "quiet",
   "force",
+  "iterations",
 ]);
 
 /** Options that say what a run folder holds, and are ignored without one. */
@@ -168,9 +169,9 @@ interface Run {
 
 type Signals = Required<Pick<ResumeOptions, "signal" | "finish">>;
 
-/** Where a checkpoint is written: now and then if that is asked for, and when the run is stopped. */
+/** Where a checkpoint is written: when the run is stopped or ends, and now and then if that is asked for. */
 function checkpoint(path: string, { checkpointEvery: every }: TrainArguments) {
-  return { path, ...given({ every }) };
+  return { path, atEnd: true, ...given({ every }) };
 }
 
 /** The run that is to be repeated, if there is one; its data are those that it was made from. */
@@ -180,6 +181,11 @@ async function repeated({ from, ...args }: TrainArguments): Promise<RunOrigin | 
   if (!args.force) await checkDigests(from, origin, new Set(Object.keys(args)));
   if (eprop !== version) {
     process.stderr.write(`eprop: ${from} was made by eprop ${eprop}; this is ${version}\n`);
+  }
+  if (origin.trainedOn !== undefined) {
+    process.stderr.write(
+      `eprop: ${from} was trained on; in one go it is the same where learning rates do not depend on the number of iterations\n`,
+    );
   }
   return origin;
 }
@@ -240,6 +246,8 @@ async function resumed(
   const loaded = name === undefined ? undefined : await loadTask(name);
   const { entry: task, reference: module } = loaded ?? {};
   const path = checkpointOf(from);
+  const { iterations: wanted } = args;
+  if (wanted === undefined) refuseOver(path);
   const place = dirname(path);
   // What somebody else is writing is not even read: it may be over by then.
   const claim = await ranks.atFirst(() => {
@@ -249,11 +257,20 @@ async function resumed(
   });
   try {
     const trainer = await Trainer.resume(path, {
-      ...given({ task, module, force: args.force, threads: args.threads, world: ranks.world }),
+      ...given({
+        task,
+        module,
+        iterations: wanted,
+        force: args.force,
+        threads: args.threads,
+        world: ranks.world,
+      }),
       ...signals,
       // As often as before, if that is not said.
-      ...(args.checkpointEvery !== undefined && { checkpoint: checkpoint(path, args) }),
+      checkpoint: checkpoint(path, args),
     });
+    // Whatever ends it from here on, it goes on with as many iterations.
+    if (wanted !== undefined) await trainer.save(path);
     const { iterations } = trainer;
     const folder = await ranks.atFirst(() => new RunFolder(place, { iterations, ...given({ claim }) }));
     return { trainer, folder, checkpoint: await ranks.told(folder?.checkpoint), module };

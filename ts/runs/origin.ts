@@ -24,6 +24,8 @@ export interface RunOrigin {
   record: NonNullable<TrainingResult["settings"]["record"]>;
   /** Iterations of each kind, as they were planned. */
   schedule: Schedule;
+  /** Where it was trained on: training iterations by then, and how many it was made for before. */
+  trainedOn?: NonNullable<TrainingResult["settings"]["trainedOn"]>;
   /**
    * SHA-256 of what options name: of a file its content, of a folder its files' names and sizes; `task` of a module and
    * of what it imports by relative paths.
@@ -55,6 +57,7 @@ export async function runOrigin(
     threads: settings.threads,
     record: settings.record ?? false,
     schedule: task.schedule,
+    ...(settings.trainedOn !== undefined && { trainedOn: settings.trainedOn }),
     digests: { ...digests, ...ofModule },
     ...(command !== undefined && { command }),
   };

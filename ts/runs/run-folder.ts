@@ -1,6 +1,6 @@
 import { many } from "../core/words.js";
 import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync, statSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { type Check, given, path as filePath, refuse as refuseArgument } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
 import type { Claim } from "../files/claims.js";
@@ -118,6 +118,28 @@ export function checkpointOf(path: string): string {
 }
 
 /**
+ * Refuses to go on with a run that is over.
+ *
+ * @param path Its checkpoint.
+ */
+export function refuseOver(path: string): void {
+  let summary: Partial<RunSummary> | null;
+  try {
+    summary = JSON.parse(readFileSync(join(dirname(path), "run.json"), "utf8")) as typeof summary;
+  } catch {
+    // Of a run that goes on there is none.
+    return;
+  }
+  if (summary?.ended !== "schedule") return;
+  throw nestError({
+    code: "ValueError",
+    message: `the run of ${path} is over after ${many(summary.made?.schedule?.iterations ?? 0, "training iteration")}`,
+    parameter: "resume",
+    bound: "--iterations besides, with a larger number",
+  });
+}
+
+/**
  * A run folder that is being written. It holds `metrics.jsonl` from the first iteration on; what else a training leaves
  * follows at the end, `run.json` last but for the report. So a folder without `run.json` is of a run that goes on, or
  * that was killed. From {@link RunFolder.open} to {@link RunFolder.close} it is claimed: no other process writes it.
@@ -206,7 +228,7 @@ export class RunFolder {
     this.#made = [];
   }
 
-  /** Where the run's checkpoint is, as long as the run has iterations left. */
+  /** Where the run's checkpoint is: how far it is, in the end the state after its last training iteration. */
   get checkpoint(): string {
     return join(this.path, checkpointName);
   }
@@ -226,8 +248,8 @@ export class RunFolder {
   /**
    * Writes `losses.csv`, `weights.npz` (each projection before and after), `events.npz` (each recorder's columns),
    * events and weights in other formats, `network.safetensors` (the trained network, for {@link Network.load}),
-   * `run.json` (how it was made, losses, sums of weights), `report.html` and `figures/`. The checkpoint stays where a
-   * training was ended before its iterations were over.
+   * `run.json` (how it was made, losses, sums of weights), `report.html` and `figures/`. The checkpoint stays, to go
+   * on or to train on with, unless validations ended the training.
    *
    * @throws {@link ReportError} where all but the report is there.
    */
@@ -245,7 +267,8 @@ export class RunFolder {
     const summary = runSummary(result, await runOrigin(result, request));
     await result.network.save(join(this.path, "network.safetensors"));
     writeWhole(join(this.path, "run.json"), `${JSON.stringify(summary, null, 2)}\n`);
-    if (result.ended !== "request" && result.ended !== "divergence") this.#remove([basename(this.checkpoint)]);
+    // There is nothing to go on with where validations have ended it.
+    if (result.ended === "early-stopping") this.#remove([basename(this.checkpoint)]);
     onSaved?.();
     try {
       await report(this.path, runData(result), signal);

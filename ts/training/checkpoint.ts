@@ -29,6 +29,7 @@ export interface Checkpoint {
   options: Pick<NetworkOptions, "gradient" | "precision"> & {
     record?: RecordOptions | boolean;
     every?: number;
+    atEnd?: boolean;
   };
   kernel: NativeState;
   random: NumpyRandomState;
@@ -48,6 +49,8 @@ export interface Checkpoint {
 interface Details {
   task: string;
   taskOptions: TaskOptions;
+  /** Training iterations that it was made for; missing in files of eprop 0.1. */
+  iterations?: number;
   /** Digests of the data that the task was made from, by option. */
   data: Record<string, string>;
   /** Digest of the task's module; missing where nobody said which it is, and in files of eprop 0.1. */
@@ -162,6 +165,7 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
   const details: Details = {
     task: task.name,
     taskOptions: withAbsolutePaths(task.options),
+    iterations: task.schedule.iterations,
     data: await inSlices(dataDigests(task.options)),
     ...(checkpoint.module !== undefined && { module: checkpoint.module }),
     options,
@@ -177,7 +181,7 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
 }
 
 /** What a checkpoint is read for. */
-export interface CheckpointReader extends Pick<Resumption, "task" | "force"> {
+export interface CheckpointReader extends Pick<Resumption, "task" | "force" | "iterations"> {
   /** The digest of the task's module as it is now. */
   module?: string;
 }
@@ -189,11 +193,12 @@ export interface CheckpointReader extends Pick<Resumption, "task" | "force"> {
  */
 export async function readCheckpoint(
   path: string,
-  { task, force, module }: CheckpointReader = {},
+  { task, force, module, iterations }: CheckpointReader = {},
 ): Promise<Checkpoint> {
   const saved = await readSaved(path, ["checkpoint"]);
   const { arrays } = saved;
-  const details = await interpreted(path, () => checkedDetails(saved.details));
+  const found = await interpreted(path, () => checkedDetails(saved.details));
+  const details = iterations === undefined ? found : madeFor(iterations, path, found, task);
   if (task !== undefined && task.name !== details.task) {
     throw nestError({
       code: "ValueError",
@@ -220,6 +225,46 @@ export async function readCheckpoint(
   await eventLoopTurn();
   // What the task itself throws is no damage of the file.
   return interpreted(path, () => contentOf(made, details, arrays));
+}
+
+/** What was saved, made for another number of training iterations. */
+function madeFor(
+  iterations: number,
+  path: string,
+  details: Details,
+  task: Task | TaskEntry | undefined,
+): Details {
+  const { progress, taskOptions } = details;
+  const { at, ended, trained } = progress.position;
+  const refuse = (message: string, bound: string): never => {
+    throw nestError({
+      code: "ValueError",
+      message: `${path} ${message}`,
+      parameter: "iterations",
+      value: String(iterations),
+      bound,
+    });
+  };
+  if (ended !== "schedule") refuse(`is of a training that ended by ${ended}`, "left out");
+  if (at === "test" || at === "end" || progress.stage === "last" || progress.stage === "over") {
+    refuse(
+      "was saved after the training iterations",
+      "left out, or a checkpoint from before (`atEnd` of the option `checkpoint` keeps one)",
+    );
+  }
+  if (iterations < trained)
+    refuse(`was saved in training iteration ${trained}`, `a whole number from ${trained}`);
+  if (task !== undefined && !("create" in task)) {
+    refuse("is to be resumed with a task that is made already", "left out, or `task` with create");
+  }
+  if (iterations === details.iterations) return details;
+  const before = details.iterations === undefined ? {} : { of: details.iterations };
+  const trainedOn = [...(progress.trainedOn ?? []), { after: trained, ...before }];
+  return {
+    ...details,
+    taskOptions: { ...taskOptions, iterations },
+    progress: { ...progress, trainedOn },
+  };
 }
 
 const isObject = (value: unknown) => typeof value === "object" && value !== null;

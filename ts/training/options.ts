@@ -41,7 +41,7 @@ export interface ResumeOptions extends TrainingCallbacks {
   finish?: AbortSignal;
   /** Looks into sequences while the training runs. */
   observer?: Observer;
-  /** Saves the training by itself; where it is resumed, to the same file as often as before if left out. */
+  /** Saves the training by itself; where it is resumed, what is left out is as before. */
   checkpoint?: CheckpointOptions;
   /** What is measured in every iteration besides loss and error and the task's own metrics, by name. */
   metrics?: MetricTable;
@@ -60,6 +60,12 @@ export interface ResumeOptions extends TrainingCallbacks {
 export interface Resumption extends ResumeOptions {
   /** The task or what makes it, where it is none of eprop's own. */
   task?: Task | TaskEntry;
+  /**
+   * Training iterations in all, in place of those that it was made for: it is trained on, or ends earlier. What was
+   * saved has to be from before its end, as {@link CheckpointOptions.atEnd} keeps it. It ends with the losses and weights
+   * of one that was asked for as many from the start, where neither learning rates nor inputs depend on their number.
+   */
+  iterations?: number;
   /** Goes on although the task's data or module have changed since; its bits are then those of no single training. */
   force?: boolean;
 }
@@ -69,6 +75,8 @@ export interface CheckpointOptions {
   path: string;
   /** Also each time that so many more iterations have been handed out. */
   every?: number;
+  /** Also after the last training iteration, to train on from there (`Trainer.resume(path, { iterations })`). */
+  atEnd?: boolean;
 }
 
 /** How a task is trained. */
@@ -93,7 +101,7 @@ const resumeFields = {
   signal: optional(abortSignal),
   finish: optional(abortSignal),
   observer: optional(observerCheck),
-  checkpoint: optional(fields({ path: filePath, every: optional(whole(1)) })),
+  checkpoint: optional(fields({ path: filePath, every: optional(whole(1)), atEnd: optional(flag) })),
   metrics: optional(metricTable),
   learningRate: optional(callable as Check<LearningRate>),
   module: optional(filePath),
@@ -110,4 +118,9 @@ const trainFields = {
 
 export const trainOptions = fields(trainFields);
 const anything: Check<unknown> = { allowed: "anything", read: (value) => value };
-export const resumeOptions = fields({ ...resumeFields, task: anything, force: optional(flag) });
+export const resumeOptions = fields({
+  ...resumeFields,
+  task: anything,
+  force: optional(flag),
+  iterations: optional(whole(1)),
+});

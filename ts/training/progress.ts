@@ -25,6 +25,16 @@ export interface Progress {
   snapshotAt: number;
   /** Where training has patience: the best validation so far, and how many have followed it. */
   best?: Best;
+  /** Where it was asked for another number of training iterations: how many had begun, and how many it was made for. */
+  trainedOn?: TrainedOn[];
+}
+
+/** A training that was asked for another number of training iterations. */
+export interface TrainedOn {
+  /** Training iterations that had begun by then. */
+  after: number;
+  /** Those that it was made for before; missing where what was saved did not say. */
+  of?: number;
 }
 
 /** The validation with the smallest loss. */

@@ -30,6 +30,8 @@ export class Recorders {
   readonly #task: Task;
   readonly #recorders = new Map<string, NodeCollection>();
   readonly #parts = new Map<string, EventColumns[]>();
+  /** Times between which nothing is kept (ms). */
+  #dropped: readonly [number, number] = [0, 0];
 
   constructor(network: TaskNetwork, task: Task, options: RecordOptions | boolean) {
     this.#network = network;
@@ -80,15 +82,39 @@ export class Recorders {
   /** Takes what has been recorded out of the kernel. */
   async drain(): Promise<void> {
     for (const [name, recorder] of this.#recorders) {
-      const events = await this.#network.kernel.takeEventsAsync(recorder);
+      const events = this.#kept(await this.#network.kernel.takeEventsAsync(recorder));
       if (events.senders.length === 0) continue;
       this.#parts.set(name, [...(this.#parts.get(name) ?? []), events]);
     }
   }
 
-  /** Goes on with what {@link recorded} gave. */
-  restore(recorded: Recorded): void {
-    for (const [name, columns] of Object.entries(recorded)) this.#parts.set(name, [columns as EventColumns]);
+  /**
+   * Goes on with what {@link recorded} gave.
+   *
+   * @param dropped Steps up to which nothing is kept but the first iteration, whose last step is `first`: where a
+   *   training is trained on, its last iteration until then is not the last.
+   */
+  restore(recorded: Recorded, dropped: { first?: number; restored?: number } = {}): void {
+    const { first = 0, restored = 0 } = dropped;
+    this.#dropped = [first * this.#task.resolution, restored * this.#task.resolution];
+    for (const [name, columns] of Object.entries(recorded)) {
+      const kept = this.#kept(columns as EventColumns);
+      if (kept.senders.length > 0 || restored === 0) this.#parts.set(name, [kept]);
+    }
+  }
+
+  /** Events but for those of an iteration that is not the last any more. */
+  #kept(events: EventColumns): EventColumns {
+    const [from, to] = this.#dropped;
+    const { times } = events;
+    // Times are sums of steps.
+    const isDropped = (time: number) => time > from + 1e-6 && time <= to + 1e-6;
+    if (times?.some(isDropped) !== true) return events;
+    const columns = Object.entries(events).map(([name, column]) => [
+      name,
+      column?.filter((_: number, row: number) => !isDropped(times[row] as number)),
+    ]);
+    return Object.fromEntries(columns) as EventColumns;
   }
 
   /** All that has been recorded until now, whatever is recorded until the last piece. */

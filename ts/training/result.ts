@@ -4,7 +4,7 @@ import type { Pieces } from "../core/event-loop.js";
 import type { Task } from "../tasks/task.js";
 import type { Iteration } from "./iteration.js";
 import type { PlasticWeights, TaskNetwork } from "./network.js";
-import type { Best } from "./progress.js";
+import type { Best, TrainedOn } from "./progress.js";
 import type { Recorded, RecordOptions, Recorders } from "./recorders.js";
 import type { Ending } from "./schedule.js";
 import type { WeightCourses } from "./weight-courses.js";
@@ -30,6 +30,8 @@ export interface TrainingResult {
     precision: "f64" | "f32";
     threads: number;
     record?: RecordOptions | boolean;
+    /** Where it was asked for another number of training iterations than it was made for. */
+    trainedOn?: readonly TrainedOn[];
     /** Digest of the task's module as it was loaded, where it was named. */
     module?: string;
   };
@@ -50,10 +52,11 @@ export function* resultOf(
     ended: Ending;
     record: RecordOptions | boolean | undefined;
     module: string | undefined;
+    trainedOn: readonly TrainedOn[] | undefined;
   },
 ): Pieces<TrainingResult> {
   const { network, recorders, courses, before } = parts;
-  const { iterations, best, ended, record, module } = reached;
+  const { iterations, best, ended, record, module, trainedOn } = reached;
   const { kernel } = network;
   const after = yield* network.weights();
   yield;
@@ -78,6 +81,7 @@ export function* resultOf(
       threads: kernel.get("local_num_threads"),
       ...(record !== undefined && { record }),
       ...(module !== undefined && { module }),
+      ...(trainedOn !== undefined && { trainedOn }),
     },
   };
 }

@@ -14,13 +14,16 @@ export async function resumption(
   asked: Resumption,
 ): Promise<{ file: string; saved: Checkpoint; options: TrainOptions }> {
   const file = given("path", path, filePath);
-  const { task, force, ...rest } = given("options", asked, resumeOptions) as Resumption;
+  const { task, force, iterations, ...rest } = given("options", asked, resumeOptions) as Resumption;
   const saved = await readCheckpoint(file, {
     ...(task !== undefined && { task }),
     ...(force !== undefined && { force }),
+    ...(iterations !== undefined && { iterations }),
     ...(rest.module !== undefined && { module: moduleDigest(rest.module) }),
   });
-  const { every, ...before } = saved.options;
-  const checkpoint = every === undefined ? {} : { checkpoint: { path: file, ...(every > 0 && { every }) } };
-  return { file, saved, options: { ...before, ...checkpoint, ...rest } };
+  const { every, atEnd, ...before } = saved.options;
+  const kept = { path: file, ...(every !== undefined && every > 0 && { every }), ...(atEnd && { atEnd }) };
+  const saves = every !== undefined || rest.checkpoint !== undefined;
+  const checkpoint = saves ? { checkpoint: { ...kept, ...rest.checkpoint } } : {};
+  return { file, saved, options: { ...before, ...rest, ...checkpoint } };
 }

@@ -139,7 +139,8 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     this.#progress = saved.progress;
     this.#savedAt = saved.progress.delivered;
     this.#iterations.push(...saved.iterations);
-    built.recorders.restore(saved.recorded);
+    const restored = saved.progress.trainedOn && saved.progress.started * this.#length;
+    built.recorders.restore(saved.recorded, restored === undefined ? {} : { first: this.#length, restored });
     built.courses?.restore(saved.courses);
     this.#beginToObserve(built.network);
     const inputs = this.#inputs(built.network);
@@ -236,6 +237,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
         ...(precision !== undefined && { precision }),
         ...(record !== undefined && { record }),
         ...(checkpoint !== undefined && { every: checkpoint.every ?? 0 }),
+        ...(checkpoint?.atEnd && { atEnd: true }),
       },
       random: (this.#draws ??= new Draws(this.task)).state,
       progress: structuredClone(this.#progress),
@@ -356,6 +358,17 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     return true;
   }
 
+  /** Saves it where its training iterations are over, to train on from there. */
+  async #saveAtEnd(): Promise<void> {
+    const { checkpoint } = this.#options;
+    const { position, delivered } = this.#progress;
+    const isEnd = position.at === "begin" && position.ended === "schedule" && !this.#isOutOfPatience;
+    if (!checkpoint?.atEnd || !isEnd || position.trained < this.task.schedule.iterations) return;
+    if (delivered === this.#savedToFinishAt) return;
+    await this.save(checkpoint.path);
+    this.#savedToFinishAt = delivered;
+  }
+
   /** The iterations that are left, each as soon as it is over. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Iteration, void, undefined> {
     for (;;) {
@@ -380,9 +393,9 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     const setUp = this.#setUp.now();
     this.#snapshot(true);
     const { iterations, task } = this;
-    const { best, position } = this.#progress;
+    const { best, position, trainedOn } = this.#progress;
     const { record } = this.#options;
-    const ended = { best, ended: position.ended, record, module: this.#module };
+    const ended = { best, ended: position.ended, record, module: this.#module, trainedOn };
     return yield* resultOf(task, setUp, { iterations, ...ended });
   }
 
@@ -412,6 +425,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     switch (progress.stage) {
       case "choose": {
         const finish = await this.#isToFinish();
+        await this.#saveAtEnd();
         await this.#inOne(async () => {
           const chosen = await this.#choose(finish);
           progress.goal = progress.started * this.#length + network.timeline.lag;

@@ -156,6 +156,7 @@ impl<R: Real> IntervalRule<R> {
         let now = self.plan.start_readout(self.open.interval) + self.open.readout_done as i64;
         plan.readouts.targets.go_on(&self.plan.readouts.targets, now);
         self.currents.settle(&self.plan.wiring, now);
+        self.open.hold_regularization(&self.plan);
         self.reread |= self.open.reread_targets(&self.plan, &plan);
         let room = |plan: &IntervalPlan, stride: usize| (stride, plan.interval, plan.readout_count());
         let before = room(&self.plan, self.neurons.stride);

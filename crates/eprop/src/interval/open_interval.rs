@@ -114,6 +114,9 @@ pub struct OpenInterval<R> {
     pub spikes: IntervalSpikes,
     /// Spikes of each neuron in the interval.
     pub spike_counts: Vec<u32>,
+    /// Regularization of each neuron's firing rate, where the network was laid out anew since neurons have done the last
+    /// step; otherwise it follows from the plan. Neurons that were added after that step have none.
+    pub regularization: Vec<f64>,
     /// A step whose constant part of the voltage was another than since, and that part.
     other_drive: Option<(usize, Lines<R>)>,
     input: Lines<R>,
@@ -173,6 +176,7 @@ impl<R: Real> OpenInterval<R> {
             errors: Vec::new(),
             spikes: IntervalSpikes::new(plan.longest_delay),
             spike_counts: vec![0; n],
+            regularization: Vec::new(),
             other_drive: None,
             input: Lines::zeros(stride),
             readout_input: vec![0.0; k],
@@ -320,6 +324,7 @@ impl<R: Real> OpenInterval<R> {
         self.readout_done = 0;
         self.signals_recorded = 0;
         self.spike_counts.fill(0);
+        self.regularization.clear();
         self.sums.fill([0.0; 2]);
         self.surrogate.begin();
         self.other_drive = None;

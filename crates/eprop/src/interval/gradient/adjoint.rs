@@ -91,6 +91,9 @@ pub struct Workspace<R> {
 /// The regularization of a neuron's firing rate, per step: `R` of docs/derivation.md, The gradient of an interval.
 #[must_use]
 pub fn regularization<R: Real>(plan: &IntervalPlan, open: &OpenInterval<R>, neuron: usize) -> f64 {
+    if let Some(held) = open.regularization.get(neuron) {
+        return *held;
+    }
     let p = &plan.recurrent;
     let steps = plan.interval as f64;
     p.regularization[neuron] * (f64::from(open.spike_counts[neuron]) / steps - p.target_rate[neuron]) / steps

@@ -4,6 +4,7 @@ use crate::base::error::Result;
 use crate::base::lines::Lines;
 use crate::base::real::Real;
 use crate::base::state::Archive;
+use crate::interval::gradient::adjoint::regularization;
 use crate::interval::open_interval::{IntervalSpikes, OpenInterval};
 use crate::interval::plan::IntervalPlan;
 
@@ -29,6 +30,7 @@ impl<R: Real> OpenInterval<R> {
             errors: _,
             spikes: _,
             spike_counts: _,
+            regularization: _,
             input: _,
             readout_input: _,
             readout_currents: _,
@@ -80,6 +82,18 @@ impl<R: Real> OpenInterval<R> {
             if self.spike_counts.iter().any(|count| *count as usize > self.recurrent_done) {
                 return Err(archive.misfit("spike_counts", "more spikes than steps"));
             }
+            // Mostly there is none.
+            let held = if archive.reads() {
+                archive.holds("regularization")
+            } else {
+                !self.regularization.is_empty()
+            };
+            if held {
+                archive.list("regularization", &mut self.regularization)?;
+                if self.regularization.len() > n {
+                    return Err(archive.misfit("regularization", "more than neurons"));
+                }
+            }
             self.persist_history(plan, archive)?;
             Ok(())
         })?;
@@ -106,6 +120,17 @@ impl<R: Real> OpenInterval<R> {
         archive.within("spikes", |archive| self.spikes.persist(plan.longest_delay, steps, n, archive))?;
         self.targets.forget();
         Ok(())
+    }
+
+    /// Before the network is laid out anew: how firing rates are regularized in an interval is decided with its neurons'
+    /// last step, which readouts have still to do.
+    pub fn hold_regularization(&mut self, plan: &IntervalPlan) {
+        let waits = self.recurrent_done == self.recurrent_length(plan)
+            && self.readout_done < self.readout_length(plan);
+        if self.interval >= 0 && waits && self.regularization.is_empty() {
+            self.regularization =
+                (0..plan.recurrent_count()).map(|neuron| regularization(plan, self, neuron)).collect();
+        }
     }
 
     /// Writes what is kept of the recurrent neurons' steps, or reads it.

@@ -97,10 +97,12 @@ impl Sketch {
     }
 
     pub(super) fn simulate(&mut self, dice: &mut Dice) {
-        let steps = match dice.whole(0, 3) {
+        let steps = match dice.whole(0, 4) {
             0 => dice.whole(1, 6),
             1 => self.interval,
             2 => dice.whole(1, 2 * self.interval),
+            // Several intervals in one go, which may be computed side by side.
+            3 => dice.whole(2, (120 / self.interval).clamp(2, 8)) * self.interval,
             _ => dice.whole(1, 60),
         };
         self.calls.push(Call::new("Simulate").with(self.ms(steps)));

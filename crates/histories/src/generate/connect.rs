@@ -255,7 +255,21 @@ impl Sketch {
             }
             return;
         }
-        if let (Some(from), Some(to)) = (self.any(dice, |_| true), self.any(dice, |_| true)) {
+        // Mostly those of connections that there are.
+        let joined: Vec<(Group, Group)> = self
+            .joined
+            .iter()
+            .filter_map(|(from, to, _)| {
+                let group = |name: &str| self.groups.iter().find(|group| group.name == name).cloned();
+                Some((group(from)?, group(to)?))
+            })
+            .collect();
+        let pair = if joined.is_empty() || dice.chance(0.3) {
+            self.any(dice, |_| true).zip(self.any(dice, |_| true))
+        } else {
+            Some(dice.pick(&joined).clone())
+        };
+        if let Some((from, to)) = pair {
             let (from, to) = (Self::part(&from, dice), Self::part(&to, dice));
             let weight = dice.number(-1.0, 1.0);
             self.calls.push(Call::new("SetConnections").with(from).with(to).with(json!({"weight": weight})));

@@ -33,7 +33,7 @@ impl Sketch {
             let method = if dice.chance(0.6) { 0 } else { dice.whole(1, known - 1) };
             self.synapses[place].method = METHODS[method].name;
             optimizer.set("type", METHODS[method].name);
-            if dice.chance(0.4) {
+            if dice.chance(0.6) {
                 optimizer.set("batch_size", dice.whole(1, 4));
             }
         }

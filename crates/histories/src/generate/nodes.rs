@@ -103,17 +103,20 @@ impl Sketch {
         let model = if spiking && (nodes.model.recordables.is_empty() || dice.chance(0.5)) {
             "spike_recorder"
         } else {
+            // NEST shows learning signals of zero where it has cut its history off before they came.
+            let dropped = self.settings.nest && !self.several && nodes.model.rule == Rule::Plus;
             let names: Vec<&str> = nodes
                 .model
                 .recordables
                 .iter()
                 .copied()
                 .filter(|name| *name != "eprop_history_duration" && dice.chance(0.6))
+                .filter(|name| !(dropped && *name == "learning_signal"))
                 .collect();
             if matches!(nodes.model.class, NodeClass::StepRateGenerator | NodeClass::CurrentGenerator) {
                 return;
             }
-            if names.is_empty() && dice.chance(0.8) {
+            if names.is_empty() && (self.settings.nest || dice.chance(0.8)) {
                 "voltmeter"
             } else {
                 fields.set("record_from", names);
@@ -135,7 +138,9 @@ impl Sketch {
         let rule = if dice.chance(0.55) { Rule::Interval } else { Rule::Plus };
         let large = dice.chance(0.1);
         let inputs = dice.whole(1, 6);
-        let n = if large { dice.whole(60, 300) } else { dice.whole(1, 12) };
+        // NEST takes minutes for what has many synapses.
+        let most = if self.settings.nest { (20, 60) } else { (60, 300) };
+        let n = if large { dice.whole(most.0, most.1) } else { dice.whole(1, 16) };
         let generators = self.generators(inputs, dice);
         let first = if self.settings.nest || dice.chance(0.5) {
             let parrots = self.create("parrot_neuron", inputs, Fields::default());

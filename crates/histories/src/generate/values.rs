@@ -63,8 +63,8 @@ const LEFT_ALONE: &[&str] = &[
     "flush_event_send_interval",
 ];
 
-/// What NEST shows in another way.
-const NOT_WITH_NEST: &[&str] = &["time_in_steps"];
+/// What NEST shows in another way or does not have.
+const NOT_WITH_NEST: &[&str] = &["time_in_steps", "learns_bias", "c_voltage", "label_smoothing"];
 
 /// Parameters under construction.
 #[derive(Debug, Default)]

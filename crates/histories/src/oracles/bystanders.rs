@@ -1,8 +1,9 @@
 //! Connections without effect.
 
 use eprop::Dict;
+use eprop::internals::set_tile_columns;
 use eprop::models::NodeClass;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::Call;
 use crate::dice::Dice;
@@ -43,10 +44,8 @@ fn without_bystanders(trace: Trace, place: Option<usize>) -> Trace {
 pub fn bystanders_change_nothing(reference: &Reference, dice: &mut Dice) -> Verdict {
     let oracle = "what has no effect changes nothing";
     // A reset takes the bystanders' synapse model away.
-    let excludes = |(place, call): (usize, &Call)| {
-        call.name() == "SetConnections" || (call.name() == "ResetKernel" && place > 0)
-    };
-    if reference.calls.is_empty() || reference.calls.iter().enumerate().any(excludes) {
+    let resets = |(place, call): (usize, &Call)| call.name() == "ResetKernel" && place > 0;
+    if reference.calls.is_empty() || reference.calls.iter().enumerate().any(resets) {
         return Ok(());
     }
     // Which numbers a Poisson train, noise or a rewired projection draws depends on the connections that there are, adaptive
@@ -71,6 +70,13 @@ pub fn bystanders_change_nothing(reference: &Reference, dice: &mut Dice) -> Verd
         _ => json!({"weight": 0.0, "optimizer": bounds}),
     };
     let often = dice.uniform();
+    // Weights that are set would be those of bystanders, too.
+    let set: Vec<(&str, &str)> = reference
+        .calls
+        .iter()
+        .filter(|call| call.name() == "SetConnections")
+        .map(|call| (name_of(call.argument(0)), name_of(call.argument(1))))
+        .collect();
     let mut made = false;
     let mut place = None;
     let trace = again(oracle, &reference.calls, Dict::new(), |replay, call| {
@@ -89,7 +95,9 @@ pub fn bystanders_change_nothing(reference: &Reference, dice: &mut Dice) -> Verd
         if dice.chance(often) && !replay.names.is_empty() {
             let names: Vec<String> = replay.names.keys().cloned().collect();
             let (from, to) = (dice.pick(&names).clone(), dice.pick(&names).clone());
-            if is_harmless(replay, &from, &to) {
+            if is_harmless(replay, &from, &to) && !set.contains(&(from.as_str(), to.as_str())) {
+                // In a large network, gradients of all others are kept in other tiles from then on.
+                set_tile_columns(*dice.pick(&[0, 8, 16]));
                 let resolution = replay.kernel.network().kernel.resolution;
                 let outcome = replay.call(
                     &Call::new("Connect")
@@ -104,8 +112,15 @@ pub fn bystanders_change_nothing(reference: &Reference, dice: &mut Dice) -> Verd
             }
         }
         None
-    })?;
+    });
+    set_tile_columns(0);
+    let trace = trace?;
     same(oracle, &without_bystanders(reference.trace.clone(), None), &without_bystanders(trace, place))
+}
+
+/// The name of the nodes that a selection takes some of.
+fn name_of(selection: &Json) -> &str {
+    selection.as_str().or_else(|| selection[0].as_str()).unwrap_or("")
 }
 
 /// Whether a connection with weight 0 is without effect: not one to a recorder or a parrot.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use eprop::Kernel;
 use eprop::models::{NodeClass, SynapseKind};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::Call;
 use crate::dice::Dice;
@@ -30,18 +30,24 @@ pub fn emitted_stays_emitted(reference: &Reference, dice: &mut Dice) -> Verdict 
     let mut replay = Replay::default();
     let often = 4.0 / places.len().max(1) as f64;
     for (place, call) in reference.calls.iter().enumerate() {
-        if places.contains(&place)
-            && dice.chance(often)
-            && kernels < 4
-            && let Some((steps, sources)) = reach(&replay, call)
+        let change = if places.contains(&place) && dice.chance(often) {
+            Some(call.clone())
+        } else if call.name() == "Simulate" && dice.chance(0.3) {
+            drawn(&replay, dice)
+        } else {
+            None
+        };
+        if kernels < 6
+            && let Some(change) = change
+            && let Some((steps, sources)) = reach(&replay, &change)
         {
             kernels += 1;
-            let with = after(&mut replay, Some(call), steps, &sources);
+            let with = after(&mut replay, Some(&change), steps, &sources);
             let without = after(&mut replay, None, steps, &sources);
             if let (Some(with), Some(without)) = (with, without)
                 && let Some(what) = without.difference(&with)
             {
-                return Err(Finding { oracle, what: format!("{call}, {steps} steps on: {what}") });
+                return Err(Finding { oracle, what: format!("{change}, {steps} steps on: {what}") });
             }
         }
         if !matches!(replay.call(call), Outcome::Done) {
@@ -50,6 +56,36 @@ pub fn emitted_stays_emitted(reference: &Reference, dice: &mut Dice) -> Verdict 
         }
     }
     Ok(())
+}
+
+/// A change while something may be in flight over a connection with a long delay.
+fn drawn(replay: &Replay, dice: &mut Dice) -> Option<Call> {
+    let network = replay.kernel.network();
+    let late: Vec<(u32, u32)> = network
+        .projections
+        .iter()
+        .filter(|projection| {
+            let kind = network.synapse_models[projection.synapse].model.kind;
+            projection.delay > 1 && kind == SynapseKind::Static && !projection.weights.is_empty()
+        })
+        .filter_map(|projection| Some((*projection.sources.first()?, projection.target_of(0))))
+        .collect();
+    if late.is_empty() {
+        return None;
+    }
+    let (source, target) = *dice.pick(&late);
+    let name_of = |node: u32| {
+        let found = replay.names.iter().find(|(_, (first, n))| (*first..*first + *n as u32).contains(&node));
+        found.map(|(name, _)| name.clone())
+    };
+    let from = name_of(source)?;
+    let class = network.group_of(source).map(|group| group.model.class);
+    if class == Some(NodeClass::SpikeGenerator) && dice.chance(0.5) {
+        let nothing = json!({"spike_times": [], "spike_multiplicities": []});
+        return Some(Call::new("Set").with(from).with(nothing));
+    }
+    let weight = json!({"weight": dice.number(-1.0, 1.0)});
+    Some(Call::new("SetConnections").with(from).with(name_of(target)?).with(weight))
 }
 
 /// For how many steps a change cannot be seen, and the nodes whose spikes are changed.

@@ -51,7 +51,7 @@ fn parts(replay: &Replay, call: &Call, dice: &mut Dice) -> Vec<f64> {
 }
 
 /// Simulates in parts, with `between` after each of them, until one is not done.
-fn in_parts(
+pub(super) fn in_parts(
     replay: &mut Replay,
     call: &Call,
     dice: &mut Dice,

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { inspect } from "node:util";
-import { Kernel, NESTErrors, NodeCollection } from "../ts/nest/index.js";
+import { Kernel, NESTErrors, NodeCollection, type RandomParameter, math, random } from "../ts/nest/index.js";
 
 const pairs = (kernel: Kernel) => {
   const { source, target } = kernel.GetConnections().get(["source", "target"]);
@@ -238,5 +238,58 @@ describe("collections", () => {
     ]);
     expect(line).toMatch(/^[ -]+$/);
     expect(row.trim().split(/\s+/)).toEqual(["1", "2", "static_synapse", "2.5", "1"]);
+  });
+});
+
+describe("forms that NEST's calls have", () => {
+  it("of what is looked at", () => {
+    const nest = new Kernel();
+    const nodes = nest.Create("eprop_iaf", 2, { tau_m: [10, 20] });
+    const parrot = nest.Create("parrot_neuron");
+    expect(nest.GetStatus(nodes, ["V_m", "tau_m"])).toEqual(nodes.get(["V_m", "tau_m"]));
+    expect(nest.GetDefaults("eprop_iaf", ["V_m", "tau_m"])).toEqual([-70, 10]);
+    expect(nest.GetDefaults("eprop_iaf", "C_m")).toBe(250);
+    expect(() => nest.GetDefaults("eprop_iaf", "C_x")).toThrow(NESTErrors.UnaccessedDictionaryEntry);
+    expect([...nest.GetNodes({ model: "eprop_iaf" })]).toEqual([1, 2]);
+    expect([...nest.GetNodes({ tau_m: 20 })]).toEqual([2]);
+    nest.Connect(parrot, parrot);
+    nest.Disconnect(nest.GetConnections());
+    expect(nest.GetConnections()).toHaveLength(0);
+  });
+
+  it("refused as there: SimulateAsync after Prepare, devices off the grid, random symmetric connections", async () => {
+    const nest = new Kernel();
+    const parrots = nest.Create("parrot_neuron", 2);
+    nest.Prepare();
+    await expect(nest.SimulateAsync(1)).rejects.toThrow("Cleanup");
+    nest.Cleanup();
+    expect(() => nest.Create("dc_generator", { start: 1.04 })).toThrow(/start.*multiple of 0.1 ms/);
+    const both = { rule: "one_to_one", make_symmetric: true } as const;
+    const weight = random.uniform();
+    expect(() => nest.Connect(parrots, parrots.pick([1, 0]), both, { weight })).toThrow(
+      NESTErrors.NotImplemented,
+    );
+  });
+
+  it("times are shown where they lie on the grid", () => {
+    const nest = new Kernel();
+    const offgrid = { spike_times: [1.04, 2.06], allow_offgrid_times: true };
+    expect(nest.Create("spike_generator", offgrid).get("spike_times")).toEqual(Float64Array.of(1.1, 2.1));
+    const single = { spike_times: Float32Array.of(1.1, 2.3) };
+    expect(nest.Create("spike_generator", single).get("spike_times")).toEqual(Float64Array.of(1.1, 2.3));
+  });
+
+  it("what is computed of random numbers is looked at once, however often it is used", () => {
+    const nest = new Kernel();
+    let doubled: RandomParameter = random.uniform();
+    for (let time = 0; time < 14; time++) doubled = math.add(doubled, doubled);
+    let deep: RandomParameter = random.uniform();
+    for (let time = 0; time < 900; time++) deep = math.add(deep, 1);
+    const start = performance.now();
+    nest.Create("eprop_iaf", 1, { V_m: deep });
+    nest.Create("eprop_iaf", 1, { V_m: doubled });
+    expect(performance.now() - start).toBeLessThan(3000);
+    for (let time = 0; time < 10; time++) doubled = math.add(doubled, doubled);
+    expect(() => nest.Create("eprop_iaf", 1, { V_m: doubled })).toThrow("too much is computed");
   });
 });

@@ -78,6 +78,8 @@ kernel.SetDefaults("eprop_synapse_bsshslm_2020", { optimizer: { type: "sgd" } })
 kernel.Connect(neurons, neurons, "one_to_all");
 // @ts-expect-error: the rule needs a probability
 kernel.Connect(neurons, neurons, { rule: "pairwise_bernoulli" });
+// @ts-expect-error: a synapse is wanted
+kernel.Connect(neurons, neurons, "all_to_all", 42);
 // @ts-expect-error: a time is wanted
 kernel.Simulate("100");
 

@@ -152,12 +152,19 @@ export function oneOf<T extends string>(...choices: readonly T[]): Check<T> {
   });
 }
 
+/** The class that all typed arrays inherit from. */
+const typedArray = Object.getPrototypeOf(Uint8Array) as { [Symbol.hasInstance](value: unknown): boolean };
+
 /** An instance of a class. */
 export function instance<T>(
   kind: { readonly prototype: T; [Symbol.hasInstance](value: unknown): boolean },
   words: string,
 ): Check<T> {
-  return check(words, (value, at) => (value instanceof kind ? (value as T) : refuse(at, value, words)));
+  return check(words, (value, at) => {
+    // What only inherits from a typed array holds no numbers.
+    const isHollow = value instanceof typedArray && !ArrayBuffer.isView(value);
+    return value instanceof kind && !isHollow ? (value as T) : refuse(at, value, words);
+  });
 }
 
 export const callable = check("a function", (value, at) =>

@@ -3,12 +3,17 @@ import type { CheckedSynapse, GivenSynapse } from "./accepted.js";
 
 /** Several synapses for each pair of nodes that a rule connects. */
 export class Collocated {
-  /** @internal What each synapse is. */
-  readonly synapses: readonly unknown[];
+  // A private field: nothing else is taken for one, whatever it looks like.
+  readonly #synapses: readonly unknown[];
 
   /** @internal `CollocatedSynapses` makes them. */
   constructor(synapses: readonly unknown[]) {
-    this.synapses = synapses;
+    this.#synapses = synapses;
+  }
+
+  /** @internal What each synapse is. */
+  get synapses(): readonly unknown[] {
+    return this.#synapses;
   }
 }
 

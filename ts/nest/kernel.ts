@@ -106,6 +106,12 @@ const amplitudeChanges = list(
   "a list of steps and values for each generator",
 );
 
+const modelOrValues = either((value) => typeof value === "string", text, dictionary);
+const areConnections: Check<boolean> = {
+  allowed: "nodes or connections",
+  read: (value) => value instanceof SynapseCollection,
+};
+
 const simulateOptions = fields({ signal: optional(abortSignal), onProgress: optional(callable) });
 
 /** Memory that a simulation takes (bytes). */
@@ -356,12 +362,25 @@ export class Kernel {
     });
   }
 
-  /** All nodes, or those of a model. */
-  GetNodes<M extends NodeModelName>(model?: M | CopiedModel<M>): NodeCollection<M> {
+  /**
+   * All nodes, those of a model, or those with these values.
+   *
+   * @param of The model, or values by name: `{ model: "eprop_iaf", tau_m: 20 }`. Nodes that lack one of them are left out.
+   */
+  GetNodes<M extends NodeModelName>(
+    of?: M | CopiedModel<M> | ({ model?: M | CopiedModel<M> } & Record<string, unknown>),
+  ): NodeCollection<M> {
+    const asked = given("model", of, optional(modelOrValues));
+    const { model, ...values } = typeof asked === "object" ? asked : { model: asked };
     const name = given("model", model, optional(text));
     return guarded(() => {
       const all = Uint32Array.from({ length: this.native.nodeCount() }, (_, place) => place + 1);
-      const ids = name === undefined ? all : all.filter((id) => this.native.modelOf(id) === name);
+      const ids = all.filter((id) => {
+        if (name !== undefined && this.native.modelOf(id) !== name) return false;
+        if (Object.keys(values).length === 0) return true;
+        const held = new NodeCollection(this, Uint32Array.of(id), true).get() as Record<string, unknown>;
+        return Object.entries(values).every(([key, value]) => held[key] === value);
+      });
       return new NodeCollection<M>(this, ids, true);
     });
   }
@@ -374,11 +393,14 @@ export class Kernel {
     this.setNodes(nodes, params);
   }
 
-  /** A value of each node, or all values. */
-  GetStatus(nodes: NodeCollection, name?: string): unknown {
+  /**
+   * What `get` of a collection gives.
+   *
+   * @param names A name, for a value of each node; several, for their values by name; all values, if left out.
+   */
+  GetStatus(nodes: NodeCollection, names?: string | readonly string[]): unknown {
     const collection = this.#collection("nodes", nodes);
-    const asked = given("name", name, optional(text));
-    return asked === undefined ? collection.get() : collection.get(asked);
+    return names === undefined ? collection.get() : collection.get(names as string);
   }
 
   /** A collection of this kernel's nodes. */
@@ -424,8 +446,28 @@ export class Kernel {
   /** Defaults of a node or synapse model. */
   GetDefaults<M extends NodeModelName | SynapseModelName>(
     model: M | CopiedModel<M>,
-  ): { [name: string]: Decoded } {
-    const name = given("model", model, text);
+  ): { [name: string]: Decoded };
+  /** Some of them: the one of a name, or a list of those of several. */
+  GetDefaults<M extends NodeModelName | SynapseModelName>(
+    model: M | CopiedModel<M>,
+    keys: string | readonly string[],
+  ): Decoded | Decoded[];
+  GetDefaults(model: string, keys?: string | readonly string[]): unknown {
+    const values = this.#defaults(given("model", model, text));
+    const one = (key: unknown, at: string) => {
+      const name = text.read(key, at);
+      if (Object.hasOwn(values, name)) return values[name];
+      return refuse(at, name, `one of ${Object.keys(values).join(", ")}`, {
+        code: "UnaccessedDictionaryEntry",
+        message: `${model} has no parameter ${name}`,
+      });
+    };
+    if (keys === undefined) return values;
+    if (Array.isArray(keys)) return keys.map((key, place) => one(key, `keys[${place}]`));
+    return one(keys, "keys");
+  }
+
+  #defaults(name: string): { [name: string]: Decoded } {
     const values = decode(guarded(() => this.native.getDefaults(name)));
     const [, synapses = []] = guarded(() => this.native.modelNames());
     if (!synapses.includes(name)) {
@@ -496,7 +538,10 @@ export class Kernel {
     synapse: Collocated,
   ): void;
   Connect(sources: unknown, targets: unknown, rule?: unknown, synapse?: unknown): void {
-    const [from, to] = [this.#nodeIds("sources", sources), this.#nodeIds("targets", targets)];
+    const [from, to] = [
+      this.#nodeIds("sources", sources as NodeReference),
+      this.#nodeIds("targets", targets),
+    ];
     const nameOrEntries = (at: string, value: unknown, key: string): Entry[] => {
       if (value === undefined) return [];
       if (typeof value === "string") return [{ name: key, text: given(at, value, text) }];
@@ -563,10 +608,25 @@ export class Kernel {
   Disconnect(
     sources: NodeReference,
     targets: NodeReference,
+    rule?: "one_to_one" | "all_to_all" | { rule: string },
+    synapse?: string | { synapse_model?: string },
+  ): void;
+  /** Takes these connections away. */
+  Disconnect(connections: SynapseCollection): void;
+  Disconnect(
+    sources: NodeReference | SynapseCollection,
+    targets?: NodeReference,
     rule: "one_to_one" | "all_to_all" | { rule: string } = "one_to_one",
     synapse: string | { synapse_model?: string } = "static_synapse",
   ): void {
-    const [from, to] = [this.#nodeIds("sources", sources), this.#nodeIds("targets", targets)];
+    if (given("sources", sources, areConnections)) {
+      (sources as SynapseCollection).disconnect();
+      return;
+    }
+    const [from, to] = [
+      this.#nodeIds("sources", sources),
+      this.#nodeIds("targets", targets as NodeReference),
+    ];
     const rules = oneOf("one_to_one", "all_to_all");
     const wanted = given("rule", named("rule", rule, "rule") ?? "one_to_one", rules);
     const model = given("synapse", named("synapse", synapse, "synapse_model") ?? "static_synapse", text);
@@ -626,6 +686,8 @@ export class Kernel {
     const { signal, onProgress } = given("options", options, simulateOptions) as SimulateOptions;
     signal?.throwIfAborted();
     if (this.#closing) this.#refuseClosed();
+    if (this.#prepared)
+      this.#refuseOrder("SimulateAsync was called after Prepare", "Run, or Cleanup before it");
     this.#files?.prepare();
     const cancel = () => this.native.cancel();
     const resolution = onProgress === undefined ? 1 : this.get("resolution");

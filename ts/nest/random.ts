@@ -77,8 +77,8 @@ const operation = fields({
 
 const finiteNumber = number({ min: -Number.MAX_VALUE, max: Number.MAX_VALUE }, "a finite number");
 
-/** Operations within operations. */
-const deepest = 100;
+/** Operations within operations, and operations in all. */
+const [deepest, mostOperations] = [1000, 1_000_000];
 
 /** As the engine takes it: a number, a distribution with its identity, or an operation with its operands. */
 type Encoded =
@@ -87,29 +87,44 @@ type Encoded =
   | { distribution: string; dict: (Encoded & { name: string })[] };
 
 /** @internal A random parameter for the engine. */
-export function encodeRandom(value: unknown, at: string, depth = 0): Encoded {
+export function encodeRandom(value: unknown, at: string, depth = 0, seen = { operations: 0 }): Encoded {
   if (typeof value === "number") return { number: finiteNumber.read(value, at) };
   if (!isDictionary(value) || !isRandomParameter(value)) refuse(at, value, "a number or a random parameter");
   if ("distribution" in value) {
     const identity = identityOf(value as Distribution);
     return { ...distribution.read(value, at), identity };
   }
-  if (depth > deepest) refuse(at, value, `at most ${deepest} operations within each other`);
+  seen.operations += 1;
+  if (depth > deepest || seen.operations > mostOperations) {
+    refuse(
+      at,
+      "an operation",
+      `at most ${deepest} operations within each other and ${mostOperations} in all`,
+      {
+        code: "ValueError",
+        message: "too much is computed of random numbers",
+      },
+    );
+  }
   const { operation: name, operands } = operation.read(value, at);
   if (operands.length !== randomOperations[name]) {
     refuse(`${at}.operands`, operands, `${randomOperations[name]} of them`, { code: "ValueError" });
   }
-  const dict = operands.map((operand, place) => ({
-    name: `${at}.operands[${place}]`,
-    ...encodeRandom(operand, `${at}.operands[${place}]`, depth + 1),
-  }));
+  const dict = operands.map((operand, place) => {
+    // What lies deep is named by what it lies in.
+    const within = depth < 3 ? `${at}.operands[${place}]` : at;
+    return { name: `operand ${place + 1}`, ...encodeRandom(operand, within, depth + 1, seen) };
+  });
   return { distribution: name, dict };
 }
+
+/** What was looked at when it was made: what is computed of it need not look at it again. */
+const looked = new WeakSet<object>();
 
 const operand: Check<RandomOperand> = {
   allowed: "a number or a random parameter",
   read(value, at) {
-    encodeRandom(value, at);
+    if (typeof value !== "object" || value === null || !looked.has(value)) encodeRandom(value, at);
     return value as RandomOperand;
   },
 };
@@ -160,10 +175,12 @@ export const random = {
   },
 };
 
-const computed = (name: Operation, operands: readonly unknown[]): ComputedParameter => ({
-  operation: name,
-  operands: operands.map((value, place) => given(`operand ${place + 1}`, value, operand)),
-});
+const computed = (name: Operation, operands: readonly unknown[]): ComputedParameter => {
+  const read = operands.map((value, place) => given(`operand ${place + 1}`, value, operand));
+  const parameter = Object.freeze({ operation: name, operands: Object.freeze(read) });
+  looked.add(parameter);
+  return parameter;
+};
 
 type Binary = (a: RandomOperand, b: RandomOperand) => ComputedParameter;
 type Unary = (x: RandomOperand) => ComputedParameter;

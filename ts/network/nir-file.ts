@@ -18,6 +18,9 @@ const { closeSync, openSync, readSync, renameSync, rmSync } = process.getBuiltin
 /** What every HDF5 file begins with. */
 const signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
+/** Graphs within a graph, and how deep they may lie: a damaged file may lead back to where it came from. */
+const [mostGraphs, deepest] = [10_000, 16];
+
 /** The version of the representation that is written. */
 const nirVersion = "1.0.8";
 
@@ -82,14 +85,14 @@ export async function writeFile(path: string, graph: NIRGraph): Promise<void> {
 export async function readFile(path: string): Promise<NIRGraph> {
   const { Dataset, File, Group } = await hdf5("files of the Neuromorphic Intermediate Representation");
   const refuse: ReturnType<typeof refuserOf> = refuserOf(path);
-  const graphs = "a file that the Python package nir wrote";
+  const files = "a file that the Python package nir wrote";
   const begin = new Uint8Array(signature.length);
   try {
     const descriptor = openSync(path, "r");
     readSync(descriptor, begin);
     closeSync(descriptor);
   } catch (error) {
-    return refuse("cannot be read", graphs, (error as NodeJS.ErrnoException).code);
+    return refuse("cannot be read", files, (error as NodeJS.ErrnoException).code);
   }
   const opened = (name: string) => {
     try {
@@ -98,19 +101,19 @@ export async function readFile(path: string): Promise<NIRGraph> {
       return undefined;
     }
   };
-  if (!signature.every((byte, at) => begin[at] === byte)) refuse("is not an HDF5 file", graphs);
-  const file = opened(path) ?? refuse("is damaged", graphs);
+  if (!signature.every((byte, at) => begin[at] === byte)) refuse("is not an HDF5 file", files);
+  const file = opened(path) ?? refuse("is damaged", files);
   try {
     const group = (name: string) => {
       const found = file.get(name);
-      return found instanceof Group ? found : refuse("is not a graph", graphs, `no group ${name}`);
+      return found instanceof Group ? found : refuse("is not a graph", files, `no group ${name}`);
     };
     const dataset = (name: string) => {
       const found = file.get(name);
       return found instanceof Dataset ? found : undefined;
     };
     const text = (name: string) => String(dataset(name)?.value ?? "");
-    if (text("node/type") !== "NIRGraph") refuse("is not a graph", graphs, text("node/type"));
+    if (text("node/type") !== "NIRGraph") refuse("is not a graph", files, text("node/type"));
     const numbers = (node: string, field: string) => {
       const found = dataset(`${node}/${field}`);
       const { value, shape } = found ?? {};
@@ -119,11 +122,12 @@ export async function readFile(path: string): Promise<NIRGraph> {
         if (found === undefined && otherwise !== undefined) {
           return { data: Float64Array.of(otherwise), shape: [1] };
         }
-        return refuse(`has no numbers for ${field} of the node ${node.split("/nodes/").at(-1)}`, graphs);
+        return refuse(`has no numbers for ${field} of the node ${node.split("/nodes/").at(-1)}`, files);
       }
       const list = typeof value === "object" && "length" in value ? value : [value];
       return { data: Float64Array.from(list as ArrayLike<number>, Number), shape: [...(shape ?? [])] };
     };
+    let graphs = 0;
     const nodes: Record<string, NIRNode> = {};
     const edges: [string, string][] = [];
     /** Where values come in and go out of nodes that hold a graph, and those that only reshape. */
@@ -131,6 +135,10 @@ export async function readFile(path: string): Promise<NIRGraph> {
     const read = (at: string, name: string): void => {
       const type = text(`${at}/type`);
       if (type === "NIRGraph") {
+        graphs += 1;
+        if (graphs > mostGraphs || at.split("/nodes/").length > deepest) {
+          refuse("has too many graphs within each other", `${mostGraphs} graphs, ${deepest} deep`, name);
+        }
         readGraph(at, `${name}.`);
         return;
       }
@@ -193,7 +201,7 @@ export async function readFile(path: string): Promise<NIRGraph> {
   } catch (error) {
     // What the library says of a damaged file is none of eprop's errors.
     if (error instanceof NESTError) throw error;
-    return refuse(`is damaged: ${error instanceof Error ? error.message : String(error)}`, graphs);
+    return refuse(`is damaged: ${error instanceof Error ? error.message : String(error)}`, files);
   } finally {
     file.close();
   }

@@ -5,7 +5,8 @@ import { nestError } from "../core/errors.js";
 import { Kernel } from "../nest/kernel.js";
 import type { NodeCollection } from "../nest/collections.js";
 import { Network } from "./network.js";
-import { withSizes, withTimeConstants } from "./nir-flatten.js";
+import { withTimeConstants } from "./nir-flatten.js";
+import { withSizes } from "./nir-shapes.js";
 import { type Integration, type NIRGraph, type NIRNode, integration, nirGraph } from "./nir-graph.js";
 
 type NodeOf<T extends NIRNode["type"]> = Extract<NIRNode, { type: T }>;
@@ -75,6 +76,82 @@ function followed(path: Path, name: string, node: NIRNode): Path {
     default:
       return path;
   }
+}
+
+/** The nodes that edges lead from, by the node that they lead to. */
+function sourcesOf({ edges }: NIRGraph): Map<string, string[]> {
+  const sources = new Map<string, string[]>();
+  for (const [from, to] of edges) {
+    const known = sources.get(to);
+    if (known === undefined) sources.set(to, [from]);
+    else known.push(from);
+  }
+  return sources;
+}
+
+/** Paths with those from the same node and of the same delay as one. */
+function joined(paths: readonly Path[], size: number): Path[] {
+  const all: Path[] = [];
+  for (const path of paths) {
+    const at = all.findIndex(({ from, delay }) => from === path.from && delay === path.delay);
+    const other = all[at];
+    if (other === undefined) {
+      all.push(path);
+      continue;
+    }
+    const [a, b] = [other.matrix ?? identity(size), path.matrix ?? identity(size)];
+    const bias = Float64Array.from(
+      { length: size },
+      (_, row) => (other.bias?.[row] ?? 0) + (path.bias?.[row] ?? 0),
+    );
+    const data = a.data.map((value, place) => value + (b.data[place] as number));
+    all[at] = { ...other, matrix: { ...a, data }, bias };
+  }
+  return all;
+}
+
+/** What comes out of each node without a state: the paths from those with one, the nearest ones on the way back. */
+function pathsThrough(graph: NIRGraph, holds: (name: string) => boolean): Map<string, Path[]> {
+  const sources = sourcesOf(graph);
+  const found = new Map<string, Path[]>();
+  const onTheWay = new Set<string>();
+  for (const first of Object.keys(graph.nodes)) {
+    const stack = holds(first) ? [] : [first];
+    while (stack.length > 0) {
+      const name = stack.at(-1) as string;
+      const from = found.has(name) ? [] : (sources.get(name) ?? []);
+      const missing = from.filter((other) => !holds(other) && !found.has(other));
+      if (missing.length > 0) {
+        onTheWay.add(name);
+        const circle = missing.find((other) => onTheWay.has(other));
+        if (circle !== undefined) {
+          refuse("nodes without a state make a circle", circle, "a neuron in between");
+        }
+        stack.push(...missing);
+        continue;
+      }
+      stack.pop();
+      onTheWay.delete(name);
+      if (found.has(name)) continue;
+      const node = graph.nodes[name] as NIRNode;
+      const paths = from.flatMap((other): Path[] =>
+        holds(other) ? [{ from: other, delay: 0 }] : (found.get(other) as Path[]),
+      );
+      const width = paths.find(({ matrix }) => matrix !== undefined)?.matrix?.rows ?? widthOf(node);
+      found.set(
+        name,
+        joined(paths, width).map((path) => followed(path, name, node)),
+      );
+    }
+  }
+  return found;
+}
+
+/** How many values go into a node without a state. */
+function widthOf(node: NIRNode): number {
+  if (node.type === "Linear" || node.type === "Affine") return node.weight.shape[1];
+  if (node.type === "Scale") return node.scale.length;
+  return node.type === "Delay" ? node.delay.length : 0;
 }
 
 function identity(n: number) {
@@ -182,19 +259,12 @@ function imported(graph: NIRGraph, resolution: number): Network {
   const stateful = new Set(["Input", "Output", "LI", "IF", "LIF", "Threshold"]);
   const holds = (name: string) => stateful.has(graph.nodes[name]?.type ?? "");
 
-  const pathsTo = (target: string): Path[] => {
-    const back = (name: string, seen: readonly string[]): Path[] =>
-      graph.edges
-        .filter(([, to]) => to === name)
-        .flatMap(([from]) => {
-          const node = graph.nodes[from];
-          if (node === undefined) refuse("an edge begins at no node", from, "the name of a node");
-          if (holds(from)) return [{ from, delay: 0 }];
-          if (seen.includes(from)) refuse("nodes without a state make a circle", from, "a neuron in between");
-          return back(from, [...seen, from]).map((path) => followed(path, from, node as NIRNode));
-        });
-    return back(target, []);
-  };
+  const through = pathsThrough(graph, holds);
+  const into = sourcesOf(graph);
+  const pathsTo = (target: string): Path[] =>
+    (into.get(target) ?? []).flatMap((from) =>
+      holds(from) ? [{ from, delay: 0 }] : (through.get(from) as Path[]),
+    );
 
   const kernel = new Kernel();
   kernel.set({ resolution });
@@ -226,17 +296,18 @@ function imported(graph: NIRGraph, resolution: number): Network {
 
   const [output] = outputs.map(([name]) => name) as [string];
   const ends = pathsTo(output);
-  for (const { from, matrix } of ends) {
+  for (const { from, matrix, delay } of ends) {
     const { type } = graph.nodes[from] as NIRNode;
     if (
       ends.length !== 1 ||
       matrix !== undefined ||
+      delay !== 0 ||
       (type !== "LI" && !populations.some(({ name }) => name === from))
     ) {
       refuse(
         "the output is that of one population",
         `${type} ${from}`,
-        "an edge from an LI or from the neurons",
+        "an edge from an LI or from the neurons, without a delay",
       );
     }
   }
@@ -282,9 +353,9 @@ function imported(graph: NIRGraph, resolution: number): Network {
 
   /** Neurons made of an LI, a Threshold, a reset by subtraction and perhaps an adaptation, as `toNIR` writes them. */
   function fromThreshold([name, { threshold }]: [string, NodeOf<"Threshold">]): Spiking {
-    const into = pathsTo(name);
-    const own = into.find(({ from, matrix }) => matrix === undefined && graph.nodes[from]?.type === "LI");
-    const others = into.filter((path) => path !== own);
+    const paths = pathsTo(name);
+    const own = paths.find(({ from, matrix }) => matrix === undefined && graph.nodes[from]?.type === "LI");
+    const others = paths.filter((path) => path !== own);
     if (own === undefined || others.length > 1) {
       return refuse(
         "a Threshold follows one LI",
@@ -406,6 +477,13 @@ function imported(graph: NIRGraph, resolution: number): Network {
       });
       if (from.length === 0) continue;
       const steps = 1 + Math.round((path.delay * 1000) / resolution);
+      if (Math.abs((steps - 1) * resolution - path.delay * 1000) > 1e-6 * resolution) {
+        refuse(
+          "delays are whole numbers of steps",
+          `${path.delay} s on the way from ${path.from} to ${name}`,
+          `multiples of ${resolution / 1000} s`,
+        );
+      }
       const plastic = late ? "eprop_synapse_bsshslm_2020" : "eprop_synapse";
       kernel.Connect(from, to, "one_to_one", {
         // Synapses that learn have a delay of one step.

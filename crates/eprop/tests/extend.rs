@@ -4,7 +4,7 @@ use eprop::base::control::RunControl;
 use eprop::describe::extend::Changes;
 use eprop::record::EventColumn;
 use eprop::tables::value::Params;
-use eprop::{Dict, ErrorCode, Kernel};
+use eprop::{Dict, ErrorCode, Kernel, Value};
 use proptest::prelude::*;
 
 const GENERATORS: u32 = 3;
@@ -139,6 +139,18 @@ proptest! {
 }
 
 #[test]
+fn multiplicities_stay_those_of_the_spikes_that_had_them() {
+    let mut network = Network::new();
+    let node = [network.spikes[0]];
+    let given = Dict::new().with("spike_times", vec![0.1]).with("spike_multiplicities", vec![3.0]);
+    network.kernel.set_nodes(&node, &Params::Shared(given)).unwrap();
+    network.kernel.extend_spikes(&node, 8, &[0, 0]).unwrap();
+    let get = |name: &str| network.kernel.get_nodes(&node, name).unwrap();
+    assert_eq!(get("spike_times"), [Value::from(vec![0.1, 0.3, 0.3])]);
+    assert_eq!(get("spike_multiplicities"), [Value::from(vec![3.0, 1.0, 1.0])]);
+}
+
+#[test]
 fn what_cannot_be_sent_is_refused_and_changes_nothing() {
     let mut network = Network::new();
     network.kernel.extend_spikes(&network.spikes, 6, &[0, 1, 2, 7]).unwrap();
@@ -152,8 +164,9 @@ fn what_cannot_be_sent_is_refused_and_changes_nothing() {
     };
     let value = ErrorCode::ValueError;
     refused(kernel.extend_spikes(&spikes, 10, &[4, 3]), value, "spikes");
-    // Before the present, and before what the second generator has.
+    // Before the origin, the present, and what the second generator has.
     refused(kernel.extend_spikes(&spikes, 0, &[0]), value, "spikes");
+    refused(kernel.extend_spikes(&spikes, 5, &[2]), value, "spikes");
     refused(kernel.extend_spikes(&spikes, 7, &[1]), value, "spikes");
     refused(kernel.extend_spikes(&[], 10, &[1]), value, "generators");
     refused(kernel.extend_spikes(&[spikes[0], spikes[0]], 10, &[1]), value, "generators");

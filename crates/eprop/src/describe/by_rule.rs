@@ -5,7 +5,7 @@ use crate::describe::connect::{Drawn, PerConnection, Synapse};
 use crate::describe::network::{Description, NodeId, Projection};
 use crate::describe::rules::Chosen;
 use crate::random::NestRandom;
-use crate::tables::value::Dict;
+use crate::tables::value::{Dict, Value};
 
 impl Description {
     /// Connects both ways, or not at all.
@@ -17,6 +17,17 @@ impl Description {
         synapses: &[Dict],
         random: &mut NestRandom,
     ) -> Result<()> {
+        let drawn = synapses
+            .iter()
+            .flat_map(|synapse| &synapse.0)
+            .find(|(_, value)| matches!(value, Value::Random(_)));
+        if let Some((name, _)) = drawn {
+            let what = "both directions of a symmetric connection have the same values";
+            return Err(Error::new(ErrorCode::NotImplemented, what)
+                .parameter(name.clone())
+                .value("a random parameter")
+                .bound("a number"));
+        }
         let mut generator = random.clone();
         let known = self.projections.len();
         let rule = Dict(rule.0.iter().filter(|(name, _)| name != "make_symmetric").cloned().collect());

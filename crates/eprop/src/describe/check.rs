@@ -173,6 +173,12 @@ pub fn tics(time: f64) -> f64 {
     (time * 1000.0 + 0.5).floor()
 }
 
+/// The time (ms) of a step, in whole tics.
+#[must_use]
+pub fn time_of(resolution: f64, step: i64) -> f64 {
+    tics(step as f64 * resolution) / 1000.0
+}
+
 /// Whether a time (ms) is a whole number of steps.
 #[must_use]
 pub fn on_grid(time: f64, resolution: f64) -> bool {

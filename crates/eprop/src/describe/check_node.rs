@@ -52,6 +52,11 @@ pub(super) fn check_values(group: &NodeGroup, node: usize, kernel: &KernelParame
     if let Some((times, values)) = time_list(group.model).and_then(|list| Some((list.times, list.values?))) {
         node.piecewise(times, values)?;
     }
+    for name in ["start", "stop", "origin"] {
+        if group.model.place(name).is_some() {
+            node.on_the_grid(name)?;
+        }
+    }
     if group.model.place("dt").is_some() {
         node.whole_steps("dt")?;
     }
@@ -164,6 +169,20 @@ impl Node<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// A time of a whole number of steps, or one that never comes.
+    fn on_the_grid(&self, name: &str) -> Result<()> {
+        let (time, resolution) = (self.number(name), self.kernel.resolution);
+        if time.abs() >= f64::MAX || check::on_grid(time, resolution) {
+            return Ok(());
+        }
+        Err(self.refuse(
+            name,
+            time.to_string(),
+            "the time must be a whole number of steps",
+            format!("a multiple of {resolution} ms"),
+        ))
     }
 
     /// A time of a whole number of steps, of one at least.

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorCode, Result};
+use crate::describe::check;
 use crate::describe::network::{Column, Description, NodeId};
 
 /// Changes of the amplitude of a generator.
@@ -79,11 +80,12 @@ impl Description {
 
     /// Refuses steps that do not lie after the present and after what the generator has.
     fn lies_after(&self, schedule: &Schedule, step: i64, now: i64, parameter: &str) -> Result<()> {
-        let after = schedule.last.map_or(now, |last| now.max(last + schedule.origin));
+        // Times count from the origin on, and the first of them is a step later.
+        let after = schedule.last.map_or(now, |last| now.max(last + schedule.origin)).max(schedule.origin);
         // Several spikes of a step may come one after the other.
         let repeats =
             parameter == "spikes" && schedule.last.is_some_and(|last| last + schedule.origin == step);
-        if step > now && (step > after || repeats) {
+        if step > after || (repeats && step > now) {
             return Ok(());
         }
         let resolution = self.kernel.resolution;
@@ -110,62 +112,38 @@ impl Description {
             return Err(refuse("spikes", "spikes must be sorted", "places out of order", "ascending places"));
         }
         let count = generators.len() as u32;
-        let mut latest: Vec<Option<i64>> = vec![None; generators.len()];
         let mut added = vec![0_usize; generators.len()];
-        let mut repeats: Vec<bool> = Vec::with_capacity(generators.len());
-        for schedule in &schedules {
-            let group = &self.groups[schedule.group];
-            repeats.push(!group.lists("spike_multiplicities")[schedule.node].is_empty());
-        }
         for spike in spikes {
-            let (place, step) = ((spike % count) as usize, begin + i64::from(spike / count));
-            match latest[place] {
-                None => {
-                    self.lies_after(&schedules[place], step, now, "spikes")?;
-                    let schedule = &schedules[place];
-                    repeats[place] |= schedule.last.is_some_and(|last| last + schedule.origin == step);
-                }
-                Some(before) => repeats[place] |= before == step,
+            let place = (spike % count) as usize;
+            if added[place] == 0 {
+                self.lies_after(&schedules[place], begin + i64::from(spike / count), now, "spikes")?;
             }
-            latest[place] = Some(step);
             added[place] += 1;
         }
         self.may_take(16 * spikes.len() as u64, &format!("{} spikes of generators", spikes.len()))?;
         let resolution = self.kernel.resolution;
-        let mut lists: Vec<(Vec<f64>, Vec<f64>)> = Vec::with_capacity(generators.len());
-        for (place, schedule) in schedules.iter().enumerate() {
-            if added[place] == 0 {
-                lists.push(Default::default());
-                continue;
-            }
-            let (sent, more) = (schedule.sent, added[place]);
-            let times = taken(self.list_of(schedule, "spike_times"), sent, more);
-            let mut multiplicities = taken(self.list_of(schedule, "spike_multiplicities"), sent, 0);
-            if repeats[place] {
-                multiplicities.reserve(times.len() - multiplicities.len() + more);
-                multiplicities.resize(times.len(), 1.0);
-            }
-            lists.push((times, multiplicities));
+        let mut lists: Vec<Vec<f64>> = Vec::with_capacity(generators.len());
+        for (schedule, more) in schedules.iter().zip(&added) {
+            let more = *more;
+            lists.push(if more == 0 {
+                Vec::new()
+            } else {
+                taken(self.list_of(schedule, "spike_times"), schedule.sent, more)
+            });
         }
         for spike in spikes {
             let place = (spike % count) as usize;
-            let step = begin + i64::from(spike / count) - schedules[place].origin;
-            let (times, multiplicities) = &mut lists[place];
-            let time = step as f64 * resolution;
-            if repeats[place] {
-                if times.last() == Some(&time) {
-                    *multiplicities.last_mut().expect("as many as times") += 1.0;
-                    continue;
-                }
-                multiplicities.push(1.0);
-            }
-            times.push(time);
+            lists[place]
+                .push(check::time_of(resolution, begin + i64::from(spike / count) - schedules[place].origin));
         }
-        for (schedule, (times, multiplicities)) in schedules.iter().zip(lists) {
-            if !times.is_empty() {
-                *self.list_of(schedule, "spike_times") = Arc::new(times);
-                *self.list_of(schedule, "spike_multiplicities") = Arc::new(multiplicities);
+        for (schedule, times) in schedules.iter().zip(lists).filter(|(_, times)| !times.is_empty()) {
+            let multiplicities = self.list_of(schedule, "spike_multiplicities");
+            if !multiplicities.is_empty() {
+                let mut left = taken(multiplicities, schedule.sent, times.len());
+                left.resize(times.len(), 1.0);
+                *multiplicities = Arc::new(left);
             }
+            *self.list_of(schedule, "spike_times") = Arc::new(times);
         }
         self.version += 1;
         Ok(())
@@ -220,7 +198,7 @@ impl Description {
             let mut times = taken(self.list_of(schedule, "amplitude_times"), schedule.sent, more);
             let mut amplitudes = taken(self.list_of(schedule, "amplitude_values"), schedule.sent, more);
             let first = begin - schedule.origin;
-            times.extend(steps.iter().map(|step| (first + i64::from(*step)) as f64 * resolution));
+            times.extend(steps.iter().map(|step| check::time_of(resolution, first + i64::from(*step))));
             amplitudes.extend_from_slice(values);
             *self.list_of(schedule, "amplitude_times") = Arc::new(times);
             *self.list_of(schedule, "amplitude_values") = Arc::new(amplitudes);

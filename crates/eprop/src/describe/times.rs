@@ -110,7 +110,7 @@ pub(super) fn place_times(
         if shifts && origin + step == now as f64 {
             step += 1.0;
         }
-        placed.push(if step == nearest { time } else { step * resolution });
+        placed.push(check::time_of(resolution, step as i64));
     }
     if placed != *given {
         let place = group.model.place(name).expect("the model has it");

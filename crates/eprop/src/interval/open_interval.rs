@@ -244,12 +244,16 @@ impl<R: Real> OpenInterval<R> {
     pub fn fit(&mut self, plan: &IntervalPlan, stride: usize) {
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
         self.stride = stride;
-        for (_, values) in self.state.arrays_mut() {
-            // What filled the rows up was no neuron's.
-            values.resize(self.spike_counts.len());
+        let known = self.spike_counts.len();
+        // What filled the rows up was no neuron's.
+        for values in self.state.arrays_mut().map(|(_, values)| values).chain([&mut self.latest]) {
+            values.resize(known);
             values.resize(stride);
         }
         self.surrogate.fit(stride, plan.planes(), plan.interval);
+        if n > known {
+            self.surrogate.forget_from(known);
+        }
         widen(&mut self.errors, self.readout_voltage.len(), k);
         if self.has_room() {
             self.errors.resize(plan.readout_count() * plan.error_steps(), 0.0);
@@ -258,7 +262,6 @@ impl<R: Real> OpenInterval<R> {
         self.sums.resize(k, [0.0; 2]);
         self.spike_counts.resize(n, 0);
         self.input.resize(stride);
-        self.latest.resize(stride);
         self.readout_input.resize(k, 0.0);
         self.targets.forget();
         self.fired.resize(stride, 0);

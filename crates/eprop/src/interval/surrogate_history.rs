@@ -67,6 +67,15 @@ impl<R: Real> SurrogateHistory<R> {
         self.interval = interval;
     }
 
+    /// Forgets what fills up rows of the first `known` neurons: it is none of those that are added.
+    pub fn forget_from(&mut self, known: usize) {
+        if self.neurons > known {
+            for rows in [&mut self.rows, &mut self.before] {
+                rows.chunks_mut(self.neurons).for_each(|row| row[known..].fill(R::ZERO));
+            }
+        }
+    }
+
     /// Makes room for runs of `kept` steps.
     ///
     /// # Errors

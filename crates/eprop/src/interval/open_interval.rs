@@ -116,7 +116,7 @@ pub struct OpenInterval<R> {
     pub spike_counts: Vec<u32>,
     /// Regularization of each neuron's firing rate, where the network was laid out anew since neurons have done the last
     /// step; otherwise it follows from the plan. Neurons that were added after that step have none.
-    pub regularization: Vec<f64>,
+    held_regularization: Vec<f64>,
     /// A step whose constant part of the voltage was another than since, and that part.
     other_drive: Option<(usize, Lines<R>)>,
     input: Lines<R>,
@@ -176,7 +176,7 @@ impl<R: Real> OpenInterval<R> {
             errors: Vec::new(),
             spikes: IntervalSpikes::new(plan.longest_delay),
             spike_counts: vec![0; n],
-            regularization: Vec::new(),
+            held_regularization: Vec::new(),
             other_drive: None,
             input: Lines::zeros(stride),
             readout_input: vec![0.0; k],
@@ -282,6 +282,17 @@ impl<R: Real> OpenInterval<R> {
         self.spike_counts.iter().map(|count| u64::from(*count)).sum()
     }
 
+    /// The regularization of a neuron's firing rate, per step: `R` of docs/derivation.md, The gradient of an interval.
+    #[must_use]
+    pub fn regularization(&self, plan: &IntervalPlan, neuron: usize) -> f64 {
+        self.held_regularization.get(neuron).copied().unwrap_or_else(|| {
+            let p = &plan.recurrent;
+            let steps = plan.interval as f64;
+            let rate = f64::from(self.spike_counts[neuron]) / steps;
+            p.regularization[neuron] * (rate - p.target_rate[neuron]) / steps
+        })
+    }
+
     /// Whether no step was done yet.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
@@ -327,7 +338,7 @@ impl<R: Real> OpenInterval<R> {
         self.readout_done = 0;
         self.signals_recorded = 0;
         self.spike_counts.fill(0);
-        self.regularization.clear();
+        self.held_regularization.clear();
         self.sums.fill([0.0; 2]);
         self.surrogate.begin();
         self.other_drive = None;

@@ -88,17 +88,6 @@ pub struct Workspace<R> {
     active: [Vec<Vec<ActiveRow>>; 2],
 }
 
-/// The regularization of a neuron's firing rate, per step: `R` of docs/derivation.md, The gradient of an interval.
-#[must_use]
-pub fn regularization<R: Real>(plan: &IntervalPlan, open: &OpenInterval<R>, neuron: usize) -> f64 {
-    if let Some(held) = open.regularization.get(neuron) {
-        return *held;
-    }
-    let p = &plan.recurrent;
-    let steps = plan.interval as f64;
-    p.regularization[neuron] * (f64::from(open.spike_counts[neuron]) / steps - p.target_rate[neuron]) / steps
-}
-
 /// The gradient of a finished interval for each learner: `gradients[learner]` in the learner's layout, of which only
 /// the rows touched by `events[learner]` are written. They are not whole if that was cancelled on the way. Returns whether
 /// all that they are sums of is finite.
@@ -119,7 +108,7 @@ pub fn gradient<R: Real>(
     kappas.dedup();
     workspace.regularization.resize(neurons.stride);
     for neuron in 0..plan.recurrent_count() {
-        workspace.regularization[neuron] = R::of(regularization(plan, open, neuron));
+        workspace.regularization[neuron] = R::of(open.regularization(plan, neuron));
     }
     for kappa in kappas {
         let learners: Vec<usize> =

@@ -3,7 +3,6 @@
 
 use crate::base::real::Real;
 use crate::describe::kernel_parameters::GradientMethod;
-use crate::interval::gradient::adjoint::regularization;
 use crate::interval::gradient::forward::{learning_signals, voltage_cost};
 use crate::interval::open_interval::{OpenInterval, Surroundings};
 use crate::interval::plan::IntervalPlan;
@@ -41,7 +40,7 @@ fn backward<R: Real>(around: &Surroundings<'_, R>, open: &mut OpenInterval<R>, k
     let plan = around.plan;
     let (n, p) = (plan.recurrent_count(), &plan.recurrent);
     let signals = learning_signals(plan, open);
-    let rates: Vec<f64> = (0..n).map(|j| regularization(plan, open, j)).collect();
+    let rates: Vec<f64> = (0..n).map(|j| open.regularization(plan, j)).collect();
     let zeros = || vec![0.0; n];
     let (mut lambda, mut mu, mut q, mut sum) = (zeros(), zeros(), zeros(), zeros());
     let costs = plan.planes() > 1;
@@ -69,7 +68,7 @@ fn forward<R: Real>(plan: &IntervalPlan, open: &OpenInterval<R>, kappa: f64) -> 
     let signals = learning_signals(plan, open);
     let costs = plan.planes() > 1;
     let gradient = |j: usize| {
-        let rate = regularization(plan, open, j);
+        let rate = open.regularization(plan, j);
         let (mut zbar, mut eps, mut ebar, mut gradient) = (0.0, 0.0, 0.0, 0.0);
         for step in 0..plan.interval {
             zbar = p.decay[j] * zbar + 1.0;

@@ -5,7 +5,6 @@
 
 use crate::base::control::RunControl;
 use crate::base::real::Real;
-use crate::interval::gradient::adjoint::regularization;
 use crate::interval::gradient::layout::GradientLayout;
 use crate::interval::open_interval::OpenInterval;
 use crate::interval::plan::{IntervalPlan, Learner};
@@ -101,7 +100,7 @@ fn onto_recurrent<R: Real>(
 ) -> f64 {
     let n = plan.recurrent_count();
     let p = &plan.recurrent;
-    let regularization = regularization(plan, open, j);
+    let regularization = open.regularization(plan, j);
     let mut traces = Traces::default();
     let mut next = spikes.iter().peekable();
     let costs = plan.planes() > 1;

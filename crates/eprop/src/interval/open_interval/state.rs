@@ -4,7 +4,6 @@ use crate::base::error::Result;
 use crate::base::lines::Lines;
 use crate::base::real::Real;
 use crate::base::state::Archive;
-use crate::interval::gradient::adjoint::regularization;
 use crate::interval::open_interval::{IntervalSpikes, OpenInterval};
 use crate::interval::plan::IntervalPlan;
 
@@ -30,7 +29,7 @@ impl<R: Real> OpenInterval<R> {
             errors: _,
             spikes: _,
             spike_counts: _,
-            regularization: _,
+            held_regularization: _,
             input: _,
             readout_input: _,
             readout_currents: _,
@@ -86,11 +85,11 @@ impl<R: Real> OpenInterval<R> {
             let held = if archive.reads() {
                 archive.holds("regularization")
             } else {
-                !self.regularization.is_empty()
+                !self.held_regularization.is_empty()
             };
             if held {
-                archive.list("regularization", &mut self.regularization)?;
-                if self.regularization.len() > n {
+                archive.list("regularization", &mut self.held_regularization)?;
+                if self.held_regularization.len() > n {
                     return Err(archive.misfit("regularization", "more than neurons"));
                 }
             }
@@ -127,9 +126,9 @@ impl<R: Real> OpenInterval<R> {
     pub fn hold_regularization(&mut self, plan: &IntervalPlan) {
         let waits = self.recurrent_done == self.recurrent_length(plan)
             && self.readout_done < self.readout_length(plan);
-        if self.interval >= 0 && waits && self.regularization.is_empty() {
-            self.regularization =
-                (0..plan.recurrent_count()).map(|neuron| regularization(plan, self, neuron)).collect();
+        if self.interval >= 0 && waits && self.held_regularization.is_empty() {
+            self.held_regularization =
+                (0..plan.recurrent_count()).map(|neuron| self.regularization(plan, neuron)).collect();
         }
     }
 

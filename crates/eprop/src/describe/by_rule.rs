@@ -11,8 +11,7 @@ impl Description {
     /// Connects both ways, or not at all.
     pub(super) fn connect_both_ways(
         &mut self,
-        sources: &[NodeId],
-        targets: &[NodeId],
+        (sources, targets): (&[NodeId], &[NodeId]),
         rule: &Dict,
         synapses: &[Dict],
         random: &mut NestRandom,

@@ -6,6 +6,7 @@ use crate::describe::check;
 use crate::describe::kernel_parameters::KernelParameters;
 use crate::describe::network::NodeGroup;
 use crate::describe::times::time_list;
+use crate::models::shared::DEVICE;
 use crate::models::{NodeClass, Rule};
 
 /// A node of a group, and what it is held against.
@@ -52,10 +53,8 @@ pub(super) fn check_values(group: &NodeGroup, node: usize, kernel: &KernelParame
     if let Some((times, values)) = time_list(group.model).and_then(|list| Some((list.times, list.values?))) {
         node.piecewise(times, values)?;
     }
-    for name in ["start", "stop", "origin"] {
-        if group.model.place(name).is_some() {
-            node.on_the_grid(name)?;
-        }
+    for time in DEVICE.iter().filter(|row| row.unit == "ms" && group.model.place(row.name).is_some()) {
+        node.on_the_grid(time.name)?;
     }
     if group.model.place("dt").is_some() {
         node.whole_steps("dt")?;

@@ -204,7 +204,7 @@ impl Description {
     ) -> Result<()> {
         let chosen = Chosen::new(rule)?;
         if chosen.symmetric {
-            return self.connect_both_ways(sources, targets, rule, synapses, random);
+            return self.connect_both_ways((sources, targets), rule, synapses, random);
         }
         if synapses.is_empty() {
             return Err(Error::new(ErrorCode::ValueError, "there are no synapses to connect with")
@@ -219,8 +219,8 @@ impl Description {
         let mut generator = random.clone();
         let ends = (sources, targets);
         let made = match &synapses[..] {
-            [synapse] if chosen.rule.dense && matches!(synapse.delay, PerConnection::All(_)) => {
-                self.matrix(&chosen, ends, synapse, &mut generator)?
+            [synapse @ Synapse { delay: PerConnection::All(delay), .. }] if chosen.rule.dense => {
+                self.matrix(&chosen, ends, synapse, *delay, &mut generator)?
             }
             _ => self.drawn(&chosen, ends, &synapses, &mut generator)?,
         };
@@ -236,9 +236,9 @@ impl Description {
         chosen: &Chosen,
         (sources, targets): (&[NodeId], &[NodeId]),
         synapse: &Synapse<'_>,
+        delay: f64,
         generator: &mut NestRandom,
     ) -> Result<Vec<Projection>> {
-        let PerConnection::All(delay) = synapse.delay else { return Ok(Vec::new()) };
         let mut of_pair = Vec::new();
         if matches!(synapse.weight, PerConnection::Drawn(_)) {
             let mut failure = Ok(());

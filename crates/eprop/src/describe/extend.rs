@@ -17,7 +17,7 @@ pub struct Changes<'a> {
     pub values: &'a [f64],
 }
 
-/// A list of times of a generator, with what goes with each of them.
+/// What a generator has been given of a list of times.
 struct Schedule {
     group: usize,
     node: usize,
@@ -27,6 +27,15 @@ struct Schedule {
     sent: usize,
     /// The step of the last one (without the origin), where there is one.
     last: Option<i64>,
+}
+
+/// The first of what a generator is given.
+struct First {
+    parameter: &'static str,
+    /// Whether it may come in the step of the last one before it.
+    repeats: bool,
+    step: i64,
+    now: i64,
 }
 
 fn refuse(parameter: &str, what: &str, value: impl Display, bound: impl Into<String>) -> Error {
@@ -79,19 +88,20 @@ impl Description {
     }
 
     /// Refuses steps that do not lie after the present and after what the generator has.
-    fn lies_after(&self, schedule: &Schedule, step: i64, now: i64, parameter: &str) -> Result<()> {
+    fn lies_after(&self, schedule: &Schedule, first: &First) -> Result<()> {
+        let First { parameter, repeats, step, now } = *first;
         // Times count from the origin on, and the first of them is a step later.
-        let after = schedule.last.map_or(now, |last| now.max(last + schedule.origin)).max(schedule.origin);
-        // Several spikes of a step may come one after the other.
-        let repeats =
-            parameter == "spikes" && schedule.last.is_some_and(|last| last + schedule.origin == step);
-        if step > after || (repeats && step > now) {
+        let least = now.max(schedule.origin) + 1;
+        let least = schedule.last.map_or(least, |last| {
+            let last = last + schedule.origin;
+            least.max(if repeats { last } else { last + 1 })
+        });
+        if step >= least {
             return Ok(());
         }
-        let resolution = self.kernel.resolution;
-        let bound = format!("after {} ms", after as f64 * resolution);
+        let time = |step| format!("{} ms", check::time_of(self.kernel.resolution, step));
         let what = "it does not lie after what has been given and after the present";
-        Err(refuse(parameter, what, format!("{} ms", step as f64 * resolution), bound))
+        Err(refuse(parameter, what, time(step), format!("from {} on", time(least))))
     }
 
     /// Has generators send spikes after those that they have been given: place `step * generators + generator`, counted from
@@ -116,15 +126,15 @@ impl Description {
         for spike in spikes {
             let place = (spike % count) as usize;
             if added[place] == 0 {
-                self.lies_after(&schedules[place], begin + i64::from(spike / count), now, "spikes")?;
+                let step = begin + i64::from(spike / count);
+                self.lies_after(&schedules[place], &First { parameter: "spikes", repeats: true, step, now })?;
             }
             added[place] += 1;
         }
-        self.may_take(16 * spikes.len() as u64, &format!("{} spikes of generators", spikes.len()))?;
+        self.may_take(8 * spikes.len() as u64, &format!("{} spikes of generators", spikes.len()))?;
         let resolution = self.kernel.resolution;
         let mut lists: Vec<Vec<f64>> = Vec::with_capacity(generators.len());
-        for (schedule, more) in schedules.iter().zip(&added) {
-            let more = *more;
+        for (schedule, more) in schedules.iter().zip(added) {
             lists.push(if more == 0 {
                 Vec::new()
             } else {
@@ -184,7 +194,8 @@ impl Description {
                 return Err(refuse("changes", "an amplitude is no finite number", value, "finite numbers"));
             }
             if let Some(first) = steps.first() {
-                self.lies_after(schedule, begin + i64::from(*first), now, "changes")?;
+                let step = begin + i64::from(*first);
+                self.lies_after(schedule, &First { parameter: "changes", repeats: false, step, now })?;
             }
         }
         let all: usize = changes.iter().map(|of| of.steps.len()).sum();

@@ -13,7 +13,7 @@ use eprop::describe::extend::Changes;
 use eprop::inference::Inference;
 use eprop::{Error, ErrorCode, Kernel};
 use napi::Env;
-use napi::bindgen_prelude::{Float64Array, Object, ObjectFinalize, Uint32Array};
+use napi::bindgen_prelude::{Float64Array, Object, ObjectFinalize, ToNapiValue, Uint32Array};
 use napi_derive::napi;
 
 use crate::errors::guarded;
@@ -95,6 +95,31 @@ impl NativeKernel {
             Busy::new(&self.busy),
             move || state(&mut *locked(&kernel, busy)?).map(StateBytes::from),
             |_, outcome| outcome.map(NativeState::from),
+        )
+    }
+
+    /// As `with_memory`, on a thread of its own. `told` is given the outcome on that of JavaScript.
+    fn memory_off_thread<'a, T: Send + 'static, R: ToNapiValue + 'static>(
+        &self,
+        env: &'a Env,
+        call: impl FnOnce(&mut Kernel) -> eprop::Result<T> + Send + 'static,
+        told: impl FnOnce(T) -> R + Send + 'static,
+    ) -> napi::Result<Object<'a>> {
+        self.check_ready()?;
+        let (kernel, reported) = (Arc::clone(&self.kernel), Arc::clone(&self.reported));
+        off_thread(
+            env,
+            Busy::new(&self.busy),
+            move || {
+                let mut kernel = locked(&kernel, busy)?;
+                let outcome = call(&mut kernel)?;
+                Ok((outcome, kernel.held_bytes()))
+            },
+            move |env, outcome| {
+                let (outcome, held) = outcome?;
+                report(env, &reported, held);
+                Ok(told(outcome))
+            },
         )
     }
 
@@ -384,23 +409,14 @@ impl NativeKernel {
     /// As `restore`, on a thread of its own; until then this kernel takes no other call.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn restore_async<'a>(&self, env: &'a Env, saved: NativeState) -> napi::Result<Object<'a>> {
-        self.check_ready()?;
-        let (kernel, reported) = (Arc::clone(&self.kernel), Arc::clone(&self.reported));
-        off_thread(
+        self.memory_off_thread(
             env,
-            Busy::new(&self.busy),
-            move || {
-                let restored = Kernel::restored(state(&saved)?)?;
-                let held = restored.held_bytes();
-                *locked(&kernel, busy)? = restored;
-                Ok((held, saved))
+            move |kernel| {
+                *kernel = Kernel::restored(state(&saved)?)?;
+                Ok(saved)
             },
-            move |env, outcome| {
-                // What JavaScript holds is given back on its own thread.
-                let (held, _saved) = outcome?;
-                report(env, &reported, held);
-                Ok(())
-            },
+            // What JavaScript holds is given back on its own thread.
+            drop,
         )
     }
 

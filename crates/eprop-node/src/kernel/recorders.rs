@@ -1,15 +1,11 @@
 //! What recorders hold, and what a training reads besides.
 
-use std::sync::Arc;
-
 use eprop::record::{EventColumn, Events};
 use napi::Env;
 use napi::bindgen_prelude::{Float64Array, Object, Uint32Array};
 use napi_derive::napi;
 
-use crate::idle::locked;
-use crate::kernel::{NativeKernel, busy, report};
-use crate::off_thread::{Busy, off_thread};
+use crate::kernel::NativeKernel;
 
 /// A column of recorded values: one of the optional fields is there.
 #[napi(object)]
@@ -54,22 +50,7 @@ impl NativeKernel {
     /// As `take_events`, on a thread of its own; until then this kernel takes no other call.
     #[napi(ts_return_type = "Promise<Array<NativeColumn>>")]
     pub fn take_events_async<'a>(&self, env: &'a Env, recorder: u32) -> napi::Result<Object<'a>> {
-        self.check_ready()?;
-        let (kernel, reported) = (Arc::clone(&self.kernel), Arc::clone(&self.reported));
-        off_thread(
-            env,
-            Busy::new(&self.busy),
-            move || {
-                let mut kernel = locked(&kernel, busy)?;
-                let events = kernel.take_events(recorder)?;
-                Ok((events, kernel.held_bytes()))
-            },
-            move |env, outcome| {
-                let (events, held) = outcome?;
-                report(env, &reported, held);
-                Ok(columns(events))
-            },
-        )
+        self.memory_off_thread(env, move |kernel| kernel.take_events(recorder), columns)
     }
 
     /// How many events a recorder holds.

@@ -24,6 +24,11 @@ export function nameOptions(commands: readonly Command[]): void {
   optionNames.set("checkpoint.every", "--checkpoint-every");
 }
 
+/** An option as it is typed, by the name that it has in programs. */
+export function typedOption(name: string): string {
+  return optionNames.get(name) ?? `--${name}`;
+}
+
 /**
  * A message with the options as they are typed: of words that are both, those that only programs write (`batchSize`,
  * `options.threads`).

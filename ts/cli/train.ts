@@ -17,7 +17,7 @@ import { isModule, loadTask } from "../tasks/load.js";
 import { type ResumeOptions, Trainer, type TrainingResult } from "../training/index.js";
 import { plannedIterations } from "../training/pace.js";
 import { formatHelp } from "./export.js";
-import { isStop } from "./output.js";
+import { isStop, typedOption } from "./output.js";
 import { ProgressLine } from "./progress.js";
 import { CommandRanks } from "./ranks.js";
 import {
@@ -129,19 +129,13 @@ function refuse(parameter: string, message: string, bound: string): never {
   throw nestError({ code: "ValueError", message, parameter, bound });
 }
 
-/** An option as it is typed. */
-function optionName(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
 /** Refuses options that would be ignored. */
 function refuseIgnored(args: TrainArguments): void {
   if (args.resume === undefined && args.out === undefined && args.runs === undefined && !args.live) {
     for (const name of ofFolder) {
       if (args[name] === undefined) continue;
-      const option = optionName(name);
-      const message = `--${option} says what a run folder holds, and there is none`;
-      refuse(option, message, "--out or --runs besides");
+      const message = `${typedOption(name)} says what a run folder holds, and there is none`;
+      refuse(name, message, "--out or --runs besides");
     }
   }
   if (args.force && args.out === undefined && args.resume === undefined && args.from === undefined) {
@@ -238,8 +232,8 @@ async function resumed(
   if (other !== undefined) {
     throw nestError({
       code: "ValueError",
-      message: `a run that is resumed takes no --${optionName(other)}`,
-      parameter: optionName(other),
+      message: `a run that is resumed takes no ${typedOption(other)}`,
+      parameter: other,
       bound: "left out",
     });
   }

@@ -1,6 +1,6 @@
 /** Rows of parameter tables that say what neurons and optimizers are like, which all tasks have. */
 import { type OptimizerParams, choices, optimizerDefaults } from "../nest/models.generated.js";
-import type { NumberParameter, TaskParameterValues } from "./parameter.js";
+import type { NumberParameter, ParameterNeeds, TaskParameterValues } from "./parameter.js";
 
 /** A row of a parameter table. */
 export function numberRow(
@@ -9,8 +9,9 @@ export function numberRow(
   min: number,
   max: number,
   text: string,
+  needs?: ParameterNeeds,
 ): NumberParameter {
-  return { default: value, unit, min, max, text };
+  return { default: value, unit, min, max, text, ...(needs && { needs }) };
 }
 
 /** The same row with another default. */
@@ -88,32 +89,23 @@ export function surrogateOf(values: SurrogateValues) {
 
 /** Rows of optimizers; their type, and `epsilon`, are those of the tutorials. */
 export function optimizerParameters(type: (typeof choices.optimizer)[number]) {
-  const withMoments = { needs: { optimizer: ["adam", "adamw"] } } as const;
+  const withMoments = { optimizer: ["adam", "adamw"] };
   const { beta_1, beta_2, weight_decay, Wmin, Wmax } = optimizerDefaults;
+  const decay = (value: number, which: string) =>
+    numberRow(value, "", 0, 0.999_999_999, `Decay of the ${which} moment, with adam and adamw`, withMoments);
   return {
     optimizer: { default: type, choices: choices.optimizer, text: "How weights follow gradients" },
-    beta_1: {
-      ...numberRow(beta_1, "", 0, 0.999_999_999, "Decay of the first moment, with adam and adamw"),
-      ...withMoments,
-    },
-    beta_2: {
-      ...numberRow(beta_2, "", 0, 0.999_999_999, "Decay of the second moment, with adam and adamw"),
-      ...withMoments,
-    },
-    epsilon: {
-      ...numberRow(1e-8, "", 0, 1e6, "What keeps the quotient finite, with adam and adamw"),
-      ...withMoments,
-    },
-    weight_decay: {
-      ...numberRow(
-        weight_decay,
-        "",
-        0,
-        1e6,
-        "Share of the weight, times the learning rate, that is lost in a step, with adamw",
-      ),
-      needs: { optimizer: ["adamw"] },
-    },
+    beta_1: decay(beta_1, "first"),
+    beta_2: decay(beta_2, "second"),
+    epsilon: numberRow(1e-8, "", 0, 1e6, "What keeps the quotient finite, with adam and adamw", withMoments),
+    weight_decay: numberRow(
+      weight_decay,
+      "",
+      0,
+      1e6,
+      "Share of the weight, times the learning rate, that is lost in a step, with adamw",
+      { optimizer: ["adamw"] },
+    ),
     Wmin: numberRow(Wmin, "", -1e12, 1e12, "Lower bound of all weights"),
     Wmax: numberRow(Wmax, "", -1e12, 1e12, "Upper bound of all weights"),
   } as const;

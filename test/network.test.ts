@@ -15,6 +15,7 @@ import {
   trainToEnd,
   writeNIR,
 } from "../ts/index.js";
+import { hdf5 } from "../ts/files/hdf5.js";
 import { python } from "./python/python.js";
 import { countOf } from "../ts/tasks/network-description.js";
 
@@ -552,5 +553,18 @@ describe("a graph whose shapes do not fit", () => {
     // Two halves of what comes add up to it.
     const weights = kernel.GetConnections().get("weight");
     expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(2 * (1 - Math.exp(-1 / 20)), 12);
+  });
+
+  it("graphs within graphs end where a file is no graph any more", async () => {
+    const { File } = await hdf5("a test");
+    const path = join(folder, "deep.nir");
+    const file = new File(path, "w");
+    let group = file.create_group("node");
+    for (let depth = 0; depth < 20; depth++) {
+      group.create_dataset({ name: "type", data: "NIRGraph" });
+      group = group.create_group("nodes").create_group("inner");
+    }
+    file.close();
+    await expect(readNIR(path)).rejects.toThrow(/too many graphs within each other.*16 deep/);
   });
 });

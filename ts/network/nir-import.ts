@@ -111,8 +111,11 @@ function joined(paths: readonly Path[], size: number): Path[] {
 }
 
 /** What comes out of each node without a state: the paths from those with one, the nearest ones on the way back. */
-function pathsThrough(graph: NIRGraph, holds: (name: string) => boolean): Map<string, Path[]> {
-  const sources = sourcesOf(graph);
+function pathsThrough(
+  graph: NIRGraph,
+  sources: ReadonlyMap<string, string[]>,
+  holds: (name: string) => boolean,
+): Map<string, Path[]> {
   const found = new Map<string, Path[]>();
   const onTheWay = new Set<string>();
   for (const first of Object.keys(graph.nodes)) {
@@ -259,10 +262,10 @@ function imported(graph: NIRGraph, resolution: number): Network {
   const stateful = new Set(["Input", "Output", "LI", "IF", "LIF", "Threshold"]);
   const holds = (name: string) => stateful.has(graph.nodes[name]?.type ?? "");
 
-  const through = pathsThrough(graph, holds);
-  const into = sourcesOf(graph);
+  const before = sourcesOf(graph);
+  const through = pathsThrough(graph, before, holds);
   const pathsTo = (target: string): Path[] =>
-    (into.get(target) ?? []).flatMap((from) =>
+    (before.get(target) ?? []).flatMap((from) =>
       holds(from) ? [{ from, delay: 0 }] : (through.get(from) as Path[]),
     );
 

@@ -34,7 +34,8 @@ interface Ahead {
 }
 
 /**
- * Draws the inputs of a training's iterations; those of the next ones while the present ones are simulated. Until they are taken they do not count as drawn: what is dropped is drawn again.
+ * Draws the inputs of a training's iterations; those of the next ones while the present ones are simulated. Until they
+ * are taken they do not count as drawn: what is dropped is drawn again.
  */
 export class InputsAhead {
   readonly #network: TaskNetwork;

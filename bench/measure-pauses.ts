@@ -48,6 +48,10 @@ try {
   meter.take();
   const task = findTask(name).create({ ...options });
   const making = meter.take();
+  // As `eprop train` does before it trains.
+  folder.open();
+  await turn();
+  meter.take();
   await trainToEnd(task, { record: true, checkpoint, onIteration: (iteration) => folder.append(iteration) });
   await turn();
   const training = meter.take();

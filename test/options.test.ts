@@ -26,7 +26,7 @@ describe("an option that there is not", () => {
       "evry",
       "every",
     ],
-    ["resume", () => Trainer.resume("nowhere", { precision: "f32" } as never), "precision", "threads"],
+    ["resume", () => Trainer.resume("nowhere", { signals: 1 } as never), "signals", "signal"],
     [
       "sweep",
       () => sweep("sine-waves", { seeds: [1] }, { concurency: 2 } as never),

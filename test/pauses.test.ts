@@ -1,11 +1,12 @@
 /**
- * Trainings hold up the event loop for less than 10 ms at a time, from the first iteration of a fresh process on;
- * N-MNIST's for less than 20, as one collection of garbage takes 8 to 12 ms there (docs/training-jobs.md).
+ * Trainings hold up the event loop for some milliseconds at a time, from the first iteration of a fresh process on
+ * (docs/training-jobs.md has what was measured). The limits leave room for a processor that is half as fast, and for
+ * one collection of garbage, which with N-MNIST's inputs takes 8 to 12 ms: work that is not in pieces takes longer.
  */
 import { expect, it } from "vitest";
 import { pauseCases, pausesOf } from "../bench/pause-cases.js";
 
-const limit = 10;
+const limit = 16;
 /** Other work on the machine makes pauses longer and not shorter: the best of some trials counts. */
 const trials = 8;
 
@@ -16,7 +17,7 @@ const cases = pauseCases().map(({ name, job }) => ({
 }));
 
 it.each(cases)("$name", { timeout: 240_000 }, ({ job }) => {
-  const most = job.task === "n-mnist" ? 2 * limit : limit;
+  const most = job.task === "n-mnist" ? 1.5 * limit : limit;
   const best = { training: Number.POSITIVE_INFINITY, resuming: Number.POSITIVE_INFINITY };
   for (let trial = 0; trial < trials && Math.max(best.training, best.resuming) >= most; trial++) {
     const pauses = pausesOf(job, "dist-test/bench/measure-pauses.js");

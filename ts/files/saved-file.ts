@@ -38,7 +38,10 @@ const checksumAt = 8 + opening.length;
 const pieceLength = 1 << 18;
 
 function* checksum(bytes: Uint8Array): Pieces<string> {
+  yield;
+  // The first time in a process, this loads Node's module.
   const hash = createHash("sha256");
+  yield;
   hash.update(bytes.subarray(0, checksumAt)).update(noChecksum);
   for (let at = checksumAt + noChecksum.length; at < bytes.length; at += pieceLength) {
     hash.update(bytes.subarray(at, at + pieceLength));

@@ -1,5 +1,5 @@
 import { dynamicsOf } from "../nest/dynamics.js";
-import type { Pieces } from "../core/event-loop.js";
+import { type Pieces, inSlices } from "../core/event-loop.js";
 import { fields, flag, optional, whole } from "../core/arguments.js";
 import type { EventColumns, NodeCollection } from "../nest/collections.js";
 import { populationsOf } from "../tasks/network-description.js";
@@ -82,7 +82,7 @@ export class Recorders {
   /** Takes what has been recorded out of the kernel. */
   async drain(): Promise<void> {
     for (const [name, recorder] of this.#recorders) {
-      const events = this.#kept(await this.#network.kernel.takeEventsAsync(recorder));
+      const events = await inSlices(this.#kept(await this.#network.kernel.takeEventsAsync(recorder)));
       if (events.senders.length === 0) continue;
       this.#parts.set(name, [...(this.#parts.get(name) ?? []), events]);
     }
@@ -94,27 +94,28 @@ export class Recorders {
    * @param dropped Steps up to which nothing is kept but the first iteration, whose last step is `first`: where a
    *   training is trained on, its last iteration until then is not the last.
    */
-  restore(recorded: Recorded, dropped: { first?: number; restored?: number } = {}): void {
+  async restore(recorded: Recorded, dropped: { first?: number; restored?: number } = {}): Promise<void> {
     const { first = 0, restored = 0 } = dropped;
     this.#dropped = [first * this.#task.resolution, restored * this.#task.resolution];
     for (const [name, columns] of Object.entries(recorded)) {
-      const kept = this.#kept(columns as EventColumns);
+      const kept = await inSlices(this.#kept(columns as EventColumns));
       if (kept.senders.length > 0 || restored === 0) this.#parts.set(name, [kept]);
     }
   }
 
   /** Events but for those of an iteration that is not the last any more. */
-  #kept(events: EventColumns): EventColumns {
-    const [from, to] = this.#dropped;
+  *#kept(events: EventColumns): Pieces<EventColumns> {
     const { times } = events;
-    // Times are sums of steps.
-    const isDropped = (time: number) => time > from + 1e-6 && time <= to + 1e-6;
-    if (times?.some(isDropped) !== true) return events;
-    const columns = Object.entries(events).map(([name, column]) => [
-      name,
-      column?.filter((_: number, row: number) => !isDropped(times[row] as number)),
-    ]);
-    return Object.fromEntries(columns) as EventColumns;
+    const kept = yield* rowsOutside(times ?? [], this.#dropped);
+    const rows = kept.reduce((sum, [from, to]) => sum + to - from, 0);
+    if (times === undefined || rows === times.length) return events;
+    const columns: Recorded[string] = {};
+    for (const [name, column] of Object.entries(events)) {
+      if (column === undefined) continue;
+      const pieces = kept.map(([from, to]) => column.subarray(from, to));
+      columns[name] = yield* concatenated(column, pieces);
+    }
+    return columns as EventColumns;
   }
 
   /** All that has been recorded until now, whatever is recorded until the last piece. */
@@ -138,8 +139,27 @@ function* joined(recorders: readonly (readonly [string, readonly EventColumns[]]
   return recorded;
 }
 
-/** Values that are copied in one piece: half a megabyte. */
+/** Values that are copied, or times that are looked at, in one piece: half a megabyte. */
 const copiedAtOnce = 1 << 16;
+
+/** Ranges of rows, the ends not included, whose times are not within a range whose end is. */
+function* rowsOutside(
+  times: ArrayLike<number>,
+  [from, to]: readonly [number, number],
+): Pieces<(readonly [number, number])[]> {
+  const ranges: (readonly [number, number])[] = [];
+  let begin = 0;
+  for (let row = 0; row < times.length; row++) {
+    if (row % copiedAtOnce === 0) yield;
+    const time = times[row] as number;
+    // Times are sums of steps.
+    if (time <= from + 1e-6 || time > to + 1e-6) continue;
+    if (begin < row) ranges.push([begin, row]);
+    begin = row + 1;
+  }
+  if (begin < times.length) ranges.push([begin, times.length]);
+  return ranges;
+}
 
 function* concatenated<T extends Float64Array | Uint32Array>(like: T, pieces: readonly T[]): Pieces<T> {
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);

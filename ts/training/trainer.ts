@@ -140,7 +140,8 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     this.#savedAt = saved.progress.delivered;
     this.#iterations.push(...saved.iterations);
     const restored = saved.progress.trainedOn && saved.progress.started * this.#length;
-    built.recorders.restore(saved.recorded, restored === undefined ? {} : { first: this.#length, restored });
+    const dropped = restored === undefined ? {} : { first: this.#length, restored };
+    await built.recorders.restore(saved.recorded, dropped);
     built.courses?.restore(saved.courses);
     this.#beginToObserve(built.network);
     const inputs = this.#inputs(built.network);

@@ -18,6 +18,8 @@ export interface IntervalCourse {
   cost: Float64Array;
   /** 1 where a recurrent neuron fires. */
   fired: Uint8Array;
+  /** Spikes of each recurrent neuron; the first interval's are those since the simulation's begin. */
+  counts: Uint32Array;
   /** Error signals as they belong to the readouts' steps: zero before the learning window. */
   errors: Float64Array;
   /** Readout signals; zero before the learning window. */
@@ -266,6 +268,7 @@ export function* intervalCourse(problem: Problem): Pieces<Course> {
     psi: new Float64Array(steps * n),
     cost: new Float64Array(steps * n),
     fired: new Uint8Array(steps * n),
+    counts: new Uint32Array(n),
     errors: new Float64Array(steps * k),
     signals: new Float64Array(steps * k),
     readAtStart: new Uint32Array(0),
@@ -287,6 +290,8 @@ export function* intervalCourse(problem: Problem): Pieces<Course> {
       stamps.push(step + 1);
       neurons.push(j);
       if (interval !== undefined) interval.fired[u * n + j] = 1;
+      const counts = intervals[Math.max(0, at)]?.counts;
+      if (counts !== undefined) counts[j] = (counts[j] as number) + 1;
     }
     if (u === 0 && interval !== undefined) interval.readAtStart = Uint32Array.from(fired);
     if (at === sequences && u === 0) firedNext = fired;

@@ -49,12 +49,11 @@ function learningSignals(problem: Problem, { errors }: IntervalCourse, feedback:
 }
 
 /** What the firing-rate regularization adds to every step of each neuron. */
-export function rateRegularization(problem: Problem, { fired }: IntervalCourse): Float64Array {
+export function rateRegularization(problem: Problem, { counts }: IntervalCourse): Float64Array {
   const { steps, resolution } = problem;
   return Float64Array.from(problem.recurrent, ({ c_reg, f_target }, j) => {
-    let spikes = 0;
-    for (let u = 0; u < steps; u++) spikes += fired[u * problem.recurrent.length + j] as number;
-    return (c_reg * (spikes / steps - (f_target / 1000) * resolution)) / steps;
+    const rate = (counts[j] as number) / steps;
+    return (c_reg * (rate - (f_target / 1000) * resolution)) / steps;
   });
 }
 

@@ -58,10 +58,22 @@ fn nodes(kernel: &mut Kernel, model: &str, n: usize, values: Dict) -> Vec<u32> {
     (first..first + n as u32).collect()
 }
 
-/// A network whose parts have sizes that are drawn one by one; the time to simulate it for (ms).
+/// What may happen while a network is made: it is simulated for a while, asked, or saved and loaded.
+fn in_between(kernel: &mut Kernel, what: f64) {
+    match (what * 8.0) as u32 {
+        0 | 1 => kernel.simulate(1.0 + (what * 1000.0).floor() % 30.0, &RunControl::default()).unwrap(),
+        2 => drop(kernel.memory().unwrap()),
+        3 => *kernel = Kernel::restored(kernel.state().unwrap()).unwrap(),
+        _ => {}
+    }
+}
+
+/// A network whose parts have sizes that are drawn one by one, made in one go or with all kinds of calls in between; the
+/// time to simulate it for (ms).
 fn drawn(seed: u32) -> (Kernel, f64) {
     let mut random = NumpyRandom::new(seed);
     let mut kernel = Kernel::new();
+    let grown = seed % 2 == 1;
     let mut below = |n: f64| random.random() * n;
     let plus = below(1.0) < 0.5;
     let interval = 50.0 + below(400.0).floor();
@@ -89,7 +101,7 @@ fn drawn(seed: u32) -> (Kernel, f64) {
     let [records_states, records_spikes, records_weights] = [0.5, 0.5, 0.2].map(|p| below(1.0) < p);
     let generators = nodes(&mut kernel, "spike_generator", inputs, Dict::new());
     for node in &generators {
-        let times: Vec<f64> = (1..ms as u32 + 1000).filter(|_| below(1.0) < rate).map(f64::from).collect();
+        let times: Vec<f64> = (1..ms as u32 + 1200).filter(|_| below(1.0) < rate).map(f64::from).collect();
         kernel.set_nodes(&[*node], &shared(Dict::new().with("spike_times", times))).unwrap();
     }
     let model = format!("eprop_iaf{}{suffix}", if below(1.0) < 0.5 { "_adapt" } else { "" });
@@ -118,8 +130,11 @@ fn drawn(seed: u32) -> (Kernel, f64) {
         of_inputs.set("synapse_model", Value::Text("recorded".into()));
     }
     kernel.connect(&generators, &recurrent, &rule, &of_inputs).unwrap();
+    in_between(&mut kernel, if grown { below(1.0) } else { 1.0 });
     kernel.connect(&recurrent, &recurrent, &rule, &plastic).unwrap();
+    in_between(&mut kernel, if grown { below(1.0) } else { 1.0 });
     kernel.connect(&recurrent, &out, &all, &plastic).unwrap();
+    in_between(&mut kernel, if grown { below(1.0) } else { 1.0 });
     if long > 1.0 {
         let delayed = Dict::new().with("delay", long).with("weight", 0.01);
         kernel.connect(&recurrent, &recurrent, &rule, &delayed).unwrap();
@@ -127,6 +142,11 @@ fn drawn(seed: u32) -> (Kernel, f64) {
     let feedback = format!("eprop_learning_signal_connection{suffix}");
     let feedback = Dict::new().with("synapse_model", feedback.as_str()).with("weight", 1.0);
     kernel.connect(&out, &recurrent, &all, &feedback).unwrap();
+    if grown {
+        let more = nodes(&mut kernel, &model, 20 + below(200.0) as usize, Dict::new());
+        kernel.connect(&generators, &more, &rule, &plastic).unwrap();
+    }
+    in_between(&mut kernel, if grown { below(1.0) } else { 1.0 });
     if records_states {
         let what: &[&str] = &["V_m", "learning_signal", "surrogate_gradient"];
         let every = 1.0 + below(3.0).floor();

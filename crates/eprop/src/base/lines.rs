@@ -57,7 +57,10 @@ impl<R: Real> Lines<R> {
 
     /// Makes it `len` numbers long; new ones are zero.
     pub fn resize(&mut self, len: usize) {
-        self.held.resize(len.div_ceil(per_line::<R>()), Line([0; 64]));
+        let lines = len.div_ceil(per_line::<R>());
+        // No more than is asked for: these are the largest blocks.
+        self.held.reserve_exact(lines.saturating_sub(self.held.len()));
+        self.held.resize(lines, Line([0; 64]));
         let kept = self.len.min(len);
         self.len = len;
         let end = (kept.div_ceil(per_line::<R>()) * per_line::<R>()).min(len);

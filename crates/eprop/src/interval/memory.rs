@@ -7,6 +7,7 @@ use crate::describe::kernel_parameters::GradientMethod;
 use crate::describe::network::Description;
 use crate::interval::IntervalRule;
 use crate::interval::drives::{Drives, Sent, converted};
+use crate::interval::gradient::adjoint::Workspace;
 use crate::interval::gradient::batch::SynapseState;
 use crate::interval::open_interval::OpenInterval;
 use crate::interval::surrogate_history::SurrogateHistory;
@@ -101,9 +102,14 @@ impl<R: Real> IntervalRule<R> {
         let converts = size_of::<R>() < size_of::<f64>();
         let weights: usize = network.projections.iter().map(|projection| projection.weights.len()).sum();
         let converted = if converts { (weights * size_of::<R>()) as u64 } else { 0 };
+        // Threads share one interval, or each has its own.
+        let workspace = |threads| Workspace::<R>::bytes_for(plan, self.neurons.stride, threads);
+        let threads = self.threads.min(self.together(network));
+        let workspaces = if threads > 1 { threads as u64 * workspace(1) } else { workspace(self.threads) };
         vec![
             (HISTORY, self.histories_of(network, self.kept)),
             ("gradients of intervals in progress", together * gradients),
+            ("buffers of backward passes", workspaces),
             ("gradient sums and moments", moments),
             (
                 "neurons and intervals in progress",

@@ -58,7 +58,6 @@ struct Learned<R> {
     biases: [Vec<f64>; 2],
     /// Whether everything that the gradients are sums of is finite.
     finite: bool,
-    workspace: Workspace<R>,
 }
 
 /// Plan and state of the neurons of this rule.
@@ -98,6 +97,8 @@ pub struct IntervalRule<R> {
     converted: Vec<Vec<R>>,
     /// A history for each thread.
     histories: Vec<IntervalHistory<R>>,
+    /// Buffers of backward passes, for each thread.
+    workspaces: Vec<Workspace<R>>,
     threads: usize,
     /// The plan of a changed description that is yet to be taken over.
     prepared: Option<IntervalPlan>,
@@ -139,6 +140,7 @@ impl<R: Real> IntervalRule<R> {
             learned: Learned::default(),
             converted: Vec::new(),
             histories: Vec::new(),
+            workspaces: Vec::new(),
             threads: 1,
             prepared: None,
             gradient_square_sums: BTreeMap::new(),

@@ -112,7 +112,7 @@ pub struct OpenInterval<R> {
     pub errors: Vec<f64>,
     /// Spikes by step.
     pub spikes: IntervalSpikes,
-    /// Spikes of each neuron in the interval.
+    /// Spikes of each neuron in the interval; the first one's are those since the simulation's begin.
     pub spike_counts: Vec<u32>,
     /// Regularization of each neuron's firing rate, where the network was laid out anew since neurons have done the last
     /// step; otherwise it follows from the plan. Neurons that were added after that step have none.
@@ -333,11 +333,15 @@ impl<R: Real> OpenInterval<R> {
     }
 
     fn begin(&mut self, interval: i64) {
+        // As with NEST, a firing rate is that since the last interval's end: what neurons fire before the first interval
+        // counts in it.
+        if self.interval >= 0 {
+            self.spike_counts.fill(0);
+        }
         self.interval = interval;
         self.recurrent_done = 0;
         self.readout_done = 0;
         self.signals_recorded = 0;
-        self.spike_counts.fill(0);
         self.held_regularization.clear();
         self.sums.fill([0.0; 2]);
         self.surrogate.begin();

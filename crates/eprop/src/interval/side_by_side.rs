@@ -9,6 +9,7 @@ use crate::base::real::Real;
 use crate::base::threads;
 use crate::describe::network::Description;
 use crate::interval::drives::{Drives, Sent, converted};
+use crate::interval::gradient::adjoint::Workspace;
 use crate::interval::open_interval::{IntervalHistory, OpenInterval};
 use crate::interval::plan::SHIFT_READOUT;
 use crate::interval::recording::{collect, note};
@@ -178,11 +179,11 @@ impl<R: Real> IntervalRule<R> {
         let projections = &network.projections;
         let (layouts, method) = (&self.layouts, self.gradient);
         let threads = self.threads.min(open_intervals.len()).min(self.histories.len());
-        let histories = Mutex::new(std::mem::take(&mut self.histories));
+        let buffers = Mutex::new((std::mem::take(&mut self.histories), std::mem::take(&mut self.workspaces)));
         let run = |place: usize,
                    open: &mut OpenInterval<R>,
                    learned: &mut Learned<R>,
-                   history: &mut IntervalHistory<R>| {
+                   (history, workspace): &mut (IntervalHistory<R>, Workspace<R>)| {
             // The first open interval of a group may have begun before, with a history of its own.
             if place > 0 {
                 open.borrow_history(std::mem::take(history));
@@ -191,29 +192,35 @@ impl<R: Real> IntervalRule<R> {
             let before: &[_] = if before_of == open.interval { before } else { &[] };
             let around = drives.surroundings(plan, neurons, projections, &weights, before, sent, control);
             if open.advance(&around, i64::MAX) {
-                learn(&around, open, layouts, method, learned);
+                learn(&around, open, layouts, method, learned, workspace);
             }
             if place > 0 {
                 *history = open.return_history();
             }
         };
-        let borrow = || histories.lock().ok().and_then(|mut free| free.pop()).unwrap_or_default();
-        let give_back = |history| {
-            if let Ok(mut free) = histories.lock() {
-                free.push(history);
+        let borrow = || {
+            let mut free = buffers.lock().ok();
+            let (histories, workspaces) =
+                free.as_deref_mut().map(|(a, b)| (a.pop(), b.pop())).unwrap_or_default();
+            (histories.unwrap_or_default(), workspaces.unwrap_or_default())
+        };
+        let give_back = |(history, workspace)| {
+            if let Ok(mut free) = buffers.lock() {
+                free.0.push(history);
+                free.1.push(workspace);
             }
         };
         let next = Mutex::new(open_intervals.iter_mut().enumerate());
         threads::side_by_side(threads, || {
-            let mut history = borrow();
+            let mut own = borrow();
             loop {
                 let taken = next.lock().ok().and_then(|mut open_intervals| open_intervals.next());
                 let Some((at, (open, learned))) = taken else { break };
-                run(from + at, open, learned, &mut history);
+                run(from + at, open, learned, &mut own);
             }
-            give_back(history);
+            give_back(own);
         });
-        self.histories = histories.into_inner().unwrap_or_default();
+        (self.histories, self.workspaces) = buffers.into_inner().unwrap_or_default();
         self.converted = room;
     }
 

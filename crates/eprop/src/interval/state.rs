@@ -41,6 +41,7 @@ impl<R: Real> IntervalRule<R> {
             readout_current: _,
             spare: _,
             histories: _,
+            workspaces: _,
             threads: _,
             prepared: _,
             gradient_square_sums: _,

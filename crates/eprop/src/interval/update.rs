@@ -7,6 +7,7 @@ use crate::describe::kernel_parameters::GradientMethod;
 use crate::describe::network::Description;
 use crate::interval::drives::{Drives, Sent, converted};
 use crate::interval::feedback::Following;
+use crate::interval::gradient::adjoint::Workspace;
 use crate::interval::gradient::batch::Gradient;
 use crate::interval::gradient::layout::GradientLayout;
 use crate::interval::gradient::{adjoint, biases, forward};
@@ -26,6 +27,7 @@ pub(super) fn learn<R: Real>(
     layouts: &[GradientLayout],
     method: GradientMethod,
     learned: &mut Learned<R>,
+    workspace: &mut Workspace<R>,
 ) {
     let (plan, emission) = (around.plan, around.emission);
     open.spread_errors(plan);
@@ -36,7 +38,7 @@ pub(super) fn learn<R: Real>(
         learned.events[place].collect(plan, learner, open, emission, &next);
         learned.gradients[place].resize(layouts[place].len, R::ZERO);
     }
-    let Learned { events, gradients, workspace, .. } = learned;
+    let Learned { events, gradients, .. } = learned;
     (learned.finite, learned.from_start) = match method {
         GradientMethod::Adjoint => (
             adjoint::gradient(around, open, events, layouts, gradients, workspace),
@@ -65,7 +67,6 @@ impl<R: Real> IntervalRule<R> {
         control: &RunControl,
     ) -> Result<bool> {
         if self.open.interval < 0 {
-            self.spike_count += self.open.spikes_fired();
             return Ok(true);
         }
         if self.absorbed == self.open.interval {
@@ -80,7 +81,9 @@ impl<R: Real> IntervalRule<R> {
         let sent = Sent { emission, arrivals: &self.arrivals, currents: &self.currents };
         let around = drives.surroundings(plan, neurons, projections, &weights, &[], sent, control);
         let around = Surroundings { threads: self.threads, ..around };
-        learn(&around, &mut self.open, &self.layouts, self.gradient, &mut learned);
+        let mut workspace = self.workspaces.pop().unwrap_or_default();
+        learn(&around, &mut self.open, &self.layouts, self.gradient, &mut learned, &mut workspace);
+        self.workspaces.push(workspace);
         self.converted = room;
         let outcome = if control.cancelled() {
             Ok(false)

@@ -88,6 +88,31 @@ pub struct Workspace<R> {
     active: [Vec<Vec<ActiveRow>>; 2],
 }
 
+impl<R: Real> Workspace<R> {
+    /// Bytes of one for intervals of so many steps and rows of so many neurons, that as many threads use.
+    pub fn bytes_for(plan: &IntervalPlan, stride: usize, threads: usize) -> u64 {
+        let dense = plan.learners.iter().all(|learner| is_dense(plan, learner));
+        let (steps, row) = chunk::<R>(dense, stride, plan.interval);
+        // Rows of tiles that are not dense are filled up to a power of two.
+        let (rooms, row) =
+            if dense { (threads, row) } else { (1, row.next_multiple_of(1 << spread_bits(stride))) };
+        // Signals and factors; carries of two kinds of rows, and the regularization.
+        ((2 * rooms * steps * row + 7 * stride) * size_of::<R>()) as u64
+    }
+}
+
+/// Whether all rows of a learner reach consecutive neurons.
+fn is_dense(plan: &IntervalPlan, learner: &Learner) -> bool {
+    matches!(plan.route_of(learner).columns, Columns::Range { .. })
+}
+
+/// Steps that go backwards together, and the length of the rows that are kept of them. Rows with targets all over need
+/// the factors of all neurons at once.
+fn chunk<R>(dense: bool, stride: usize, interval: usize) -> (usize, usize) {
+    let (bytes, row) = if dense { (FACTOR_BYTES, TOGETHER.min(stride)) } else { (SPREAD_BYTES, stride) };
+    ((bytes / (row * size_of::<R>()).max(1)).max(8).min(interval), row)
+}
+
 /// The gradient of a finished interval for each learner: `gradients[learner]` in the learner's layout, of which only
 /// the rows touched by `events[learner]` are written. They are not whole if that was cancelled on the way. Returns whether
 /// all that they are sums of is finite.
@@ -189,10 +214,8 @@ fn backward<R: Real>(
     for active in &mut *active {
         active.resize_with(plan.learners.len(), Vec::new);
     }
-    let dense =
-        |place: &usize| matches!(plan.route_of(&plan.learners[*place]).columns, Columns::Range { .. });
-    let dense = learners.iter().all(dense);
-    let spread_bits = stride.next_power_of_two().trailing_zeros().min(SPREAD_BITS);
+    let dense = learners.iter().all(|place| is_dense(plan, &plan.learners[*place]));
+    let spread_bits = spread_bits(stride);
     let width = match layouts[learners[0]].tile_width {
         _ if !dense => 1 << spread_bits,
         width if width >= plan.recurrent_count() => stride,
@@ -203,9 +226,7 @@ fn backward<R: Real>(
         tile.columns = place * width..((place + 1) * width).min(stride);
         tile.carries.iter_mut().for_each(|carry| carry.clear(tile.columns.len()));
     }
-    // Rows with targets all over need the factors of all neurons at once.
-    let (bytes, row) = if dense { (FACTOR_BYTES, TOGETHER.min(stride)) } else { (SPREAD_BYTES, stride) };
-    let together = (bytes / (row * size_of::<R>()).max(1)).max(8).min(plan.interval);
+    let (together, _) = chunk::<R>(dense, stride, plan.interval);
     let learning_from = plan.interval - plan.window;
     // A row that learns early does without the last learning signal.
     let ends = [false, true].map(|early| {
@@ -331,6 +352,11 @@ impl<R: Real> DenseJob<'_, R> {
 
 /// Logarithm of the number of neurons in a tile where rows have targets all over, if there are so many.
 const SPREAD_BITS: u32 = 12;
+
+/// Logarithm of the number of neurons in a tile of rows of so many neurons, where rows have targets all over.
+fn spread_bits(stride: usize) -> u32 {
+    stride.next_power_of_two().trailing_zeros().min(SPREAD_BITS)
+}
 
 /// Rows whose factors are gathered at once by one thread.
 const ROWS_AT_ONCE: usize = 256;

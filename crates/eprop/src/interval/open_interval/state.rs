@@ -5,7 +5,7 @@ use crate::base::lines::Lines;
 use crate::base::real::Real;
 use crate::base::state::Archive;
 use crate::interval::open_interval::{IntervalSpikes, OpenInterval};
-use crate::interval::plan::IntervalPlan;
+use crate::interval::plan::{IntervalPlan, SHIFT_RECURRENT};
 
 /// Steps that neurons can be ahead of a kernel that was stopped: as many as are simulated in one go.
 const AHEAD: i64 = 1 << 12;
@@ -78,7 +78,9 @@ impl<R: Real> OpenInterval<R> {
                 persist_reals(&mut values[..n], |numbers| archive.fixed(name, numbers))?;
             }
             archive.fixed("spike_counts", &mut self.spike_counts)?;
-            if self.spike_counts.iter().any(|count| *count as usize > self.recurrent_done) {
+            // The first interval's count has what came before it.
+            let most = self.recurrent_done + SHIFT_RECURRENT as usize;
+            if self.spike_counts.iter().any(|count| *count as usize > most) {
                 return Err(archive.misfit("spike_counts", "more spikes than steps"));
             }
             // Mostly there is none.

@@ -1,6 +1,6 @@
-// Writes the table of all PyNEST calls, models and kernel values into docs/from-nest.md: what works is asked of the
-// product, what there is of NEST is recorded (test/nest/names.json), and why something is absent stands below.
-// Run after a build: `node scripts/nest-table.mjs`.
+// Writes the table of all PyNEST calls, models, kernel values and values of nodes and connections into docs/from-nest.md:
+// what works is asked of the product, what there is of NEST is recorded (test/nest/names.json), and why something is
+// absent stands below. Run after a build: `node scripts/nest-table.mjs`. With `--models` it names the product's models.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -20,7 +20,7 @@ const renamed = {
 /** Calls that are accepted in another form, and change nothing. */
 const callsWithoutEffect = {
   get_verbosity: '`get("verbosity")`',
-  set_verbosity: "`set({ verbosity })`",
+  set_verbosity: "`set({ verbosity: VerbosityLevel.WARNING })`",
   GetLocalNodeCollection: "all nodes are local",
   GetLocalVPs: "there is one process",
   NumProcesses: '`get("num_processes")`: 1',
@@ -40,7 +40,7 @@ const absentCalls = [
   [/^(Compartments|Receptors)$/, "no model has compartments"],
   [/SonataNetwork|TripartiteConnect/, "networks of such files and with astrocytes do not learn by e-prop"],
   [/RunManager/, "JavaScript has no `with`: `Prepare`, `Run`, `Cleanup`"],
-  [/ConnectionRules|CreateParameter|VerbosityLevel/, "types say what is allowed"],
+  [/ConnectionRules|CreateParameter/, "types say what is allowed"],
   [/help|message|serialize_data|to_json/, "documentation and JSON are the language's own"],
 ];
 
@@ -62,6 +62,24 @@ const absentValues = [
   [/./, "describes NEST's own program"],
 ];
 
+/** Why values of nodes, of connections and among defaults are absent. */
+const absentInherent = [
+  [/^(Ca|beta_Ca|tau_Ca|synaptic_elements)$/, "connections neither grow nor vanish in a simulation"],
+  [/^(archiver_length|post_trace|t_spike|tau_minus\w*)$/, "of other rules of plasticity"],
+  [
+    /^(model_id|synapse_id|synapse_modelid|port)$/,
+    "places in NEST's own tables; `model` and `synapse_model` say which",
+  ],
+  [
+    /^(available|capacity|instantiations|elementsize|sizeof)$/,
+    "NEST's own memory; `memory(ms)` says what is taken here",
+  ],
+  [/^y_\d$/, "sines are computed of the time"],
+  [/^stimulus_source$/, "there are no stimulation backends"],
+  [/^recordables$/, "noise is not recorded"],
+  [/^events$/, "a model has recorded nothing"],
+];
+
 const code = (names) => names.map((name) => `\`${name}\``).join(", ");
 
 /** Names with a note each, and those without one. */
@@ -69,14 +87,14 @@ function listed(names, notes) {
   return names.map((name) => (notes[name] ? `\`${name}\` (${notes[name]})` : `\`${name}\``)).join(", ");
 }
 
-function reasons(names, rules) {
+function reasons(names, rules, written = code) {
   const groups = new Map();
   for (const name of names) {
     const rule = rules.find(([pattern]) => pattern.test(name));
     if (rule === undefined) throw new Error(`scripts/nest-table.mjs does not say why there is no ${name}`);
     groups.set(rule[1], [...(groups.get(rule[1]) ?? []), name]);
   }
-  return [...groups].map(([why, of]) => `_${why}_: ${code(of)}`).join("; ");
+  return [...groups].map(([why, of]) => `_${why}_: ${written(of)}`).join("; ");
 }
 
 /** Names by what they are. */
@@ -85,6 +103,61 @@ const parts = (all, works, without) => ({
   without: all.filter(without),
   absent: all.filter((name) => !works(name) && !without(name)),
 });
+
+/** Names of what a connection of a model has, between the first nodes that take one. */
+function connectionValues(nest, model, nodeModels) {
+  for (const source of nodeModels) {
+    for (const target of nodeModels) {
+      for (const receptor_type of [0, 1]) {
+        const kernel = new nest.Kernel();
+        kernel.set({ resolution: 1 });
+        const ends = [kernel.Create(source), kernel.Create(target)];
+        try {
+          kernel.Connect(...ends, "one_to_one", { synapse_model: model, receptor_type });
+        } catch (error) {
+          if (error instanceof nest.NESTError) continue;
+          throw error;
+        }
+        return Object.keys(kernel.GetConnections().get());
+      }
+    }
+  }
+  throw new Error(`nothing takes a ${model}`);
+}
+
+/** What nodes, connections and defaults have here, by model. */
+const ownValues = {
+  nodes: (nest, model) => Object.keys(new nest.Kernel().Create(model).get()),
+  connections: (nest, model) => connectionValues(nest, model, new nest.Kernel().get("node_models")),
+  defaults: (nest, model) => Object.keys(new nest.Kernel().GetDefaults(model)),
+};
+
+/** A row for each kind of value: what works, and what is absent, of all models or of some. */
+function valueRows(nest, recorded) {
+  return Object.entries(recorded).map(([kind, models]) => {
+    const lacking = new Map();
+    for (const [model, names] of Object.entries(models)) {
+      const own = ownValues[kind](nest, model);
+      for (const name of names) {
+        const of = lacking.get(name) ?? { all: 0, models: [] };
+        of.all += 1;
+        if (!own.includes(name)) of.models.push(model);
+        lacking.set(name, of);
+      }
+    }
+    const names = [...lacking.keys()].toSorted();
+    const works = names.filter((name) => lacking.get(name).models.length < lacking.get(name).all);
+    const absent = names.filter((name) => lacking.get(name).models.length > 0);
+    const written = (some) =>
+      some
+        .map((name) =>
+          works.includes(name) ? `\`${name}\` of ${code(lacking.get(name).models)}` : `\`${name}\``,
+        )
+        .join(", ");
+    const what = kind === "defaults" ? "defaults" : `values of ${kind}`;
+    return [what, code(works), "", reasons(absent, absentInherent, written)];
+  });
+}
 
 /** The table as the page has it. */
 export async function nestTable() {
@@ -122,6 +195,7 @@ export async function nestTable() {
       code(kernelValues.without),
       reasons(kernelValues.absent, absentValues),
     ],
+    ...valueRows(nest, names.values),
   ];
   const table = rows.map(([what, works, without, absent]) =>
     [
@@ -143,4 +217,10 @@ export async function pageWithTable() {
   return text.slice(0, from) + (await nestTable()) + text.slice(to + end.length);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(page, await pageWithTable());
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (process.argv.includes("--models")) {
+    const { Kernel } = await import(pathToFileURL(join(root, "dist/nest/index.js")).href);
+    const { node_models, synapse_models } = new Kernel().get();
+    console.log([...node_models, ...synapse_models].join(" "));
+  } else writeFileSync(page, await pageWithTable());
+}

@@ -4,6 +4,7 @@ import ts from "typescript";
 import { describe, expect, it } from "vitest";
 import * as eprop from "../ts/index.js";
 import * as nest from "../ts/nest/index.js";
+import { Network } from "../ts/network/index.js";
 
 const file = "test/types.ts";
 const source = readFileSync(file, "utf8");
@@ -46,8 +47,9 @@ function run(): { line: number; wrong: string | undefined; error: unknown }[] {
     }
     ended.push({ line, wrong, error });
   };
-  const { CollocatedSynapses, Kernel, logic, math, random } = nest;
-  const names = { CollocatedSynapses, Kernel, logic, math, random, tasks: eprop.tasks, attempt };
+  const { CollocatedSynapses, Kernel, logic, math, random, VerbosityLevel } = nest;
+  const own = { CollocatedSynapses, Kernel, logic, math, random, VerbosityLevel, Network };
+  const names = { ...own, tasks: eprop.tasks, attempt };
   // oxlint-disable-next-line no-implied-eval, no-new-func -- the file is ours
   new Function(...Object.keys(names), outputText)(...Object.values(names));
   return ended;

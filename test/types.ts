@@ -8,7 +8,9 @@ import {
   logic,
   math,
   random,
+  VerbosityLevel,
 } from "../ts/nest/index.js";
+import { Network } from "../ts/network/index.js";
 
 const kernel = new Kernel();
 kernel.set({ resolution: 1 });
@@ -149,6 +151,17 @@ kernel.Connect(nodes, nodes, "one_to_one", CollocatedSynapses({ weight: 1 }, { w
 // @ts-expect-error: no such distribution
 kernel.Create("eprop_iaf", 2, { V_m: { distribution: "cauchy", first: 0, second: 1 } });
 
+// Probabilities and degrees that are drawn, receptors of each connection
+
+kernel.Connect(nodes, nodes, { rule: "fixed_indegree", indegree: random.uniform_int(2) });
+kernel.Connect(nodes, nodes, { rule: "pairwise_bernoulli", p: random.uniform() });
+kernel.Connect(nodes, nodes, "one_to_one", { receptor_type: [0, 0] });
+kernel.Connect(nodes, nodes, "all_to_all", { receptor_type: [[0, 0], [0, 0]] }); // prettier-ignore
+// @ts-expect-error: the number of connections is one number
+kernel.Connect(nodes, nodes, { rule: "fixed_total_number", N: random.uniform_int(2) });
+// @ts-expect-error: all_to_all takes a matrix, and no list
+kernel.Connect(nodes, nodes, "all_to_all", { receptor_type: [0, 0, 0, 0] });
+
 // Generators of currents
 
 kernel.Create("dc_generator", { amplitude: 2, start: 1 });
@@ -199,6 +212,28 @@ kernel.Connect(
 );
 kernel.SetDefaults("eprop_synapse", { ...optimizer, weight_recorder: kernel.Create("weight_recorder") });
 kernel.Create("multimeter", { ...meter, start: 4 });
+
+// Kernel values without effect
+
+kernel.set({ verbosity: VerbosityLevel.WARNING });
+// @ts-expect-error: a level is no name
+kernel.set({ verbosity: "M_WARNING" });
+// @ts-expect-error: no such level
+kernel.set({ verbosity: 33 });
+
+// Spikes in every list of numbers, and in nothing else that has a length
+
+const used = new Kernel();
+used.Create("eprop_iaf_bsshslm_2020", 1);
+const network = Network.of(used);
+network.infer({ times: [], senders: new Uint8Array() }, 1);
+network.infer({ times: new Float32Array(), senders: new Int16Array() }, 1);
+// @ts-expect-error: a list of numbers is wanted
+network.infer({ times: { length: 0 }, senders: [] }, 1);
+// @ts-expect-error: texts are no times
+network.infer({ times: "", senders: [] }, 1);
+// @ts-expect-error: numbers of 64 bits are no times
+network.infer({ times: new BigInt64Array(), senders: [] }, 1);
 
 // Values of connections
 

@@ -142,7 +142,7 @@ class Replay {
         kernel.Connect(
           this.select(args[0] as Selection),
           this.select(args[1] as Selection),
-          args[2] as object,
+          this.params(args[2]) as object,
           this.params(args[3]) as object,
         );
         break;

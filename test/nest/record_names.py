@@ -1,13 +1,14 @@
-"""Records what PyNEST has: calls, models, kernel values.
+"""Records what PyNEST has: calls, models, kernel values, and the values of nodes, defaults and connections.
 
-    python test/nest/record_names.py > test/nest/names.json
+    python test/nest/record_names.py $(node scripts/nest-table.mjs --models) > test/nest/names.json
 
-Needs NEST 3.10. `scripts/nest-table.mjs` makes the table at the head of docs/from-nest.md of it.
+Values are those of the models that are named. Needs NEST 3.10. `scripts/nest-table.mjs` makes the table at the head of docs/from-nest.md of it.
 """
 
 import contextlib
 import inspect
 import json
+import re
 import sys
 
 with contextlib.redirect_stdout(sys.stderr):
@@ -21,16 +22,53 @@ def is_call(name):
     return False
 
 
+def reset():
+    nest.ResetKernel()
+    nest.verbosity = nest.VerbosityLevel.QUIET
+    nest.resolution = 1.0
+
+
+def values_of_node(model):
+    reset()
+    return sorted(nest.Create(model).get())
+
+
+def values_of_connections(model):
+    """What a connection of the model has, between the first nodes that take one."""
+    for source, target in [
+        ("parrot_neuron", "parrot_neuron"),
+        ("parrot_neuron", "eprop_iaf"),
+        ("parrot_neuron", "eprop_iaf_bsshslm_2020"),
+        ("eprop_readout", "eprop_iaf"),
+        ("eprop_readout_bsshslm_2020", "eprop_iaf_bsshslm_2020"),
+        ("step_rate_generator", "eprop_readout"),
+    ]:
+        reset()
+        with contextlib.suppress(nest.NESTError):
+            ends = nest.Create(source), nest.Create(target)
+            receptor = 1 if source == "step_rate_generator" else 0
+            nest.Connect(*ends, syn_spec={"synapse_model": model, "receptor_type": receptor})
+            return sorted(nest.GetConnections().get())
+    raise ValueError(f"nothing takes a {model}")
+
+
 calls = [name for name in dir(nest) if not name.startswith("_") and is_call(name)]
-print(
-    json.dumps(
-        {
-            "version": nest.__version__,
-            "calls": sorted(calls),
-            "node_models": sorted(nest.node_models),
-            "synapse_models": sorted(nest.synapse_models),
-            "kernel_values": sorted(nest.GetKernelStatus()),
-        },
-        indent=1,
-    )
-)
+reset()
+named = sys.argv[1:]
+nodes = [model for model in nest.node_models if model in named]
+synapses = [model for model in nest.synapse_models if model in named]
+recorded = {
+    "version": nest.__version__,
+    "calls": sorted(calls),
+    "node_models": sorted(nest.node_models),
+    "synapse_models": sorted(nest.synapse_models),
+    "kernel_values": sorted(nest.GetKernelStatus()),
+    "values": {
+        "nodes": {model: values_of_node(model) for model in nodes},
+        "connections": {model: values_of_connections(model) for model in synapses},
+        "defaults": {model: sorted(nest.GetDefaults(model)) for model in nodes + synapses},
+    },
+}
+# Names in one line for each list.
+text = json.dumps(recorded, indent=1)
+print(re.sub(r"\[[^\[\]]*\]", lambda found: re.sub(r"\s+", " ", found[0]), text))

@@ -88,7 +88,7 @@ class Replay:
         nest.CopyModel(existing, new, self.params(params))
 
     def Connect(self, sources, targets, rule, synapse):
-        nest.Connect(self.select(sources), self.select(targets), rule or None, self.params(synapse) or None)
+        nest.Connect(self.select(sources), self.select(targets), self.params(rule) or None, self.params(synapse) or None)
 
     def ConnectIds(self, sources, targets, synapse):
         synapse = self.params(synapse)

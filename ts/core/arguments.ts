@@ -2,6 +2,7 @@
  * Checks of what public functions are given. Each argument is read once, before anything is done: what comes out is a
  * plain copy, or a {@link NESTError} that names the parameter, what was given and what is allowed.
  */
+import type { TypedNumbers } from "./number-list.js";
 import { type ErrorCode, NESTError, nestError } from "./errors.js";
 import { nearest } from "./nearest.js";
 
@@ -187,18 +188,6 @@ export function either<A, B>(isFirst: (value: unknown) => boolean, a: Check<A>, 
     isFirst(value) ? a.read(value, at) : b.read(value, at),
   );
 }
-
-/** Typed arrays of numbers. */
-export type TypedNumbers =
-  | Float64Array
-  | Float32Array
-  | Uint32Array
-  | Int32Array
-  | Uint16Array
-  | Int16Array
-  | Uint8Array
-  | Int8Array
-  | Uint8ClampedArray;
 
 /** Whether a value is a typed array of numbers. */
 export function isTyped(value: unknown): value is TypedNumbers {

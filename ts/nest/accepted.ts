@@ -102,10 +102,10 @@ type RuleWith<N extends string, P> = Omit<PlainRule, "rule"> & { rule: N } & P;
 /** How nodes are connected. */
 export type ConnectionRule =
   | PlainRule
-  | RuleWith<"pairwise_bernoulli", { p: number }>
-  | RuleWith<"pairwise_poisson", { pairwise_avg_num_conns: number }>
-  | RuleWith<"fixed_indegree", { indegree: number }>
-  | RuleWith<"fixed_outdegree", { outdegree: number }>
+  | RuleWith<"pairwise_bernoulli", { p: number | RandomParameter }>
+  | RuleWith<"pairwise_poisson", { pairwise_avg_num_conns: number | RandomParameter }>
+  | RuleWith<"fixed_indegree", { indegree: number | RandomParameter }>
+  | RuleWith<"fixed_outdegree", { outdegree: number | RandomParameter }>
   | RuleWith<"fixed_total_number", { N: number }>;
 
 /** What a rule may look like. */
@@ -138,8 +138,8 @@ export interface SynapseSpec<W = number | NumberList | Matrix | RandomParameter>
   weight?: W;
   /** Delay (ms), as `weight`; drawn delays are rounded to steps. */
   delay?: W;
-  /** Receptor that is reached. */
-  receptor_type?: number;
+  /** Receptor that is reached, as `weight`. */
+  receptor_type?: W;
   /** Time constant of the eligibility trace's filter (ms). */
   tau_m_readout?: number;
 }

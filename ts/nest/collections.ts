@@ -12,11 +12,12 @@ import {
   whole,
   wholes,
 } from "../core/arguments.js";
-import { guarded } from "../core/errors.js";
+import { fromNative, guarded, NESTErrors } from "../core/errors.js";
 import { type Entry, type NativeConnections, NativeKernel } from "../native/index.js";
 import type { CheckedParams, GivenParams } from "./accepted.js";
 import type { Kernel } from "./kernel.js";
 import type { NodeParams } from "./models.generated.js";
+import { partsOf, valueNames, valuesOf } from "./node-values.js";
 import type { NumberList } from "./types.js";
 import { type Decoded, decodeValue, entries, idsFor } from "./values.js";
 
@@ -25,6 +26,11 @@ export type EventColumns = { [column: string]: Float64Array } & {
   readonly senders: Uint32Array;
   readonly targets: Uint32Array;
   readonly receptors: Uint32Array;
+};
+
+/** Values of nodes by name: of a single node the value itself, else one for each, `null` where a model has none. */
+export type NodeValues = {
+  [name: string]: Decoded | (Decoded | null)[] | EventColumns | (EventColumns | null)[];
 };
 
 /** Name of a node model. */
@@ -162,13 +168,12 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
   /** The nodes as text: a line for each run of ids with one model. */
   toString(): string {
     if (this.length === 0) return "NodeCollection(<empty>)";
-    const models = this.ids.length > 0 ? this.get("model") : [];
-    const runs: { first: number; last: number; model: string }[] = [];
-    this.ids.forEach((id, at) => {
-      const model = String(Array.isArray(models) ? models[at] : models);
-      const run = runs.at(-1);
-      if (run?.model === model && run.last === id - 1) run.last = id;
-      else runs.push({ first: id, last: id, model });
+    const runs = partsOf(this.kernel, this[idsFor](this.kernel, "nodes")).flatMap(({ model, ids }) => {
+      const begins = [...ids.keys()].filter((at) => at === 0 || ids[at] !== (ids[at - 1] as number) + 1);
+      return begins.map((begin, run) => {
+        const last = ids[(begins[run + 1] ?? ids.length) - 1] as number;
+        return { first: ids[begin] as number, last, model };
+      });
     });
     const parts = runs.map(
       ({ first, last, model }) => `model=${model}, size=${last - first + 1}, first=${first}, last=${last}`,
@@ -201,42 +206,37 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
 
   /** The events of a recorder: a typed array per column. */
   get(name: "events"): EventColumns;
-  /** A value of each node; of a single node, the value itself. */
-  get(name: string): Decoded | Decoded[];
+  /** A value of each node, `null` of those whose model has no such value; of a single node, the value itself. */
+  get(name: string): Decoded | (Decoded | null)[];
   /** Several values at once. */
-  get(names: readonly string[]): { [name: string]: Decoded | Decoded[] | EventColumns };
-  get(): { [name: string]: Decoded | Decoded[] | EventColumns };
-  get(
-    wanted?: string | readonly string[],
-  ): EventColumns | Decoded | Decoded[] | { [name: string]: Decoded | Decoded[] | EventColumns } {
+  get(names: readonly string[]): NodeValues;
+  /** All values that one of the nodes has. */
+  get(): NodeValues;
+  get(wanted?: string | readonly string[]): NodeValues[string] | NodeValues {
     const asked = given("names", wanted, names);
     const ids = this[idsFor](this.kernel, "nodes");
-    if (typeof asked === "string") return this.#value(asked);
+    if (typeof asked === "string") return asked === "events" ? this.kernel.events(this) : this.#value(asked);
     if (ids.length === 0 && asked === undefined) return {};
-    const all = asked ?? guarded(() => this.kernel.native.parametersOf(ids[0] ?? 0));
+    const all = asked ?? valueNames(this.kernel, ids);
     return Object.fromEntries(all.map((name) => [name, this.#value(name)]));
   }
 
-  #value(name: string): EventColumns | Decoded | Decoded[] {
-    if (name === "events") return this.kernel.events(this);
+  #value(name: string): NodeValues[string] {
     if (name === "filenames") {
       const files = [...this.ids].map((id) => this.kernel.fileOf(this.#with(Uint32Array.of(id))));
       return files.filter((file) => file !== undefined) as unknown as Decoded[];
     }
-    if (name === "frozen") return this.length === 1 ? false : [...this.ids].map(() => false);
-    if (name === "recordables") {
-      const of = (id: number) =>
-        this.kernel.GetDefaults(guarded(() => this.kernel.native.modelOf(id)) as "parrot_neuron")[name];
-      const all = [...this.ids].map((id) => of(id) as string[]);
-      return all.length === 1 ? (all[0] as string[]) : all;
-    }
-    if (name === "global_id") return this.length === 1 ? (this.ids[0] ?? 0) : [...this.ids];
-    if (name === "model") {
-      const models = [...this.ids].map((id) => guarded(() => this.kernel.native.modelOf(id)));
-      return this.length === 1 ? (models[0] ?? "") : models;
-    }
-    const values = guarded(() => this.kernel.native.getNodes(this.ids, name)).map(decodeValue);
-    return values.length === 1 ? (values[0] as Decoded) : values;
+    const values = name === "events" ? this.#events() : valuesOf(this.kernel, this.ids, name);
+    return values.length === 1 ? (values[0] as Decoded | EventColumns) : values;
+  }
+
+  /** The events of each recorder; `null` of other nodes. */
+  #events(): (EventColumns | null)[] {
+    const kinds = valuesOf(this.kernel, this.ids, "element_type");
+    if (this.length === 1 || !kinds.includes("recorder")) return [this.kernel.events(this)];
+    return Array.from(this.nodes(), (node, at) =>
+      kinds[at] === "recorder" ? this.kernel.events(node) : null,
+    );
   }
 }
 
@@ -263,10 +263,22 @@ function existing(kernel: Kernel, ids: Uint32Array): Uint32Array {
 export const nodeIdList: Check<Uint32Array> = wholes(1, u32, "ids from 1 on", "UnknownNode");
 
 /** Values that every connection has, in the order in which they are given out. */
-const connectionValues = ["source", "target", "synapse_model", "weight", "delay", "receptor"] as const;
+const connectionValues = [
+  "source",
+  "target",
+  "synapse_model",
+  "weight",
+  "delay",
+  "receptor",
+  "target_thread",
+] as const;
 
-/** The values of connections: an entry each. */
-type ConnectionColumn = Uint32Array | Float64Array | Decoded[];
+/** The values of connections: an entry each, `null` where a model has none. */
+type ConnectionColumn = Uint32Array | Float64Array | (Decoded | null)[];
+
+/** Names of what the connections of a model have. */
+const valuesOfModel = (kernel: Kernel, model: string): string[] =>
+  guarded(() => kernel.native.getDefaults(model)).map(({ name }) => name);
 
 /** What may be set of a connection; `W` is how its weight may be given. */
 export interface ConnectionParams<W = number> {
@@ -279,6 +291,7 @@ export interface ConnectionParams<W = number> {
   synapse_model?: string;
   delay?: number;
   receptor?: number;
+  target_thread?: number;
   tau_m_readout?: number;
 }
 
@@ -383,11 +396,11 @@ export class SynapseCollection {
   get(name: "source" | "target" | "receptor"): Uint32Array;
   /** Weights now, or delays (ms). */
   get(name: "weight" | "delay"): Float64Array;
-  /** Any other value of each connection. */
-  get(name: string): Uint32Array | Float64Array | Decoded[];
+  /** Any other value of each connection, `null` of those whose model has no such value. */
+  get(name: string): ConnectionColumn;
   /** Several values at once. */
   get<N extends string>(names: readonly N[]): { [name in N]: ConnectionColumn };
-  /** Everything that all of these connections have. */
+  /** Everything that one of these connections has. */
   get(): { [name: string]: ConnectionColumn };
   get(wanted?: string | readonly string[]): ConnectionColumn | { [name: string]: ConnectionColumn } {
     const asked = given("names", wanted, names);
@@ -395,15 +408,12 @@ export class SynapseCollection {
     return Object.fromEntries((asked ?? this.#names()).map((name) => [name, this.#value(name)]));
   }
 
-  /** Names of what all of these connections have. */
+  /** Names of what one of these connections has. */
   #names(): string[] {
     const kernel = this.#current();
     const models = [...new Set(this.#value("synapse_model") as string[])];
-    const [first = [], ...others] = models.map((model) =>
-      guarded(() => kernel.native.getDefaults(model)).map(({ name }) => name),
-    );
-    const common = first.filter((name) => others.every((of) => of.includes(name)));
-    return [...new Set([...connectionValues, ...common])].filter((name) => name !== "receptor_type");
+    const own = models.flatMap((model) => valuesOfModel(kernel, model));
+    return [...new Set([...connectionValues, ...own])].filter((name) => name !== "receptor_type");
   }
 
   #value(name: string): ConnectionColumn {
@@ -414,7 +424,36 @@ export class SynapseCollection {
     if (name === "receptor") return receptor;
     if (name === "delay") return delay;
     if (name === "weight") return guarded(() => native.connectionWeights(projection, entry));
-    return guarded(() => native.connectionValues(projection, entry, name)).map(decodeValue);
+    try {
+      return native.connectionValues(projection, entry, name).map(decodeValue);
+    } catch (error) {
+      return this.#ofSome(name, fromNative(error));
+    }
+  }
+
+  /** A value that only the connections of some models have. */
+  #ofSome(name: string, refused: unknown): ConnectionColumn {
+    if (!(refused instanceof NESTErrors.UnaccessedDictionaryEntry)) throw refused;
+    const kernel = this.#current();
+    const { projection, entry } = this.#table;
+    const models = this.#value("synapse_model") as string[];
+    const having = new Set(
+      [...new Set(models)].filter((model) => valuesOfModel(kernel, model).includes(name)),
+    );
+    const places = Uint32Array.from(models.keys()).filter((at) => having.has(models[at] as string));
+    if (places.length === 0) throw refused;
+    const found = guarded(() =>
+      kernel.native.connectionValues(
+        places.map((at) => projection[at] as number),
+        BigInt64Array.from(places, (at) => entry[at] as bigint),
+        name,
+      ),
+    );
+    const values: (Decoded | null)[] = models.map(() => null);
+    places.forEach((at, place) => {
+      values[at] = decodeValue(found[place] as Entry);
+    });
+    return values;
   }
 
   /**

@@ -12,6 +12,7 @@ export {
   type EventColumns,
   NodeCollection,
   type NodeModelName,
+  type NodeValues,
   SynapseCollection,
 } from "./collections.js";
 export type { ConnectionRule, ConnectionRuleName, DefaultsOf, SynapseSpec } from "./accepted.js";
@@ -24,7 +25,7 @@ export {
   type SimulateOptions,
   type SynapseModelName,
 } from "./kernel.js";
-export type { FixedValues, ParamsWithoutEffect } from "./kernel-values.js";
+export { type FixedValues, type ParamsWithoutEffect, VerbosityLevel } from "./kernel-values.js";
 export type {
   KernelParams,
   KernelStatus,
@@ -48,27 +49,26 @@ export type { Matrix, NodeReference, NumberList, Scalar } from "./types.js";
 /** The kernel that the module's functions act on. */
 export const kernel = new Kernel();
 
-const bound = <N extends keyof Kernel>(name: N): Kernel[N] =>
-  (kernel[name] as unknown as (...args: unknown[]) => unknown).bind(kernel) as unknown as Kernel[N];
-
-export const ResetKernel = bound("ResetKernel");
-export const set = bound("set");
-export const get = bound("get");
-export const GetKernelStatus = bound("GetKernelStatus");
-export const SetKernelStatus = bound("SetKernelStatus");
-export const PrintNodes = bound("PrintNodes");
-export const Create = bound("Create");
-export const GetNodes = bound("GetNodes");
-export const SetStatus = bound("SetStatus");
-export const GetStatus = bound("GetStatus");
-export const SetDefaults = bound("SetDefaults");
-export const GetDefaults = bound("GetDefaults");
-export const CopyModel = bound("CopyModel");
-export const Connect = bound("Connect");
-export const GetConnections = bound("GetConnections");
-export const Disconnect = bound("Disconnect");
-export const Prepare = bound("Prepare");
-export const Run = bound("Run");
-export const Cleanup = bound("Cleanup");
-export const Simulate = bound("Simulate");
-export const SimulateAsync = bound("SimulateAsync");
+export const {
+  ResetKernel,
+  set,
+  get,
+  GetKernelStatus,
+  SetKernelStatus,
+  PrintNodes,
+  Create,
+  GetNodes,
+  SetStatus,
+  GetStatus,
+  SetDefaults,
+  GetDefaults,
+  CopyModel,
+  Connect,
+  GetConnections,
+  Disconnect,
+  Prepare,
+  Run,
+  Cleanup,
+  Simulate,
+  SimulateAsync,
+} = kernel;

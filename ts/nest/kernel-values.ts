@@ -2,6 +2,23 @@
 import { refuse } from "../core/arguments.js";
 import { connectionRules } from "./models.generated.js";
 
+/** How much NEST would say, by NEST's names: for scripts that set `verbosity`. */
+export const VerbosityLevel = {
+  ALL: 0,
+  DEBUG: 5,
+  STATUS: 7,
+  INFO: 10,
+  PROGRESS: 15,
+  DEPRECATED: 18,
+  WARNING: 20,
+  ERROR: 30,
+  FATAL: 40,
+  QUIET: 100,
+} as const;
+
+/** One of {@link VerbosityLevel}'s. */
+export type VerbosityLevel = (typeof VerbosityLevel)[keyof typeof VerbosityLevel];
+
 /** Values that are accepted without effect, with NEST's defaults. */
 export const withoutEffect = {
   adaptive_target_buffers: true,
@@ -25,7 +42,7 @@ export const withoutEffect = {
   update_time_limit: Number.MAX_VALUE,
   use_compressed_spikes: true,
   use_wfr: true,
-  verbosity: 30,
+  verbosity: VerbosityLevel.ERROR,
   wfr_comm_interval: 1,
   wfr_interpolation_order: 3,
   wfr_max_iterations: 15,
@@ -38,7 +55,9 @@ export type ValueWithoutEffect = keyof typeof withoutEffect;
 type Widened<V> = V extends boolean ? boolean : V extends number ? number : string;
 
 /** Kernel values of NEST that are accepted, kept, and change nothing. */
-export type ParamsWithoutEffect = { [N in ValueWithoutEffect]?: Widened<(typeof withoutEffect)[N]> };
+export type ParamsWithoutEffect = {
+  [N in ValueWithoutEffect]?: N extends "verbosity" ? VerbosityLevel : Widened<(typeof withoutEffect)[N]>;
+};
 
 /** Kernel values that follow from others, or never change. */
 export interface FixedValues {
@@ -89,8 +108,11 @@ export function splitValues(values: Record<string, unknown>): {
     if (value === undefined) continue;
     if (Object.hasOwn(withoutEffect, name)) {
       const kind = typeof withoutEffect[name as ValueWithoutEffect];
-      if (typeof value !== kind) {
+      if (typeof value !== kind && name !== "verbosity") {
         refuse(name, value, kind === "boolean" ? "true or false" : kind === "number" ? "a number" : "a text");
+      }
+      if (name === "verbosity" && !Object.values<unknown>(VerbosityLevel).includes(value)) {
+        refuse(name, value, `one of VerbosityLevel: ${Object.keys(VerbosityLevel).join(", ")}`);
       }
       (kept as Record<string, unknown>)[name] = value;
     } else if (!(name in constants && Object.is(constants[name as keyof typeof constants], value))) {

@@ -53,6 +53,7 @@ import {
   withoutEffect,
 } from "./kernel-values.js";
 import type { KernelParams, KernelStatus, SynapseParams } from "./models.generated.js";
+import { nodeDefaults } from "./node-values.js";
 import { type Progress, type ProgressClock, ProgressReports } from "./progress.js";
 import type { NodeReference } from "./types.js";
 import { type Decoded, decode, decodeValue, entries, idsFor } from "./values.js";
@@ -169,6 +170,11 @@ export class Kernel {
   /** @internal */
   constructor(native: NativeKernel);
   constructor(options: KernelOptions | NativeKernel = {}) {
+    // Methods are the kernel's wherever they are called: `const { Create, Simulate } = new Kernel()`.
+    for (const name of methodNames) {
+      const method = this[name] as (...args: unknown[]) => unknown;
+      Object.defineProperty(this, name, { value: method.bind(this), writable: true, configurable: true });
+    }
     if (isNative(options)) {
       this.native = options;
       return;
@@ -471,7 +477,7 @@ export class Kernel {
     const values = decode(guarded(() => this.native.getDefaults(name)));
     const [, synapses = []] = guarded(() => this.native.modelNames());
     if (!synapses.includes(name)) {
-      return { ...values, element_type: elementType(name, values), model: name, frozen: false };
+      return nodeDefaults(name, values);
     }
     const num_connections = new SynapseCollection(
       this,
@@ -945,6 +951,11 @@ export class Kernel {
   }
 }
 
+/** Names of a kernel's methods. */
+const methodNames = Object.entries(Object.getOwnPropertyDescriptors(Kernel.prototype))
+  .filter(([name, { value }]) => name !== "constructor" && typeof value === "function")
+  .map(([name]) => name as keyof Kernel);
+
 /** A name, or that in a dictionary. */
 const named = (at: string, value: unknown, key: string): unknown =>
   given(at, value, {
@@ -958,12 +969,6 @@ export type SettableValues = KernelParams & ParamsWithoutEffect & { biological_t
 
 /** Kernel values as they are read. */
 export type KernelValues = KernelStatus & Required<ParamsWithoutEffect> & FixedValues;
-
-/** What NEST calls the kind of a node model. */
-function elementType(model: string, values: Readonly<Record<string, unknown>>): string {
-  if ("n_events" in values) return "recorder";
-  return "origin" in values && model !== "spike_train_injector" ? "stimulator" : "neuron";
-}
 
 /** Ids are 32 bits wide; the engine takes no more nodes. */
 const mostNodes = 1e9;

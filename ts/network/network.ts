@@ -10,15 +10,16 @@ import {
   refuse,
 } from "../core/arguments.js";
 import { guarded, guardedAsync, nestError, NESTErrors } from "../core/errors.js";
+import type { NumberList } from "../core/number-list.js";
 import type { NativeInference, NativeResponse, NativeState } from "../native/index.js";
 import { Kernel } from "../nest/kernel.js";
 
 /** Spikes of inputs or neurons in a stretch of time. */
 export interface SpikeTrains {
   /** When they were sent, from the stretch's begin (ms). */
-  readonly times: ArrayLike<number>;
+  readonly times: NumberList;
   /** Who sent them: places from 0 on, in the order of node ids. */
-  readonly senders: ArrayLike<number>;
+  readonly senders: NumberList;
 }
 
 /** What a network answered to a stretch of input. */

@@ -152,7 +152,10 @@ class NodeCollection:
 def _arrays(value):
     if isinstance(value, dict):
         return {name: _arrays(entry) for name, entry in value.items()}
-    return np.array(value) if isinstance(value, list) else value
+    if not isinstance(value, list):
+        return value
+    numbers = all(isinstance(each, (int, float)) for each in value)
+    return np.array(value) if numbers else [_arrays(each) for each in value]
 
 
 class SynapseCollection:

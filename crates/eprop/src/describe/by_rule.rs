@@ -1,11 +1,15 @@
 //! What connects nodes by a rule: its ends, both directions, and the synapses of each pair that it draws.
 
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::describe::connect::{Drawn, PerConnection, Synapse};
+use crate::describe::connect::LISTED;
 use crate::describe::network::{Description, NodeId, Projection};
+use crate::describe::per_connection::{Drawn, PerConnection, Synapse};
 use crate::describe::rules::Chosen;
 use crate::random::NestRandom;
 use crate::tables::value::{Dict, Value};
+
+/// Connections of a call that is of unknown size, before it is looked whether more fit into memory.
+const FIRST_LOOK: usize = 1 << 16;
 
 impl Description {
     /// Connects both ways, or not at all.
@@ -71,7 +75,7 @@ impl Description {
     ) -> Result<Vec<Projection>> {
         let shape = chosen.shape(sources.len(), targets.len());
         for synapse in synapses {
-            for (name, value) in [("weight", &synapse.weight), ("delay", &synapse.delay)] {
+            for (name, value) in synapse.values() {
                 if let PerConnection::Each(_, given) = value
                     && (chosen.rule.dense || given.is_some())
                 {
@@ -79,23 +83,26 @@ impl Description {
                 }
             }
         }
-        let empty = || Drawn { pairs: Vec::new(), weights: Vec::new(), delays: Vec::new() };
-        let mut all: Vec<Drawn> = synapses.iter().map(|_| empty()).collect();
-        let mut failure = Ok(());
+        let mut all: Vec<Drawn> = synapses.iter().map(|_| Drawn::default()).collect();
+        let each = LISTED.saturating_mul(synapses.len() as u64);
         chosen.draw(sources, targets, generator, &mut |random, source, target| {
             for (synapse, drawn) in synapses.iter().zip(&mut all) {
                 drawn.pairs.push((sources[source], targets[target]));
-                // The order in which NEST draws.
-                synapse.delay.draw(random, &mut drawn.delays, &mut failure);
-                synapse.weight.draw(random, &mut drawn.weights, &mut failure);
+                synapse.draw(random, drawn)?;
                 if chosen.rule.dense {
-                    let place = target * sources.len() + source;
-                    synapse.delay.look_up(place, &mut drawn.delays);
-                    synapse.weight.look_up(place, &mut drawn.weights);
+                    synapse.look_up(target * sources.len() + source, drawn);
                 }
             }
+            let made = all[0].pairs.len();
+            if chosen.drawn.is_some() && made >= FIRST_LOOK && made.is_power_of_two() {
+                // How many there will be, nobody knows beforehand.
+                self.may_take(
+                    each.saturating_mul(2 * made as u64),
+                    &format!("more than {made} connections"),
+                )?;
+            }
+            Ok(())
         })?;
-        failure?;
         let mut made = Vec::new();
         for (synapse, drawn) in synapses.iter().zip(&all) {
             made.append(&mut self.listed(drawn, synapse)?);

@@ -8,18 +8,19 @@ use crate::describe::compatible::Link;
 use crate::describe::network::{
     Carries, Description, NodeId, Projection, Settled, SynapseModelState, Targets,
 };
+use crate::describe::per_connection::{Drawn, PerConnection, Synapse};
 use crate::describe::population::Population;
 use crate::describe::rules::Chosen;
 use crate::models::Rule;
-use crate::random::{NestRandom, RandomParameter};
-use crate::tables::value::{Dict, Value};
+use crate::random::NestRandom;
+use crate::tables::value::Dict;
 
 /// Bytes of a connection whose projection has all pairs: its weight.
 const DENSE: u64 = 8;
 /// Bytes of a weight that is drawn before its place is known.
 const DRAWN: u64 = 8;
-/// Bytes of a connection that was listed: the pair, its weight and delay as they were given, sorted, and kept.
-const LISTED: u64 = 8 + 8 + 4 + 16 + 16 + 12;
+/// Bytes of a connection that was listed: the pair, its weight, delay and receptor as they were given, sorted, and kept.
+pub(super) const LISTED: u64 = 8 + 8 + 8 + 4 + 16 + 16 + 12;
 
 fn connections_of(sources: &[NodeId], targets: &[NodeId], count: f64) -> String {
     format!("{count:.0} connections from {} to {} nodes", sources.len(), targets.len())
@@ -45,67 +46,8 @@ type Placed = (NodeId, usize);
 /// Source, target and weight of a connection.
 type Listed = (NodeId, NodeId, f64);
 
-/// A value of the connections of one call.
-pub(super) enum PerConnection<'a> {
-    /// The same for all.
-    All(f64),
-    /// One each, in the order in which the rule connects them; with the number of rows and columns of a matrix.
-    Each(&'a [f64], Option<(usize, usize)>),
-    /// Drawn for each.
-    Drawn(RandomParameter),
-}
-
-impl<'a> PerConnection<'a> {
-    /// A value of that kind; `None` for others.
-    fn new(value: &'a Value) -> Option<Self> {
-        Some(match value {
-            Value::Number(number) => Self::All(*number),
-            Value::Numbers(list) => Self::Each(list, None),
-            Value::Matrix { rows, columns, data } => Self::Each(data, Some((*rows, *columns))),
-            Value::Random(distribution) => Self::Drawn(distribution.clone()),
-            _ => return None,
-        })
-    }
-
-    /// Draws a value. What goes wrong first is kept in `failure`.
-    pub(super) fn draw(&self, random: &mut NestRandom, drawn: &mut Vec<f64>, failure: &mut Result<()>) {
-        if let Self::Drawn(distribution) = self {
-            let value = distribution.draw(random);
-            drawn.push(*value.as_ref().unwrap_or(&0.0));
-            if failure.is_ok() {
-                *failure = value.map(drop);
-            }
-        }
-    }
-
-    /// The value at a place of a list.
-    pub(super) fn look_up(&self, place: usize, found: &mut Vec<f64>) {
-        if let Self::Each(list, _) = self {
-            found.push(list[place]);
-        }
-    }
-}
-
-/// Checked properties of the synapses of one call.
-pub(super) struct Synapse<'a> {
-    model: usize,
-    /// Weights.
-    pub(super) weight: PerConnection<'a>,
-    /// Delays (ms).
-    pub(super) delay: PerConnection<'a>,
-    receptor: u32,
-    tau_m_readout: Option<f64>,
-}
-
 /// The shape that a matrix of values may have; rows first.
 type Shape = Option<(usize, usize)>;
-
-/// Connections of a call, in the order in which its rule makes them.
-pub(super) struct Drawn {
-    pub(super) pairs: Vec<(NodeId, NodeId)>,
-    pub(super) weights: Vec<f64>,
-    pub(super) delays: Vec<f64>,
-}
 
 impl Description {
     pub(super) fn population(&self, node: NodeId) -> Result<Population> {
@@ -122,40 +64,36 @@ impl Description {
             model: place,
             weight: PerConnection::All(state.weight),
             delay: PerConnection::All(self.default_delay(state)?),
-            receptor: state.receptor,
+            receptor: PerConnection::All(f64::from(state.receptor)),
             tau_m_readout: state.tau_m_readout_set.then_some(state.tau_m_readout),
         };
         for (key, value) in values.0.iter().filter(|(key, _)| key != "synapse_model") {
             let (_, parameter) = check::find(name, state.model.parameters, key)?;
             match key.as_str() {
-                "weight" | "delay" if !(key == "weight" && state.model.homogeneous) => {
+                "weight" | "delay" | "receptor_type" if !(key == "weight" && state.model.homogeneous) => {
                     let Some(per_connection) = PerConnection::new(value) else {
                         return Err(check::cell(name, parameter, value).expect_err("neither number nor list"));
                     };
+                    let check = |number: &f64| match key.as_str() {
+                        "delay" => self.rounded_steps(name, *number).map(drop),
+                        _ => check::number(name, parameter, *number).map(drop),
+                    };
                     match &per_connection {
-                        PerConnection::All(number) if key == "delay" => {
-                            self.rounded_steps(name, *number)?;
-                        }
-                        PerConnection::Each(list, _) if key == "delay" => {
-                            list.iter().try_for_each(|delay| self.rounded_steps(name, *delay).map(drop))?;
-                        }
-                        PerConnection::All(number) => {
-                            check::number(name, parameter, *number)?;
-                        }
-                        PerConnection::Each(list, _) => {
-                            list.iter()
-                                .try_for_each(|weight| check::number(name, parameter, *weight).map(drop))?;
-                        }
+                        PerConnection::All(number) => check(number)?,
+                        PerConnection::Each(list, _) => list.iter().try_for_each(check)?,
                         PerConnection::Drawn(_) => {}
                     }
-                    *(if key == "weight" { &mut synapse.weight } else { &mut synapse.delay }) =
-                        per_connection;
+                    *match key.as_str() {
+                        "weight" => &mut synapse.weight,
+                        "delay" => &mut synapse.delay,
+                        _ => &mut synapse.receptor,
+                    } = per_connection;
                 }
-                "receptor_type" | "tau_m_readout" => match check::cell(name, parameter, value)? {
-                    Cell::Number(number) if key == "receptor_type" => synapse.receptor = number as u32,
-                    Cell::Number(number) => synapse.tau_m_readout = Some(number),
-                    _ => {}
-                },
+                "tau_m_readout" => {
+                    if let Cell::Number(number) = check::cell(name, parameter, value)? {
+                        synapse.tau_m_readout = Some(number);
+                    }
+                }
                 _ => {
                     return Err(Error::new(
                         ErrorCode::NotImplemented,
@@ -219,8 +157,15 @@ impl Description {
         let mut generator = random.clone();
         let ends = (sources, targets);
         let made = match &synapses[..] {
-            [synapse @ Synapse { delay: PerConnection::All(delay), .. }] if chosen.rule.dense => {
-                self.matrix(&chosen, ends, synapse, *delay, &mut generator)?
+            [
+                synapse @ Synapse {
+                    delay: PerConnection::All(delay),
+                    receptor: PerConnection::All(receptor),
+                    ..
+                },
+            ] if chosen.rule.dense => {
+                let link = self.link(synapse, self.rounded_steps(self.name_of(synapse), *delay)?, *receptor);
+                self.matrix(&chosen, ends, synapse, &link, &mut generator)?
             }
             _ => self.drawn(&chosen, ends, &synapses, &mut generator)?,
         };
@@ -236,20 +181,16 @@ impl Description {
         chosen: &Chosen,
         (sources, targets): (&[NodeId], &[NodeId]),
         synapse: &Synapse<'_>,
-        delay: f64,
+        link: &Link<'_>,
         generator: &mut NestRandom,
     ) -> Result<Vec<Projection>> {
         let mut of_pair = Vec::new();
-        if matches!(synapse.weight, PerConnection::Drawn(_)) {
-            let mut failure = Ok(());
+        if let PerConnection::Drawn(distribution) = &synapse.weight {
             of_pair = vec![0.0; sources.len() * targets.len()];
-            let mut one = Vec::with_capacity(1);
             chosen.draw(sources, targets, generator, &mut |random, source, target| {
-                one.clear();
-                synapse.weight.draw(random, &mut one, &mut failure);
-                of_pair[target * sources.len() + source] = one[0];
+                of_pair[target * sources.len() + source] = distribution.draw(random)?;
+                Ok(())
             })?;
-            failure?;
         }
         let weights: &[f64] = match synapse.weight {
             PerConnection::Each(list, shape) => {
@@ -258,7 +199,7 @@ impl Description {
             }
             _ => &of_pair,
         };
-        self.dense(sources, targets, chosen, synapse, delay, weights)
+        self.dense((sources, targets), chosen, synapse, link, weights)
     }
 
     /// Connects pairs of nodes; ids may repeat.
@@ -285,13 +226,10 @@ impl Description {
         )?;
         let mut generator = random.clone();
         let pairs: Vec<_> = sources.iter().copied().zip(targets.iter().copied()).collect();
-        let mut drawn = Drawn { pairs, weights: Vec::new(), delays: Vec::new() };
-        let mut failure = Ok(());
+        let mut drawn = Drawn { pairs, ..Drawn::default() };
         for _ in 0..drawn.pairs.len() {
-            synapse.delay.draw(&mut generator, &mut drawn.delays, &mut failure);
-            synapse.weight.draw(&mut generator, &mut drawn.weights, &mut failure);
+            synapse.draw(&mut generator, &mut drawn)?;
         }
-        failure?;
         let made = self.listed(&drawn, &synapse)?;
         self.add(made)?;
         *random = generator;
@@ -306,11 +244,13 @@ impl Description {
         targets: &[NodeId],
         synapses: &[Synapse<'_>],
     ) -> Result<()> {
-        let connections = chosen.most(sources.len(), targets.len());
-        let of = |synapse: &Synapse<'_>| match (&synapse.weight, &synapse.delay) {
+        // Where a drawn degree says how many there are, it is asked as they are made.
+        let Some(connections) = chosen.most(sources.len(), targets.len()) else { return Ok(()) };
+        let of = |synapse: &Synapse<'_>| match (&synapse.weight, &synapse.delay, &synapse.receptor) {
             _ if synapses.len() > 1 => LISTED,
-            (PerConnection::Drawn(_), PerConnection::All(_)) if chosen.rule.dense => DENSE + DRAWN,
-            (_, PerConnection::All(_)) if chosen.rule.dense => DENSE,
+            (weight, PerConnection::All(_), PerConnection::All(_)) if chosen.rule.dense => {
+                if matches!(weight, PerConnection::Drawn(_)) { DENSE + DRAWN } else { DENSE }
+            }
             _ => LISTED,
         };
         let each: u64 = synapses.iter().map(of).sum();
@@ -322,10 +262,12 @@ impl Description {
     pub(super) fn add(&mut self, mut made: Vec<Projection>) -> Result<()> {
         self.refuse_second_meter(&made)?;
         for projection in &made {
-            projection
-                .weights
-                .iter()
-                .try_for_each(|weight| self.within_bounds(projection.synapse, *weight))?;
+            let model = &self.synapse_models[projection.synapse];
+            let (_, parameter) = check::find(&model.name, model.model.parameters, "weight")?;
+            for weight in &projection.weights {
+                check::number(&model.name, parameter, *weight)?;
+                self.within_bounds(projection.synapse, *weight)?;
+            }
         }
         self.projections.append(&mut made);
         self.version += 1;
@@ -384,15 +326,12 @@ impl Description {
     /// the same.
     fn dense(
         &self,
-        sources: &[NodeId],
-        targets: &[NodeId],
+        (sources, targets): (&[NodeId], &[NodeId]),
         chosen: &Chosen,
         synapse: &Synapse<'_>,
-        delay: f64,
+        link: &Link<'_>,
         weights: &[f64],
     ) -> Result<Vec<Projection>> {
-        let name = &self.synapse_models[synapse.model].name;
-        let delay = self.rounded_steps(name, delay)?;
         let by_population = |nodes: &[NodeId]| -> Result<Vec<Vec<Placed>>> {
             let mut parts: Vec<(Population, Vec<Placed>)> = Vec::new();
             for (place, node) in nodes.iter().enumerate() {
@@ -416,7 +355,7 @@ impl Description {
             for to in &to {
                 let ids = |placed: &[Placed]| placed.iter().map(|(node, _)| *node).collect::<Vec<NodeId>>();
                 let (sources_here, nodes) = (ids(from), ids(to));
-                let carries = self.carries(&self.link(synapse, delay), &sources_here, &nodes)?;
+                let carries = self.carries(link, &sources_here, &nodes)?;
                 let loops = from.iter().any(|(node, _)| nodes.binary_search(node).is_ok());
                 let mut values = Vec::with_capacity(from.len() * to.len());
                 for (source, column) in from {
@@ -432,8 +371,8 @@ impl Description {
                 made.push(Projection {
                     synapse: synapse.model,
                     carries,
-                    receptor: synapse.receptor,
-                    delay,
+                    receptor: link.receptor,
+                    delay: link.delay,
                     tau_m_readout: synapse.tau_m_readout,
                     made: 0,
                     sources: sources_here,
@@ -478,9 +417,13 @@ impl Description {
         self.carries(&link, &projection.sources, targets)
     }
 
-    fn link(&self, synapse: &Synapse<'_>, delay: u32) -> Link<'_> {
+    fn link(&self, synapse: &Synapse<'_>, delay: u32, receptor: f64) -> Link<'_> {
         let state = &self.synapse_models[synapse.model];
-        Link { name: &state.name, model: state.model, receptor: synapse.receptor, delay }
+        Link { name: &state.name, model: state.model, receptor: receptor as u32, delay }
+    }
+
+    fn name_of(&self, synapse: &Synapse<'_>) -> &str {
+        &self.synapse_models[synapse.model].name
     }
 
     /// Projections of a list of connections.
@@ -502,22 +445,27 @@ impl Description {
         };
         let weights = values("weight", &synapse.weight, &drawn.weights)?;
         let delays = values("delay", &synapse.delay, &drawn.delays)?;
-        let mut parts: BTreeMap<(u32, NodeKey, NodeKey), Vec<Listed>> = BTreeMap::new();
-        for (((source, target), weight), delay) in drawn.pairs.iter().zip(weights).zip(delays) {
+        let receptors = values("receptor_type", &synapse.receptor, &drawn.receptors)?;
+        let (_, of_receptor) =
+            check::find(name, self.synapse_models[synapse.model].model.parameters, "receptor_type")?;
+        let mut parts: BTreeMap<(u32, u32, NodeKey, NodeKey), Vec<Listed>> = BTreeMap::new();
+        let of_each = weights.iter().zip(delays).zip(receptors);
+        for ((source, target), ((weight, delay), receptor)) in drawn.pairs.iter().zip(of_each) {
             let key = (
                 self.rounded_steps(name, delay)?,
+                check::number(name, of_receptor, receptor)? as u32,
                 NodeKey::of(self.population(*source)?),
                 NodeKey::of(self.population(*target)?),
             );
-            parts.entry(key).or_default().push((*source, *target, weight));
+            parts.entry(key).or_default().push((*source, *target, *weight));
         }
         let mut made = Vec::new();
-        for ((delay, _, _), mut entries) in parts {
+        for ((delay, receptor, _, _), mut entries) in parts {
             entries.sort_by_key(|(source, target, _)| (*source, *target));
             let ends = |end: fn(&Listed) -> NodeId| entries.iter().map(end).collect::<Vec<NodeId>>();
             let nodes = ends(|(_, target, _)| *target);
-            let carries =
-                self.carries(&self.link(synapse, delay), &ends(|(source, _, _)| *source), &nodes)?;
+            let link = self.link(synapse, delay, f64::from(receptor));
+            let carries = self.carries(&link, &ends(|(source, _, _)| *source), &nodes)?;
             let mut sources: Vec<NodeId> = Vec::new();
             let mut row_start = Vec::new();
             for (place, (source, _, _)) in entries.iter().enumerate() {
@@ -530,7 +478,7 @@ impl Description {
             made.push(Projection {
                 synapse: synapse.model,
                 carries,
-                receptor: synapse.receptor,
+                receptor,
                 delay,
                 tau_m_readout: synapse.tau_m_readout,
                 made: 0,

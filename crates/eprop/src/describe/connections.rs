@@ -251,6 +251,8 @@ impl Description {
                     "weight" => Value::Number(projection.weights[entry]),
                     "delay" => Value::Number(f64::from(projection.delay) * self.kernel.resolution),
                     "receptor" | "receptor_type" => Value::Number(f64::from(projection.receptor)),
+                    // There is one process, and its threads have no neurons of their own.
+                    "target_thread" => Value::Number(0.0),
                     "synapse_model" => Value::Text(model.name.clone()),
                     "source" => Value::Number(f64::from(projection.source_of(entry))),
                     "target" => Value::Number(f64::from(projection.target_of(entry))),

@@ -96,6 +96,7 @@ impl Description {
         } else {
             return Err(self.unknown_model(ErrorCode::UnknownComponent, model));
         }
+        self.defaults_set |= !values.0.is_empty();
         self.version += 1;
         Ok(())
     }
@@ -114,6 +115,14 @@ impl Description {
                 "recordables",
                 Value::Texts(known.model.recordables.iter().map(|name| (*name).to_owned()).collect()),
             );
+            let receptors = known.model.receptors.names.iter();
+            let receptors: Vec<_> = receptors
+                .map(|(name, number)| ((*name).to_owned(), Value::Number(f64::from(*number))))
+                .collect();
+            if !receptors.is_empty() {
+                values.set("receptor_types", Value::Dict(Dict(receptors)));
+            }
+            values.set("type_id", Value::Text(known.model.name.to_owned()));
             return Ok(values);
         }
         let known = self.synapse_models.iter().find(|known| known.name == model);
@@ -149,6 +158,7 @@ impl Description {
         } else {
             return Err(self.unknown_model(ErrorCode::UnknownModelName, existing));
         }
+        self.defaults_set = true;
         self.version += 1;
         Ok(())
     }

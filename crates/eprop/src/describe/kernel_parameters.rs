@@ -217,12 +217,13 @@ const LONGEST: f64 = 1e13;
 const TIC: f64 = 0.001;
 
 impl KernelParameters {
-    /// These parameters with some of them changed.
+    /// These parameters with some of them changed. `settled` says what was made with the resolution that there is, if
+    /// anything was: then it cannot be set any more, as in NEST not even to what it is.
     ///
     /// # Errors
     /// `ValueError` for an unknown name, `KernelException` for values that cannot be.
-    pub fn with(&self, values: &Dict, nodes_exist: bool) -> Result<Self> {
-        let next = self.with_any_window(values, nodes_exist)?;
+    pub fn with(&self, values: &Dict, settled: Option<&str>) -> Result<Self> {
+        let next = self.with_any_window(values, settled)?;
         // An interval that is made shorter than the window is learned from as a whole; what is read can be set again.
         let times = |parameters: &Self| [parameters.learning_window_ms, parameters.update_interval_ms];
         let asked = values.get("eprop_learning_window").is_some() && times(&next) != times(self);
@@ -241,7 +242,7 @@ impl KernelParameters {
     ///
     /// # Errors
     /// As [`Self::with`].
-    pub(super) fn with_any_window(&self, values: &Dict, nodes_exist: bool) -> Result<Self> {
+    pub(super) fn with_any_window(&self, values: &Dict, settled: Option<&str>) -> Result<Self> {
         let mut next = self.clone();
         for (name, value) in &values.0 {
             let Some(parameter) = TABLE.iter().find(|parameter| parameter.name == name) else {
@@ -263,26 +264,27 @@ impl KernelParameters {
                 error.model = None;
                 error
             })?;
-            next.take(name, value, cell, nodes_exist)?;
+            next.take(name, value, cell, settled)?;
         }
         next.count_steps()?;
         Ok(next)
     }
 
     /// Takes a value that is within the bound of its row of the table.
-    fn take(&mut self, name: &str, value: &Value, cell: check::Cell, nodes_exist: bool) -> Result<()> {
+    fn take(&mut self, name: &str, value: &Value, cell: check::Cell, settled: Option<&str>) -> Result<()> {
         let number = match &cell {
             check::Cell::Number(number) => *number,
             _ => 0.0,
         };
         match (name, cell) {
             ("resolution", _) => {
-                if nodes_exist && number != self.resolution {
+                if let Some(settled) = settled {
+                    let what = format!("cannot be set once {settled}");
                     return Err(refuse(
                         name,
                         value,
-                        "cannot change once nodes exist",
-                        &format!("{} ms", self.resolution),
+                        &what,
+                        "the first thing that is set, or after ResetKernel",
                     ));
                 }
                 if number < TIC || !check::on_grid(number, TIC) {

@@ -12,6 +12,7 @@ mod feedback;
 pub mod kernel_parameters;
 pub mod network;
 pub mod nodes;
+mod per_connection;
 pub mod population;
 mod rewiring;
 pub mod rules;

@@ -339,6 +339,8 @@ pub struct Description {
     pub node_models: Vec<NodeModelState>,
     /// Nodes whose state the user has set since it was last taken over: place of the group, place in the group.
     pub state_changes: Vec<(usize, usize)>,
+    /// Whether defaults of a model were set, or a model was copied: their times were given for the resolution then.
+    pub defaults_set: bool,
     /// Raised by every change, so that a plan knows whether it still fits.
     pub version: u64,
 }

@@ -40,6 +40,7 @@ impl Description {
                 })
                 .collect(),
             state_changes: Vec::new(),
+            defaults_set: false,
             version: 0,
         }
     }
@@ -49,9 +50,37 @@ impl Description {
     /// # Errors
     /// As [`KernelParameters::with`].
     pub fn set_kernel(&mut self, values: &Dict) -> Result<()> {
-        self.kernel = self.kernel.with(values, !self.groups.is_empty())?;
+        let settled = if !self.groups.is_empty() {
+            Some("nodes have been created")
+        } else if self.defaults_set {
+            Some("defaults have been set or a model copied")
+        } else {
+            None
+        };
+        self.kernel = self.kernel.with(values, settled)?;
+        if values.get("resolution").is_some() {
+            self.fit_default_times();
+        }
         self.version += 1;
         Ok(())
+    }
+
+    /// Makes default times whole numbers of steps, as NEST does where the resolution is set: delays at least as long as
+    /// they were, and where noise would change between two steps, every ten steps.
+    fn fit_default_times(&mut self) {
+        let resolution = self.kernel.resolution;
+        for known in &mut self.node_models {
+            if let Some(place) = known.model.place("dt")
+                && let Cell::Number(dt) = &mut known.defaults[place]
+                && !check::on_grid(*dt, resolution)
+            {
+                *dt = check::time_of(resolution, 10);
+            }
+        }
+        for model in &mut self.synapse_models {
+            let steps = (check::tics(model.delay) / check::tics(resolution)).ceil();
+            model.delay = check::time_of(resolution, steps as i64);
+        }
     }
 
     /// Kernel parameters that the description knows.

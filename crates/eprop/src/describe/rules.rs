@@ -4,9 +4,9 @@ use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::check::{self, Cell};
 use crate::describe::network::NodeId;
 use crate::describe::suggest;
-use crate::random::NestRandom;
-use crate::tables::parameter::{Bound, Parameter};
-use crate::tables::value::Dict;
+use crate::random::{NestRandom, RandomParameter};
+use crate::tables::parameter::{Bound, Kind, Parameter};
+use crate::tables::value::{Dict, Value};
 
 /// A connection rule.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub struct Rule {
     pub name: &'static str,
     /// What it must be given, where it needs something.
     pub amount: Option<Parameter>,
+    /// Whether that may be drawn, for each node or pair that it is asked for.
+    pub drawn: bool,
     /// Whether it connects each source to each target.
     pub dense: bool,
     /// Number of connections, on average: of so many sources, targets, and that amount.
@@ -28,10 +30,10 @@ pub struct Rule {
 }
 
 /// Goes through the pairs of a rule. What connects a pair may draw, too, in between.
-type Draw = fn(&Pools<'_>, &mut NestRandom, &mut Connect<'_>);
+type Draw = fn(&Pools<'_>, &mut NestRandom, &mut Connect<'_>) -> Result<()>;
 
 /// Connects the source and the target at these places of the call's lists.
-pub type Connect<'a> = dyn FnMut(&mut NestRandom, usize, usize) + 'a;
+pub type Connect<'a> = dyn FnMut(&mut NestRandom, usize, usize) -> Result<()> + 'a;
 
 /// What every rule may be given.
 pub const FLAGS: [Parameter; 3] = [
@@ -49,6 +51,7 @@ pub static RULES: [Rule; 7] = [
     Rule {
         name: "all_to_all",
         amount: None,
+        drawn: false,
         dense: true,
         expected: |sources, targets, _| sources * targets,
         variance: |_, _| 0.0,
@@ -59,6 +62,7 @@ pub static RULES: [Rule; 7] = [
     Rule {
         name: "one_to_one",
         amount: None,
+        drawn: false,
         dense: false,
         expected: |sources, _, _| sources,
         variance: |_, _| 0.0,
@@ -76,6 +80,7 @@ pub static RULES: [Rule; 7] = [
             Bound::UnitInterval,
             "Probability of a connection",
         )),
+        drawn: true,
         dense: false,
         expected: |sources, targets, p| sources * targets * p,
         variance: |mean, p| mean * (1.0 - p),
@@ -93,6 +98,7 @@ pub static RULES: [Rule; 7] = [
             Bound::NonNegative,
             "Connections of a pair, on average",
         )),
+        drawn: true,
         dense: false,
         expected: |sources, targets, mean| sources * targets * mean,
         variance: |mean, _| mean,
@@ -103,6 +109,7 @@ pub static RULES: [Rule; 7] = [
     Rule {
         name: "fixed_indegree",
         amount: Some(degree("indegree", "Connections per target")),
+        drawn: true,
         dense: false,
         expected: |_, targets, indegree| targets * indegree,
         variance: |_, _| 0.0,
@@ -113,6 +120,7 @@ pub static RULES: [Rule; 7] = [
     Rule {
         name: "fixed_outdegree",
         amount: Some(degree("outdegree", "Connections per source")),
+        drawn: true,
         dense: false,
         expected: |sources, _, outdegree| sources * outdegree,
         variance: |_, _| 0.0,
@@ -123,6 +131,7 @@ pub static RULES: [Rule; 7] = [
     Rule {
         name: "fixed_total_number",
         amount: Some(degree("N", "Number of connections")),
+        drawn: false,
         dense: false,
         expected: |_, _, total| total,
         variance: |_, _| 0.0,
@@ -132,13 +141,18 @@ pub static RULES: [Rule; 7] = [
     },
 ];
 
+/// Degrees that are drawn are at most this large: nothing else bounds what a call would draw.
+const MOST_DRAWN: f64 = 1e9;
+
 /// A rule with what it was given.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Chosen {
     /// The rule.
     pub rule: &'static Rule,
-    /// Probability or degree, where the rule takes one.
+    /// Probability or degree, where the rule takes one and it is not drawn.
     pub amount: f64,
+    /// Where probability or degree is drawn from, if it is.
+    pub drawn: Option<RandomParameter>,
     /// Whether nodes may connect to themselves.
     pub autapses: bool,
     /// Whether a pair may be connected several times.
@@ -151,16 +165,20 @@ pub struct Chosen {
 struct Pools<'a> {
     sources: &'a [NodeId],
     targets: &'a [NodeId],
-    chosen: Chosen,
+    chosen: &'a Chosen,
 }
 
 impl Chosen {
-    /// How many connections there are at most between so many nodes. Of those that are drawn, more than six standard
-    /// deviations above their mean are not met with in the life of a machine.
+    /// How many connections there are at most between so many nodes; `None` where a drawn probability or degree says so.
+    /// Of those that are drawn, more than six standard deviations above their mean are not met with in the life of a
+    /// machine.
     #[must_use]
-    pub fn most(&self, sources: usize, targets: usize) -> f64 {
-        let mean = self.expected(sources, targets);
-        mean + 6.0 * (self.rule.variance)(mean, self.amount).sqrt()
+    pub fn most(&self, sources: usize, targets: usize) -> Option<f64> {
+        if self.drawn.is_some() {
+            return None;
+        }
+        let mean = (self.rule.expected)(sources as f64, targets as f64, self.amount);
+        Some(mean + 6.0 * (self.rule.variance)(mean, self.amount).sqrt())
     }
 
     /// Checks a rule's dictionary.
@@ -175,10 +193,17 @@ impl Chosen {
                 .value(name)
                 .bound(suggest::hint(name, RULES.iter().map(|rule| rule.name)))
         })?;
-        let mut chosen = Self { rule, amount: 0.0, autapses: true, multapses: true, symmetric: false };
+        let mut chosen =
+            Self { rule, amount: 0.0, drawn: None, autapses: true, multapses: true, symmetric: false };
         let table: Vec<Parameter> = rule.amount.into_iter().chain(FLAGS).collect();
         for (key, value) in values.0.iter().filter(|(key, _)| key != "rule") {
             let (_, parameter) = check::find(name, &table, key)?;
+            if let (Value::Random(distribution), true, Kind::Number | Kind::Integer) =
+                (value, rule.drawn, parameter.kind)
+            {
+                chosen.drawn = Some(distribution.clone());
+                continue;
+            }
             let Cell::Number(number) = check::cell(name, parameter, value)? else {
                 unreachable!("rules take numbers and truth values")
             };
@@ -207,24 +232,21 @@ impl Chosen {
         Ok(chosen)
     }
 
-    /// Number of connections that the rule makes, on average.
-    #[must_use]
-    pub fn expected(&self, sources: usize, targets: usize) -> f64 {
-        (self.rule.expected)(sources as f64, targets as f64, self.amount)
-    }
-
     /// Rows and columns of a matrix with a value per connection, where the rule takes one.
     #[must_use]
     pub fn shape(&self, sources: usize, targets: usize) -> Option<(usize, usize)> {
+        if self.drawn.is_some() {
+            return None;
+        }
         (self.rule.shape)(sources, targets, self.amount as usize)
     }
 
     /// Connects pair by pair.
     ///
     /// # Errors
-    /// If there are too few nodes for the rule; then nothing was drawn.
+    /// If there are too few nodes for the rule, a drawn probability or degree is none, or those of `connect`.
     pub fn draw(
-        self,
+        &self,
         sources: &[NodeId],
         targets: &[NodeId],
         random: &mut NestRandom,
@@ -232,8 +254,27 @@ impl Chosen {
     ) -> Result<()> {
         let pools = Pools { sources, targets, chosen: self };
         (self.rule.check)(&pools)?;
-        (self.rule.draw)(&pools, random, connect);
-        Ok(())
+        (self.rule.draw)(&pools, random, connect)
+    }
+
+    /// The probability or degree for the next pair or node.
+    fn amount(&self, random: &mut NestRandom) -> Result<f64> {
+        let Some(distribution) = &self.drawn else { return Ok(self.amount) };
+        let drawn = distribution.draw(random)?;
+        if drawn.abs() <= MOST_DRAWN {
+            return Ok(drawn);
+        }
+        let name = self.rule.amount.map_or("", |parameter| parameter.name);
+        Err(Error::new(ErrorCode::BadProperty, format!("a number was drawn for {name} that it cannot be"))
+            .model(self.rule.name)
+            .parameter(name)
+            .value(drawn)
+            .bound(format!("at most {MOST_DRAWN:e}")))
+    }
+
+    /// How many partners the next node gets: to the nearest whole number where it is drawn, none where that is below 0.
+    fn degree(&self, random: &mut NestRandom) -> Result<f64> {
+        Ok(self.amount(random)?.round().max(0.0))
     }
 }
 
@@ -284,7 +325,7 @@ fn of_multapses(pools: &Pools<'_>, code: ErrorCode) -> Result<()> {
 /// Checks that pairs may be drawn several times, and that there is one that may be drawn at all.
 fn total_of_multapses(pools: &Pools<'_>) -> Result<()> {
     of_multapses(pools, ErrorCode::NotImplemented)?;
-    let Chosen { rule, amount, autapses, .. } = pools.chosen;
+    let Chosen { rule, amount, autapses, .. } = *pools.chosen;
     let lonely = !autapses && pools.sources.len() == 1 && pools.sources == pools.targets;
     if !lonely || amount == 0.0 {
         return Ok(());
@@ -296,63 +337,90 @@ fn total_of_multapses(pools: &Pools<'_>) -> Result<()> {
         .bound("0"))
 }
 
-/// Checks that each of `nodes` finds as many partners in `pool` as it needs. (Where none is left but itself, NEST draws
-/// for ever.)
+/// The nodes that a degree chooses from, sorted. (Where a node finds too few of them, NEST draws for ever.)
+struct Partners<'a> {
+    chosen: &'a Chosen,
+    sorted: Vec<NodeId>,
+}
+
+impl<'a> Partners<'a> {
+    fn new(chosen: &'a Chosen, pool: &[NodeId]) -> Self {
+        let mut sorted = pool.to_vec();
+        sorted.sort_unstable();
+        Self { chosen, sorted }
+    }
+
+    /// Checks that a node finds so many.
+    fn enough(&self, node: NodeId, degree: f64) -> Result<()> {
+        let Chosen { rule, autapses, multapses, .. } = *self.chosen;
+        let loses_itself = !autapses && self.sorted.binary_search(&node).is_ok();
+        let candidates = self.sorted.len() - usize::from(loses_itself);
+        let most = if multapses && candidates > 0 { f64::INFINITY } else { candidates as f64 };
+        if degree <= most {
+            return Ok(());
+        }
+        Err(Error::new(ErrorCode::BadProperty, "there are not enough nodes for that many connections")
+            .model(rule.name)
+            .parameter(rule.amount.map_or("", |parameter| parameter.name))
+            .value(degree)
+            .bound(format!("at most {candidates}")))
+    }
+}
+
+/// Checks that each of `nodes` finds as many partners in `pool` as it needs, where that is known.
 fn enough(pools: &Pools<'_>, nodes: &[NodeId], pool: &[NodeId]) -> Result<()> {
-    let Chosen { rule, amount, autapses, multapses, .. } = pools.chosen;
-    let mut sorted = pool.to_vec();
-    sorted.sort_unstable();
-    let loses_itself = |node: &NodeId| !autapses && sorted.binary_search(node).is_ok();
-    let candidates = pool.len() - usize::from(nodes.iter().any(loses_itself));
-    let most = if multapses && candidates > 0 { f64::INFINITY } else { candidates as f64 };
-    if amount <= most {
+    if pools.chosen.drawn.is_some() {
         return Ok(());
     }
-    Err(Error::new(ErrorCode::BadProperty, "there are not enough nodes for that many connections")
-        .model(rule.name)
-        .parameter(rule.amount.map_or("", |parameter| parameter.name))
-        .value(amount)
-        .bound(format!("at most {candidates}")))
+    let partners = Partners::new(pools.chosen, pool);
+    nodes.iter().try_for_each(|node| partners.enough(*node, pools.chosen.amount))
 }
 
-fn all_to_all(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) {
+fn all_to_all(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) -> Result<()> {
     for target in 0..pools.targets.len() {
         for source in 0..pools.sources.len() {
             if !pools.is_excluded_autapse(source, target) {
-                connect(random, source, target);
+                connect(random, source, target)?;
             }
         }
     }
+    Ok(())
 }
 
-fn one_to_one(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) {
+fn one_to_one(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) -> Result<()> {
     for place in 0..pools.sources.len() {
         if !pools.is_excluded_autapse(place, place) {
-            connect(random, place, place);
+            connect(random, place, place)?;
         }
     }
+    Ok(())
 }
 
-fn pairwise_bernoulli(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) {
+fn pairwise_bernoulli(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) -> Result<()> {
     for target in 0..pools.targets.len() {
         for source in 0..pools.sources.len() {
-            if !pools.is_excluded_autapse(source, target) && random.uniform01() < pools.chosen.amount {
-                connect(random, source, target);
+            if !pools.is_excluded_autapse(source, target)
+                && random.uniform01() < pools.chosen.amount(random)?
+            {
+                connect(random, source, target)?;
             }
         }
     }
+    Ok(())
 }
 
-fn pairwise_poisson(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) {
+fn pairwise_poisson(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) -> Result<()> {
     for target in 0..pools.targets.len() {
         for source in 0..pools.sources.len() {
             if !pools.is_excluded_autapse(source, target) {
-                for _ in 0..random.poisson(pools.chosen.amount) {
-                    connect(random, source, target);
+                let mean = pools.chosen.amount(random)?;
+                for _ in 0..random.poisson(mean.max(0.0)) {
+                    connect(random, source, target)?;
                 }
             }
         }
     }
+    Ok(())
 }
 
 /// Which nodes of a pool a node is connected with already, where each is wanted once.
@@ -373,44 +441,49 @@ impl Taken {
     }
 }
 
-/// Connects each of so many nodes with as many of a pool as the amount says; what is not wanted is drawn again.
+/// Connects each node with as many of a pool as the amount says; what is not wanted is drawn again. Degrees and partners
+/// come from NEST's generator for one thread, or from that which all threads hold.
 fn fixed_degree(
     chosen: &Chosen,
-    nodes: usize,
-    pool: usize,
+    (nodes, pool): (&[NodeId], &[NodeId]),
     random: &mut NestRandom,
-    next: fn(&mut NestRandom, usize) -> usize,
-    excluded: impl Fn(usize, usize) -> bool,
-    mut connect: impl FnMut(&mut NestRandom, usize, usize),
-) {
-    let mut taken = Taken::new(pool, chosen.multapses);
-    for node in 0..nodes {
+    synchronized: bool,
+    connect: &mut Connect<'_>,
+) -> Result<()> {
+    let mut taken = Taken::new(pool.len(), chosen.multapses);
+    let partners = chosen.drawn.is_some().then(|| Partners::new(chosen, pool));
+    for (place, node) in nodes.iter().enumerate() {
         taken.round += 1;
-        let mut left = chosen.amount as u64;
+        let degree = if synchronized {
+            random.synchronized(|of| chosen.degree(of))?
+        } else {
+            chosen.degree(random)?
+        };
+        if let Some(partners) = &partners {
+            partners.enough(*node, degree)?;
+        }
+        let mut left = degree as u64;
         while left > 0 {
-            let other = next(random, pool);
-            if !excluded(node, other) && taken.take(other) {
+            let other =
+                if synchronized { random.synchronized_below(pool.len()) } else { random.below(pool.len()) };
+            if (chosen.autapses || pool[other] != *node) && taken.take(other) {
                 left -= 1;
-                connect(random, node, other);
+                connect(random, place, other)?;
             }
         }
     }
+    Ok(())
 }
 
-fn fixed_indegree(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) {
-    fixed_degree(
-        &pools.chosen,
-        pools.targets.len(),
-        pools.sources.len(),
-        random,
-        NestRandom::below,
-        |target, source| pools.is_excluded_autapse(source, target),
-        |random, target, source| connect(random, source, target),
-    );
+fn fixed_indegree(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) -> Result<()> {
+    let ends = (pools.targets, pools.sources);
+    fixed_degree(pools.chosen, ends, random, false, &mut |random, target, source| {
+        connect(random, source, target)
+    })
 }
 
 /// NEST's threads first agree on how many connections each of them makes; a single one draws for that, too.
-fn fixed_total_number(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) {
+fn fixed_total_number(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) -> Result<()> {
     let mut left = pools.chosen.amount as u64;
     if left > 0 {
         random.synchronized_below(2);
@@ -420,21 +493,15 @@ fn fixed_total_number(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut 
         let target = random.below(pools.targets.len());
         if !pools.is_excluded_autapse(source, target) {
             left -= 1;
-            connect(random, source, target);
+            connect(random, source, target)?;
         }
     }
+    Ok(())
 }
 
 /// The pairs come from a generator of their own. NEST, whose threads must agree on them, draws them all before it
 /// connects the first; what is drawn for connections comes from the other generator, so the order is as good.
-fn fixed_outdegree(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) {
-    fixed_degree(
-        &pools.chosen,
-        pools.sources.len(),
-        pools.targets.len(),
-        random,
-        NestRandom::synchronized_below,
-        |source, target| pools.is_excluded_autapse(source, target),
-        |random, source, target| connect(random, source, target),
-    );
+fn fixed_outdegree(pools: &Pools<'_>, random: &mut NestRandom, connect: &mut Connect<'_>) -> Result<()> {
+    let ends = (pools.sources, pools.targets);
+    fixed_degree(pools.chosen, ends, random, true, connect)
 }

@@ -45,7 +45,7 @@ impl Persist for KernelParameters {
             }
         }
         if archive.reads() {
-            *self = Self::default().with_any_window(&values, false)?;
+            *self = Self::default().with_any_window(&values, None)?;
         }
         Ok(())
     }
@@ -366,6 +366,15 @@ impl Persist for Description {
             rewired: 0,
             candidates: Vec::new(),
         })?;
+        // Nodes say by themselves that the resolution stays.
+        let mut alone = self.defaults_set && self.groups.is_empty();
+        if archive.reads() {
+            alone = archive.holds("defaults_set");
+            self.defaults_set = false;
+        }
+        if alone {
+            archive.number("defaults_set", &mut self.defaults_set)?;
+        }
         if archive.reads() {
             self.check_saved(archive)?;
             self.may_take(self.laid_out_bytes(), "a saved network")?;

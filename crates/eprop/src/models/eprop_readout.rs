@@ -15,8 +15,12 @@ pub static MODEL: NodeModel = NodeModel {
         READOUT,
         [CUTOFF]
     ],
-    // The learning window arrives at receptor 1, targets at 2.
-    receptors: Receptors { spikes: &[0], generators: &[1, 2], readouts: &[] },
+    receptors: Receptors {
+        spikes: &[0],
+        generators: &[1, 2],
+        readouts: &[],
+        names: &[("eprop_learning_window", 1), ("target_signal", 2)],
+    },
     drawn: DRAWN,
     dynamics: Dynamics::NONE,
     recordables: &["V_m", "eprop_history_duration", "error_signal", "readout_signal", "target_signal"],

@@ -30,7 +30,12 @@ pub static MODEL: NodeModel = NodeModel {
         loss::PARAMETERS
     ],
     // The exponentials of other readouts arrive at receptor 1, targets at 2.
-    receptors: Receptors { spikes: &[0], generators: &[2], readouts: &[1] },
+    receptors: Receptors {
+        spikes: &[0],
+        generators: &[2],
+        readouts: &[1],
+        names: &[("readout_signal", 1), ("target_signal", 2)],
+    },
     drawn: DRAWN,
     dynamics: Dynamics::NONE,
     recordables: &[

@@ -74,11 +74,13 @@ pub struct Receptors {
     pub generators: &'static [u32],
     /// For rates of readouts.
     pub readouts: &'static [u32],
+    /// Those that have a name.
+    pub names: &'static [(&'static str, u32)],
 }
 
 impl Receptors {
     /// Nothing arrives.
-    pub const NONE: Self = Self { spikes: &[], generators: &[], readouts: &[] };
+    pub const NONE: Self = Self { spikes: &[], generators: &[], readouts: &[], names: &[] };
     /// Spikes arrive at receptor 0.
     pub const SPIKES: Self = Self { spikes: &[0], ..Self::NONE };
 }

@@ -85,6 +85,14 @@ impl NestRandom {
         self.synchronized.below(n)
     }
 
+    /// Draws from the generator that all threads of NEST hold in the same state.
+    pub fn synchronized<T>(&mut self, draw: impl FnOnce(&mut Self) -> T) -> T {
+        std::mem::swap(&mut self.process, &mut self.synchronized);
+        let drawn = draw(self);
+        std::mem::swap(&mut self.process, &mut self.synchronized);
+        drawn
+    }
+
     /// A standard normal number for the distribution with that identity, by the polar method of Box, Muller and
     /// Marsaglia.
     pub(super) fn normal01(&mut self, distribution: u64) -> f64 {

@@ -8,6 +8,40 @@ use crate::dice::Dice;
 use crate::generate::values::Fields;
 use crate::generate::{Group, Sketch, selected};
 
+/// A rule that draws its pairs, of three kinds in equal parts from 0.7 on, with a probability or degree that is drawn, too,
+/// in some.
+fn random_pattern(pattern: &mut Fields, which: f64, (sources, targets): (usize, usize), dice: &mut Dice) {
+    let degree = |nodes: usize, dice: &mut Dice| {
+        let most = nodes.min(5);
+        // NEST goes on for ever where a degree that is drawn finds too few nodes.
+        if dice.chance(0.25) {
+            json!({"random": ["uniform", 0.0, most]})
+        } else {
+            json!(dice.whole(1, most + 1))
+        }
+    };
+    if which < 0.8 {
+        let (rule, name, most) = *dice
+            .pick(&[("pairwise_bernoulli", "p", 0.9), ("pairwise_poisson", "pairwise_avg_num_conns", 2.0)]);
+        let amount = if dice.chance(0.25) {
+            json!({"random": ["uniform", 0.0, most]})
+        } else {
+            json!(dice.number(0.1, most))
+        };
+        pattern.set("rule", rule);
+        pattern.set(name, amount);
+        return;
+    }
+    let (rule, name, nodes) = if which < 0.9 {
+        ("fixed_indegree", "indegree", sources)
+    } else {
+        ("fixed_outdegree", "outdegree", targets)
+    };
+    pattern.set("rule", rule);
+    pattern.set(name, degree(nodes, dice));
+    pattern.set("allow_multapses", dice.chance(0.6));
+}
+
 impl Sketch {
     /// Carries a rate.
     pub(super) fn rate(&mut self, from: &Group, to: &Group, receptor: usize) {
@@ -106,19 +140,8 @@ impl Sketch {
             } else {
                 synapse.set("weight", drawn(dice));
             }
-        } else if which < 0.8 {
-            pattern.set("rule", "pairwise_bernoulli");
-            pattern.set("p", dice.number(0.1, 0.9));
-            synapse.set("weight", drawn(dice));
-        } else if which < 0.9 {
-            pattern.set("rule", "fixed_indegree");
-            pattern.set("indegree", dice.whole(1, sizes.0.min(5) + 1));
-            pattern.set("allow_multapses", dice.chance(0.6));
-            synapse.set("weight", drawn(dice));
         } else {
-            pattern.set("rule", "fixed_outdegree");
-            pattern.set("outdegree", dice.whole(1, sizes.1.min(5) + 1));
-            pattern.set("allow_multapses", dice.chance(0.6));
+            random_pattern(&mut pattern, which, sizes, dice);
             synapse.set("weight", drawn(dice));
         }
         if !self.settings.nest && dice.chance(0.08) && kind != SynapseKind::LearningSignal {

@@ -54,7 +54,9 @@ proptest! {
     #[test]
     fn update_intervals_give_the_same_bits_in_every_way(seed in any::<u32>(), way in ways(), batch in 1usize..6) {
         let biased = seed % 2 == 0;
-        let drawn = Drawn { batch_size: batch, intervals: 2 * batch + 1, biased, ..Drawn::interval(seed) };
+        let clip_norm = if seed % 3 == 0 { 1e-3 } else { 0.0 };
+        let intervals = 2 * batch + 1;
+        let drawn = Drawn { batch_size: batch, intervals, biased, clip_norm, ..Drawn::interval(seed) };
         same(&drawn.run(&Way::default()), &drawn.run(&way))?;
         let single = |way: &Way| drawn.run(&Way { precision: "f32", ..way.clone() });
         same(&single(&Way::default()), &single(&way))?;
@@ -67,7 +69,9 @@ proptest! {
     #[test]
     fn ranks_give_the_bits_of_one_process(seed in any::<u32>(), way in ways(), batch in 1usize..24, ranks in 2usize..7) {
         threads::set_budget(16.0).unwrap();
-        let drawn = Drawn { batch_size: batch, intervals: 2 * batch + 1, ..Drawn::interval(seed) };
+        let clip_norm = if seed % 2 == 0 { 1e-3 } else { 0.0 };
+        let drawn =
+            Drawn { batch_size: batch, intervals: 2 * batch + 1, clip_norm, ..Drawn::interval(seed) };
         // Several sequences belong to a call.
         let cuts = way.cuts.iter().map(|cut| cut * 40.0).collect();
         let way = Way { cuts, ranks, ..way };
@@ -88,6 +92,7 @@ fn neurons_shared_by_threads_give_the_same_bits() {
             window: 30,
             intervals: 2,
             batch_size: 1,
+            clip_norm: if seed % 2 == 0 { 1e-3 } else { 0.0 },
             ..Drawn::interval(seed)
         };
         for (sparse, precision) in [(false, "f64"), (true, "f32")] {

@@ -30,6 +30,12 @@ pub enum Precision {
     F32,
 }
 
+/// Name of the largest norm of a gradient.
+pub(crate) const CLIP_NORM: &str = "clip_norm";
+
+/// The smallest norm that gradients can be scaled down to.
+const SMALLEST_NORM: f64 = 1e-100;
+
 /// Names of the precisions, in the order of [`Precision`].
 const PRECISIONS: &[&str] = &["f64", "f32"];
 
@@ -117,6 +123,14 @@ pub const TABLE: &[Parameter] = &[
         ),
         Kind::Integer,
     ),
+    row(
+        CLIP_NORM,
+        "",
+        0.0,
+        Bound::NonNegative,
+        "Norm that the gradient of an update is scaled down to where it is larger; 0 for never (weights that change \
+         once an interval)",
+    ),
     kind(row("print_time", "", 0.0, Bound::None, "Accepted for NEST's scripts"), Kind::Bool),
     kind(row("overwrite_files", "", 0.0, Bound::None, "Whether recorders may replace files"), Kind::Bool),
     texts(row("data_path", "", 0.0, Bound::None, "Folder for recorders' files")),
@@ -177,6 +191,8 @@ pub struct KernelParameters {
     pub precision: Precision,
     /// Memory a simulation may take (bytes); 0 means what the machine has.
     pub memory_limit: u64,
+    /// Norm that the gradient of an update is scaled down to where it is larger; 0 for never.
+    pub clip_norm: f64,
     /// Accepted, without effect.
     pub print_time: bool,
     /// Whether recorders may replace files.
@@ -202,6 +218,7 @@ impl std::default::Default for KernelParameters {
             gradient: GradientMethod::Adjoint,
             precision: Precision::F64,
             memory_limit: 0,
+            clip_norm: 0.0,
             print_time: false,
             overwrite_files: false,
             data_path: String::new(),
@@ -320,6 +337,17 @@ impl KernelParameters {
                 self.precision = if number == 0.0 { Precision::F64 } else { Precision::F32 };
             }
             ("memory_limit", _) => self.memory_limit = number as u64,
+            (CLIP_NORM, _) => {
+                if number > 0.0 && number < SMALLEST_NORM {
+                    return Err(refuse(
+                        name,
+                        value,
+                        "is too small",
+                        &format!("0, or from {SMALLEST_NORM:e} on"),
+                    ));
+                }
+                self.clip_norm = number;
+            }
             ("print_time", _) => self.print_time = number != 0.0,
             ("overwrite_files", _) => self.overwrite_files = number != 0.0,
             ("data_path", check::Cell::Text(text)) => self.data_path = text,
@@ -378,6 +406,7 @@ impl KernelParameters {
             )
             .with("precision", Value::Text(PRECISIONS[self.precision as usize].into()))
             .with("memory_limit", number(self.memory_limit as f64))
+            .with(CLIP_NORM, number(self.clip_norm))
             .with("print_time", Value::Bool(self.print_time))
             .with("overwrite_files", Value::Bool(self.overwrite_files))
             .with("data_path", Value::Text(self.data_path.clone()))

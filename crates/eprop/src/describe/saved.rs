@@ -7,7 +7,7 @@ use crate::base::state::{Archive, Persist, optional};
 use crate::describe::check::{self, Cell};
 use crate::describe::check_node::check_values;
 use crate::describe::connect::LONGEST_DELAY;
-use crate::describe::kernel_parameters::KernelParameters;
+use crate::describe::kernel_parameters::{CLIP_NORM, KernelParameters};
 use crate::describe::network::{
     Carries, Column, Description, NodeGroup, NodeId, NodeModelState, Projection, Settled, SynapseModelState,
     Targets,
@@ -37,6 +37,10 @@ impl Persist for KernelParameters {
     fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
         let mut values = self.values();
         for (name, value) in &mut values.0 {
+            if archive.reads() && name == CLIP_NORM && !archive.holds(name) {
+                // Kernels that were saved by version 0.1 have none.
+                continue;
+            }
             match value {
                 Value::Number(number) => archive.number(name, number)?,
                 Value::Bool(flag) => archive.number(name, flag)?,

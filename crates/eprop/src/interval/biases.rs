@@ -5,6 +5,7 @@ use crate::base::real::Real;
 use crate::base::state::Archive;
 use crate::describe::network::Description;
 use crate::describe::population;
+use crate::interval::gradient::batch::Update;
 use crate::interval::plan::{IntervalPlan, READOUT, RECURRENT};
 use crate::interval::{IntervalRule, Learned};
 use crate::optimizer::Row;
@@ -73,11 +74,34 @@ impl Biases {
 }
 
 impl<R: Real> IntervalRule<R> {
-    /// The currents after the update that follows an interval, where it is one of theirs.
+    /// The sum of the squared gradients of currents whose update follows an interval.
+    pub(super) fn square_sum_of_biases(&self, network: &Description, last: i64) -> f64 {
+        let mut square_sum = 0.0;
+        for (place, held) in self.biases.0.iter().enumerate() {
+            let Some(bias) = self.plan.biases[place] else { continue };
+            let batch_size = network.synapse_models[bias.synapse].optimizer.batch_size;
+            if (last + 1) % batch_size as i64 == 0 {
+                for (sum, _) in
+                    held.sum.iter().zip(learns(&self.plan, place)).filter(|(_, learns)| **learns != 0.0)
+                {
+                    square_sum += (sum / batch_size as f64).powi(2);
+                }
+            }
+        }
+        square_sum
+    }
+
+    /// The currents after the update that follows an interval, where it is one of theirs; `shrinking` is what gradients
+    /// are divided by to be clipped.
     ///
     /// # Errors
     /// `NumericalInstability` where one would not be finite.
-    pub(super) fn moved_biases(&self, network: &Description, last: i64) -> Result<[Option<Moved>; 2]> {
+    pub(super) fn moved_biases(
+        &self,
+        network: &Description,
+        last: i64,
+        shrinking: f64,
+    ) -> Result<[Option<Moved>; 2]> {
         let mut moved = [None, None];
         for (place, moved) in moved.iter_mut().enumerate() {
             let Some(bias) = self.plan.biases[place] else { continue };
@@ -94,7 +118,8 @@ impl<R: Real> IntervalRule<R> {
                 first: &mut held.first[..moments],
                 second: &mut held.second[..moments],
             };
-            optimizer.step(eta, (last + 1) as u64 / optimizer.batch_size as u64, row, Some(&held.sum));
+            let Update { optimizer, step, divisor } = Update::after(last, &optimizer, shrinking);
+            optimizer.step_divided(divisor, eta, step, row, Some(&held.sum));
             for (value, (before, learns)) in
                 values.iter_mut().zip(currents(&self.plan, place).iter().zip(learns(&self.plan, place)))
             {

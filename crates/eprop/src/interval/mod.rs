@@ -2,6 +2,7 @@
 //! several threads. Gradients are summed in the order of intervals, weights updated at the end of a batch.
 
 mod biases;
+mod clipping;
 mod drives;
 mod feedback;
 pub mod gradient;

@@ -8,7 +8,7 @@ use crate::describe::network::Description;
 use crate::interval::drives::{Drives, Sent, converted};
 use crate::interval::feedback::Following;
 use crate::interval::gradient::adjoint::Workspace;
-use crate::interval::gradient::batch::Gradient;
+use crate::interval::gradient::batch::{Gradient, Update};
 use crate::interval::gradient::layout::GradientLayout;
 use crate::interval::gradient::{adjoint, biases, forward};
 use crate::interval::open_interval::{OpenInterval, Surroundings};
@@ -213,19 +213,10 @@ impl<R: Real> IntervalRule<R> {
             (last + 1) % batch as i64 == 0
         };
         let ending: Vec<&Learner> = plan.learners.iter().filter(ending).collect();
-        let mut square_sums = Vec::with_capacity(ending.len());
-        for learner in &ending {
-            let route = plan.route_of(learner);
-            let optimizer = &network.synapse_models[route.synapse].optimizer;
-            let step = (last + 1) as u64 / optimizer.batch_size as u64;
-            let weights = &network.projections[route.projection].weights;
-            let square_sum = self.synapses[&route.projection].square_sum(route, optimizer, step, weights);
-            square_sums.push(square_sum.map_err(|entry| {
-                let what = "a weight would not be finite after its update";
-                self.instability(network, what, route.projection, entry, last)
-            })?);
-        }
-        let biases = self.moved_biases(network, last)?;
+        let square_sums = self.square_sums(network, &ending);
+        let shrinking = self.shrinking(network, &square_sums)?;
+        self.check_update(network, &ending, &square_sums, shrinking)?;
+        let biases = self.moved_biases(network, last, shrinking)?;
         let feedback = Following::new(plan, network, &ending);
         let mut constrained: Vec<Rewired> = Vec::new();
         self.before.resize(network.projections.len(), None);
@@ -234,18 +225,18 @@ impl<R: Real> IntervalRule<R> {
         for (learner, square_sum) in ending.iter().zip(square_sums) {
             let route = plan.route_of(learner);
             let optimizer = &network.synapse_models[route.synapse].optimizer;
-            let step = (last + 1) as u64 / optimizer.batch_size as u64;
+            let update = Update::after(last, optimizer, shrinking);
             let weights = &mut network.projections[route.projection].weights;
             let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
             let rewiring = &network.synapse_models[route.synapse].rewiring;
             let before = (learner.onto_readouts || rewiring.looks_at_signs()).then(|| weights.clone());
-            state.update(route, optimizer, step, weights);
+            state.update(route, update, weights);
             if let (Some(feedback), Some(before), true) = (&feedback, &before, learner.onto_readouts) {
                 feedback.decay(plan, route, before, (optimizer.w_min, optimizer.w_max), weights);
             }
             if let Some(before) = before.as_ref().filter(|_| rewiring.looks_at_signs()) {
                 let bounds = (optimizer.w_min, optimizer.w_max);
-                let keys = [u64::from(network.kernel.rng_seed), route.projection as u64, step];
+                let keys = [u64::from(network.kernel.rng_seed), route.projection as u64, update.step];
                 let rates = state.row_rates(optimizer);
                 constrained.extend(constrain(route, *rewiring, &rates, bounds, before, weights, keys));
             }

@@ -243,7 +243,12 @@ impl OptimizerProperties {
 
     /// The optimizer's step `number` for a row, with the sum of a batch's gradients or, where that is zero, without one.
     pub fn step(&self, eta: f64, number: u64, row: Row<'_>, gradient: Option<&[f64]>) {
-        let (divisor, w_min, w_max) = (self.batch_size as f64, self.w_min, self.w_max);
+        self.step_divided(self.batch_size as f64, eta, number, row, gradient);
+    }
+
+    /// As [`Self::step`], where the sum is divided by something else than the size of the batch.
+    pub fn step_divided(&self, divisor: f64, eta: f64, number: u64, row: Row<'_>, gradient: Option<&[f64]>) {
+        let (w_min, w_max) = (self.w_min, self.w_max);
         let step = Step { eta, number, divisor, w_min, w_max };
         if self.l2 > 0.0 {
             self.step_with_l2(step, row, gradient);

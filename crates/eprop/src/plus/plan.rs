@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, ErrorCode, Result};
+use crate::describe::kernel_parameters::CLIP_NORM;
 use crate::describe::network::Description;
 use crate::describe::population::{NodeIndex, Population, gather, gather_or, groups_of};
 use crate::models::{Reset, Rule};
@@ -114,10 +115,17 @@ impl PlusPlan {
     /// Lays out the neurons of this rule; `None` where there are none.
     ///
     /// # Errors
-    /// `NotImplemented` for a Poisson generator on plastic synapses.
+    /// `NotImplemented` for a Poisson generator on plastic synapses, and where gradients are to be clipped.
     pub fn new(planning: Planning<'_>) -> Result<Option<Self>> {
         let Planning { network, index, held, .. } = planning;
         let Some(wiring) = Wiring::new(planning, RECURRENT, READOUT)? else { return Ok(None) };
+        if network.kernel.clip_norm > 0.0 && wiring.routes().any(|route| route.plastic) {
+            let what = "weights that change with every spike have no update of all weights, whose gradient could be clipped";
+            return Err(Error::new(ErrorCode::NotImplemented, what)
+                .parameter(CLIP_NORM)
+                .value(network.kernel.clip_norm)
+                .bound("0 with e-prop+"));
+        }
         Ok(Some(Self {
             resolution: network.kernel.resolution,
             recurrent: recurrent(network),

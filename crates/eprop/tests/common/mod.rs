@@ -113,6 +113,8 @@ pub struct Drawn {
     pub biased: bool,
     /// Squared weights cost.
     pub l2: f64,
+    /// Norm that gradients are scaled down to; 0 for none.
+    pub clip_norm: f64,
 }
 
 impl Drawn {
@@ -150,6 +152,7 @@ impl Drawn {
             costly: random.random() < 0.3,
             biased: false,
             l2: if random.random() < 0.3 { 0.1 } else { 0.0 },
+            clip_norm: 0.0,
         }
     }
 
@@ -225,6 +228,7 @@ impl Drawn {
                     .with("eprop_reset_neurons_on_update", random.random() < 0.7)
                     .with("gradient", way.gradient)
                     .with("precision", way.precision)
+                    .with("clip_norm", self.clip_norm)
                     .with("local_num_threads", way.threads as f64),
             )
             .unwrap();

@@ -33,6 +33,27 @@ pub struct SynapseState {
     latest: Vec<i64>,
 }
 
+/// An update of weights: which step of which optimizer it is, and what the sums of gradients are divided by.
+#[derive(Debug, Clone, Copy)]
+pub struct Update<'a> {
+    /// The optimizer.
+    pub optimizer: &'a OptimizerProperties,
+    /// Its step, counted from 1.
+    pub step: u64,
+    /// What sums are divided by: the size of the batch, or more where the gradient is clipped.
+    pub divisor: f64,
+}
+
+impl<'a> Update<'a> {
+    /// The update that follows interval `last`; `shrinking` is what gradients are divided by to be clipped.
+    #[must_use]
+    pub fn after(last: i64, optimizer: &'a OptimizerProperties, shrinking: f64) -> Self {
+        let batch_size = optimizer.batch_size;
+        let step = (last + 1) as u64 / batch_size as u64;
+        Self { optimizer, step, divisor: batch_size as f64 * shrinking }
+    }
+}
+
 /// The gradient of an interval for one learner, and the rows it has one for.
 pub type Gradient<'a, R> = (&'a [R], &'a RowEvents);
 
@@ -41,6 +62,11 @@ fn note_rows(summed: &mut [bool], intervals: &[&RowEvents]) {
     for (row, _) in intervals.iter().flat_map(|events| &events.touched) {
         summed[*row as usize] = true;
     }
+}
+
+/// A sum with the squares of a mean gradient added, one after the other.
+fn add_squares(sum: f64, gradient: &[f64], divisor: f64) -> f64 {
+    gradient.iter().fold(sum, |sum, gradient| sum + (gradient / divisor) * (gradient / divisor))
 }
 
 fn places_of(shares: &[Share]) -> Vec<Range<usize>> {
@@ -220,51 +246,55 @@ impl SynapseState {
         team.spread_last(&mut self.sum, &places_of(&self.layout.shares(route, SHARE)))
     }
 
-    /// The sum of the squared gradients of the batch that ends with the optimizer's step `step`.
-    ///
-    /// # Errors
-    /// The place of a weight that would not be finite after the update.
-    pub fn square_sum(
-        &self,
-        route: &Route,
-        optimizer: &OptimizerProperties,
-        step: u64,
-        weights: &[f64],
-    ) -> std::result::Result<f64, usize> {
-        let divisor = optimizer.batch_size as f64;
+    /// The sum of the squared gradients of a batch of that size. It is taken row by row, each from its first connection
+    /// to its last, however they are laid out.
+    #[must_use]
+    pub fn square_sum(&self, route: &Route, batch_size: usize) -> f64 {
+        let divisor = batch_size as f64;
+        let mut holes = route.holes.iter().copied().peekable();
         let mut square_sum = 0.0;
-        for row in (0..route.row_count).filter(|row| self.summed[*row]) {
-            for (piece, _) in self.layout.pieces(route.entries(row), row) {
-                square_sum += self.sum[piece].iter().map(|g| (g / divisor) * (g / divisor)).sum::<f64>();
+        for row in 0..route.row_count {
+            let entries = route.entries(row);
+            if !self.summed[row] {
+                while holes.next_if(|hole| *hole < entries.end).is_some() {}
+                continue;
             }
+            let mut of_row = 0.0;
+            for (piece, part) in self.layout.pieces(entries.clone(), row) {
+                // What is computed for connections that there are not is none of it.
+                let mut begin = piece.start;
+                while let Some(hole) = holes.next_if(|hole| *hole < entries.start + part.end) {
+                    let place = piece.start + (hole - entries.start - part.start);
+                    of_row = add_squares(of_row, &self.sum[begin..place], divisor);
+                    begin = place + 1;
+                }
+                of_row = add_squares(of_row, &self.sum[begin..piece.end], divisor);
+            }
+            square_sum += of_row;
         }
+        square_sum
+    }
+
+    /// The place of a weight that would not be finite after an update, if there is one; `norm` is that of the gradient.
+    #[must_use]
+    pub fn breaking(&self, route: &Route, update: Update<'_>, norm: f64, weights: &[f64]) -> Option<usize> {
+        let optimizer = update.optimizer;
         let rate = (0..route.row_count).map(|row| self.rate(row, optimizer)).fold(0.0, f64::max);
-        if !optimizer.stays_finite(rate, square_sum.sqrt()) {
-            // Mostly it does all the same.
-            if let Some(entry) = (0..route.row_count)
-                .find_map(|row| self.not_finite(route, row, optimizer, step, &weights[route.entries(row)]))
-            {
-                return Err(entry);
-            }
+        if optimizer.stays_finite(rate, norm) {
+            return None;
         }
-        Ok(square_sum)
+        // Mostly they are all the same.
+        (0..route.row_count).find_map(|row| self.not_finite(route, row, update, &weights[route.entries(row)]))
     }
 
     /// The place of the first weight of a row that would not be finite after the update.
-    fn not_finite(
-        &self,
-        route: &Route,
-        row: usize,
-        optimizer: &OptimizerProperties,
-        step: u64,
-        weights: &[f64],
-    ) -> Option<usize> {
+    fn not_finite(&self, route: &Route, row: usize, update: Update<'_>, weights: &[f64]) -> Option<usize> {
         let entries = route.entries(row);
         let moments = if self.first.is_empty() { 0..0 } else { entries.clone() };
         let (mut first, mut second) = (self.first[moments.clone()].to_vec(), self.second[moments].to_vec());
         let mut weights = weights.to_vec();
         let held = Row { weights: &mut weights, first: &mut first, second: &mut second };
-        self.step(route, row, &optimizer.unbounded(), step, held);
+        self.step(route, row, Update { optimizer: &update.optimizer.unbounded(), ..update }, held);
         let finite = |values: &[f64], place: usize| values.get(place).is_none_or(|value| value.is_finite());
         (0..weights.len())
             .filter(|place| ![&weights, &first, &second].iter().all(|values| finite(values, *place)))
@@ -273,7 +303,7 @@ impl SynapseState {
     }
 
     /// Updates the weights of a projection from the gradients of a batch.
-    pub fn update(&mut self, route: &Route, optimizer: &OptimizerProperties, step: u64, weights: &mut [f64]) {
+    pub fn update(&mut self, route: &Route, update: Update<'_>, weights: &mut [f64]) {
         let (mut first, mut second) = (std::mem::take(&mut self.first), std::mem::take(&mut self.second));
         for row in 0..route.row_count {
             let entries = route.entries(row);
@@ -283,7 +313,7 @@ impl SynapseState {
                 first: &mut first[moments.clone()],
                 second: &mut second[moments],
             };
-            self.step(route, row, optimizer, step, held);
+            self.step(route, row, update, held);
         }
         (self.first, self.second) = (first, second);
         self.summed.fill(false);
@@ -293,13 +323,14 @@ impl SynapseState {
     }
 
     /// Updates the weights of a row.
-    fn step(&self, route: &Route, row: usize, optimizer: &OptimizerProperties, step: u64, mut held: Row<'_>) {
+    fn step(&self, route: &Route, row: usize, update: Update<'_>, mut held: Row<'_>) {
+        let Update { optimizer, step, divisor } = update;
         let eta = self.rate(row, optimizer);
         if !self.summed[row] {
-            return optimizer.step(eta, step, held, None);
+            return optimizer.step_divided(divisor, eta, step, held, None);
         }
         for (piece, part) in self.layout.pieces(route.entries(row), row) {
-            optimizer.step(eta, step, held.part(part), Some(&self.sum[piece]));
+            optimizer.step_divided(divisor, eta, step, held.part(part), Some(&self.sum[piece]));
         }
     }
 

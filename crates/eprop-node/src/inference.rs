@@ -12,6 +12,7 @@ use napi_derive::napi;
 use crate::errors::guarded;
 use crate::idle::{locked, with_idle};
 use crate::off_thread::{Busy, off_thread};
+use crate::safetensors::{NativeState, native_state, state};
 
 /// A network that is used and does not learn.
 #[napi]
@@ -79,6 +80,51 @@ impl NativeInference {
             inference.reset();
             Ok(())
         })
+    }
+
+    /// The same network in a state of its own, the present one. They share the memory of what does not change.
+    #[napi]
+    pub fn share(&self) -> napi::Result<Self> {
+        self.with(|inference| Ok(inference.clone())).map(Into::into)
+    }
+
+    /// Its state, without weights.
+    #[napi]
+    pub fn state(&self) -> napi::Result<NativeState> {
+        self.with(|inference| Ok(inference.state())).map(native_state)
+    }
+
+    /// Goes on with a state that `state` gave.
+    #[napi]
+    pub fn restore(&self, saved: NativeState) -> napi::Result<()> {
+        self.with(|inference| inference.restore(state(&saved)?))
+    }
+
+    /// What it answers to each of some sequences from its present state on, on threads of their own; the state stays.
+    #[napi(ts_return_type = "Promise<NativeResponse[]>")]
+    pub fn answers_async<'a>(
+        &self,
+        env: &'a Env,
+        spikes: Vec<Uint32Array>,
+        steps: Vec<u32>,
+        threads: u32,
+    ) -> napi::Result<Object<'a>> {
+        self.with(|_| Ok(()))?;
+        self.cancel.store(false, Ordering::Relaxed);
+        let (inference, cancel) = (Arc::clone(&self.inference), Arc::clone(&self.cancel));
+        let spikes: Vec<Vec<u32>> = spikes.iter().map(|spikes| spikes.to_vec()).collect();
+        off_thread(
+            env,
+            Busy::new(&self.busy),
+            move || {
+                let sequences: Vec<(&[u32], usize)> =
+                    spikes.iter().map(Vec::as_slice).zip(steps.iter().map(|steps| *steps as usize)).collect();
+                locked(&inference, busy)?.answers(&sequences, threads as usize, &cancel)
+            },
+            |_, outcome| {
+                outcome.map(|answers| answers.into_iter().map(NativeResponse::from).collect::<Vec<_>>())
+            },
+        )
     }
 
     /// Goes on for some steps with spikes of inputs.

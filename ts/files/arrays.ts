@@ -69,6 +69,11 @@ export class ArrayReader {
     return this.#arrays.has(name);
   }
 
+  /** All of them. */
+  all(): NativeArray[] {
+    return [...this.#arrays.values()];
+  }
+
   /** Names that begin with a prefix, without it. */
   names(prefix: string): string[] {
     return [...this.#arrays.keys()]

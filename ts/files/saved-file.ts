@@ -9,7 +9,7 @@ import { writeWholeAsync } from "./write-whole.js";
 import { refuserOf } from "./file-errors.js";
 
 /** Version of the format of each kind of file. A change of what a name means raises it. */
-const versions = { kernel: 1, network: 1, checkpoint: 1 } as const;
+const versions = { kernel: 1, network: 1, checkpoint: 1, stream: 1 } as const;
 
 /** What a file is of. */
 export type Kind = keyof typeof versions;
@@ -50,6 +50,14 @@ function* checksum(bytes: Uint8Array): Pieces<string> {
   return hash.digest("hex");
 }
 
+/** What {@link writeSaved} writes. */
+export async function savedBytes(kind: Kind, arrays: NativeArray[], details: Details): Promise<Uint8Array> {
+  const metadata = { sha256: noChecksum, format: kind, version: versions[kind], eprop: version, details };
+  const bytes = await guardedAsync(() => safetensors(arrays, JSON.stringify(metadata)));
+  bytes.set(new TextEncoder().encode(await inSlices(checksum(bytes))), checksumAt);
+  return bytes;
+}
+
 /**
  * Writes a file in the safetensors format, whole or not at all.
  *
@@ -61,10 +69,7 @@ export async function writeSaved(
   arrays: NativeArray[],
   details: Details,
 ): Promise<void> {
-  const metadata = { sha256: noChecksum, format: kind, version: versions[kind], eprop: version, details };
-  const bytes = await guardedAsync(() => safetensors(arrays, JSON.stringify(metadata)));
-  bytes.set(new TextEncoder().encode(await inSlices(checksum(bytes))), checksumAt);
-  await writeWholeAsync(path, bytes);
+  await writeWholeAsync(path, await savedBytes(kind, arrays, details));
 }
 
 /**
@@ -82,6 +87,18 @@ export async function readSaved(path: string, kinds: readonly Kind[]): Promise<S
   } catch (error) {
     return refuse("cannot be read", wanted, (error as NodeJS.ErrnoException).code);
   }
+  return fromBytes(path, bytes, kinds);
+}
+
+/**
+ * What {@link savedBytes} made bytes of.
+ *
+ * @param path What they are called in errors.
+ * @throws {@link NESTError}, as {@link readSaved}.
+ */
+export async function fromBytes(path: string, bytes: Buffer, kinds: readonly Kind[]): Promise<SavedFile> {
+  const refuse: ReturnType<typeof refuserOf> = refuserOf(path);
+  const wanted = `a ${kinds.join(" or ")} that eprop saved`;
   if (bytes.toString("latin1", 8, checksumAt) !== opening) {
     return refuse("is not a file of eprop", wanted);
   }

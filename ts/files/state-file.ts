@@ -1,16 +1,52 @@
 import type { NativeState } from "../native/index.js";
 import { ArrayWriter } from "./arrays.js";
-import { type Kind, interpreted, readSaved, writeSaved } from "./saved-file.js";
+import {
+  type Details,
+  type Kind,
+  fromBytes,
+  interpreted,
+  readSaved,
+  savedBytes,
+  writeSaved,
+} from "./saved-file.js";
 
-/** Writes a file with the state of a kernel. */
-export async function writeState(path: string, kind: Kind, state: NativeState): Promise<void> {
-  const writer = new ArrayWriter();
-  const texts = writer.addKernel(state);
-  await writeSaved(path, kind, writer.arrays, { texts });
+/** What a stream's state is called in errors. */
+const stream = "the state";
+
+/** The state of a stream as bytes. */
+export async function streamBytes(state: NativeState): Promise<Uint8Array> {
+  return savedBytes("stream", state.arrays, {});
 }
 
-/** Reads the state of the kernel that is in a file of one of several kinds. */
-export async function readState(path: string, kinds: readonly Kind[]): Promise<NativeState> {
+/**
+ * The state of a stream that {@link streamBytes} made bytes of.
+ *
+ * @throws {@link NESTError} that says what is wrong with them.
+ */
+export async function streamOf(bytes: Uint8Array): Promise<NativeState> {
+  const copy = Buffer.from(bytes);
+  const { arrays } = await fromBytes(stream, copy, ["stream"]);
+  return { arrays: arrays.all(), texts: [] };
+}
+
+/** Writes a file with the state of a kernel. */
+export async function writeState(
+  path: string,
+  kind: Kind,
+  state: NativeState,
+  details: Details = {},
+): Promise<void> {
+  const writer = new ArrayWriter();
+  const texts = writer.addKernel(state);
+  await writeSaved(path, kind, writer.arrays, { texts, ...details });
+}
+
+/** Reads the state of the kernel that is in a file of one of several kinds, and what the file says besides. */
+export async function readState(
+  path: string,
+  kinds: readonly Kind[],
+): Promise<{ state: NativeState; details: Details }> {
   const { arrays, details } = await readSaved(path, kinds);
-  return interpreted(path, () => arrays.kernel(details["texts"] as Record<string, string[]>));
+  const state = await interpreted(path, () => arrays.kernel(details["texts"] as Record<string, string[]>));
+  return { state, details };
 }

@@ -833,7 +833,7 @@ export class Kernel {
     const file = given("path", path, filePath);
     const { readState } = await import("../files/state-file.js");
     const kernel = new Kernel();
-    await kernel.restoreAsync(await readState(file, ["kernel"]));
+    await kernel.restoreAsync((await readState(file, ["kernel"])).state);
     return kernel;
   }
 

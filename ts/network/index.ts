@@ -1,7 +1,15 @@
 import { given, path as filePath } from "../core/arguments.js";
 import { type NIRGraph, nirGraph } from "./nir-graph.js";
 
-export { type InferOptions, Network, type Response, type SpikeTrains } from "./network.js";
+export {
+  type InferManyOptions,
+  type InferOptions,
+  Network,
+  type Response,
+  type SpikeTrains,
+} from "./network.js";
+export type { NetworkWeights } from "./weights.js";
+export type { NamedPopulation, NamedProjection, NetworkParts } from "./parts.js";
 export { type NIRExportOptions, toNIR } from "./nir-export.js";
 export type { Integration, NIRGraph, NIRNode } from "./nir-graph.js";
 export { type NIRImportOptions, fromNIR } from "./nir-import.js";

@@ -1,17 +1,24 @@
 import {
+  type Check,
   abortSignal,
   fields,
   given,
   instance,
   isTyped,
   number,
+  numbers,
   optional,
   path as filePath,
   refuse,
+  whole,
 } from "../core/arguments.js";
+import { type Pieces, inSlices } from "../core/event-loop.js";
 import { guarded, guardedAsync, nestError, NESTErrors } from "../core/errors.js";
 import type { NumberList } from "../core/number-list.js";
 import type { NativeInference, NativeResponse, NativeState } from "../native/index.js";
+import { type NamedPopulation, type NetworkParts, partsOf } from "./parts.js";
+import { type NetworkWeights, weightsBetween } from "./weights.js";
+import { threadBudget } from "../core/threads.js";
 import { Kernel } from "../nest/kernel.js";
 
 /** Spikes of inputs or neurons in a stretch of time. */
@@ -36,6 +43,18 @@ export interface InferOptions {
   signal?: AbortSignal;
 }
 
+/** What `inferMany` takes besides the input. */
+export interface InferManyOptions extends InferOptions {
+  /** Threads; as many as the budget has if left out. */
+  threads?: number;
+}
+
+/** Places of input spikes, ascending, and the steps that they lie in. */
+interface Stretch {
+  places: Uint32Array;
+  steps: number;
+}
+
 /**
  * A network to be used: it does not learn, and keeps its state from call to call.
  *
@@ -46,19 +65,27 @@ export interface InferOptions {
 export class Network {
   /** Its nodes and connections, at rest. What is done to them does not change the network. */
   readonly kernel: Kernel;
+  /** What populations and projections are called, where that is known: a training's. */
+  readonly parts: NetworkParts | undefined;
   readonly #inference: NativeInference;
   readonly #resolution: number;
 
-  private constructor(kernel: Kernel) {
+  private constructor(kernel: Kernel, parts: NetworkParts | undefined, inference?: NativeInference) {
     this.kernel = kernel;
-    this.#inference = guarded(() => this.kernel.native.inference());
+    this.parts = parts;
+    this.#inference = inference ?? guarded(() => this.kernel.native.inference());
     this.#resolution = this.kernel.get("resolution");
   }
 
-  /** The network of a kernel as it is now. What happens to the kernel afterwards does not change it. */
-  static of(kernel: Kernel): Network {
+  /**
+   * The network of a kernel as it is now. What happens to the kernel afterwards does not change it.
+   *
+   * @param parts What its populations and projections are called.
+   */
+  static of(kernel: Kernel, parts?: NetworkParts): Network {
     const { native } = given("kernel", kernel, instance(Kernel, "a Kernel"));
-    return new Network(new Kernel(guarded(() => native.atRest())));
+    const named = given("parts", parts, optional(partsOf(kernel.get("network_size"))));
+    return new Network(new Kernel(guarded(() => native.atRest())), named);
   }
 
   /**
@@ -69,14 +96,15 @@ export class Network {
   static async load(path: string): Promise<Network> {
     const file = given("path", path, filePath);
     const { readState } = await import("../files/state-file.js");
-    const state = await readState(file, ["network", "checkpoint", "kernel"]);
+    const { state, details } = await readState(file, ["network", "checkpoint", "kernel"]);
     const kernel = new Kernel();
     const network: NativeState = {
       arrays: state.arrays.filter(isOfNetwork),
       texts: state.texts.filter(isOfNetwork),
     };
     guarded(() => kernel.native.restoreNetwork(network));
-    return new Network(kernel);
+    const nodes = kernel.get("network_size");
+    return new Network(kernel, given("file.parts", details["parts"], optional(partsOf(nodes))));
   }
 
   /**
@@ -91,7 +119,33 @@ export class Network {
       file,
       "network",
       guarded(() => this.kernel.native.networkState()),
+      this.parts === undefined ? {} : { parts: this.parts },
     );
+  }
+
+  /**
+   * Weights of a projection: rows per target, columns per source, zero where there is no connection.
+   *
+   * @throws {@link NESTError} where none is called so, and where two connections join the same nodes.
+   */
+  weights(projection: string): NetworkWeights {
+    const { populations = [], projections = [] } = this.parts ?? {};
+    const found = projections.find(({ name }) => name === projection);
+    if (found === undefined) {
+      throw nestError({
+        code: "ValueError",
+        message: `the network has no projection ${String(projection)}`,
+        parameter: "projection",
+        bound: projections.map(({ name }) => name).join(", ") || "a network whose projections have names",
+      });
+    }
+    const ids = (of: readonly string[]) =>
+      of.flatMap((wanted) => {
+        const { first, n } = populations.find(({ name }) => name === wanted) as NamedPopulation;
+        return Array.from({ length: n }, (_, at) => first + at);
+      });
+    const [sources, targets] = [ids(found.from), ids(found.to)];
+    return weightsBetween(projection, this.kernel.GetConnections(sources, targets), { sources, targets });
   }
 
   /** Number of inputs: spike generators and parrots. */
@@ -131,8 +185,8 @@ export class Network {
   }
 
   /**
-   * As {@link infer}, on another thread. Until it settles, this network takes no other call. After an abort it is as it
-   * was before the call.
+   * As {@link infer}, on another thread. Until it settles, this network refuses other calls with a `KernelException`;
+   * a {@link clone} takes them. After an abort it is as it was before the call.
    *
    * @throws The signal's reason once the signal is aborted; otherwise {@link NESTError}.
    */
@@ -140,47 +194,127 @@ export class Network {
     const { signal } = given("options", options, inferOptions);
     signal?.throwIfAborted();
     const { places, steps } = this.#stretch(spikes, ms);
-    const cancel = () => this.#inference.cancel();
-    // Only what can be stopped is begun.
-    signal?.addEventListener("abort", cancel, { once: true });
-    try {
-      return this.#response(await guardedAsync(() => this.#inference.advanceAsync(places, steps)));
-    } catch (error) {
-      if (error instanceof NESTErrors.Aborted) signal?.throwIfAborted();
-      throw error;
-    } finally {
-      signal?.removeEventListener("abort", cancel);
+    const inference = this.#inference;
+    return this.#response(await stoppable(inference, signal, () => inference.advanceAsync(places, steps)));
+  }
+
+  /**
+   * What the network answers to many sequences, which threads share. Each begins with the state that the network is in,
+   * as after a {@link reset}, and leaves it as it is: the answers are those of a {@link clone} for each sequence, to the
+   * bit. Meanwhile the network takes other calls.
+   *
+   * @param ms Length of the sequences, or of each of them.
+   * @throws As {@link inferAsync}. If one sequence is refused, none is simulated.
+   */
+  async inferMany(
+    sequences: readonly SpikeTrains[],
+    ms: number | readonly number[],
+    options: InferManyOptions = {},
+  ): Promise<Response[]> {
+    const { signal, threads } = given("options", options, inferManyOptions);
+    signal?.throwIfAborted();
+    const trains = given("sequences", sequences, listOf);
+    const lengths = typeof ms === "number" ? trains.map(() => ms) : given("ms", ms, numbers);
+    if (lengths.length !== trains.length) {
+      throw nestError({
+        code: "IndexError",
+        message: "there is not one length for each sequence",
+        parameter: "ms",
+        value: `${lengths.length} lengths`,
+        bound: `${trains.length} lengths, or one for all`,
+      });
     }
+    // It begins with the state of now, whatever is done with the network from here on.
+    const inference = guarded(() => this.#inference.share());
+    const stretches = await inSlices(this.#stretches(trains, lengths), signal);
+    const answers = await stoppable(inference, signal, () =>
+      inference.answersAsync(
+        stretches.map(({ places }) => places),
+        stretches.map(({ steps }) => steps),
+        threads ?? threadBudget(),
+      ),
+    );
+    return answers.map((answer) => this.#response(answer));
+  }
+
+  /**
+   * The same network with a state of its own, which begins as the present one. Both share the memory of weights and of
+   * all else that does not change, and their `kernel`.
+   *
+   * @throws {@link NESTError} while {@link inferAsync} is at work.
+   */
+  clone(): Network {
+    return new Network(
+      this.kernel,
+      this.parts,
+      guarded(() => this.#inference.share()),
+    );
+  }
+
+  /**
+   * The state between two calls, without weights: voltages, adaptation, refractory times, spikes on their way. A stream
+   * goes on with it in another process, to the bit.
+   *
+   * @throws {@link NESTError} while {@link inferAsync} is at work.
+   */
+  async state(): Promise<Uint8Array> {
+    const state = guarded(() => this.#inference.state());
+    const { streamBytes } = await import("../files/state-file.js");
+    return streamBytes(state);
+  }
+
+  /**
+   * Goes on with a state that {@link state} gave, of this network or of one with as many nodes of the same models and the
+   * same longest delay; weights may be others.
+   *
+   * @throws {@link NESTError} that says what is wrong with the bytes, or does not fit. Then the state is as it was.
+   */
+  async restore(state: Uint8Array): Promise<void> {
+    const bytes = given("state", state, byteList);
+    const { streamOf } = await import("../files/state-file.js");
+    const read = await streamOf(bytes);
+    guarded(() => this.#inference.restore(read));
+  }
+
+  *#stretches(trains: readonly SpikeTrains[], lengths: ArrayLike<number>): Pieces<Stretch[]> {
+    const stretches: Stretch[] = [];
+    for (const [at, spikes] of trains.entries()) {
+      if (at > 0) yield;
+      stretches.push(this.#stretch(spikes, lengths[at] as number, `sequences[${at}]`));
+    }
+    return stretches;
   }
 
   /** Places of input spikes, ascending, and the steps that they lie in. */
-  #stretch(spikes: SpikeTrains, ms: number): { places: Uint32Array; steps: number } {
+  #stretch(spikes: SpikeTrains, ms: number, name = "spikes"): Stretch {
     const resolution = this.#resolution;
+    const ofTimes = `${name}.times`;
     const steps = onGrid("ms", given("ms", ms, number()), resolution);
-    const { times, senders } = given("spikes", spikes, spikeTrains);
+    const { times, senders } = given(name, spikes, spikeTrains);
+    const { inputs } = this;
     const places = new Uint32Array(times.length);
     if (senders.length !== places.length) {
       throw nestError({
         code: "IndexError",
         message: "there is not one sender for each spike",
-        parameter: "spikes",
+        parameter: name,
         value: `${senders.length} senders`,
         bound: `${places.length} senders`,
       });
     }
     for (let spike = 0; spike < places.length; spike++) {
-      const step = onGrid("spikes.times", times[spike] as number, resolution);
+      const step = onGrid(ofTimes, times[spike] as number, resolution);
       const sender = senders[spike] as number;
-      if (step >= steps || !Number.isInteger(sender) || sender < 0 || sender >= this.inputs) {
+      if (step >= steps || !Number.isInteger(sender) || sender < 0 || sender >= inputs) {
         throw nestError({
           code: "ValueError",
           message: "a spike lies outside the stretch, or is of no input",
-          parameter: "spikes",
+          parameter: name,
           value: `input ${sender} at ${times[spike]} ms`,
-          bound: `inputs from 0 to ${this.inputs - 1}, times from 0 to before ${ms} ms`,
+          bound: `inputs from 0 to ${inputs - 1}, times from 0 to before ${ms} ms`,
         });
       }
-      places[spike] = step * this.inputs + sender;
+      places[spike] = step * inputs + sender;
     }
     return { places: places.toSorted(), steps };
   }
@@ -197,16 +331,55 @@ export class Network {
   }
 }
 
+/** Waits for what an abort cancels; only what can be stopped is begun. */
+async function stoppable<T>(
+  inference: NativeInference,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  const cancel = () => inference.cancel();
+  signal?.addEventListener("abort", cancel, { once: true });
+  try {
+    return await guardedAsync(work);
+  } catch (error) {
+    if (error instanceof NESTErrors.Aborted) signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+  }
+}
+
 const inferOptions = fields({ signal: optional(abortSignal) });
+const inferManyOptions = fields({ signal: optional(abortSignal), threads: optional(whole(1, 1024)) });
+
+const byteList: Check<Uint8Array> = {
+  allowed: "bytes, a Uint8Array",
+  read(value, at) {
+    if (!(value instanceof Uint8Array)) refuse(at, value, this.allowed);
+    return value;
+  },
+};
+
+const listOf: Check<SpikeTrains[]> = {
+  allowed: "a list of spike trains",
+  read(value, at) {
+    if (!Array.isArray(value)) refuse(at, value, this.allowed);
+    return [...(value as SpikeTrains[])];
+  },
+};
 
 /** Numbers in a row, however they are held. */
 const arrayLike = {
   allowed: "a list of numbers",
   read(value: unknown, at: string): Float64Array {
     if (!Array.isArray(value) && !isTyped(value)) refuse(at, value, this.allowed);
-    return Float64Array.from(value, (item: unknown, place) =>
-      typeof item === "number" ? item : refuse(`${at}[${place}]`, item, "a number"),
-    );
+    const all = value as ArrayLike<unknown>;
+    const read = new Float64Array(all.length);
+    for (let place = 0; place < read.length; place++) {
+      const item = all[place];
+      read[place] = typeof item === "number" ? item : refuse(`${at}[${place}]`, item, "a number");
+    }
+    return read;
   },
 };
 

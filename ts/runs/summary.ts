@@ -2,13 +2,12 @@ import { cpus } from "node:os";
 import { instructionSet } from "../native/index.js";
 import { version } from "../core/version.js";
 import {
-  type NamedPopulation,
-  type NamedProjection,
   describedNetwork,
   countOf,
   namedParts,
   populationsOf,
 } from "../tasks/network-description.js";
+import type { NamedPopulation, NamedProjection } from "../network/parts.js";
 import type { WeightMatrix } from "../training/network.js";
 import type { MemoryEstimate } from "../nest/kernel.js";
 import type { Task } from "../tasks/task.js";

@@ -4,6 +4,7 @@ import type { ConnectionRule } from "../nest/accepted.js";
 import type { NodeParams, OptimizerParams, SynapseParams } from "../nest/models.generated.js";
 import type { RandomParameter } from "../nest/random.js";
 import type { NumberMatrix } from "../random/index.js";
+import type { NamedPopulation, NamedProjection } from "../network/parts.js";
 
 /** Name of a model of recurrent neurons. */
 export type RecurrentModel = ModelsWith<{ role: "recurrent" }>;
@@ -254,24 +255,6 @@ export function plasticProjectionsOf(network: NetworkDescription): string[] {
   return Object.entries(network.projections)
     .filter(([, projection]) => projectionKind(network, projection) === "plastic")
     .map(([name]) => name);
-}
-
-/** A population of a network as run folders name it. */
-export interface NamedPopulation {
-  name: string;
-  kind: PopulationDescription["kind"];
-  model: string;
-  n: number;
-  /** Node id of the first; the others follow. */
-  first: number;
-}
-
-/** A projection of a network as run folders name it. */
-export interface NamedProjection {
-  name: string;
-  kind: "plastic" | "static" | "feedback";
-  from: readonly string[];
-  to: readonly string[];
 }
 
 /** Populations with the node ids that they have in a training, and projections. */

@@ -1,5 +1,5 @@
 /** What a verification finds, as data: it goes into JSON as it is. */
-import type { NamedPopulation } from "../tasks/network-description.js";
+import type { NamedPopulation } from "../network/parts.js";
 import type { TaskNetwork } from "../training/network.js";
 import type { SlopeCheck } from "./finite-differences.js";
 import type { Shrinking } from "./shrink.js";

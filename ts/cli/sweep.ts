@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { nestError } from "../core/errors.js";
 import { many } from "../core/words.js";
 import { type SweepGrid, type SweepPoint, parseSeeds, parseValues, pointName } from "../sweep/grid.js";
@@ -14,12 +14,14 @@ import {
 } from "../sweep/index.js";
 import { finalMetrics, statusOf, terminalTable } from "../sweep/results.js";
 import { loadTask } from "../tasks/load.js";
+import { type ComputedWith, computedWith } from "../training/settings.js";
 import { untilInterrupted } from "./interrupt.js";
 import { conclude, tellFailed } from "./output.js";
 import { CommandRanks } from "./ranks.js";
 import {
   type TaskArguments,
   type WorkerArguments,
+  addSettings,
   addTaskOptions,
   addWorkerOptions,
   given,
@@ -30,13 +32,11 @@ import {
 
 type Parameters = Record<string, ReturnType<typeof parseValues>[1]>;
 
-interface SweepArguments extends TaskArguments, WorkerArguments {
+interface SweepArguments extends TaskArguments, WorkerArguments, ComputedWith {
   seeds?: number[];
   set?: Parameters;
   samples?: number;
   sampleSeed?: number;
-  gradient?: "adjoint" | "forward";
-  precision?: "f64" | "f32";
   shard?: { index: number; of: number };
   collect?: boolean;
   ask?: boolean;
@@ -94,10 +94,6 @@ export function sweepCommand(): Command {
     )
     .option("--samples <n>", "how often values are drawn from ranges", number)
     .option("--sample-seed <n>", "seed of what is drawn", number)
-    .addOption(
-      new Option("--gradient <method>", "how gradients are computed").choices(["adjoint", "forward"]),
-    )
-    .addOption(new Option("--precision <name>", "what is computed in").choices(["f64", "f32"]))
     .option("--out <folder>", "where results go; a sweep that was interrupted goes on there")
     .option("--shard <i/n>", "do the i-th of n parts; `--collect` makes tables and figures of all", shard)
     .option("--collect", "make tables, figure and page of what the folder of --out holds")
@@ -106,7 +102,7 @@ export function sweepCommand(): Command {
     .option("--weights", "keep weights and trained network of every training")
     .option("--time-limit <time>", "end each training after this time, as in 90s, 10m or 2h", time)
     .option("--ask", "take trainings from standard input, a JSON object per line, and answer each");
-  return addTaskOptions(addWorkerOptions(command))
+  return addTaskOptions(addWorkerOptions(addSettings(command)))
     .option("--json", "print a JSON object on standard output")
     .option("--quiet", "no progress")
     .action(runSweep);
@@ -188,7 +184,7 @@ async function runSweep(name: string | undefined, args: SweepArguments): Promise
 
 async function swept(name: string | undefined, args: SweepArguments, ranks: CommandRanks): Promise<void> {
   const { world, isFirst } = ranks;
-  const { concurrency, threads, gradient, precision, weights, checkpointEvery, timeLimit } = args;
+  const { concurrency, threads, weights, checkpointEvery, timeLimit } = args;
   const { out, quiet, halving, reduction } = args;
   if (out === undefined && !args.ask) refuse("out", "results need a place", "--out with a folder");
   if (args.collect) {
@@ -216,7 +212,8 @@ async function swept(name: string | undefined, args: SweepArguments, ranks: Comm
   const grid = wanted(args);
   const options: SweepOptions = {
     taskOptions: taskOptions(entry, args),
-    ...given({ out, concurrency, threads, gradient, precision, weights, checkpointEvery, timeLimit }),
+    ...computedWith(args),
+    ...given({ out, concurrency, threads, weights, checkpointEvery, timeLimit }),
     ...given({ shard: args.shard, world }),
     ...(halving !== undefined && { halving: { minIterations: halving, ...given({ reduction }) } }),
     onRun: (run, { done, total, resumed }) => {

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { nestError } from "../core/errors.js";
 import type { TaskEntry } from "../tasks/index.js";
 import type { TaskOptions } from "../tasks/task.js";
@@ -66,6 +66,20 @@ export function addTaskOptions(command: Command): Command {
     .option("--group-size <n>", "recordings per iteration (n-mnist)", number)
     .option("--synthetic", "learn from a stand-in for a public data set, where a task takes one")
     .option("--model <name>", "model of the recurrent neurons, where a task has a choice");
+}
+
+/** Lets a command take what trainings are computed with. */
+export function addSettings(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--gradient <method>", "how gradients are computed").choices(["adjoint", "forward"]),
+    )
+    .addOption(new Option("--precision <name>", "what is computed in").choices(["f64", "f32"]))
+    .option(
+      "--clip-norm <norm>",
+      "scale the gradient of an update down to this norm where it is larger; 0 for never",
+      number,
+    );
 }
 
 /** Options on the command line that say how trainings are shared among worker processes. */

@@ -16,12 +16,14 @@ import { reportOfRun } from "../report/run-folder.js";
 import { isModule, loadTask } from "../tasks/load.js";
 import { type ResumeOptions, Trainer, type TrainingResult } from "../training/index.js";
 import { plannedIterations } from "../training/pace.js";
+import { type ComputedWith, computedWith } from "../training/settings.js";
 import { formatHelp } from "./export.js";
 import { isStop, typedOption } from "./output.js";
 import { ProgressLine } from "./progress.js";
 import { CommandRanks } from "./ranks.js";
 import {
   type TaskArguments,
+  addSettings,
   addTaskOptions,
   assignment,
   given,
@@ -30,11 +32,11 @@ import {
   taskOptions,
 } from "./task-options.js";
 
-interface TrainArguments extends TaskArguments {
+interface TrainArguments extends TaskArguments, ComputedWith {
   seed?: number;
   threads?: number;
-  gradient?: "adjoint" | "forward";
-  precision?: "f64" | "f32";
+  init?: string;
+  initProjections?: string[];
   set?: Record<string, number | string>;
   record?: boolean;
   checkpointEvery?: number;
@@ -64,13 +66,16 @@ export function trainCommand(): Command {
     .description("train a task")
     .argument("[task]", taskArgument)
     .option("--seed <n>", "seed of all random numbers", number);
-  return addTaskOptions(command)
+  return addSettings(addTaskOptions(command))
     .option("--threads <n>", "threads; all cores if left out", number)
-    .option("--set <name=value>", "a parameter of the task; may be given several times", assignment)
-    .addOption(
-      new Option("--gradient <method>", "how gradients are computed").choices(["adjoint", "forward"]),
+    .option(
+      "--init <file>",
+      "begin with weights and connections of a saved network, run folder or checkpoint",
     )
-    .addOption(new Option("--precision <name>", "what is computed in").choices(["f64", "f32"]))
+    .option("--init-projections <list>", "of these projections alone, separated by commas", (list) =>
+      list.split(","),
+    )
+    .option("--set <name=value>", "a parameter of the task; may be given several times", assignment)
     .option(
       "--record",
       "record states and spikes of the first and the last iteration (default in a run folder)",
@@ -145,6 +150,13 @@ function refuseIgnored(args: TrainArguments): void {
       "--out, --resume or --from besides",
     );
   }
+  if (args.initProjections !== undefined && args.init === undefined) {
+    refuse(
+      "initProjections",
+      "--init-projections are those of a saved network, and none is given",
+      "--init besides",
+    );
+  }
   if (args.port !== undefined && !args.live) {
     refuse("port", "--port is that of a page that shows the training, and there is none", "--live besides");
   }
@@ -184,6 +196,12 @@ async function repeated({ from, ...args }: TrainArguments): Promise<RunOrigin | 
   return origin;
 }
 
+/** What a training begins with in place of its task's weights. */
+function initOf({ init: path, initProjections }: TrainArguments, origin: RunOrigin | undefined) {
+  if (path === undefined) return origin?.init;
+  return { path, ...given({ projections: initProjections }) };
+}
+
 async function begun(
   name: string | undefined,
   args: TrainArguments,
@@ -208,9 +226,10 @@ async function begun(
   const trainer = new Trainer(task, {
     ...given({
       threads: args.threads ?? (origin && Math.min(origin.threads, threadBudget())),
-      gradient: args.gradient ?? origin?.gradient,
-      precision: args.precision ?? origin?.precision,
     }),
+    ...given({ init: initOf(args, origin) }),
+    ...computedWith(origin ?? {}),
+    ...computedWith(args),
     ...signals,
     ...given({ world: ranks.world, module }),
     ...(saved !== undefined && { checkpoint: checkpoint(saved, args) }),

@@ -880,6 +880,8 @@ export interface KernelParams {
   precision?: "f64" | "f32";
   /** Memory a simulation may take, by computing histories again that do not fit; 0 for what there is (bytes). Default 0. */
   memory_limit?: number;
+  /** Norm that the gradient of an update is scaled down to where it is larger; 0 for never (weights that change once an interval). Default 0. */
+  clip_norm?: number;
   /** Accepted for NEST's scripts. Default false. */
   print_time?: boolean;
   /** Whether recorders may replace files. Default false. */

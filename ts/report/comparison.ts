@@ -44,6 +44,7 @@ function madeSettings({ made }: RunSummary): Record<string, string> {
   return {
     precision: made.precision,
     gradient: made.gradient,
+    ...(made.clipNorm !== undefined && { "clip norm": String(made.clipNorm) }),
     schedule: `${many(iterations, "iteration")}, validation every ${validateEvery}, ${many(testIterations, "test")}`,
     ...Object.fromEntries(digests),
   };

@@ -1,14 +1,16 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Check, dictionary, given, oneOf, optional, record, text, whole } from "../core/arguments.js";
+import { type Check, dictionary, given, optional, record, text, whole } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
 import { inSlices } from "../core/event-loop.js";
 import { dataDigests, digestOf, withAbsolutePaths } from "../tasks/digests.js";
 import { isModule } from "../tasks/load.js";
 import { moduleDigest } from "../tasks/module-digest.js";
 import type { Schedule, TaskOptions } from "../tasks/task.js";
+import { type InitOptions, initCheck } from "../training/initial-weights.js";
 import type { TrainingResult } from "../training/result.js";
+import { settingChecks } from "../training/settings.js";
 
 /** How a run was made: what repeats it, and what tells its setting from that of another run. */
 export interface RunOrigin {
@@ -18,6 +20,10 @@ export interface RunOrigin {
   options: TaskOptions & Readonly<Record<string, unknown>>;
   gradient: "adjoint" | "forward";
   precision: "f64" | "f32";
+  /** Norm that gradients were scaled down to, where that was asked for. */
+  clipNorm?: number;
+  /** The saved network that it began with, where there was one: its file, which has a digest, and which projections. */
+  init?: InitOptions;
   /** Threads that a simulation might use; they change no bit of the results. */
   threads: number;
   /** What was recorded besides losses. */
@@ -28,7 +34,7 @@ export interface RunOrigin {
   trainedOn?: NonNullable<TrainingResult["settings"]["trainedOn"]>;
   /**
    * SHA-256 of what options name: of a file its content, of a folder its files' names and sizes; `task` of a module and
-   * of what it imports by relative paths.
+   * of what it imports by relative paths; `init` of the saved network.
    */
   digests: Readonly<Record<string, string>>;
   /** The command line, where there was one. */
@@ -49,16 +55,19 @@ export async function runOrigin(
 ): Promise<RunOrigin> {
   const digests = await inSlices(dataDigests(task.options));
   const ofModule = module === undefined ? {} : { task: settings.module ?? moduleDigest(module) };
+  const { sha256, ...init } = settings.init ?? { sha256: undefined, path: "" };
   return {
     task: module ?? task.name,
     options: { ...withAbsolutePaths(task.options), seed: task.seed },
     gradient: settings.gradient,
     precision: settings.precision,
+    ...(settings.clipNorm !== undefined && { clipNorm: settings.clipNorm }),
+    ...(sha256 !== undefined && { init }),
     threads: settings.threads,
     record: settings.record ?? false,
     schedule: task.schedule,
     ...(settings.trainedOn !== undefined && { trainedOn: settings.trainedOn }),
-    digests: { ...digests, ...ofModule },
+    digests: { ...digests, ...ofModule, ...(sha256 !== undefined && { init: sha256 }) },
     ...(command !== undefined && { command }),
   };
 }
@@ -72,8 +81,10 @@ const originFields: Check<unknown> = {
     check("task", text);
     const options = given(`${at}.options`, of["options"], dictionary);
     given(`${at}.options.parameters`, options["parameters"], optional(dictionary));
-    check("gradient", oneOf("adjoint", "forward"));
-    check("precision", oneOf("f64", "f32"));
+    check("gradient", settingChecks.gradient);
+    check("precision", settingChecks.precision);
+    check("clipNorm", optional(settingChecks.clipNorm));
+    check("init", optional(initCheck));
     check("threads", whole(1));
     check("digests", record(text));
     return value;
@@ -117,6 +128,12 @@ export function readRunOrigin(path: string): { origin: RunOrigin; eprop: string 
   return { origin: made, eprop: typeof eprop === "string" ? eprop : "unknown" };
 }
 
+/** Where it lies what a digest is of. */
+function placeOf(name: string, { task, init, options }: RunOrigin): string {
+  if (name === "task" && isModule(task)) return fileURLToPath(task);
+  return name === "init" && init !== undefined ? init.path : String(options[name]);
+}
+
 /**
  * Refuses to repeat a run whose data or module have changed since.
  *
@@ -125,8 +142,7 @@ export function readRunOrigin(path: string): { origin: RunOrigin; eprop: string 
 export async function checkDigests(path: string, origin: RunOrigin, replaced: ReadonlySet<string>): Promise<void> {
   const names = Object.keys(origin.digests ?? {}).filter((name) => !replaced.has(name));
   for (const name of names) {
-    const place =
-      name === "task" && isModule(origin.task) ? fileURLToPath(origin.task) : String(origin.options[name]);
+    const place = placeOf(name, origin);
     let now: string;
     try {
       now = await inSlices(digestOf(place));

@@ -1,9 +1,11 @@
+import { type Check, given } from "../core/arguments.js";
 import { createHash } from "../core/hash.js";
 import { nestError } from "../core/errors.js";
 import { NumpyRandom } from "../random/index.js";
 import type { TaskEntry } from "../tasks/index.js";
 import { checkParameters, refuseUnused } from "../tasks/options.js";
 import type { TaskOptions } from "../tasks/task.js";
+import { type ComputedWith, settingChecks } from "../training/settings.js";
 
 /** A value of what is varied. */
 export type SweepValue = number | string;
@@ -23,7 +25,7 @@ export interface SweepGrid {
   seeds: readonly number[];
   /**
    * Values, or a range that they are drawn from, by the name of a parameter of the task, of one of its options (such
-   * as `model` or `batchSize`), or `precision` and `gradient`.
+   * as `model` or `batchSize`), or `precision`, `gradient` and `clipNorm`.
    */
   parameters?: Readonly<Record<string, readonly SweepValue[] | SweepRange>>;
   /** How often values are drawn where there are ranges; 1 if left out. More samples go on where fewer ended. */
@@ -45,10 +47,7 @@ const largestSeed = 0xffff_ffff;
 /** Options that every task takes, which can be varied beside its parameters. */
 const optionNames = ["model", "batchSize", "iterations", "validateEvery", "testIterations", "patience"];
 /** What a training is computed with. */
-const choices: Readonly<Record<string, readonly string[]>> = {
-  precision: ["f64", "f32"],
-  gradient: ["adjoint", "forward"],
-};
+const settings: Readonly<Record<string, Check<unknown>>> = settingChecks;
 
 function refuse(message: string, parameter: string, value: string, bound: string): never {
   throw nestError({ code: "ValueError", message, parameter, value, bound });
@@ -136,7 +135,7 @@ export function isRange(values: readonly SweepValue[] | SweepRange): values is S
 /** A training's options: those of its task, and what it is computed with. */
 export interface PointOptions {
   task: TaskOptions & Record<string, unknown>;
-  training: { precision?: "f64" | "f32"; gradient?: "adjoint" | "forward" };
+  training: ComputedWith;
 }
 
 /** The options of a point, beside those that all have. */
@@ -150,7 +149,7 @@ export function pointOptions(
   const training: Record<string, SweepValue> = {};
   for (const [name, value] of Object.entries(parameters)) {
     if (Object.hasOwn(entry.parameters, name)) ofTask[name] = value;
-    else if (Object.hasOwn(choices, name)) training[name] = value;
+    else if (Object.hasOwn(settings, name)) training[name] = value;
     else task[name] = value;
   }
   return { task: { ...task, parameters: ofTask }, training };
@@ -159,10 +158,8 @@ export function pointOptions(
 /** Refuses a value that a parameter or an option does not take. */
 function checkValue(entry: TaskEntry, name: string, value: SweepValue, base: TaskOptions): void {
   const options = [...optionNames, ...(entry.options ?? [])];
-  if (Object.hasOwn(choices, name)) {
-    const allowed = choices[name] as readonly string[];
-    if (!allowed.includes(String(value)))
-      refuse(`${name} has no such value`, name, String(value), allowed.join(" or "));
+  if (Object.hasOwn(settings, name)) {
+    given(name, value, settings[name] as Check<unknown>);
   } else if (Object.hasOwn(entry.parameters, name) || !options.includes(name)) {
     const row = Object.hasOwn(entry.parameters, name) ? entry.parameters[name] : undefined;
     if (row !== undefined && !("choices" in row) && typeof value !== "number") {
@@ -235,8 +232,6 @@ function drawnCombinations(
   checkCount("samples", samples);
   const columns = ranges.map(([name, range]) => {
     checkRange(name, range);
-    if (Object.hasOwn(choices, name))
-      refuse("nothing can be drawn", name, "a range", choices[name]?.join(",") ?? "");
     for (const end of [range.from, range.to]) checkValue(task, name, end, base);
     return drawn(name, range, samples, sampleSeed);
   });

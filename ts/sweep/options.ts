@@ -8,7 +8,6 @@ import {
   list,
   number,
   numbers,
-  oneOf,
   optional,
   path as filePath,
   record,
@@ -19,6 +18,7 @@ import {
 import { worldCheck } from "../mpi/check.js";
 import type { World } from "../mpi/world.js";
 import type { TaskOptions } from "../tasks/task.js";
+import { type ComputedWith, settingChecks } from "../training/settings.js";
 import type { SweepGrid, SweepRange, SweepValue } from "./grid.js";
 import type { SuccessiveHalving } from "./halving.js";
 import type { SweepRun } from "./results.js";
@@ -28,15 +28,11 @@ import type { SweepProposals } from "./sources.js";
 export type SweepTaskOptions = Omit<TaskOptions, "seed"> & Readonly<Record<string, unknown>>;
 
 /** How a sweep is done. */
-export interface SweepOptions {
+export interface SweepOptions extends ComputedWith {
   /** Trainings at once, each in a process of its own; as many as threads allow if left out. */
   concurrency?: number;
   /** Threads of each training; an equal share of the budget if left out. */
   threads?: number;
-  /** What neurons and gradients are computed in. */
-  precision?: "f64" | "f32";
-  /** How gradients are computed. */
-  gradient?: "adjoint" | "forward";
   /** Options that the task is made with in every training. */
   taskOptions?: SweepTaskOptions;
   /**
@@ -70,8 +66,9 @@ export interface SweepOptions {
 export const sweepOptions = fields({
   concurrency: optional(whole(1, 1024)),
   threads: optional(whole(1, 1024)),
-  precision: optional(oneOf("f64", "f32")),
-  gradient: optional(oneOf("adjoint", "forward")),
+  precision: optional(settingChecks.precision),
+  gradient: optional(settingChecks.gradient),
+  clipNorm: optional(settingChecks.clipNorm),
   taskOptions: optional(dictionary),
   out: optional(filePath),
   shard: optional(fields({ index: whole(1, 100_000), of: whole(1, 100_000) })),

@@ -1,6 +1,7 @@
 import { given, path as filePath } from "../core/arguments.js";
 import { threadBudget } from "../core/threads.js";
 import { type LoadedTask, loadTask } from "../tasks/load.js";
+import { computedWith } from "../training/settings.js";
 import { type DamagedResult, SweepFolder } from "./folder.js";
 import { type SweepGrid, type SweepPoint, checkedPoint, pointOptions, sweepPoints } from "./grid.js";
 import { rungsOf } from "./halving.js";
@@ -68,7 +69,6 @@ class Sweep {
   /** Trains, and keeps what comes of it; undefined of a training that paused. */
   async train({ point, until, claim }: Job): Promise<SweepRun> {
     const { taskOptions = {}, signal, weights, checkpointEvery, timeLimit } = this.#options;
-    const { precision, gradient } = this.#options;
     const folder = this.#folder;
     try {
       const { task, training } = pointOptions(this.#task.entry, point, taskOptions);
@@ -80,8 +80,7 @@ class Sweep {
         options: task,
         training: {
           threads: this.#threads,
-          ...(precision && { precision }),
-          ...(gradient && { gradient }),
+          ...computedWith(this.#options),
           ...training,
         },
         ...(until !== undefined && { until }),
@@ -153,7 +152,7 @@ export async function runSweep(
   checkTogether(checked, wanted);
   const loaded = await loadTask(task);
   const { entry } = loaded;
-  const { signal, shard, world, taskOptions = {}, precision, gradient } = checked;
+  const { signal, shard, world, taskOptions = {} } = checked;
   const all = isProposals(wanted) ? [] : sweepPoints(entry, wanted, taskOptions);
   const points = all.filter((_, at) => shard === undefined || at % shard.of === shard.index - 1);
   const concurrency = checked.concurrency ?? Math.max(1, Math.floor(threadBudget() / (checked.threads ?? 1)));
@@ -163,7 +162,7 @@ export async function runSweep(
   const kind = {
     task: entry.name,
     options: taskOptions,
-    training: { ...(precision && { precision }), ...(gradient && { gradient }) },
+    training: computedWith(checked),
   };
   await world?.same("sweep", [kind, all, checked.halving]);
   const folder = checked.out === undefined ? undefined : SweepFolder.open(checked.out, kind);

@@ -7,14 +7,14 @@ import { runData } from "../runs/run-folder.js";
 import { type RunSummary, runSummary } from "../runs/summary.js";
 import { isModule, loadTask } from "../tasks/load.js";
 import type { TaskOptions } from "../tasks/task.js";
-import { type TrainOptions, Trainer } from "../training/index.js";
+import { type NetworkOptions, Trainer } from "../training/index.js";
 
 /** What a worker process is told. */
 export interface WorkerOrder {
   /** The task's name, or the address of its module. */
   task: string;
   options: TaskOptions & Record<string, unknown>;
-  training: Pick<TrainOptions, "gradient" | "precision" | "threads">;
+  training: NetworkOptions;
   /** Training iterations after which it pauses, its checkpoint written. */
   until?: number;
   /** Where it is saved; it goes on from there if it was. */

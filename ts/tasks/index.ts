@@ -20,6 +20,7 @@ import {
   storeRecallParameters,
 } from "./working-memory.js";
 
+export { type BuildOptions, type NamedNodes, builtNetwork } from "./built-network.js";
 export { evidenceAccumulation } from "./evidence-accumulation.js";
 export type { DataTaskOptions } from "./data-task.js";
 export { dvsGesture } from "./dvs-gesture.js";

@@ -6,27 +6,31 @@ import type { Recorded, RecordOptions } from "./recorders.js";
 import { StructureCourses } from "./structure-courses.js";
 import type { WeightNotes } from "./weight-courses.js";
 import { type ArrayReader, ArrayWriter } from "../files/arrays.js";
+import type { NetworkParts } from "../network/parts.js";
 import { dataDigests, withAbsolutePaths } from "../tasks/digests.js";
 import { interpreted, readSaved, writeSaved } from "../files/saved-file.js";
 import { type TaskEntry, taskNamed } from "../tasks/index.js";
 import {
   type ProjectionDescription,
   describedNetwork,
+  namedParts,
   plasticProjectionsOf,
   projectionShape,
 } from "../tasks/network-description.js";
 import type { Task, TaskOptions } from "../tasks/task.js";
-import type { NetworkOptions, PlasticWeights } from "./network.js";
+import type { PlasticWeights } from "./network.js";
 import type { Resumption } from "./options.js";
 import { phases } from "./schedule.js";
+import type { ComputedWith } from "./settings.js";
 import { type Iteration, metricNames } from "./iteration.js";
+import type { InitNote } from "./initial-weights.js";
 import { type Progress, noProgress } from "./progress.js";
 import type { ConnectionWeights } from "./best-weights.js";
 
 /** Everything that a training has to know to go on. */
 export interface Checkpoint {
   task: Task;
-  options: Pick<NetworkOptions, "gradient" | "precision"> & {
+  options: ComputedWith & {
     record?: RecordOptions | boolean;
     every?: number;
     atEnd?: boolean;
@@ -41,6 +45,8 @@ export interface Checkpoint {
   courses: WeightNotes;
   /** Digest of the task's module, where it is known. */
   module?: string;
+  /** The saved network that the training began with, where there was one. */
+  init?: InitNote;
   /** Functions that the training was given and that a file cannot hold: `metrics.NAME`, `learningRate`. */
   given: readonly string[];
 }
@@ -55,6 +61,9 @@ interface Details {
   data: Record<string, string>;
   /** Digest of the task's module; missing where nobody said which it is, and in files of eprop 0.1. */
   module?: string;
+  init?: InitNote;
+  /** What populations and projections are called; missing in files of eprop 0.1. */
+  parts?: NetworkParts;
   options: Checkpoint["options"];
   progress: Omit<Progress, "pending" | "position"> & {
     pending: Progress["pending"];
@@ -168,6 +177,8 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
     iterations: task.schedule.iterations,
     data: await inSlices(dataDigests(task.options)),
     ...(checkpoint.module !== undefined && { module: checkpoint.module }),
+    ...(checkpoint.init !== undefined && { init: checkpoint.init }),
+    parts: namedParts(task.network),
     options,
     progress: { ...progress, position },
     recorded: Object.fromEntries(
@@ -309,6 +320,7 @@ async function contentOf(made: Task, details: Details, arrays: ArrayReader): Pro
     options: details.options,
     given: details.given ?? [],
     ...(details.module !== undefined && { module: details.module }),
+    ...(details.init !== undefined && { init: details.init }),
     kernel: arrays.kernel(details.texts),
     random: { words: arrays.get("random.words", "U32"), place: place ?? 0, kept },
     progress: {

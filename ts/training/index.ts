@@ -1,6 +1,7 @@
 export { BuiltNetwork, type BuiltProjection, type Family, buildNetwork } from "./build-network.js";
 export type { TrainingMessages } from "./diagnostics.js";
 export type { TrainingCallbacks } from "./callbacks.js";
+export type { InitNote, InitOptions } from "./initial-weights.js";
 export type { Iteration } from "./iteration.js";
 export type { Metrics } from "./metrics.js";
 export type { NetworkOptions, PlasticWeights, WeightMatrix } from "./network.js";
@@ -8,5 +9,6 @@ export type { CheckpointOptions, ResumeOptions, Resumption, TrainOptions } from 
 export type { TrainingResult } from "./result.js";
 export type { Observer, SampledSpikes, SequenceSample } from "./sampler.js";
 export type { Ending, Phase } from "./schedule.js";
+export type { ComputedWith } from "./settings.js";
 export { train, trainToEnd } from "./train.js";
 export { Trainer } from "./trainer.js";

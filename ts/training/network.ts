@@ -1,10 +1,12 @@
+import { nestError } from "../core/errors.js";
 import type { Pieces } from "../core/event-loop.js";
 import type { NodeCollection, SynapseCollection } from "../nest/collections.js";
 import type { Kernel } from "../nest/kernel.js";
 import { losses } from "../nest/losses.js";
 import type { Task } from "../tasks/task.js";
 import { BuiltNetwork, type Family, familyOf } from "./build-network.js";
-import { describedNetwork, populationsOf } from "../tasks/network-description.js";
+import type { ComputedWith } from "./settings.js";
+import { type NetworkDescription, describedNetwork, populationsOf } from "../tasks/network-description.js";
 
 /**
  * When what a sequence holds takes effect (steps after its begin): the emission of an input's spikes, a target, and
@@ -38,17 +40,22 @@ export interface PlasticWeights {
 }
 
 /** What a network computes with. */
-export interface NetworkOptions {
+export interface NetworkOptions extends ComputedWith {
   /** Threads; all cores if left out. */
   threads?: number;
-  /** How gradients are computed. */
-  gradient?: "adjoint" | "forward";
-  /** Precision of neurons and of an interval's gradients; `f64` if left out. */
-  precision?: "f64" | "f32";
 }
 
 /** The values of the kernel that a task and its options ask for. */
 function kernelValues(task: Task, options: NetworkOptions, family: Family) {
+  if (family === "event" && options.clipNorm) {
+    throw nestError({
+      code: "ValueError",
+      message: `weights of ${task.name} change with every spike: there is no update of all of them whose gradient could be clipped`,
+      parameter: "clipNorm",
+      value: String(options.clipNorm),
+      bound: "left out with e-prop+",
+    });
+  }
   return {
     resolution: task.resolution,
     rng_seed: task.seed,
@@ -60,6 +67,7 @@ function kernelValues(task: Task, options: NetworkOptions, family: Family) {
     ...(options.threads !== undefined && { local_num_threads: options.threads }),
     ...(options.gradient !== undefined && { gradient: options.gradient }),
     ...(options.precision !== undefined && { precision: options.precision }),
+    ...(options.clipNorm !== undefined && { clip_norm: options.clipNorm }),
   };
 }
 
@@ -75,11 +83,11 @@ export class TaskNetwork {
   readonly readoutRecorder: NodeCollection;
 
   /** Creates the network's nodes. */
-  private constructor(kernel: Kernel, task: Task, family: Family) {
+  private constructor(kernel: Kernel, task: Task, network: NetworkDescription, family: Family) {
     this.kernel = kernel;
     this.family = family;
     this.timeline = timelines[family];
-    this.built = new BuiltNetwork(kernel, task.network);
+    this.built = new BuiltNetwork(kernel, network);
     this.targets = kernel.Create("step_rate_generator", this.readouts.length);
     this.readoutRecorder = kernel.Create("multimeter", 1, {
       record_from: ["readout_signal", "target_signal"],
@@ -93,12 +101,19 @@ export class TaskNetwork {
    * Builds the network of a task in an empty kernel.
    *
    * @param factor Factor of the learning rates in the first training iteration.
+   * @param network What is built: the task's network, but for its first weights.
    */
-  static *build(kernel: Kernel, task: Task, options: NetworkOptions, factor = 1): Pieces<TaskNetwork> {
-    const family = familyOf(populationsOf(describedNetwork(task.network), "recurrent")[0]?.model ?? "");
+  static *build(
+    kernel: Kernel,
+    task: Task,
+    options: NetworkOptions,
+    factor = 1,
+    network = describedNetwork(task.network),
+  ): Pieces<TaskNetwork> {
+    const family = familyOf(populationsOf(network, "recurrent")[0]?.model ?? "");
     kernel.set(kernelValues(task, options, family));
     yield;
-    const built = new TaskNetwork(kernel, task, family);
+    const built = new TaskNetwork(kernel, task, network, family);
     yield;
     yield* built.built.connect(task.schedule.validateEvery > 0 ? 0 : factor);
     yield;

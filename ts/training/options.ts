@@ -5,7 +5,6 @@ import {
   either,
   fields,
   flag,
-  oneOf,
   optional,
   path as filePath,
   refuse,
@@ -20,8 +19,10 @@ import type { MetricTable } from "../tasks/metric.js";
 import type { Task } from "../tasks/task.js";
 import type { TaskEntry } from "../tasks/index.js";
 import { type TrainingCallbacks, callbackFields, callbackList } from "./callbacks.js";
+import { type InitOptions, initCheck } from "./initial-weights.js";
 import { type RecordOptions, recordOptions } from "./recorders.js";
 import type { Observer } from "./sampler.js";
+import { computedWith, settingChecks } from "./settings.js";
 
 /** What may be chosen anew where a training is resumed. */
 export interface ResumeOptions extends TrainingCallbacks {
@@ -81,6 +82,8 @@ export interface CheckpointOptions {
 
 /** How a task is trained. */
 export interface TrainOptions extends ResumeOptions, NetworkOptions {
+  /** Begins with weights and connections of a saved network, by the names of projections. */
+  init?: InitOptions;
   /** What to record besides losses; nothing if left out. */
   record?: RecordOptions | boolean;
 }
@@ -111,12 +114,25 @@ const resumeFields = {
 
 const trainFields = {
   ...resumeFields,
-  gradient: optional(oneOf("adjoint", "forward")),
-  precision: optional(oneOf("f64", "f32")),
+  gradient: optional(settingChecks.gradient),
+  precision: optional(settingChecks.precision),
+  clipNorm: optional(settingChecks.clipNorm),
+  init: optional(initCheck),
   record: optional(either((value) => typeof value === "boolean", flag, recordOptions)),
 } as const;
 
 export const trainOptions = fields(trainFields);
+
+/** What a checkpoint keeps of options. */
+export function keptOptions({ record, checkpoint, ...options }: TrainOptions) {
+  return {
+    ...computedWith(options),
+    ...(record !== undefined && { record }),
+    ...(checkpoint !== undefined && { every: checkpoint.every ?? 0 }),
+    ...(checkpoint?.atEnd && { atEnd: true }),
+  };
+}
+
 const anything: Check<unknown> = { allowed: "anything", read: (value) => value };
 export const resumeOptions = fields({
   ...resumeFields,

@@ -131,3 +131,8 @@ export function nextStretch(
     }
   }
 }
+
+/** Whether so many validations in a row had no smaller loss than the best one that training has no patience left. */
+export function isOutOfPatience({ patience = 0 }: Schedule, best: { since: number } | undefined): boolean {
+  return patience > 0 && (best?.since ?? 0) >= patience;
+}

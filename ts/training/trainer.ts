@@ -18,18 +18,19 @@ import type { Checkpoint } from "./checkpoint.js";
 import { divergenceAfter, inIteration } from "./divergence.js";
 import { evaluated } from "./evaluation.js";
 import { tell } from "./diagnostics.js";
+import { type InitialWeights, checkRead, initialNetwork, readInitialWeights } from "./initial-weights.js";
 import { InputsAhead, type Wanted } from "./inputs-ahead.js";
 import type { Iteration } from "./iteration.js";
 import { rateFactor } from "./learning-rates.js";
 import { type PlasticWeights, TaskNetwork } from "./network.js";
-import { type Resumption, type TrainOptions, observerCheck, trainOptions } from "./options.js";
+import { type Resumption, type TrainOptions, keptOptions, observerCheck, trainOptions } from "./options.js";
 import { SignalRecorder, allMetrics, checkGiven, givenFunctions, withMetrics } from "./own-metrics.js";
 import { type Progress, noProgress } from "./progress.js";
 import { Ranks } from "./ranks.js";
 import { Recorders } from "./recorders.js";
 import { type TrainingResult, resultOf } from "./result.js";
 import { type Observer, Sampler } from "./sampler.js";
-import { type Ending, type Stretch, iterationsLeft, nextStretch } from "./schedule.js";
+import { type Ending, type Stretch, isOutOfPatience, iterationsLeft, nextStretch } from "./schedule.js";
 import { iterationsTogether, mayGoTogether } from "./together.js";
 import { WeightCourses } from "./weight-courses.js";
 
@@ -78,6 +79,8 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   #failure: unknown;
   readonly #finish = new AbortController();
   readonly #use: TaskUse;
+  /** What it begins with in place of the task's weights, once that is read. */
+  #initial: InitialWeights | undefined;
   /** Digest of the task's module as it was loaded. */
   #module: string | undefined;
 
@@ -107,7 +110,8 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     yield;
     this.#draws = new Draws(task);
     const first = rateFactor(task, this.#learningRate, 1);
-    const network = yield* TaskNetwork.build(this.#kernel, task, options, first);
+    const begun = initialNetwork(task, this.#initial);
+    const network = yield* TaskNetwork.build(this.#kernel, task, options, first, begun);
     network.evaluateReadouts(task);
     if (Object.keys(this.#metrics).length > 0) this.#signals = new SignalRecorder(network, task);
     const recorders = new Recorders(network, task, options.record ?? false);
@@ -129,6 +133,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   async #goOn(saved: Checkpoint): Promise<void> {
     const { task } = this;
     const kernel = this.#kernel;
+    if (saved.init !== undefined) this.#initial = { note: saved.init };
     const built = await inSlices(this.#build());
     const threads = kernel.get("local_num_threads");
     await kernel.restoreAsync(saved.kernel);
@@ -155,6 +160,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
 
   /** The task's network. It is made with the first iteration, or when it is first asked for. */
   get network(): TaskNetwork {
+    checkRead(this.#options.init, this.#initial);
     return this.#setUp.now().network;
   }
 
@@ -227,19 +233,12 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   async #collect(before: Promise<unknown> | undefined): Promise<Checkpoint> {
     if (before !== undefined) await before;
     const setUp = this.#setUp.isMade ? this.#setUp.now() : await this.#ready();
-    const { gradient, precision, record, checkpoint } = this.#options;
     // The kernel takes no other call from here on, and the rest is copied before anybody else has a turn.
     const kernel: Promise<NativeState> = this.#kernel.stateAsync();
     const recorded = setUp.recorders.recorded();
     const saved: Omit<Checkpoint, "kernel" | "recorded"> = {
       task: this.task,
-      options: {
-        ...(gradient !== undefined && { gradient }),
-        ...(precision !== undefined && { precision }),
-        ...(record !== undefined && { record }),
-        ...(checkpoint !== undefined && { every: checkpoint.every ?? 0 }),
-        ...(checkpoint?.atEnd && { atEnd: true }),
-      },
+      options: keptOptions(this.#options),
       random: (this.#draws ??= new Draws(this.task)).state,
       progress: structuredClone(this.#progress),
       iterations: [...this.#iterations],
@@ -247,6 +246,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       ...(setUp.best.weights !== undefined && { best: setUp.best.weights }),
       courses: setUp.courses?.notes() ?? { times: [], weights: {} },
       ...(this.#module !== undefined && { module: this.#module }),
+      ...(this.#initial !== undefined && { init: this.#initial.note }),
       given: givenFunctions({ ...this.#options, metrics: this.#metrics }),
     };
     return { ...saved, kernel: await kernel, recorded: await inSlices(recorded) };
@@ -362,8 +362,9 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   /** Saves it where its training iterations are over, to train on from there. */
   async #saveAtEnd(): Promise<void> {
     const { checkpoint } = this.#options;
-    const { position, delivered } = this.#progress;
-    const isEnd = position.at === "begin" && position.ended === "schedule" && !this.#isOutOfPatience;
+    const { position, delivered, best } = this.#progress;
+    const isEnd =
+      position.at === "begin" && position.ended === "schedule" && !isOutOfPatience(this.task.schedule, best);
     if (!checkpoint?.atEnd || !isEnd || position.trained < this.task.schedule.iterations) return;
     if (delivered === this.#savedToFinishAt) return;
     await this.save(checkpoint.path);
@@ -391,13 +392,14 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   }
 
   *#result(): Pieces<TrainingResult> {
+    checkRead(this.#options.init, this.#initial);
     const setUp = this.#setUp.now();
     this.#snapshot(true);
     const { iterations, task } = this;
     const { best, position, trainedOn } = this.#progress;
-    const { record } = this.#options;
-    const ended = { best, ended: position.ended, record, module: this.#module, trainedOn };
-    return yield* resultOf(task, setUp, { iterations, ...ended });
+    const [module, init] = [this.#module, this.#initial?.note];
+    const ended = { best, ended: position.ended, module, init, trainedOn };
+    return yield* resultOf(task, setUp, { iterations, record: this.#options.record, ...ended });
   }
 
   /** Gives its memory back. */
@@ -416,6 +418,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   async #ready(signal?: AbortSignal): Promise<SetUp> {
     if (this.#setUp.isMade) return this.#setUp.now();
     await this.task.prepare?.(signal);
+    if (this.#options.init !== undefined) this.#initial ??= await readInitialWeights(this.#options.init);
     return this.#setUp.inSlices(signal);
   }
 
@@ -487,14 +490,9 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
     return nextStretch(this.task.schedule, this.#progress.position, {
       lastError: this.#iterations.at(-1)?.error ?? Number.POSITIVE_INFINITY,
       finish,
-      outOfPatience: this.#isOutOfPatience,
+      outOfPatience: isOutOfPatience(this.task.schedule, this.#progress.best),
       together: (left) => this.#together(left),
     });
-  }
-
-  get #isOutOfPatience(): boolean {
-    const { patience = 0 } = this.task.schedule;
-    return patience > 0 && (this.#progress.best?.since ?? 0) >= patience;
   }
 
   /** Which inputs iterations take that come next. */

@@ -1,0 +1,114 @@
+/** Weights that a training begins with in place of its task's: those of a saved network. */
+import { statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Check, fields, list, optional, path as filePath, text } from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
+import { inSlices } from "../core/event-loop.js";
+import { Network } from "../network/network.js";
+import type { NetworkWeights } from "../network/weights.js";
+import { digestOf } from "../tasks/digests.js";
+import {
+  type NetworkDescription,
+  type ProjectionDescription,
+  describedNetwork,
+  projectionShape,
+} from "../tasks/network-description.js";
+import type { Task } from "../tasks/task.js";
+
+/** Where a training's first weights and connections come from. */
+export interface InitOptions {
+  /** The network of a run (`network.safetensors`), the run's folder, or a checkpoint. */
+  path: string;
+  /** Projections that begin so; all of the task's if left out. */
+  projections?: readonly string[];
+}
+
+/** What results, run folders and checkpoints say of them. */
+export interface InitNote extends InitOptions {
+  /** SHA-256 of the file. */
+  sha256: string;
+}
+
+/** Weights that were read, by projection; none where a training goes on that began with them. */
+export interface InitialWeights {
+  readonly note: InitNote;
+  readonly network?: Network;
+}
+
+export const initCheck: Check<InitOptions> = fields({
+  path: filePath,
+  projections: optional(list(text, "names of projections")),
+}) as Check<InitOptions>;
+
+/** Reads the network that a training begins with. */
+export async function readInitialWeights({ path, projections }: InitOptions): Promise<InitialWeights> {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  const file = resolve(isFolder ? join(path, "network.safetensors") : path);
+  const network = await Network.load(file);
+  const sha256 = await inSlices(digestOf(file));
+  return { note: { path: file, sha256, ...(projections !== undefined && { projections }) }, network };
+}
+
+/** Refuses to make a network whose first weights have not been read. */
+export function checkRead(asked: InitOptions | undefined, initial: InitialWeights | undefined): void {
+  if (asked === undefined || initial !== undefined) return;
+  throw nestError({
+    code: "KernelException",
+    message: "the weights that this training begins with are read with its first iteration",
+    parameter: "init",
+    bound: "`await trainer.next()` or `await trainer.resultAsync()` before",
+  });
+}
+
+/**
+ * The network that a training begins with: the task's, with weights and connections that were read.
+ *
+ * @throws {@link NESTError} that names projections and shapes that do not fit.
+ */
+export function initialNetwork(task: Task, initial: InitialWeights | undefined): NetworkDescription {
+  const description = describedNetwork(task.network);
+  if (initial?.network === undefined) return description;
+  const { note, network } = initial;
+  const found = network.parts?.projections.map(({ name }) => name);
+  if (found === undefined)
+    refuse(
+      `${note.path} does not name its projections`,
+      "the network of a run, or a checkpoint, of this version of eprop",
+    );
+  const projections = { ...description.projections };
+  for (const name of note.projections ?? Object.keys(projections)) {
+    const projection = projections[name];
+    if (projection === undefined) {
+      refuse(`the network of ${task.name} has no projection ${name}`, Object.keys(projections).join(", "));
+    }
+    if (!found.includes(name)) {
+      const bound = `${found.join(", ")}; those to begin with can be chosen (\`projections\`, --init-projections)`;
+      refuse(`${note.path} has no projection ${name}`, bound);
+    }
+    projections[name] = withWeights(projection, network.weights(name), {
+      name,
+      path: note.path,
+      shape: projectionShape(description, projection),
+    });
+  }
+  return { ...description, projections };
+}
+
+function refuse(message: string, bound: string): never {
+  throw nestError({ code: "ValueError", message, parameter: "init", bound });
+}
+
+function withWeights(
+  { rule: _rule, ...projection }: ProjectionDescription,
+  weights: NetworkWeights,
+  { name, path, shape: [rows, columns] }: { name: string; path: string; shape: readonly [number, number] },
+): ProjectionDescription {
+  const [heldRows, heldColumns] = weights.shape;
+  if (heldRows !== rows || heldColumns !== columns) {
+    refuse(
+      `${path} has ${name} from ${heldColumns} to ${heldRows} nodes`,
+      `from ${columns} to ${rows}, as in the task`,
+    );
+  }
+  return { ...projection, weights };
+}

@@ -105,7 +105,11 @@ impl<R: Real> IntervalRule<R> {
         // Threads share one interval, or each has its own.
         let workspace = |threads| Workspace::<R>::bytes_for(plan, self.neurons.stride, threads);
         let threads = self.threads.min(self.together(network));
-        let workspaces = if threads > 1 { threads as u64 * workspace(1) } else { workspace(self.threads) };
+        let workspaces = match self.gradient {
+            GradientMethod::Forward => 0,
+            GradientMethod::Adjoint if threads > 1 => threads as u64 * workspace(1),
+            GradientMethod::Adjoint => workspace(self.threads),
+        };
         vec![
             (HISTORY, self.histories_of(network, self.kept)),
             ("gradients of intervals in progress", together * gradients),

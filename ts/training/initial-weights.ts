@@ -1,12 +1,10 @@
 /** Weights that a training begins with in place of its task's: those of a saved network. */
-import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Check, fields, list, optional, path as filePath, text } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
 import { inSlices } from "../core/event-loop.js";
 import { Network } from "../network/network.js";
 import type { NetworkWeights } from "../network/weights.js";
-import { digestOf } from "../tasks/digests.js";
 import {
   type NetworkDescription,
   type ProjectionDescription,
@@ -42,6 +40,8 @@ export const initCheck: Check<InitOptions> = fields({
 
 /** Reads the network that a training begins with. */
 export async function readInitialWeights({ path, projections }: InitOptions): Promise<InitialWeights> {
+  // Few trainings read files.
+  const [{ statSync }, { digestOf }] = await Promise.all([import("node:fs"), import("../tasks/digests.js")]);
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   const file = resolve(isFolder ? join(path, "network.safetensors") : path);
   const network = await Network.load(file);

@@ -67,7 +67,7 @@ const absentInherent = [
   [/^(Ca|beta_Ca|tau_Ca|synaptic_elements)$/, "connections neither grow nor vanish in a simulation"],
   [/^(archiver_length|post_trace|t_spike|tau_minus\w*)$/, "of other rules of plasticity"],
   [
-    /^(model_id|synapse_id|synapse_modelid|port)$/,
+    /^(model_id|synapse_id|synapse_modelid|ports?)$/,
     "places in NEST's own tables; `model` and `synapse_model` say which",
   ],
   [
@@ -125,9 +125,24 @@ function connectionValues(nest, model, nodeModels) {
   throw new Error(`nothing takes a ${model}`);
 }
 
-/** What nodes, connections and defaults have here, by model. */
+/** What is recorded of a spike or a neuron, where times are in steps. */
+function eventColumns(nest, model) {
+  const kernel = new nest.Kernel();
+  const [parrots, neuron] = [kernel.Create("parrot_neuron", 2), kernel.Create("eprop_iaf")];
+  const recorder = kernel.Create(model, 1, { time_in_steps: true });
+  if (model === "weight_recorder") {
+    const recorded = kernel.CopyModel("static_synapse", "recorded", { weight_recorder: recorder });
+    kernel.Connect(parrots.at(0), parrots.at(1), "one_to_one", { synapse_model: recorded });
+  } else if (model === "spike_recorder") kernel.Connect(parrots, recorder);
+  else kernel.Connect(recorder, neuron);
+  kernel.Simulate(5);
+  return Object.keys(recorder.get("events"));
+}
+
+/** What nodes, recordings, connections and defaults have here, by model. */
 const ownValues = {
   nodes: (nest, model) => Object.keys(new nest.Kernel().Create(model).get()),
+  events: eventColumns,
   connections: (nest, model) => connectionValues(nest, model, new nest.Kernel().get("node_models")),
   defaults: (nest, model) => Object.keys(new nest.Kernel().GetDefaults(model)),
 };
@@ -154,7 +169,7 @@ function valueRows(nest, recorded) {
           works.includes(name) ? `\`${name}\` of ${code(lacking.get(name).models)}` : `\`${name}\``,
         )
         .join(", ");
-    const what = kind === "defaults" ? "defaults" : `values of ${kind}`;
+    const what = { defaults: "defaults", events: "columns of recorded events" }[kind] ?? `values of ${kind}`;
     return [what, code(works), "", reasons(absent, absentInherent, written)];
   });
 }
@@ -201,7 +216,7 @@ export async function nestTable() {
     [
       `**${what[0].toUpperCase()}${what.slice(1)} that work**: ${works}.`,
       ...(without === "" ? [] : [`Accepted without effect: ${without}.`]),
-      `Absent, and why: ${absent}.`,
+      ...(absent === "" ? [] : [`Absent, and why: ${absent}.`]),
     ].join("\n\n"),
   );
   const config = await resolveConfig(page);

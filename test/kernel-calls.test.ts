@@ -246,13 +246,28 @@ describe("forms that NEST's calls have", () => {
     const nest = new Kernel();
     const nodes = nest.Create("eprop_iaf", 2, { tau_m: [10, 20] });
     const parrot = nest.Create("parrot_neuron");
-    expect(nest.GetStatus(nodes, ["V_m", "tau_m"])).toEqual(nodes.get(["V_m", "tau_m"]));
+    expect(nest.GetStatus(nodes, "tau_m")).toEqual(Array.from(nodes.nodes(), (node) => node.get("tau_m")));
     expect(nest.GetDefaults("eprop_iaf", ["V_m", "tau_m"])).toEqual([-70, 10]);
     expect(nest.GetDefaults("eprop_iaf", "C_m")).toBe(250);
     expect(() => nest.GetDefaults("eprop_iaf", "C_x")).toThrow(NESTErrors.UnaccessedDictionaryEntry);
     expect([...nest.GetNodes({ model: "eprop_iaf" })]).toEqual([1, 2]);
     expect([...nest.GetNodes({ tau_m: 20 })]).toEqual([2]);
+    nest.SetDefaults("eprop_iaf", "tau_m", 5);
+    expect(nest.GetDefaults("eprop_iaf", "tau_m")).toBe(5);
+    expect(() => nest.SetDefaults("eprop_iaf", "tau_m", undefined as unknown as number)).toThrow("values");
     nest.Connect(parrot, parrot);
+    const connections = nest.GetConnections();
+    nest.SetStatus(connections, "weight", [0.5]);
+    expect(nest.GetStatus(connections, ["source", "weight"])).toEqual([[3, 0.5]]);
+    expect(nest.GetStatus(connections)[0]).toMatchObject({ synapse_model: "static_synapse", weight: 0.5 });
+    expect(() => new Kernel().GetStatus(connections)).toThrow("another kernel");
+    nest.SetStatus(nodes, "V_m", [-60, -61]);
+    nest.SetStatus(parrot, {});
+    expect(nest.GetStatus(nodes, ["V_m", "model"])).toEqual([
+      [-60, "eprop_iaf"],
+      [-61, "eprop_iaf"],
+    ]);
+    expect(() => nest.SetStatus(nodes, "V_m", undefined as unknown as number)).toThrow("params");
     nest.Disconnect(nest.GetConnections());
     expect(nest.GetConnections()).toHaveLength(0);
   });

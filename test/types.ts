@@ -239,6 +239,13 @@ network.infer({ times: new BigInt64Array(), senders: [] }, 1);
 
 const connections = kernel.GetConnections(nodes, nodes, "eprop_synapse").slice(0, 2);
 connections.set({ weight: [1, 2] });
+kernel.SetStatus(connections, "weight", [1, 2]);
+kernel.SetStatus(nodes, "V_m", [-60, -61]);
+kernel.SetDefaults("eprop_iaf", "tau_m", 12);
+// @ts-expect-error: the nodes' model has no such parameter
+kernel.SetStatus(nodes, "V", 1);
+// @ts-expect-error: a number is wanted
+kernel.SetDefaults("eprop_iaf", "tau_m", "12");
 connections.set([{ weight: 1, optimizer: { m: 0, v: 0 } }, { optimizer: { m: 0 } }]);
 // @ts-expect-error: a connection's own dictionary has single values
 connections.set([{ weight: [1, 2] }]);

@@ -52,6 +52,20 @@ def values_of_connections(model):
     raise ValueError(f"nothing takes a {model}")
 
 
+def columns_of_events(model):
+    """What is recorded of a spike or a neuron, where times are in steps."""
+    reset()
+    parrots, neuron = nest.Create("parrot_neuron", 2), nest.Create("eprop_iaf")
+    recorder = nest.Create(model, params={"time_in_steps": True})
+    if model == "weight_recorder":
+        nest.CopyModel("static_synapse", "recorded", {"weight_recorder": recorder})
+        nest.Connect(*parrots, syn_spec={"synapse_model": "recorded"})
+    else:
+        nest.Connect(*((parrots[1], recorder) if model == "spike_recorder" else (recorder, neuron)))
+    nest.Simulate(5.0)
+    return sorted(recorder.events)
+
+
 calls = [name for name in dir(nest) if not name.startswith("_") and is_call(name)]
 reset()
 named = sys.argv[1:]
@@ -65,6 +79,7 @@ recorded = {
     "kernel_values": sorted(nest.GetKernelStatus()),
     "values": {
         "nodes": {model: values_of_node(model) for model in nodes},
+        "events": {model: columns_of_events(model) for model in nodes if model.endswith(("recorder", "meter"))},
         "connections": {model: values_of_connections(model) for model in synapses},
         "defaults": {model: sorted(nest.GetDefaults(model)) for model in nodes + synapses},
     },

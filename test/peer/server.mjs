@@ -57,7 +57,7 @@ const calls = {
   Create: (model, n, params) => kernel.Create(model, n, params),
   NodeCollection: (ids) => collection(ids).length,
   GetNodes: (model) => kernel.GetNodes(model),
-  SetDefaults: (model, values) => kernel.SetDefaults(model, values),
+  SetDefaults: (model, values, value) => kernel.SetDefaults(model, values, value),
   GetDefaults: (model) => kernel.GetDefaults(model),
   CopyModel: (existing, copy, values) => kernel.CopyModel(existing, copy, values),
   Connect: (sources, targets, rule, synapse) => kernel.Connect(sources, targets, rule, synapse),
@@ -73,6 +73,10 @@ const calls = {
     held.set(++made, found);
     return { number: made, length: found.length };
   },
+  GetStatus: (nodes, names) => kernel.GetStatus(nodes, names),
+  SetStatus: (nodes, params, value) => kernel.SetStatus(nodes, params, value),
+  connectionsGetStatus: (number, names) => kernel.GetStatus(held.get(number), names),
+  connectionsSetStatus: (number, params, value) => kernel.SetStatus(held.get(number), params, value),
   connectionsGet: (number, names) => held.get(number).get(names),
   connectionsSet: (number, values) => held.get(number).set(values),
   connectionsSlice(number, begin, end, step) {

@@ -85,8 +85,6 @@ export class AsciiBackend {
   }
 
   #table(recorder: NodeCollection, take: boolean): Table {
-    const events = take ? this.#kernel.takeEvents(recorder) : this.#kernel.events(recorder);
-    const steps = recorder.get("time_in_steps") === true;
-    return steps ? { ...events, offsets: new Float64Array(events.senders.length) } : events;
+    return take ? this.#kernel.takeEvents(recorder) : this.#kernel.events(recorder);
   }
 }

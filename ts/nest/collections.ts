@@ -327,6 +327,11 @@ export class SynapseCollection {
     return this.#kernel;
   }
 
+  /** @internal Whether they are connections of that kernel. */
+  isOf(kernel: Kernel): boolean {
+    return this.#kernel === kernel;
+  }
+
   /** How many connections there are. */
   get length(): number {
     return this.#table.source.length;

@@ -35,6 +35,7 @@ export type {
   SynapseParams,
 } from "./models.generated.js";
 export { type Collocated, CollocatedSynapses } from "./collocated.js";
+export type { StatusValue } from "./status.js";
 export {
   type ComputedParameter,
   type Distribution,

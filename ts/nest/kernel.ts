@@ -39,6 +39,7 @@ import type {
 import { AsciiBackend } from "./ascii-backend.js";
 import { type Collocated, isCollocated } from "./collocated.js";
 import {
+  type ConnectionParams,
   type EventColumns,
   NodeCollection,
   type NodeModelName,
@@ -52,10 +53,11 @@ import {
   splitValues,
   withoutEffect,
 } from "./kernel-values.js";
-import type { KernelParams, KernelStatus, SynapseParams } from "./models.generated.js";
+import type { KernelParams, KernelStatus, NodeParams, SynapseParams } from "./models.generated.js";
 import { nodeDefaults } from "./node-values.js";
 import { type Progress, type ProgressClock, ProgressReports } from "./progress.js";
-import type { NodeReference } from "./types.js";
+import { type StatusValue, statusOf } from "./status.js";
+import type { NodeReference, NumberList } from "./types.js";
 import { type Decoded, decode, decodeValue, entries, idsFor } from "./values.js";
 
 /** Name of a synapse model. */
@@ -242,8 +244,8 @@ export class Kernel {
       ...this.#kept,
       ...constants,
       tics_per_step,
-      node_models,
-      synapse_models,
+      node_models: node_models.toSorted(),
+      synapse_models: synapse_models.toSorted(),
     };
     if (asked === undefined) return status;
     if (!Object.hasOwn(status, asked)) {
@@ -391,22 +393,56 @@ export class Kernel {
     });
   }
 
-  /** Sets parameters of nodes. */
+  /** Sets parameters of nodes, or values of connections: a dictionary, one for each, or a name and its value. */
   SetStatus<M extends NodeModelName, const P extends GivenParams<M>>(
     nodes: NodeCollection<M>,
     params: P & CheckedParams<P, M>,
-  ): void {
-    this.setNodes(nodes, params);
+  ): void;
+  SetStatus<M extends NodeModelName, N extends string & keyof NodeParams[M]>(
+    nodes: NodeCollection<M>,
+    name: N,
+    value: NodeParams[M][N],
+  ): void;
+  SetStatus(
+    connections: SynapseCollection,
+    values: ConnectionParams<number | NumberList> | readonly ConnectionParams[],
+  ): void;
+  SetStatus<N extends keyof ConnectionParams>(
+    connections: SynapseCollection,
+    name: N,
+    value: ConnectionParams<number | NumberList>[N],
+  ): void;
+  SetStatus(of: NodeCollection | SynapseCollection, params: unknown, value?: unknown): void {
+    const values = namedValue("params", params, value);
+    if (of instanceof SynapseCollection) this.#connections(of).set(values as ConnectionParams);
+    else this.setNodes(of, values);
   }
 
   /**
-   * What `get` of a collection gives.
+   * Values of nodes or connections, one by one: an entry for each, also for a single one.
    *
-   * @param names A name, for a value of each node; several, for their values by name; all values, if left out.
+   * @param names A name, for the value of each; several, for a list of values of each; all values by name, if left out.
    */
-  GetStatus(nodes: NodeCollection, names?: string | readonly string[]): unknown {
-    const collection = this.#collection("nodes", nodes);
-    return names === undefined ? collection.get() : collection.get(names as string);
+  GetStatus(of: NodeCollection | SynapseCollection): { [name: string]: StatusValue }[];
+  GetStatus(of: NodeCollection, name: "events"): EventColumns[];
+  GetStatus(of: NodeCollection | SynapseCollection, name: string): StatusValue[];
+  GetStatus(of: NodeCollection | SynapseCollection, names: readonly string[]): StatusValue[][];
+  GetStatus(of: NodeCollection | SynapseCollection, names?: string | readonly string[]): unknown {
+    const wanted = either(Array.isArray, list(text, "names"), optional(text));
+    const asked = given("names", names as unknown, wanted);
+    const found = of instanceof SynapseCollection ? this.#connections(of) : this.#collection("nodes", of);
+    if (typeof asked === "string") return statusOf(found, [asked]).map((row) => row[asked]);
+    const rows = statusOf(found, asked);
+    return asked === undefined ? rows : rows.map((row) => asked.map((name) => row[name]));
+  }
+
+  /** Connections of this kernel. */
+  #connections(connections: SynapseCollection): SynapseCollection {
+    if (connections.isOf(this)) return connections;
+    return refuse("connections", connections, "connections of this kernel", {
+      code: "ValueError",
+      message: "the connections belong to another kernel",
+    });
   }
 
   /** A collection of this kernel's nodes. */
@@ -442,9 +478,16 @@ export class Kernel {
   SetDefaults<M extends NodeModelName | SynapseModelName, const P extends Loose<DefaultsOf<M>>>(
     model: M | CopiedModel<M>,
     values: P & Accepted<P, DefaultsOf<M>>,
-  ): void {
+  ): void;
+  /** Sets one of them. */
+  SetDefaults<M extends NodeModelName | SynapseModelName, N extends string & keyof DefaultsOf<M>>(
+    model: M | CopiedModel<M>,
+    name: N,
+    value: DefaultsOf<M>[N],
+  ): void;
+  SetDefaults(model: string, values: unknown, value?: unknown): void {
     const name = given("model", model, text);
-    const encoded = given("values", values, entries(this));
+    const encoded = given("values", namedValue("values", values, value), entries(this));
     guarded(() => this.native.setDefaults(name, encoded));
     this.#noteFiles([encoded, null]);
   }
@@ -731,19 +774,25 @@ export class Kernel {
 
   /** A copy of what a recorder holds. */
   events(recorder: NodeCollection): EventColumns {
-    return columns(guarded(() => this.native.events(this.#recorder(recorder))));
+    return columns(
+      recorder,
+      guarded(() => this.native.events(this.#recorder(recorder))),
+    );
   }
 
   /** Moves out what a recorder holds; it is empty afterwards. */
   takeEvents(recorder: NodeCollection): EventColumns {
-    return columns(guarded(() => this.native.takeEvents(this.#recorder(recorder))));
+    return columns(
+      recorder,
+      guarded(() => this.native.takeEvents(this.#recorder(recorder))),
+    );
   }
 
   /** @internal As `takeEvents`; many are moved out on another thread. Until they are, this kernel takes no other call. */
   async takeEventsAsync(recorder: NodeCollection): Promise<EventColumns> {
     const node = this.#recorder(recorder);
     if (guarded(() => this.native.eventCount(node)) < eventsAtOnce) return this.takeEvents(recorder);
-    return columns(await this.#offThread(() => this.native.takeEventsAsync(node)));
+    return columns(recorder, await this.#offThread(() => this.native.takeEventsAsync(node)));
   }
 
   /**
@@ -964,6 +1013,16 @@ const named = (at: string, value: unknown, key: string): unknown =>
       typeof of === "string" ? of : fields({ [key]: optional(text) }).read(of, where)[key],
   });
 
+/** A dictionary of a name and its value, where these are given in its place. */
+function namedValue(at: string, values: unknown, value: unknown): unknown {
+  if (typeof values !== "string") {
+    return value === undefined ? values : refuse("value", value, "left out, unless a name comes before it");
+  }
+  return value === undefined
+    ? refuse(at, values, "a dictionary, or a name and its value")
+    : { [values]: value };
+}
+
 /** Kernel parameters that can be set. */
 export type SettableValues = KernelParams & ParamsWithoutEffect & { biological_time?: number };
 
@@ -1004,8 +1063,10 @@ const numberOrParameters: Check<number | object> = {
   },
 };
 
-function columns(events: ReturnType<NativeKernel["events"]>): EventColumns {
-  return Object.fromEntries(
-    events.map(({ name, floats, ids }) => [name, floats ?? ids]),
-  ) as unknown as EventColumns;
+/** Events by column. Where times are steps, NEST says besides how far before the end of its step (ms) each lies: on it. */
+function columns(recorder: NodeCollection, events: ReturnType<NativeKernel["events"]>): EventColumns {
+  const named = events.map(({ name, floats, ids }) => [name, floats ?? ids] as const);
+  const held = Object.fromEntries(named);
+  if (recorder.get("time_in_steps") === true) held["offsets"] = new Float64Array(held["times"]?.length ?? 0);
+  return held as unknown as EventColumns;
 }

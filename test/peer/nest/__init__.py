@@ -120,6 +120,9 @@ class NodeCollection:
     def __contains__(self, node):
         return node in self._ids
 
+    def index(self, node):
+        return self._ids.index(node)
+
     def __add__(self, other):
         if builtins.set(self._ids) & builtins.set(other._ids):
             raise NESTErrors.BadProperty("Cannot join overlapping NodeCollections.")
@@ -369,7 +372,7 @@ def GetConnections(source=None, target=None, synapse_model=None):
 
 
 def SetDefaults(model, params, val=None):
-    _call("SetDefaults", model, params if val is None else {params: val})
+    _call("SetDefaults", model, params, val)
 
 
 def GetDefaults(model, keys=None):
@@ -384,11 +387,16 @@ def CopyModel(existing, new, params=None):
 
 
 def SetStatus(nodes, params, val=None):
-    nodes.set(params if val is None else {params: val})
+    if isinstance(nodes, SynapseCollection):
+        _call("connectionsSetStatus", nodes._number, params, val)
+    else:
+        _call("SetStatus", nodes, params, val)
 
 
 def GetStatus(nodes, keys=None):
-    return nodes.get(keys)
+    if isinstance(nodes, SynapseCollection):
+        return _call("connectionsGetStatus", nodes._number, keys)
+    return _call("GetStatus", nodes, keys)
 
 
 def Simulate(t):

@@ -50,6 +50,7 @@ print(
             "found": [len(nest.GetConnections(nodes)), len(nest.GetConnections(target=nodes[1:])),
                       len(nest.GetConnections(synapse_model="slow_synapse")), nest.num_connections],
             "there": ["faster" in nest.node_models, "slow_synapse" in nest.synapse_models],
+            "in order": [model for model in nest.node_models if "eprop" in model or "fast" in model],
             "codes": codes,
         }
     )

@@ -41,7 +41,7 @@ const others = new Set([
   ..."connect scaleLearningRates connections weights".split(" ").map((name) => `BuiltNetwork.${name}`),
   // They are not a user's.
   ..."takeAway holdLearningRates".split(" ").map((name) => `Kernel.${name}`),
-  ..."places pick".split(" ").map((name) => `SynapseCollection.${name}`),
+  ..."places pick isOf".split(" ").map((name) => `SynapseCollection.${name}`),
   "new Network",
   ..."next result resultAsync close finish".split(" ").map((name) => `Trainer.${name}`),
   "new NESTError",

@@ -118,13 +118,13 @@ export const targets: Readonly<Record<string, Target>> = {
   "Kernel.SetStatus": method(
     "kernel",
     "SetStatus",
-    parameter("nodes", ({ nodes }) => nodes),
+    parameter("nodes|connections|has no parameter", ({ nodes }) => nodes),
     params,
   ),
   "Kernel.GetStatus": method(
     "kernel",
     "GetStatus",
-    parameter("nodes", ({ nodes }) => nodes),
+    parameter("nodes|connections|has no parameter", ({ nodes }) => nodes),
     parameter("name|has no parameter", always("V_m")),
   ),
   "Kernel.SetDefaults": method("kernel", "SetDefaults", model, dictionary("values", { tau_m: 3 }, {})),

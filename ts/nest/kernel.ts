@@ -414,8 +414,9 @@ export class Kernel {
   ): void;
   SetStatus(of: NodeCollection | SynapseCollection, params: unknown, value?: unknown): void {
     const values = namedValue("params", params, value);
-    if (of instanceof SynapseCollection) this.#connections(of).set(values as ConnectionParams);
-    else this.setNodes(of, values);
+    const found = this.#nodesOrConnections(of);
+    if (found instanceof SynapseCollection) found.set(values as ConnectionParams);
+    else this.setNodes(found, values);
   }
 
   /**
@@ -430,14 +431,16 @@ export class Kernel {
   GetStatus(of: NodeCollection | SynapseCollection, names?: string | readonly string[]): unknown {
     const wanted = either(Array.isArray, list(text, "names"), optional(text));
     const asked = given("names", names as unknown, wanted);
-    const found = of instanceof SynapseCollection ? this.#connections(of) : this.#collection("nodes", of);
+    const found = this.#nodesOrConnections(of);
     if (typeof asked === "string") return statusOf(found, [asked]).map((row) => row[asked]);
     const rows = statusOf(found, asked);
     return asked === undefined ? rows : rows.map((row) => asked.map((name) => row[name]));
   }
 
-  /** Connections of this kernel. */
-  #connections(connections: SynapseCollection): SynapseCollection {
+  /** Nodes or connections of this kernel. */
+  #nodesOrConnections(of: NodeCollection | SynapseCollection): NodeCollection | SynapseCollection {
+    if (!given("nodes", of, areConnections)) return this.#collection("nodes", of as NodeCollection);
+    const connections = of as SynapseCollection;
     if (connections.isOf(this)) return connections;
     return refuse("connections", connections, "connections of this kernel", {
       code: "ValueError",

@@ -1068,8 +1068,7 @@ const numberOrParameters: Check<number | object> = {
 
 /** Events by column. Where times are steps, NEST says besides how far before the end of its step (ms) each lies: on it. */
 function columns(recorder: NodeCollection, events: ReturnType<NativeKernel["events"]>): EventColumns {
-  const named = events.map(({ name, floats, ids }) => [name, floats ?? ids] as const);
-  const held = Object.fromEntries(named);
+  const held = Object.fromEntries(events.map(({ name, floats, ids }) => [name, floats ?? ids]));
   if (recorder.get("time_in_steps") === true) held["offsets"] = new Float64Array(held["times"]?.length ?? 0);
   return held as unknown as EventColumns;
 }

@@ -264,15 +264,15 @@ export class Network {
   }
 
   /**
-   * Goes on with a state that {@link state} gave, of this network or of one with as many nodes of the same models and the
+   * Goes on with a state that {@link Network.state} gave, of this network or of one with as many nodes of the same models and the
    * same longest delay; weights may be others.
    *
    * @throws {@link NESTError} that says what is wrong with the bytes, or does not fit. Then the state is as it was.
    */
-  async restore(state: Uint8Array): Promise<void> {
-    const bytes = given("state", state, byteList);
+  async restore(bytes: Uint8Array): Promise<void> {
+    const saved = given("bytes", bytes, byteList);
     const { streamOf } = await import("../files/state-file.js");
-    const read = await streamOf(bytes);
+    const read = await streamOf(saved);
     guarded(() => this.#inference.restore(read));
   }
 

@@ -237,7 +237,7 @@ describe("built by calls", () => {
         populations,
         projections: { only: { from: "retina", to: "cells" } },
       })),
-      /the connection from 11 to \d+ is in no projection/,
+      /the connection from node 11 of cells to node \d+ of \w+ is in no projection/,
     ],
     [
       "a projection of nothing",
@@ -264,6 +264,22 @@ describe("built by calls", () => {
       "no nodes",
       () => tasks.builtNetwork(() => ({ populations: { none: 3 as never } })),
       /none is no collection/,
+    ],
+    ["a promise", () => tasks.builtNetwork((async () => ({})) as never), /build returned a promise/],
+    [
+      "nothing returned",
+      () => tasks.builtNetwork((() => undefined) as never),
+      /no populations.*value nothing/,
+    ],
+    [
+      "populations that are not said to be",
+      changed((_, { populations }) => populations as never),
+      /build returned no populations.*a function that returns \{ populations \}/,
+    ],
+    [
+      "another name",
+      changed((_, { populations }) => ({ populations, projection: {} }) as never),
+      /build has no "projection".*did you mean projections/,
     ],
     ["no function", () => tasks.builtNetwork({} as never), /takes a function/],
   ])("refuses %s by name", (_, build, message) => {

@@ -195,7 +195,13 @@ describe("eprop train", () => {
     ["a file that is not there", ["handwriting", "--data", "nowhere.txt"], /ENOENT/],
     ["recordings that are not there", ["n-mnist", "--data", "nowhere"], /does not exist/],
     ["no recordings", ["n-mnist"], /needs recordings/],
-    ["a parameter that is not there", ["sine-waves", "--set", "etta=1"], /etta/],
+    ["a parameter that is not there", ["sine-waves", "--set", "etta=1"], /etta.*did you mean eta\?/],
+    ["an option as a parameter", ["sine-waves", "--set", "clip_norm=2"], /required: --clip-norm 2\)/],
+    [
+      "no projection to begin with",
+      ["sine-waves", "--init", ".", "--init-projections", ""],
+      /a name of --init-projections is empty/,
+    ],
   ])("refuses %s", (_, args, message) => {
     const out = join(folder, "refused");
     const { status, stderr } = eprop("train", ...args, "--quiet", "--out", out);

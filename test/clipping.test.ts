@@ -1,6 +1,6 @@
 /** Gradients that are scaled down to a norm, against the steps that weights take without that. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
@@ -99,8 +99,10 @@ it("refuses what cannot be, by name", async () => {
 });
 
 function eprop(...args: string[]) {
-  const { status, stderr } = spawnSync(process.execPath, ["dist/cli/main.js", ...args], { encoding: "utf8" });
-  return { status, stderr };
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["dist/cli/main.js", ...args], {
+    encoding: "utf8",
+  });
+  return { status, stdout, stderr };
 }
 
 it("is an option of the command line that a run's origin has", () => {
@@ -113,6 +115,7 @@ it("is an option of the command line that a run's origin has", () => {
     (run) => JSON.parse(readFileSync(join(run, "run.json"), "utf8")) as RunSummary,
   );
   expect(a?.made?.clipNorm).toBe(0.01);
+  expect(readFileSync(join(first, "report.html"), "utf8")).toContain("clip norm</th><td>0.01</td>");
   expect(b?.made?.clipNorm).toBe(0.01);
   expect(b?.loss).toEqual(a?.loss);
   const other = eprop(
@@ -147,4 +150,14 @@ it("is varied and drawn in sweeps", () => {
     const parameters = Object.fromEntries([parseValues(`clip-norm=${value}`)]);
     expect(() => sweepPoints(entry, { seeds: [1], parameters })).toThrow("clipNorm");
   }
+});
+
+it("a sweep of which nothing came names no page", () => {
+  const out = join(folder, "failed");
+  const args = "--seeds 1 --set clip-norm=1 --iterations 1 --quiet --out".split(" ");
+  const { status, stdout } = eprop("sweep", "sine-waves-plus", ...args, out);
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/1 of 1 failed[^]*runs\.csv/);
+  expect(stdout).not.toContain("sweep.html");
+  expect(existsSync(join(out, "sweep.html"))).toBe(false);
 });

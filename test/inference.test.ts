@@ -171,6 +171,9 @@ it("names the sequence, the byte or the network that does not fit, and changes n
   await expect(network.inferMany([good, bad], 10)).rejects.toMatchObject({ parameter: "sequences[1]" });
   await expect(network.inferMany([good, good], [10])).rejects.toThrow("one length for each");
   await expect(network.inferMany(good as never, 10)).rejects.toThrow("a list of spike trains");
+  await expect(network.inferMany([good], undefined as never)).rejects.toThrow(
+    "ms takes a number, or a number for each sequence",
+  );
   await expect(network.inferMany([good], 10, { threads: 0 })).rejects.toThrow("threads");
   network.infer(good, 10);
   const bytes = await network.state();

@@ -91,7 +91,7 @@ it("names projections and shapes that do not fit, before anything is simulated",
   const begun = (task: Parameters<typeof trainToEnd>[0], projections?: string[]) =>
     trainToEnd(task, { init: { path, ...(projections && { projections }) } });
   await expect(begun(waves(1, { n_rec: 30 }))).rejects.toMatchObject({
-    parameter: "init",
+    parameter: "options.init",
     message: expect.stringMatching(/in_rec from 100 to 20 nodes.*from 100 to 30/) as string,
   });
   await expect(begun(waves(1), ["rec_all"])).rejects.toThrow(/no projection rec_all.*in_rec, rec_rec/);
@@ -109,6 +109,10 @@ it("names projections and shapes that do not fit, before anything is simulated",
     /none cannot be read/,
   );
   expect(() => new Trainer(waves(1), { init: {} as never })).toThrow("init.path");
+  const address = new URL("file:///first.network");
+  expect(() => new Trainer(waves(1), { init: { path: address } as never })).toThrow("value a URL");
+  await expect(begun(waves(1), [])).rejects.toThrow("options.init.projections names none");
+  await expect(begun(waves(1), [""])).rejects.toThrow("a name of options.init.projections is empty");
   const trainer = new Trainer(waves(1), { init: { path } });
   expect(() => trainer.network).toThrow("read with its first iteration");
   await trainer.next();
@@ -148,6 +152,9 @@ it("is an option of the command line that a run's origin has, with a digest", ()
     digests: { init: expect.any(String) as string },
   });
   expect(summary(second).loss[0]).not.toBe(summary(first).loss[0]);
+  const report = (path: string) => readFileSync(join(path, "report.html"), "utf8");
+  expect(report(second)).toMatch(/begun with<\/th><td>[^<]*network.safetensors/);
+  expect(report(first)).not.toContain("begun with");
   expect(eprop("train", "--from", second, "--quiet", "--out", third).status).toBe(0);
   expect(summary(third).loss).toEqual(summary(second).loss);
   appendFileSync(file, " ");

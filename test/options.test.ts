@@ -42,6 +42,12 @@ describe("an option that there is not", () => {
   });
 });
 
+it("another word is refused without one that is meant", async () => {
+  const error = await refusal(() => new Trainer(task, { colour: 1 } as never));
+  expect(error.bound).toMatch(/one of .*threads/);
+  expect(error.message).not.toContain("did you mean");
+});
+
 describe("a value that an option does not take", () => {
   it.each<[string, object, string, RegExp]>([
     [

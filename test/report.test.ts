@@ -469,6 +469,15 @@ describe("comparisons", () => {
     // A row for each run, and of each setting the run in the middle.
     expect(html.match(/<td>seed \d, eta 0\.\d<\/td>/g)).toHaveLength(9);
     expect([...html.matchAll(/<h2>Pattern[^<]*: ([^<]*)<\/h2>|id="pattern-(\d)"/g)].length).toBe(4);
+    const beginning = (seed: number, projections: string[]): RunData => {
+      const { summary, ...rest } = runOf(seed, 0.1);
+      const init = { path: "a", projections };
+      const of = { precision: "f64", gradient: "adjoint", digests: {}, schedule: {}, init };
+      return { ...rest, summary: { ...summary, made: of as never } };
+    };
+    const begun = [beginning(1, ["in_rec"]), beginning(2, ["in_rec"]), beginning(1, ["rec_out"])];
+    const all = labelledRuns(["1", "2", "3"], begun).map(({ label }) => label);
+    expect(all[2]).toContain("rec_out");
     const forward = runOf(2, 0.1);
     const made = { precision: "f64", gradient: "forward", digests: {}, schedule: {} } as never;
     const [a, b] = labelledRuns(

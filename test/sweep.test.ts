@@ -158,7 +158,12 @@ describe("a grid", () => {
     [
       "an unknown parameter",
       () => sweepPoints(findTask("sine-waves"), { seeds: [1], parameters: { etta: [1] } }),
-      /no parameter etta.*eta/,
+      /no parameter etta.*did you mean eta\?/,
+    ],
+    [
+      "an option in another spelling",
+      () => sweepPoints(findTask("sine-waves"), { seeds: [1], parameters: { clip_norm: [1] } }),
+      /one of eta, .*iterations.*did you mean clipNorm\?/,
     ],
     [
       "a value outside its bounds",

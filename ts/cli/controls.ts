@@ -5,7 +5,7 @@ import { statusOf } from "../sweep/results.js";
 import { loadTask } from "../tasks/load.js";
 import type { ControlName } from "../controls/control.js";
 import { untilInterrupted } from "./interrupt.js";
-import { tellFailed } from "./output.js";
+import { setParameters, tellFailed } from "./output.js";
 import {
   type TaskArguments,
   type WorkerArguments,
@@ -60,7 +60,7 @@ async function runControls(name: string, args: ControlsArguments): Promise<void>
     const result = await controls(name, {
       seeds: args.seeds,
       ...given({ controls: only, concurrency, threads, checkpointEvery, out }),
-      taskOptions: { ...taskOptions(entry, args), ...given({ parameters: args.set }) },
+      taskOptions: { ...taskOptions(entry, args), parameters: setParameters("controls", entry, args.set) },
       signal,
       onRun: (run, { done, total, resumed }) => {
         if (args.quiet || resumed) return;

@@ -1,8 +1,8 @@
 import { many } from "../core/words.js";
 import type { Command } from "commander";
-import { NESTError } from "../core/errors.js";
+import { NESTError, nestError } from "../core/errors.js";
 import { isFileError, systemWords } from "../files/file-errors.js";
-import { taskTable } from "../tasks/index.js";
+import { type TaskEntry, taskTable } from "../tasks/index.js";
 import { parameterText } from "../tasks/parameter.js";
 
 /** Writes a last line to standard error and sets the exit code. */
@@ -14,6 +14,9 @@ export function conclude(line: string, code: number): void {
 /** Options on the command line, by the names that they have in programs. */
 const optionNames = new Map<string, string>();
 
+/** Which of them each command has. */
+const ofCommands = new Map<string, ReadonlySet<string>>();
+
 /** Lets errors name the options of commands as they are typed. */
 export function nameOptions(commands: readonly Command[]): void {
   for (const option of commands.flatMap(({ options }) => options)) {
@@ -22,11 +25,41 @@ export function nameOptions(commands: readonly Command[]): void {
   // An option whose parts have names of their own in programs.
   optionNames.set("halving.minIterations", "--halving").set("halving.reduction", "--reduction");
   optionNames.set("checkpoint.every", "--checkpoint-every");
+  optionNames.set("init", "--init").set("init.path", "--init").set("init.projections", "--init-projections");
+  for (const command of commands) {
+    ofCommands.set(command.name(), new Set(command.options.map((option) => option.attributeName())));
+  }
 }
 
 /** An option as it is typed, by the name that it has in programs. */
 export function typedOption(name: string): string {
   return optionNames.get(name) ?? `--${name}`;
+}
+
+/**
+ * Parameters of a task as `--set` gives them to a command.
+ *
+ * @throws {@link NESTError} for an option of the command that the task has no parameter of, however it is written.
+ */
+export function setParameters<T>(
+  command: string,
+  { parameters }: TaskEntry,
+  set: Readonly<Record<string, T>> = {},
+): Record<string, T> {
+  for (const [name, value] of Object.entries(set)) {
+    const option = name
+      .replace(/^-+/, "")
+      .replaceAll(/[-_]([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    if (Object.hasOwn(parameters, name) || !ofCommands.get(command)?.has(option)) continue;
+    throw nestError({
+      code: "UnaccessedDictionaryEntry",
+      message: `${name} is no parameter of the task but an option of the command`,
+      parameter: "--set",
+      value: name,
+      bound: `${typedOption(option)} ${String(value)}`,
+    });
+  }
+  return { ...set };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Command, InvalidArgumentError } from "commander";
@@ -125,7 +126,10 @@ function print(result: SweepResult, { out, json }: SweepArguments): void {
   else {
     process.stdout.write(terminalTable(rows));
     if (out !== undefined) {
-      process.stdout.write(`runs: ${join(out, "runs.csv")}\npage: ${join(out, "sweep.html")}\n`);
+      process.stdout.write(`runs: ${join(out, "runs.csv")}\n`);
+      // There is nothing to show where all have failed.
+      const page = join(out, "sweep.html");
+      if (existsSync(page)) process.stdout.write(`page: ${page}\n`);
     }
   }
 }

@@ -18,7 +18,7 @@ import { type ResumeOptions, Trainer, type TrainingResult } from "../training/in
 import { plannedIterations } from "../training/pace.js";
 import { type ComputedWith, computedWith } from "../training/settings.js";
 import { formatHelp } from "./export.js";
-import { isStop, typedOption } from "./output.js";
+import { isStop, setParameters, typedOption } from "./output.js";
 import { ProgressLine } from "./progress.js";
 import { CommandRanks } from "./ranks.js";
 import {
@@ -211,7 +211,7 @@ async function begun(
   const origin = await repeated(args);
   const { entry, reference } = await loadTask(origin?.task ?? (name as string));
   const options = { ...origin?.options, ...taskOptions(entry, args) };
-  const parameters = { ...origin?.options.parameters, ...args.set };
+  const parameters = { ...origin?.options.parameters, ...setParameters("train", entry, args.set) };
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
   const runs = args.runs ?? (args.live ? "runs" : undefined);
   const out = await ranks.told(

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { loadTask } from "../tasks/load.js";
 import { untilInterrupted } from "./interrupt.js";
+import { setParameters } from "./output.js";
 import {
   type TaskArguments,
   addTaskOptions,
@@ -55,7 +56,7 @@ export function verifyCommand(): Command {
 
 async function runVerification(name: string, args: VerifyArguments): Promise<void> {
   const { entry } = await loadTask(name);
-  const parameters = { ...args.set };
+  const parameters = setParameters("verify", entry, args.set);
   const task = entry.create({ ...taskOptions(entry, args), ...given({ seed: args.seed }), parameters });
   await untilInterrupted(async (signal) => {
     const { verifyTask } = await import("../verify/index.js");

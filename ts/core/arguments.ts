@@ -46,7 +46,8 @@ export function shown(value: unknown): string {
 }
 
 function article(name: string): string {
-  return `${/^[aeiou]/i.test(name) ? "an" : "a"} ${name}`;
+  // `URL` and `Uint8Array` begin with the sound of a consonant.
+  return `${/^(?!u(?:rl|int))[aeiou]/i.test(name) ? "an" : "a"} ${name}`;
 }
 
 /** Refuses a value: what is wrong is that it is none of what is allowed, if not said otherwise. */
@@ -279,6 +280,12 @@ export type CheckedFields<F extends Fields> = {
   [N in keyof F as undefined extends Checked<F[N]> ? never : N]: Checked<F[N]>;
 } & { [N in keyof F as undefined extends Checked<F[N]> ? N : never]?: Exclude<Checked<F[N]>, undefined> };
 
+/** Which of the known names may be meant: one of which more than half would have to change is another word. */
+export function meant(unknown: string, known: readonly string[]): string {
+  const name = nearest(unknown, known, Math.max(1, Math.floor(unknown.length / 2)));
+  return name === undefined ? "" : `; did you mean ${name}?`;
+}
+
 /** Refuses a dictionary that has others than the known entries: nothing that is said is ignored. */
 export function refuseOthers(at: string, values: object, known: readonly string[]): void {
   const unknown = Object.keys(values).find((name) => !known.includes(name));
@@ -287,7 +294,7 @@ export function refuseOthers(at: string, values: object, known: readonly string[
     code: "UnaccessedDictionaryEntry",
     message: `${at} has no ${shown(unknown)}`,
     parameter: `${at}.${unknown.slice(0, shownLength)}`,
-    bound: `one of ${known.join(", ")}; did you mean ${nearest(unknown, [...known])}?`,
+    bound: `one of ${known.join(", ")}${meant(unknown, known)}`,
   });
 }
 

@@ -214,7 +214,7 @@ export class Network {
     const { signal, threads } = given("options", options, inferManyOptions);
     signal?.throwIfAborted();
     const trains = given("sequences", sequences, listOf);
-    const lengths = typeof ms === "number" ? trains.map(() => ms) : given("ms", ms, numbers);
+    const lengths = typeof ms === "number" ? trains.map(() => ms) : given("ms", ms, lengthsOf);
     if (lengths.length !== trains.length) {
       throw nestError({
         code: "IndexError",
@@ -365,6 +365,15 @@ const listOf: Check<SpikeTrains[]> = {
   read(value, at) {
     if (!Array.isArray(value)) refuse(at, value, this.allowed);
     return [...(value as SpikeTrains[])];
+  },
+};
+
+/** A length for each sequence; one for all is a number. */
+const lengthsOf: Check<Float64Array> = {
+  allowed: "a number, or a number for each sequence",
+  read(value, at) {
+    if (!Array.isArray(value) && !isTyped(value)) refuse(at, value, this.allowed);
+    return numbers.read(value, at);
   },
 };
 

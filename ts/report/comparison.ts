@@ -45,6 +45,7 @@ function madeSettings({ made }: RunSummary): Record<string, string> {
     precision: made.precision,
     gradient: made.gradient,
     ...(made.clipNorm !== undefined && { "clip norm": String(made.clipNorm) }),
+    ...(made.init?.projections && { "begun with": made.init.projections.join(", ") }),
     schedule: `${many(iterations, "iteration")}, validation every ${validateEvery}, ${many(testIterations, "test")}`,
     ...Object.fromEntries(digests),
   };

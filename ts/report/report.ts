@@ -41,6 +41,13 @@ export function parameterText(task: string, name: string): string {
   return `${name}${unit === "" ? "" : ` (${unit})`}: ${row.text.toLowerCase()}`;
 }
 
+/** The network that a training began with in place of its task's weights. */
+function begunWith({ made }: RunSummary): string | undefined {
+  if (made?.init === undefined) return undefined;
+  const { path, projections } = made.init;
+  return projections === undefined ? path : `${projections.join(", ")} of ${path}`;
+}
+
 function trained(summary: RunSummary): string {
   const { timing, machine } = summary;
   return nameTable([
@@ -51,6 +58,8 @@ function trained(summary: RunSummary): string {
       "sequence",
       `${many(timing.steps, "step")} of ${timing.resolution} ms, ${timing.batchSize} per iteration, errors count in ${many(timing.learningWindow, "step")}`,
     ],
+    ["begun with", begunWith(summary)],
+    ["clip norm", summary.made?.clipNorm],
     ["iterations", summary.loss.length],
     ["ended", endings[summary.ended]],
     ["weights", keptWeights(summary)],

@@ -271,7 +271,8 @@ export class RunFolder {
     if (result.ended === "early-stopping") this.#remove([basename(this.checkpoint)]);
     onSaved?.();
     try {
-      await report(this.path, runData(result), signal);
+      // It says what `run.json` says, as a report that is made anew does.
+      await report(this.path, { ...runData(result), summary }, signal);
     } catch (error) {
       const why = signal?.aborted ? "stopped" : error instanceof Error ? error.message : String(error);
       throw new ReportError(`the run is saved in ${this.path}, but for its report: ${why}`, { cause: error });

@@ -1,4 +1,4 @@
-import { type Check, given } from "../core/arguments.js";
+import { type Check, given, meant } from "../core/arguments.js";
 import { createHash } from "../core/hash.js";
 import { nestError } from "../core/errors.js";
 import { NumpyRandom } from "../random/index.js";
@@ -158,10 +158,20 @@ export function pointOptions(
 /** Refuses a value that a parameter or an option does not take. */
 function checkValue(entry: TaskEntry, name: string, value: SweepValue, base: TaskOptions): void {
   const options = [...optionNames, ...(entry.options ?? [])];
+  const known = [...Object.keys(entry.parameters), ...options, ...Object.keys(settings)];
+  if (!known.includes(name)) {
+    throw nestError({
+      code: "UnaccessedDictionaryEntry",
+      message: `the task ${entry.name} has no parameter ${name}`,
+      model: entry.name,
+      parameter: name,
+      bound: `one of ${known.join(", ")}${meant(name, known)}`,
+    });
+  }
   if (Object.hasOwn(settings, name)) {
     given(name, value, settings[name] as Check<unknown>);
-  } else if (Object.hasOwn(entry.parameters, name) || !options.includes(name)) {
-    const row = Object.hasOwn(entry.parameters, name) ? entry.parameters[name] : undefined;
+  } else if (Object.hasOwn(entry.parameters, name)) {
+    const row = entry.parameters[name];
     if (row !== undefined && !("choices" in row) && typeof value !== "number") {
       refuse("this is no number", name, value, "a number");
     }

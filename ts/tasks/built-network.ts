@@ -7,6 +7,8 @@ import {
   given,
   number,
   optional,
+  refuseOthers,
+  shown,
   u32,
   whole,
 } from "../core/arguments.js";
@@ -30,8 +32,8 @@ export interface NamedNodes {
   /** Inputs (`spike_generator`), recurrent neurons and readouts, by name: all nodes there are. */
   populations: Readonly<Record<string, NodeCollection>>;
   /**
-   * Which populations a projection joins, by name: all connections there are. If left out, the connections between each
-   * two populations are a projection, `FROM_TO`.
+   * Which populations a projection joins, by name: all connections there are, each in one. If it is left out as a whole,
+   * the connections between each two populations are a projection, `FROM_TO`.
    */
   projections?: Readonly<
     Record<string, { from: string | readonly string[]; to: string | readonly string[] }>
@@ -96,7 +98,7 @@ export function builtNetwork(
   const kernel = new Kernel();
   kernel.set({ resolution, rng_seed: seed });
   const before = ofTask.map((name) => kernel.get(name));
-  const named = given("build", call(kernel), anObject) as unknown as NamedNodes;
+  const named = namesOf(call(kernel));
   for (const [at, name] of ofTask.entries()) {
     if (kernel.get(name) !== before[at]) {
       refuse(
@@ -109,6 +111,21 @@ export function builtNetwork(
   }
   const built = new Built(kernel, named);
   return built.description();
+}
+
+/** What a function that built a network returned. */
+function namesOf(returned: unknown): NamedNodes {
+  const allowed = "{ populations } or { populations, projections }";
+  if (returned instanceof Promise) {
+    // It is refused for what it is; how it ends is nobody's business any more.
+    returned.catch(() => undefined);
+    refuse("build", "build returned a promise", `a function that is not async and returns ${allowed}`);
+  }
+  if (typeof returned !== "object" || returned === null || !("populations" in returned)) {
+    refuse("build", "build returned no populations", `a function that returns ${allowed}`, shown(returned));
+  }
+  refuseOthers("build", returned, ["populations", "projections"]);
+  return returned as NamedNodes;
 }
 
 /** Parameters and states of node models that can be set, by model. */
@@ -265,6 +282,12 @@ class Built {
     return dynamicsOf(String(model))?.role === "readout";
   }
 
+  /** A node by its id and its population. */
+  #placeOf(id: number | undefined): string {
+    const [name] = [...this.#populations].find(([, { ids }]) => ids.includes(id as number)) ?? [];
+    return `node ${id} of ${name}`;
+  }
+
   /** Refuses a connection that no projection has. */
   #refuseNameless(
     all: SynapseCollection,
@@ -278,11 +301,11 @@ class Built {
     const at = source.findIndex(
       (id, place) => !named.some(({ from, to }) => from.has(id) && to.has(target[place] as number)),
     );
-    const pair = `from ${source[at]} to ${target[at]}`;
+    const pair = `from ${this.#placeOf(source[at])} to ${this.#placeOf(target[at])}`;
     return refuse(
       "projections",
       `the connection ${pair} is in no projection`,
-      "every connection in one",
+      "every connection in one of them, or `projections` left out",
       pair,
     );
   }

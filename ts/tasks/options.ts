@@ -8,6 +8,7 @@ import {
   flag,
   given,
   list,
+  meant,
   number,
   optional,
   record,
@@ -98,7 +99,7 @@ export function checkParameters(
         message: `the task ${of} has no parameter ${name}`,
         model: of,
         parameter: name,
-        bound: `one of ${Object.keys(rows).join(", ")}`,
+        bound: `one of ${Object.keys(rows).join(", ")}${meant(name, Object.keys(rows))}`,
       });
     }
     checkParameter(of, name, row, value);

@@ -1,6 +1,14 @@
 /** Weights that a training begins with in place of its task's: those of a saved network. */
 import { join, resolve } from "node:path";
-import { type Check, fields, list, optional, path as filePath, text } from "../core/arguments.js";
+import {
+  type Check,
+  fields,
+  list,
+  optional,
+  path as filePath,
+  refuse as refuseValue,
+  text,
+} from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
 import { inSlices } from "../core/event-loop.js";
 import { Network } from "../network/network.js";
@@ -33,9 +41,22 @@ export interface InitialWeights {
   readonly network?: Network;
 }
 
+/** None would begin with nothing of the file, and results would say that it was begun with. */
+const someNames: Check<string[]> = {
+  allowed: "names of projections",
+  read(value, at) {
+    const names = list(text, this.allowed).read(value, at);
+    if (names.length > 0 && !names.includes("")) return names;
+    return refuseValue(at, value, "names of projections, one or more; all if left out", {
+      code: "ValueError",
+      message: names.length > 0 ? `a name of ${at} is empty` : `${at} names none`,
+    });
+  },
+};
+
 export const initCheck: Check<InitOptions> = fields({
   path: filePath,
-  projections: optional(list(text, "names of projections")),
+  projections: optional(someNames),
 }) as Check<InitOptions>;
 
 /** Reads the network that a training begins with. */
@@ -95,7 +116,7 @@ export function initialNetwork(task: Task, initial: InitialWeights | undefined):
 }
 
 function refuse(message: string, bound: string): never {
-  throw nestError({ code: "ValueError", message, parameter: "init", bound });
+  throw nestError({ code: "ValueError", message, parameter: "options.init", bound });
 }
 
 function withWeights(

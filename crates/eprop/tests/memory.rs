@@ -252,12 +252,13 @@ fn delays_that_cannot_be_remembered_are_refused() {
     let mut kernel = Kernel::new();
     let delay = Dict::new().with("delay", 1e12);
     assert_eq!(kernel.set_defaults("static_synapse", &delay).unwrap_err().code, ErrorCode::BadDelay);
-    // A default that was possible at another resolution.
-    kernel.set_defaults("static_synapse", &Dict::new().with("delay", 1e5)).unwrap();
+    // One that is possible with longer steps.
     kernel.set(&Dict::new().with("resolution", 0.01)).unwrap();
+    let delay = Dict::new().with("delay", 1e5);
+    assert_eq!(kernel.set_defaults("static_synapse", &delay).unwrap_err().code, ErrorCode::BadDelay);
     let node = kernel.create("parrot_neuron", 2.0, &Params::None).unwrap();
     let rule = Dict::new().with("rule", "one_to_one");
-    let error = kernel.connect(&[node], &[node + 1], &rule, &Dict::new()).unwrap_err();
+    let error = kernel.connect(&[node], &[node + 1], &rule, &delay).unwrap_err();
     assert_eq!(error.code, ErrorCode::BadDelay);
 }
 

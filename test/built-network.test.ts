@@ -286,3 +286,101 @@ describe("built by calls", () => {
     expect(build).toThrow(message);
   });
 });
+
+describe("networks of calls that a description cannot say", () => {
+  const plastic = "eprop_synapse_bsshslm_2020" as const;
+
+  /** An input, two neurons and a readout; `synapse` is what their connections are. */
+  function small(kernel: Kernel, synapse: object = {}) {
+    const a = kernel.Create("spike_generator", 2);
+    const b = kernel.Create("eprop_iaf_bsshslm_2020", 2);
+    const c = kernel.Create("eprop_readout_bsshslm_2020", 1, { tau_m: 20 });
+    kernel.Connect(a, b, "all_to_all", { synapse_model: plastic, ...synapse });
+    kernel.Connect(b, c, "all_to_all", { synapse_model: plastic, ...synapse });
+    return { a, b, c };
+  }
+
+  it.each<[string, (kernel: Kernel) => unknown, RegExp]>([
+    ["a promise", async (kernel) => ({ populations: small(kernel) }), /returned a promise/],
+    [
+      "a promise that fails",
+      async () => {
+        throw new Error("nobody catches it");
+      },
+      /returned a promise/,
+    ],
+    [
+      "a simulation",
+      (kernel) => {
+        const populations = small(kernel);
+        kernel.Simulate(10);
+        return { populations };
+      },
+      /was simulated/,
+    ],
+    [
+      "filters of their own",
+      (kernel) => ({ populations: small(kernel, { tau_m_readout: 7 }) }),
+      /tau_m_readout of their own/,
+    ],
+    [
+      "moments of Adam",
+      (kernel) => {
+        kernel.SetDefaults(plastic, { optimizer: { optimizer: "adam" } });
+        const populations = small(kernel);
+        kernel.GetConnections().set({ optimizer: { m: 0.5, v: 0.1 } });
+        return { populations };
+      },
+      /Adam remembers/,
+    ],
+    [
+      "a population that is named twice",
+      (kernel) => ({
+        populations: small(kernel),
+        projections: { in: { from: ["a", "a"], to: "b" }, out: { from: "b", to: "c" } },
+      }),
+      /a is named twice/,
+    ],
+    [
+      "sources that are no names",
+      (kernel) => ({ populations: small(kernel), projections: { in: { from: 1, to: "b" } } }),
+      /in\.from/,
+    ],
+    ["no sources", (kernel) => ({ populations: small(kernel), projections: { in: {} } }), /in\.from/],
+    [
+      "two projections of one name",
+      (kernel) => {
+        const { a, b, c } = small(kernel);
+        const more = kernel.Create("spike_generator", 2);
+        const cells = kernel.Create("eprop_iaf_bsshslm_2020", 2);
+        kernel.Connect(more, cells, "all_to_all", { synapse_model: plastic });
+        kernel.Connect(a, cells, "all_to_all", { synapse_model: plastic });
+        kernel.Connect(more, b, "all_to_all", { synapse_model: plastic });
+        return { populations: { a, a_b: more, b_c: cells, c: b, d: c } };
+      },
+      /two projections would be called a_b_c/,
+    ],
+  ])("refuses %s", (_, build, message) => {
+    expect(() => tasks.builtNetwork(build as never)).toThrow(
+      expect.objectContaining({ code: expect.any(String), message: expect.stringMatching(message) }),
+    );
+  });
+
+  it("reads copies of models as what they are copies of", () => {
+    const { populations } = tasks.builtNetwork((kernel) => {
+      const cell = kernel.CopyModel("eprop_iaf_bsshslm_2020", "cell", { tau_m: 30 });
+      const a = kernel.Create("spike_generator", 2);
+      const b = kernel.Create(cell, 2);
+      const c = kernel.Create("eprop_readout_bsshslm_2020", 1, { tau_m: 20 });
+      kernel.Connect(a, b, "all_to_all", { synapse_model: plastic, tau_m_readout: 20 });
+      kernel.Connect(b, c, "all_to_all", { synapse_model: plastic });
+      return { populations: { a, b, c } };
+    });
+    expect(populations["b"]).toEqual({
+      kind: "recurrent",
+      model: "eprop_iaf_bsshslm_2020",
+      n: 2,
+      params: { tau_m: 30 },
+    });
+  });
+});

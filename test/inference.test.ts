@@ -191,6 +191,24 @@ it("names the sequence, the byte or the network that does not fit, and changes n
   expect(await network.state()).toEqual(bytes);
 });
 
+it("refuses stretches whose spikes have no place, and says which sequence is wrong", async () => {
+  const network = networkOf("eprop_iaf_bsshslm_2020");
+  const most = Math.floor(2 ** 32 / inputs);
+  // The place of this spike would be that of another in the first steps.
+  const late = { times: [most + 1], senders: [0] };
+  const refused = { code: "ValueError", parameter: "ms", bound: expect.stringContaining(`${most} steps`) };
+  expect(() => network.infer(late, most + 2)).toThrow(expect.objectContaining(refused));
+  const one = { times: [], senders: [] };
+  await expect(network.inferMany([one, one], [5, Number.NaN])).rejects.toMatchObject({ parameter: "ms[1]" });
+});
+
+it("is cloned after its kernel was closed", async () => {
+  const network = networkOf("eprop_iaf_bsshslm_2020");
+  const spikes = spikesOf(1, 50);
+  await network.kernel.close();
+  expect(digest(network.clone().infer(spikes, 50))).toBe(digest(network.infer(spikes, 50)));
+});
+
 function largerKernel(): Kernel {
   const kernel = new Kernel();
   kernel.set({ resolution: 1 });

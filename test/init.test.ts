@@ -1,9 +1,10 @@
 /** Trainings that begin with the weights and connections of a saved network. */
 import { spawnSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, it } from "vitest";
+import { afterAll, expect, it, vi } from "vitest";
 import { Kernel, Network, Trainer, type TrainingResult, tasks, trainToEnd } from "../ts/index.js";
 import type { RunSummary } from "../ts/runs/summary.js";
 
@@ -134,6 +135,40 @@ function eprop(...args: string[]) {
   const { status, stderr } = spawnSync(process.execPath, ["dist/cli/main.js", ...args], { encoding: "utf8" });
   return { status, stderr };
 }
+
+it("says the digest of the very bytes that it read", async () => {
+  const path = join(folder, "overwritten.network");
+  const [first, second] = await Promise.all([1, 2].map((seed) => trainToEnd(waves(1, {}, seed))));
+  await second?.network.save(path);
+  const other = readFileSync(path);
+  await first?.network.save(path);
+  const sha256 = createHash("sha256").update(readFileSync(path)).digest("hex");
+  const read = vi.spyOn(Network, "read").mockImplementationOnce(async (file) => {
+    const held = await Network.read(file);
+    writeFileSync(path, other);
+    return held;
+  });
+  const begun = await trainToEnd(waves(1), { init: { path } });
+  read.mockRestore();
+  expect(begun.weights.before).toEqual(first?.weights.after);
+  expect(begun.settings.init?.sha256).toBe(sha256);
+});
+
+it("refuses weights that would keep signs that are not the task's", async () => {
+  const path = join(folder, "signs.network");
+  await (await trainToEnd(waves(1))).network.save(path);
+  const init = { path };
+  const refused = {
+    parameter: "options.init",
+    message: expect.stringMatching(/another sign than the task's/),
+  };
+  await expect(trainToEnd(waves(1, { exc_fraction: 0.8 }), { init })).rejects.toMatchObject(refused);
+  const own = join(folder, "own-signs.network");
+  const signed = await trainToEnd(waves(1, { exc_fraction: 0.8 }));
+  await signed.network.save(own);
+  const again = await trainToEnd(waves(1, { exc_fraction: 0.8 }), { init: { path: own } });
+  expect(again.weights.before).toEqual(signed.weights.after);
+});
 
 it("is an option of the command line that a run's origin has, with a digest", () => {
   const [first, second, third] = ["a", "b", "c"].map((name) => join(folder, name)) as [

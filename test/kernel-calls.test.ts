@@ -308,3 +308,29 @@ describe("forms that NEST's calls have", () => {
     expect(() => nest.Create("eprop_iaf", 1, { V_m: doubled })).toThrow("too much is computed");
   });
 });
+
+describe("names that all objects have", () => {
+  it.each(["__proto__", "toString", "constructor"])("%s is no value of nodes or models", (name) => {
+    const nest = new Kernel();
+    const nodes = nest.Create("eprop_iaf", 2);
+    const calls = [
+      () => nest.GetStatus(nodes, name),
+      () => nest.GetStatus(nodes, [name]),
+      () => nodes.get(name),
+      () => nest.GetDefaults("eprop_iaf", name),
+      () => nest.get(name as "resolution"),
+    ];
+    for (const call of calls) {
+      expect(call).toThrow(
+        expect.objectContaining({ code: expect.any(String), parameter: expect.any(String) }),
+      );
+    }
+  });
+
+  it("what cannot be read is refused by its name", () => {
+    const { proxy, revoke } = Proxy.revocable([], {});
+    revoke();
+    const refused = expect.objectContaining({ code: "TypeMismatch", parameter: "keys" });
+    expect(() => new Kernel().GetDefaults("eprop_iaf", proxy as string[])).toThrow(refused);
+  });
+});

@@ -22,6 +22,8 @@ export interface SavedFile {
   kind: Kind;
   arrays: ArrayReader;
   details: Details;
+  /** All of it, as it was read. */
+  bytes: Uint8Array;
 }
 
 /** Where the checksum is while it is computed. */
@@ -37,13 +39,25 @@ const checksumAt = 8 + opening.length;
 /** Bytes that are digested in one piece. */
 const pieceLength = 1 << 18;
 
-function* checksum(bytes: Uint8Array): Pieces<string> {
+function checksum(bytes: Uint8Array): Pieces<string> {
+  return digestOfAll(
+    [bytes.subarray(0, checksumAt), new TextEncoder().encode(noChecksum)],
+    bytes.subarray(checksumAt + noChecksum.length),
+  );
+}
+
+/** SHA-256 of a file's bytes. */
+export function bytesDigest(bytes: Uint8Array): Pieces<string> {
+  return digestOfAll([], bytes);
+}
+
+function* digestOfAll(begin: readonly Uint8Array[], bytes: Uint8Array): Pieces<string> {
   yield;
   // The first time in a process, this loads Node's module.
   const hash = createHash("sha256");
   yield;
-  hash.update(bytes.subarray(0, checksumAt)).update(noChecksum);
-  for (let at = checksumAt + noChecksum.length; at < bytes.length; at += pieceLength) {
+  for (const piece of begin) hash.update(piece);
+  for (let at = 0; at < bytes.length; at += pieceLength) {
     hash.update(bytes.subarray(at, at + pieceLength));
     yield;
   }
@@ -141,7 +155,8 @@ export async function fromBytes(path: string, bytes: Buffer, kinds: readonly Kin
     );
   }
   try {
-    return { kind: format, arrays: new ArrayReader(path, (await readSafetensors(bytes)).arrays), details };
+    const { arrays } = await readSafetensors(bytes);
+    return { kind: format, arrays: new ArrayReader(path, arrays), details, bytes };
   } catch (error) {
     return refuse(`is damaged: ${(fromNative(error) as Error).message}`, whole);
   }

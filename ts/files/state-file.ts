@@ -41,12 +41,12 @@ export async function writeState(
   await writeSaved(path, kind, writer.arrays, { texts, ...details });
 }
 
-/** Reads the state of the kernel that is in a file of one of several kinds, and what the file says besides. */
+/** Reads the state of the kernel that is in a file of one of several kinds, what the file says besides, and its bytes. */
 export async function readState(
   path: string,
   kinds: readonly Kind[],
-): Promise<{ state: NativeState; details: Details }> {
-  const { arrays, details } = await readSaved(path, kinds);
+): Promise<{ state: NativeState; details: Details; bytes: Uint8Array }> {
+  const { arrays, details, bytes } = await readSaved(path, kinds);
   const state = await interpreted(path, () => arrays.kernel(details["texts"] as Record<string, string[]>));
-  return { state, details };
+  return { state, details, bytes };
 }

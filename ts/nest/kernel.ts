@@ -505,18 +505,18 @@ export class Kernel {
     keys: string | readonly string[],
   ): Decoded | Decoded[];
   GetDefaults(model: string, keys?: string | readonly string[]): unknown {
+    const asked = given("keys", keys as unknown, either(Array.isArray, list(text, "names"), optional(text)));
     const values = this.#defaults(given("model", model, text));
-    const one = (key: unknown, at: string) => {
-      const name = text.read(key, at);
+    const one = (name: string, at: string) => {
       if (Object.hasOwn(values, name)) return values[name];
       return refuse(at, name, `one of ${Object.keys(values).join(", ")}`, {
         code: "UnaccessedDictionaryEntry",
         message: `${model} has no parameter ${name}`,
       });
     };
-    if (keys === undefined) return values;
-    if (Array.isArray(keys)) return keys.map((key, place) => one(key, `keys[${place}]`));
-    return one(keys, "keys");
+    if (asked === undefined) return values;
+    if (typeof asked === "object") return asked.map((key, place) => one(key, `keys[${place}]`));
+    return one(asked, "keys");
   }
 
   #defaults(name: string): { [name: string]: Decoded } {

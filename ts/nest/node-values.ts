@@ -4,7 +4,7 @@ import type { Kernel } from "./kernel.js";
 import { type Decoded, decodeValue } from "./values.js";
 
 /** What every node has: what the defaults of its model show, and what a node shows, where that is another. */
-const everyNode: { readonly [name: string]: readonly [Decoded, ((id: number) => Decoded)?] } = {
+const ofEveryNode: { readonly [name: string]: readonly [Decoded, ((id: number) => Decoded)?] } = {
   frozen: [false],
   global_id: [0, (id) => id],
   local: [true],
@@ -13,6 +13,9 @@ const everyNode: { readonly [name: string]: readonly [Decoded, ((id: number) => 
   thread_local_id: [-1],
   vp: [-1, () => 0],
 };
+
+/** The same by any name that is asked for, also those that all objects have. */
+const everyNode = new Map(Object.entries(ofEveryNode));
 
 /** What all nodes of a model have in common and its defaults show; lists that hold nothing are left out. */
 const ofModel = ["element_type", "receptor_types", "recordables"];
@@ -28,7 +31,7 @@ export function nodeDefaults(
   model: string,
   values: { [name: string]: Decoded },
 ): { [name: string]: Decoded } {
-  const shown = Object.entries(everyNode).map(([name, [value]]) => [name, value] as const);
+  const shown = Array.from(everyNode, ([name, [value]]) => [name, value] as const);
   const kind = elementType(String(values["type_id"]), values);
   return { ...values, element_type: kind, model, ...Object.fromEntries(shown) };
 }
@@ -63,7 +66,7 @@ const isFull = (value: Decoded | null | undefined): boolean =>
 
 /** Names of what the nodes have, in the order of NEST's: a name is there if one of the models has it. */
 export function valueNames(kernel: Kernel, ids: Uint32Array): string[] {
-  const names = new Set([...Object.keys(everyNode), "element_type", "model"]);
+  const names = new Set([...everyNode.keys(), "element_type", "model"]);
   const seen = new Set<string>();
   for (const part of partsOf(kernel, ids)) {
     if (seen.has(part.model)) continue;
@@ -79,7 +82,7 @@ export function valueNames(kernel: Kernel, ids: Uint32Array): string[] {
 
 /** A value of each node; `null` of those whose model has none of that name, if others have. */
 export function valuesOf(kernel: Kernel, ids: Uint32Array, name: string): (Decoded | null)[] {
-  const [value, own] = everyNode[name] ?? [];
+  const [value, own] = everyNode.get(name) ?? [];
   if (value !== undefined) return Array.from(ids, own ?? (() => value));
   const each = (read: (part: Part) => (Decoded | null)[]) => partsOf(kernel, ids).flatMap(read);
   if (name === "model") return each((part) => Array.from(part.ids, () => part.model));

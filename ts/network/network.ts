@@ -70,11 +70,14 @@ export class Network {
   readonly #inference: NativeInference;
   readonly #resolution: number;
 
-  private constructor(kernel: Kernel, parts: NetworkParts | undefined, inference?: NativeInference) {
+  private constructor(kernel: Kernel, parts: NetworkParts | undefined, shared?: Network) {
     this.kernel = kernel;
     this.parts = parts;
-    this.#inference = inference ?? guarded(() => this.kernel.native.inference());
-    this.#resolution = this.kernel.get("resolution");
+    // What is shared needs no kernel, which may have been closed.
+    this.#inference = guarded(() =>
+      shared === undefined ? this.kernel.native.inference() : shared.#inference.share(),
+    );
+    this.#resolution = shared === undefined ? this.kernel.get("resolution") : shared.#resolution;
   }
 
   /**
@@ -94,9 +97,14 @@ export class Network {
    * @throws {@link NESTError} that says what is wrong with the file.
    */
   static async load(path: string): Promise<Network> {
+    return (await Network.read(path)).network;
+  }
+
+  /** @internal As {@link load}, with the bytes that were read: the file may be another by now. */
+  static async read(path: string): Promise<{ network: Network; bytes: Uint8Array }> {
     const file = given("path", path, filePath);
     const { readState } = await import("../files/state-file.js");
-    const { state, details } = await readState(file, ["network", "checkpoint", "kernel"]);
+    const { state, details, bytes } = await readState(file, ["network", "checkpoint", "kernel"]);
     const kernel = new Kernel();
     const network: NativeState = {
       arrays: state.arrays.filter(isOfNetwork),
@@ -104,7 +112,8 @@ export class Network {
     };
     guarded(() => kernel.native.restoreNetwork(network));
     const nodes = kernel.get("network_size");
-    return new Network(kernel, given("file.parts", details["parts"], optional(partsOf(nodes))));
+    const parts = given("file.parts", details["parts"], optional(partsOf(nodes)));
+    return { network: new Network(kernel, parts), bytes };
   }
 
   /**
@@ -226,7 +235,7 @@ export class Network {
     }
     // It begins with the state of now, whatever is done with the network from here on.
     const inference = guarded(() => this.#inference.share());
-    const stretches = await inSlices(this.#stretches(trains, lengths), signal);
+    const stretches = await inSlices(this.#stretches(trains, lengths, typeof ms === "number"), signal);
     const answers = await stoppable(inference, signal, () =>
       inference.answersAsync(
         stretches.map(({ places }) => places),
@@ -244,11 +253,7 @@ export class Network {
    * @throws {@link NESTError} while {@link inferAsync} is at work.
    */
   clone(): Network {
-    return new Network(
-      this.kernel,
-      this.parts,
-      guarded(() => this.#inference.share()),
-    );
+    return new Network(this.kernel, this.parts, this);
   }
 
   /**
@@ -276,22 +281,38 @@ export class Network {
     guarded(() => this.#inference.restore(read));
   }
 
-  *#stretches(trains: readonly SpikeTrains[], lengths: ArrayLike<number>): Pieces<Stretch[]> {
+  *#stretches(
+    trains: readonly SpikeTrains[],
+    lengths: ArrayLike<number>,
+    areEqual: boolean,
+  ): Pieces<Stretch[]> {
     const stretches: Stretch[] = [];
     for (const [at, spikes] of trains.entries()) {
       if (at > 0) yield;
-      stretches.push(this.#stretch(spikes, lengths[at] as number, `sequences[${at}]`));
+      const of = { spikes: `sequences[${at}]`, ms: areEqual ? "ms" : `ms[${at}]` };
+      stretches.push(this.#stretch(spikes, lengths[at] as number, of));
     }
     return stretches;
   }
 
   /** Places of input spikes, ascending, and the steps that they lie in. */
-  #stretch(spikes: SpikeTrains, ms: number, name = "spikes"): Stretch {
+  #stretch(spikes: SpikeTrains, ms: number, of = { spikes: "spikes", ms: "ms" }): Stretch {
     const resolution = this.#resolution;
+    const name = of.spikes;
     const ofTimes = `${name}.times`;
-    const steps = onGrid("ms", given("ms", ms, number()), resolution);
+    const steps = onGrid(of.ms, given(of.ms, ms, number()), resolution);
     const { times, senders } = given(name, spikes, spikeTrains);
     const { inputs } = this;
+    const most = Math.floor(mostPlaces / inputs);
+    if (steps > most) {
+      throw nestError({
+        code: "ValueError",
+        message: `the stretch is too long for ${inputs} inputs`,
+        parameter: of.ms,
+        value: `${steps} steps`,
+        bound: `at most ${most} steps; what is longer is several calls`,
+      });
+    }
     const places = new Uint32Array(times.length);
     if (senders.length !== places.length) {
       throw nestError({
@@ -398,6 +419,9 @@ const spikeTrains = fields({ times: arrayLike, senders: arrayLike });
 function isOfNetwork({ name }: { name: string }): boolean {
   return name.startsWith("network.");
 }
+
+/** Places of spikes, a step and an input each, are 32 bits wide. */
+const mostPlaces = 2 ** 32;
 
 /** A time as a number of steps. */
 function onGrid(name: string, ms: number, resolution: number): number {

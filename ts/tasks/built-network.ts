@@ -2,13 +2,15 @@
 import {
   type Check,
   callable,
-  dictionary,
+  either,
   fields,
   given,
+  list,
   number,
   optional,
   refuseOthers,
   shown,
+  text,
   u32,
   whole,
 } from "../core/arguments.js";
@@ -109,6 +111,15 @@ export function builtNetwork(
       );
     }
   }
+  const time = kernel.get("biological_time");
+  if (time !== 0) {
+    refuse(
+      "kernel.biological_time",
+      "the network was simulated while it was built",
+      "0: a training begins with its first step",
+      `${time} ms`,
+    );
+  }
   const built = new Built(kernel, named);
   return built.description();
 }
@@ -127,6 +138,13 @@ function namesOf(returned: unknown): NamedNodes {
   refuseOthers("build", returned, ["populations", "projections"]);
   return returned as NamedNodes;
 }
+
+/** The built-in model of nodes, which theirs may be a copy of. */
+const baseOf = (kernel: Kernel, model: string): string =>
+  String(kernel.GetDefaults(model as "parrot_neuron", "type_id"));
+
+const nameOrNames = either(Array.isArray, list(text, "names"), text);
+const joined = fields({ from: nameOrNames, to: nameOrNames });
 
 /** Parameters and states of node models that can be set, by model. */
 function settable(model: string): readonly string[] {
@@ -182,6 +200,14 @@ class Built {
         continue;
       }
       count += projection.connections.length;
+      if (found.has(name)) {
+        refuse(
+          "projections",
+          `two projections would be called ${name}`,
+          "names of projections, or other names of populations",
+          name,
+        );
+      }
       found.set(name, projection);
     }
     const all = this.#kernel.GetConnections();
@@ -217,10 +243,7 @@ class Built {
   #named(): [string, { from: readonly string[]; to: readonly string[] }][] {
     if (this.#projections !== undefined) {
       return Object.entries(this.#projections).map(([name, value]) => {
-        const { from, to } = given(`build.projections.${name}`, value, dictionary) as {
-          from: string;
-          to: string;
-        };
+        const { from, to } = given(`build.projections.${name}`, value, joined);
         return [name, { from: names(from), to: names(to) }];
       });
     }
@@ -234,6 +257,10 @@ class Built {
   }
 
   #ids(projection: string, of: readonly string[]): number[] {
+    const twice = of.find((name, at) => of.indexOf(name) < at);
+    if (twice !== undefined) {
+      refuse(`projections.${projection}`, `${twice} is named twice`, "each population once", twice);
+    }
     return of.flatMap((name) => {
       const nodes = this.#populations.get(name);
       if (nodes !== undefined) return [...nodes.ids];
@@ -261,6 +288,7 @@ class Built {
     if (model === undefined || delay === undefined) return { connections, description: undefined as never };
     const defaults = this.#kernel.GetDefaults(model as "static_synapse") as Record<string, unknown>;
     const optimizer = optimizerOf(defaults);
+    this.#checkSynapses(name, connections, defaults);
     const description: ProjectionDescription = {
       from: from.length === 1 ? (from[0] as string) : from,
       to: to.length === 1 ? (to[0] as string) : to,
@@ -276,10 +304,43 @@ class Built {
     };
   }
 
+  /** Roles of the nodes of a population. */
+  #rolesOf(population: string): (string | undefined)[] {
+    const models = new Set([this.#populations.get(population)?.get("model") ?? []].flat().map(String));
+    return [...models].map((model) => dynamicsOf(baseOf(this.#kernel, model))?.role);
+  }
+
+  /** Refuses what synapses have and a description cannot say. */
+  #checkSynapses(name: string, connections: SynapseCollection, defaults: Record<string, unknown>): void {
+    const optimizer = optimizerOf(defaults);
+    const at = `projections.${name}`;
+    const receptor = connections.get("receptor").find((of) => of !== 0);
+    if (receptor !== undefined) {
+      refuse(at, `connections of ${name} reach a receptor`, "receptor_type 0", String(receptor));
+    }
+    if (optimizer === undefined) return;
+    if (optimizer.type === "adam") {
+      const moments = connections.get("optimizer") as { m?: number; v?: number }[];
+      const held = moments.find(({ m = 0, v = 0 }) => m !== 0 || v !== 0);
+      if (held !== undefined) {
+        refuse(at, `Adam remembers steps of ${name}`, "m and v of 0", `m ${held.m}, v ${held.v}`);
+      }
+    }
+    if (!("tau_m_readout" in defaults)) return;
+    const readouts = [...this.#populations].filter(([of]) => this.#rolesOf(of).includes("readout"));
+    const follows = new Set(readouts.flatMap(([, nodes]) => [nodes.get("tau_m")].flat()));
+    // What was not given shows as the models' own, and follows the readouts.
+    const unset = new Kernel().GetDefaults("eprop_synapse_bsshslm_2020", "tau_m_readout");
+    const taus = new Set(connections.get("tau_m_readout") as number[]);
+    const tau = [...taus].find((of) => of !== unset && !follows.has(of));
+    if (tau === undefined) return;
+    const bound = `${[...follows].join(", ")}, the readouts' tau_m, or left out`;
+    refuse(at, `connections of ${name} have a tau_m_readout of their own`, bound, String(tau));
+  }
+
   /** Whether sources are readouts, whose connections carry learning signals. */
   #isFeedback([from = ""]: readonly string[]): boolean {
-    const model = [this.#populations.get(from)?.get("model")].flat()[0];
-    return dynamicsOf(String(model))?.role === "readout";
+    return this.#rolesOf(from).includes("readout");
   }
 
   /** A node by its id and its population. */
@@ -324,7 +385,8 @@ function checkedNodes(kernel: Kernel, name: string, nodes: unknown): NodeCollect
 
 /** A population, read from its nodes. */
 function populationOf(kernel: Kernel, name: string, nodes: NodeCollection): PopulationDescription {
-  const [model, other] = new Set([nodes.get("model")].flat().map(String));
+  const models = new Set([nodes.get("model")].flat().map(String));
+  const [model, other] = new Set([...models].map((of) => baseOf(kernel, of)));
   if (model === undefined || other !== undefined) {
     refuse(
       `populations.${name}`,

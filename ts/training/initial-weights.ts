@@ -18,6 +18,7 @@ import {
   type ProjectionDescription,
   describedNetwork,
   projectionShape,
+  rewiringOfProjection,
 } from "../tasks/network-description.js";
 import type { Task } from "../tasks/task.js";
 
@@ -62,11 +63,14 @@ export const initCheck: Check<InitOptions> = fields({
 /** Reads the network that a training begins with. */
 export async function readInitialWeights({ path, projections }: InitOptions): Promise<InitialWeights> {
   // Few trainings read files.
-  const [{ statSync }, { digestOf }] = await Promise.all([import("node:fs"), import("../tasks/digests.js")]);
+  const [{ statSync }, { bytesDigest }] = await Promise.all([
+    import("node:fs"),
+    import("../files/saved-file.js"),
+  ]);
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   const file = resolve(isFolder ? join(path, "network.safetensors") : path);
-  const network = await Network.load(file);
-  const sha256 = await inSlices(digestOf(file));
+  const { network, bytes } = await Network.read(file);
+  const sha256 = await inSlices(bytesDigest(bytes));
   return { note: { path: file, sha256, ...(projections !== undefined && { projections }) }, network };
 }
 
@@ -110,6 +114,7 @@ export function initialNetwork(task: Task, initial: InitialWeights | undefined):
       name,
       path: note.path,
       shape: projectionShape(description, projection),
+      keepsSign: rewiringOfProjection(description, name).keepsSign === true,
     });
   }
   return { ...description, projections };
@@ -119,10 +124,36 @@ function refuse(message: string, bound: string): never {
   throw nestError({ code: "ValueError", message, parameter: "options.init", bound });
 }
 
+/** Where weights come from, and what they have to be like. */
+interface Loaded {
+  name: string;
+  path: string;
+  shape: readonly [number, number];
+  keepsSign: boolean;
+}
+
+/** Refuses a weight whose sign is another than that of the task, which it would keep. */
+function checkSigns(
+  of: ProjectionDescription["weights"],
+  weights: NetworkWeights,
+  { name, path }: { name: string; path: string },
+): void {
+  const signOf = (at: number) => {
+    if (typeof of === "number") return Math.sign(of);
+    return "data" in of ? Math.sign(of.data[at] as number) : 0;
+  };
+  const other = weights.data.findIndex((weight, at) => Math.sign(weight) * signOf(at) < 0);
+  if (other < 0) return;
+  refuse(
+    `${path} has a weight of ${name} (${weights.data[other]}) with another sign than the task's, which weights keep`,
+    "weights of a network with the same signs, or a task whose weights change theirs (of a task, without exc_fraction)",
+  );
+}
+
 function withWeights(
   { rule: _rule, ...projection }: ProjectionDescription,
   weights: NetworkWeights,
-  { name, path, shape: [rows, columns] }: { name: string; path: string; shape: readonly [number, number] },
+  { name, path, shape: [rows, columns], keepsSign }: Loaded,
 ): ProjectionDescription {
   const [heldRows, heldColumns] = weights.shape;
   if (heldRows !== rows || heldColumns !== columns) {
@@ -131,5 +162,6 @@ function withWeights(
       `from ${columns} to ${rows}, as in the task`,
     );
   }
+  if (keepsSign) checkSigns(projection.weights, weights, { name, path });
   return { ...projection, weights };
 }

@@ -43,6 +43,9 @@ const others = new Set([
   ..."takeAway holdLearningRates".split(" ").map((name) => `Kernel.${name}`),
   ..."places pick isOf".split(" ").map((name) => `SynapseCollection.${name}`),
   "new Network",
+  "Network.read",
+  // They take nothing.
+  ..."clone state".split(" ").map((name) => `Network.${name}`),
   ..."next result resultAsync close finish".split(" ").map((name) => `Trainer.${name}`),
   "new NESTError",
   "NESTError.toJSON",

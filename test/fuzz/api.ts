@@ -295,6 +295,15 @@ export const targets: Readonly<Record<string, Target>> = {
     time,
     noOptions,
   ),
+  "Network.inferMany": method(
+    "network",
+    "inferMany",
+    parameter("sequences|spikes|tau_n", always([{ times: [], senders: [] }])),
+    time,
+    noOptions,
+  ),
+  "Network.weights": method("network", "weights", never("projection")),
+  "Network.restore": method("network", "restore", never("bytes")),
   toNIR: plain(
     eprop.toNIR,
     parameter("network|t_ref", ({ network }) => network),
@@ -340,6 +349,7 @@ export const targets: Readonly<Record<string, Target>> = {
   }),
   "tasks.learningRate": plain(tasks.learningRate, never("of")),
   "tasks.layeredNetwork": plain(tasks.layeredNetwork, never("of"), never("random")),
+  "tasks.builtNetwork": plain(tasks.builtNetwork, never("build")),
   buildNetwork: plain(eprop.buildNetwork, never("kernel"), never("network")),
   "tasks.taskNamed": plain(tasks.taskNamed, parameter("name", always("sine-waves"))),
   "tasks.findTask": plain(tasks.findTask, parameter("name|task", always("sine-waves"))),

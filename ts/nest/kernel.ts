@@ -420,9 +420,8 @@ export class Kernel {
   }
 
   /**
-   * Values of nodes or connections, one by one: an entry for each, also for a single one.
-   *
-   * @param names A name, for the value of each; several, for a list of values of each; all values by name, if left out.
+   * Values of nodes or connections, one by one: an entry for each, also for a single one. A name gives the value of
+   * each, several names a list of values of each, and none all values by name.
    */
   GetStatus(of: NodeCollection | SynapseCollection): { [name: string]: StatusValue }[];
   GetStatus(of: NodeCollection, name: "events"): EventColumns[];

@@ -304,7 +304,7 @@ export class Network {
     const { times, senders } = given(name, spikes, spikeTrains);
     const { inputs } = this;
     const most = Math.floor(mostPlaces / inputs);
-    if (steps > most) {
+    if (times.length > 0 && steps > most) {
       throw nestError({
         code: "ValueError",
         message: `the stretch is too long for ${inputs} inputs`,

@@ -5,8 +5,6 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import {
   type Kernel,
-  NumpyRandom,
-  type Task,
   Trainer,
   type TrainingResult,
   buildNetwork,
@@ -16,46 +14,10 @@ import {
 } from "../ts/index.js";
 import { writeRunFolder } from "../ts/report/index.js";
 import type { RunSummary } from "../ts/runs/summary.js";
+import { batchSize, inputs, waveTask } from "./wave-task.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-built-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const [inputs, steps, batchSize] = [10, 40, 2];
-
-/** A task that shows the same spikes and asks for a wave of each readout. */
-function taskOf(network: Task["network"], readouts = 1, iterations = 3): Task {
-  const random = new NumpyRandom(3);
-  const spikes = random.spikesBelow(
-    new Float64Array(inputs).fill(0.1),
-    inputs,
-    new Uint32Array(steps * batchSize),
-  );
-  const sequence = Uint32Array.from({ length: steps * batchSize }, (_, step) => step);
-  return {
-    name: "wave",
-    text: "Follow a wave",
-    seed: 5,
-    resolution: 1,
-    steps,
-    learningWindow: steps,
-    batchSize,
-    kind: "regression",
-    loss: "mean_squared_error",
-    network,
-    schedule: { iterations, validateEvery: 0, earlyStopIterations: 0, earlyStopError: 0, testIterations: 0 },
-    sameEveryIteration: false,
-    next: () => ({
-      spikes,
-      targets: Array.from({ length: readouts }, (_, at) => ({
-        steps: sequence,
-        values: Float64Array.from(sequence, (step) => Math.sin(step / 5 + at)),
-      })),
-    }),
-    parameters: {},
-    options: {},
-    random,
-  };
-}
 
 const membrane = { C_m: 1, E_L: 0, V_th: 0.5, t_ref: 1, tau_m: 20, c_reg: 2, f_target: 10 };
 
@@ -116,8 +78,8 @@ it("says again what a description said that the kernel was built of, to the bit"
   expect(Object.keys(network.projections)).toEqual(Object.keys(described.projections));
   expect(network.populations["slow"]).toMatchObject({ kind: "recurrent", n: 8, params: { adapt_tau: 200 } });
   expect(network.projections["fixed"]).toMatchObject({ plastic: false, delay: 3 });
-  const whole = found(await trainToEnd(taskOf(described)));
-  expect(found(await trainToEnd(taskOf(network)))).toEqual(whole);
+  const whole = found(await trainToEnd(waveTask(described)));
+  expect(found(await trainToEnd(waveTask(network)))).toEqual(whole);
   expect(new Set(whole.losses.map(([loss]) => loss)).size).toBe(3);
 });
 
@@ -149,7 +111,7 @@ function called(kernel: Kernel) {
 
 describe("built by calls", () => {
   it("is trained, recorded, saved and resumed by its names", async () => {
-    const make = () => taskOf(tasks.builtNetwork(called, { seed: 5 }), 2, 4);
+    const make = () => waveTask(tasks.builtNetwork(called, { seed: 5 }), 2, 4);
     const task = make();
     const { projections } = task.network as tasks.NetworkDescription;
     expect(Object.keys(projections)).toEqual(["retina_cells", "cells_cells", "cells_wave", "wave_cells"]);

@@ -184,7 +184,12 @@ it("names the sequence, the byte or the network that does not fit, and changes n
   }
   await expect(network.restore(bytes.subarray(0, 400))).rejects.toThrow(/the state/);
   await expect(network.restore("text" as never)).rejects.toThrow("Uint8Array");
-  await expect(networkOf("eprop_iaf").restore(bytes)).rejects.toThrow(/event/);
+  // Of other models, also of the same rule and with as many nodes.
+  for (const other of ["eprop_iaf_adapt_bsshslm_2020", "eprop_iaf"] as const) {
+    await expect(networkOf(other).restore(bytes)).rejects.toThrow(
+      `30 eprop_iaf_bsshslm_2020, 2 eprop_readout_bsshslm_2020, where the network has 30 ${other}, 2 `,
+    );
+  }
   await expect(Network.of(largerKernel()).restore(bytes)).rejects.toThrow(
     /6 of them, where the network has 7/,
   );

@@ -3,23 +3,13 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import {
-  Kernel,
-  NumpyRandom,
-  type Task,
-  Trainer,
-  buildNetwork,
-  nest,
-  tasks,
-  trainToEnd,
-} from "../ts/index.js";
+import { Kernel, NumpyRandom, Trainer, buildNetwork, nest, tasks, trainToEnd } from "../ts/index.js";
 import { readRunFolder, writeRunFolder } from "../ts/report/index.js";
 import { resumedAfter } from "./resumed.js";
+import { batchSize, inputs, waveTask } from "./wave-task.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-networks-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const [inputs, steps, batchSize] = [10, 40, 2];
 
 const membrane = {
   C_m: 1,
@@ -37,43 +27,6 @@ const membrane = {
   surrogate_gradient_height: 0.6,
 } as const;
 const readout = { C_m: 1, E_L: 0, I_e: 0, V_m: 0, tau_m: 20, regular_spike_arrival: false } as const;
-
-/** A task that shows the same spikes and a target per readout. */
-function taskOf(network: (random: NumpyRandom) => Task["network"], readouts = 1, iterations = 3): Task {
-  const random = new NumpyRandom(3);
-  const described = network(random);
-  const spikes = random.spikesBelow(
-    new Float64Array(inputs).fill(0.1),
-    inputs,
-    new Uint32Array(steps * batchSize),
-  );
-  return {
-    name: "layers",
-    text: "Follow a wave",
-    seed: 1,
-    resolution: 1,
-    steps,
-    learningWindow: steps,
-    batchSize,
-    kind: "regression",
-    loss: "mean_squared_error",
-    network: described,
-    schedule: { iterations, validateEvery: 0, earlyStopIterations: 0, earlyStopError: 0, testIterations: 0 },
-    sameEveryIteration: false,
-    next: () => ({
-      spikes,
-      targets: Array.from({ length: readouts }, (_, readoutAt) => ({
-        steps: Uint32Array.from({ length: steps * batchSize }, (__, step) => step),
-        values: Float64Array.from({ length: steps * batchSize }, (__, step) =>
-          Math.sin(step / 5 + readoutAt),
-        ),
-      })),
-    }),
-    parameters: {},
-    options: {},
-    random,
-  };
-}
 
 const layers = (random: NumpyRandom, overrides: Partial<tasks.LayersDescription> = {}) =>
   tasks.layeredNetwork(
@@ -102,8 +55,8 @@ const learned = (of: Awaited<ReturnType<typeof trainToEnd>>, name: string) => {
 describe("a network in layers", () => {
   it("has the same gradient forward and backwards in time, projection by projection", async () => {
     const [adjoint, forward] = [
-      await trainToEnd(taskOf(layers, 1, 1), { gradient: "adjoint" }),
-      await trainToEnd(taskOf(layers, 1, 1), { gradient: "forward" }),
+      await trainToEnd(waveTask(layers, 1, 1), { gradient: "adjoint" }),
+      await trainToEnd(waveTask(layers, 1, 1), { gradient: "forward" }),
     ];
     expect(Object.keys(adjoint.weights.after)).toEqual([
       "in_layer_1",
@@ -123,9 +76,9 @@ describe("a network in layers", () => {
   });
 
   it("computes what the same network does as a pool with masks", async () => {
-    const layered = taskOf(layers);
+    const layered = waveTask(layers);
     const { projections, populations, optimizer } = layered.network as tasks.NetworkDescription;
-    const pool = taskOf((random) => {
+    const pool = waveTask((random) => {
       layers(random);
       const matrix = (rows: number, columns: number, parts: [string, number, number][]): tasks.Weights => {
         const [data, mask] = [new Float64Array(rows * columns), new Uint8Array(rows * columns)];
@@ -167,7 +120,7 @@ describe("a network in layers", () => {
   });
 
   it("goes on from a checkpoint to the same bits, and leaves a run folder that names its parts", async () => {
-    const task = () => taskOf(layers, 1, 4);
+    const task = () => waveTask(layers, 1, 4);
     const whole = await trainToEnd(task(), { record: true });
     const path = join(folder, "layers.checkpoint");
     const resumed = await resumedAfter(2, path, task, { record: true });
@@ -228,7 +181,7 @@ describe("named populations and projections", () => {
         optimizer,
       };
     };
-    const trainer = new Trainer(taskOf(network, 3));
+    const trainer = new Trainer(waveTask(network, 3));
     const frozen = () => trainer.network.built.weights("layer_1_layer_1").data;
     const before = frozen();
     for await (const _ of trainer);
@@ -338,7 +291,7 @@ describe("named populations and projections", () => {
     ],
   ];
   it.each(wrong)("%s: is refused by name", async (_, change, message) => {
-    const task = taskOf((random) => change(layers(random)) as tasks.NetworkDescription);
+    const task = waveTask((random) => change(layers(random)) as tasks.NetworkDescription);
     await expect(trainToEnd(task)).rejects.toThrow(message);
   });
 });

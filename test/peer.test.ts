@@ -17,7 +17,9 @@ function expectClose(found: unknown, expected: unknown, at: string): void {
 }
 
 describe("scripts for NEST", () => {
-  const scripts = readdirSync("test/peer/scripts").map((name) => name.replace(/\.py$/, ""));
+  const scripts = readdirSync("test/peer/scripts")
+    .filter((name) => /^[^_].*\.py$/.test(name))
+    .map((name) => name.replace(/\.py$/, ""));
   it.each(scripts)("%s prints what it prints on NEST", (script) => {
     const printed = python([`test/peer/scripts/${script}.py`], { PYTHONPATH: "test/peer" });
     const line = printed.trim().split("\n").at(-1) ?? "";

@@ -349,7 +349,11 @@ export const targets: Readonly<Record<string, Target>> = {
   }),
   "tasks.learningRate": plain(tasks.learningRate, never("of")),
   "tasks.layeredNetwork": plain(tasks.layeredNetwork, never("of"), never("random")),
-  "tasks.builtNetwork": plain(tasks.builtNetwork, never("build")),
+  "tasks.builtNetwork": plain(tasks.builtNetwork, {
+    ...never("build"),
+    // It is called; what it throws is its own.
+    spares: (value) => typeof value === "function",
+  }),
   buildNetwork: plain(eprop.buildNetwork, never("kernel"), never("network")),
   "tasks.taskNamed": plain(tasks.taskNamed, parameter("name", always("sine-waves"))),
   "tasks.findTask": plain(tasks.findTask, parameter("name|task", always("sine-waves"))),

@@ -7,7 +7,7 @@ import sys
 
 here = pathlib.Path(__file__).parent
 recorded = {}
-for script in sorted((here / "scripts").glob("*.py")):
+for script in sorted((here / "scripts").glob("[!_]*.py")):
     printed = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True).stdout
     recorded[script.stem] = json.loads(printed.strip().splitlines()[-1])
 (here / "recorded.json").write_text(json.dumps(recorded) + "\n")

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { nestError } from "../core/errors.js";
 import type { TaskEntry } from "../tasks/index.js";
 import type { TaskOptions } from "../tasks/task.js";
+import { gradients, precisions } from "../training/settings.js";
 
 /** Options on the command line that say what a task is like, besides seed and parameters. */
 export interface TaskArguments {
@@ -71,10 +72,8 @@ export function addTaskOptions(command: Command): Command {
 /** Lets a command take what trainings are computed with. */
 export function addSettings(command: Command): Command {
   return command
-    .addOption(
-      new Option("--gradient <method>", "how gradients are computed").choices(["adjoint", "forward"]),
-    )
-    .addOption(new Option("--precision <name>", "what is computed in").choices(["f64", "f32"]))
+    .addOption(new Option("--gradient <method>", "how gradients are computed").choices(gradients))
+    .addOption(new Option("--precision <name>", "what is computed in").choices(precisions))
     .option(
       "--clip-norm <norm>",
       "scale the gradient of an update down to this norm where it is larger; 0 for never",

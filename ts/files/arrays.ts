@@ -50,8 +50,27 @@ export class ArrayWriter {
   /** Adds the arrays of a kernel, and returns its texts. */
   addKernel({ arrays, texts }: NativeState): Record<string, string[]> {
     for (const array of arrays) this.arrays.push({ ...array, name: `kernel.${array.name}` });
-    return Object.fromEntries(texts.map(({ name, texts: list }) => [name, list]));
+    return textsByName(texts);
   }
+}
+
+/** Lists of texts, as a file has them, by name. */
+export function textsByName(texts: NativeState["texts"]): Record<string, string[]> {
+  return Object.fromEntries(texts.map(({ name, texts: list }) => [name, list]));
+}
+
+/**
+ * What {@link textsByName} was given.
+ *
+ * @throws `TypeError` where it is something else.
+ */
+export function namedTexts(texts: Readonly<Record<string, unknown>>): NativeState["texts"] {
+  return Object.entries(texts).map(([name, list]) => {
+    if (!Array.isArray(list) || !list.every((text) => typeof text === "string")) {
+      throw new TypeError(`${name} is no list of texts`);
+    }
+    return { name, texts: list };
+  });
 }
 
 /** The named arrays of a file. */
@@ -118,12 +137,7 @@ export class ArrayReader {
         ...(this.#arrays.get(`${prefix}${name}`) as NativeArray),
         name,
       })),
-      texts: Object.entries(texts).map(([name, list]) => {
-        if (!Array.isArray(list) || !list.every((text) => typeof text === "string")) {
-          throw new TypeError(`${name} is no list of texts`);
-        }
-        return { name, texts: list };
-      }),
+      texts: namedTexts(texts),
     };
   }
 }

@@ -43,12 +43,15 @@ export function cannotWrite(
 }
 
 /** What refuses a file that is read, in words: what is wrong, what is wanted, and what is there. */
-export function refuserOf(path: string): (what: string, bound: string, value?: string) => never {
+export function refuserOf(
+  path: string,
+  parameter = "file",
+): (what: string, bound: string, value?: string) => never {
   return (what, bound, value) => {
     throw nestError({
       code: "ValueError",
       message: `${path} ${what}`,
-      parameter: "file",
+      parameter,
       bound,
       ...(value !== undefined && { value }),
     });

@@ -108,10 +108,16 @@ export async function readSaved(path: string, kinds: readonly Kind[]): Promise<S
  * What {@link savedBytes} made bytes of.
  *
  * @param path What they are called in errors.
+ * @param parameter What errors name as the parameter.
  * @throws {@link NESTError}, as {@link readSaved}.
  */
-export async function fromBytes(path: string, bytes: Buffer, kinds: readonly Kind[]): Promise<SavedFile> {
-  const refuse: ReturnType<typeof refuserOf> = refuserOf(path);
+export async function fromBytes(
+  path: string,
+  bytes: Buffer,
+  kinds: readonly Kind[],
+  parameter = "file",
+): Promise<SavedFile> {
+  const refuse: ReturnType<typeof refuserOf> = refuserOf(path, parameter);
   const wanted = `a ${kinds.join(" or ")} that eprop saved`;
   if (bytes.toString("latin1", 8, checksumAt) !== opening) {
     return refuse("is not a file of eprop", wanted);
@@ -177,7 +183,11 @@ function parsed(text: string): Record<string, unknown> | undefined {
  *
  * @throws {@link NESTError}
  */
-export async function interpreted<T>(path: string, interpret: () => T | Promise<T>): Promise<T> {
+export async function interpreted<T>(
+  path: string,
+  interpret: () => T | Promise<T>,
+  parameter = "file",
+): Promise<T> {
   try {
     return await interpret();
   } catch (error) {
@@ -185,7 +195,7 @@ export async function interpreted<T>(path: string, interpret: () => T | Promise<
       throw nestError({
         code: "ValueError",
         message: `${path} is damaged: ${error.message}`,
-        parameter: "file",
+        parameter,
         bound: "the file as it was written",
       });
     }

@@ -1,5 +1,5 @@
 import type { NativeState } from "../native/index.js";
-import { ArrayWriter } from "./arrays.js";
+import { ArrayWriter, namedTexts, textsByName } from "./arrays.js";
 import {
   type Details,
   type Kind,
@@ -15,7 +15,7 @@ const stream = "the state";
 
 /** The state of a stream as bytes. */
 export async function streamBytes(state: NativeState): Promise<Uint8Array> {
-  return savedBytes("stream", state.arrays, {});
+  return savedBytes("stream", state.arrays, { texts: textsByName(state.texts) });
 }
 
 /**
@@ -25,8 +25,9 @@ export async function streamBytes(state: NativeState): Promise<Uint8Array> {
  */
 export async function streamOf(bytes: Uint8Array): Promise<NativeState> {
   const copy = Buffer.from(bytes);
-  const { arrays } = await fromBytes(stream, copy, ["stream"]);
-  return { arrays: arrays.all(), texts: [] };
+  const { arrays, details } = await fromBytes(stream, copy, ["stream"], "bytes");
+  const texts = details["texts"] as Record<string, unknown>;
+  return interpreted(stream, () => ({ arrays: arrays.all(), texts: namedTexts(texts) }), "bytes");
 }
 
 /** Writes a file with the state of a kernel. */

@@ -1,5 +1,6 @@
 /** Values of nodes besides the parameters of their models, and values of nodes of several models, as NEST gives them. */
 import { fromNative, guarded, NESTErrors } from "../core/errors.js";
+import { modelTables } from "../native/index.js";
 import type { Kernel } from "./kernel.js";
 import { type Decoded, decodeValue } from "./values.js";
 
@@ -20,10 +21,13 @@ const everyNode = new Map(Object.entries(ofEveryNode));
 /** What all nodes of a model have in common and its defaults show; lists that hold nothing are left out. */
 const ofModel = ["element_type", "receptor_types", "recordables"];
 
-/** What NEST calls the kind of a node model. */
-function elementType(model: string, values: Readonly<Record<string, unknown>>): string {
-  if ("n_events" in values) return "recorder";
-  return "origin" in values && model !== "spike_train_injector" ? "stimulator" : "neuron";
+/** What NEST calls nodes of each class, by model; it counts the injector among neurons. */
+let elementTypes: ReadonlyMap<string, string> | undefined;
+
+function elementType(model: string): string {
+  const named = { recorder: "recorder", generator: "stimulator" } as Readonly<Record<string, string>>;
+  elementTypes ??= new Map(modelTables().map(({ name, class: of }) => [name, named[of] ?? "neuron"]));
+  return model === "spike_train_injector" ? "neuron" : (elementTypes.get(model) ?? "neuron");
 }
 
 /** The defaults of a node model, with what its nodes have besides. */
@@ -32,7 +36,7 @@ export function nodeDefaults(
   values: { [name: string]: Decoded },
 ): { [name: string]: Decoded } {
   const shown = Array.from(everyNode, ([name, [value]]) => [name, value] as const);
-  const kind = elementType(String(values["type_id"]), values);
+  const kind = elementType(String(values["type_id"]));
   return { ...values, element_type: kind, model, ...Object.fromEntries(shown) };
 }
 

@@ -1,15 +1,19 @@
 import {
   type Check,
   abortSignal,
+  dictionary,
   fields,
   given,
   instance,
   isTyped,
+  list,
   number,
   numbers,
   optional,
   path as filePath,
   refuse,
+  shown,
+  text,
   whole,
 } from "../core/arguments.js";
 import { type Pieces, inSlices } from "../core/event-loop.js";
@@ -138,23 +142,24 @@ export class Network {
    * @throws {@link NESTError} where none is called so, and where two connections join the same nodes.
    */
   weights(projection: string): NetworkWeights {
+    const wanted = given("projection", projection, text);
     const { populations = [], projections = [] } = this.parts ?? {};
-    const found = projections.find(({ name }) => name === projection);
+    const found = projections.find(({ name }) => name === wanted);
     if (found === undefined) {
       throw nestError({
         code: "ValueError",
-        message: `the network has no projection ${String(projection)}`,
+        message: `the network has no projection ${shown(wanted)}`,
         parameter: "projection",
         bound: projections.map(({ name }) => name).join(", ") || "a network whose projections have names",
       });
     }
     const ids = (of: readonly string[]) =>
-      of.flatMap((wanted) => {
-        const { first, n } = populations.find(({ name }) => name === wanted) as NamedPopulation;
+      of.flatMap((population) => {
+        const { first, n } = populations.find(({ name }) => name === population) as NamedPopulation;
         return Array.from({ length: n }, (_, at) => first + at);
       });
     const [sources, targets] = [ids(found.from), ids(found.to)];
-    return weightsBetween(projection, this.kernel.GetConnections(sources, targets), { sources, targets });
+    return weightsBetween(wanted, this.kernel.GetConnections(sources, targets), { sources, targets });
   }
 
   /** Number of inputs: spike generators and parrots. */
@@ -269,8 +274,8 @@ export class Network {
   }
 
   /**
-   * Goes on with a state that {@link Network.state} gave, of this network or of one with as many nodes of the same models and the
-   * same longest delay; weights may be others.
+   * Goes on with a state that {@link Network.state} gave, of this network or of one with as many nodes of the same models
+   * and the same longest delay; weights may be others.
    *
    * @throws {@link NESTError} that says what is wrong with the bytes, or does not fit. Then the state is as it was.
    */
@@ -381,13 +386,8 @@ const byteList: Check<Uint8Array> = {
   },
 };
 
-const listOf: Check<SpikeTrains[]> = {
-  allowed: "a list of spike trains",
-  read(value, at) {
-    if (!Array.isArray(value)) refuse(at, value, this.allowed);
-    return [...(value as SpikeTrains[])];
-  },
-};
+/** What the sequences hold is read later, one at a time. */
+const listOf = list(dictionary as Check<unknown> as Check<SpikeTrains>, "a list of spike trains");
 
 /** A length for each sequence; one for all is a number. */
 const lengthsOf: Check<Float64Array> = {
@@ -398,22 +398,7 @@ const lengthsOf: Check<Float64Array> = {
   },
 };
 
-/** Numbers in a row, however they are held. */
-const arrayLike = {
-  allowed: "a list of numbers",
-  read(value: unknown, at: string): Float64Array {
-    if (!Array.isArray(value) && !isTyped(value)) refuse(at, value, this.allowed);
-    const all = value as ArrayLike<unknown>;
-    const read = new Float64Array(all.length);
-    for (let place = 0; place < read.length; place++) {
-      const item = all[place];
-      read[place] = typeof item === "number" ? item : refuse(`${at}[${place}]`, item, "a number");
-    }
-    return read;
-  },
-};
-
-const spikeTrains = fields({ times: arrayLike, senders: arrayLike });
+const spikeTrains = fields({ times: numbers, senders: numbers });
 
 /** Whether a part of a kernel's state describes the network. */
 function isOfNetwork({ name }: { name: string }): boolean {

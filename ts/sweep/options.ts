@@ -18,7 +18,7 @@ import {
 import { worldCheck } from "../mpi/check.js";
 import type { World } from "../mpi/world.js";
 import type { TaskOptions } from "../tasks/task.js";
-import { type ComputedWith, settingChecks } from "../training/settings.js";
+import { type ComputedWith, settingOptions } from "../training/settings.js";
 import type { SweepGrid, SweepRange, SweepValue } from "./grid.js";
 import type { SuccessiveHalving } from "./halving.js";
 import type { SweepRun } from "./results.js";
@@ -66,9 +66,7 @@ export interface SweepOptions extends ComputedWith {
 export const sweepOptions = fields({
   concurrency: optional(whole(1, 1024)),
   threads: optional(whole(1, 1024)),
-  precision: optional(settingChecks.precision),
-  gradient: optional(settingChecks.gradient),
-  clipNorm: optional(settingChecks.clipNorm),
+  ...settingOptions,
   taskOptions: optional(dictionary),
   out: optional(filePath),
   shard: optional(fields({ index: whole(1, 100_000), of: whole(1, 100_000) })),

@@ -120,8 +120,7 @@ export function builtNetwork(
       `${time} ms`,
     );
   }
-  const built = new Built(kernel, named);
-  return built.description();
+  return new Built(kernel, named).description();
 }
 
 /** What a function that built a network returned. */
@@ -288,7 +287,7 @@ class Built {
     if (model === undefined || delay === undefined) return { connections, description: undefined as never };
     const defaults = this.#kernel.GetDefaults(model as "static_synapse") as Record<string, unknown>;
     const optimizer = optimizerOf(defaults);
-    this.#checkSynapses(name, connections, defaults);
+    this.#checkSynapses(name, connections, defaults, optimizer);
     const description: ProjectionDescription = {
       from: from.length === 1 ? (from[0] as string) : from,
       to: to.length === 1 ? (to[0] as string) : to,
@@ -311,8 +310,12 @@ class Built {
   }
 
   /** Refuses what synapses have and a description cannot say. */
-  #checkSynapses(name: string, connections: SynapseCollection, defaults: Record<string, unknown>): void {
-    const optimizer = optimizerOf(defaults);
+  #checkSynapses(
+    name: string,
+    connections: SynapseCollection,
+    defaults: Record<string, unknown>,
+    optimizer: OptimizerParams | undefined,
+  ): void {
     const at = `projections.${name}`;
     const receptor = connections.get("receptor").find((of) => of !== 0);
     if (receptor !== undefined) {

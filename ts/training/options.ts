@@ -22,7 +22,7 @@ import { type TrainingCallbacks, callbackFields, callbackList } from "./callback
 import { type InitOptions, initCheck } from "./initial-weights.js";
 import { type RecordOptions, recordOptions } from "./recorders.js";
 import type { Observer } from "./sampler.js";
-import { computedWith, settingChecks } from "./settings.js";
+import { computedWith, settingOptions } from "./settings.js";
 
 /** What may be chosen anew where a training is resumed. */
 export interface ResumeOptions extends TrainingCallbacks {
@@ -114,9 +114,7 @@ const resumeFields = {
 
 const trainFields = {
   ...resumeFields,
-  gradient: optional(settingChecks.gradient),
-  precision: optional(settingChecks.precision),
-  clipNorm: optional(settingChecks.clipNorm),
+  ...settingOptions,
   init: optional(initCheck),
   record: optional(either((value) => typeof value === "boolean", flag, recordOptions)),
 } as const;

@@ -54,7 +54,9 @@ proptest! {
     /// A weight cost is none of the gradient that is clipped, as a weight decay elsewhere.
     #[test]
     fn costs_of_weights_are_not_clipped(seed in any::<u32>()) {
-        let drawn = Drawn { clip_norm: 1e-90, l2: 0.1, biased: false, ..one_update(seed) };
+        // By the smallest number there is, gradients become zero.
+        let clip_norm = if seed.is_multiple_of(2) { 1e-90 } else { 5e-324 };
+        let drawn = Drawn { clip_norm, l2: 0.1, biased: false, ..one_update(seed) };
         let run = drawn.run(&Way::default());
         for (step, weight) in steps(&run).iter().zip(&run.initial) {
             let expected = -drawn.eta * 0.1 * weight;
@@ -67,7 +69,7 @@ proptest! {
 #[test]
 fn only_norms_that_can_be_are_taken() {
     let mut kernel = Kernel::new();
-    for value in [-1.0, f64::NAN, f64::INFINITY, 1e-300] {
+    for value in [-1.0, f64::NAN, f64::INFINITY] {
         let error = kernel.set(&Dict::new().with("clip_norm", value)).unwrap_err();
         assert_eq!((error.code, error.parameter.as_deref()), (ErrorCode::KernelException, Some("clip_norm")));
     }

@@ -1,9 +1,11 @@
 """Probabilities and degrees that are drawn, and receptors of each connection."""
 
 import json
+from functools import partial
 
 import nest
 import numpy as np
+from _connected import connected
 
 UNIFORM = {"weight": nest.random.uniform(0.0, 1.0)}
 RULES = [
@@ -38,19 +40,7 @@ REFUSED = [
 ]
 
 
-def connect(rule, sources, targets, synapse):
-    nest.ResetKernel()
-    nest.set(resolution=0.1, rng_seed=29)
-    a = nest.Create("parrot_neuron", sources)
-    b = nest.Create("parrot_neuron", targets) if targets else a
-    try:
-        nest.Connect(a, b, rule, synapse)
-    except Exception as error:
-        return type(error).__name__
-    found = nest.GetConnections().get(["source", "target", "weight", "delay", "receptor"])
-    return sorted(zip(*([each] if np.isscalar(each) else list(each) for each in found.values())))
-
-
+connect = partial(connected, "parrot_neuron", 29, ["source", "target", "weight", "delay", "receptor"])
 print(
     json.dumps(
         {

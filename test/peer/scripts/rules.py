@@ -1,9 +1,11 @@
 """Rules with weights and delays of each shape."""
 
 import json
+from functools import partial
 
 import nest
 import numpy as np
+from _connected import connected
 
 RULES = [
     ("one_to_one", 3, 3, [{"weight": [1.0, 2.0, 3.0], "delay": [1.0, 2.0, 3.0]}, {"weight": 2}]),
@@ -20,19 +22,7 @@ RULES = [
 ]
 
 
-def connect(rule, sources, targets, synapse):
-    nest.ResetKernel()
-    nest.set(resolution=0.1, rng_seed=17)
-    a = nest.Create("eprop_iaf", sources)
-    b = nest.Create("eprop_iaf", targets) if targets else a
-    try:
-        nest.Connect(a, b, rule, synapse)
-    except Exception as error:
-        return type(error).__name__
-    found = nest.GetConnections().get(["source", "target", "weight", "delay"])
-    return sorted(zip(*([each] if np.isscalar(each) else list(each) for each in found.values())))
-
-
+connect = partial(connected, "eprop_iaf", 17, ["source", "target", "weight", "delay"])
 refused = [
     ("one_to_one", 3, 2, {}),
     ("no_rule", 3, 2, {}),

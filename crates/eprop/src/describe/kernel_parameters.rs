@@ -33,9 +33,6 @@ pub enum Precision {
 /// Name of the largest norm of a gradient.
 pub(crate) const CLIP_NORM: &str = "clip_norm";
 
-/// The smallest norm that gradients can be scaled down to.
-const SMALLEST_NORM: f64 = 1e-100;
-
 /// Names of the precisions, in the order of [`Precision`].
 const PRECISIONS: &[&str] = &["f64", "f32"];
 
@@ -337,17 +334,7 @@ impl KernelParameters {
                 self.precision = if number == 0.0 { Precision::F64 } else { Precision::F32 };
             }
             ("memory_limit", _) => self.memory_limit = number as u64,
-            (CLIP_NORM, _) => {
-                if number > 0.0 && number < SMALLEST_NORM {
-                    return Err(refuse(
-                        name,
-                        value,
-                        "is too small",
-                        &format!("0, or from {SMALLEST_NORM:e} on"),
-                    ));
-                }
-                self.clip_norm = number;
-            }
+            (CLIP_NORM, _) => self.clip_norm = number,
             ("print_time", _) => self.print_time = number != 0.0,
             ("overwrite_files", _) => self.overwrite_files = number != 0.0,
             ("data_path", check::Cell::Text(text)) => self.data_path = text,

@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::base::error::Result;
-use crate::base::memory;
 use crate::base::threads::{self, Permit};
 use crate::inference::stream::Room;
 use crate::inference::{Inference, Response, aborted};
@@ -31,9 +30,8 @@ impl Inference {
         for (place, (spikes, steps)) in sequences.iter().enumerate() {
             self.check(spikes, *steps).map_err(|error| error.value(format!("sequence {place}")))?;
         }
-        let steps = sequences.iter().fold(0u64, |sum, (_, steps)| sum.saturating_add(*steps as u64));
-        let signals = steps.saturating_mul(self.readouts() as u64).saturating_mul(8);
-        memory::may_take(0, || 0, signals, &format!("readout signals of {steps} steps"))?;
+        self.network
+            .room_for(sequences.iter().fold(0, |sum: usize, (_, steps)| sum.saturating_add(*steps)))?;
         let stop = || cancel.load(Ordering::Relaxed);
         let next = AtomicUsize::new(0);
         let answers = Mutex::new(vec![Response::default(); sequences.len()]);

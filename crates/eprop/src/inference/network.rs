@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::describe::network::Description;
+use crate::describe::network::{Description, NodeId};
 use crate::describe::population::{NodeIndex, Population};
 use crate::interval::neurons;
 use crate::interval::plan::IntervalPlan;
@@ -36,6 +36,8 @@ pub(super) struct UsedNetwork {
     pub inputs: usize,
     pub recurrent: usize,
     pub readouts: usize,
+    /// How many neurons and readouts of which model follow each other.
+    pub models: Vec<String>,
     /// Recurrent neurons, filled up to whole vectors.
     pub stride: usize,
     /// Steps whose spikes are remembered.
@@ -44,6 +46,12 @@ pub(super) struct UsedNetwork {
 
 fn refuse(message: &str) -> Error {
     Error::new(ErrorCode::KernelException, message)
+}
+
+/// How many nodes of which model follow each other.
+fn models_of(network: &Description, ids: &[NodeId]) -> Vec<String> {
+    let model = |node: &NodeId| network.group_of(*node).map_or("", |group| group.model.name);
+    ids.chunk_by(|a, b| model(a) == model(b)).map(|run| format!("{} {}", run.len(), model(&run[0]))).collect()
 }
 
 fn product(gain: &[f64], current: &[f64]) -> Vec<f64> {
@@ -111,6 +119,10 @@ impl UsedNetwork {
             inputs: index.len(Population::Stimulus),
             recurrent,
             readouts,
+            models: [&wiring.recurrent_ids, &wiring.readout_ids]
+                .into_iter()
+                .flat_map(|ids| models_of(network, ids))
+                .collect(),
             stride: match &rule {
                 Rule::Interval { neurons, .. } => neurons.stride,
                 Rule::Plus { .. } => recurrent,

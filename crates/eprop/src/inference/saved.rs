@@ -8,8 +8,8 @@ use crate::inference::network::UsedNetwork;
 use crate::inference::stream::{Neurons, Stream};
 
 impl Inference {
-    /// The state between two calls, without weights. Any network with as many neurons of the same rule and the same
-    /// longest delay can go on with it.
+    /// The state between two calls, without weights. Any network with as many neurons of the same models and the
+    /// same longest delay can go on with it.
     #[must_use]
     pub fn state(&self) -> State {
         let mut state = State::default();
@@ -32,14 +32,17 @@ impl Inference {
 
 impl Stream {
     fn persist(&mut self, network: &UsedNetwork, archive: &mut Archive<'_>) -> Result<()> {
-        for (name, wanted) in
-            [("inputs", network.inputs), ("recurrent", network.recurrent), ("readouts", network.readouts)]
-        {
-            let mut held = wanted;
-            archive.number(name, &mut held)?;
-            if held != wanted {
-                return Err(archive.misfit(name, format!("{held} of them, where the network has {wanted}")));
-            }
+        let mut inputs = network.inputs;
+        archive.number("inputs", &mut inputs)?;
+        if inputs != network.inputs {
+            let what = format!("{inputs} of them, where the network has {}", network.inputs);
+            return Err(archive.misfit("inputs", what));
+        }
+        let mut models = network.models.clone();
+        archive.texts("models", &mut models)?;
+        if models != network.models {
+            let what = format!("{}, where the network has {}", models.join(", "), network.models.join(", "));
+            return Err(archive.misfit("models", what));
         }
         archive.number("time", &mut self.time)?;
         if self.time > LAST_STEP as usize {
@@ -59,14 +62,7 @@ impl Stream {
                 }
             }
             Neurons::Plus(state) => {
-                for (name, values) in [
-                    ("voltage", &mut state.voltage),
-                    ("spiked", &mut state.spiked),
-                    ("adaptation", &mut state.adaptation),
-                    ("countdown", &mut state.countdown),
-                    ("kept", &mut state.kept),
-                    ("rate", &mut state.rate),
-                ] {
+                for (name, values) in state.arrays_mut() {
                     finite(archive, &format!("event.{name}"), values)?;
                 }
             }

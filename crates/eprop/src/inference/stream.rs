@@ -8,7 +8,8 @@ use crate::interval::neuron_state::NeuronState;
 use crate::interval::neuron_step;
 use crate::interval::plan as interval;
 use crate::plan::route::Route;
-use crate::plus::neuron_step::{self as plus_step, StateSlices, StepInput, StepOutput};
+use crate::plus::neuron_state as plus;
+use crate::plus::neuron_step::{self as plus_step, StepInput, StepOutput};
 use crate::plus::plan as plus_plan;
 use crate::step::delivery::deliver_row;
 
@@ -16,17 +17,7 @@ use crate::step::delivery::deliver_row;
 #[derive(Debug, Clone)]
 pub(super) enum Neurons {
     Interval(NeuronState<f64>),
-    Plus(PlusState),
-}
-
-#[derive(Debug, Clone, Default)]
-pub(super) struct PlusState {
-    pub voltage: Vec<f64>,
-    pub spiked: Vec<f64>,
-    pub adaptation: Vec<f64>,
-    pub countdown: Vec<f64>,
-    pub kept: Vec<f64>,
-    pub rate: Vec<f64>,
+    Plus(plus::NeuronState),
 }
 
 /// A stream of input on its way through a network.
@@ -69,18 +60,10 @@ impl Room {
 impl Stream {
     /// All neurons at rest, no spikes on their way.
     pub fn at_rest(network: &UsedNetwork) -> Self {
-        let zeros = || vec![0.0; network.recurrent];
         Self {
             neurons: match &network.rule {
                 Rule::Interval { .. } => Neurons::Interval(NeuronState::at_rest(network.stride)),
-                Rule::Plus { .. } => Neurons::Plus(PlusState {
-                    voltage: zeros(),
-                    spiked: zeros(),
-                    adaptation: zeros(),
-                    countdown: zeros(),
-                    kept: zeros(),
-                    rate: zeros(),
-                }),
+                Rule::Plus { .. } => Neurons::Plus(plus::NeuronState::at_rest(network.recurrent)),
             },
             readout_voltage: vec![0.0; network.readouts],
             time: 0,
@@ -169,14 +152,7 @@ impl Stream {
                     &plan.recurrent,
                     &plan.segments,
                     StepInput { input, current, clock, resolution: plan.resolution },
-                    &mut StateSlices {
-                        voltage: &mut state.voltage,
-                        spiked: &mut state.spiked,
-                        adaptation: &mut state.adaptation,
-                        countdown: &mut state.countdown,
-                        kept: &mut state.kept,
-                        rate: &mut state.rate,
-                    },
+                    &mut state.slices(),
                     &mut StepOutput { surrogate, regularization, fired: fired_now },
                 );
                 let p = &plan.readouts;

@@ -2,6 +2,7 @@
 
 pub mod eligibility;
 pub mod layout;
+pub mod neuron_state;
 pub mod neuron_step;
 mod passage;
 pub mod plan;
@@ -110,7 +111,7 @@ impl PlusRule {
         // The average rate is that since the first synapse that learns was there.
         let learned = |neuron: usize| self.plan.wiring.learning.get(neuron) == Some(&true);
         for (neuron, learns) in plan.wiring.learning.iter().enumerate() {
-            if let Some(rate) = self.neurons.rate.get_mut(neuron)
+            if let Some(rate) = self.neurons.state.rate.get_mut(neuron)
                 && *learns
                 && !learned(neuron)
             {

@@ -4,27 +4,11 @@
 
 use crate::base::math;
 use crate::base::simd::kernels;
+use crate::plus::neuron_state::StateSlices;
 use crate::plus::plan::{Recurrent, Segment};
 use crate::step::surrogate::{
     ArctanDerivative, Exponential, FastSigmoidDerivative, PiecewiseLinear, Shape, Surrogate,
 };
-
-/// The state of neurons, one array each.
-#[derive(Debug)]
-pub struct StateSlices<'a> {
-    /// Voltage relative to `E_L`.
-    pub voltage: &'a mut [f64],
-    /// 1 where the neuron fired in the step before.
-    pub spiked: &'a mut [f64],
-    /// Adaptation.
-    pub adaptation: &'a mut [f64],
-    /// Steps left of the refractory time.
-    pub countdown: &'a mut [f64],
-    /// Input kept in the refractory time.
-    pub kept: &'a mut [f64],
-    /// Low-pass filtered firing rate (spikes per ms).
-    pub rate: &'a mut [f64],
-}
 
 /// What a step leaves for learning.
 #[derive(Debug)]

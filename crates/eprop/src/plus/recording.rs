@@ -52,7 +52,7 @@ impl PlusRule {
             }
             chunk.stamps.push(step + 1);
             for (recordable, stream) in tap.recordables.iter().zip(&mut chunk.streams) {
-                let s = &self.neurons;
+                let s = &self.neurons.state;
                 let value: &dyn Fn(usize) -> f64 = match recordable {
                     Recordable::Voltage => &|j| s.voltage[j] + p.rest[j],
                     Recordable::SurrogateGradient => &|j| self.history.at(recurrent::SURROGATE, step)[j],

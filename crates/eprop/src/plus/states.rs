@@ -7,69 +7,43 @@ use crate::describe::population::{self, NodeIndex, SetState, set_states};
 use crate::plan::amplitudes::RateReader;
 use crate::plus::PlusRule;
 use crate::plus::eligibility::{readout, recurrent};
+use crate::plus::neuron_state::NeuronState;
 use crate::plus::plan::{READOUT, RECURRENT};
 
-/// Declares the state of the recurrent neurons. Arrays are named once, those that are saved with their names in files; what
-/// is done with all of them follows.
-macro_rules! arrays {
-    (
-        saved { $($(#[$doc:meta])* $name:ident as $label:literal,)* }
-        anew { $($(#[$step_doc:meta])* $step:ident,)* }
-    ) => {
-        /// State of the recurrent neurons, one array each.
-        #[derive(Debug, Clone, Default)]
-        pub(super) struct RecurrentState {
-            $($(#[$doc])* pub(super) $name: Vec<f64>,)*
-            $($(#[$step_doc])* pub(super) $step: Vec<f64>,)*
-            /// 1 where a neuron fires by the clock, 0 where it does not, NaN where its voltage decides.
-            pub(super) clock: Vec<f64>,
-            /// 1 where a neuron fires in this step.
-            pub(super) fired: Vec<u8>,
-        }
-
-        impl RecurrentState {
-            pub(super) fn resize(&mut self, neurons: usize) {
-                for values in [$(&mut self.$name,)* $(&mut self.$step,)*] {
-                    values.resize(neurons, 0.0);
-                }
-                // Who fired by a clock may do so no longer; it is set anew in each step.
-                self.clock.clear();
-                self.clock.resize(neurons, f64::NAN);
-                self.fired.resize(neurons.next_multiple_of(8), 0);
-            }
-
-            /// Writes the arrays that a step leaves, or reads them.
-            ///
-            /// # Errors
-            /// `ValueError` where the archive holds something that does not fit.
-            pub(super) fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
-                $(archive.fixed($label, &mut self.$name)?;)*
-                Ok(())
-            }
-        }
-    };
+/// The recurrent neurons: their state, and what a step takes and gives besides.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RecurrentState {
+    pub(super) state: NeuronState,
+    /// Current that the neurons integrate in the next step.
+    pub(super) current: Vec<f64>,
+    /// Sum of arriving weights.
+    pub(super) input: Vec<f64>,
+    /// 1 where a neuron fires by the clock, 0 where it does not, NaN where its voltage decides.
+    pub(super) clock: Vec<f64>,
+    /// 1 where a neuron fires in this step.
+    pub(super) fired: Vec<u8>,
 }
 
-arrays! {
-    saved {
-        /// Voltage relative to `E_L`.
-        voltage as "voltage",
-        /// 1 where the neuron fired in the step before.
-        spiked as "spiked",
-        /// Adaptation.
-        adaptation as "adaptation",
-        /// Steps left of the refractory time.
-        countdown as "countdown",
-        /// Input kept in the refractory time.
-        kept as "kept_input",
-        /// Low-pass filtered firing rate (spikes per ms).
-        rate as "rate",
-        /// Current that the neurons integrate in the next step.
-        current as "current",
+impl RecurrentState {
+    pub(super) fn resize(&mut self, neurons: usize) {
+        self.state.resize(neurons);
+        self.current.resize(neurons, 0.0);
+        self.input.resize(neurons, 0.0);
+        // Who fired by a clock may do so no longer; it is set anew in each step.
+        self.clock.clear();
+        self.clock.resize(neurons, f64::NAN);
+        self.fired.resize(neurons.next_multiple_of(8), 0);
     }
-    anew {
-        /// Sum of arriving weights.
-        input,
+
+    /// Writes the arrays that a step leaves, or reads them.
+    ///
+    /// # Errors
+    /// `ValueError` where the archive holds something that does not fit.
+    pub(super) fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        for (name, values) in self.state.arrays_mut() {
+            archive.fixed(name, values)?;
+        }
+        archive.fixed("current", &mut self.current)
     }
 }
 
@@ -111,9 +85,9 @@ impl PlusRule {
                 self.readouts.voltage[place] = voltage;
                 continue;
             }
-            self.neurons.voltage[place] = voltage;
+            self.neurons.state.voltage[place] = voltage;
             if let Some(adaptation) = adaptation {
-                self.neurons.adaptation[place] = adaptation;
+                self.neurons.state.adaptation[place] = adaptation;
             }
         }
     }
@@ -124,13 +98,13 @@ impl PlusRule {
         let p = &plan.recurrent;
         let sums = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a + b).collect() };
         let threshold: Vec<f64> = (0..plan.recurrent_count())
-            .map(|j| p.threshold[j] + p.adaptation_gain[j] * self.neurons.adaptation[j] + p.rest[j])
+            .map(|j| p.threshold[j] + p.adaptation_gain[j] * self.neurons.state.adaptation[j] + p.rest[j])
             .collect();
         let last = (now - 1).max(0);
         let columns: [(&str, &[f64]); 4] = [
-            ("V_m", &sums(&self.neurons.voltage, &p.rest)),
+            ("V_m", &sums(&self.neurons.state.voltage, &p.rest)),
             ("V_th_adapt", &threshold),
-            ("adaptation", &self.neurons.adaptation),
+            ("adaptation", &self.neurons.state.adaptation),
             ("surrogate_gradient", self.history.at(recurrent::SURROGATE, last)),
         ];
         population::store(network, RECURRENT, &columns);

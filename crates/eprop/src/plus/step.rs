@@ -6,7 +6,7 @@ use crate::describe::network::Description;
 use crate::plan::currents::CurrentRoute;
 use crate::plus::PlusRule;
 use crate::plus::eligibility::{readout, recurrent};
-use crate::plus::neuron_step::{self, StateSlices, StepInput, StepOutput};
+use crate::plus::neuron_step::{self, StepInput, StepOutput};
 use crate::plus::passage::Spikes;
 use crate::plus::recording::Recorded;
 use crate::step::currents::Currents;
@@ -87,14 +87,7 @@ impl PlusRule {
             &plan.recurrent,
             &plan.segments,
             StepInput { input: &s.input, current: &s.current, clock: &s.clock, resolution: plan.resolution },
-            &mut StateSlices {
-                voltage: &mut s.voltage,
-                spiked: &mut s.spiked,
-                adaptation: &mut s.adaptation,
-                countdown: &mut s.countdown,
-                kept: &mut s.kept,
-                rate: &mut s.rate,
-            },
+            &mut s.state.slices(),
             &mut StepOutput { surrogate, regularization, fired: &mut s.fired },
         );
         s.current.copy_from_slice(&plan.recurrent.current);

@@ -8,6 +8,10 @@ use crate::interval::IntervalRule;
 use crate::interval::gradient::batch::Update;
 use crate::interval::plan::Learner;
 
+/// Gradients are divided by no more: nothing is left of them by then, and the costs of weights, which are multiplied by it
+/// to be none of what is clipped, stay finite.
+const MOST_SHRINKING: f64 = 1e200;
+
 impl<R: Real> IntervalRule<R> {
     /// The sum of the squared gradients of each learner whose batch ends with the last interval that was absorbed.
     pub(super) fn square_sums(&self, network: &Description, ending: &[&Learner]) -> Vec<f64> {
@@ -39,7 +43,7 @@ impl<R: Real> IntervalRule<R> {
                 .value(format!("after update interval {}", self.absorbed))
                 .bound("finite numbers"));
         }
-        Ok(if norm > largest { norm / largest } else { 1.0 })
+        Ok(if norm > largest { (norm / largest).min(MOST_SHRINKING) } else { 1.0 })
     }
 
     /// Refuses an update after which a weight would not be finite.

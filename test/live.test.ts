@@ -125,19 +125,19 @@ describe("what the feed costs", () => {
     signals: { readout: new Float64Array(1000), target: new Float64Array(1000) },
     readouts: 1,
   });
-  it("is below half a per cent of the time: the longer a sample's message takes, the longer the next one waits", () => {
+  it("is below half a per cent of the time, as far as a page would not stand still for more than 10 s", () => {
     let [time, perCall] = [0, 0];
     vi.spyOn(performance, "now").mockImplementation(() => (time += perCall));
     const feed = new LiveFeed(run, 1000);
     feed.readers = 1;
-    for (const cost of [1, 30]) {
+    for (const cost of [1, 30, 100]) {
       expect(feed.wants()).toBe(true);
       const begin = time;
       feed.sample(sample(cost));
       perCall = cost;
       feed.take(newCursor());
       perCall = 0;
-      const pause = Math.max(500, 200 * cost);
+      const pause = Math.max(500, Math.min(10_000, 200 * cost));
       time = begin + pause - 1;
       expect(feed.wants(), `${cost} ms`).toBe(false);
       time = begin + pause;

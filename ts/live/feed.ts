@@ -21,8 +21,15 @@ const mostSpikes = 5000;
 const mostSteps = 800;
 /** Shortest time between two samples (ms). */
 const sampleInterval = 500;
-/** How much longer than work for pages takes its repetition waits: the share of time that goes into it is below half a per cent. */
-export const rest = 200;
+/** How much longer than work for pages takes its repetition waits: the share of time that goes into it is below half a per cent… */
+const rest = 200;
+/** …unless the page would stand still for longer than this (ms): the work may have taken long since others took the processor. */
+const longestRest = 10_000;
+
+/** How long work for pages waits that took so long the last time (ms). */
+export function restAfter(work: number, shortest: number): number {
+  return Math.max(shortest, Math.min(longestRest, rest * work));
+}
 
 /** What a page has been sent. */
 export interface Cursor {
@@ -81,7 +88,7 @@ export class LiveFeed implements Observer {
 
   wants(): boolean {
     if (this.readers === 0) return false;
-    return performance.now() - this.#sampledAt >= Math.max(sampleInterval, rest * this.#sampleCost);
+    return performance.now() - this.#sampledAt >= restAfter(this.#sampleCost, sampleInterval);
   }
 
   sample(sample: SequenceSample): void {

@@ -3,7 +3,7 @@ import { type IncomingMessage, type ServerResponse, createServer } from "node:ht
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { nestError } from "../core/errors.js";
-import { type Cursor, type LiveFeed, newCursor, rest } from "./feed.js";
+import { type Cursor, type LiveFeed, newCursor, restAfter } from "./feed.js";
 import type { Page } from "./page.js";
 
 /** Shortest time between two updates of pages (ms). */
@@ -158,7 +158,7 @@ export async function serveLive(
   const update = () => {
     const begin = performance.now();
     sendAll();
-    timer = setTimeout(update, Math.max(updateInterval, rest * (performance.now() - begin)));
+    timer = setTimeout(update, restAfter(performance.now() - begin, updateInterval));
   };
   let timer = setTimeout(update, updateInterval);
 

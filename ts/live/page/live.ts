@@ -28,10 +28,12 @@ function changed(part: "course" | "sample" | "numbers"): void {
 }
 
 function draw(): void {
-  if (stale.has("course")) charts.drawCourses(known.iterations);
-  if (stale.has("sample") && sample !== undefined) charts.drawSample(sample);
-  header.draw(known);
+  const parts = new Set(stale);
+  // What changes while it is drawn is drawn again.
   stale.clear();
+  if (parts.has("course")) charts.drawCourses(known.iterations);
+  if (parts.has("sample") && sample !== undefined) charts.drawSample(sample);
+  header.draw(known);
 }
 
 function append(columns: IterationColumns, news: IterationColumns): void {

@@ -66,8 +66,9 @@ describe("values of several models", () => {
   nest.Connect(parrots, neurons, "all_to_all", { synapse_model: "eprop_synapse" });
   nest.Connect(parrots, parrots);
 
+  const mixed = neurons.concat(parrots);
+
   it("of nodes have a place for each, as with NEST", () => {
-    const mixed = neurons.concat(parrots);
     expect(mixed.get("tau_m")).toEqual([20, 30, null]);
     expect(mixed.get(["model", "tau_m"])).toEqual({
       model: ["eprop_iaf", "eprop_iaf", "parrot_neuron"],
@@ -80,6 +81,26 @@ describe("values of several models", () => {
       target_signal: 2,
     });
     expect(() => parrots.get("receptor_types")).toThrow(NESTErrors.UnaccessedDictionaryEntry);
+  });
+
+  it("are named where one is asked for that there is not, also those that can only be read", () => {
+    expect(() => mixed.get("globel_id")).toThrow(/one of .*global_id.*did you mean global_id\?/);
+    expect(() => nest.GetConnections().get("synaps_model")).toThrow(/did you mean synapse_model\?/);
+    expect(() => nest.GetKernelStatus("resolutio" as "resolution")).toThrow(/did you mean resolution\?/);
+    for (const name of ["global_id", "model", "receptor_types", "events"]) {
+      const values = { [name]: 1 } as object;
+      expect(() => neurons.set(values)).toThrow(`${name} can only be read`);
+      expect(() => nest.Create("eprop_iaf", 1, values)).toThrow(`${name} can only be read`);
+      expect(() => nest.SetDefaults("eprop_iaf", values)).toThrow(`${name} can only be read`);
+    }
+    expect(() => parrots.set({ C_m: 1 } as object)).toThrow("parrot_neuron has no parameter C_m");
+  });
+
+  it("are shown shortly by errors, and with an exponent where they are large", () => {
+    const wrong = (values: object) => () => nest.Create("eprop_iaf", 1, values);
+    expect(wrong({ tau_m: -1e300 })).toThrow("value -1e300 ms");
+    expect(wrong({ C_m: -1e-300 })).toThrow("value -1e-300 pF");
+    expect(wrong({ surrogate_gradient_function: "x".repeat(1e4) })).toThrow(/x… \(10002 characters\)/);
   });
 
   it("of recorders hold the events of each", () => {

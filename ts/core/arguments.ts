@@ -286,6 +286,17 @@ export function meant(unknown: string, known: readonly string[]): string {
   return name === undefined ? "" : `; did you mean ${name}?`;
 }
 
+/** Refuses a name that none of the values has that models show. */
+export function refuseName(name: string, names: readonly string[], models: Iterable<string>): never {
+  throw nestError({
+    code: "UnaccessedDictionaryEntry",
+    message: `there is no value ${shown(name)}`,
+    model: [...new Set(models)].join(", "),
+    parameter: name.slice(0, shownLength),
+    bound: `one of ${names.join(", ")}${meant(name, names)}`,
+  });
+}
+
 /** Refuses a dictionary that has others than the known entries: nothing that is said is ignored. */
 export function refuseOthers(at: string, values: object, known: readonly string[]): void {
   const unknown = Object.keys(values).find((name) => !known.includes(name));

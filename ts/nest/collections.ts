@@ -7,6 +7,7 @@ import {
   list,
   optional,
   refuse,
+  refuseName,
   text,
   u32,
   whole,
@@ -446,7 +447,7 @@ export class SynapseCollection {
       [...new Set(models)].filter((model) => valuesOfModel(kernel, model).includes(name)),
     );
     const places = Uint32Array.from(models.keys()).filter((at) => having.has(models[at] as string));
-    if (places.length === 0) throw refused;
+    if (places.length === 0) refuseName(name, this.#names(), models);
     const found = guarded(() =>
       kernel.native.connectionValues(
         places.map((at) => projection[at] as number),

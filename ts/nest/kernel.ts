@@ -19,6 +19,7 @@ import {
   text,
   u32,
   whole,
+  meant,
 } from "../core/arguments.js";
 import { fromNative, guarded, guardedAsync, nestError, NESTErrors } from "../core/errors.js";
 import { worldCheck } from "../mpi/check.js";
@@ -54,7 +55,7 @@ import {
   withoutEffect,
 } from "./kernel-values.js";
 import type { KernelParams, KernelStatus, NodeParams, SynapseParams } from "./models.generated.js";
-import { nodeDefaults } from "./node-values.js";
+import { changing, nodeDefaults } from "./node-values.js";
 import { type Progress, type ProgressClock, ProgressReports } from "./progress.js";
 import { type StatusValue, statusOf } from "./status.js";
 import type { NodeReference, NumberList } from "./types.js";
@@ -249,7 +250,8 @@ export class Kernel {
     };
     if (asked === undefined) return status;
     if (!Object.hasOwn(status, asked)) {
-      refuse("name", asked, `one of ${Object.keys(status).join(", ")}`, {
+      const names = Object.keys(status);
+      refuse("name", asked, `one of ${names.join(", ")}${meant(asked, names)}`, {
         code: "ValueError",
         message: "there is no such kernel parameter",
       });
@@ -351,7 +353,7 @@ export class Kernel {
     const [n, params] = typeof count === "number" ? [count, third] : [1, count];
     const encoded = this.#params(params);
     const ids = roomForIds(n);
-    const first = guarded(() => this.native.create(name, n, ...encoded));
+    const first = changing(() => this.native.create(name, n, ...encoded));
     this.#noteFiles(encoded);
     for (let place = 0; place < ids.length; place++) ids[place] = first + place;
     return new NodeCollection(this, ids, true);
@@ -472,7 +474,7 @@ export class Kernel {
     const { ids } = this.#collection("nodes", nodes);
     if (params === undefined || params === null) refuse("params", params, paramsAllowed);
     const encoded = this.#params(params);
-    guarded(() => this.native.setNodes(ids, ...encoded));
+    changing(() => this.native.setNodes(ids, ...encoded));
     this.#noteFiles(encoded);
   }
 
@@ -490,7 +492,7 @@ export class Kernel {
   SetDefaults(model: string, values: unknown, value?: unknown): void {
     const name = given("model", model, text);
     const encoded = given("values", namedValue("values", values, value), entries(this));
-    guarded(() => this.native.setDefaults(name, encoded));
+    changing(() => this.native.setDefaults(name, encoded));
     this.#noteFiles([encoded, null]);
   }
 

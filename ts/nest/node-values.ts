@@ -1,5 +1,6 @@
 /** Values of nodes besides the parameters of their models, and values of nodes of several models, as NEST gives them. */
-import { fromNative, guarded, NESTErrors } from "../core/errors.js";
+import { refuseName } from "../core/arguments.js";
+import { fromNative, guarded, nestError, NESTErrors } from "../core/errors.js";
 import { modelTables } from "../native/index.js";
 import type { Kernel } from "./kernel.js";
 import { type Decoded, decodeValue } from "./values.js";
@@ -20,6 +21,29 @@ const everyNode = new Map(Object.entries(ofEveryNode));
 
 /** What all nodes of a model have in common and its defaults show; lists that hold nothing are left out. */
 const ofModel = ["element_type", "receptor_types", "recordables"];
+
+/** Whether a name is of what nodes and defaults show besides the parameters of their models. */
+const isShownOnly = (name: string): boolean =>
+  everyNode.has(name) || ofModel.includes(name) || ["events", "filenames", "model"].includes(name);
+
+/** Changes parameters; an error says of a name that is none of theirs whether it can be read. */
+export function changing<T>(change: () => T): T {
+  try {
+    return change();
+  } catch (error) {
+    const known = fromNative(error);
+    const { model, parameter } = known as Partial<Record<"model" | "parameter", string>>;
+    if (!(known instanceof NESTErrors.UnaccessedDictionaryEntry) || !isShownOnly(parameter ?? ""))
+      throw known;
+    throw nestError({
+      code: "UnaccessedDictionaryEntry",
+      message: `${parameter} can only be read`,
+      bound: "none",
+      ...(model !== undefined && { model }),
+      ...(parameter !== undefined && { parameter }),
+    });
+  }
+}
 
 /** What NEST calls nodes of each class, by model; it counts the injector among neurons. */
 let elementTypes: ReadonlyMap<string, string> | undefined;
@@ -104,7 +128,13 @@ export function valuesOf(kernel: Kernel, ids: Uint32Array, name: string): (Decod
     if (!(known instanceof NESTErrors.UnaccessedDictionaryEntry)) throw known;
     const parts = partsOf(kernel, ids);
     const having = new Set(parts.filter((part) => parametersOf(kernel, part).includes(name)));
-    if (having.size === 0) throw known;
+    if (having.size === 0) {
+      refuseName(
+        name,
+        valueNames(kernel, ids),
+        parts.map(({ model }) => model),
+      );
+    }
     return parts.flatMap((part) => (having.has(part) ? read(part.ids) : Array.from(part.ids, () => null)));
   }
 }

@@ -172,8 +172,14 @@ impl Error {
     /// Shows the value given.
     #[must_use]
     pub fn value(mut self, value: impl fmt::Display) -> Self {
-        self.value = Some(value.to_string().into());
+        self.value = Some(shortened(value.to_string()).into());
         self
+    }
+
+    /// Says which number was given.
+    #[must_use]
+    pub fn number(self, number: f64) -> Self {
+        self.value(Shown(number))
     }
 
     /// Says what would be accepted.
@@ -181,6 +187,32 @@ impl Error {
     pub fn bound(mut self, bound: impl Into<String>) -> Self {
         self.bound = Some(bound.into().into());
         self
+    }
+}
+
+/// Characters of a value that an error shows.
+const SHOWN: usize = 200;
+
+/// A text of which an error shows the beginning where it is long.
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(SHOWN) {
+        None => text,
+        Some((end, _)) => format!("{}… ({} characters)", &text[..end], text.chars().count()),
+    }
+}
+
+/// A number as errors show it: with an exponent where it would be long without, as JavaScript does.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown(pub f64);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.0.abs();
+        if size.is_finite() && size != 0.0 && !(1e-6..1e21).contains(&size) {
+            write!(f, "{:e}", self.0)
+        } else {
+            write!(f, "{}", self.0)
+        }
     }
 }
 

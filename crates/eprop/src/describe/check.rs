@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::error::{Error, ErrorCode, Result, Shown};
 use crate::describe::network::NodeId;
 use crate::tables::parameter::{Default, Kind, Parameter};
 use crate::tables::value::{Dict, Value};
@@ -74,7 +74,7 @@ pub fn number(model: &str, parameter: &Parameter, number: f64) -> Result<f64> {
     Err(Error::new(ErrorCode::BadProperty, format!("{} must be {bound}", parameter.name))
         .model(model)
         .parameter(parameter.name)
-        .value(format!("{number} {}", parameter.unit).trim())
+        .value(format!("{} {}", Shown(number), parameter.unit).trim())
         .bound(bound))
 }
 

@@ -30,7 +30,7 @@ pub(super) fn check_node(group: &NodeGroup, node: usize, kernel: &KernelParamete
             )
             .model(group.model_name.clone())
             .parameter("flush_event_send_interval")
-            .value(interval)
+            .number(interval)
             .bound(format!("at least {} ms", kernel.update_interval_ms)));
         }
     }

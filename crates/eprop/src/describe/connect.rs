@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::error::{Error, ErrorCode, Result, Shown};
 use crate::describe::check::{self, Cell};
 use crate::describe::compatible::Link;
 use crate::describe::network::{
@@ -37,7 +37,7 @@ pub(super) fn check_delay(model: &str, delay: f64, resolution: f64) -> Result<()
     Err(Error::new(ErrorCode::BadDelay, "the delay is too long")
         .model(model)
         .parameter("delay")
-        .value(format!("{delay} ms"))
+        .value(format!("{} ms", Shown(delay)))
         .bound(format!("at most {} ms, a million steps", LONGEST_DELAY * resolution)))
 }
 
@@ -498,7 +498,7 @@ fn bad_delay(model: &str, delay: f64, bound: String) -> Error {
     Error::new(ErrorCode::BadDelay, "a delay must be at least one step, to the nearest one")
         .model(model)
         .parameter("delay")
-        .value(format!("{delay} ms"))
+        .value(format!("{} ms", Shown(delay)))
         .bound(bound)
 }
 

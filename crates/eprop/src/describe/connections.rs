@@ -433,7 +433,7 @@ impl Description {
         Err(Error::new(ErrorCode::BadProperty, "the weight lies outside the bounds of the optimizer")
             .model(model.name.clone())
             .parameter("weight")
-            .value(weight)
+            .number(weight)
             .bound(format!("from Wmin = {low} to Wmax = {high}")))
     }
 }

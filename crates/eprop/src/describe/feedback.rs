@@ -49,7 +49,7 @@ impl Description {
         )
         .model(synapse.name.clone())
         .parameter("weight")
-        .value(weight)
+        .number(weight)
         .bound("left out, or feedback random or adaptive"))
     }
 }

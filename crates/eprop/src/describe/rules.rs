@@ -268,7 +268,7 @@ impl Chosen {
         Err(Error::new(ErrorCode::BadProperty, format!("a number was drawn for {name} that it cannot be"))
             .model(self.rule.name)
             .parameter(name)
-            .value(drawn)
+            .number(drawn)
             .bound(format!("at most {MOST_DRAWN:e}")))
     }
 
@@ -333,7 +333,7 @@ fn total_of_multapses(pools: &Pools<'_>) -> Result<()> {
     Err(Error::new(ErrorCode::BadProperty, "there is no pair to connect")
         .model(rule.name)
         .parameter("N")
-        .value(amount)
+        .number(amount)
         .bound("0"))
 }
 
@@ -362,7 +362,7 @@ impl<'a> Partners<'a> {
         Err(Error::new(ErrorCode::BadProperty, "there are not enough nodes for that many connections")
             .model(rule.name)
             .parameter(rule.amount.map_or("", |parameter| parameter.name))
-            .value(degree)
+            .number(degree)
             .bound(format!("at most {candidates}")))
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn place_times(
         Err(Error::new(ErrorCode::BadProperty, what)
             .model(group.model_name.clone())
             .parameter(name)
-            .value(time)
+            .number(time)
             .bound(bound))
     };
     let mut placed = Vec::with_capacity(given.len());

@@ -10,7 +10,7 @@ mod saved;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::error::{Error, ErrorCode, Result, Shown};
 use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
 use crate::describe::extend::Changes;
 use crate::describe::network::{Description, NodeId, Settled, Targets};
@@ -350,7 +350,7 @@ impl Kernel {
         if self.time > 0 {
             let what = "connections can be taken away only before the network is simulated";
             return Err(Error::new(ErrorCode::NotImplemented, what)
-                .value(format!("{} ms", self.time()))
+                .value(format!("{} ms", Shown(self.time())))
                 .bound("0 ms; a weight of 0 has the same effect on neurons"));
         }
         let mut moments = std::mem::take(&mut self.moments);

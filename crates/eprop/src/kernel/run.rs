@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::base::control::RunControl;
-use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::error::{Error, ErrorCode, Result, Shown};
 use crate::base::exchange::{Digest, Team, Turn};
 use crate::base::memory::{self, MemoryEstimate, out_of_memory};
 use crate::base::threads::{self, Permit};
@@ -132,7 +132,7 @@ impl Kernel {
         let refuse = |what: &str, bound: &str| {
             Error::new(ErrorCode::BadParameter, what)
                 .parameter("simulation time")
-                .value(format!("{ms} ms"))
+                .value(format!("{} ms", Shown(ms)))
                 .bound(bound)
         };
         if !ms.is_finite() {

@@ -123,7 +123,7 @@ impl PlusPlan {
             let what = "weights that change with every spike have no update of all weights, whose gradient could be clipped";
             return Err(Error::new(ErrorCode::NotImplemented, what)
                 .parameter(CLIP_NORM)
-                .value(network.kernel.clip_norm)
+                .number(network.kernel.clip_norm)
                 .bound("0 with e-prop+"));
         }
         Ok(Some(Self {

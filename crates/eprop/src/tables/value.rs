@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::base::error::Shown;
 use crate::random::RandomParameter;
 
 /// A value of a parameter.
@@ -60,7 +61,7 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bool(value) => write!(f, "{value}"),
-            Self::Number(value) => write!(f, "{value}"),
+            Self::Number(value) => write!(f, "{}", Shown(*value)),
             Self::Text(value) => write!(f, "\"{value}\""),
             Self::Numbers(values) => write!(f, "a list of {} numbers", values.len()),
             Self::Texts(values) => write!(f, "{values:?}"),

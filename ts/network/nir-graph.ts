@@ -45,6 +45,19 @@ export const nodeFields = {
   LIF: ["tau", "r", "v_leak", "v_threshold", "v_reset"],
 } as const satisfies Record<NIRNode["type"], readonly string[]>;
 
+/**
+ * The numbers of a node by field.
+ *
+ * @internal
+ */
+export function numbersOf(node: NIRNode): (readonly [string, Values])[] {
+  const values = node as unknown as Record<string, Values | NumberMatrix>;
+  return nodeFields[node.type].map((field) => {
+    const value = values[field] as Values | NumberMatrix;
+    return [field, value instanceof Float64Array ? value : (value.data as Values)] as const;
+  });
+}
+
 /** Fields that graphs of older versions lack: the value that they stand for. */
 export const missingFields: Readonly<Record<string, number>> = { v_reset: 0 };
 

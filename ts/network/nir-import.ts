@@ -8,181 +8,32 @@ import { Network } from "./network.js";
 import { withTimeConstants } from "./nir-flatten.js";
 import { withSizes } from "./nir-shapes.js";
 import { type Integration, type NIRGraph, type NIRNode, integration, nirGraph } from "./nir-graph.js";
+import { after, leaks, longest, stepOf } from "./nir-numbers.js";
+import { type Path, diagonal, eachEntry, identity, pathsThrough, refuse } from "./nir-paths.js";
 
 type NodeOf<T extends NIRNode["type"]> = Extract<NIRNode, { type: T }>;
-
-/** What lies between two nodes with a state: a matrix, a constant and a delay. */
-interface Path {
-  from: string;
-  /** Rows per target, columns per source; nothing where values pass as they are. */
-  matrix?: { data: Float64Array; rows: number; columns: number };
-  bias?: Float64Array;
-  /** Seconds. */
-  delay: number;
-}
-
-function refuse(message: string, value: string, bound: string): never {
-  throw nestError({ code: "NotImplemented", message, parameter: "graph", value, bound });
-}
-
-/** A path with a node of a graph at its end. */
-function followed(path: Path, name: string, node: NIRNode): Path {
-  switch (node.type) {
-    case "Linear":
-    case "Affine": {
-      const { data, shape } = node.weight;
-      const [rows, columns] = shape;
-      const { matrix } = path;
-      const bias = new Float64Array(rows);
-      if (node.type === "Affine") bias.set(node.bias);
-      if (path.bias !== undefined) {
-        for (let row = 0; row < rows; row++) {
-          for (let column = 0; column < columns; column++) {
-            bias[row] =
-              (bias[row] as number) +
-              (data[row * columns + column] as number) * (path.bias[column] as number);
-          }
-        }
-      }
-      if (matrix === undefined) return { ...path, matrix: { data: data.slice(), rows, columns }, bias };
-      const product = new Float64Array(rows * matrix.columns);
-      for (let row = 0; row < rows; row++) {
-        for (let middle = 0; middle < columns; middle++) {
-          const factor = data[row * columns + middle] as number;
-          for (let column = 0; column < matrix.columns; column++) {
-            const at = row * matrix.columns + column;
-            product[at] =
-              (product[at] as number) + factor * (matrix.data[middle * matrix.columns + column] as number);
-          }
-        }
-      }
-      return { ...path, matrix: { data: product, rows, columns: matrix.columns }, bias };
-    }
-    case "Scale": {
-      const { scale } = node;
-      const n = scale.length;
-      const matrix = path.matrix ?? identity(n);
-      const data = matrix.data.map((value, at) => value * (scale[Math.floor(at / matrix.columns)] as number));
-      const bias = path.bias?.map((value, at) => value * (scale[at] as number));
-      return { ...path, matrix: { ...matrix, data }, ...(bias && { bias }) };
-    }
-    case "Delay": {
-      const [delay = 0] = node.delay;
-      if (node.delay.some((other) => other !== delay)) {
-        refuse("connections of a matrix have one delay", `the Delay ${name}`, "the same delay for all");
-      }
-      return { ...path, delay: path.delay + delay };
-    }
-    default:
-      return path;
-  }
-}
-
-/** The nodes that edges lead from, by the node that they lead to. */
-function sourcesOf({ edges }: NIRGraph): Map<string, string[]> {
-  const sources = new Map<string, string[]>();
-  for (const [from, to] of edges) {
-    const known = sources.get(to);
-    if (known === undefined) sources.set(to, [from]);
-    else known.push(from);
-  }
-  return sources;
-}
-
-/** Paths with those from the same node and of the same delay as one. */
-function joined(paths: readonly Path[], size: number): Path[] {
-  const all: Path[] = [];
-  for (const path of paths) {
-    const at = all.findIndex(({ from, delay }) => from === path.from && delay === path.delay);
-    const other = all[at];
-    if (other === undefined) {
-      all.push(path);
-      continue;
-    }
-    const [a, b] = [other.matrix ?? identity(size), path.matrix ?? identity(size)];
-    const bias = Float64Array.from(
-      { length: size },
-      (_, row) => (other.bias?.[row] ?? 0) + (path.bias?.[row] ?? 0),
-    );
-    const data = a.data.map((value, place) => value + (b.data[place] as number));
-    all[at] = { ...other, matrix: { ...a, data }, bias };
-  }
-  return all;
-}
-
-/** What comes out of each node without a state: the paths from those with one, the nearest ones on the way back. */
-function pathsThrough(
-  graph: NIRGraph,
-  sources: ReadonlyMap<string, string[]>,
-  holds: (name: string) => boolean,
-): Map<string, Path[]> {
-  const found = new Map<string, Path[]>();
-  const onTheWay = new Set<string>();
-  for (const first of Object.keys(graph.nodes)) {
-    const stack = holds(first) ? [] : [first];
-    while (stack.length > 0) {
-      const name = stack.at(-1) as string;
-      const from = found.has(name) ? [] : (sources.get(name) ?? []);
-      const missing = from.filter((other) => !holds(other) && !found.has(other));
-      if (missing.length > 0) {
-        onTheWay.add(name);
-        const circle = missing.find((other) => onTheWay.has(other));
-        if (circle !== undefined) {
-          refuse("nodes without a state make a circle", circle, "a neuron in between");
-        }
-        stack.push(...missing);
-        continue;
-      }
-      stack.pop();
-      onTheWay.delete(name);
-      if (found.has(name)) continue;
-      const node = graph.nodes[name] as NIRNode;
-      const paths = from.flatMap((other): Path[] =>
-        holds(other) ? [{ from: other, delay: 0 }] : (found.get(other) as Path[]),
-      );
-      const width = paths.find(({ matrix }) => matrix !== undefined)?.matrix?.rows ?? widthOf(node);
-      found.set(
-        name,
-        joined(paths, width).map((path) => followed(path, name, node)),
-      );
-    }
-  }
-  return found;
-}
-
-/** How many values go into a node without a state. */
-function widthOf(node: NIRNode): number {
-  if (node.type === "Linear" || node.type === "Affine") return node.weight.shape[1];
-  if (node.type === "Scale") return node.scale.length;
-  return node.type === "Delay" ? node.delay.length : 0;
-}
-
-function identity(n: number) {
-  const data = new Float64Array(n * n);
-  for (let at = 0; at < n; at++) data[at * n + at] = 1;
-  return { data, rows: n, columns: n };
-}
-
-/** The diagonal of a path that goes neuron by neuron; undefined if it does not. */
-function diagonal({ matrix }: Path): Float64Array | undefined {
-  if (matrix === undefined || matrix.rows !== matrix.columns) return undefined;
-  const { data, rows: n } = matrix;
-  const only = data.every((value, at) => value === 0 || Math.floor(at / n) === at % n);
-  return only ? Float64Array.from({ length: n }, (_, at) => data[at * n + at] as number) : undefined;
-}
-
-/** The number after `value`: what is at least this is above `value`. */
-function after(value: number): number {
-  if (value === 0) return Number.MIN_VALUE;
-  const bits = new BigInt64Array(new Float64Array([value]).buffer);
-  bits[0] = (bits[0] as bigint) + (value > 0 ? 1n : -1n);
-  return new Float64Array(bits.buffer)[0] as number;
-}
 
 const close = (a: number, b: number) => Math.abs(a - b) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b));
 
 /** A time constant (s) in which nothing is forgotten. */
 const never = 1e250;
+
+/** Whether an output is that of all populations, one after the other, as `toNIR` writes that of several. */
+function areSideBySide(ends: readonly Path[], populations: readonly string[]): boolean {
+  let first = 0;
+  return (
+    ends.length === populations.length &&
+    populations.every((name) => {
+      const end = ends.find(({ from }) => from === name);
+      if (end?.matrix === undefined || end.delay !== 0) return false;
+      const { columns, data } = end.matrix;
+      let inOrder = data.length === columns && (end.bias?.every((value) => value === 0) ?? true);
+      eachEntry(end.matrix, (row, column, value) => (inOrder &&= row === first + column && value === 1));
+      first += columns;
+      return inOrder;
+    })
+  );
+}
 
 /** The first model whose neurons do that. */
 function modelThat<const D extends Partial<Dynamics>>(wanted: D): ModelsWith<D> {
@@ -262,18 +113,15 @@ function imported(graph: NIRGraph, resolution: number): Network {
   const stateful = new Set(["Input", "Output", "LI", "IF", "LIF", "Threshold"]);
   const holds = (name: string) => stateful.has(graph.nodes[name]?.type ?? "");
 
-  const before = sourcesOf(graph);
-  const through = pathsThrough(graph, before, holds);
-  const pathsTo = (target: string): Path[] =>
-    (before.get(target) ?? []).flatMap((from) =>
-      holds(from) ? [{ from, delay: 0 }] : (through.get(from) as Path[]),
-    );
+  const pathsTo = pathsThrough(graph, holds);
 
   const kernel = new Kernel();
   kernel.set({ resolution });
   const size = shape.reduce((product, length) => product * length, 1);
   const generators = kernel.Create("spike_generator", size);
   const decayOf = (tau: number) => Math.exp(-resolution / (tau * 1000));
+  const gainOf = ({ tau, r }: { tau: Float64Array; r: Float64Array }, at: number) =>
+    stepOf(resolution, (tau[at] as number) * 1000) * (r[at] as number);
 
   const integrators = [...named("LIF"), ...named("IF")];
   const thresholds = named("Threshold");
@@ -299,17 +147,18 @@ function imported(graph: NIRGraph, resolution: number): Network {
 
   const [output] = outputs.map(([name]) => name) as [string];
   const ends = pathsTo(output);
-  for (const { from, matrix, delay } of ends) {
+  const names = populations.map(({ name }) => name);
+  for (const { from, matrix, delay } of areSideBySide(ends, names) ? [] : ends) {
     const { type } = graph.nodes[from] as NIRNode;
     if (
       ends.length !== 1 ||
       matrix !== undefined ||
       delay !== 0 ||
-      (type !== "LI" && !populations.some(({ name }) => name === from))
+      (type !== "LI" && !names.includes(from))
     ) {
       refuse(
-        "the output is that of one population",
-        `${type} ${from}`,
+        "the output is that of one population, or of all neurons side by side, without weights of its own",
+        `what leads from the ${type} ${from} to ${output}`,
         "an edge from an LI or from the neurons, without a delay",
       );
     }
@@ -373,8 +222,7 @@ function imported(graph: NIRGraph, resolution: number): Network {
     const expected = (decays: boolean) =>
       height.every((value, at) => {
         const decay = decayOf(membrane.tau[at] as number);
-        const gain = (1 - decay) * (membrane.r[at] as number);
-        return close(reset?.[at] ?? 0, (-value * (decays ? decay : 1)) / gain);
+        return close(reset?.[at] ?? 0, (-value * (decays ? decay : 1)) / gainOf(membrane, at));
       });
     const resetsLate = expected(false);
     if (reset === undefined || (!resetsLate && !expected(true))) {
@@ -393,7 +241,7 @@ function imported(graph: NIRGraph, resolution: number): Network {
       const fed = pathsTo(adaptation.from);
       const unit =
         node?.type === "LI" &&
-        node.r.every((r, at) => close(r * (1 - decayOf(node.tau[at] as number)), 1)) &&
+        node.r.every((_, at) => close(gainOf(node, at), 1)) &&
         node.v_leak.every((leak) => leak === 0);
       if (gains === undefined || !unit || fed.length !== 1 || fed[0]?.from !== name || fed[0].matrix) {
         return refuse(
@@ -417,44 +265,53 @@ function imported(graph: NIRGraph, resolution: number): Network {
 
   /** Creates the neurons or readouts of an LI or LIF. */
   function build(model: NeuronModel, name: string, params: object): NodeCollection {
-    const { tau, leak, r } = membraneOf(name);
+    const { tau, leak, r, gain } = membraneOf(name);
     const current = new Float64Array(tau.length);
     for (const { bias } of pathsTo(name)) {
       bias?.forEach((value, at) => (current[at] = (current[at] as number) + value));
     }
-    const ms = tau.map((value) => value * 1000);
-    if (graph.nodes[name]?.type === "IF" && current.some((value) => value !== 0)) {
-      refuse("an IF takes no constant input", `the bias of what leads to ${name}`, "0");
-    }
+    // A current is integrated with the leak alone: where there is none, the least that there is.
+    const ms = tau.map((value, at) =>
+      current[at] === 0 || leaks(resolution, value * 1000) ? value * 1000 : resolution * longest,
+    );
     return kernel.Create(model, tau.length, {
       C_m: 1,
       E_L: leak,
       V_m: leak,
       tau_m: ms,
-      I_e: current.map((value, at) => (value * (r[at] as number)) / (ms[at] as number)),
+      I_e: current.map((value, at) =>
+        leaks(resolution, (tau[at] as number) * 1000)
+          ? (value * (r[at] as number)) / (ms[at] as number)
+          : (value * gain(at)) / resolution,
+      ),
       ...(dynamics[model].role === "readout" &&
         dynamics[model].rule === "interval" && { regular_spike_arrival: true }),
       ...params,
     } as object);
   }
 
-  /** Time constants, leak and gain of an LI or LIF; an IF forgets nothing. */
-  function membraneOf(name: string): { tau: Float64Array; leak: Float64Array; r: Float64Array } {
+  /**
+   * Time constants, leak and gain of an LI or LIF, and what a unit of input in a step adds to the voltage; an IF forgets
+   * nothing.
+   */
+  function membraneOf(name: string) {
     const node = graph.nodes[name] as NodeOf<"LI" | "LIF" | "IF">;
-    if (node.type !== "IF") return { tau: node.tau, leak: node.v_leak, r: node.r };
-    return { tau: node.r.map(() => never), leak: node.r.map(() => 0), r: node.r };
-  }
-
-  /** What a unit of input in a step adds to the voltage. */
-  function gainOf(name: string, at: number): number {
-    const { tau, r } = membraneOf(name);
-    const step = graph.nodes[name]?.type === "IF" ? resolution / 1000 : 1 - decayOf(tau[at] as number);
-    return step * (r[at] as number);
+    if (node.type !== "IF") {
+      return { tau: node.tau, leak: node.v_leak, r: node.r, gain: (at: number) => gainOf(node, at) };
+    }
+    const { r } = node;
+    return {
+      tau: r.map(() => never),
+      leak: r.map(() => 0),
+      r,
+      gain: (at: number) => (resolution / 1000) * (r[at] as number),
+    };
   }
 
   /** Connects what reaches an LI, LIF or IF, but for a reset. */
   function wire(name: string, targets: NodeCollection, own: ReadonlySet<string>): void {
     let isReset = graph.nodes[name]?.type === "LI" && own.size > 0;
+    const { gain } = membraneOf(name);
     for (const path of pathsTo(name)) {
       const sources = path.from === input ? generators : neurons.get(path.from);
       if (sources === undefined) {
@@ -468,15 +325,12 @@ function imported(graph: NIRGraph, resolution: number): Network {
         isReset = false;
         continue;
       }
-      const { data, columns } = path.matrix ?? identity(targets.length);
       const [from, to, weight] = [[], [], []] as [number[], number[], number[]];
-      data.forEach((value, at) => {
-        if (value === 0) return;
-        const row = Math.floor(at / columns);
-        const gain = gainOf(name, row);
-        from.push((sources as NodeCollection).ids[at % columns] as number);
+      const { ids } = sources;
+      eachEntry(path.matrix ?? identity(targets.length), (row, column, value) => {
+        from.push(ids[column] as number);
         to.push(targets.ids[row] as number);
-        weight.push(value * gain);
+        weight.push(value * gain(row));
       });
       if (from.length === 0) continue;
       const steps = 1 + Math.round((path.delay * 1000) / resolution);

@@ -1,6 +1,6 @@
 /** How many values go in and out of each node of a graph, and whether they fit. */
 import { nestError } from "../core/errors.js";
-import type { NIRGraph, NIRNode } from "./nir-graph.js";
+import { type NIRGraph, type NIRNode, numbersOf } from "./nir-graph.js";
 
 /** Numbers of values; undefined where only its neighbours say. */
 interface Size {
@@ -54,14 +54,7 @@ function ownSize(name: string, node: NIRNode): Size {
 
 /** Refuses numbers that no neuron or connection can have. */
 function checkValues(name: string, node: NIRNode): void {
-  const lists =
-    node.type === "Linear" || node.type === "Affine"
-      ? [
-          ["weight", node.weight.data] as const,
-          ...(node.type === "Affine" ? [["bias", node.bias] as const] : []),
-        ]
-      : listsOf(node);
-  for (const [field, list] of lists) {
+  for (const [field, list] of numbersOf(node)) {
     const wrong = list.find(
       (value) =>
         !Number.isFinite(value) || (field === "tau" && value <= 0) || (field === "delay" && value < 0),

@@ -1,0 +1,254 @@
+/** What lies between the nodes of a graph that have a state: nodes without one, as matrices, constants and delays. */
+import { nestError } from "../core/errors.js";
+import type { NumberMatrix } from "../random/index.js";
+import type { NIRGraph, NIRNode } from "./nir-graph.js";
+
+/** What lies between two nodes with a state: a matrix, a constant and a delay. */
+export interface Path {
+  from: string;
+  /** Nothing where values pass as they are. */
+  matrix?: Matrix;
+  bias?: Float64Array;
+  /** Seconds. */
+  delay: number;
+}
+
+/** A matrix, rows per target, columns per source, by the entries of each row that are not 0. */
+export interface Matrix {
+  rows: number;
+  columns: number;
+  /** Where the entries of each row begin, and the end of the last. */
+  begins: Uint32Array;
+  /** The columns of the entries. */
+  at: Uint32Array;
+  data: Float64Array;
+}
+
+/** Refuses a graph that eprop has no network for. */
+export function refuse(message: string, value: string, bound: string): never {
+  throw nestError({ code: "NotImplemented", message, parameter: "graph", value, bound });
+}
+
+function matrixOf(data: ArrayLike<number>, rows: number, columns: number): Matrix {
+  let entries = 0;
+  for (let place = 0; place < data.length; place++) if (data[place] !== 0) entries++;
+  const matrix = {
+    rows,
+    columns,
+    begins: new Uint32Array(rows + 1),
+    at: new Uint32Array(entries),
+    data: new Float64Array(entries),
+  };
+  entries = 0;
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const value = data[row * columns + column] as number;
+      if (value === 0) continue;
+      matrix.at[entries] = column;
+      matrix.data[entries++] = value;
+    }
+    matrix.begins[row + 1] = entries;
+  }
+  return matrix;
+}
+
+/** The matrix that hands values on as they are. */
+export function identity(n: number): Matrix {
+  return {
+    rows: n,
+    columns: n,
+    begins: Uint32Array.from({ length: n + 1 }, (_, row) => row),
+    at: Uint32Array.from({ length: n }, (_, row) => row),
+    data: new Float64Array(n).fill(1),
+  };
+}
+
+/** Calls with each entry of a matrix, row by row. */
+export function eachEntry(matrix: Matrix, use: (row: number, column: number, value: number) => void): void {
+  for (let row = 0; row < matrix.rows; row++) {
+    const end = matrix.begins[row + 1] as number;
+    for (let place = matrix.begins[row] as number; place < end; place++) {
+      use(row, matrix.at[place] as number, matrix.data[place] as number);
+    }
+  }
+}
+
+/** The diagonal of a path that goes neuron by neuron; undefined if it does not. */
+export function diagonal({ matrix }: Path): Float64Array | undefined {
+  if (matrix === undefined || matrix.rows !== matrix.columns) return undefined;
+  const found = new Float64Array(matrix.rows);
+  let only = true;
+  eachEntry(matrix, (row, column, value) => {
+    only &&= row === column;
+    found[row] = value;
+  });
+  return only ? found : undefined;
+}
+
+/** A matrix with each row times a factor. */
+function scaled(matrix: Matrix, factors: ArrayLike<number>): Matrix {
+  const [at, data] = [[], []] as [number[], number[]];
+  const begins = new Uint32Array(matrix.rows + 1);
+  eachEntry(matrix, (row, column, value) => {
+    const times = value * (factors[row] as number);
+    if (times === 0) return;
+    at.push(column);
+    data.push(times);
+    begins[row + 1] = at.length;
+  });
+  // Rows without entries end where they begin.
+  for (let row = 1; row <= matrix.rows; row++) begins[row] ||= begins[row - 1] as number;
+  return { ...matrix, begins, at: Uint32Array.from(at), data: Float64Array.from(data) };
+}
+
+/** A matrix after another one. */
+function product({ data, shape: [rows, middles] }: NumberMatrix, first: Matrix) {
+  const { columns, begins, at, data: factors } = first;
+  const sums = new Float64Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    for (let middle = 0; middle < middles; middle++) {
+      const factor = data[row * middles + middle] as number;
+      const end = begins[middle + 1] as number;
+      for (let place = begins[middle] as number; place < end; place++) {
+        const target = row * columns + (at[place] as number);
+        sums[target] = (sums[target] as number) + factor * (factors[place] as number);
+      }
+    }
+  }
+  return matrixOf(sums, rows, columns);
+}
+
+/** A path with a node of a graph at its end: several where the node delays its values by different times. */
+function followed(path: Path, node: NIRNode): Path[] {
+  switch (node.type) {
+    case "Linear":
+    case "Affine": {
+      const { data, shape } = node.weight;
+      const [rows, columns] = shape;
+      const bias = new Float64Array(rows);
+      if (node.type === "Affine") bias.set(node.bias);
+      if (path.bias !== undefined) {
+        for (let row = 0; row < rows; row++) {
+          for (let column = 0; column < columns; column++) {
+            bias[row] =
+              (bias[row] as number) +
+              (data[row * columns + column] as number) * (path.bias[column] as number);
+          }
+        }
+      }
+      const matrix =
+        path.matrix === undefined ? matrixOf(data, rows, columns) : product(node.weight, path.matrix);
+      return [{ ...path, matrix, bias }];
+    }
+    case "Scale": {
+      const { scale } = node;
+      const matrix = scaled(path.matrix ?? identity(scale.length), scale);
+      const bias = path.bias?.map((value, at) => value * (scale[at] as number));
+      return [{ ...path, matrix, ...(bias && { bias }) }];
+    }
+    case "Delay": {
+      const delays = [...new Set(node.delay)];
+      if (delays.length < 2) return [{ ...path, delay: path.delay + (delays[0] ?? 0) }];
+      const matrix = path.matrix ?? identity(node.delay.length);
+      return delays.map((delay) => {
+        const chosen = node.delay.map((other) => Number(other === delay));
+        const bias = path.bias?.map((value, at) => value * (chosen[at] as number));
+        return { ...path, matrix: scaled(matrix, chosen), ...(bias && { bias }), delay: path.delay + delay };
+      });
+    }
+    default:
+      return [path];
+  }
+}
+
+/** The nodes that edges lead from, by the node that they lead to. */
+function sourcesOf({ edges }: NIRGraph): Map<string, string[]> {
+  const sources = new Map<string, string[]>();
+  for (const [from, to] of edges) {
+    const known = sources.get(to);
+    if (known === undefined) sources.set(to, [from]);
+    else known.push(from);
+  }
+  return sources;
+}
+
+/** Paths with those from the same node and of the same delay as one. */
+function joined(paths: readonly Path[], size: number): Path[] {
+  const all: Path[] = [];
+  for (const path of paths) {
+    const at = all.findIndex(({ from, delay }) => from === path.from && delay === path.delay);
+    const other = all[at];
+    if (other === undefined) {
+      all.push(path);
+      continue;
+    }
+    const [a, b] = [other.matrix ?? identity(size), path.matrix ?? identity(size)];
+    const bias = Float64Array.from(
+      { length: size },
+      (_, row) => (other.bias?.[row] ?? 0) + (path.bias?.[row] ?? 0),
+    );
+    const data = new Float64Array(a.rows * a.columns);
+    for (const matrix of [a, b]) {
+      eachEntry(matrix, (row, column, value) => {
+        const place = row * a.columns + column;
+        data[place] = (data[place] as number) + value;
+      });
+    }
+    all[at] = { ...other, matrix: matrixOf(data, a.rows, a.columns), bias };
+  }
+  return all;
+}
+
+/** How many values go into a node without a state. */
+function widthOf(node: NIRNode): number {
+  if (node.type === "Linear" || node.type === "Affine") return node.weight.shape[1];
+  if (node.type === "Scale") return node.scale.length;
+  return node.type === "Delay" ? node.delay.length : 0;
+}
+
+/**
+ * What leads to a node: the paths from those with a state, the nearest ones on the way back.
+ *
+ * @param holds Whether a node has a state.
+ */
+export function pathsThrough(
+  graph: NIRGraph,
+  holds: (name: string) => boolean,
+): (target: string) => readonly Path[] {
+  const sources = sourcesOf(graph);
+  const found = new Map<string, Path[]>();
+  const onTheWay = new Set<string>();
+  for (const first of Object.keys(graph.nodes)) {
+    const stack = holds(first) ? [] : [first];
+    while (stack.length > 0) {
+      const name = stack.at(-1) as string;
+      const from = found.has(name) ? [] : (sources.get(name) ?? []);
+      const missing = from.filter((other) => !holds(other) && !found.has(other));
+      if (missing.length > 0) {
+        onTheWay.add(name);
+        const circle = missing.find((other) => onTheWay.has(other));
+        if (circle !== undefined) {
+          refuse("nodes without a state make a circle", circle, "a neuron in between");
+        }
+        stack.push(...missing);
+        continue;
+      }
+      stack.pop();
+      onTheWay.delete(name);
+      if (found.has(name)) continue;
+      const node = graph.nodes[name] as NIRNode;
+      const paths = from.flatMap((other): Path[] =>
+        holds(other) ? [{ from: other, delay: 0 }] : (found.get(other) as Path[]),
+      );
+      const width = paths.find(({ matrix }) => matrix !== undefined)?.matrix?.rows ?? widthOf(node);
+      found.set(
+        name,
+        joined(paths, width).flatMap((path) => followed(path, node)),
+      );
+    }
+  }
+  return (target) =>
+    (sources.get(target) ?? []).flatMap((from): Path[] =>
+      holds(from) ? [{ from, delay: 0 }] : (found.get(from) as Path[]),
+    );
+}

@@ -14,17 +14,17 @@ const end = "<!-- end -->";
 /** Calls whose counterpart has another name here. */
 const renamed = {
   NESTError: "`NESTError`, `NESTErrors`",
+  NodeCollection: "`new NodeCollection(kernel, [1, 2])`",
   Parameter: "`RandomParameter`, by `random`, `math` and `logic`",
 };
 
-/** Calls that are accepted in another form, and change nothing. */
+/** Calls that are accepted and change nothing. */
 const callsWithoutEffect = {
-  get_verbosity: '`get("verbosity")`',
-  set_verbosity: "`set({ verbosity: VerbosityLevel.WARNING })`",
+  set_verbosity: "nothing is said",
   GetLocalNodeCollection: "all nodes are local",
   GetLocalVPs: "there is one process",
-  NumProcesses: '`get("num_processes")`: 1',
-  Rank: "there is one process",
+  NumProcesses: "1",
+  Rank: "0",
   SyncProcesses: "there is one process",
 };
 
@@ -61,6 +61,10 @@ const absentValues = [
   [/memory_size/, "`memory(ms)` says what a simulation takes"],
   [/./, "describes NEST's own program"],
 ];
+
+const absentRules = [[/symmetric/, "pairs joined both ways are not met with in e-prop networks"]];
+
+const absentBackends = [[/screen/, "`console.log` prints what was recorded in memory"]];
 
 /** Why values of nodes, of connections and among defaults are absent. */
 const absentInherent = [
@@ -147,6 +151,16 @@ const ownValues = {
   defaults: (nest, model) => Object.keys(new nest.Kernel().GetDefaults(model)),
 };
 
+/** A row of names that work, and of those that are absent. */
+function ruleRow(what, all, own, why) {
+  const found = parts(
+    all,
+    (name) => own.includes(name),
+    () => false,
+  );
+  return [what, code(found.works), "", reasons(found.absent, why)];
+}
+
 /** A row for each kind of value: what works, and what is absent, of all models or of some. */
 function valueRows(nest, recorded) {
   return Object.entries(recorded).map(([kind, models]) => {
@@ -210,6 +224,8 @@ export async function nestTable() {
       code(kernelValues.without),
       reasons(kernelValues.absent, absentValues),
     ],
+    ruleRow("connection rules", names.connection_rules, values.connection_rules, absentRules),
+    ruleRow("recording backends", names.recording_backends, values.recording_backends, absentBackends),
     ...valueRows(nest, names.values),
   ];
   const table = rows.map(([what, works, without, absent]) =>

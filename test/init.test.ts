@@ -128,7 +128,7 @@ it("refuses names that do not fit a kernel", () => {
   const all = { name: "all", kind: "plastic", from: ["rec"], to: ["out"] } as const;
   expect(() => Network.of(kernel, { populations: [{ ...rec, first: 2 }], projections: [] })).toThrow("rec");
   expect(() => Network.of(kernel, { populations: [rec], projections: [all] })).toThrow("all");
-  expect(() => Network.of(kernel).weights("all")).toThrow("no projection all");
+  expect(() => Network.of(kernel).weights("all")).toThrow('no projection "all"');
 });
 
 function eprop(...args: string[]) {

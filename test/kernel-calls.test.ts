@@ -125,7 +125,88 @@ describe("calls", () => {
     expect(less.GetConnections().get("weight")).toEqual(never.GetConnections().get("weight"));
     expect([...less.GetConnections().get("weight")]).not.toEqual([0.6, 0.6, 0.6, 0.6, 1, 1, 1]);
     expect(() => less.GetConnections().disconnect()).toThrow(NESTErrors.NotImplemented);
-    expect(() => less.Disconnect([1], [1])).toThrow(NESTErrors.IllegalConnection);
+    expect(() => less.Disconnect([1], [1])).toThrow(NESTErrors.InexistentConnection);
+  });
+
+  it("Disconnect takes the oldest connection of each pair, and none where one is missing", () => {
+    const nest = new Kernel();
+    const nodes = nest.Create("parrot_neuron", 3);
+    const weights = () => [...nest.GetConnections().get("weight")];
+    for (const weight of [1, 2]) nest.Connect([1], [2], "all_to_all", { weight });
+    nest.Connect([1], [3], "all_to_all", { weight: 3 });
+    expect(() => nest.Disconnect(nodes, nodes, "all_to_all")).toThrow(NESTErrors.InexistentConnection);
+    expect(weights()).toEqual([1, 2, 3]);
+    nest.Disconnect([1], [2, 3], "all_to_all");
+    expect(weights()).toEqual([2]);
+    nest.Disconnect([1], [2]);
+    expect(() => nest.Disconnect([1], [2])).toThrow(NESTErrors.InexistentConnection);
+  });
+
+  it("connections are iterated, compared and picked; what they give is the caller's", () => {
+    const nest = new Kernel();
+    const nodes = nest.Create("parrot_neuron", 3);
+    nest.Connect(nodes, nodes, "one_to_one", { weight: [1, 2, 3] });
+    const connections = nest.GetConnections();
+    expect([...connections].map((one) => one.get("weight")[0])).toEqual([1, 2, 3]);
+    expect(connections.at(-1).sources()).toEqual(Uint32Array.of(3));
+    expect(() => connections.at(3)).toThrow(NESTErrors.IndexError);
+    expect(connections.slice(1, 2).equals(connections.at(1))).toBe(true);
+    expect(connections.equals(connections.slice(1))).toBe(false);
+    for (const name of ["source", "target", "delay"] as const) connections.get(name).fill(7);
+    expect(connections.targets()).toEqual(Uint32Array.of(1, 2, 3));
+    expect([...connections.get("delay")]).toEqual([1, 1, 1]);
+    expect(JSON.stringify(nodes)).toBe("[1,2,3]");
+  });
+
+  it("what is set by an assignment is refused by the language, not unheard", () => {
+    const nest = new Kernel();
+    const nodes = nest.Create("eprop_iaf", 1);
+    nest.Connect(nodes, nodes);
+    for (const of of [nest, nodes, nest.GetConnections()] as object[] as { tau_m: number }[]) {
+      expect(() => (of.tau_m = 20)).toThrow(TypeError);
+    }
+  });
+
+  it("of one process", () => {
+    const nest = new Kernel();
+    const nodes = nest.Create("parrot_neuron", 2);
+    expect([nest.Rank(), nest.NumProcesses(), nest.GetLocalVPs()]).toEqual([0, 1, [0]]);
+    expect(nest.GetLocalNodeCollection(nodes)).toBe(nodes);
+    nest.SyncProcesses();
+    nest.set_verbosity(nest.get_verbosity());
+    expect(() => nest.set({ rng_type: "Philox_64" })).toThrow("rng_type");
+  });
+
+  it("a column of events, by its name", () => {
+    const nest = new Kernel();
+    const meter = nest.Create("multimeter", 1, { record_from: ["V_m"] });
+    nest.Connect(meter, nest.Create("eprop_iaf"));
+    nest.Simulate(3);
+    expect(meter.get("events", "V_m")).toEqual(meter.get("events")["V_m"]);
+    expect(() => meter.get("events", "v_m")).toThrow(/did you mean V_m\?/);
+    expect(() => meter.get("interval" as "events", "V_m")).toThrow("names");
+  });
+
+  it("Prepare and Cleanup are refused while the kernel is at work", async () => {
+    const nest = new Kernel();
+    nest.Create("parrot_neuron");
+    const work = nest.SimulateAsync(10_000);
+    expect(() => nest.Prepare()).toThrow(NESTErrors.KernelException);
+    await work;
+    nest.Prepare();
+    nest.Cleanup();
+  });
+
+  it("a resolution that does not divide the preset update interval is taken where there is none", () => {
+    const nest = new Kernel();
+    nest.set({ resolution: 0.3 });
+    nest.Create("eprop_iaf");
+    nest.Simulate(30);
+    nest.Create("eprop_iaf_bsshslm_2020");
+    expect(() => nest.Simulate(30)).toThrow(/eprop_update_interval must be a whole number of steps/);
+    const other = new Kernel();
+    other.set({ eprop_update_interval: 100, eprop_learning_window: 100 });
+    expect(() => other.set({ resolution: 0.3 })).toThrow(/eprop_update_interval must be a whole number/);
   });
 
   it("PrintNodes tells the nodes as NEST does", () => {

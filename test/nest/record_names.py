@@ -77,6 +77,8 @@ recorded = {
     "node_models": sorted(nest.node_models),
     "synapse_models": sorted(nest.synapse_models),
     "kernel_values": sorted(nest.GetKernelStatus()),
+    "connection_rules": sorted(nest.connection_rules),
+    "recording_backends": sorted(nest.recording_backends),
     "values": {
         "nodes": {model: values_of_node(model) for model in nodes},
         "events": {model: columns_of_events(model) for model in nodes if model.endswith(("recorder", "meter"))},

@@ -11,6 +11,7 @@ export const errorCodes = [
   "KernelException",
   "NotImplemented",
   "TypeMismatch",
+  "InexistentConnection",
   "UnaccessedDictionaryEntry",
   "UnknownComponent",
   "UnknownModelName",

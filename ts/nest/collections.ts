@@ -52,6 +52,9 @@ const kernelOfNodes: Check<Kernel> = {
       : refuse(at, value, "a Kernel"),
 };
 
+/** Runs of nodes, and connections, that a text shows. */
+const shownRuns = 30;
+
 /** How many places to go on. */
 const anyStep = optional(whole(1, u32));
 
@@ -68,13 +71,15 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
    * @param ids Ids of existing nodes, ascending, each once.
    * @throws {@link NESTError} `BadProperty` or `UnknownNode` where they are not.
    */
-  constructor(kernel: Kernel, ids: Uint32Array);
+  constructor(kernel: Kernel, ids: Uint32Array | readonly number[]);
   /** @internal `known` says that the ids need no check. */
   constructor(kernel: Kernel, ids: Uint32Array, known: true);
-  constructor(kernel: Kernel, ids: Uint32Array, known = false) {
+  constructor(kernel: Kernel, ids: Uint32Array | readonly number[], known = false) {
     this.kernel = known ? kernel : given("kernel", kernel, kernelOfNodes);
-    this.ids = known ? ids : existing(this.kernel, given("ids", ids, nodeIdList));
+    this.ids = known ? (ids as Uint32Array) : existing(this.kernel, given("ids", ids, nodeIdList));
     this.#generation = this.kernel.generation;
+    // A parameter is set by `set`; `nodes.tau_m = 20` must not go unheard.
+    Object.freeze(this);
   }
 
   /** @internal The ids for a call of that kernel. */
@@ -179,12 +184,18 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
     const parts = runs.map(
       ({ first, last, model }) => `model=${model}, size=${last - first + 1}, first=${first}, last=${last}`,
     );
-    return `NodeCollection(${parts.join("; ")})`;
+    const more = parts.length > shownRuns ? `; … ${this.length} nodes in all` : "";
+    return `NodeCollection(${parts.slice(0, shownRuns).join("; ")}${more})`;
   }
 
   /** What `console.log` shows. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
+  }
+
+  /** What `JSON.stringify` shows: the ids. */
+  toJSON(): number[] {
+    return [...this.ids];
   }
 
   /** These nodes and those of another collection, ordered by id. */
@@ -207,19 +218,29 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
 
   /** The events of a recorder: a typed array per column. */
   get(name: "events"): EventColumns;
+  /** One of these columns, as `senders` or `times`. */
+  get(name: "events", column: string): Float64Array | Uint32Array;
   /** A value of each node, `null` of those whose model has no such value; of a single node, the value itself. */
   get(name: string): Decoded | (Decoded | null)[];
   /** Several values at once. */
   get(names: readonly string[]): NodeValues;
   /** All values that one of the nodes has. */
   get(): NodeValues;
-  get(wanted?: string | readonly string[]): NodeValues[string] | NodeValues {
+  get(wanted?: string | readonly string[], column?: string): NodeValues[string] | NodeValues {
     const asked = given("names", wanted, names);
+    if (column !== undefined) return this.#eventColumn(asked, given("column", column, text));
     const ids = this[idsFor](this.kernel, "nodes");
     if (typeof asked === "string") return asked === "events" ? this.kernel.events(this) : this.#value(asked);
     if (ids.length === 0 && asked === undefined) return {};
     const all = asked ?? valueNames(this.kernel, ids);
     return Object.fromEntries(all.map((name) => [name, this.#value(name)]));
+  }
+
+  #eventColumn(of: string | string[] | undefined, column: string): Float64Array | Uint32Array {
+    if (of !== "events") refuse("names", of, '"events", whose columns have names');
+    const columns = this.kernel.events(this);
+    const found = Object.hasOwn(columns, column) ? columns[column] : undefined;
+    return found ?? refuseName(column, Object.keys(columns), [String(this.#value("model"))]);
   }
 
   #value(name: string): NodeValues[string] {
@@ -309,6 +330,7 @@ export class SynapseCollection {
     this.#table = table;
     this.#generation = kernel.generation;
     this.#disconnections = kernel.disconnections;
+    Object.freeze(this);
   }
 
   /** The kernel that the connections are in. */
@@ -338,6 +360,47 @@ export class SynapseCollection {
     return this.#table.source.length;
   }
 
+  /** Each connection as a collection of its own. */
+  *[Symbol.iterator](): Generator<SynapseCollection> {
+    for (let place = 0; place < this.length; place++) yield this.pick(Uint32Array.of(place));
+  }
+
+  /** The connection at a place; negative places count from the end. */
+  at(place: number): SynapseCollection {
+    const from = given("place", place, whole());
+    const at = from < 0 ? from + this.length : from;
+    if (at < 0 || at >= this.length) {
+      const places = this.length === 0 ? "none: it is empty" : `from ${-this.length} to ${this.length - 1}`;
+      refuse("place", place, places, {
+        code: "IndexError",
+        message: "the collection has no connection at this place",
+      });
+    }
+    return this.pick(Uint32Array.of(at));
+  }
+
+  /** The source of each connection, as a node id. */
+  sources(): Uint32Array {
+    return this.get("source");
+  }
+
+  /** The target of each connection, as a node id. */
+  targets(): Uint32Array {
+    return this.get("target");
+  }
+
+  /** Whether another collection has the same connections of the same kernel in the same order. */
+  equals(other: SynapseCollection): boolean {
+    const others = given("other", other, instance(SynapseCollection, "a SynapseCollection"));
+    const [ours, theirs] = [this.#table, others.#table];
+    return (
+      this.#current() === others.#current() &&
+      this.length === others.length &&
+      ours.projection.every((projection, at) => projection === theirs.projection[at]) &&
+      ours.entry.every((entry, at) => entry === theirs.entry[at])
+    );
+  }
+
   /**
    * Every `step`-th connection from place `begin` to place `end`, the latter excluded; negative places count from the
    * end.
@@ -351,10 +414,35 @@ export class SynapseCollection {
     return this.pick(Uint32Array.from({ length: count }, (_, at) => first + at * by));
   }
 
-  /** @internal The places of connections between such nodes. */
-  places(wanted: (source: number, target: number) => boolean): Uint32Array {
-    const { source, target } = this.#table;
-    return Uint32Array.from(source.keys()).filter((at) => wanted(source[at] as number, target[at] as number));
+  /**
+   * @internal The place of the oldest connection of each pair.
+   *
+   * @param inPairs Whether nodes are joined one by one, or each with each.
+   * @throws {@link NESTError} `InexistentConnection` where a pair has none.
+   */
+  oldestOf(sources: Uint32Array, targets: Uint32Array, inPairs: boolean, model: string): Uint32Array {
+    const { source, target, projection, entry } = this.#table;
+    const isOlder = (at: number, other: number) => {
+      const [ours, theirs] = [projection[at] as number, projection[other] as number];
+      return ours === theirs ? (entry[at] as bigint) < (entry[other] as bigint) : ours < theirs;
+    };
+    const pair = (from: number, to: number) => from * 2 ** 32 + to;
+    const oldest = new Map<number, number>();
+    for (let at = 0; at < this.length; at++) {
+      const key = pair(source[at] as number, target[at] as number);
+      const known = oldest.get(key);
+      if (known === undefined || isOlder(at, known)) oldest.set(key, at);
+    }
+    const ofPair = (from: number, to: number) =>
+      oldest.get(pair(from, to)) ??
+      refuse("sources", from, "nodes that are connected", {
+        code: "InexistentConnection",
+        message: `there is no connection of the model ${model} from node ${from} to node ${to}`,
+      });
+    const places = inPairs
+      ? Array.from(sources, (from, at) => ofPair(from, targets[at] as number))
+      : Array.from(sources).flatMap((from) => Array.from(targets, (to) => ofPair(from, to)));
+    return Uint32Array.from(places);
   }
 
   /** @internal The connections at these places. */
@@ -382,7 +470,7 @@ export class SynapseCollection {
   /** The connections as text: a table with a row each, of many the first ones. */
   toString(): string {
     if (this.length === 0) return "The synapse collection does not contain any connections.";
-    const shown = Math.min(this.length, 30);
+    const shown = Math.min(this.length, shownRuns);
     const first = this.slice(0, shown).get(["source", "target", "synapse_model", "weight", "delay"]);
     const columns = Object.entries(first).map(([name, values]) => {
       const cells = [name, "-".repeat(name.length), ...Array.from(values as ArrayLike<unknown>, String)];
@@ -425,10 +513,10 @@ export class SynapseCollection {
   #value(name: string): ConnectionColumn {
     const { native } = this.#current();
     const { source, target, receptor, delay, projection, entry } = this.#table;
-    if (name === "source") return source;
-    if (name === "target") return target;
-    if (name === "receptor") return receptor;
-    if (name === "delay") return delay;
+    if (name === "source") return source.slice();
+    if (name === "target") return target.slice();
+    if (name === "receptor") return receptor.slice();
+    if (name === "delay") return delay.slice();
     if (name === "weight") return guarded(() => native.connectionWeights(projection, entry));
     try {
       return native.connectionValues(projection, entry, name).map(decodeValue);

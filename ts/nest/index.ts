@@ -72,4 +72,11 @@ export const {
   Cleanup,
   Simulate,
   SimulateAsync,
+  Rank,
+  NumProcesses,
+  SyncProcesses,
+  GetLocalVPs,
+  GetLocalNodeCollection,
+  get_verbosity,
+  set_verbosity,
 } = kernel;

@@ -114,6 +114,12 @@ export function splitValues(values: Record<string, unknown>): {
       if (name === "verbosity" && !Object.values<unknown>(VerbosityLevel).includes(value)) {
         refuse(name, value, `one of VerbosityLevel: ${Object.keys(VerbosityLevel).join(", ")}`);
       }
+      if (name === "rng_type" && value !== withoutEffect.rng_type) {
+        refuse(name, value, withoutEffect.rng_type, {
+          code: "NotImplemented",
+          message: "there is one random number generator",
+        });
+      }
       (kept as Record<string, unknown>)[name] = value;
     } else if (!(name in constants && Object.is(constants[name as keyof typeof constants], value))) {
       // What has the value that it is set to needs no setting.

@@ -50,6 +50,7 @@ import {
 import {
   type FixedValues,
   type ParamsWithoutEffect,
+  type VerbosityLevel,
   constants,
   splitValues,
   withoutEffect,
@@ -180,11 +181,13 @@ export class Kernel {
     }
     if (isNative(options)) {
       this.native = options;
-      return;
+    } else {
+      const { world } = given("options", options, kernelOptions);
+      this.native = new NativeKernel();
+      if (world !== undefined) this.native.setWorld(world.native);
     }
-    const { world } = given("options", options, kernelOptions);
-    this.native = new NativeKernel();
-    if (world !== undefined) this.native.setWorld(world.native);
+    // A kernel value is set by `set`; `kernel.resolution = 1` must not go unheard.
+    if (new.target === Kernel) Object.preventExtensions(this);
   }
 
   /** @internal How often it has been reset. */
@@ -286,8 +289,42 @@ export class Kernel {
     );
   }
 
+  /** The process among those that share the network: its kernel has all of it, so that there is none but 0. */
+  Rank(): number {
+    return 0;
+  }
+
+  /** How many processes share the network: one. */
+  NumProcesses(): number {
+    return 1;
+  }
+
+  /** Waits for the other processes: for none. */
+  SyncProcesses(): void {}
+
+  /** The virtual processes of this process: all of them. */
+  GetLocalVPs(): number[] {
+    return Array.from({ length: this.get("total_num_virtual_procs") }, (_, place) => place);
+  }
+
+  /** The nodes of a collection that are in this process: all of them. */
+  GetLocalNodeCollection<M extends NodeModelName>(nodes: NodeCollection<M>): NodeCollection<M> {
+    return this.#collection("nodes", nodes as NodeCollection) as NodeCollection<M>;
+  }
+
+  /** How much NEST would say, as `set_verbosity` or `set({ verbosity })` left it. */
+  get_verbosity(): VerbosityLevel {
+    return this.get("verbosity");
+  }
+
+  /** Sets how much NEST would say: accepted, and without effect. */
+  set_verbosity(level: VerbosityLevel): void {
+    this.set({ verbosity: level });
+  }
+
   /** Gets ready for {@link Kernel.Run}; until {@link Kernel.Cleanup} nothing else simulates. */
   Prepare(): void {
+    this.#refuseAtWork();
     if (this.#prepared) this.#refuseOrder("Prepare was called twice", "Cleanup in between");
     this.#prepared = true;
   }
@@ -305,8 +342,14 @@ export class Kernel {
 
   /** Ends what {@link Kernel.Prepare} began. */
   Cleanup(): void {
+    this.#refuseAtWork();
     if (!this.#prepared) this.#refuseOrder("Cleanup was called without Prepare", "Prepare before it");
     this.#prepared = false;
+  }
+
+  /** Refuses a call while the kernel simulates on another thread, as the engine does. */
+  #refuseAtWork(): void {
+    guarded(() => this.native.nodeCount());
   }
 
   #refuseOrder(message: string, bound: string): never {
@@ -366,6 +409,8 @@ export class Kernel {
     return given("params", params, {
       allowed: paramsAllowed,
       read(value, at): NativeParams {
+        // A list of one dictionary is for all nodes, as in NEST.
+        if (Array.isArray(value) && value.length === 1) return [one.read(value[0], `${at}[0]`), null];
         if (Array.isArray(value)) return [null, list(one, paramsAllowed).read(value, at)];
         return [isDictionary(value) ? one.read(value, at) : refuse(at, value, paramsAllowed), null];
       },
@@ -652,8 +697,9 @@ export class Kernel {
   }
 
   /**
-   * Takes connections away: those between two collections, node by node (`one_to_one`) or all (`all_to_all`). Possible
-   * until the network is simulated.
+   * Takes a connection of each pair of nodes away: pairs node by node (`one_to_one`) or all (`all_to_all`). Of several
+   * connections of a pair it is the oldest, and none is taken away where one of the pairs has none. Possible until the
+   * network is simulated.
    *
    * @param rule `one_to_one` if left out, as in NEST.
    * @param synapse The synapse model; `static_synapse` if left out.
@@ -693,17 +739,7 @@ export class Kernel {
       this,
       guarded(() => this.native.getConnections(from, to, model)),
     );
-    const placeOf = new Map(Array.from(to, (id, place) => [id, place]));
-    const chosen = all.places((source, target) => {
-      return wanted === "all_to_all" || from[placeOf.get(target) ?? -1] === source;
-    });
-    if (chosen.length === 0) {
-      refuse("sources", sources, "connected nodes", {
-        code: "IllegalConnection",
-        message: `there is no such connection of the model ${model}`,
-      });
-    }
-    all.pick(chosen).disconnect();
+    all.pick(all.oldestOf(from, to, wanted === "one_to_one", model)).disconnect();
   }
 
   /** @internal Takes connections away. */

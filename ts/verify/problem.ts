@@ -10,6 +10,10 @@ import type { TaskNetwork } from "../training/network.js";
 import { type PopulationDescription, names, populationsOf } from "../tasks/network-description.js";
 import type { IterationData, Task } from "../tasks/task.js";
 
+/** The steps that a time (ms) lasts: to the nearest microsecond, and to the end of a step that it ends in. */
+const lastingSteps = (time: number, resolution: number): number =>
+  Math.ceil(Math.floor(time * 1000 + 0.5) / Math.floor(resolution * 1000 + 0.5));
+
 /** Shape of a surrogate gradient, by NEST's name. */
 export type SurrogateShape =
   "piecewise_linear" | "exponential" | "fast_sigmoid_derivative" | "arctan_derivative";
@@ -169,7 +173,7 @@ function neuronsOf(nodes: NodeCollection, model: string, resolution: number): Ne
       V_min: value("V_min") - value("E_L"),
       V_reset: value("V_reset") - value("E_L"),
       V_m: value("V_m") - value("E_L"),
-      refractory: Math.round(value("t_ref") / resolution),
+      refractory: lastingSteps(value("t_ref"), resolution),
       adapt_beta: value("adapt_beta"),
       adapt_tau: value("adapt_tau"),
       regular_spike_arrival: value("regular") !== 0,
@@ -182,7 +186,7 @@ function neuronsOf(nodes: NodeCollection, model: string, resolution: number): Ne
       f_target: value("f_target"),
       kappa: value("kappa"),
       kappa_reg: value("kappa_reg"),
-      cutoff: Math.round(value("cutoff") / resolution),
+      cutoff: lastingSteps(value("cutoff"), resolution),
       refractory_input: value("refractory_input") !== 0,
     };
   });
@@ -207,7 +211,7 @@ function readoutsOf(nodes: NodeCollection, isInterval: boolean, resolution: numb
     regular_spike_arrival: regular === undefined || regular[at] !== 0,
     smoothing: smoothing?.[at] ?? 0,
     learns_bias: learns?.[at] === 1,
-    cutoff: cutoff === undefined ? Number.POSITIVE_INFINITY : Math.round((cutoff[at] as number) / resolution),
+    cutoff: cutoff === undefined ? Number.POSITIVE_INFINITY : lastingSteps(cutoff[at] as number, resolution),
   }));
 }
 

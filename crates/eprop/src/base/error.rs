@@ -25,6 +25,8 @@ pub enum ErrorCode {
     NotImplemented,
     /// A value of the wrong type.
     TypeMismatch,
+    /// A connection that there is not.
+    InexistentConnection,
     /// A parameter name that the model does not have.
     UnaccessedDictionaryEntry,
     /// A model whose defaults are asked for or set, and that does not exist.
@@ -55,7 +57,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::BadProperty,
         Self::BadParameter,
         Self::BadParameterValue,
@@ -66,6 +68,7 @@ impl ErrorCode {
         Self::KernelException,
         Self::NotImplemented,
         Self::TypeMismatch,
+        Self::InexistentConnection,
         Self::UnaccessedDictionaryEntry,
         Self::UnknownComponent,
         Self::UnknownModelName,
@@ -95,6 +98,7 @@ impl ErrorCode {
             Self::KernelException => "KernelException",
             Self::NotImplemented => "NotImplemented",
             Self::TypeMismatch => "TypeMismatch",
+            Self::InexistentConnection => "InexistentConnection",
             Self::UnaccessedDictionaryEntry => "UnaccessedDictionaryEntry",
             Self::UnknownComponent => "UnknownComponent",
             Self::UnknownModelName => "UnknownModelName",

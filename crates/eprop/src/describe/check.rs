@@ -179,9 +179,20 @@ pub fn time_of(resolution: f64, step: i64) -> f64 {
     tics(step as f64 * resolution) / 1000.0
 }
 
-/// Whether a time (ms) is a whole number of steps.
+/// Whether a time (ms), to the nearest tic, is a whole number of steps.
 #[must_use]
 pub fn on_grid(time: f64, resolution: f64) -> bool {
-    let steps = (time / resolution).round();
-    (steps * resolution - time).abs() <= 1e-9 * time.abs().max(resolution)
+    tics(time) % tics(resolution) == 0.0
+}
+
+/// The steps that a time (ms) lasts: to the nearest tic, and to the end of a step that it ends in, as in NEST.
+#[must_use]
+pub fn lasting_steps(time: f64, resolution: f64) -> f64 {
+    (tics(time) / tics(resolution)).ceil()
+}
+
+/// The step (not a whole number) that a delay (ms) ends in: as NEST computes it, so that halves are rounded alike.
+#[must_use]
+pub fn delay_in_steps(delay: f64, resolution: f64) -> f64 {
+    delay * (1.0 / (tics(resolution) / 1000.0))
 }

@@ -116,8 +116,8 @@ impl Description {
     }
 
     /// A delay in steps, to the nearest one.
-    fn rounded_steps(&self, model: &str, delay: f64) -> Result<u32> {
-        let steps = (delay / self.kernel.resolution + 0.5).floor();
+    pub(super) fn rounded_steps(&self, model: &str, delay: f64) -> Result<u32> {
+        let steps = (check::delay_in_steps(delay, self.kernel.resolution) + 0.5).floor();
         if !steps.is_finite() || steps < 1.0 {
             let bound = format!("at least the resolution, {} ms", self.kernel.resolution);
             return Err(bad_delay(model, delay, bound));

@@ -302,7 +302,7 @@ impl Description {
                         ));
                     }
                     "optimizer" if self.is_plastic(projection) => {
-                        moments.insert((projection, entry), moments_in(self.model_name(projection), value)?);
+                        moments.insert((projection, entry), self.moments_of(projection, value)?);
                     }
                     _ => self.refuse_other(*handle, name, value)?,
                 }
@@ -313,6 +313,24 @@ impl Description {
         }
         self.version += 1;
         Ok(moments)
+    }
+
+    /// Moments for a connection; those of an optimizer without any are zero.
+    fn moments_of(&self, projection: usize, value: &Value) -> Result<(Option<f64>, Option<f64>)> {
+        let moments = moments_in(self.model_name(projection), value)?;
+        let method = self.synapse_models[self.projections[projection].synapse].optimizer.method;
+        let held = [("m", moments.0), ("v", moments.1)];
+        let surplus = held.into_iter().find(|(_, moment)| moment.is_some_and(|moment| moment != 0.0));
+        match surplus {
+            Some((name, Some(moment))) if !method.has_moments() => {
+                Err(Error::new(ErrorCode::BadProperty, format!("{} has no moments", method.entry().name))
+                    .model(self.model_name(projection))
+                    .parameter(format!("optimizer.{name}"))
+                    .number(moment)
+                    .bound("an optimizer with moments, as adam"))
+            }
+            _ => Ok(moments),
+        }
     }
 
     fn model_name(&self, projection: usize) -> &str {
@@ -365,7 +383,11 @@ impl Description {
         }
         Err(Error::new(
             ErrorCode::BadProperty,
-            format!("{name} of a connection cannot be changed; set it when connecting"),
+            if self.is_homogeneous(handle.projection as usize) {
+                format!("all connections of the model have the same {name}: set it with SetDefaults")
+            } else {
+                format!("{name} of a connection cannot be changed; set it when connecting")
+            },
         )
         .model(model)
         .parameter(name)

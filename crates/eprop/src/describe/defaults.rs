@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::check::{self, Cell};
-use crate::describe::connect::check_delay;
 use crate::describe::network::{Description, NodeModelState, SynapseModelState};
 use crate::describe::nodes::row;
 use crate::describe::suggest;
@@ -237,8 +236,8 @@ pub(super) fn with_synapse_defaults(
         match (parameter.name, check::cell(name, parameter, value)?) {
             ("weight", Cell::Number(number)) => next.weight = number,
             ("delay", Cell::Number(number)) => {
-                check_delay(name, number, network.kernel.resolution)?;
-                next.delay = number;
+                let steps = network.rounded_steps(name, number)?;
+                next.delay = check::time_of(network.kernel.resolution, i64::from(steps));
             }
             ("receptor_type", Cell::Number(number)) => next.receptor = number as u32,
             ("tau_m_readout", Cell::Number(number)) => {

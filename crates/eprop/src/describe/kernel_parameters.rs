@@ -301,7 +301,7 @@ impl KernelParameters {
                         "the first thing that is set, or after ResetKernel",
                     ));
                 }
-                if number < TIC || !check::on_grid(number, TIC) {
+                if number < TIC || (check::tics(number) - number / TIC).abs() > 1e-6 {
                     return Err(refuse(
                         name,
                         value,
@@ -346,10 +346,7 @@ impl KernelParameters {
 
     /// Checks times against the step, and counts their steps.
     fn count_steps(&mut self) -> Result<()> {
-        for (name, time) in [
-            ("eprop_update_interval", self.update_interval_ms),
-            ("eprop_learning_window", self.learning_window_ms),
-        ] {
+        for (name, time) in self.intervals() {
             if time / self.resolution > LONGEST {
                 return Err(refuse(
                     name,
@@ -358,6 +355,26 @@ impl KernelParameters {
                     &format!("at most {LONGEST:e} steps"),
                 ));
             }
+        }
+        // What nobody has set must not keep those from a resolution whose networks have no update intervals.
+        let unset = Self::default();
+        if self.update_interval_ms != unset.update_interval_ms
+            || self.learning_window_ms != unset.learning_window_ms
+        {
+            self.check_intervals()?;
+        }
+        let steps = |time: f64| ((time / self.resolution).round() as usize).max(1);
+        self.update_interval = steps(self.update_interval_ms);
+        self.learning_window = steps(self.learning_window_ms).min(self.update_interval);
+        Ok(())
+    }
+
+    /// Checks that update interval and learning window are whole numbers of steps.
+    ///
+    /// # Errors
+    /// `KernelException` if one is none.
+    pub fn check_intervals(&self) -> Result<()> {
+        for (name, time) in self.intervals() {
             if !check::on_grid(time, self.resolution) || (time / self.resolution).round() < 1.0 {
                 return Err(refuse(
                     name,
@@ -367,10 +384,14 @@ impl KernelParameters {
                 ));
             }
         }
-        self.update_interval = (self.update_interval_ms / self.resolution).round() as usize;
-        self.learning_window =
-            ((self.learning_window_ms / self.resolution).round() as usize).min(self.update_interval);
         Ok(())
+    }
+
+    fn intervals(&self) -> [(&'static str, f64); 2] {
+        [
+            ("eprop_update_interval", self.update_interval_ms),
+            ("eprop_learning_window", self.learning_window_ms),
+        ]
     }
 
     /// The parameters as the user reads them, without those that the kernel alone knows.

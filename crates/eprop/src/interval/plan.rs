@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::base::error::{Error, ErrorCode, Result};
+use crate::describe::check;
 use crate::describe::network::{Carries, Description};
 use crate::describe::population::{NodeIndex, Population, gather, gather_or, groups_of};
 use crate::loss::{self, Loss, Others};
@@ -181,6 +182,7 @@ impl IntervalPlan {
         let Planning { network, index, held, .. } = planning;
         let Some(wiring) = Wiring::new(planning, RECURRENT, READOUT)? else { return Ok(None) };
         let kernel = &network.kernel;
+        kernel.check_intervals()?;
         let (onto_neurons, onto_readouts) = (&wiring.recurrent_routes, &wiring.readout_routes);
         let mut learners = Vec::new();
         for (onto_readouts, routes) in [(false, onto_neurons), (true, onto_readouts)] {
@@ -339,7 +341,7 @@ fn recurrent(network: &Description) -> Recurrent {
         current: of("I_e"),
         threshold: relative("V_th"),
         floor: relative("V_min"),
-        refractory: of("t_ref").iter().map(|time| (time / dt).round()).collect(),
+        refractory: of("t_ref").iter().map(|time| check::lasting_steps(*time, dt)).collect(),
         adaptation_decay: decays(&gather_or(network, RECURRENT, "adapt_tau", adapt_tau), dt),
         adaptation_gain: gather_or(network, RECURRENT, "adapt_beta", 0.0),
         height: of("surrogate_gradient_height"),

@@ -169,6 +169,12 @@ impl Method {
         self.method().entry()
     }
 
+    /// Whether it remembers moments.
+    #[must_use]
+    pub fn has_moments(&self) -> bool {
+        self.method().has_moments()
+    }
+
     /// The values of its own parameters.
     #[must_use]
     pub fn values(&self) -> Vec<f64> {

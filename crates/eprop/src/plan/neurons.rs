@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::describe::check;
 use crate::describe::network::{Description, NodeId};
 use crate::describe::population::{NodeIndex, Population, gather};
 
@@ -35,7 +36,7 @@ pub fn clocked(
 ) -> Vec<Clocked> {
     let dt = network.kernel.resolution;
     let steps = |name: &str| -> Vec<i64> {
-        gather(network, population, name).iter().map(|time| (time / dt).round() as i64).collect()
+        gather(network, population, name).iter().map(|time| check::lasting_steps(*time, dt) as i64).collect()
     };
     let (offset, interval) = (steps("ignore_and_spike_offset"), steps("ignore_and_spike_interval"));
     gather(network, population, "ignore_and_spike")

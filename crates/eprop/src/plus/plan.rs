@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::base::error::{Error, ErrorCode, Result};
+use crate::describe::check;
 use crate::describe::kernel_parameters::CLIP_NORM;
 use crate::describe::network::Description;
 use crate::describe::population::{NodeIndex, Population, gather, gather_or, groups_of};
@@ -158,7 +159,9 @@ impl PlusPlan {
 
 /// Times in whole steps; those that are never over become the largest number.
 fn steps(times: &[f64], dt: f64) -> Vec<i64> {
-    times.iter().map(|time| if *time / dt < 9e15 { (time / dt).round() as i64 } else { i64::MAX }).collect()
+    let steps =
+        |time: &f64| if *time / dt < 9e12 { check::lasting_steps(*time, dt) as i64 } else { i64::MAX };
+    times.iter().map(steps).collect()
 }
 
 fn recurrent(network: &Description) -> Recurrent {
@@ -182,7 +185,7 @@ fn recurrent(network: &Description) -> Recurrent {
             .zip(&tau_m)
             .map(|(keeps, tau)| if *keeps == 0.0 { f64::INFINITY } else { dt / tau })
             .collect(),
-        refractory: of("t_ref").iter().map(|time| (time / dt).round()).collect(),
+        refractory: of("t_ref").iter().map(|time| check::lasting_steps(*time, dt)).collect(),
         adaptation_decay: decays(&or("adapt_tau", 1.0), dt),
         adaptation_gain: or("adapt_beta", 0.0),
         adapts: or("adapt_beta", f64::NAN).iter().map(|gain| !gain.is_nan()).collect(),

@@ -42,6 +42,10 @@ const RANGES: &[(&str, f64, f64, bool)] = &[
     ("precision", 0.0, 6.0, true),
 ];
 
+/// Times that need not be whole numbers of steps.
+const OFF_GRID: &[&str] =
+    &["t_ref", "eprop_isi_trace_cutoff", "ignore_and_spike_offset", "ignore_and_spike_interval", "delay"];
+
 /// Parameters that are drawn elsewhere or left alone.
 const LEFT_ALONE: &[&str] = &[
     "label",
@@ -99,7 +103,9 @@ impl Sketch {
                 // With a shorter one NEST drops learning signals before it has shown them.
                 let short = self.settings.nest && parameter.name == "eprop_isi_trace_cutoff";
                 let low = if short { 3 } else { *low as usize };
-                json!(self.ms(dice.whole(low, *high as usize)))
+                let time = self.ms(dice.whole(low, *high as usize));
+                let moves = OFF_GRID.contains(&parameter.name) && dice.chance(0.3);
+                json!(if moves { time * dice.number(1.0, 1.3) } else { time })
             } else {
                 json!(dice.number(*low, *high))
             };

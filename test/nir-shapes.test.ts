@@ -1,4 +1,5 @@
 /** Graphs of NIR whose nodes do not fit, or are many. */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -111,4 +112,18 @@ describe("a graph whose shapes do not fit", () => {
     file.close();
     await expect(readNIR(path)).rejects.toThrow(/too many graphs within each other.*16 deep/);
   });
+});
+
+// Only there is the room for addresses limited so.
+it.runIf(process.platform === "linux")("a process without room for WebAssembly says so", () => {
+  const read = `import("./dist/index.js").then(({ readNIR }) => readNIR("a.nir")).catch((error) => console.log(error.message))`;
+  const { stdout, stderr } = spawnSync(
+    "sh",
+    ["-c", `ulimit -v 8000000; exec "$0" -e '${read}'`, process.execPath],
+    {
+      encoding: "utf8",
+    },
+  );
+  expect(stdout).toMatch(/HDF5, whose WebAssembly module .*cannot be loaded: .*allocate memory.*ulimit -v/);
+  expect(stderr).toBe("");
 });

@@ -5,6 +5,7 @@ import {
   Kernel,
   NESTError,
   NodeCollection,
+  VerbosityLevel,
   logic,
   math,
   random,
@@ -56,7 +57,8 @@ const calls = {
   get: (name) => kernel.get(name),
   Create: (model, n, params) => kernel.Create(model, n, params),
   NodeCollection: (ids) => collection(ids).length,
-  GetNodes: (model) => kernel.GetNodes(model),
+  GetNodes: (values) => kernel.GetNodes(values),
+  VerbosityLevel: () => VerbosityLevel,
   SetDefaults: (model, values, value) => kernel.SetDefaults(model, values, value),
   GetDefaults: (model) => kernel.GetDefaults(model),
   CopyModel: (existing, copy, values) => kernel.CopyModel(existing, copy, values),
@@ -83,6 +85,8 @@ const calls = {
     held.set(++made, held.get(number).slice(begin, end, step));
     return { number: made, length: held.get(made).length };
   },
+  connectionsEqual: (number, other) => held.get(number).equals(held.get(other)),
+  connectionsText: (number) => String(held.get(number)),
   connectionsDisconnect: (number) => held.get(number).disconnect(),
 };
 

@@ -2,6 +2,7 @@
 
 import atexit
 import builtins
+import enum
 import itertools
 import json
 import pathlib
@@ -113,8 +114,12 @@ class NodeCollection:
         if isinstance(key, (int, np.integer)):
             return NodeCollection([self._ids[key]], True)
         chosen = list(key)
-        if chosen and isinstance(chosen[0], (bool, np.bool_)):
-            return NodeCollection(itertools.compress(self._ids, chosen))
+        if all(isinstance(each, (bool, np.bool_)) for each in chosen):
+            if chosen and len(chosen) != len(self):
+                raise IndexError("Bool index array must be the same length as NodeCollection")
+            return NodeCollection(itertools.compress(self._ids, chosen), True)
+        if any(isinstance(each, (bool, np.bool_)) or not isinstance(each, (int, np.integer)) for each in chosen):
+            raise TypeError("Indices must be integers or bools")
         return NodeCollection(self._ids[place] for place in chosen)
 
     def __contains__(self, node):
@@ -131,11 +136,61 @@ class NodeCollection:
     def __eq__(self, other):
         return isinstance(other, NodeCollection) and self._ids == other._ids
 
-    def get(self, names=None):
+    def _runs(self):
+        """The first id, the last and the model of nodes with neighbouring ids."""
+        runs = []
+        for node, model in zip(self._ids, (each.get("model") for each in self)):
+            if runs and runs[-1][1] == node - 1 and runs[-1][2] == model:
+                runs[-1][1] = node
+            else:
+                runs.append([node, node, model])
+        return runs
+
+    def __str__(self):
+        parts = [
+            f"model={model}, size={last - first + 1}, first={first}" + (f", last={last}" if last > first else "")
+            for first, last, model in self._runs()
+        ]
+        if not parts:
+            return "NodeCollection(<empty>)"
+        lead = "metadata=None, " if len(parts) == 1 else "metadata=None,\n" + " " * 15
+        return f"NodeCollection({lead}" + (";\n" + " " * 15).join(parts) + ")"
+
+    __repr__ = __str__
+
+    def get(self, *params, output=""):
+        if output.startswith("pandas"):
+            raise NESTErrors.NotImplemented("values are no tables of pandas here")
+        values = self._values(*params)
+        return json.dumps(_plain(values)) if output == "json" else values
+
+    def _values(self, names=None, *path):
+        if path:
+            return self._below(names, *path)
+        wanted = names if isinstance(names, (list, tuple)) else [names]
+        if len(self) > 1 and "events" in wanted:
+            of = {name: tuple(each.get(name) for each in self) for name in wanted}
+            return of if isinstance(names, (list, tuple)) else of[names]
         values = _call("nodesGet", self, names)
         if names in ("events", "spike_times") or (names is None and "events" in values):
             return _arrays(values)
         return tuple(values) if isinstance(values, list) and isinstance(names, str) and len(self) > 1 else values
+
+    def _below(self, *path):
+        """What lies below a path of names: `get("events", "times")`."""
+        if not all(isinstance(name, str) for name in path[:-1]):
+            raise TypeError("First argument must be a string, specifying path into hierarchical dictionary")
+
+        def of(node, name):
+            value = node.get(path[0])
+            for step in (*path[1:-1], name):
+                value = value[step]
+            return value
+
+        def found(name):
+            return of(self, name) if len(self) == 1 else [of(node, name) for node in self]
+
+        return found(path[-1]) if isinstance(path[-1], str) else {name: found(name) for name in path[-1]}
 
     def set(self, params=None, **values):
         _call("nodesSet", self, params if isinstance(params, (list, tuple)) else _merged(params, values))
@@ -150,6 +205,15 @@ class NodeCollection:
 
     def __setattr__(self, name, value):
         self.set({name: value})
+
+
+def _plain(value):
+    """A value without arrays."""
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return [_plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value
 
 
 def _arrays(value):
@@ -176,11 +240,27 @@ class SynapseCollection:
         begin, end, step = key.indices(self._length)
         return SynapseCollection(_call("connectionsSlice", self._number, begin, end, step))
 
-    def get(self, names=None):
+    def get(self, names=None, output=""):
+        if output.startswith("pandas"):
+            raise NESTErrors.NotImplemented("values are no tables of pandas here")
         values = _call("connectionsGet", self._number, names)
-        if self._length != 1:
-            return values
-        return {name: of[0] for name, of in values.items()} if isinstance(values, dict) else values[0]
+        if self._length == 1:
+            values = {name: of[0] for name, of in values.items()} if isinstance(values, dict) else values[0]
+        return json.dumps(values) if output == "json" else values
+
+    def __eq__(self, other):
+        if not isinstance(other, SynapseCollection):
+            raise NotImplementedError()
+        return _call("connectionsEqual", self._number, other._number)
+
+    def __str__(self):
+        return _call("connectionsText", self._number)
+
+    def sources(self):
+        return iter(_call("connectionsGet", self._number, "source"))
+
+    def targets(self):
+        return iter(_call("connectionsGet", self._number, "target"))
 
     def set(self, params=None, **values):
         wanted = params if isinstance(params, (list, tuple)) else _merged(params, values)
@@ -356,15 +436,36 @@ def Create(model, n=1, params=None, positions=None):
 
 
 def GetNodes(properties=None, local_only=False):
-    return _call("GetNodes", (properties or {}).get("model"))
+    return _call("GetNodes", properties or {})
+
+
+def PrintNodes():
+    nodes = GetNodes()
+    width = len(str(len(nodes)))
+    for first, last, model in nodes._runs():
+        end = f" .. {last:>{width}}" if last > first else " " * (width + 4)
+        print(f"{first:>{width}}{end} {model}")
+
+
+def Rank():
+    return 0
+
+
+def NumProcesses():
+    return 1
 
 
 def Connect(pre, post, conn_spec=None, syn_spec=None):
     _call("Connect", pre, post, conn_spec, syn_spec)
 
 
-def Disconnect(pre, post, conn_spec="one_to_one", syn_spec="static_synapse"):
-    _call("Disconnect", pre, post, conn_spec, syn_spec)
+def Disconnect(*args, conn_spec=None, syn_spec=None):
+    if len(args) == 1 and isinstance(args[0], SynapseCollection):
+        args[0].disconnect()
+    elif len(args) == 2 and all(isinstance(each, NodeCollection) for each in args):
+        _call("Disconnect", *args, conn_spec or "one_to_one", syn_spec or "static_synapse")
+    else:
+        raise TypeError("Arguments must be either a SynapseCollection or two NodeCollections")
 
 
 def GetConnections(source=None, target=None, synapse_model=None):
@@ -413,6 +514,9 @@ def Run(t):
 
 def Cleanup():
     _call("Cleanup")
+
+
+VerbosityLevel = enum.IntEnum("VerbosityLevel", _call("VerbosityLevel"))
 
 
 class _Module(types.ModuleType):

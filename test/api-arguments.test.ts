@@ -29,19 +29,22 @@ const others = new Set([
   "NodeCollection.idsIn",
   "new SynapseCollection",
   // They take nothing.
-  ..."PrintNodes Prepare Cleanup".split(" ").map((name) => `Kernel.${name}`),
-  ..."nodes toString".split(" ").map((name) => `NodeCollection.${name}`),
-  ..."disconnect toString".split(" ").map((name) => `SynapseCollection.${name}`),
+  ..."PrintNodes Prepare Cleanup Rank NumProcesses SyncProcesses GetLocalVPs get_verbosity"
+    .split(" ")
+    .map((name) => `Kernel.${name}`),
+  ..."nodes toString toJSON".split(" ").map((name) => `NodeCollection.${name}`),
+  ..."disconnect toString sources targets".split(" ").map((name) => `SynapseCollection.${name}`),
   // As Simulate.
   "Kernel.Run",
   // Those of the default kernel.
-  ..."PrintNodes Prepare Run Cleanup".split(" "),
+  ..."PrintNodes Prepare Run Cleanup Rank NumProcesses SyncProcesses GetLocalVPs".split(" "),
+  ..."GetLocalNodeCollection get_verbosity set_verbosity".split(" "),
   // What buildNetwork makes.
   "new BuiltNetwork",
   ..."connect scaleLearningRates connections weights".split(" ").map((name) => `BuiltNetwork.${name}`),
   // They are not a user's.
   ..."takeAway holdLearningRates".split(" ").map((name) => `Kernel.${name}`),
-  ..."places pick isOf".split(" ").map((name) => `SynapseCollection.${name}`),
+  ..."places oldestOf pick isOf".split(" ").map((name) => `SynapseCollection.${name}`),
   "new Network",
   "Network.read",
   // They take nothing.

@@ -88,7 +88,8 @@ describe.each(["interval", "plus"] as const)("moments of synapses (%s)", (rule) 
 
   it("gradient descent has none", () => {
     const { from } = network(rule, "gradient_descent");
-    from.set(moments);
+    expect(() => from.set(moments)).toThrow("gradient_descent has no moments");
+    from.set({ optimizer: { m: 0, v: 0 } });
     expect(from.get("optimizer")).toEqual([{}, {}, {}]);
   });
 

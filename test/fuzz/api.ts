@@ -121,11 +121,13 @@ export const targets: Readonly<Record<string, Target>> = {
     parameter("nodes|connections|has no parameter", ({ nodes }) => nodes),
     params,
   ),
+  "Kernel.GetLocalNodeCollection": method("kernel", "GetLocalNodeCollection", ofNodes("nodes")),
+  "Kernel.set_verbosity": method("kernel", "set_verbosity", whole("verbosity", 30)),
   "Kernel.GetStatus": method(
     "kernel",
     "GetStatus",
-    parameter("nodes|connections|has no parameter", ({ nodes }) => nodes),
-    parameter("name|has no parameter", always("V_m")),
+    parameter("nodes|connections|there is no value", ({ nodes }) => nodes),
+    parameter("name|there is no value", always("V_m")),
   ),
   "Kernel.SetDefaults": method("kernel", "SetDefaults", model, dictionary("values", { tau_m: 3 }, {})),
   "Kernel.GetDefaults": method("kernel", "GetDefaults", model),
@@ -230,7 +232,13 @@ export const targets: Readonly<Record<string, Target>> = {
   "NodeCollection.get": method(
     "nodes",
     "get",
-    parameter("names|has no parameter|recorder", always("V_m"), always(undefined), always(["V_m", "model"])),
+    parameter("names|there is no value|recorder", always("V_m"), always(undefined), always(["V_m", "model"])),
+  ),
+  "SynapseCollection.at": method("connections", "at", whole("place", 0, 1, -1)),
+  "SynapseCollection.equals": method(
+    "connections",
+    "equals",
+    parameter("other", ({ connections }) => connections),
   ),
   "SynapseCollection.slice": method(
     "connections",
@@ -242,7 +250,7 @@ export const targets: Readonly<Record<string, Target>> = {
   "SynapseCollection.get": method(
     "connections",
     "get",
-    parameter("names|has no parameter", always("weight"), always(undefined), always(["source", "delay"])),
+    parameter("names|there is no value", always("weight"), always(undefined), always(["source", "delay"])),
   ),
   "SynapseCollection.set": method("connections", "set", dictionary("values", { weight: 0.2 })),
   CollocatedSynapses: plain(nest.CollocatedSynapses, {

@@ -349,7 +349,8 @@ export class Kernel {
 
   /** Refuses a call while the kernel simulates on another thread, as the engine does. */
   #refuseAtWork(): void {
-    guarded(() => this.native.nodeCount());
+    if (this.#work !== undefined)
+      this.#refuseOrder("the kernel is at work", "its simulation to settle first");
   }
 
   #refuseOrder(message: string, bound: string): never {

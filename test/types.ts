@@ -177,6 +177,7 @@ kernel.Create("multimeter", { record_from: ["V_m"], interval: 1 });
 kernel.Create("multimeter", { record_form: ["V_m"] });
 // @ts-expect-error: no list for one node
 kernel.Create("eprop_iaf", { tau_m: [1, 2] });
+kernel.Create("eprop_iaf", { tau_m: [1] });
 // @ts-expect-error: a list of numbers is no list of parameters
 kernel.Create("eprop_iaf", 3, [1, 2, 3]);
 
@@ -212,6 +213,34 @@ kernel.Connect(
 );
 kernel.SetDefaults("eprop_synapse", { ...optimizer, weight_recorder: kernel.Create("weight_recorder") });
 kernel.Create("multimeter", { ...meter, start: 4 });
+
+// A name in a variable is any text, too; what is written down must be one of those there are
+
+for (const model of ["eprop_iaf", "eprop_iaf_adapt"]) kernel.Create(model, 1);
+const layer = { model: "eprop_iaf", n: 3, params: { tau_m: 3 }, key: "tau_m", synapse: "static_synapse" };
+const made = kernel.Create(layer.model, layer.n, layer.params);
+kernel.Create(layer.model, layer.params);
+kernel.Create(kernel.CopyModel(layer.model, "of a variable", layer.params), 2);
+kernel.SetDefaults(layer.model, layer.params);
+kernel.SetDefaults(layer.model, layer.key, 3);
+kernel.SetDefaults("eprop_iaf", layer.key, 3);
+kernel.GetDefaults(layer.model);
+kernel.GetConnections(made, made, layer.synapse);
+kernel.GetNodes({ model: layer.model, tau_m: 3 });
+kernel.GetNodes(layer.model);
+kernel.SetStatus(made, layer.key, 3);
+for (const name of ["resolution", "rng_seed"]) kernel.get(name);
+for (const name of ["resolution", "rng_seed"]) kernel.GetKernelStatus([name, "min_delay"]);
+// @ts-expect-error: no such model to copy
+kernel.CopyModel("eprop_iaf_adaptive", "adaptive");
+// @ts-expect-error: no such model (it runs)
+kernel.GetNodes({ model: "eprop_iaf_adaptive" });
+// @ts-expect-error: no such kernel value
+kernel.GetKernelStatus(["rng_sed"]);
+// @ts-expect-error: no such parameter
+kernel.SetDefaults("eprop_iaf", "tau_mem", 3);
+// @ts-expect-error: a text is no name of a parameter's value
+kernel.SetStatus(kernel.Create("eprop_iaf"), "tau_m", "3");
 
 // Kernel values without effect
 

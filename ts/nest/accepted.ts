@@ -1,6 +1,9 @@
 /**
  * What calls accept of the values given to them. A text in a variable, whose type is `string`, is accepted where one of
  * several texts is wanted, and checked when the call is made; a text that is written down must be one of them.
+ *
+ * Calls whose parameters depend on a model `M` take them as `P`, whose bound is what editors propose, and check them as
+ * `Q`, which is `P` and has no bound: with one, the compiler would check the parameters of all models for each call.
  */
 import type { CopiedModel, SynapseModelName } from "./kernel.js";
 import type { NodeParams, SynapseParams } from "./models.generated.js";
@@ -9,6 +12,27 @@ import type { Matrix, NumberList } from "./types.js";
 
 /** Any text, with those of `T` as proposals. */
 type Text<T> = T | (string & {});
+
+/** A name: what is written down must be one of `A`; a variable's, whose type is `string`, may be any. */
+export type OneOf<G, A> = G extends A ? G : string extends G ? G : A;
+
+/** The text of a variable, whose type is `string`; nothing that is written down. */
+export type AnyText<G> = string extends G ? G : never;
+
+/** A name of a model of `A`, built-in or copied; any in a variable. */
+export type ModelName<G, A extends NodeModel | SynapseModelName> = OneOf<G, A | CopiedModel<A>>;
+
+/** The built-in model that a name of a model of `A` stands for: one of all where the name is any text. */
+export type ModelOf<G, A extends NodeModel | SynapseModelName> = string extends G
+  ? A
+  : G extends CopiedModel<infer M>
+    ? Extract<M, A>
+    : Extract<G, A>;
+
+/** The values of a name in a union of dictionaries; those of all names where it is any text. */
+export type ValueNamed<W, N> = W extends unknown
+  ? W[string extends N ? keyof W : Extract<N, keyof W>]
+  : never;
 
 /** As `V`, with any text where it has one of several. */
 type LooseValue<V> = V extends string
@@ -21,17 +45,19 @@ type LooseValue<V> = V extends string
 
 /** As `P`, with any text where it has one of several. */
 export type Loose<P> = P extends unknown
-  ? { readonly [K in keyof P]?: K extends "optimizer" ? LooseOptimizer<P[K]> : LooseValue<P[K]> }
+  ? {
+      readonly [K in keyof P]?: (K extends "optimizer" ? LooseOptimizer<P[K]> : LooseValue<P[K]>) | undefined;
+    }
   : never;
 
 type LooseOptimizer<V> = V extends string
   ? Text<V>
   : V extends object
-    ? { readonly [K in keyof V]?: LooseValue<V[K]> }
+    ? { readonly [K in keyof V]?: LooseValue<V[K]> | undefined }
     : V;
 
 /** The keys of all members of a union, and the values that they have there. */
-type Keys<W> = W extends unknown ? keyof W : never;
+export type Keys<W> = W extends unknown ? string & keyof W : never;
 type ValueOf<W, K> = W extends unknown ? (K extends keyof W ? W[K] : never) : never;
 
 /** `G` where it is accepted for `W`; else what is wanted, so that the compiler says so. */
@@ -69,20 +95,28 @@ type NodeModel = keyof NodeParams;
 /** Parameters of one node. */
 export type OneNode<M extends NodeModel> = NodeParams<number | RandomParameter, number>[M];
 
-/** What parameters of nodes may look like: a dictionary for all, or one for each. */
-export type GivenParams<M extends NodeModel> = Loose<NodeParams[M]> | readonly Loose<OneNode<M>>[];
+/** Parameters of one node where several would have lists: a list has one number. */
+export type OneOfSeveral<M extends NodeModel> = NodeParams<
+  number | RandomParameter | readonly [number],
+  number | readonly [number]
+>[M];
+
+/**
+ * What parameters of nodes may look like: a dictionary for all, or one for each. Any object passes, so that what is
+ * checked is always what is given.
+ */
+export type GivenParams<M extends NodeModel> = Loose<NodeParams[M]> | readonly Loose<OneNode<M>>[] | object;
 
 /** Parameters of nodes, checked: of a node's own dictionary, no list gives one value to each. */
 export type CheckedParams<P, M extends NodeModel> = P extends readonly unknown[]
-  ? { readonly [I in keyof P]: Accepted<P[I], OneNode<M>> }
+  ? { readonly [I in keyof P]: P[I] extends object ? Accepted<P[I], OneNode<M>> : OneNode<M> }
   : Accepted<P, NodeParams[M]>;
 
+/** Parameters of all models as defaults: single values. */
+interface Defaults extends NodeParams<number, number>, SynapseParams {}
+
 /** Defaults of a model: single values. */
-export type DefaultsOf<M extends NodeModel | SynapseModelName> = M extends NodeModel
-  ? NodeParams<number, number>[M]
-  : M extends SynapseModelName
-    ? SynapseParams[M]
-    : never;
+export type DefaultsOf<M extends keyof Defaults> = Defaults[M];
 
 /** Name of a connection rule that needs nothing more. */
 export type ConnectionRuleName = "all_to_all" | "one_to_one";

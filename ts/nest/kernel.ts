@@ -27,6 +27,7 @@ import type { World } from "../mpi/world.js";
 import { type Entry, NativeKernel, type NativeState } from "../native/index.js";
 import type {
   Accepted,
+  AnyText,
   CheckedParams,
   CheckedRule,
   CheckedSynapse,
@@ -34,8 +35,13 @@ import type {
   GivenParams,
   GivenRule,
   GivenSynapse,
+  Keys,
   Loose,
-  OneNode,
+  ModelName,
+  ModelOf,
+  OneOf,
+  OneOfSeveral,
+  ValueNamed,
 } from "./accepted.js";
 import { AsciiBackend } from "./ascii-backend.js";
 import { type Collocated, isCollocated } from "./collocated.js";
@@ -64,6 +70,9 @@ import { type Decoded, decode, decodeValue, entries, idsFor } from "./values.js"
 
 /** Name of a synapse model. */
 export type SynapseModelName = keyof SynapseParams;
+
+/** Name of a model of nodes or synapses. */
+type AnyModelName = NodeModelName | SynapseModelName;
 
 /** Events that are moved out without another thread: a fraction of a millisecond. */
 const eventsAtOnce = 10_000;
@@ -231,8 +240,8 @@ export class Kernel {
   /** Kernel parameters. */
   get(): KernelValues;
   /** A kernel parameter. */
-  get<N extends keyof KernelValues>(name: N): KernelValues[N];
-  get(name?: keyof KernelValues): KernelValues | KernelValues[keyof KernelValues] {
+  get<N extends string>(name: OneOf<N, keyof KernelValues>): ValueNamed<KernelValues, N>;
+  get(name?: string): KernelValues | KernelValues[keyof KernelValues] {
     const asked = given("name", name, optional(text));
     const held = guarded(() => this.native.get());
     const own = held.find(({ name: entry }) => entry === asked);
@@ -264,13 +273,15 @@ export class Kernel {
 
   /** Kernel values: all of them, one, or several in the order of their names. */
   GetKernelStatus(): KernelValues;
-  GetKernelStatus<N extends keyof KernelValues>(name: N): KernelValues[N];
-  GetKernelStatus<N extends keyof KernelValues>(names: readonly N[]): KernelValues[N][];
-  GetKernelStatus(names?: keyof KernelValues | readonly (keyof KernelValues)[]): unknown {
+  GetKernelStatus<N extends string>(name: OneOf<N, keyof KernelValues>): ValueNamed<KernelValues, N>;
+  GetKernelStatus<N extends string>(
+    names: readonly OneOf<N, keyof KernelValues>[],
+  ): ValueNamed<KernelValues, N>[];
+  GetKernelStatus(names?: string | readonly string[]): unknown {
     const name = either(Array.isArray, list(text, "names"), optional(text));
     const asked = given("name", names as unknown, name);
-    if (typeof asked === "object") return asked.map((each) => this.get(each as keyof KernelValues));
-    return asked === undefined ? this.get() : this.get(asked as keyof KernelValues);
+    if (typeof asked === "object") return asked.map((each) => this.get(each));
+    return asked === undefined ? this.get() : this.get(asked);
   }
 
   /** Prints the nodes: ids from and to, and the model of each run of nodes of one model. */
@@ -363,15 +374,16 @@ export class Kernel {
    * @param n Number of nodes; one if left out. As in NEST, the parameters of one node may come in its place.
    * @param params The same for all nodes (a list for a scalar gives one value each), or a dictionary per node.
    */
+  Create<N extends string>(model: AnyText<N>, n?: number | object, params?: object | null): NodeCollection;
   Create<M extends NodeModelName>(model: M | CopiedModel<M>, n?: number, params?: null): NodeCollection<M>;
-  Create<M extends NodeModelName, const P extends GivenParams<M>>(
+  Create<M extends NodeModelName, const P extends GivenParams<M>, Q = P>(
     model: M | CopiedModel<M>,
     n: number | undefined,
-    params: P & CheckedParams<P, M>,
+    params: P & NoInfer<CheckedParams<Q, M>>,
   ): NodeCollection<M>;
-  Create<M extends NodeModelName, const P extends Loose<OneNode<M>>>(
+  Create<M extends NodeModelName, const P extends Loose<OneOfSeveral<M>>, Q = P>(
     model: M | CopiedModel<M>,
-    params: P & Accepted<P, OneNode<M>>,
+    params: P & NoInfer<Accepted<Q, OneOfSeveral<M>>>,
   ): NodeCollection<M>;
   Create(
     model: string,
@@ -423,9 +435,13 @@ export class Kernel {
    *
    * @param of The model, or values by name: `{ model: "eprop_iaf", tau_m: 20 }`. Nodes that lack one of them are left out.
    */
-  GetNodes<M extends NodeModelName>(
-    of?: M | CopiedModel<M> | ({ model?: M | CopiedModel<M> } & Record<string, unknown>),
-  ): NodeCollection<M> {
+  GetNodes<N extends string = NodeModelName>(
+    model?: ModelName<N, NodeModelName>,
+  ): NodeCollection<ModelOf<N, NodeModelName>>;
+  GetNodes<N extends string = NodeModelName>(
+    of: { readonly model?: ModelName<N, NodeModelName> } & Readonly<Record<string, unknown>>,
+  ): NodeCollection<ModelOf<N, NodeModelName>>;
+  GetNodes(of?: unknown): NodeCollection<never> {
     const asked = given("model", of, optional(modelOrValues));
     const { model, ...values } = typeof asked === "object" ? asked : { model: asked };
     const name = given("model", model, optional(text));
@@ -437,28 +453,28 @@ export class Kernel {
         const held = new NodeCollection(this, Uint32Array.of(id), true).get() as Record<string, unknown>;
         return Object.entries(values).every(([key, value]) => held[key] === value);
       });
-      return new NodeCollection<M>(this, ids, true);
+      return new NodeCollection<never>(this, ids, true);
     });
   }
 
   /** Sets parameters of nodes, or values of connections: a dictionary, one for each, or a name and its value. */
-  SetStatus<M extends NodeModelName, const P extends GivenParams<M>>(
-    nodes: NodeCollection<M>,
-    params: P & CheckedParams<P, M>,
-  ): void;
-  SetStatus<M extends NodeModelName, N extends string & keyof NodeParams[M]>(
-    nodes: NodeCollection<M>,
-    name: N,
-    value: NodeParams[M][N],
-  ): void;
   SetStatus(
     connections: SynapseCollection,
     values: ConnectionParams<number | NumberList> | readonly ConnectionParams[],
   ): void;
-  SetStatus<N extends keyof ConnectionParams>(
+  SetStatus<N extends string>(
     connections: SynapseCollection,
-    name: N,
-    value: ConnectionParams<number | NumberList>[N],
+    name: OneOf<N, keyof ConnectionParams>,
+    value: ValueNamed<ConnectionParams<number | NumberList>, N>,
+  ): void;
+  SetStatus<M extends NodeModelName, N extends string>(
+    nodes: NodeCollection<M>,
+    name: OneOf<N, Keys<NodeParams[M]>>,
+    value: ValueNamed<NodeParams[M], N>,
+  ): void;
+  SetStatus<M extends NodeModelName, const P extends GivenParams<M>, Q = P>(
+    nodes: NodeCollection<M>,
+    params: P & NoInfer<CheckedParams<Q, M>>,
   ): void;
   SetStatus(of: NodeCollection | SynapseCollection, params: unknown, value?: unknown): void {
     const values = namedValue("params", params, value);
@@ -525,15 +541,16 @@ export class Kernel {
   }
 
   /** Sets defaults of a node or synapse model; the learning rate is one. */
-  SetDefaults<M extends NodeModelName | SynapseModelName, const P extends Loose<DefaultsOf<M>>>(
-    model: M | CopiedModel<M>,
-    values: P & Accepted<P, DefaultsOf<M>>,
-  ): void;
+  SetDefaults<N extends string>(model: AnyText<N>, values: object): void;
   /** Sets one of them. */
-  SetDefaults<M extends NodeModelName | SynapseModelName, N extends string & keyof DefaultsOf<M>>(
+  SetDefaults<N extends string, K extends string>(
+    model: ModelName<N, AnyModelName>,
+    name: OneOf<K, Keys<DefaultsOf<ModelOf<N, AnyModelName>>>>,
+    value: ValueNamed<DefaultsOf<ModelOf<N, AnyModelName>>, K>,
+  ): void;
+  SetDefaults<M extends AnyModelName, const P extends Loose<DefaultsOf<M>>, Q = P>(
     model: M | CopiedModel<M>,
-    name: N,
-    value: DefaultsOf<M>[N],
+    values: P & NoInfer<Accepted<Q, DefaultsOf<M>>>,
   ): void;
   SetDefaults(model: string, values: unknown, value?: unknown): void {
     const name = given("model", model, text);
@@ -543,12 +560,10 @@ export class Kernel {
   }
 
   /** Defaults of a node or synapse model. */
-  GetDefaults<M extends NodeModelName | SynapseModelName>(
-    model: M | CopiedModel<M>,
-  ): { [name: string]: Decoded };
+  GetDefaults<N extends string>(model: ModelName<N, AnyModelName>): { [name: string]: Decoded };
   /** Some of them: the one of a name, or a list of those of several. */
-  GetDefaults<M extends NodeModelName | SynapseModelName>(
-    model: M | CopiedModel<M>,
+  GetDefaults<N extends string>(
+    model: ModelName<N, AnyModelName>,
     keys: string | readonly string[],
   ): Decoded | Decoded[];
   GetDefaults(model: string, keys?: string | readonly string[]): unknown {
@@ -587,15 +602,16 @@ export class Kernel {
   }
 
   /** Copies a model under a new name, with other defaults. Returns the name as what other calls take. */
-  CopyModel<M extends NodeModelName | SynapseModelName>(
+  CopyModel<N extends string>(existing: AnyText<N>, copy: string, values?: object): string;
+  CopyModel<M extends AnyModelName>(
     existing: M | CopiedModel<M>,
     copy: string,
     values?: undefined,
   ): CopiedModel<M>;
-  CopyModel<M extends NodeModelName | SynapseModelName, const P extends Loose<DefaultsOf<M>>>(
+  CopyModel<M extends AnyModelName, const P extends Loose<DefaultsOf<M>>, Q = P>(
     existing: M | CopiedModel<M>,
     copy: string,
-    values: P & Accepted<P, DefaultsOf<M>>,
+    values: P & NoInfer<Accepted<Q, DefaultsOf<M>>>,
   ): CopiedModel<M>;
   CopyModel(existing: string, copy: string, values?: unknown): CopiedModel<never> {
     const [name, newName] = [given("existing", existing, text), given("copy", copy, text)];
@@ -624,17 +640,17 @@ export class Kernel {
     rule: undefined,
     synapse: S & CheckedSynapse<S, "all_to_all">,
   ): void;
-  Connect<const R extends GivenRule, const S extends GivenSynapse>(
-    sources: NodeReference,
-    targets: NodeReference,
-    rule: R & CheckedRule<R>,
-    synapse: S & CheckedSynapse<S, R>,
-  ): void;
   Connect<const R extends GivenRule>(
     sources: NodeReference,
     targets: NodeReference,
     rule: (R & CheckedRule<R>) | undefined,
     synapse: Collocated,
+  ): void;
+  Connect<const R extends GivenRule, const S extends GivenSynapse>(
+    sources: NodeReference,
+    targets: NodeReference,
+    rule: R & CheckedRule<R>,
+    synapse: S & CheckedSynapse<S, R>,
   ): void;
   Connect(sources: unknown, targets: unknown, rule?: unknown, synapse?: unknown): void {
     const [from, to] = [
@@ -682,10 +698,10 @@ export class Kernel {
   }
 
   /** Finds connections; weights are always current. */
-  GetConnections(
+  GetConnections<N extends string>(
     source?: NodeReference | null,
     target?: NodeReference | null,
-    synapse_model?: SynapseModelName | CopiedModel<SynapseModelName>,
+    synapse_model?: ModelName<N, SynapseModelName>,
   ): SynapseCollection {
     const ids = (at: string, nodes: unknown) =>
       nodes === undefined || nodes === null ? null : this.#nodeIds(at, nodes);

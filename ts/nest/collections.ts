@@ -262,6 +262,9 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
   }
 }
 
+/** Both ends of a connection as one number. */
+const pair = (from: number, to: number): number => from * 2 ** 32 + to;
+
 /** Ids in ascending order, each once, that nodes of a kernel have. */
 function existing(kernel: Kernel, ids: Uint32Array): Uint32Array {
   if (ids.some((id, at) => at > 0 && id <= (ids[at - 1] as number))) {
@@ -426,7 +429,6 @@ export class SynapseCollection {
       const [ours, theirs] = [projection[at] as number, projection[other] as number];
       return ours === theirs ? (entry[at] as bigint) < (entry[other] as bigint) : ours < theirs;
     };
-    const pair = (from: number, to: number) => from * 2 ** 32 + to;
     const oldest = new Map<number, number>();
     for (let at = 0; at < this.length; at++) {
       const key = pair(source[at] as number, target[at] as number);

@@ -179,10 +179,12 @@ pub fn time_of(resolution: f64, step: i64) -> f64 {
     tics(step as f64 * resolution) / 1000.0
 }
 
-/// Whether a time (ms), to the nearest tic, is a whole number of steps.
+/// Whether a time (ms), to the nearest tic, is a whole number of steps. Times so long that tics are between them count
+/// as such.
 #[must_use]
 pub fn on_grid(time: f64, resolution: f64) -> bool {
-    tics(time) % tics(resolution) == 0.0
+    let time = tics(time);
+    time % tics(resolution) == 0.0 || time.abs() >= 1.0 / f64::EPSILON
 }
 
 /// The steps that a time (ms) lasts: to the nearest tic, and to the end of a step that it ends in, as in NEST.

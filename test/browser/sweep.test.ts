@@ -93,3 +93,32 @@ it("fits narrow screens, and has its medians without scripts", async () => {
   expect(await plain.locator("table").first().locator("tbody tr").count()).toBe(21);
   await context.close();
 });
+
+it.each([1280, 400])("shows long values whole, or cut by a sign, at %d pixels", async (width) => {
+  const names = ["trained", "feedback-symmetric", "feedback-shuffled", "a-name-that-has-no-end-in-sight"];
+  const runs = names.map((control, at): SweepRun => ({
+    seed: 1,
+    parameters: { control },
+    status: "finished",
+    summary: {
+      loss: [100, 50 + at],
+      spikes_per_neuron: [1, 2],
+      ms_per_iteration: 1.5,
+      timing: { steps: 1000, resolution: 1 },
+    } as unknown as RunSummary,
+  }));
+  const long = join(folder, "long.html");
+  writeFileSync(long, sweepHtml("sine-waves", runs));
+  const { page, problems } = await visit(browser, pathToFileURL(long).href, { width });
+  await expect.poll(() => page.locator("svg text").count()).toBeGreaterThan(8);
+  const outside = await page.evaluate<string[]>(`[...document.querySelectorAll("svg text")].filter((text) => {
+    const [inner, outer] = [text, text.ownerSVGElement].map((of) => of.getBoundingClientRect());
+    return inner.left < outer.left - 1 || inner.right > outer.right + 1;
+  }).map(({ textContent }) => textContent)`);
+  expect(outside).toEqual([]);
+  const labels = await page.locator("figure").first().locator("text").allTextContents();
+  expect(labels).toContain("feedback-symmetric");
+  expect(labels).toContain("a-name-that-has-no-…");
+  expect(problems).toEqual([]);
+  await page.context().close();
+});

@@ -285,9 +285,21 @@ function brushable(handle: SVGRectElement, column: Column, share: (event: Pointe
   });
 }
 
+/** About how wide a character of a label is (px). */
+const characterWidth = 6.5;
+
+/** A label, cut where it has more characters than there is room for. */
+const cut = (label: string, most: number): string =>
+  label.length > most ? `${label.slice(0, Math.max(1, most - 1))}…` : label;
+
+/** How wide the labels of an axis are at the most (px). */
+const labelWidth = ({ ticks }: Scale, most: number): number =>
+  characterWidth * Math.max(0, ...ticks.map(({ label }) => Math.min(label.length, most)));
+
 function drawParallel(): void {
   const { axes } = state;
-  const [top, bottom, side] = [34, 16, 58];
+  const [top, bottom, mostCharacters] = [34, 16, 20];
+  const side = Math.max(58, (axes[0] ? labelWidth(scale(axes[0]), mostCharacters) : 0) + 12);
   const width = Math.max(room(parallel), axes.length * 92);
   const height = 300;
   const image = svg("svg", { width, height, role: "img" });
@@ -310,8 +322,11 @@ function drawParallel(): void {
     image.append(svg("text", { class: "title", x: from, y: 16, "text-anchor": anchor }, title));
     for (const { at: share, label } of scale(column).ticks) {
       image.append(svg("line", { class: "axis", x1: left - 4, x2: left, y1: y(share), y2: y(share) }));
-      const text = label.length > 16 ? `${label.slice(0, 15)}…` : label;
-      const mark = svg("text", { x: left - 7, y: y(share) + 4, "text-anchor": "end" }, text);
+      const mark = svg(
+        "text",
+        { x: left - 7, y: y(share) + 4, "text-anchor": "end" },
+        cut(label, mostCharacters),
+      );
       mark.style.paintOrder = "stroke";
       mark.style.stroke = "var(--panel)";
       mark.style.strokeWidth = "3px";
@@ -335,7 +350,8 @@ function drawParallel(): void {
 /** Axes around a plot, and where shares of them lie. */
 function framed(of: Panel, across: Scale, up: Scale, titles: readonly [string, string]) {
   const [width, height] = [room(of), 300];
-  const [left, right, top, bottom] = [58, 12, 22, 40];
+  const [right, top, bottom, mostCharacters] = [12, 22, 40, 22];
+  const left = Math.max(58, Math.min(width / 3, labelWidth(up, mostCharacters) + 12));
   const image = svg("svg", { width, height, role: "img" });
   image.setAttribute("aria-label", `${titles[1]} over ${titles[0]}`);
   const x = (share: number) => left + 6 + share * (width - left - right - 12);
@@ -345,14 +361,18 @@ function framed(of: Panel, across: Scale, up: Scale, titles: readonly [string, s
   );
   for (const { at, label } of up.ticks) {
     image.append(svg("line", { class: "grid", x1: left, x2: width - right, y1: y(at), y2: y(at) }));
-    image.append(svg("text", { x: left - 6, y: y(at) + 4, "text-anchor": "end" }, label));
+    const text = cut(label, Math.floor((left - 6) / characterWidth));
+    image.append(svg("text", { x: left - 6, y: y(at) + 4, "text-anchor": "end" }, text));
   }
   for (const { at, label } of labelled) {
     image.append(
       svg("line", { class: "axis", x1: x(at), x2: x(at), y1: height - bottom, y2: height - bottom + 4 }),
     );
-    const text = label.length > 22 ? `${label.slice(0, 21)}…` : label;
-    image.append(svg("text", { x: x(at), y: height - bottom + 17, "text-anchor": "middle" }, text));
+    const slot = (width - left - right) / labelled.length;
+    const text = cut(label, Math.min(mostCharacters, Math.floor(slot / characterWidth) - 1));
+    const anchor = x(at) + (text.length * characterWidth) / 2 > width ? "end" : "middle";
+    const from = anchor === "end" ? width : x(at);
+    image.append(svg("text", { x: from, y: height - bottom + 17, "text-anchor": anchor }, text));
   }
   image.append(
     svg("line", { class: "axis", x1: left, x2: width - right, y1: height - bottom, y2: height - bottom }),

@@ -430,14 +430,11 @@ export class Kernel {
     });
   }
 
-  /**
-   * All nodes, those of a model, or those with these values.
-   *
-   * @param of The model, or values by name: `{ model: "eprop_iaf", tau_m: 20 }`. Nodes that lack one of them are left out.
-   */
+  /** All nodes, or those of a model. */
   GetNodes<N extends string = NodeModelName>(
     model?: ModelName<N, NodeModelName>,
   ): NodeCollection<ModelOf<N, NodeModelName>>;
+  /** Nodes with these values, by name: `{ model: "eprop_iaf", tau_m: 20 }`. Those that lack one of them are left out. */
   GetNodes<N extends string = NodeModelName>(
     of: { readonly model?: ModelName<N, NodeModelName> } & Readonly<Record<string, unknown>>,
   ): NodeCollection<ModelOf<N, NodeModelName>>;

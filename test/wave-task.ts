@@ -1,5 +1,6 @@
 /** A small task for networks of any make: follow a wave. */
 import { NumpyRandom, type Task } from "../ts/index.js";
+import { regressionOver } from "../ts/tasks/inputs.js";
 
 /** Inputs of its networks, steps of a sequence, and sequences of an iteration. */
 export const [inputs, steps, batchSize] = [10, 40, 2];
@@ -26,12 +27,7 @@ export function waveTask(
     name: "wave",
     text: "Follow a wave",
     seed: 5,
-    resolution: 1,
-    steps,
-    learningWindow: steps,
-    batchSize,
-    kind: "regression",
-    loss: "mean_squared_error",
+    ...regressionOver(steps, batchSize),
     network: described,
     schedule: { iterations, validateEvery: 0, earlyStopIterations: 0, earlyStopError: 0, testIterations: 0 },
     sameEveryIteration: false,

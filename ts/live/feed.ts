@@ -21,9 +21,9 @@ const mostSpikes = 5000;
 const mostSteps = 800;
 /** Shortest time between two samples (ms). */
 const sampleInterval = 500;
-/** How much longer than work for pages takes its repetition waits: the share of time that goes into it is below half a per cent… */
+/** How many times as long as work for pages took its repetition waits: it takes less than half a per cent of the time. */
 const rest = 200;
-/** …unless the page would stand still for longer than this (ms): the work may have taken long since others took the processor. */
+/** The longest wait (ms): work takes long, too, where other programs have the processor, and pages must not stand still. */
 const longestRest = 10_000;
 
 /** How long work for pages waits that took so long the last time (ms). */

@@ -55,6 +55,17 @@ const kernelOfNodes: Check<Kernel> = {
 /** Runs of nodes, and connections, that a text shows. */
 const shownRuns = 30;
 
+/** A place in a collection from its beginning on; negative ones count from the end. */
+function placeIn(place: number, length: number, of: string): number {
+  const asked = given("place", place, whole());
+  const at = asked < 0 ? asked + length : asked;
+  if (at >= 0 && at < length) return at;
+  return refuse("place", place, length === 0 ? "none: it is empty" : `from ${-length} to ${length - 1}`, {
+    code: "IndexError",
+    message: `the collection has no ${of} at this place`,
+  });
+}
+
 /** How many places to go on. */
 const anyStep = optional(whole(1, u32));
 
@@ -117,18 +128,7 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
 
   /** The node at a place; negative places count from the end. */
   at(place: number): NodeCollection<M> {
-    const id = this.ids.at(given("place", place, whole()));
-    if (id === undefined) {
-      refuse(
-        "place",
-        place,
-        this.length === 0 ? "none: it is empty" : `from ${-this.length} to ${this.length - 1}`,
-        {
-          code: "IndexError",
-          message: "the collection has no node at this place",
-        },
-      );
-    }
+    const id = this.ids[placeIn(place, this.length, "node")] as number;
     return this.#with(Uint32Array.of(id));
   }
 
@@ -370,16 +370,7 @@ export class SynapseCollection {
 
   /** The connection at a place; negative places count from the end. */
   at(place: number): SynapseCollection {
-    const from = given("place", place, whole());
-    const at = from < 0 ? from + this.length : from;
-    if (at < 0 || at >= this.length) {
-      const places = this.length === 0 ? "none: it is empty" : `from ${-this.length} to ${this.length - 1}`;
-      refuse("place", place, places, {
-        code: "IndexError",
-        message: "the collection has no connection at this place",
-      });
-    }
-    return this.pick(Uint32Array.of(at));
+    return this.pick(Uint32Array.of(placeIn(place, this.length, "connection")));
   }
 
   /** The source of each connection, as a node id. */

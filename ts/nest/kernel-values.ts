@@ -49,6 +49,15 @@ export const withoutEffect = {
   wfr_tol: 0.0001,
 } as const satisfies Record<string, boolean | number | string>;
 
+/** Of values without effect, those that are one of some; another would say something else than what is done. */
+const choices: Partial<Record<ValueWithoutEffect, { of: readonly unknown[]; words: string }>> = {
+  rng_type: { of: [withoutEffect.rng_type], words: withoutEffect.rng_type },
+  verbosity: {
+    of: Object.values(VerbosityLevel),
+    words: `one of VerbosityLevel: ${Object.keys(VerbosityLevel).join(", ")}`,
+  },
+};
+
 /** Names of values that are accepted without effect. */
 export type ValueWithoutEffect = keyof typeof withoutEffect;
 
@@ -107,18 +116,11 @@ export function splitValues(values: Record<string, unknown>): {
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined) continue;
     if (Object.hasOwn(withoutEffect, name)) {
+      const choice = choices[name as ValueWithoutEffect];
       const kind = typeof withoutEffect[name as ValueWithoutEffect];
-      if (typeof value !== kind && name !== "verbosity") {
+      if (choice !== undefined && !choice.of.includes(value)) refuse(name, value, choice.words);
+      if (choice === undefined && typeof value !== kind) {
         refuse(name, value, kind === "boolean" ? "true or false" : kind === "number" ? "a number" : "a text");
-      }
-      if (name === "verbosity" && !Object.values<unknown>(VerbosityLevel).includes(value)) {
-        refuse(name, value, `one of VerbosityLevel: ${Object.keys(VerbosityLevel).join(", ")}`);
-      }
-      if (name === "rng_type" && value !== withoutEffect.rng_type) {
-        refuse(name, value, withoutEffect.rng_type, {
-          code: "NotImplemented",
-          message: "there is one random number generator",
-        });
       }
       (kept as Record<string, unknown>)[name] = value;
     } else if (!(name in constants && Object.is(constants[name as keyof typeof constants], value))) {

@@ -11,15 +11,16 @@ import {
   instance,
   isDictionary,
   list,
+  meant,
   number,
   oneOf,
   optional,
   path as filePath,
   refuse,
+  refuseName,
   text,
   u32,
   whole,
-  meant,
 } from "../core/arguments.js";
 import { fromNative, guarded, guardedAsync, nestError, NESTErrors } from "../core/errors.js";
 import { worldCheck } from "../mpi/check.js";
@@ -566,16 +567,10 @@ export class Kernel {
   GetDefaults(model: string, keys?: string | readonly string[]): unknown {
     const asked = given("keys", keys as unknown, either(Array.isArray, list(text, "names"), optional(text)));
     const values = this.#defaults(given("model", model, text));
-    const one = (name: string, at: string) => {
-      if (Object.hasOwn(values, name)) return values[name];
-      return refuse(at, name, `one of ${Object.keys(values).join(", ")}`, {
-        code: "UnaccessedDictionaryEntry",
-        message: `${model} has no parameter ${name}`,
-      });
-    };
+    const one = (name: string) =>
+      Object.hasOwn(values, name) ? values[name] : refuseName(name, Object.keys(values), [model]);
     if (asked === undefined) return values;
-    if (typeof asked === "object") return asked.map((key, place) => one(key, `keys[${place}]`));
-    return one(asked, "keys");
+    return typeof asked === "object" ? asked.map(one) : one(asked);
   }
 
   #defaults(name: string): { [name: string]: Decoded } {

@@ -22,9 +22,14 @@ const everyNode = new Map(Object.entries(ofEveryNode));
 /** What all nodes of a model have in common and its defaults show; lists that hold nothing are left out. */
 const ofModel = ["element_type", "receptor_types", "recordables"];
 
-/** Whether a name is of what nodes and defaults show besides the parameters of their models. */
-const isShownOnly = (name: string): boolean =>
-  everyNode.has(name) || ofModel.includes(name) || ["events", "filenames", "model"].includes(name);
+/** What nodes and defaults show besides the parameters of their models. */
+const shownOnly: ReadonlySet<string> = new Set([
+  ...everyNode.keys(),
+  ...ofModel,
+  "events",
+  "filenames",
+  "model",
+]);
 
 /** Changes parameters; an error says of a name that is none of theirs whether it can be read. */
 export function changing<T>(change: () => T): T {
@@ -33,7 +38,7 @@ export function changing<T>(change: () => T): T {
   } catch (error) {
     const known = fromNative(error);
     const { model, parameter } = known as Partial<Record<"model" | "parameter", string>>;
-    if (!(known instanceof NESTErrors.UnaccessedDictionaryEntry) || !isShownOnly(parameter ?? ""))
+    if (!(known instanceof NESTErrors.UnaccessedDictionaryEntry) || !shownOnly.has(parameter ?? ""))
       throw known;
     throw nestError({
       code: "UnaccessedDictionaryEntry",

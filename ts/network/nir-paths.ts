@@ -167,6 +167,7 @@ function sourcesOf({ edges }: NIRGraph): Map<string, string[]> {
   for (const [from, to] of edges) {
     const known = sources.get(to);
     if (known === undefined) sources.set(to, [from]);
+    else if (known.includes(from)) refuse("an edge is there twice", `${from} to ${to}`, "each edge once");
     else known.push(from);
   }
   return sources;

@@ -3,6 +3,17 @@ import { InPieces, type Pieces } from "../core/event-loop.js";
 import type { NumpyRandom } from "../random/index.js";
 import type { IterationData, Task } from "./task.js";
 
+/** What tasks have in common whose readouts follow a target in each of a sequence's steps of 1 ms. */
+export const regressionOver = (steps: number, batchSize: number) =>
+  ({
+    resolution: 1,
+    steps,
+    learningWindow: steps,
+    batchSize,
+    kind: "regression",
+    loss: "mean_squared_error",
+  }) as const;
+
 /** `n` numbers from `start` to `stop`, as `np.linspace`. */
 export function linspace(start: number, stop: number, n: number): Float64Array {
   const step = (stop - start) / (n - 1);

@@ -1,6 +1,6 @@
 import { NumpyRandom } from "../random/index.js";
 import { regressionWeights } from "./sine-waves.js";
-import { noiseAfterFirstStep, sameIteration } from "./inputs.js";
+import { noiseAfterFirstStep, regressionOver, sameIteration } from "./inputs.js";
 import { learningParameters, withLearning } from "./learning-parameters.js";
 import { withLearningRate } from "./learning-rate.js";
 import {
@@ -65,12 +65,7 @@ export function patternTask(
     name,
     text,
     seed,
-    resolution: 1,
-    steps,
-    learningWindow: steps,
-    batchSize,
-    kind: "regression",
-    loss: "mean_squared_error",
+    ...regressionOver(steps, batchSize),
     network: withLearning(
       {
         inputs,

@@ -2,7 +2,7 @@ import { nestError } from "../core/errors.js";
 import { type NodeParams, dynamics } from "../nest/models.generated.js";
 import { NumpyRandom } from "../random/index.js";
 import { regressionWeights, superposedSines } from "./sine-waves.js";
-import { noise, sameIteration } from "./inputs.js";
+import { noise, regressionOver, sameIteration } from "./inputs.js";
 import { learningRateParameters, withLearningRate } from "./learning-rate.js";
 import {
   neuronRows,
@@ -144,12 +144,7 @@ export function sineWavesPlus(
     name,
     text: "Generate a superposition of four sine waves; weights change with every spike",
     seed,
-    resolution: 1,
-    steps,
-    learningWindow: steps,
-    batchSize,
-    kind: "regression",
-    loss: "mean_squared_error",
+    ...regressionOver(steps, batchSize),
     network: {
       inputs,
       recurrent: [{ model, n: neurons, params }],

@@ -1,5 +1,5 @@
 import { NumpyRandom } from "../random/index.js";
-import { noiseAfterFirstStep, linspace, sameIteration } from "./inputs.js";
+import { noiseAfterFirstStep, linspace, regressionOver, sameIteration } from "./inputs.js";
 import { learningParameters, withLearning } from "./learning-parameters.js";
 import { withLearningRate } from "./learning-rate.js";
 import {
@@ -90,12 +90,7 @@ export function sineWaves(asked: TaskOptions<typeof sineWavesParameters> = {}): 
     name,
     text: "Generate a superposition of four sine waves from frozen noise",
     seed,
-    resolution: 1,
-    steps,
-    learningWindow: steps,
-    batchSize,
-    kind: "regression",
-    loss: "mean_squared_error",
+    ...regressionOver(steps, batchSize),
     network: withLearning(
       {
         inputs,

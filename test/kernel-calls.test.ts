@@ -140,6 +140,9 @@ describe("calls", () => {
     expect(weights()).toEqual([2]);
     nest.Disconnect([1], [2]);
     expect(() => nest.Disconnect([1], [2])).toThrow(NESTErrors.InexistentConnection);
+    for (const weight of [4, 5, 6]) nest.Connect([2], [3], "all_to_all", { weight });
+    nest.Disconnect([2, 2], [3, 3]);
+    expect(weights()).toEqual([6]);
   });
 
   it("connections are iterated, compared and picked; what they give is the caller's", () => {

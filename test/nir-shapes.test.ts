@@ -79,6 +79,12 @@ describe("a graph whose shapes do not fit", () => {
     expect(weights[0]).toBeCloseTo(1 - Math.exp(-1 / 20), 12);
   });
 
+  it("an edge that is there twice is refused, as by the Python package", () => {
+    const graph = row({ type: "Linear", weight: matrix(3, 2) }, lif(3));
+    const again = { ...graph, edges: [...graph.edges, graph.edges[0] as [string, string]] };
+    expect(() => fromNIR(again, 1)).toThrow(/an edge is there twice .*Input0 to Linear1/);
+  });
+
   it("matrices side by side are added, and thousands in a row are followed", () => {
     const nodes: Record<string, NIRGraph["nodes"][string]> = { in: { type: "Input", shape: [2] } };
     const edges: [string, string][] = [];

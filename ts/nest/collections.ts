@@ -409,25 +409,27 @@ export class SynapseCollection {
   }
 
   /**
-   * @internal The place of the oldest connection of each pair.
+   * @internal The place of the oldest connection of each pair; of a pair that is named again, the next oldest.
    *
    * @param inPairs Whether nodes are joined one by one, or each with each.
    * @throws {@link NESTError} `InexistentConnection` where a pair has none.
    */
   oldestOf(sources: Uint32Array, targets: Uint32Array, inPairs: boolean, model: string): Uint32Array {
     const { source, target, projection, entry } = this.#table;
-    const isOlder = (at: number, other: number) => {
-      const [ours, theirs] = [projection[at] as number, projection[other] as number];
-      return ours === theirs ? (entry[at] as bigint) < (entry[other] as bigint) : ours < theirs;
-    };
-    const oldest = new Map<number, number>();
-    for (let at = 0; at < this.length; at++) {
+    const byAge = Array.from(source.keys()).toSorted(
+      (a, b) =>
+        (projection[a] as number) - (projection[b] as number) ||
+        Number((entry[a] as bigint) - (entry[b] as bigint)),
+    );
+    const ofPairs = new Map<number, number[]>();
+    for (const at of byAge) {
       const key = pair(source[at] as number, target[at] as number);
-      const known = oldest.get(key);
-      if (known === undefined || isOlder(at, known)) oldest.set(key, at);
+      const known = ofPairs.get(key);
+      if (known === undefined) ofPairs.set(key, [at]);
+      else known.push(at);
     }
     const ofPair = (from: number, to: number) =>
-      oldest.get(pair(from, to)) ??
+      ofPairs.get(pair(from, to))?.shift() ??
       refuse("sources", from, "nodes that are connected", {
         code: "InexistentConnection",
         message: `there is no connection of the model ${model} from node ${from} to node ${to}`,

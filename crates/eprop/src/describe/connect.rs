@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::error::{Error, ErrorCode, Result, Shown};
 use crate::describe::check::{self, Cell};
 use crate::describe::compatible::Link;
-use crate::describe::network::{
-    Carries, Description, NodeId, Projection, Settled, SynapseModelState, Targets,
-};
+use crate::describe::network::{Carries, Description, NodeId, Projection, Settled, Targets};
 use crate::describe::per_connection::{Drawn, PerConnection, Synapse};
 use crate::describe::population::Population;
 use crate::describe::rules::Chosen;
@@ -28,18 +26,6 @@ fn connections_of(sources: &[NodeId], targets: &[NodeId], count: f64) -> String 
 
 /// Steps that a spike can take at most: who emits has to remember so many.
 pub(super) const LONGEST_DELAY: f64 = 1e6;
-
-/// Refuses a delay (ms) of more steps than can be remembered.
-pub(super) fn check_delay(model: &str, delay: f64, resolution: f64) -> Result<()> {
-    if delay / resolution <= LONGEST_DELAY {
-        return Ok(());
-    }
-    Err(Error::new(ErrorCode::BadDelay, "the delay is too long")
-        .model(model)
-        .parameter("delay")
-        .value(format!("{} ms", Shown(delay)))
-        .bound(format!("at most {} ms, a million steps", LONGEST_DELAY * resolution)))
-}
 
 /// A node and its place in the list that names it.
 type Placed = (NodeId, usize);
@@ -63,7 +49,7 @@ impl Description {
         let mut synapse = Synapse {
             model: place,
             weight: PerConnection::All(state.weight),
-            delay: PerConnection::All(self.default_delay(state)?),
+            delay: PerConnection::All(state.delay),
             receptor: PerConnection::All(f64::from(state.receptor)),
             tau_m_readout: state.tau_m_readout_set.then_some(state.tau_m_readout),
         };
@@ -107,12 +93,6 @@ impl Description {
             }
         }
         Ok(synapse)
-    }
-
-    /// The default delay of a model (ms), at least a step. It need not be a whole number of them.
-    fn default_delay(&self, state: &SynapseModelState) -> Result<f64> {
-        check_delay(&state.name, state.delay, self.kernel.resolution)?;
-        Ok(state.delay.max(self.kernel.resolution))
     }
 
     /// A delay in steps, to the nearest one.

@@ -1,4 +1,5 @@
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { decode } from "fast-png";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "./fuzz/fast-check.js";
@@ -17,7 +18,7 @@ import { type RunData, sequenceEvents } from "../ts/figures/run-data.js";
 import { thinnedCurve } from "../ts/figures/thinned-curve.js";
 import { theme } from "../ts/figures/theme.js";
 import { tasks, trainToEnd } from "../ts/index.js";
-import { npz, readNpz } from "../ts/formats/npz.js";
+import { type NumberArray, npz, readNpz } from "../ts/formats/npz.js";
 import { writeRunFolder } from "../ts/report/run-folder.js";
 import { readRunFolder, runData } from "../ts/runs/run-folder.js";
 import { comparisonHtml, labelledRuns } from "../ts/report/comparison.js";
@@ -231,6 +232,29 @@ describe("figures", () => {
     expect(vertical("handwriting", "eprop")).toBe(1);
     expect(vertical("handwriting", "pen.txt")).toBe(-1);
   });
+  it("draw weights of zero close to the background, in both looks", async () => {
+    const of = data.weights["rec_rec_after"] as NumberArray;
+    const sparse = {
+      ...of,
+      data: (of.data as Float64Array).map((weight, at) => (at % 10 === 0 ? weight : 0)),
+    };
+    const weights = { ...data.weights, rec_rec_before: sparse, rec_rec_after: sparse };
+    const figure = figuresOf({ ...data, weights }).find(({ name }) => name === "weight-matrices") as Figure;
+    const grey = (hex: string) => parseInt(hex.slice(1, 3), 16) + parseInt(hex.slice(5, 7), 16);
+    for (const scheme of ["light", "dark"] as const) {
+      const svg = await renderSvg(figure, scheme);
+      const [, between] = [...svg.matchAll(/href="data:image\/png;base64,([^"]+)"/g)].filter(
+        (_, at) => at % 2 === 0,
+      );
+      const { data: pixels } = decode(Buffer.from(between?.[1] ?? "", "base64"));
+      let quiet = 0;
+      for (let at = 0; at < pixels.length; at += 3) {
+        const [red = 0, , blue = 0] = pixels.slice(at, at + 3);
+        if (Math.abs(red + blue - grey(theme(scheme).background)) < 60) quiet++;
+      }
+      expect(quiet / (pixels.length / 3)).toBeGreaterThan(0.85);
+    }
+  });
   it("leave out what was not recorded", () => {
     expect(names(figuresOf(bare))).toEqual(["learning-performance", "activity", "weight-matrices"]);
   });
@@ -364,9 +388,9 @@ describe("reports", () => {
     // Wilson (1927): 8 of 10 give 0.490 to 0.943.
     expect(shareInterval(0.8, 10).map((bound) => bound.toFixed(3))).toEqual(["0.490", "0.943"]);
     expect(leadOf(decided([0.25, 0.25], 50))).toBe(
-      "75 % of 100 test sequences are decided right (95 % interval: 65.7 % to 82.5 %); chance is 50 %.",
+      "75 % of 100 test sequences were classified correctly (95 % interval: 65.7 % to 82.5 %); chance is 50 %.",
     );
-    expect(leadOf(decided([0.45], 20))).toContain("not told apart from chance, 50 %");
+    expect(leadOf(decided([0.45], 20))).toContain("cannot be distinguished from chance, 50 %");
     const diverged = { ...bare, summary: { ...bare.summary, loss: [1, Number.NaN] } };
     expect(leadOf(diverged)).toContain("diverged: the loss of iteration 2");
     expect(leadOf(bare)).toMatch(/^After 2 iterations the loss went from 102 to /);

@@ -10,8 +10,11 @@ const categories: Readonly<Record<Scheme, readonly string[]>> = {
 /** How many of the colours differ in more than lightness. */
 export const hues = 5;
 
-/** Blue, white and orange: weights below, at and above zero, on any background. */
-export const diverging = ["#053061", "#2166AC", "#6BAED6", "#F7F7F7", "#F4A261", "#D55E00", "#7F2704"];
+/** Blue and orange: values below and above zero. Zero is close to the background, so sparse matrices are quiet. */
+export const diverging: Readonly<Record<Scheme, readonly string[]>> = {
+  light: ["#053061", "#2166AC", "#6BAED6", "#F7F7F7", "#F4A261", "#D55E00", "#7F2704"],
+  dark: ["#C3E4FA", "#4FA7E0", "#20608F", "#1A212B", "#8A4A1E", "#EE8434", "#FFD3A8"],
+};
 
 /** Vega-Lite's configuration for a look. */
 export function theme(scheme: Scheme) {
@@ -67,6 +70,8 @@ export function theme(scheme: Scheme) {
     },
     title: { color: ink, fontSize: 11.5, fontWeight: 500, anchor: "start", offset: 8 },
     view: { stroke: null },
+    // What a specification asks for where data carry a picture for each look.
+    params: [{ name: "scheme", value: scheme }],
     mark: { color: category[0] },
     line: { strokeWidth: 1.2, strokeCap: "round", strokeJoin: "round" },
     rule: { color: muted },
@@ -81,7 +86,7 @@ export function theme(scheme: Scheme) {
       category,
       ordinal: category.slice(0, hues),
       symbol: ["circle", "triangle-up", "diamond", "square", "cross", "triangle-down"],
-      diverging,
+      diverging: diverging[scheme],
       ramp,
       heatmap: ramp,
     },

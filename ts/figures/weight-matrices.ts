@@ -2,7 +2,7 @@ import { encode } from "fast-png";
 import type { NumberArray } from "../formats/npz.js";
 import { type Figure, type Specification, axis, labelWidth, plotWidth, shown } from "./figure.js";
 import { type RunData, namedProjections } from "./run-data.js";
-import { diverging } from "./theme.js";
+import { type Scheme, diverging } from "./theme.js";
 
 /** Rows and columns of a matrix that are drawn at the most; of larger ones, every second, third, … is. */
 const most = 240;
@@ -62,35 +62,53 @@ function layoutOf(run: RunData): readonly Layout[] {
   return named ?? poolLayout;
 }
 
-const stops = diverging.map((hex) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)));
-
-/** Red, green and blue of a level from -1 to 1. */
-function colourOf(level: number): number[] {
-  const place = ((Math.max(-1, Math.min(1, level)) + 1) / 2) * (stops.length - 1);
-  const low = Math.min(stops.length - 2, Math.floor(place));
-  const above = stops[low + 1] ?? [];
-  return (stops[low] ?? []).map((part, at) => Math.round(part + (place - low) * ((above[at] ?? 0) - part)));
+/** Red, green and blue of every level from -1 to 1, in steps of 1 / {@link levels}. */
+function coloursOf(scheme: Scheme): Uint8Array {
+  const stops = diverging[scheme].map((hex) =>
+    [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)),
+  );
+  const colours = new Uint8Array(3 * (2 * levels + 1));
+  for (let level = 0; level <= 2 * levels; level++) {
+    const place = (level / (2 * levels)) * (stops.length - 1);
+    const low = Math.min(stops.length - 2, Math.floor(place));
+    const above = stops[low + 1] ?? [];
+    const colour = (stops[low] ?? []).map((part, at) => part + (place - low) * ((above[at] ?? 0) - part));
+    colours.set(colour.map(Math.round), 3 * level);
+  }
+  return colours;
 }
 
-/** A matrix as a picture with a pixel per weight, the first row at the bottom, and the weights it shows. */
+const palettes = { light: coloursOf("light"), dark: coloursOf("dark") };
+
+/** A picture with a pixel per level, whose first row is at the bottom, as a URL. */
+function pictureUrl(weights: readonly number[], rows: number, columns: number, scheme: Scheme): string {
+  const data = new Uint8Array(weights.length * 3);
+  for (const [at, weight] of weights.entries()) {
+    const pixel = (rows - 1 - Math.floor(at / columns)) * columns + (at % columns);
+    const level = levels + Math.max(-levels, Math.min(levels, weight));
+    data.set(palettes[scheme].subarray(3 * level, 3 * level + 3), 3 * pixel);
+  }
+  const png = Buffer.from(encode({ width: columns, height: rows, data, channels: 3 }));
+  return `data:image/png;base64,${png.toString("base64")}`;
+}
+
+/** A matrix as a picture for each look with a pixel per weight, and the weights it shows. */
 function picture({ data, shape }: NumberArray, { transposed }: Layout, largest: number) {
   const [targets = 0, sources = 0] = shape ?? [];
   const [allRows, allColumns] = transposed ? [sources, targets] : [targets, sources];
   const [rowStep, columnStep] = [Math.ceil(allRows / most), Math.ceil(allColumns / most)];
   const [rows, columns] = [Math.ceil(allRows / rowStep), Math.ceil(allColumns / columnStep)];
-  const pixels = new Uint8Array(rows * columns * 3);
   const weights: number[] = [];
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const [r, c] = [row * rowStep, column * columnStep];
       const weight = data[transposed ? c * sources + r : r * sources + c] as number;
       weights.push(Math.round((weight / largest) * levels));
-      pixels.set(colourOf(weight / largest), ((rows - 1 - row) * columns + column) * 3);
     }
   }
-  const png = Buffer.from(encode({ width: columns, height: rows, data: pixels, channels: 3 }));
   return {
-    url: `data:image/png;base64,${png.toString("base64")}`,
+    light: pictureUrl(weights, rows, columns, "light"),
+    dark: pictureUrl(weights, rows, columns, "dark"),
     matrix: { rows, columns, rowStep, columnStep, unit: shown(largest / levels), weights },
     size: [allRows, allColumns] as const,
   };
@@ -117,7 +135,7 @@ function panel(
   when: string,
   { first, bottom, left }: Place,
 ): Specification {
-  const { url, matrix: shownMatrix, size } = picture(matrix, of, largest);
+  const { light, dark, matrix: shownMatrix, size } = picture(matrix, of, largest);
   return {
     width,
     height: of.height,
@@ -127,13 +145,15 @@ function panel(
         data: {
           values: [
             {
-              url,
+              light,
+              dark,
               labels: [of.rows.join(" "), of.horizontal],
               begin: [of.name === "rec_out" ? 0 : 1, 1],
               ...shownMatrix,
             },
           ],
         },
+        transform: [{ calculate: "scheme === 'dark' ? datum.dark : datum.light", as: "url" }],
         mark: {
           type: "image",
           align: "left",
@@ -166,7 +186,7 @@ function panel(
             },
           }),
           color: axis("weight", "weight (pA)", {
-            scale: { domain: [-largest, 0, largest], range: diverging, interpolate: "rgb" },
+            scale: { domain: [-largest, 0, largest], range: "diverging", interpolate: "rgb" },
             legend: {
               orient: "bottom",
               direction: "horizontal",

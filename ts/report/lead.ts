@@ -83,11 +83,11 @@ function classificationLead(summary: RunSummary): string {
     low > chance
       ? `chance is ${percent(chance)}`
       : high < chance
-        ? `chance, ${percent(chance)}, is better`
-        : `that is not told apart from chance, ${percent(chance)}`;
+        ? `this is below chance, ${percent(chance)}`
+        : `this cannot be distinguished from chance, ${percent(chance)}`;
   const of = phase === "training" ? `the last ${trials} training` : `${trials} ${phase}`;
   return (
-    `${percent(right)} of ${of} ${trials === 1 ? "sequence is" : "sequences are"} decided right ` +
+    `${percent(right)} of ${of} ${trials === 1 ? "sequence was" : "sequences were"} classified correctly ` +
     `(95 % interval: ${percent(low)} to ${percent(high)}); ${verdict}.`
   );
 }

@@ -48,9 +48,14 @@ function append(columns: IterationColumns, news: IterationColumns): void {
 /** Leads to the report, once the browser keeps it: the server ends with the training. */
 async function offerReport(address: string | undefined): Promise<void> {
   if (address === undefined) return;
-  const answer = await fetch(address).catch(() => undefined);
-  if (answer?.ok !== true) return;
-  await answer.arrayBuffer();
+  try {
+    const answer = await fetch(address);
+    if (!answer.ok) return;
+    await answer.arrayBuffer();
+  } catch {
+    // The server is gone.
+    return;
+  }
   const link = byId("report") as HTMLAnchorElement;
   link.href = address;
   link.hidden = false;

@@ -94,6 +94,63 @@ function constants({ connectionRules, losses, randomDistributions, randomOperati
   ];
 }
 
+/** What is read of nodes and optimizers and is none of the settable parameters: as a kernel shows it. */
+function readings({ NativeKernel }, { nodes, synapses }) {
+  const kernel = new NativeKernel();
+  const receptors = (model) => {
+    const { dict = [] } = kernel.getDefaults(model).find(({ name }) => name === "receptor_types") ?? {};
+    return dict.map(({ name }) => `${name}: number`).join("; ");
+  };
+  const ofNodes = nodes.flatMap(({ name, parameters }) => {
+    const rows = parameters
+      .filter((row) => row.role === "read-only")
+      .map((row) => `    ${comment(row)}\n    ${row.name}: ${typeOf(row)};`);
+    const ports = receptors(name);
+    if (ports !== "")
+      rows.push(`    /** Receptors, and their numbers. */\n    receptor_types: { ${ports} };`);
+    return rows.length === 0 ? [] : [`  ${name}: {\n${rows.join("\n")}\n  };`];
+  });
+  const ofRecorders = nodes
+    .filter((model) => model.class === "recorder")
+    .map(({ name, parameters }) => {
+      const chosen = parameters.find((row) => row.name === "record_from");
+      const columns = kernel
+        .events(kernel.create(name, 1))
+        .filter((column) => chosen === undefined || !chosen.defaultValue.includes(column.name))
+        .map(
+          (column) => `readonly ${column.name}: ${column.ids === undefined ? "Float64Array" : "Uint32Array"}`,
+        );
+      const recorded = chosen === undefined ? "" : " & { readonly [recordable: string]: Float64Array }";
+      return `  ${name}: { ${columns.join("; ")} }${recorded};`;
+    });
+  const plastic = synapses.find(({ parameters }) => parameters.some((row) => row.kind === "table"));
+  const table = plastic.parameters.find((row) => row.kind === "table");
+  const shown = table.table[0].choices.map((type) => {
+    kernel.setDefaults(plastic.name, [{ name: table.name, dict: [{ name: "type", text: type }] }]);
+    const { dict } = kernel.getDefaults(plastic.name).find(({ name }) => name === table.name);
+    return dict.map(({ name }) => name);
+  });
+  const all = [...new Set(shown.flat())];
+  const named = (names) => names.map((name) => JSON.stringify(name)).join(" | ");
+  const isOfAll = (name) => shown.every((names) => names.includes(name));
+  const [always, some] = [named(all.filter(isOfAll)), named(all.filter((name) => !isOfAll(name)))];
+  return [
+    "/** What nodes of each model show besides their settable parameters. */",
+    "export interface NodeReadings {",
+    ...ofNodes,
+    "}",
+    "",
+    "/** Columns of the events of each recorder. */",
+    "export interface RecordedColumns {",
+    ...ofRecorders,
+    "}",
+    "",
+    "/** An optimizer as it is read; some values belong to some optimizers. */",
+    `export type OptimizerValues = Required<Pick<OptimizerParams, ${always}>> & Pick<OptimizerParams, ${some}>;`,
+    "",
+  ];
+}
+
 function modelsModule(engine) {
   const { kernelTable, modelTables } = engine;
   const fields = (rows, ...numbers) =>
@@ -135,6 +192,7 @@ function modelsModule(engine) {
     ),
     "}",
     "",
+    ...readings(engine, { nodes, synapses }),
     "/** Parameters of each synapse model, as `SetDefaults` takes them. */",
     "export interface SynapseParams {",
     ...synapses.map(

@@ -202,10 +202,10 @@ describe("collections", () => {
   it("of no nodes have nothing to give", () => {
     const nodes = new Kernel().Create("parrot_neuron", 2).slice(0, 0);
     expect(nodes.get()).toEqual({});
-    expect(nodes.get("V_m")).toEqual([]);
+    expect(nodes.get("V_m" as string)).toEqual([]);
     expect(nodes.get(["model", "global_id"])).toEqual({ model: [], global_id: [] });
     expect(() => nodes.at(0)).toThrow(/it is empty/);
-    expect(() => nodes.get("events")).toThrow(/one recorder/);
+    expect(() => nodes.get("events" as string)).toThrow(/one recorder/);
   });
 
   it("of connections are cut as lists are", () => {

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { Kernel, NESTError, Network, NumpyRandom, type Response, type SpikeTrains } from "../ts/index.js";
+import type { NodeCollection } from "../ts/nest/index.js";
 
 const [inputs, neurons, readouts] = [6, 30, 2];
 
@@ -33,7 +34,7 @@ function networkOf(model: (typeof models)[number], { seed = 1, share = 1, dense 
     { C_m: 1, E_L: 0, V_m: 0 },
   );
   const synapse = isInterval ? "eprop_synapse_bsshslm_2020" : "eprop_synapse";
-  const connect = (from: typeof input, to: typeof input, model_: string, delay: number) => {
+  const connect = (from: NodeCollection, to: NodeCollection, model_: string, delay: number) => {
     const weights = random.randn(to.length, from.length);
     const kept = random.random(weights.data.length).map((drawn) => Number(drawn < share));
     const data = weights.data.map((weight, at) => weight * (kept[at] as number));

@@ -226,6 +226,28 @@ describe("what is installed", () => {
       expect(status, said).toBe(0);
     }
   });
+  it("refuses with the oldest TypeScript, too, what must not compile", () => {
+    const places = { "../ts/index.js": "eprop", "../ts/nest/index.js": "eprop/nest" };
+    const files = ["types.ts", "types-read.ts"];
+    for (const name of files) {
+      const text = readFileSync(join("test", name), "utf8").replace("../ts/network/index.js", "eprop");
+      const imports = Object.entries(places).reduce((all, [from, to]) => all.replaceAll(from, to), text);
+      writeFileSync(join(consumer, name), imports);
+    }
+    const options = {
+      module: "NodeNext",
+      moduleResolution: "NodeNext",
+      target: "ES2022",
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      types: [],
+      noEmit: true,
+    };
+    writeFileSync(join(consumer, "tsconfig.types.json"), JSON.stringify({ compilerOptions: options, files }));
+    const compiler = join(consumer, "node_modules/typescript/bin/tsc");
+    const { status, said } = node(compiler, "-p", "tsconfig.types.json");
+    expect(status, said).toBe(0);
+  });
   const answer = { loss: expect.closeTo(firstLoss, 9) as number, nodes: 2 };
   it("can be required", () => {
     const { stdout, stderr } = node("required.cjs");

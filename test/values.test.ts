@@ -75,17 +75,17 @@ describe("values of several models", () => {
       tau_m: [20, 30, null],
     });
     expect(mixed.get()).toMatchObject({ tau_m: [20, 30, null], global_id: [1, 2, 3], thread: [0, 0, 0] });
-    expect(() => mixed.get("tau")).toThrow(NESTErrors.UnaccessedDictionaryEntry);
+    expect(() => mixed.get("tau" as string)).toThrow(NESTErrors.UnaccessedDictionaryEntry);
     expect(nest.Create("eprop_readout").get("receptor_types")).toEqual({
       eprop_learning_window: 1,
       target_signal: 2,
     });
-    expect(() => parrots.get("receptor_types")).toThrow(NESTErrors.UnaccessedDictionaryEntry);
+    expect(() => parrots.get("receptor_types" as string)).toThrow(NESTErrors.UnaccessedDictionaryEntry);
   });
 
   it("are named where one is asked for that there is not, also those that can only be read", () => {
-    expect(() => mixed.get("globel_id")).toThrow(/one of .*global_id.*did you mean global_id\?/);
-    expect(() => nest.GetConnections().get("synaps_model")).toThrow(/did you mean synapse_model\?/);
+    expect(() => mixed.get("globel_id" as string)).toThrow(/one of .*global_id.*did you mean global_id\?/);
+    expect(() => nest.GetConnections().get("synaps_model" as string)).toThrow(/did you mean synapse_model\?/);
     expect(() => nest.GetKernelStatus("resolutio" as "resolution")).toThrow(/did you mean resolution\?/);
     for (const name of ["global_id", "model", "receptor_types", "events"]) {
       const values = { [name]: 1 } as object;
@@ -116,7 +116,7 @@ describe("values of several models", () => {
     expect(connections.get().optimizer?.[2]).toBeNull();
     expect(connections.get("synapse_model")).toEqual(["eprop_synapse", "eprop_synapse", "static_synapse"]);
     expect(Array.from(connections.get("target_thread"))).toEqual([0, 0, 0]);
-    expect(() => connections.get("tau")).toThrow(NESTErrors.UnaccessedDictionaryEntry);
+    expect(() => connections.get("tau" as string)).toThrow(NESTErrors.UnaccessedDictionaryEntry);
   });
 });
 

@@ -13,8 +13,16 @@ import type { Matrix, NumberList } from "./types.js";
 /** Any text, with those of `T` as proposals. */
 type Text<T> = T | (string & {});
 
+/** `T`, from which nothing is inferred; of `NoInfer`, TypeScript 5.4 does not look for names that are not known. */
+export type Uninferred<T> = [T][T extends unknown ? 0 : never];
+
 /** A name: what is written down must be one of `A`; a variable's, whose type is `string`, may be any. */
 export type OneOf<G, A> = G extends A ? G : string extends G ? G : A;
+
+/** A name or several, each one of `A`; one alone none of `Not`. Those in variables may be any. */
+export type AcceptedNames<G, A, Not = never> = G extends readonly unknown[]
+  ? { readonly [I in keyof G]: OneOf<G[I], A> }
+  : OneOf<G, Exclude<A, Not>>;
 
 /** The text of a variable, whose type is `string`; nothing that is written down. */
 export type AnyText<G> = string extends G ? G : never;
@@ -91,6 +99,9 @@ export type Accepted<G, W> = {
 
 /** Name of a node model. */
 type NodeModel = keyof NodeParams;
+
+/** Whether so many nodes are one; `boolean` where their number is not known. Parameters in place of it are those of one. */
+export type IsOne<C> = C extends number ? (number extends C ? boolean : C extends 1 ? true : false) : true;
 
 /** Parameters of one node. */
 export type OneNode<M extends NodeModel> = NodeParams<number | RandomParameter, number>[M];

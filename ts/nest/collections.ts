@@ -15,24 +15,25 @@ import {
 } from "../core/arguments.js";
 import { fromNative, guarded, NESTErrors } from "../core/errors.js";
 import { type Entry, type NativeConnections, NativeKernel } from "../native/index.js";
-import type { CheckedParams, GivenParams } from "./accepted.js";
-import type { Kernel } from "./kernel.js";
+import type { AcceptedNames, CheckedParams, GivenParams, OneOf } from "./accepted.js";
+import type { Kernel, SynapseModelName } from "./kernel.js";
 import type { NodeParams } from "./models.generated.js";
 import { partsOf, valueNames, valuesOf } from "./node-values.js";
+import type {
+  ConnectionColumn,
+  ConnectionsShown,
+  ConnectionValueName,
+  ConnectionValues,
+  EventColumn,
+  EventColumns,
+  EventsOf,
+  NodeValue,
+  NodeValueName,
+  NodeValues,
+  NodesShown,
+} from "./shown.js";
 import type { NumberList } from "./types.js";
 import { type Decoded, decodeValue, entries, idsFor } from "./values.js";
-
-/** Recorded events: a typed array per column. */
-export type EventColumns = { [column: string]: Float64Array } & {
-  readonly senders: Uint32Array;
-  readonly targets: Uint32Array;
-  readonly receptors: Uint32Array;
-};
-
-/** Values of nodes by name: of a single node the value itself, else one for each, `null` where a model has none. */
-export type NodeValues = {
-  [name: string]: Decoded | (Decoded | null)[] | EventColumns | (EventColumns | null)[];
-};
 
 /** Name of a node model. */
 export type NodeModelName = keyof NodeParams;
@@ -69,8 +70,18 @@ function placeIn(place: number, length: number, of: string): number {
 /** How many places to go on. */
 const anyStep = optional(whole(1, u32));
 
-/** Nodes, ordered by id. `M` is the name of their model, where it is known. */
-export class NodeCollection<M extends NodeModelName = NodeModelName> implements Iterable<number> {
+declare const nodesOf: unique symbol;
+
+/**
+ * Nodes, ordered by id. `M` is the name of their model, where it is known. `One` says whether there is one node, of which
+ * {@link get} gives values themselves: `true`, `false`, or either (`boolean`).
+ */
+export class NodeCollection<
+  M extends NodeModelName = NodeModelName,
+  One extends boolean = boolean,
+> implements Iterable<number> {
+  /** What a collection is of, for the compiler alone. */
+  declare readonly [nodesOf]: readonly [M, One];
   /** The nodes' ids. */
   readonly ids: Uint32Array;
   /** The kernel they live in. */
@@ -111,9 +122,11 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
   }
 
   /** Others of the same kernel; gone where these are. */
-  #with<N extends NodeModelName = M>(ids: Uint32Array): NodeCollection<N> {
+  #with<N extends NodeModelName = M, Single extends boolean = boolean>(
+    ids: Uint32Array,
+  ): NodeCollection<N, Single> {
     this[idsFor](this.kernel, "nodes");
-    return new NodeCollection<N>(this.kernel, ids, true);
+    return new NodeCollection<N, Single>(this.kernel, ids, true);
   }
 
   /** How many nodes there are. */
@@ -127,7 +140,7 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
   }
 
   /** The node at a place; negative places count from the end. */
-  at(place: number): NodeCollection<M> {
+  at(place: number): NodeCollection<M, true> {
     const id = this.ids[placeIn(place, this.length, "node")] as number;
     return this.#with(Uint32Array.of(id));
   }
@@ -159,7 +172,7 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
   }
 
   /** Each node as a collection of its own. */
-  *nodes(): Generator<NodeCollection<M>> {
+  *nodes(): Generator<NodeCollection<M, true>> {
     for (const id of this.ids) yield this.#with(Uint32Array.of(id));
   }
 
@@ -216,17 +229,27 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
     this.kernel.setNodes(this, params);
   }
 
-  /** The events of a recorder: a typed array per column. */
-  get(name: "events"): EventColumns;
-  /** One of these columns, as `senders` or `times`. */
-  get(name: "events", column: string): Float64Array | Uint32Array;
-  /** A value of each node, `null` of those whose model has no such value; of a single node, the value itself. */
-  get(name: string): Decoded | (Decoded | null)[];
-  /** Several values at once. */
-  get(names: readonly string[]): NodeValues;
   /** All values that one of the nodes has. */
-  get(): NodeValues;
-  get(wanted?: string | readonly string[], column?: string): NodeValues[string] | NodeValues {
+  get<N extends NodeModelName, Single extends boolean>(
+    this: NodeCollection<N, Single>,
+  ): NodeValues<N, Single>;
+  /**
+   * A value of each node, `null` of those whose model has no such value; of a single node, the value itself. Several names
+   * give a dictionary. `events` alone are those of one recorder: a typed array per column.
+   *
+   * @param column One of the columns of `events`, as `senders` or `times`.
+   */
+  get<
+    N extends NodeModelName,
+    Single extends boolean,
+    const G extends string | readonly [] | readonly string[],
+    C extends string = never,
+  >(
+    this: NodeCollection<N, Single>,
+    names: AcceptedNames<G, NodeValueName<N>, [Single] extends [false] ? "events" : never>,
+    column?: G extends "events" ? OneOf<C, keyof EventsOf<N>> : undefined,
+  ): [C] extends [never] ? NodesShown<N, Single, G> : EventColumn<N, C>;
+  get(wanted?: string | readonly string[], column?: string): unknown {
     const asked = given("names", wanted, names);
     if (column !== undefined) return this.#eventColumn(asked, given("column", column, text));
     const ids = this[idsFor](this.kernel, "nodes");
@@ -238,12 +261,12 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
 
   #eventColumn(of: string | string[] | undefined, column: string): Float64Array | Uint32Array {
     if (of !== "events") refuse("names", of, '"events", whose columns have names');
-    const columns = this.kernel.events(this);
-    const found = Object.hasOwn(columns, column) ? columns[column] : undefined;
-    return found ?? refuseName(column, Object.keys(columns), [String(this.#value("model"))]);
+    const columns = new Map(Object.entries(this.kernel.events<NodeModelName>(this)));
+    const found = columns.get(column);
+    return found ?? refuseName(column, [...columns.keys()], [String(this.#value("model"))]);
   }
 
-  #value(name: string): NodeValues[string] {
+  #value(name: string): NodeValue | (NodeValue | null)[] {
     if (name === "filenames") {
       const files = [...this.ids].map((id) => this.kernel.fileOf(this.#with(Uint32Array.of(id))));
       return files.filter((file) => file !== undefined) as unknown as Decoded[];
@@ -255,10 +278,9 @@ export class NodeCollection<M extends NodeModelName = NodeModelName> implements 
   /** The events of each recorder; `null` of other nodes. */
   #events(): (EventColumns | null)[] {
     const kinds = valuesOf(this.kernel, this.ids, "element_type");
-    if (this.length === 1 || !kinds.includes("recorder")) return [this.kernel.events(this)];
-    return Array.from(this.nodes(), (node, at) =>
-      kinds[at] === "recorder" ? this.kernel.events(node) : null,
-    );
+    const of = (recorder: NodeCollection) => this.kernel.events(recorder);
+    if (this.length === 1 || !kinds.includes("recorder")) return [of(this)];
+    return Array.from(this.nodes(), (node, at) => (kinds[at] === "recorder" ? of(node) : null));
   }
 }
 
@@ -287,19 +309,33 @@ function existing(kernel: Kernel, ids: Uint32Array): Uint32Array {
 /** Ids of nodes in a list. */
 export const nodeIdList: Check<Uint32Array> = wholes(1, u32, "ids from 1 on", "UnknownNode");
 
-/** Values that every connection has, in the order in which they are given out. */
-const connectionValues = [
-  "source",
-  "target",
-  "synapse_model",
-  "weight",
-  "delay",
-  "receptor",
-  "target_thread",
-] as const;
+/** Where values of connections are read. */
+interface Place {
+  readonly native: NativeKernel;
+  readonly table: NativeConnections;
+}
 
-/** The values of connections: an entry each, `null` where a model has none. */
-type ConnectionColumn = Uint32Array | Float64Array | (Decoded | null)[];
+/** A value of each connection, as the engine gives it. */
+const each = ({ native, table: { projection, entry } }: Place, name: string): Decoded[] =>
+  guarded(() => native.connectionValues(projection, entry, name)).map(decodeValue);
+
+/** Values that every connection has, in the order in which they are given out. */
+export const ofEveryConnection = {
+  source: ({ table }) => table.source.slice(),
+  target: ({ table }) => table.target.slice(),
+  synapse_model: (place) => each(place, "synapse_model") as string[],
+  weight: ({ native, table }) => guarded(() => native.connectionWeights(table.projection, table.entry)),
+  delay: ({ table }) => table.delay.slice(),
+  receptor: ({ table }) => table.receptor.slice(),
+  target_thread: (place) => each(place, "target_thread") as number[],
+} satisfies { readonly [name: string]: (place: Place) => unknown };
+
+/** Whether it is the name of one of them. */
+const isOfEvery = (name: string): name is keyof typeof ofEveryConnection =>
+  Object.hasOwn(ofEveryConnection, name);
+
+/** A value of connections. */
+type Column = ConnectionColumn<SynapseModelName, string>;
 
 /** Names of what the connections of a model have. */
 const valuesOfModel = (kernel: Kernel, model: string): string[] =>
@@ -320,8 +356,12 @@ export interface ConnectionParams<W = number> {
   tau_m_readout?: number;
 }
 
-/** Connections, ordered by source, then by target. */
-export class SynapseCollection {
+declare const connectionsOf: unique symbol;
+
+/** Connections, ordered by source, then by target. `S` is the name of their model, where it is known. */
+export class SynapseCollection<S extends SynapseModelName = SynapseModelName> {
+  /** What a collection is of, for the compiler alone. */
+  declare readonly [connectionsOf]: S;
   readonly #kernel: Kernel;
   readonly #table: NativeConnections;
   readonly #generation: number;
@@ -353,6 +393,11 @@ export class SynapseCollection {
     return this.#kernel;
   }
 
+  /** Where their values are read. */
+  get #place(): Place {
+    return { native: this.#current().native, table: this.#table };
+  }
+
   /** @internal Whether they are connections of that kernel. */
   isOf(kernel: Kernel): boolean {
     return this.#kernel === kernel;
@@ -364,23 +409,23 @@ export class SynapseCollection {
   }
 
   /** Each connection as a collection of its own. */
-  *[Symbol.iterator](): Generator<SynapseCollection> {
+  *[Symbol.iterator](): Generator<SynapseCollection<S>> {
     for (let place = 0; place < this.length; place++) yield this.pick(Uint32Array.of(place));
   }
 
   /** The connection at a place; negative places count from the end. */
-  at(place: number): SynapseCollection {
+  at(place: number): SynapseCollection<S> {
     return this.pick(Uint32Array.of(placeIn(place, this.length, "connection")));
   }
 
   /** The source of each connection, as a node id. */
   sources(): Uint32Array {
-    return this.get("source");
+    return ofEveryConnection.source(this.#place);
   }
 
   /** The target of each connection, as a node id. */
   targets(): Uint32Array {
-    return this.get("target");
+    return ofEveryConnection.target(this.#place);
   }
 
   /** Whether another collection has the same connections of the same kernel in the same order. */
@@ -399,7 +444,7 @@ export class SynapseCollection {
    * Every `step`-th connection from place `begin` to place `end`, the latter excluded; negative places count from the
    * end.
    */
-  slice(begin?: number, end?: number, step?: number): SynapseCollection {
+  slice(begin?: number, end?: number, step?: number): SynapseCollection<S> {
     const by = given("step", step, optional(whole(1, u32))) ?? 1;
     const bounded = (at: number) => Math.min(Math.max(at < 0 ? at + this.length : at, 0), this.length);
     const first = bounded(given("begin", begin, anyPlace) ?? 0);
@@ -441,11 +486,11 @@ export class SynapseCollection {
   }
 
   /** @internal The connections at these places. */
-  pick(places: Uint32Array): SynapseCollection {
+  pick(places: Uint32Array): SynapseCollection<S> {
     const { source, target, weight, delay, receptor, projection, entry } = this.#table;
     const ids = (all: Uint32Array) => places.map((at) => all[at] as number);
     const numbers = (all: Float64Array) => Float64Array.from(places, (at) => all[at] as number);
-    return new SynapseCollection(this.#current(), {
+    return new SynapseCollection<S>(this.#current(), {
       source: ids(source),
       target: ids(target),
       weight: numbers(weight),
@@ -466,7 +511,8 @@ export class SynapseCollection {
   toString(): string {
     if (this.length === 0) return "The synapse collection does not contain any connections.";
     const shown = Math.min(this.length, shownRuns);
-    const first = this.slice(0, shown).get(["source", "target", "synapse_model", "weight", "delay"]);
+    const some: SynapseCollection = this.slice(0, shown);
+    const first = some.get(["source", "target", "synapse_model", "weight", "delay"]);
     const columns = Object.entries(first).map(([name, values]) => {
       const cells = [name, "-".repeat(name.length), ...Array.from(values as ArrayLike<unknown>, String)];
       const width = Math.max(...cells.map((cell) => cell.length));
@@ -481,17 +527,17 @@ export class SynapseCollection {
     return this.toString();
   }
 
-  /** Sources, targets or receptors: one node id (or number) each. */
-  get(name: "source" | "target" | "receptor"): Uint32Array;
-  /** Weights now, or delays (ms). */
-  get(name: "weight" | "delay"): Float64Array;
-  /** Any other value of each connection, `null` of those whose model has no such value. */
-  get(name: string): ConnectionColumn;
-  /** Several values at once. */
-  get<N extends string>(names: readonly N[]): { [name in N]: ConnectionColumn };
-  /** Everything that one of these connections has. */
-  get(): { [name: string]: ConnectionColumn };
-  get(wanted?: string | readonly string[]): ConnectionColumn | { [name: string]: ConnectionColumn } {
+  /** All values that one of these connections has. */
+  get<S extends SynapseModelName>(this: SynapseCollection<S>): ConnectionValues<S>;
+  /**
+   * A value of each connection, `null` of those whose model has no such value: sources, targets and receptors, weights now
+   * and delays (ms) as typed arrays. Several names give a dictionary.
+   */
+  get<S extends SynapseModelName, const G extends string | readonly [] | readonly string[]>(
+    this: SynapseCollection<S>,
+    names: AcceptedNames<G, ConnectionValueName<S>>,
+  ): ConnectionsShown<S, G>;
+  get(wanted?: string | readonly string[]): unknown {
     const asked = given("names", wanted, names);
     if (typeof asked === "string") return this.#value(asked);
     return Object.fromEntries((asked ?? this.#names()).map((name) => [name, this.#value(name)]));
@@ -502,26 +548,22 @@ export class SynapseCollection {
     const kernel = this.#current();
     const models = [...new Set(this.#value("synapse_model") as string[])];
     const own = models.flatMap((model) => valuesOfModel(kernel, model));
-    return [...new Set([...connectionValues, ...own])].filter((name) => name !== "receptor_type");
+    return [...new Set([...Object.keys(ofEveryConnection), ...own])].filter(
+      (name) => name !== "receptor_type",
+    );
   }
 
-  #value(name: string): ConnectionColumn {
-    const { native } = this.#current();
-    const { source, target, receptor, delay, projection, entry } = this.#table;
-    if (name === "source") return source.slice();
-    if (name === "target") return target.slice();
-    if (name === "receptor") return receptor.slice();
-    if (name === "delay") return delay.slice();
-    if (name === "weight") return guarded(() => native.connectionWeights(projection, entry));
+  #value(name: string): Column {
+    if (isOfEvery(name)) return ofEveryConnection[name](this.#place);
     try {
-      return native.connectionValues(projection, entry, name).map(decodeValue);
+      return each(this.#place, name);
     } catch (error) {
-      return this.#ofSome(name, fromNative(error));
+      return this.#ofSome(name, error);
     }
   }
 
   /** A value that only the connections of some models have. */
-  #ofSome(name: string, refused: unknown): ConnectionColumn {
+  #ofSome(name: string, refused: unknown): Column {
     if (!(refused instanceof NESTErrors.UnaccessedDictionaryEntry)) throw refused;
     const kernel = this.#current();
     const { projection, entry } = this.#table;

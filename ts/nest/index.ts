@@ -9,10 +9,8 @@ import { Kernel } from "./kernel.js";
 export { type ErrorData, NESTError, NESTErrors } from "../core/errors.js";
 export {
   type ConnectionParams,
-  type EventColumns,
   NodeCollection,
   type NodeModelName,
-  type NodeValues,
   SynapseCollection,
 } from "./collections.js";
 export type { ConnectionRule, ConnectionRuleName, DefaultsOf, SynapseSpec } from "./accepted.js";
@@ -35,6 +33,7 @@ export type {
   SynapseParams,
 } from "./models.generated.js";
 export { type Collocated, CollocatedSynapses } from "./collocated.js";
+export type { ConnectionValues, EventColumns, EventsOf, NodeValues } from "./shown.js";
 export type { StatusValue } from "./status.js";
 export {
   type ComputedParameter,

@@ -61,7 +61,8 @@ const choices: Partial<Record<ValueWithoutEffect, { of: readonly unknown[]; word
 /** Names of values that are accepted without effect. */
 export type ValueWithoutEffect = keyof typeof withoutEffect;
 
-type Widened<V> = V extends boolean ? boolean : V extends number ? number : string;
+/** The type of a value, of one that is written down. */
+export type Widened<V> = V extends boolean ? boolean : V extends number ? number : string;
 
 /** Kernel values of NEST that are accepted, kept, and change nothing. */
 export type ParamsWithoutEffect = {

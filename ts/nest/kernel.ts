@@ -28,6 +28,7 @@ import type { World } from "../mpi/world.js";
 import { type Entry, NativeKernel, type NativeState } from "../native/index.js";
 import type {
   Accepted,
+  AcceptedNames,
   AnyText,
   CheckedParams,
   CheckedRule,
@@ -36,19 +37,20 @@ import type {
   GivenParams,
   GivenRule,
   GivenSynapse,
+  IsOne,
   Keys,
   Loose,
   ModelName,
   ModelOf,
   OneOf,
   OneOfSeveral,
+  Uninferred,
   ValueNamed,
 } from "./accepted.js";
 import { AsciiBackend } from "./ascii-backend.js";
 import { type Collocated, isCollocated } from "./collocated.js";
 import {
   type ConnectionParams,
-  type EventColumns,
   NodeCollection,
   type NodeModelName,
   SynapseCollection,
@@ -63,9 +65,19 @@ import {
   withoutEffect,
 } from "./kernel-values.js";
 import type { KernelParams, KernelStatus, NodeParams, SynapseParams } from "./models.generated.js";
-import { changing, nodeDefaults } from "./node-values.js";
+import { changing, nodeDefaults, shownOfSynapses } from "./node-values.js";
 import { type Progress, type ProgressClock, ProgressReports } from "./progress.js";
-import { type StatusValue, statusOf } from "./status.js";
+import type {
+  DefaultName,
+  DefaultsNamed,
+  DefaultsShown,
+  EventColumns,
+  EventsOf,
+  StatusName,
+  StatusOf,
+  StatusShown,
+} from "./shown.js";
+import { statusOf } from "./status.js";
 import type { NodeReference, NumberList } from "./types.js";
 import { type Decoded, decode, decodeValue, entries, idsFor } from "./values.js";
 
@@ -320,8 +332,8 @@ export class Kernel {
   }
 
   /** The nodes of a collection that are in this process: all of them. */
-  GetLocalNodeCollection<M extends NodeModelName>(nodes: NodeCollection<M>): NodeCollection<M> {
-    return this.#collection("nodes", nodes as NodeCollection) as NodeCollection<M>;
+  GetLocalNodeCollection<C extends NodeCollection>(nodes: C): C {
+    return this.#collection("nodes", nodes);
   }
 
   /** How much NEST would say, as `set_verbosity` or `set({ verbosity })` left it. */
@@ -375,23 +387,36 @@ export class Kernel {
    * @param n Number of nodes; one if left out. As in NEST, the parameters of one node may come in its place.
    * @param params The same for all nodes (a list for a scalar gives one value each), or a dictionary per node.
    */
-  Create<N extends string>(model: AnyText<N>, n?: number | object, params?: object | null): NodeCollection;
-  Create<M extends NodeModelName>(model: M | CopiedModel<M>, n?: number, params?: null): NodeCollection<M>;
-  Create<M extends NodeModelName, const P extends GivenParams<M>, Q = P>(
+  Create<N extends string, C extends number | object | undefined = undefined>(
+    model: AnyText<N>,
+    n?: C,
+    params?: object | null,
+  ): NodeCollection<NodeModelName, IsOne<C>>;
+  Create<M extends NodeModelName, C extends number | undefined = undefined>(
     model: M | CopiedModel<M>,
-    n: number | undefined,
-    params: P & NoInfer<CheckedParams<Q, M>>,
-  ): NodeCollection<M>;
+    n?: C,
+    params?: null,
+  ): NodeCollection<M, IsOne<C>>;
+  Create<
+    M extends NodeModelName,
+    const P extends GivenParams<M>,
+    Q = P,
+    C extends number | undefined = number | undefined,
+  >(
+    model: M | CopiedModel<M>,
+    n: C,
+    params: P & Uninferred<CheckedParams<Q, M>>,
+  ): NodeCollection<M, IsOne<C>>;
   Create<M extends NodeModelName, const P extends Loose<OneOfSeveral<M>>, Q = P>(
     model: M | CopiedModel<M>,
-    params: P & NoInfer<Accepted<Q, OneOfSeveral<M>>>,
-  ): NodeCollection<M>;
+    params: P & Uninferred<Accepted<Q, OneOfSeveral<M>>>,
+  ): NodeCollection<M, true>;
   Create(
     model: string,
     second?: unknown,
     third?: unknown,
     ...positions: readonly unknown[]
-  ): NodeCollection<never> {
+  ): NodeCollection<never, never> {
     const name = given("model", model, text);
     const count = given("n", second, numberOrParameters);
     if (typeof count !== "number" && third !== undefined && third !== null) {
@@ -472,7 +497,7 @@ export class Kernel {
   ): void;
   SetStatus<M extends NodeModelName, const P extends GivenParams<M>, Q = P>(
     nodes: NodeCollection<M>,
-    params: P & NoInfer<CheckedParams<Q, M>>,
+    params: P & Uninferred<CheckedParams<Q, M>>,
   ): void;
   SetStatus(of: NodeCollection | SynapseCollection, params: unknown, value?: unknown): void {
     const values = namedValue("params", params, value);
@@ -485,10 +510,11 @@ export class Kernel {
    * Values of nodes or connections, one by one: an entry for each, also for a single one. A name gives the value of
    * each, several names a list of values of each, and none all values by name.
    */
-  GetStatus(of: NodeCollection | SynapseCollection): { [name: string]: StatusValue }[];
-  GetStatus(of: NodeCollection, name: "events"): EventColumns[];
-  GetStatus(of: NodeCollection | SynapseCollection, name: string): StatusValue[];
-  GetStatus(of: NodeCollection | SynapseCollection, names: readonly string[]): StatusValue[][];
+  GetStatus<C extends NodeCollection | SynapseCollection>(of: C): StatusOf<C>[];
+  GetStatus<
+    C extends NodeCollection | SynapseCollection,
+    const G extends string | readonly [] | readonly string[],
+  >(of: C, names: AcceptedNames<G, StatusName<C>>): StatusShown<C, G>[];
   GetStatus(of: NodeCollection | SynapseCollection, names?: string | readonly string[]): unknown {
     const wanted = either(Array.isArray, list(text, "names"), optional(text));
     const asked = given("names", names as unknown, wanted);
@@ -510,10 +536,9 @@ export class Kernel {
   }
 
   /** A collection of this kernel's nodes. */
-  #collection<M extends NodeModelName>(at: string, nodes: NodeCollection<M>): NodeCollection<M> {
-    const collection = given(at, nodes, instance(NodeCollection<M>, "a NodeCollection"));
-    collection[idsFor](this, at);
-    return collection;
+  #collection<C extends NodeCollection>(at: string, nodes: C): C {
+    given(at, nodes, instance(NodeCollection, "a NodeCollection"))[idsFor](this, at);
+    return nodes;
   }
 
   /** The path of a recorder's file, where it records to one. */
@@ -548,7 +573,7 @@ export class Kernel {
   ): void;
   SetDefaults<M extends AnyModelName, const P extends Loose<DefaultsOf<M>>, Q = P>(
     model: M | CopiedModel<M>,
-    values: P & NoInfer<Accepted<Q, DefaultsOf<M>>>,
+    values: P & Uninferred<Accepted<Q, DefaultsOf<M>>>,
   ): void;
   SetDefaults(model: string, values: unknown, value?: unknown): void {
     const name = given("model", model, text);
@@ -558,12 +583,12 @@ export class Kernel {
   }
 
   /** Defaults of a node or synapse model. */
-  GetDefaults<N extends string>(model: ModelName<N, AnyModelName>): { [name: string]: Decoded };
+  GetDefaults<N extends string>(model: ModelName<N, AnyModelName>): DefaultsNamed<N>;
   /** Some of them: the one of a name, or a list of those of several. */
-  GetDefaults<N extends string>(
+  GetDefaults<N extends string, const G extends string | readonly [] | readonly string[]>(
     model: ModelName<N, AnyModelName>,
-    keys: string | readonly string[],
-  ): Decoded | Decoded[];
+    keys: AcceptedNames<G, DefaultName<N>>,
+  ): DefaultsShown<N, G>;
   GetDefaults(model: string, keys?: string | readonly string[]): unknown {
     const asked = given("keys", keys as unknown, either(Array.isArray, list(text, "names"), optional(text)));
     const values = this.#defaults(given("model", model, text));
@@ -583,14 +608,7 @@ export class Kernel {
       this,
       guarded(() => this.native.getConnections(null, null, name)),
     ).length;
-    return {
-      ...values,
-      element_type: "synapse",
-      synapse_model: name,
-      num_connections,
-      has_delay: true,
-      requires_symmetric: false,
-    };
+    return { ...values, ...shownOfSynapses(name, num_connections) };
   }
 
   /** Copies a model under a new name, with other defaults. Returns the name as what other calls take. */
@@ -603,7 +621,7 @@ export class Kernel {
   CopyModel<M extends AnyModelName, const P extends Loose<DefaultsOf<M>>, Q = P>(
     existing: M | CopiedModel<M>,
     copy: string,
-    values: P & NoInfer<Accepted<Q, DefaultsOf<M>>>,
+    values: P & Uninferred<Accepted<Q, DefaultsOf<M>>>,
   ): CopiedModel<M>;
   CopyModel(existing: string, copy: string, values?: unknown): CopiedModel<never> {
     const [name, newName] = [given("existing", existing, text), given("copy", copy, text)];
@@ -694,12 +712,12 @@ export class Kernel {
     source?: NodeReference | null,
     target?: NodeReference | null,
     synapse_model?: ModelName<N, SynapseModelName>,
-  ): SynapseCollection {
+  ): SynapseCollection<ModelOf<N, SynapseModelName>> {
     const ids = (at: string, nodes: unknown) =>
       nodes === undefined || nodes === null ? null : this.#nodeIds(at, nodes);
     const [from, to] = [ids("source", source), ids("target", target)];
     const model = given("synapse_model", synapse_model, optional(text)) ?? null;
-    return new SynapseCollection(
+    return new SynapseCollection<never>(
       this,
       guarded(() => this.native.getConnections(from, to, model)),
     );
@@ -822,6 +840,7 @@ export class Kernel {
   }
 
   /** A copy of what a recorder holds. */
+  events<M extends NodeModelName>(recorder: NodeCollection<M>): EventsOf<M>;
   events(recorder: NodeCollection): EventColumns {
     return columns(
       recorder,
@@ -830,6 +849,7 @@ export class Kernel {
   }
 
   /** Moves out what a recorder holds; it is empty afterwards. */
+  takeEvents<M extends NodeModelName>(recorder: NodeCollection<M>): EventsOf<M>;
   takeEvents(recorder: NodeCollection): EventColumns {
     return columns(
       recorder,

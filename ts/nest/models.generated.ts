@@ -755,6 +755,98 @@ export interface Recordables {
   weight_recorder: never;
 }
 
+/** What nodes of each model show besides their settable parameters. */
+export interface NodeReadings {
+  eprop_iaf_bsshslm_2020: {
+    /** Surrogate gradient. Default 0. */
+    surrogate_gradient: number;
+    /** Learning signal (pA). Default 0. */
+    learning_signal: number;
+  };
+  eprop_iaf_adapt_bsshslm_2020: {
+    /** Surrogate gradient. Default 0. */
+    surrogate_gradient: number;
+    /** Learning signal (pA). Default 0. */
+    learning_signal: number;
+    /** Adapted spike threshold (mV). Default -55. */
+    V_th_adapt: number;
+  };
+  eprop_readout_bsshslm_2020: {
+    /** Readout signal (mV). Default 0. */
+    readout_signal: number;
+    /** Target signal (mV). Default 0. */
+    target_signal: number;
+    /** Error signal (mV). Default 0. */
+    error_signal: number;
+    /** Readout signal before it is normalized (mV). Default 0. */
+    readout_signal_unnorm: number;
+    /** Receptors, and their numbers. */
+    receptor_types: { readout_signal: number; target_signal: number };
+  };
+  eprop_iaf: {
+    /** Surrogate gradient. Default 0. */
+    surrogate_gradient: number;
+    /** Learning signal (pA). Default 0. */
+    learning_signal: number;
+  };
+  eprop_iaf_adapt: {
+    /** Surrogate gradient. Default 0. */
+    surrogate_gradient: number;
+    /** Learning signal (pA). Default 0. */
+    learning_signal: number;
+    /** Adapted spike threshold (mV). Default -55. */
+    V_th_adapt: number;
+  };
+  eprop_iaf_psc_delta: {
+    /** Surrogate gradient. Default 0. */
+    surrogate_gradient: number;
+    /** Learning signal (pA). Default 0. */
+    learning_signal: number;
+  };
+  eprop_iaf_psc_delta_adapt: {
+    /** Surrogate gradient. Default 0. */
+    surrogate_gradient: number;
+    /** Learning signal (pA). Default 0. */
+    learning_signal: number;
+    /** Adapted spike threshold (mV). Default -55. */
+    V_th_adapt: number;
+  };
+  eprop_readout: {
+    /** Readout signal (mV). Default 0. */
+    readout_signal: number;
+    /** Target signal (mV). Default 0. */
+    target_signal: number;
+    /** Error signal (mV). Default 0. */
+    error_signal: number;
+    /** Receptors, and their numbers. */
+    receptor_types: { eprop_learning_window: number; target_signal: number };
+  };
+}
+
+/** Columns of the events of each recorder. */
+export interface RecordedColumns {
+  multimeter: { readonly times: Float64Array; readonly senders: Uint32Array } & {
+    readonly [recordable: string]: Float64Array;
+  };
+  voltmeter: { readonly times: Float64Array; readonly senders: Uint32Array } & {
+    readonly [recordable: string]: Float64Array;
+  };
+  spike_recorder: { readonly times: Float64Array; readonly senders: Uint32Array };
+  weight_recorder: {
+    readonly times: Float64Array;
+    readonly senders: Uint32Array;
+    readonly targets: Uint32Array;
+    readonly receptors: Uint32Array;
+    readonly weights: Float64Array;
+  };
+}
+
+/** An optimizer as it is read; some values belong to some optimizers. */
+export type OptimizerValues = Required<
+  Pick<OptimizerParams, "optimizer" | "batch_size" | "eta" | "optimize_each_step" | "c_l2" | "Wmin" | "Wmax">
+> &
+  Pick<OptimizerParams, "beta_1" | "beta_2" | "epsilon" | "weight_decay">;
+
 /** Parameters of each synapse model, as `SetDefaults` takes them. */
 export interface SynapseParams {
   /** a synapse whose weight does not change. */

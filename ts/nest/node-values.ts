@@ -6,7 +6,7 @@ import type { Kernel } from "./kernel.js";
 import { type Decoded, decodeValue } from "./values.js";
 
 /** What every node has: what the defaults of its model show, and what a node shows, where that is another. */
-const ofEveryNode: { readonly [name: string]: readonly [Decoded, ((id: number) => Decoded)?] } = {
+export const ofEveryNode = {
   frozen: [false],
   global_id: [0, (id) => id],
   local: [true],
@@ -14,10 +14,13 @@ const ofEveryNode: { readonly [name: string]: readonly [Decoded, ((id: number) =
   thread: [-1, () => 0],
   thread_local_id: [-1],
   vp: [-1, () => 0],
-};
+} as const satisfies { readonly [name: string]: ShownValue };
+
+/** What the defaults of a model show, and what a node shows. */
+type ShownValue = readonly [Decoded, ((id: number) => Decoded)?];
 
 /** The same by any name that is asked for, also those that all objects have. */
-const everyNode = new Map(Object.entries(ofEveryNode));
+const everyNode = new Map<string, ShownValue>(Object.entries(ofEveryNode));
 
 /** What all nodes of a model have in common and its defaults show; lists that hold nothing are left out. */
 const ofModel = ["element_type", "receptor_types", "recordables"];
@@ -69,6 +72,15 @@ export function nodeDefaults(
   return { ...values, element_type: kind, model, ...Object.fromEntries(shown) };
 }
 
+/** What the defaults of a synapse model show besides its parameters. */
+export const shownOfSynapses = (synapse_model: string, num_connections: number) => ({
+  element_type: "synapse",
+  synapse_model,
+  num_connections,
+  has_delay: true,
+  requires_symmetric: false,
+});
+
 /** Nodes of one model that follow each other. */
 interface Part {
   readonly model: string;
@@ -91,7 +103,7 @@ const parametersOf = (kernel: Kernel, { ids }: Part): string[] =>
   guarded(() => kernel.native.parametersOf(ids[0] as number));
 
 const defaultsOf = (kernel: Kernel, { model }: Part): { readonly [name: string]: Decoded } =>
-  kernel.GetDefaults(model as "parrot_neuron");
+  kernel.GetDefaults(model);
 
 /** Whether a value of a model says something. */
 const isFull = (value: Decoded | null | undefined): boolean =>

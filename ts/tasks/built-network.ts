@@ -430,7 +430,7 @@ function paramsOf(kernel: Kernel, model: string, nodes: NodeCollection): Record<
   const params = Array.from({ length: nodes.length }, (): Record<string, unknown> => ({}));
   const fresh = new Kernel();
   fresh.set({ resolution: kernel.get("resolution") });
-  const defaults = fresh.GetDefaults(model as "eprop_iaf") as Record<string, unknown>;
+  const defaults = fresh.GetDefaults(model);
   for (const name of settable(model)) {
     const values = guarded(() => nodes.get(name));
     const each = nodes.length === 1 ? [values] : (values as unknown[]);

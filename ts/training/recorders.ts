@@ -1,7 +1,8 @@
 import { dynamicsOf } from "../nest/dynamics.js";
 import { type Pieces, inSlices } from "../core/event-loop.js";
 import { fields, flag, optional, whole } from "../core/arguments.js";
-import type { EventColumns, NodeCollection } from "../nest/collections.js";
+import type { NodeCollection } from "../nest/collections.js";
+import type { EventColumns } from "../nest/shown.js";
 import { populationsOf } from "../tasks/network-description.js";
 import type { Task } from "../tasks/task.js";
 import type { TaskNetwork } from "./network.js";

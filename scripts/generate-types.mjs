@@ -94,6 +94,9 @@ function constants({ connectionRules, losses, randomDistributions, randomOperati
   ];
 }
 
+/** Names as one type. */
+const named = (names) => names.map((name) => JSON.stringify(name)).join(" | ");
+
 /** What is read of nodes and optimizers and is none of the settable parameters: as a kernel shows it. */
 function readings({ NativeKernel }, { nodes, synapses }) {
   const kernel = new NativeKernel();
@@ -131,7 +134,6 @@ function readings({ NativeKernel }, { nodes, synapses }) {
     return dict.map(({ name }) => name);
   });
   const all = [...new Set(shown.flat())];
-  const named = (names) => names.map((name) => JSON.stringify(name)).join(" | ");
   const isOfAll = (name) => shown.every((names) => names.includes(name));
   const [always, some] = [named(all.filter(isOfAll)), named(all.filter((name) => !isOfAll(name)))];
   return [

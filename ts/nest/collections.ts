@@ -13,9 +13,10 @@ import {
   whole,
   wholes,
 } from "../core/arguments.js";
-import { fromNative, guarded, NESTErrors } from "../core/errors.js";
+import { guarded, NESTErrors } from "../core/errors.js";
 import { type Entry, type NativeConnections, NativeKernel } from "../native/index.js";
 import type { AcceptedNames, CheckedParams, GivenParams, OneOf } from "./accepted.js";
+import { type Place, each, isOfEvery, ofEveryConnection, valuesOfModel } from "./connection-values.js";
 import type { Kernel, SynapseModelName } from "./kernel.js";
 import type { NodeParams } from "./models.generated.js";
 import { partsOf, valueNames, valuesOf } from "./node-values.js";
@@ -309,37 +310,8 @@ function existing(kernel: Kernel, ids: Uint32Array): Uint32Array {
 /** Ids of nodes in a list. */
 export const nodeIdList: Check<Uint32Array> = wholes(1, u32, "ids from 1 on", "UnknownNode");
 
-/** Where values of connections are read. */
-interface Place {
-  readonly native: NativeKernel;
-  readonly table: NativeConnections;
-}
-
-/** A value of each connection, as the engine gives it. */
-const each = ({ native, table: { projection, entry } }: Place, name: string): Decoded[] =>
-  guarded(() => native.connectionValues(projection, entry, name)).map(decodeValue);
-
-/** Values that every connection has, in the order in which they are given out. */
-export const ofEveryConnection = {
-  source: ({ table }) => table.source.slice(),
-  target: ({ table }) => table.target.slice(),
-  synapse_model: (place) => each(place, "synapse_model") as string[],
-  weight: ({ native, table }) => guarded(() => native.connectionWeights(table.projection, table.entry)),
-  delay: ({ table }) => table.delay.slice(),
-  receptor: ({ table }) => table.receptor.slice(),
-  target_thread: (place) => each(place, "target_thread") as number[],
-} satisfies { readonly [name: string]: (place: Place) => unknown };
-
-/** Whether it is the name of one of them. */
-const isOfEvery = (name: string): name is keyof typeof ofEveryConnection =>
-  Object.hasOwn(ofEveryConnection, name);
-
 /** A value of connections. */
 type Column = ConnectionColumn<SynapseModelName, string>;
-
-/** Names of what the connections of a model have. */
-const valuesOfModel = (kernel: Kernel, model: string): string[] =>
-  guarded(() => kernel.native.getDefaults(model)).map(({ name }) => name);
 
 /** What may be set of a connection; `W` is how its weight may be given. */
 export interface ConnectionParams<W = number> {

@@ -3,12 +3,8 @@
  * tables, as those of what is set do (`accepted.ts`).
  */
 import type { Keys, ModelOf, ValueNamed } from "./accepted.js";
-import type {
-  ConnectionParams,
-  NodeCollection,
-  SynapseCollection,
-  ofEveryConnection,
-} from "./collections.js";
+import type { ofEveryConnection } from "./connection-values.js";
+import type { ConnectionParams, NodeCollection, SynapseCollection } from "./collections.js";
 import type { SynapseModelName } from "./kernel.js";
 import type { Widened } from "./kernel-values.js";
 import type {

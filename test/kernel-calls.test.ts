@@ -333,7 +333,9 @@ describe("forms that NEST's calls have", () => {
     expect(nest.GetStatus(nodes, "tau_m")).toEqual(Array.from(nodes.nodes(), (node) => node.get("tau_m")));
     expect(nest.GetDefaults("eprop_iaf", ["V_m", "tau_m"])).toEqual([-70, 10]);
     expect(nest.GetDefaults("eprop_iaf", "C_m")).toBe(250);
-    expect(() => nest.GetDefaults("eprop_iaf", "C_x" as string)).toThrow(NESTErrors.UnaccessedDictionaryEntry);
+    expect(() => nest.GetDefaults("eprop_iaf", "C_x" as string)).toThrow(
+      NESTErrors.UnaccessedDictionaryEntry,
+    );
     expect([...nest.GetNodes({ model: "eprop_iaf" })]).toEqual([1, 2]);
     expect([...nest.GetNodes({ tau_m: 20 })]).toEqual([2]);
     nest.SetDefaults("eprop_iaf", "tau_m", 5);

@@ -14,6 +14,7 @@ import {
   openSsc,
 } from "../ts/data/index.js";
 import { checkedSample } from "../ts/data/dataset.js";
+import { libraryFailed, libraryInstance } from "../ts/files/hdf5.js";
 import { NESTError, NESTErrors, NumpyRandom } from "../ts/index.js";
 import { python } from "./python/python.js";
 
@@ -71,6 +72,14 @@ describe("files that Python wrote", () => {
     await expectSamples(await openShd(at("shd_train.h5")), expected.shd_train);
     await expectSamples(await openShd(at("shd_test.h5")), expected.shd_test);
     await expectSamples(await openSsc(at("ssc_train.h5")), expected.ssc_train);
+  });
+  it("SHD goes on where another file has broken the library", async () => {
+    const dataset = await openShd(at("shd_test.h5"));
+    const instance = libraryInstance();
+    libraryFailed();
+    await expectSamples(await openSsc(at("ssc_train.h5")), expected.ssc_train);
+    expect(libraryInstance()).toBe(instance + 1);
+    await expectSamples(dataset, expected.shd_test);
   });
   it("DVS Gesture, with a clock that overflows", async () => {
     const { train, test } = expected.gestures;

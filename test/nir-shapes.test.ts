@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { type NIRGraph, fromNIR, readNIR } from "../ts/index.js";
-import { hdf5 } from "../ts/files/hdf5.js";
+import { withHDF5 } from "../ts/files/hdf5.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-nir-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -107,15 +107,16 @@ describe("a graph whose shapes do not fit", () => {
   });
 
   it("graphs within graphs end where a file is no graph any more", async () => {
-    const { File } = await hdf5("a test");
     const path = join(folder, "deep.nir");
-    const file = new File(path, "w");
-    let group = file.create_group("node");
-    for (let depth = 0; depth < 20; depth++) {
-      group.create_dataset({ name: "type", data: "NIRGraph" });
-      group = group.create_group("nodes").create_group("inner");
-    }
-    file.close();
+    await withHDF5("a test", ({ File }) => {
+      const file = new File(path, "w");
+      let group = file.create_group("node");
+      for (let depth = 0; depth < 20; depth++) {
+        group.create_dataset({ name: "type", data: "NIRGraph" });
+        group = group.create_group("nodes").create_group("inner");
+      }
+      file.close();
+    });
     await expect(readNIR(path)).rejects.toThrow(/too many graphs within each other.*16 deep/);
   });
 });

@@ -1,6 +1,6 @@
 import { given, path as filePath } from "../core/arguments.js";
 import { NESTError } from "../core/errors.js";
-import { hdf5 } from "../files/hdf5.js";
+import { type HDF5, closeHDF5, libraryFailed, libraryInstance, withHDF5 } from "../files/hdf5.js";
 import { DataFile, refuseData } from "./data-file.js";
 import { type Dataset, type Events, type Sensor, inOrder } from "./dataset.js";
 import { half } from "./half.js";
@@ -36,27 +36,44 @@ interface Table {
  */
 export async function openHeidelberg(path: string, classes: number): Promise<Dataset> {
   const file = new DataFile(given("path", path, filePath));
-  const library = await hdf5("files of the Heidelberg spiking data sets");
-  if (!file.read(0, 8, "the signature of HDF5").every((byte, at) => byte === signature[at])) {
-    refuseData(`${path} at offset 0`, "is no HDF5 file", undefined, "an unpacked .h5 file");
+  return withHDF5("files of the Heidelberg spiking data sets", (library) =>
+    datasetOf(library, file, classes),
+  );
+}
+
+/** Does something with the library: what that throws has neither the file's name nor a type of ours. */
+function inFile<T>(path: string, what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof NESTError) throw error;
+    libraryFailed();
+    const said = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    return refuseData(path, `cannot be read at ${what}: ${said}`, undefined, "an undamaged file");
   }
-  /** What the library throws has neither the file's name nor a type of ours. */
-  const inFile = <T>(what: string, work: () => T): T => {
-    try {
-      return work();
-    } catch (error) {
-      if (error instanceof NESTError) throw error;
-      const said = error instanceof Error ? error.message.split("\n")[0] : String(error);
-      return refuseData(path, `cannot be read at ${what}: ${said}`, undefined, "an undamaged file");
-    }
-  };
-  const opened = inFile("its beginning", () => new library.File(path, "r"));
+}
+
+/** The lists of a file, open in an instance of the library. */
+interface Lists {
+  instance: number;
+  times: Table;
+  units: Table;
+  length: number;
+  /** Labels of all samples. */
+  labels: Read;
+  /** Whether times are half precision, of which the library gives the bits. */
+  isHalf: boolean;
+  close(): void;
+}
+
+function openLists(library: HDF5, path: string): Lists {
+  const opened = inFile(path, "its beginning", () => new library.File(path, "r"));
   const table = (name: string): Table & { length: number } => {
-    const found = inFile(name, () => opened.get(name)) as unknown as Table | null;
+    const found = inFile(path, name, () => opened.get(name)) as unknown as Table | null;
     if (!(found instanceof library.Dataset))
       refuseData(path, `has no ${name}`, undefined, "spikes/times, spikes/units and labels");
     const of = found as unknown as Table;
-    const shape = inFile(name, () => of.shape);
+    const shape = inFile(path, name, () => of.shape);
     if (shape?.length !== 1) refuseData(path, `has ${name} of another shape`, String(shape), "a list");
     return Object.assign(of, { length: shape[0] as number });
   };
@@ -77,48 +94,69 @@ export async function openHeidelberg(path: string, classes: number): Promise<Dat
     const isHalf = item.type === types.float && item.size === 2;
     // The library knows no such numbers, and gives their bits if it is told that they are integers.
     if (isHalf) Object.assign(times.metadata, { vlen_type: { ...item, type: types.integer, signed: false } });
-    const allLabels = inFile("labels", () => labels.slice([[0, labels.length]])) as Read;
-    const listOf = (of: Table, name: string, index: number): Read => {
-      const lists = inFile(`${name}, sample ${index}`, () => of.slice([[index, index + 1]])) as Read[];
-      const list = lists[0];
-      return list === undefined || typeof list !== "object"
-        ? refuseData(path, `has no list in ${name}, sample ${index}`, undefined, "a list of numbers")
-        : list;
-    };
-    const checked = Array.from({ length: allLabels.length }, (_, index) => {
-      const label = Number(allLabels[index]);
-      if (!Number.isInteger(label) || label < 0 || label >= classes) {
-        refuseData(
-          `${path}, sample ${index}`,
-          "has a label out of range",
-          String(label),
-          `from 0 to ${classes - 1}`,
-        );
-      }
-      return label;
-    });
+    const { length } = times;
     return {
-      name: path,
-      length: times.length,
-      sensor: cochlea,
-      classes,
-      get(index) {
-        file.check();
-        const spikes = spikesOf(
-          path,
-          index,
-          listOf(times, "spikes/times", index),
-          listOf(units, "spikes/units", index),
-          isHalf,
-        );
-        return { events: spikes, label: checked[index] as number };
-      },
-      close: () => void opened.close(),
+      instance: libraryInstance(),
+      times,
+      units,
+      length,
+      labels: inFile(path, "labels", () => labels.slice([[0, length]])) as Read,
+      isHalf,
+      close: () => closeHDF5(opened),
     };
   } catch (error) {
-    opened.close();
+    closeHDF5(opened);
     throw error;
   }
+}
+
+function datasetOf(library: HDF5, file: DataFile, classes: number): Dataset {
+  const { path } = file;
+  if (!file.read(0, 8, "the signature of HDF5").every((byte, at) => byte === signature[at])) {
+    refuseData(`${path} at offset 0`, "is no HDF5 file", undefined, "an unpacked .h5 file");
+  }
+  let lists = openLists(library, path);
+  const listOf = (of: Table, name: string, index: number): Read => {
+    const found = inFile(path, `${name}, sample ${index}`, () => of.slice([[index, index + 1]])) as Read[];
+    const list = found[0];
+    return list === undefined || typeof list !== "object"
+      ? refuseData(path, `has no list in ${name}, sample ${index}`, undefined, "a list of numbers")
+      : list;
+  };
+  const checked = Array.from({ length: lists.labels.length }, (_, index) => {
+    const label = Number(lists.labels[index]);
+    if (Number.isInteger(label) && label >= 0 && label < classes) return label;
+    lists.close();
+    return refuseData(
+      `${path}, sample ${index}`,
+      "has a label out of range",
+      String(label),
+      `from 0 to ${classes - 1}`,
+    );
+  });
+  return {
+    name: path,
+    length: lists.length,
+    sensor: cochlea,
+    classes,
+    get(index) {
+      file.check();
+      // Another file may have been damaged so badly that the library had to begin anew.
+      if (lists.instance !== libraryInstance()) lists = openLists(library, path);
+      const { times, units, isHalf } = lists;
+      const spikes = spikesOf(
+        path,
+        index,
+        listOf(times, "spikes/times", index),
+        listOf(units, "spikes/units", index),
+        isHalf,
+      );
+      return { events: spikes, label: checked[index] as number };
+    },
+    close() {
+      if (lists.instance === libraryInstance()) lists.close();
+    },
+  };
 }
 
 /** Spikes of a sample in the order of time; times of the file are in seconds. */

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { NESTError, nestError } from "../core/errors.js";
-import { hdf5 } from "../files/hdf5.js";
+import { type HDF5, closeHDF5, libraryFailed, withHDF5 } from "../files/hdf5.js";
 import { withoutPasses } from "./nir-flatten.js";
 import {
   type Integration,
@@ -21,12 +21,24 @@ const signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Graphs within a graph, and how deep they may lie: a damaged file may lead back to where it came from. */
 const [mostGraphs, deepest] = [10_000, 16];
 
+/** Whose files these are. */
+const whose = "files of the Neuromorphic Intermediate Representation";
+
 /** The version of the representation that is written. */
 const nirVersion = "1.0.8";
 
+/** Nodes at which values come into a node or a graph, and those at which they go out. */
+interface Ends {
+  in: string[];
+  out: string[];
+}
+
 /** As `writeNIR` of this folder's index, which loads it. */
-export async function writeFile(path: string, graph: NIRGraph): Promise<void> {
-  const { File } = await hdf5("files of the Neuromorphic Intermediate Representation");
+export function writeFile(path: string, graph: NIRGraph): Promise<void> {
+  return withHDF5(whose, (library) => writeWith(library, path, graph));
+}
+
+function writeWith({ File }: HDF5, path: string, graph: NIRGraph): void {
   const partial = `${resolve(path)}.partial-${process.pid}`;
   try {
     const file = new File(partial, "w");
@@ -71,6 +83,7 @@ export async function writeFile(path: string, graph: NIRGraph): Promise<void> {
     }
     renameSync(partial, path);
   } catch (error) {
+    libraryFailed();
     rmSync(partial, { force: true });
     throw nestError({
       code: "ValueError",
@@ -82,8 +95,11 @@ export async function writeFile(path: string, graph: NIRGraph): Promise<void> {
 }
 
 /** As `readNIR` of this folder's index, which loads it. */
-export async function readFile(path: string): Promise<NIRGraph> {
-  const { Dataset, File, Group } = await hdf5("files of the Neuromorphic Intermediate Representation");
+export function readFile(path: string): Promise<NIRGraph> {
+  return withHDF5(whose, (library) => readWith(library, path));
+}
+
+function readWith({ Dataset, File, Group }: HDF5, path: string): NIRGraph {
   const refuse: ReturnType<typeof refuserOf> = refuserOf(path);
   const files = "a file that the Python package nir wrote";
   const begin = new Uint8Array(signature.length);
@@ -98,6 +114,7 @@ export async function readFile(path: string): Promise<NIRGraph> {
     try {
       return new File(name, "r");
     } catch {
+      libraryFailed();
       return undefined;
     }
   };
@@ -124,6 +141,7 @@ export async function readFile(path: string): Promise<NIRGraph> {
         }
         return refuse(`has no numbers for ${field} of the node ${node.split("/nodes/").at(-1)}`, files);
       }
+      if (value instanceof Float64Array) return { data: value, shape: [...(shape ?? [])] };
       const list = typeof value === "object" && "length" in value ? value : [value];
       return { data: Float64Array.from(list as ArrayLike<number>, Number), shape: [...(shape ?? [])] };
     };
@@ -132,19 +150,22 @@ export async function readFile(path: string): Promise<NIRGraph> {
     const edges: [string, string][] = [];
     /** Where values come in and go out of nodes that hold a graph, and those that only reshape. */
     const passes = new Set<string>();
-    const read = (at: string, name: string): void => {
+    /** Where edges onto a node and from it really go: into a graph, and out of it. */
+    const read = (at: string, name: string): Ends => {
+      const itself = { in: [name], out: [name] };
       const type = text(`${at}/type`);
       if (type === "NIRGraph") {
         graphs += 1;
         if (graphs > mostGraphs || at.split("/nodes/").length > deepest) {
           refuse("has too many graphs within each other", `${mostGraphs} graphs, ${deepest} deep`, name);
         }
-        readGraph(at, `${name}.`);
-        return;
+        const ends = readGraph(at, `${name}.`);
+        [...ends.in, ...ends.out].forEach((end) => passes.add(end));
+        return ends;
       }
       if (type === "Flatten") {
         passes.add(name);
-        return;
+        return itself;
       }
       if (!(type in nodeFields)) {
         throw nestError({
@@ -158,36 +179,30 @@ export async function readFile(path: string): Promise<NIRGraph> {
       const known = type as NIRNode["type"];
       if (known === "Input" || known === "Output") {
         nodes[name] = { type: known, shape: [...numbers(at, "shape").data] };
-        return;
+        return itself;
       }
       const fields = nodeFields[known].map((field) => {
         const { data, shape } = numbers(at, field);
         return [field, field === "weight" ? { data, shape } : data];
       });
       nodes[name] = { type: known, ...Object.fromEntries(fields) } as NIRNode;
+      return itself;
     };
-    const readGraph = (at: string, prefix: string): void => {
-      const inner = group(`${at}/nodes`).keys();
-      const ends: Record<string, { in: string[]; out: string[] }> = {};
-      for (const name of inner) {
+    const readGraph = (at: string, prefix: string): Ends => {
+      const own: Ends = { in: [], out: [] };
+      const ends = new Map<string, Ends>();
+      for (const name of group(`${at}/nodes`).keys()) {
         const whole = prefix + name;
-        read(`${at}/nodes/${name}`, whole);
-        const isGraph = text(`${at}/nodes/${name}/type`) === "NIRGraph";
-        const of = (type: string) =>
-          Object.keys(nodes).filter(
-            (other) =>
-              other.startsWith(`${whole}.`) &&
-              !other.slice(whole.length + 1).includes(".") &&
-              nodes[other]?.type === type,
-          );
-        ends[name] = isGraph ? { in: of("Input"), out: of("Output") } : { in: [whole], out: [whole] };
-        if (isGraph) [...of("Input"), ...of("Output")].forEach((end) => passes.add(end));
+        ends.set(name, read(`${at}/nodes/${name}`, whole));
+        if (nodes[whole]?.type === "Input") own.in.push(whole);
+        if (nodes[whole]?.type === "Output") own.out.push(whole);
       }
       for (const [from, to] of (dataset(`${at}/edges`)?.to_array() ?? []) as [string, string][]) {
-        for (const source of ends[from]?.out ?? [prefix + from]) {
-          for (const target of ends[to]?.in ?? [prefix + to]) edges.push([source, target]);
+        for (const source of ends.get(from)?.out ?? [prefix + from]) {
+          for (const target of ends.get(to)?.in ?? [prefix + to]) edges.push([source, target]);
         }
       }
+      return own;
     };
     readGraph("node", "");
     const resolution = dataset("node/metadata/resolution_ms")?.value;
@@ -201,8 +216,9 @@ export async function readFile(path: string): Promise<NIRGraph> {
   } catch (error) {
     // What the library says of a damaged file is none of eprop's errors.
     if (error instanceof NESTError) throw error;
+    libraryFailed();
     return refuse(`is damaged: ${error instanceof Error ? error.message : String(error)}`, files);
   } finally {
-    file.close();
+    closeHDF5(file);
   }
 }

@@ -1,17 +1,33 @@
 import type { NIRGraph } from "./nir-graph.js";
 
+type Edge = NIRGraph["edges"][number];
+
 /** A graph without nodes that hand values on as they are: edges lead past them. */
 export function withoutPasses(graph: NIRGraph, passes: ReadonlySet<string>): NIRGraph {
-  let edges = [...graph.edges];
+  // In the order in which they are made; those onto a pass and from it go.
+  const all = new Set<Edge>();
+  const [into, onward] = [new Map<string, Edge[]>(), new Map<string, Edge[]>()];
+  const add = (edge: Edge) => {
+    all.add(edge);
+    for (const [ends, end] of [
+      [into, edge[1]],
+      [onward, edge[0]],
+    ] as const) {
+      const known = ends.get(end);
+      if (known === undefined) ends.set(end, [edge]);
+      else known.push(edge);
+    }
+  };
+  for (const [from, to] of graph.edges) add([from, to]);
   for (const pass of passes) {
-    const into = edges.filter(([, to]) => to === pass).map(([from]) => from);
-    const onward = edges.filter(([from]) => from === pass).map(([, to]) => to);
-    edges = edges.filter(([from, to]) => from !== pass && to !== pass);
-    for (const from of into) {
-      // One that leads to itself hands nothing on.
-      for (const to of onward) if (from !== pass && to !== pass) edges.push([from, to]);
+    const ending = (into.get(pass) ?? []).filter((edge) => all.delete(edge));
+    // One that leads to itself hands nothing on.
+    const begins = (onward.get(pass) ?? []).filter((edge) => all.delete(edge));
+    for (const [from] of ending) {
+      for (const [, to] of begins) if (from !== pass && to !== pass) add([from, to]);
     }
   }
+  const edges = [...all];
   const nodes = Object.fromEntries(Object.entries(graph.nodes).filter(([name]) => !passes.has(name)));
   return { nodes, edges };
 }

@@ -21,10 +21,11 @@ const never = 1e250;
 /** Whether an output is that of all populations, one after the other, as `toNIR` writes that of several. */
 function areSideBySide(ends: readonly Path[], populations: readonly string[]): boolean {
   let first = 0;
+  const endOf = new Map(ends.map((end) => [end.from, end]));
   return (
     ends.length === populations.length &&
     populations.every((name) => {
-      const end = ends.find(({ from }) => from === name);
+      const end = endOf.get(name);
       if (end?.matrix === undefined || end.delay !== 0) return false;
       const { columns, data } = end.matrix;
       let inOrder = data.length === columns && (end.bias?.every((value) => value === 0) ?? true);
@@ -134,12 +135,17 @@ function imported(graph: NIRGraph, resolution: number): Network {
     );
   }
   /** Nodes from the input on, the nearest first. */
+  const onward = new Map<string, string[]>();
+  for (const [from, to] of graph.edges)
+    onward
+      .set(from, onward.get(from) ?? [])
+      .get(from)
+      ?.push(to);
   const reached = new Set([input]);
-  for (const name of reached) {
-    for (const [from, to] of graph.edges) if (from === name) reached.add(to);
-  }
-  const order = [...reached];
-  integrators.sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
+  for (const name of reached) for (const to of onward.get(name) ?? []) reached.add(to);
+  const order = new Map(Array.from(reached, (name, place) => [name, place]));
+  const placeOf = (name: string) => order.get(name) ?? -1;
+  integrators.sort(([one], [other]) => placeOf(one) - placeOf(other));
   /** The populations of neurons: layers, from the input on. */
   const populations = [...integrators.map(fromLIF), ...thresholds.map(fromThreshold)];
   const late = populations.some(({ model }) => dynamics[model].rule === "interval");
@@ -325,14 +331,18 @@ function imported(graph: NIRGraph, resolution: number): Network {
         isReset = false;
         continue;
       }
-      const [from, to, weight] = [[], [], []] as [number[], number[], number[]];
+      const matrix = path.matrix ?? identity(targets.length);
+      const entries = matrix.data.length;
+      if (entries === 0) continue;
+      const [from, to] = [new Array<number>(entries), new Array<number>(entries)];
+      const weight = new Float64Array(entries);
       const { ids } = sources;
-      eachEntry(path.matrix ?? identity(targets.length), (row, column, value) => {
-        from.push(ids[column] as number);
-        to.push(targets.ids[row] as number);
-        weight.push(value * gain(row));
+      let entry = 0;
+      eachEntry(matrix, (row, column, value) => {
+        from[entry] = ids[column] as number;
+        to[entry] = targets.ids[row] as number;
+        weight[entry++] = value * gain(row);
       });
-      if (from.length === 0) continue;
       const steps = 1 + Math.round((path.delay * 1000) / resolution);
       if (Math.abs((steps - 1) * resolution - path.delay * 1000) > 1e-6 * resolution) {
         refuse(

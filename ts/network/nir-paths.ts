@@ -29,6 +29,44 @@ export function refuse(message: string, value: string, bound: string): never {
   throw nestError({ code: "NotImplemented", message, parameter: "graph", value, bound });
 }
 
+/**
+ * A matrix whose rows are sums: `add` adds a value to the row's entry of a column. No more is kept than there are entries
+ * that are not 0.
+ */
+function summed(
+  rows: number,
+  columns: number,
+  fill: (row: number, add: (column: number, value: number) => void) => void,
+): Matrix {
+  const sums = new Float64Array(columns);
+  const isIn = new Uint8Array(columns);
+  let touched: number[] = [];
+  const add = (column: number, value: number) => {
+    if (isIn[column] === 0) {
+      isIn[column] = 1;
+      touched.push(column);
+    }
+    sums[column] = (sums[column] as number) + value;
+  };
+  const begins = new Uint32Array(rows + 1);
+  const [at, data] = [[], []] as [number[], number[]];
+  for (let row = 0; row < rows; row++) {
+    fill(row, add);
+    for (const column of touched.sort((a, b) => a - b)) {
+      const value = sums[column] as number;
+      if (value !== 0) {
+        at.push(column);
+        data.push(value);
+      }
+      sums[column] = 0;
+      isIn[column] = 0;
+    }
+    touched = [];
+    begins[row + 1] = at.length;
+  }
+  return { rows, columns, begins, at: Uint32Array.from(at), data: Float64Array.from(data) };
+}
+
 function matrixOf(data: ArrayLike<number>, rows: number, columns: number): Matrix {
   let entries = 0;
   for (let place = 0; place < data.length; place++) if (data[place] !== 0) entries++;
@@ -66,10 +104,15 @@ export function identity(n: number): Matrix {
 /** Calls with each entry of a matrix, row by row. */
 export function eachEntry(matrix: Matrix, use: (row: number, column: number, value: number) => void): void {
   for (let row = 0; row < matrix.rows; row++) {
-    const end = matrix.begins[row + 1] as number;
-    for (let place = matrix.begins[row] as number; place < end; place++) {
-      use(row, matrix.at[place] as number, matrix.data[place] as number);
-    }
+    eachOfRow(matrix, row, (column, value) => use(row, column, value));
+  }
+}
+
+/** Calls with each entry of a row. */
+function eachOfRow(matrix: Matrix, row: number, use: (column: number, value: number) => void): void {
+  const end = matrix.begins[row + 1] as number;
+  for (let place = matrix.begins[row] as number; place < end; place++) {
+    use(matrix.at[place] as number, matrix.data[place] as number);
   }
 }
 
@@ -102,20 +145,13 @@ function scaled(matrix: Matrix, factors: ArrayLike<number>): Matrix {
 }
 
 /** A matrix after another one. */
-function product({ data, shape: [rows, middles] }: NumberMatrix, first: Matrix) {
-  const { columns, begins, at, data: factors } = first;
-  const sums = new Float64Array(rows * columns);
-  for (let row = 0; row < rows; row++) {
+function product({ data, shape: [rows, middles] }: NumberMatrix, first: Matrix): Matrix {
+  return summed(rows, first.columns, (row, add) => {
     for (let middle = 0; middle < middles; middle++) {
       const factor = data[row * middles + middle] as number;
-      const end = begins[middle + 1] as number;
-      for (let place = begins[middle] as number; place < end; place++) {
-        const target = row * columns + (at[place] as number);
-        sums[target] = (sums[target] as number) + factor * (factors[place] as number);
-      }
+      eachOfRow(first, middle, (column, value) => add(column, factor * value));
     }
-  }
-  return matrixOf(sums, rows, columns);
+  });
 }
 
 /** A path with a node of a graph at its end: several where the node delays its values by different times. */
@@ -163,24 +199,24 @@ function followed(path: Path, node: NIRNode): Path[] {
 
 /** The nodes that edges lead from, by the node that they lead to. */
 function sourcesOf({ edges }: NIRGraph): Map<string, string[]> {
-  const sources = new Map<string, string[]>();
+  const sources = new Map<string, Set<string>>();
   for (const [from, to] of edges) {
     const known = sources.get(to);
-    if (known === undefined) sources.set(to, [from]);
-    else if (known.includes(from)) refuse("an edge is there twice", `${from} to ${to}`, "each edge once");
-    else known.push(from);
+    if (known === undefined) sources.set(to, new Set([from]));
+    else if (known.has(from)) refuse("an edge is there twice", `${from} to ${to}`, "each edge once");
+    else known.add(from);
   }
-  return sources;
+  return new Map(Array.from(sources, ([to, from]) => [to, [...from]]));
 }
 
 /** Paths with those from the same node and of the same delay as one. */
 function joined(paths: readonly Path[], size: number): Path[] {
-  const all: Path[] = [];
+  const all = new Map<string, Path>();
   for (const path of paths) {
-    const at = all.findIndex(({ from, delay }) => from === path.from && delay === path.delay);
-    const other = all[at];
+    const key = `${path.delay} ${path.from}`;
+    const other = all.get(key);
     if (other === undefined) {
-      all.push(path);
+      all.set(key, path);
       continue;
     }
     const [a, b] = [other.matrix ?? identity(size), path.matrix ?? identity(size)];
@@ -188,16 +224,13 @@ function joined(paths: readonly Path[], size: number): Path[] {
       { length: size },
       (_, row) => (other.bias?.[row] ?? 0) + (path.bias?.[row] ?? 0),
     );
-    const data = new Float64Array(a.rows * a.columns);
-    for (const matrix of [a, b]) {
-      eachEntry(matrix, (row, column, value) => {
-        const place = row * a.columns + column;
-        data[place] = (data[place] as number) + value;
-      });
-    }
-    all[at] = { ...other, matrix: matrixOf(data, a.rows, a.columns), bias };
+    const matrix = summed(a.rows, a.columns, (row, add) => {
+      eachOfRow(a, row, add);
+      eachOfRow(b, row, add);
+    });
+    all.set(key, { ...other, matrix, bias });
   }
-  return all;
+  return [...all.values()];
 }
 
 /** How many values go into a node without a state. */

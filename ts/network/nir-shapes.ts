@@ -70,7 +70,11 @@ function sizesOf(graph: NIRGraph): Map<string, Size> {
   const sizes = new Map(Object.entries(graph.nodes).map(([name, node]) => [name, ownSize(name, node)]));
   const around = new Map<string, (readonly [string, string])[]>();
   for (const edge of graph.edges) {
-    for (const end of edge) around.set(end, [...(around.get(end) ?? []), edge]);
+    for (const end of edge) {
+      const known = around.get(end);
+      if (known === undefined) around.set(end, [edge]);
+      else known.push(edge);
+    }
   }
   const waiting = [...sizes.keys()];
   for (let at = 0; at < waiting.length; at++) {

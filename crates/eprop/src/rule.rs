@@ -185,11 +185,24 @@ pub trait LearningRule: fmt::Debug + Send + Sync {
             .map(|flying| flying.settle(|stamp| self.fired(stamp)))
     }
 
+    /// Has weight recorders see the spikes in flight over a projection onto these neurons.
+    fn show_weights(
+        &self,
+        network: &Description,
+        emission: &Emission,
+        projection: usize,
+        now: i64,
+        recordings: &mut Recordings,
+    ) {
+        let Some(flying) = Flying::over(self.wiring(), network, emission, projection, now) else { return };
+        let shown = flying.shown(|stamp| self.fired(stamp));
+        recordings.take_weights(self.wiring().weight_taps.iter().map(|tap| tap.recorder), shown);
+    }
+
     /// Takes over spikes in flight that were settled.
     fn take_settlement(&mut self, settlement: Settlement, recordings: &mut Recordings) {
-        for (tap, mut events) in self.wiring().weight_taps.iter().zip(settlement.recorded) {
-            recordings.weights.entry(tap.recorder).or_default().append(&mut events);
-        }
+        let recorders = self.wiring().weight_taps.iter().map(|tap| tap.recorder);
+        recordings.take_weights(recorders, settlement.recorded);
         self.arrivals_mut()[usize::from(settlement.onto_readouts)].append(settlement.arrivals);
     }
 }

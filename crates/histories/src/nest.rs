@@ -255,7 +255,7 @@ impl Answer {
             let Some((table, column)) = name.rsplit_once('.') else { continue };
             let known =
                 table.starts_with("events of ") || table == "connections" || table.starts_with("look");
-            if known && !["synapse", "receptor", "ports", "receptors"].contains(&column) {
+            if known && !["synapse", "receptor", "ports"].contains(&column) {
                 let table = table.trim_start_matches("events of ").to_owned();
                 tables.entry(table).or_default().insert(column.to_owned(), trace.numbers(name).to_vec());
             }
@@ -267,10 +267,11 @@ impl Answer {
         let mut tables = BTreeMap::new();
         let parts = [&expect["events"], &expect["connections"]];
         for (name, columns) in parts.into_iter().filter_map(Json::as_object).flatten() {
-            let columns =
-                columns.as_object().into_iter().flatten().filter(|(column, _)| {
-                    !["synapse_model", "ports", "receptors"].contains(&column.as_str())
-                });
+            let columns = columns
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter(|(column, _)| !["synapse_model", "ports"].contains(&column.as_str()));
             let columns = columns
                 .map(|(column, values)| {
                     let values = values.as_array().into_iter().flatten();

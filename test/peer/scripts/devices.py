@@ -31,6 +31,8 @@ nest.Connect(late, neurons[0], "all_to_all", {"delay": 0.1})
 counts = [nest.local_spike_counter]
 nest.Simulate(5.0)
 counts += [nest.local_spike_counter, all_spikes.n_events]
+nest.Simulate(0.0)
+counts.append(nest.local_spike_counter)
 trains[0].set(spike_times=[5.1, 9.0], spike_multiplicities=[1, 2])
 nest.Prepare()
 nest.Run(3.0)

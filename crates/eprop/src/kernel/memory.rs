@@ -5,6 +5,7 @@ use crate::base::exchange::Team;
 use crate::base::memory::MemoryEstimate;
 use crate::describe::population::Population;
 use crate::kernel::{Kernel, Plans};
+use crate::plan::route::handed_over;
 use crate::record::{SPIKE, Tap, WEIGHT};
 use crate::rule::LearningRule;
 
@@ -87,7 +88,9 @@ impl Kernel {
     pub(super) fn events_until(&self, end: i64) -> (u64, u64) {
         let steps = (end - self.time).max(0);
         let (mut expected, mut most) = (0.0, 0.0);
-        let mut routes = self.rules.iter().flatten().flat_map(|rule| rule.wiring().routes());
+        let parrot_routes = || self.plans.iter().flat_map(|plans| &plans.parrot_routes);
+        let onto_neurons = self.rules.iter().flatten().flat_map(|rule| rule.wiring().routes());
+        let mut routes = onto_neurons.chain(parrot_routes());
         let weights_recorded = routes.any(|route| route.weight_recorder.is_some());
         let stimuli = self.plans.as_ref().filter(|plans| !plans.stimulus_taps.is_empty() || weights_recorded);
         let stimuli =
@@ -109,6 +112,11 @@ impl Kernel {
                 .sum();
             expected += of_trains * SPIKE as f64;
             most += of_trains * SPIKE as f64;
+        }
+        for route in parrot_routes() {
+            let each = stimuli * route.entry_count() as f64 * WEIGHT as f64;
+            expected += each / stimulus_places;
+            most += each / route.row_count.max(1) as f64;
         }
         for rule in self.rules.iter().flatten() {
             let wiring = rule.wiring();
@@ -141,10 +149,12 @@ impl Kernel {
         ends.min().unwrap_or(short)
     }
 
-    /// The earliest stamp of inputs that is still needed at a step.
+    /// The earliest stamp of inputs that is still needed at a step: by neurons, or by weight recorders, which have not
+    /// seen what has not been handed over to the synapses.
     pub(super) fn needs_from(&self, step: i64) -> i64 {
         let needed = self.rules.iter().flatten().map(|rule| rule.needs_from(step));
-        needed.min().map_or(step, |stamp| stamp.min(step))
+        let unseen = handed_over(&self.network.projections, step).neurons + 1;
+        needed.min().map_or(step, |stamp| stamp.min(step)).min(unseen)
     }
 
     /// About how many bytes this kernel holds now; what each node and synapse model takes is left out.

@@ -6,6 +6,7 @@ mod plan;
 mod recorders;
 mod run;
 mod saved;
+mod weights;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -19,7 +20,8 @@ use crate::interval;
 use crate::models::{NodeClass, NodeModel};
 use crate::optimizer::{MomentChanges, Moments, SynapseKey};
 use crate::plan::amplitudes::{self, HeldRate, HeldRates};
-use crate::plan::probes::SpikeTap;
+use crate::plan::probes::{SpikeTap, WeightTap};
+use crate::plan::route::Route;
 use crate::plan::stimulus::Stimuli;
 use crate::plan::waveform::Waveform;
 use crate::plus;
@@ -38,6 +40,9 @@ struct Plans {
     stimulus_ids: Vec<NodeId>,
     stimulus_taps: Vec<SpikeTap>,
     waveform_taps: Vec<(Tap, Vec<Waveform>)>,
+    /// Connections onto parrots that weight recorders look at.
+    parrot_routes: Vec<Route>,
+    weight_taps: Vec<WeightTap>,
 }
 
 /// The learning rules, in the order in which they are simulated.

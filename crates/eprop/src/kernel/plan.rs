@@ -7,8 +7,8 @@ use crate::describe::population::{NodeIndex, Population};
 use crate::kernel::{INTERVAL, Kernel, Plans, RULES};
 use crate::models::NodeClass;
 use crate::optimizer::Moments;
-use crate::plan::probes::{spike_taps, waveform_taps};
-use crate::plan::route::handed_over;
+use crate::plan::probes::{spike_taps, waveform_taps, weight_taps};
+use crate::plan::route::{handed_over, recorded_routes_onto_parrots};
 use crate::plan::stimulus::Stimuli;
 use crate::plan::wiring::Planning;
 use crate::rule::Held;
@@ -136,6 +136,8 @@ impl Kernel {
             stimulus_ids: index.members(Population::Stimulus).to_vec(),
             stimulus_taps: spike_taps(&self.network, &index, Population::Stimulus),
             waveform_taps: waveform_taps(&self.network, &index, &self.held),
+            parrot_routes: recorded_routes_onto_parrots(&self.network, &index),
+            weight_taps: weight_taps(&self.network),
         });
         Ok(())
     }

@@ -154,7 +154,7 @@ impl Kernel {
         self.rules.iter_mut().flatten().flat_map(|rule| rule.take_interval_spikes()).collect()
     }
 
-    /// Spikes that neurons, parrots and spike train injectors sent in the last simulation.
+    /// Spikes that neurons, parrots and spike train injectors sent in the last simulation that took any time.
     #[must_use]
     pub fn spikes_of_last_run(&self) -> u64 {
         self.sent_last

@@ -9,7 +9,9 @@ use crate::base::memory::{self, MemoryEstimate, out_of_memory};
 use crate::base::threads::{self, Permit};
 use crate::describe::kernel_parameters::LAST_STEP;
 use crate::kernel::memory::BYTES_PER_INPUT_SPIKE;
+use crate::kernel::weights::show_weights_to_parrots;
 use crate::kernel::{Kernel, Plans};
+use crate::plan::route::handed_over;
 use crate::plan::waveform::Waveform;
 use crate::record::{Recordings, Tap, TapChunk};
 use crate::rule::Span;
@@ -119,6 +121,9 @@ impl Kernel {
     ) -> Result<()> {
         let begin = self.time;
         let outcome = self.run(begin, end, recorded, control, team);
+        if self.time > begin {
+            self.show_weights();
+        }
         // Values that were set read back as they were set until there are others.
         self.emission.take_back(self.time);
         if self.time > begin {
@@ -199,10 +204,11 @@ impl Kernel {
         // Ranks stop at the same step: where they agree to, and within the share of each.
         let fired_before = self.spikes_fired();
         let mut counted = 0;
-        self.sent_last = 0;
         let unstopped = RunControl::default();
+        let mut shown = self.emission.shown();
         let each = if team.is_some() { &unstopped } else { control };
         if begin < end {
+            self.sent_last = 0;
             self.keep_taps();
             for rule in self.rules.iter_mut().flatten() {
                 rule.begin_recording(&mut self.recordings, begin);
@@ -244,6 +250,15 @@ impl Kernel {
                 }));
             }
             record_stimuli(plans, &self.emission, from + 1, reached, &mut self.recordings);
+            let handed = handed_over(&self.network.projections, reached).neurons;
+            show_weights_to_parrots(
+                plans,
+                &self.network,
+                &self.emission,
+                shown + 1..=handed,
+                &mut self.recordings,
+            );
+            shown = shown.max(handed);
             for (tap, signals) in &plans.waveform_taps {
                 record_waveforms(tap, signals, from + 1, reached, self.recordings.chunk(tap));
             }

@@ -222,6 +222,14 @@ pub fn spike_routes_onto(network: &Description, index: &NodeIndex, target: Popul
     routes.into_iter().map(|(_, route)| route).collect()
 }
 
+/// The connections onto parrots that weight recorders look at.
+#[must_use]
+pub fn recorded_routes_onto_parrots(network: &Description, index: &NodeIndex) -> Vec<Route> {
+    let mut routes = spike_routes_onto(network, index, Population::Stimulus);
+    routes.retain(|route| route.weight_recorder.is_some() && route.source == Population::Stimulus);
+    routes
+}
+
 /// Which of so many neurons plastic synapses end at. The others keep no history for one, and show no learning signal.
 #[must_use]
 pub fn learning(routes: &[Route], neurons: usize) -> Vec<bool> {
@@ -266,6 +274,8 @@ fn route(network: &Description, index: &NodeIndex, place: usize, source: Populat
     };
     let plastic = projection.carries != Carries::Spikes;
     let generators: Vec<bool> = projection.sources.iter().map(|node| is_generator(network, *node)).collect();
+    // As in NEST, what generators send over static synapses is not recorded.
+    let shows = plastic || generators.contains(&false);
     Route {
         projection: place,
         synapse: projection.synapse,
@@ -277,7 +287,7 @@ fn route(network: &Description, index: &NodeIndex, place: usize, source: Populat
         rows: Rows::new(&sources),
         columns,
         holes,
-        weight_recorder: network.synapse_models[projection.synapse].weight_recorder,
+        weight_recorder: network.synapse_models[projection.synapse].weight_recorder.filter(|_| shows),
         poisson: network
             .group_of(projection.sources[0])
             .is_some_and(|group| group.model.class == NodeClass::PoissonGenerator),

@@ -159,7 +159,7 @@ pub struct Stimuli {
     /// Where the connections of each place onto parrots begin; one more entry than places.
     starts: Vec<usize>,
     onward: Vec<Onward>,
-    /// The places whose spikes neurons or recorders hear.
+    /// The places whose spikes neurons or recorders hear, or weight recorders see on their way to parrots.
     heard: Vec<bool>,
     /// The places whose spikes NEST counts: all but those of devices.
     counted: Vec<bool>,
@@ -313,6 +313,11 @@ impl Stimuli {
                 )
                 .model("parrot_neuron")
                 .value(format!("node {source} drives parrot {target}")));
+            }
+            // Weight recorders may see what is sent to parrots, but not what generators send.
+            for source in &projection.sources {
+                let group = network.group_of(*source);
+                heard[index.place(*source).1] |= group.is_some_and(|group| !is_device(group.model));
             }
             // A parrot takes notice of what arrives at its receptor 1, but does not repeat it.
             if projection.receptor == 0 {

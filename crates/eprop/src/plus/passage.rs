@@ -98,7 +98,8 @@ impl Spikes<'_> {
                     &plan.wiring.stimulus_ids
                 };
                 let sender = ids[*place as usize];
-                let passage = Passage { route, row, sender, targets, receptor, stamp, count };
+                let shown = self.emission.shown();
+                let passage = Passage { route, row, sender, targets, receptor, stamp, count, shown };
                 delivery::record_weights(&plan.wiring.weight_taps, &mut recorded.weights, passage, weights);
             }
         }

@@ -107,6 +107,13 @@ impl Recordings {
         (spikes + weights) as u64 + chunks.map(|(_, chunk)| 8 * numbers(chunk) as u64).sum::<u64>()
     }
 
+    /// Takes over what weight recorders have seen, by recorder.
+    pub fn take_weights(&mut self, recorders: impl Iterator<Item = NodeId>, seen: Vec<WeightEvents>) {
+        for (recorder, mut events) in recorders.zip(seen) {
+            self.weights.entry(recorder).or_default().append(&mut events);
+        }
+    }
+
     /// Makes room for what multimeters record in the steps from `from` on to `to`.
     ///
     /// # Errors

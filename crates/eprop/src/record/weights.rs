@@ -38,11 +38,15 @@ impl WeightEvents {
         append(&mut self.weights, &mut other.weights);
     }
 
-    /// The events as columns, ordered by time, sender and target.
+    /// The events as columns, ordered by time, sender, target, receptor and weight: in whichever order connections were
+    /// gone through.
     #[must_use]
     pub fn into_events(self, unit: TimeUnit) -> Events {
         let mut order: Vec<usize> = (0..self.stamps.len()).collect();
-        order.sort_by_key(|event| (self.stamps[*event], self.senders[*event], self.targets[*event]));
+        let key = |event: usize| {
+            (self.stamps[event], self.senders[event], self.targets[event], self.receptors[event])
+        };
+        order.sort_by(|a, b| key(*a).cmp(&key(*b)).then(self.weights[*a].total_cmp(&self.weights[*b])));
         let ids = |values: &[u32]| EventColumn::Ids(order.iter().map(|place| values[*place]).collect());
         Events {
             columns: vec![

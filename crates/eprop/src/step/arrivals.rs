@@ -10,7 +10,7 @@ use std::ops::Range;
 use crate::base::error::Result;
 use crate::base::real::Real;
 use crate::base::state::{Archive, Persist};
-use crate::describe::network::{Description, Projection, Settled};
+use crate::describe::network::{Description, NodeId, Projection, Settled};
 use crate::describe::population::Population;
 use crate::plan::route::{Route, handed_over};
 use crate::plan::wiring::Wiring;
@@ -125,6 +125,17 @@ pub struct Arrival {
     pub value: f64,
 }
 
+/// A spike that has been handed over to a row of synapses and has not arrived.
+#[derive(Debug, Clone, Copy)]
+struct Handed {
+    row: usize,
+    /// Place of the sender.
+    place: u32,
+    stamp: i64,
+    /// How many spikes it is; 0 for a Poisson generator, which sends each target its own.
+    count: u32,
+}
+
 /// Where the spikes in flight over a route are to be found.
 pub struct Flying<'a> {
     route: &'a Route,
@@ -172,13 +183,36 @@ impl<'a> Flying<'a> {
     /// the recurrent neurons that fired with a stamp.
     #[must_use]
     pub fn settle<'b>(&self, fired: impl Fn(i64) -> &'b [u32]) -> Settlement {
-        let Self { route, projection, now, .. } = *self;
         let mut settlement = Settlement {
-            projection: route.projection,
+            projection: self.route.projection,
             onto_readouts: self.onto_readouts,
             arrivals: Vec::new(),
-            recorded: vec![WeightEvents::default(); self.wiring.weight_taps.len()],
+            recorded: self.nothing_recorded(),
         };
+        self.for_each(fired, |spike| {
+            self.take(spike, &mut settlement.arrivals);
+            self.record(spike, &mut settlement.recorded);
+        });
+        settlement
+    }
+
+    /// What weight recorders see of the spikes that have been handed over to the synapses and have not arrived, by tap.
+    #[must_use]
+    pub fn shown<'b>(&self, fired: impl Fn(i64) -> &'b [u32]) -> Vec<WeightEvents> {
+        let mut recorded = self.nothing_recorded();
+        if self.route.weight_recorder.is_some() {
+            self.for_each(fired, |spike| self.record(spike, &mut recorded));
+        }
+        recorded
+    }
+
+    fn nothing_recorded(&self) -> Vec<WeightEvents> {
+        vec![WeightEvents::default(); self.wiring.weight_taps.len()]
+    }
+
+    /// Calls `each` with the spikes that have been handed over and have not arrived.
+    fn for_each<'b>(&self, fired: impl Fn(i64) -> &'b [u32], mut each: impl FnMut(Handed)) {
+        let Self { route, projection, now, .. } = *self;
         let delay = route.delay as i64;
         for stamp in (now - delay + 1).max(1)..=now {
             let mut send = |place: u32, count: u32| {
@@ -192,7 +226,7 @@ impl<'a> Flying<'a> {
                     projection.settled.neurons
                 };
                 if stamp > settled && stamp <= handed {
-                    self.send(row, place, stamp, count, &mut settlement);
+                    each(Handed { row, place, stamp, count });
                 }
             };
             if route.poisson {
@@ -205,15 +239,19 @@ impl<'a> Flying<'a> {
                 }
             }
         }
-        settlement
     }
 
-    fn send(&self, row: usize, place: u32, stamp: i64, count: u32, settlement: &mut Settlement) {
-        let Self { route, projection, .. } = *self;
-        let step = stamp + route.delay as i64 - 1;
-        let from_stimulus = route.source == Population::Stimulus;
+    fn sender(&self, place: u32) -> NodeId {
+        let from_stimulus = self.route.source == Population::Stimulus;
         let ids = if from_stimulus { &self.wiring.stimulus_ids } else { &self.wiring.recurrent_ids };
-        let sender = ids[place as usize];
+        ids[place as usize]
+    }
+
+    fn take(&self, spike: Handed, arrivals: &mut Vec<Arrival>) {
+        let Self { route, projection, .. } = *self;
+        let Handed { row, place, stamp, count } = spike;
+        let step = stamp + route.delay as i64 - 1;
+        let sender = self.sender(place);
         for entry in route.entries(row) {
             let count = if route.poisson {
                 self.emission.poisson_count(sender, poisson_train(route, entry), stamp)
@@ -222,20 +260,28 @@ impl<'a> Flying<'a> {
             };
             if count > 0 && route.holes.binary_search(&entry).is_err() {
                 let value = projection.weights[entry] * f64::from(count);
-                settlement.arrivals.push(Arrival { step, place: route.target(row, entry) as u32, value });
+                arrivals.push(Arrival { step, place: route.target(row, entry) as u32, value });
             }
         }
-        if route.weight_recorder.is_some() && !route.poisson {
-            let targets =
-                if self.onto_readouts { &self.wiring.readout_ids } else { &self.wiring.recurrent_ids };
-            let receptor = projection.receptor;
-            let passage = Passage { route, row, sender, targets, receptor, stamp, count };
-            delivery::record_weights(
-                &self.wiring.weight_taps,
-                &mut settlement.recorded,
-                passage,
-                &projection.weights,
-            );
+    }
+
+    fn record(&self, spike: Handed, recorded: &mut [WeightEvents]) {
+        let Self { route, projection, .. } = *self;
+        if route.weight_recorder.is_none() {
+            return;
         }
+        let Handed { row, place, stamp, count } = spike;
+        let targets = if self.onto_readouts { &self.wiring.readout_ids } else { &self.wiring.recurrent_ids };
+        let passage = Passage {
+            route,
+            row,
+            sender: self.sender(place),
+            targets,
+            receptor: projection.receptor,
+            stamp,
+            count,
+            shown: self.emission.shown(),
+        };
+        delivery::record_weights(&self.wiring.weight_taps, recorded, passage, &projection.weights);
     }
 }

@@ -116,9 +116,14 @@ pub struct Passage<'a> {
     pub stamp: i64,
     /// How many spikes it is.
     pub count: u32,
+    /// Up to this stamp, weight recorders have seen the spikes of neurons and parrots over static synapses.
+    pub shown: i64,
 }
 
 /// Records the weights that a spike is transmitted with.
+///
+/// As in NEST, what generators send over static synapses is not recorded; over plastic ones, where NEST has no
+/// generators, it is.
 #[cold]
 pub fn record_weights(
     taps: &[WeightTap],
@@ -126,7 +131,10 @@ pub fn record_weights(
     passage: Passage<'_>,
     weights: &[f64],
 ) {
-    let Passage { route, row, sender, targets, receptor, stamp, count } = passage;
+    let Passage { route, row, sender, targets, receptor, stamp, count, shown } = passage;
+    if !route.plastic && (stamp <= shown || route.is_generator(row)) {
+        return;
+    }
     let wanted = |nodes: &[NodeId], node: &NodeId| nodes.is_empty() || nodes.binary_search(node).is_ok();
     for (tap, events) in taps.iter().zip(events) {
         if Some(tap.recorder) != route.weight_recorder

@@ -52,6 +52,8 @@ pub struct Emission {
     counts: Vec<u64>,
     /// In the order of emission.
     flights: Vec<Flight>,
+    /// Up to this stamp, weight recorders have seen the spikes of neurons and parrots over static synapses.
+    shown: i64,
     scratch: Scratch,
     trains: BTreeMap<u32, Train>,
 }
@@ -118,6 +120,7 @@ impl Default for Emission {
             multiplicities: Vec::new(),
             counts: Vec::new(),
             flights: Vec::new(),
+            shown: 0,
             scratch: Scratch::default(),
             trains: BTreeMap::new(),
         }
@@ -140,6 +143,19 @@ impl Emission {
             .filter(|row| row + 1 < self.starts.len())
             .map_or(0..0, |row| self.starts[row]..self.starts[row + 1]);
         Events { places: &self.places[range.clone()], multiplicities: &self.multiplicities[range] }
+    }
+
+    /// The stamp up to which weight recorders have seen the spikes of neurons and parrots over static synapses. They see
+    /// them as soon as these are handed over to the synapses, which may be before they arrive.
+    #[must_use]
+    #[inline]
+    pub fn shown(&self) -> i64 {
+        self.shown
+    }
+
+    /// Notes that weight recorders have seen all up to a stamp.
+    pub fn have_shown(&mut self, stamp: i64) {
+        self.shown = self.shown.max(stamp);
     }
 
     /// Spikes that NEST counts, of stamps that are laid out.
@@ -326,10 +342,12 @@ impl Persist for Emission {
             multiplicities: _,
             counts: _,
             flights: _,
+            shown: _,
             scratch: _,
             trains: _,
         } = self;
         archive.number("first", &mut self.first)?;
+        archive.number("shown", &mut self.shown)?;
         archive.list("starts", &mut self.starts)?;
         archive.list("places", &mut self.places)?;
         archive.list("multiplicities", &mut self.multiplicities)?;
@@ -384,6 +402,7 @@ impl Emission {
             .all(|flight| (0..=now).contains(&flight.emitted) && (now + 1..=LAST).contains(&flight.arrival));
         on_their_way
             && self.end() > now
+            && (0..=now).contains(&self.shown)
             && self.places.iter().copied().chain(flights).all(|place| (place as usize) < places)
     }
 }

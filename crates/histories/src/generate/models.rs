@@ -1,7 +1,7 @@
 //! Defaults and copies of models, optimizers among them.
 
 use eprop::feedback::SOURCES;
-use eprop::models::{Rule, SynapseKind};
+use eprop::models::{NodeClass, Rule, SynapseKind};
 use eprop::optimizer::METHODS;
 use serde_json::json;
 
@@ -72,6 +72,29 @@ impl Sketch {
         self.calls.push(Call::new("SetDefaults").with(self.synapses[place].name.as_str()).with(fields));
     }
 
+    /// Has a weight recorder see what is sent over static synapses, onto parrots too: a new one, or one that there is.
+    pub(super) fn watch(&mut self, dice: &mut Dice) {
+        let models: Vec<&str> = self
+            .synapses
+            .iter()
+            .filter(|synapse| synapse.kind == SynapseKind::Static)
+            .map(|synapse| synapse.name.as_str())
+            .collect();
+        let model = (*dice.pick(&models)).to_owned();
+        // What is created between two simulations changes what is learned elsewhere in NEST.
+        let creates = !(self.settings.nest && self.time > 0);
+        let known = self.any(dice, |group| group.model.class == NodeClass::WeightRecorder);
+        let known = known.filter(|group| group.n == 1 && !(creates && dice.chance(0.5)));
+        let recorder = match known {
+            Some(recorder) => recorder,
+            None if creates => self.create("weight_recorder", 1, Fields::default()),
+            None => return,
+        };
+        let mut fields = Fields::default();
+        fields.set("weight_recorder", recorder.name);
+        self.calls.push(Call::new("SetDefaults").with(model).with(fields));
+    }
+
     /// What weights keep to besides their bounds; those that are rewired, mostly.
     fn signs(rewires: bool, fields: &mut Fields, dice: &mut Dice) {
         fields.set("keeps_sign", dice.chance(0.5));
@@ -129,6 +152,10 @@ impl Sketch {
     pub(super) fn defaults(&mut self, dice: &mut Dice) {
         if dice.chance(0.15) {
             self.feedback(dice);
+            return;
+        }
+        if dice.chance(0.15) {
+            self.watch(dice);
             return;
         }
         if dice.chance(0.7) {

@@ -162,6 +162,9 @@ impl Sketch {
         if dice.chance(0.8) {
             self.optimizer(rule, dice);
         }
+        if dice.chance(0.4) {
+            self.watch(dice);
+        }
         if rule == Rule::Interval && !self.settings.nest {
             if dice.chance(0.4) {
                 self.feedback(dice);

@@ -191,12 +191,16 @@ fn after(replay: &mut Replay, call: Option<&Call>, steps: u32, sources: &[u32]) 
         .filter(|projection| projection.sources.iter().any(|source| sources.contains(source)))
         .flat_map(|projection| (0..projection.weights.len()).map(|entry| projection.target_of(entry)))
         .collect();
+    // What static synapses are handed is recorded before it arrives.
+    let models = network.synapse_models.iter().filter(|synapse| synapse.model.kind == SynapseKind::Static);
+    let sees_at_once: Vec<u32> = models.filter_map(|synapse| synapse.weight_recorder).collect();
     let names: Vec<String> = copy
         .names
         .iter()
         .filter(|(_, (first, n))| {
-            (*first..*first + *n as u32)
-                .any(|node| direct.contains(&node) && records_spikes(&copy.kernel, node))
+            (*first..*first + *n as u32).any(|node| {
+                direct.contains(&node) && records_spikes(&copy.kernel, node) || sees_at_once.contains(&node)
+            })
         })
         .map(|(name, _)| name.clone())
         .collect();

@@ -310,13 +310,14 @@ impl<R: Real> OpenInterval<R> {
         let emitted = local as isize + offset - route.delay as isize;
         let receptor = around.projections[route.projection].receptor;
         let stamp = step + 1 - route.delay as i64;
+        let shown = around.emission.shown();
         let mut record = |place: u32, count: u32| {
             let Some(row) = route.rows.row(place).filter(|row| route.transmits(*row, stamp)) else { return };
             let sender = match route.source {
                 RECURRENT => plan.wiring.recurrent_ids[place as usize],
                 _ => plan.wiring.stimulus_ids[place as usize],
             };
-            let passage = Passage { route, row, sender, targets: ids, receptor, stamp, count };
+            let passage = Passage { route, row, sender, targets: ids, receptor, stamp, count, shown };
             delivery::record_weights(&plan.wiring.weight_taps, &mut self.weight_events, passage, weights);
         };
         if route.source == RECURRENT {

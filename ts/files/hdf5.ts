@@ -105,7 +105,7 @@ async function renew(library: HDF5): Promise<void> {
   }
   // Its modules keep these two objects for ever, so that their content has to change.
   const files = library.FS as unknown as FileSystem & object;
-  for (const stream of [...files.streams]) {
+  for (const stream of files.streams) {
     if (stream && stream.fd > 2) files.close(stream);
   }
   become(files, next.FS);

@@ -332,10 +332,10 @@ function imported(graph: NIRGraph, resolution: number): Network {
         continue;
       }
       const matrix = path.matrix ?? identity(targets.length);
-      const entries = matrix.data.length;
-      if (entries === 0) continue;
-      const [from, to] = [new Array<number>(entries), new Array<number>(entries)];
-      const weight = new Float64Array(entries);
+      const count = matrix.data.length;
+      if (count === 0) continue;
+      const [from, to] = [new Uint32Array(count), new Uint32Array(count)];
+      const weight = new Float64Array(count);
       const { ids } = sources;
       let entry = 0;
       eachEntry(matrix, (row, column, value) => {

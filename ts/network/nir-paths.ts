@@ -52,7 +52,7 @@ function summed(
   const [at, data] = [[], []] as [number[], number[]];
   for (let row = 0; row < rows; row++) {
     fill(row, add);
-    for (const column of touched.sort((a, b) => a - b)) {
+    for (const column of touched.toSorted((a, b) => a - b)) {
       const value = sums[column] as number;
       if (value !== 0) {
         at.push(column);

@@ -4,7 +4,7 @@ import * as eprop from "../ts/index.js";
 import * as nest from "../ts/nest/index.js";
 import * as report from "../ts/report/index.js";
 import { fuzzSeed } from "./fuzz/fast-check.js";
-import { World, complaint, fuzzApi, kinds, refusal, targets } from "./fuzz/api.js";
+import { World, complaint, fuzzApi, kinds, lenient, refusal, targets } from "./fuzz/api.js";
 
 const { Kernel, NESTError, NESTErrors, NumpyRandom } = eprop;
 
@@ -107,6 +107,107 @@ describe("one wrong argument", () => {
         found.push(`${names[0]}: the kernel is changed by one of ${refused.join()}`);
     }
     expect(found).toEqual([]);
+  });
+});
+
+/** Functions of `eprop/nest` by name, each with what it is called on. */
+function nestFunctions(world: World): [string, unknown, (...args: unknown[]) => unknown][] {
+  const { kernel, nodes, connections } = world;
+  const methods = (prefix: string, self: object, names: string[]) =>
+    names.map((name) => [`${prefix}${name}`, self, self[name as never]] as [string, unknown, never]);
+  const own = (Class: { prototype: object }) =>
+    Object.entries(Object.getOwnPropertyDescriptors(Class.prototype))
+      .filter(([name, { value }]) => name !== "constructor" && typeof value === "function")
+      .map(([name]) => name);
+  return [
+    ...methods("", kernel, own(Kernel)),
+    ...methods("NodeCollection.", nodes, own(nest.NodeCollection)),
+    ...methods("SynapseCollection.", connections, own(nest.SynapseCollection)),
+    ...(["random", "math", "logic"] as const).flatMap((name) =>
+      methods(`${name}.`, nest[name], Object.keys(nest[name])),
+    ),
+    ...methods(
+      "",
+      nest,
+      Object.keys(nest).filter((name) => /^[A-Za-z_]+$/.test(name) && Object.hasOwn(kernel, name)),
+    ),
+    ["load", Kernel, Kernel.load as never],
+  ];
+}
+
+describe("arguments beyond those that a function has", () => {
+  it("are refused by all functions of eprop/nest, with its name, and change nothing", async () => {
+    using world = new World();
+    const before = world.digest();
+    const functions = nestFunctions(world).filter(([name]) => !lenient.has(name));
+    expect(functions.length).toBeGreaterThan(110);
+    const found: string[] = [];
+    for (const [name, self, call] of functions) {
+      for (const surplus of [1, null, "C_m", {}, [0]]) {
+        const args = [...Array.from({ length: call.length }, () => undefined), surplus];
+        const outcome = await refusal(
+          { call: () => Reflect.apply(call, self, args), parameters: [] },
+          world,
+          [],
+        );
+        const message = outcome === undefined ? "accepted" : String(outcome.error);
+        const takes =
+          call.length === 0
+            ? "no arguments"
+            : call.length === 1
+              ? "one argument"
+              : `at most ${call.length} arguments`;
+        if (!message.includes(`${name} takes ${takes}`) || !message.includes(`argument ${call.length + 1}`))
+          found.push(`${name}: ${message}`);
+        if (outcome !== undefined && complaint(outcome.error) !== undefined)
+          found.push(`${name}: ${message}`);
+      }
+    }
+    expect(found).toEqual([]);
+    expect(world.digest()).toBe(before);
+  });
+
+  it("are refused by constructors", () => {
+    const kernel = new Kernel();
+    kernel.Create("parrot_neuron");
+    const make = (Class: unknown, ...args: unknown[]) =>
+      new (Class as new (...all: unknown[]) => unknown)(...args);
+    expect(() => make(Kernel, {}, {})).toThrow(/Kernel takes one argument.*argument 2/);
+    expect(() => make(nest.NodeCollection, kernel, [1], true)).toThrow(/NodeCollection takes at most 2/);
+    expect(make(nest.NodeCollection, kernel, [1], undefined)).toHaveLength(1);
+  });
+
+  it("are left out where they are undefined", () => {
+    const kernel = new Kernel();
+    const call = kernel.GetStatus as (...args: unknown[]) => unknown;
+    const nodes = kernel.Create("eprop_iaf", 2);
+    expect(() => call(nodes, "tau_m", "C_m")).toThrow(
+      /GetStatus takes at most 2 arguments.*argument 3.*"C_m"/,
+    );
+    expect(call(nodes, "tau_m", undefined)).toEqual([10, 10]);
+  });
+
+  it("reject where a function gives a promise", async () => {
+    const kernel = new Kernel();
+    const promise = (kernel.SimulateAsync as (...args: unknown[]) => Promise<void>)(0, {}, 1);
+    await expect(promise).rejects.toThrow(NESTErrors.TypeMismatch);
+  });
+
+  it("are those of a list where a function of one argument is handed to its methods", () => {
+    const kernel = new Kernel();
+    expect(["resolution", "print_time"].map(kernel.get as never)).toEqual([0.1, false]);
+    expect([2, 3].map(nest.random.uniform_int).map(({ first }) => first)).toEqual([2, 3]);
+    expect(Array.from(Float64Array.of(1, 2).map(kernel.memory as never))).toHaveLength(2);
+    const apart = kernel.get as unknown as (...args: unknown[]) => unknown;
+    expect(() => apart("rng_seed", 1, ["rng_seed", "print_time"])).toThrow(/get takes one argument/);
+    expect(() => apart("rng_seed", 0)).toThrow(/get takes one argument/);
+  });
+
+  it("are those of tests and events where these call a function", async () => {
+    const kernel = new Kernel();
+    expect(() => (kernel.ResetKernel as (event: unknown) => void)({ task: 1 })).not.toThrow();
+    await (kernel.close as (event: unknown) => Promise<void>)("SIGINT");
+    expect(JSON.stringify({ nodes: new Kernel().Create("parrot_neuron", 2) })).toBe('{"nodes":[1,2]}');
   });
 });
 

@@ -401,6 +401,22 @@ export const targets: Readonly<Record<string, Target>> = {
   ),
 };
 
+/** Functions that others call with what they have to say, as tests and events do. */
+export const lenient: ReadonlySet<string> = new Set(["ResetKernel", "close", "NodeCollection.toJSON"]);
+
+/** How many arguments a method takes that refuses more; `undefined` of all others. */
+function mostOf(name: string): number | undefined {
+  const [of = "", method_ = ""] = name.split(".");
+  const { Kernel: kernel, NodeCollection, SynapseCollection } = nest;
+  const Class = new Map<string, object>(
+    Object.entries({ Kernel: kernel, NodeCollection, SynapseCollection }),
+  ).get(of);
+  const { prototype } = (Class ?? {}) as { prototype?: Record<string, unknown> };
+  const call = prototype?.[method_];
+  const isLenient = lenient.has(name.replace("Kernel.", ""));
+  return typeof call === "function" && !isLenient ? call.length : undefined;
+}
+
 /** What is wrong with how a call was refused; undefined where nothing is. */
 export function complaint(error: unknown): string | undefined {
   if (!(error instanceof NESTError)) return `an error that is none of ours: ${String(error)}`;
@@ -480,7 +496,12 @@ export async function fuzzApi({
         const value = (values[made[pick % made.length] as string] as Make)(world);
         return spares?.(value) ? undefined : value;
       });
+      // Now and then there is one more than the function has.
+      const most = (args[0] as { pick: number }).pick % 8 === 0 ? mostOf(name) : undefined;
+      if (most !== undefined) given[most] = "one more";
       const outcome = await refusal(of, world, given);
+      if (most !== undefined && !/ takes .*argument/.test(String(outcome?.error)))
+        throw new Error(`${name} takes more arguments than it has`);
       const after = world.digest();
       counts.calls += 1;
       if (outcome !== undefined) {

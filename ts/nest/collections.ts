@@ -14,6 +14,7 @@ import {
   wholes,
 } from "../core/arguments.js";
 import { guarded, NESTErrors } from "../core/errors.js";
+import { limitMethods, refuseSurplus } from "../core/surplus.js";
 import { type Entry, type NativeConnections, NativeKernel } from "../native/index.js";
 import type { AcceptedNames, CheckedParams, GivenParams, OneOf } from "./accepted.js";
 import { type Place, each, isOfEvery, ofEveryConnection, valuesOfModel } from "./connection-values.js";
@@ -73,6 +74,9 @@ const anyStep = optional(whole(1, u32));
 
 declare const nodesOf: unique symbol;
 
+/** @internal What says that ids of nodes need no check. */
+export const unchecked: unique symbol = Symbol("unchecked");
+
 /**
  * Nodes, ordered by id. `M` is the name of their model, where it is known. `One` says whether there is one node, of which
  * {@link get} gives values themselves: `true`, `false`, or either (`boolean`).
@@ -95,9 +99,11 @@ export class NodeCollection<
    * @throws {@link NESTError} `BadProperty` or `UnknownNode` where they are not.
    */
   constructor(kernel: Kernel, ids: Uint32Array | readonly number[]);
-  /** @internal `known` says that the ids need no check. */
-  constructor(kernel: Kernel, ids: Uint32Array, known: true);
-  constructor(kernel: Kernel, ids: Uint32Array | readonly number[], known = false) {
+  /** @internal The ids need no check. */
+  constructor(kernel: Kernel, ids: Uint32Array, check: typeof unchecked);
+  constructor(kernel: Kernel, ids: Uint32Array | readonly number[], ...rest: readonly unknown[]) {
+    const known = rest[0] === unchecked;
+    if (!known) refuseSurplus("NodeCollection", 2, [kernel, ids, ...rest]);
     this.kernel = known ? kernel : given("kernel", kernel, kernelOfNodes);
     this.ids = known ? (ids as Uint32Array) : existing(this.kernel, given("ids", ids, nodeIdList));
     this.#generation = this.kernel.generation;
@@ -127,7 +133,7 @@ export class NodeCollection<
     ids: Uint32Array,
   ): NodeCollection<N, Single> {
     this[idsFor](this.kernel, "nodes");
-    return new NodeCollection<N, Single>(this.kernel, ids, true);
+    return new NodeCollection<N, Single>(this.kernel, ids, unchecked);
   }
 
   /** How many nodes there are. */
@@ -284,6 +290,8 @@ export class NodeCollection<
     return Array.from(this.nodes(), (node, at) => (kinds[at] === "recorder" ? of(node) : null));
   }
 }
+
+limitMethods(NodeCollection, "NodeCollection.", ["toJSON"]);
 
 /** Both ends of a connection as one number. */
 const pair = (from: number, to: number): number => from * 2 ** 32 + to;
@@ -583,3 +591,5 @@ export class SynapseCollection<S extends SynapseModelName = SynapseModelName> {
     guarded(() => kernel.native.setConnections(projection, entry, ...encoded));
   }
 }
+
+limitMethods(SynapseCollection, "SynapseCollection.", []);

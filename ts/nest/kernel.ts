@@ -23,6 +23,7 @@ import {
   whole,
 } from "../core/arguments.js";
 import { fromNative, guarded, guardedAsync, nestError, NESTErrors } from "../core/errors.js";
+import { limitMethods, refuseSurplus } from "../core/surplus.js";
 import { worldCheck } from "../mpi/check.js";
 import type { World } from "../mpi/world.js";
 import { type Entry, NativeKernel, type NativeState } from "../native/index.js";
@@ -55,6 +56,7 @@ import {
   type NodeModelName,
   SynapseCollection,
   nodeIdList,
+  unchecked,
 } from "./collections.js";
 import {
   type FixedValues,
@@ -139,7 +141,7 @@ const areConnections: Check<boolean> = {
   read: (value) => value instanceof SynapseCollection,
 };
 
-const simulateOptions = fields({ signal: optional(abortSignal), onProgress: optional(callable) });
+const simulateOptions = optional(fields({ signal: optional(abortSignal), onProgress: optional(callable) }));
 
 /** Memory that a simulation takes (bytes). */
 export interface MemoryEstimate {
@@ -195,7 +197,8 @@ export class Kernel {
   constructor(options?: KernelOptions);
   /** @internal */
   constructor(native: NativeKernel);
-  constructor(options: KernelOptions | NativeKernel = {}) {
+  constructor(options: KernelOptions | NativeKernel = {}, ...surplus: readonly unknown[]) {
+    refuseSurplus("Kernel", 1, [options, ...surplus]);
     // Methods are the kernel's wherever they are called: `const { Create, Simulate } = new Kernel()`.
     for (const name of methodNames) {
       const method = this[name] as (...args: unknown[]) => unknown;
@@ -415,7 +418,7 @@ export class Kernel {
     model: string,
     second?: unknown,
     third?: unknown,
-    ...positions: readonly unknown[]
+    positions?: unknown,
   ): NodeCollection<never, never> {
     const name = given("model", model, text);
     const count = given("n", second, numberOrParameters);
@@ -425,9 +428,8 @@ export class Kernel {
         message: "parameters are given twice",
       });
     }
-    const position = positions.find((value) => value !== undefined && value !== null);
-    if (position !== undefined) {
-      refuse("positions", position, "left out", {
+    if (positions !== undefined && positions !== null) {
+      refuse("positions", positions, "left out", {
         code: "NotImplemented",
         message: "nodes have no positions",
       });
@@ -438,7 +440,7 @@ export class Kernel {
     const first = changing(() => this.native.create(name, n, ...encoded));
     this.#noteFiles(encoded);
     for (let place = 0; place < ids.length; place++) ids[place] = first + place;
-    return new NodeCollection(this, ids, true);
+    return new NodeCollection(this, ids, unchecked);
   }
 
   /** Parameters of nodes for the engine: one dictionary for all, or one each. */
@@ -473,10 +475,10 @@ export class Kernel {
       const ids = all.filter((id) => {
         if (name !== undefined && this.native.modelOf(id) !== name) return false;
         if (Object.keys(values).length === 0) return true;
-        const held = new NodeCollection(this, Uint32Array.of(id), true).get() as Record<string, unknown>;
+        const held = new NodeCollection(this, Uint32Array.of(id), unchecked).get() as Record<string, unknown>;
         return Object.entries(values).every(([key, value]) => held[key] === value);
       });
-      return new NodeCollection<never>(this, ids, true);
+      return new NodeCollection<never>(this, ids, unchecked);
     });
   }
 
@@ -742,8 +744,8 @@ export class Kernel {
   Disconnect(
     sources: NodeReference | SynapseCollection,
     targets?: NodeReference,
-    rule: "one_to_one" | "all_to_all" | { rule: string } = "one_to_one",
-    synapse: string | { synapse_model?: string } = "static_synapse",
+    rule?: unknown,
+    synapse?: unknown,
   ): void {
     if (given("sources", sources, areConnections)) {
       (sources as SynapseCollection).disconnect();
@@ -797,9 +799,9 @@ export class Kernel {
    *
    * @throws The signal's reason once the signal is aborted; otherwise {@link NESTError}.
    */
-  async SimulateAsync(ms: number, options: SimulateOptions = {}): Promise<void> {
+  async SimulateAsync(ms: number, options?: SimulateOptions): Promise<void> {
     const time = given("ms", ms, number());
-    const { signal, onProgress } = given("options", options, simulateOptions) as SimulateOptions;
+    const { signal, onProgress } = (given("options", options, simulateOptions) ?? {}) as SimulateOptions;
     signal?.throwIfAborted();
     if (this.#closing) this.#refuseClosed();
     if (this.#prepared)
@@ -902,8 +904,8 @@ export class Kernel {
    * @param ms How long it is going to be: with it, what recorders will add is counted, too. Multimeters are known
    *   exactly; neurons are taken to fire as often as they have so far or else as they should (`f_target`).
    */
-  memory(ms = 0): MemoryEstimate {
-    const time = given("ms", ms, number());
+  memory(ms?: number): MemoryEstimate {
+    const time = given("ms", ms, optional(number())) ?? 0;
     const parts = Object.fromEntries(
       guarded(() => this.native.memory(time)).map(({ name, bytes }) => [name, bytes]),
     );
@@ -1069,17 +1071,22 @@ export class Kernel {
   }
 }
 
+// Tests and events call these two with what they have to say.
+limitMethods(Kernel, "", ["ResetKernel", "close"]);
+
 /** Names of a kernel's methods. */
 const methodNames = Object.entries(Object.getOwnPropertyDescriptors(Kernel.prototype))
   .filter(([name, { value }]) => name !== "constructor" && typeof value === "function")
   .map(([name]) => name as keyof Kernel);
 
-/** A name, or that in a dictionary. */
+/** A name, or that in a dictionary; `undefined` where there is none. */
 const named = (at: string, value: unknown, key: string): unknown =>
   given(at, value, {
     allowed: "a name or a dictionary",
     read: (of, where) =>
-      typeof of === "string" ? of : fields({ [key]: optional(text) }).read(of, where)[key],
+      of === undefined || typeof of === "string"
+        ? of
+        : fields({ [key]: optional(text) }).read(of, where)[key],
   });
 
 /** A dictionary of a name and its value, where these are given in its place. */

@@ -9,6 +9,7 @@ import {
   optional,
   refuse,
 } from "../core/arguments.js";
+import { allTakingNoMore } from "../core/surplus.js";
 import { randomDistributions, randomOperations } from "./models.generated.js";
 
 /**
@@ -142,38 +143,38 @@ const finite = optional(finiteNumber);
 
 /** Distributions with two parameters, or with one. */
 const parameters = {
-  normal: fields({ mean: finite, std: finite }),
-  uniform: fields({ min: finite, max: finite }),
-  exponential: fields({ beta: finite }),
+  normal: optional(fields({ mean: finite, std: finite })),
+  uniform: optional(fields({ min: finite, max: finite })),
+  exponential: optional(fields({ beta: finite })),
 };
 
 /** Distributions, drawn from the kernel's generator as NEST does (`rng_seed`). */
-export const random = {
+export const random = allTakingNoMore("random", {
   /** Normal numbers. */
-  normal: (options: { mean?: number; std?: number } = {}): Distribution => {
-    const { mean = 0, std = 1 } = given("options", options, parameters.normal);
+  normal: (options?: { mean?: number; std?: number }): Distribution => {
+    const { mean = 0, std = 1 } = given("options", options, parameters.normal) ?? {};
     return { distribution: "normal", first: mean, second: std };
   },
   /** Numbers from `min` to `max`. */
-  uniform: (options: { min?: number; max?: number } = {}): Distribution => {
-    const { min = 0, max = 1 } = given("options", options, parameters.uniform);
+  uniform: (options?: { min?: number; max?: number }): Distribution => {
+    const { min = 0, max = 1 } = given("options", options, parameters.uniform) ?? {};
     return { distribution: "uniform", first: min, second: max };
   },
   /** Exponentials of normal numbers. */
-  lognormal: (options: { mean?: number; std?: number } = {}): Distribution => {
-    const { mean = 0, std = 1 } = given("options", options, parameters.normal);
+  lognormal: (options?: { mean?: number; std?: number }): Distribution => {
+    const { mean = 0, std = 1 } = given("options", options, parameters.normal) ?? {};
     return { distribution: "lognormal", first: mean, second: std };
   },
   /** Exponential numbers with mean `beta`. */
-  exponential: (options: { beta?: number } = {}): Distribution => {
-    const { beta = 1 } = given("options", options, parameters.exponential);
+  exponential: (options?: { beta?: number }): Distribution => {
+    const { beta = 1 } = given("options", options, parameters.exponential) ?? {};
     return { distribution: "exponential", first: beta, second: 0 };
   },
   /** Whole numbers from 0 on, below `max`. */
   uniform_int: (max: number): Distribution => {
     return { distribution: "uniform_int", first: given("max", max, finiteNumber), second: 0 };
   },
-};
+});
 
 const computed = (name: Operation, operands: readonly unknown[]): ComputedParameter => {
   const read = operands.map((value, place) => given(`operand ${place + 1}`, value, operand));
@@ -195,7 +196,7 @@ const unary =
     computed(name, [x]);
 
 /** What is computed of random numbers, once per node or connection: `nest.math`, and Python's operators as functions. */
-export const math = {
+export const math = allTakingNoMore("math", {
   /** `a + b`. */
   add: binary("add"),
   /** `a - b`. */
@@ -225,10 +226,10 @@ export const math = {
     }
     return computed("redraw", [parameter, ...bounds]);
   },
-};
+});
 
 /** Comparisons of random numbers, 1 or 0, and choices by them: `nest.logic`, and Python's operators as functions. */
-export const logic = {
+export const logic = allTakingNoMore("logic", {
   /** `a < b`. */
   less: binary("less"),
   /** `a <= b`. */
@@ -244,4 +245,4 @@ export const logic = {
   /** `yes` where the condition is not 0, else `no`. */
   conditional: (condition: RandomOperand, yes: RandomOperand, no: RandomOperand): ComputedParameter =>
     computed("conditional", [condition, yes, no]),
-};
+});

@@ -123,8 +123,8 @@ function nestFunctions(world: World): [string, unknown, (...args: unknown[]) => 
     ...methods("", kernel, own(Kernel)),
     ...methods("NodeCollection.", nodes, own(nest.NodeCollection)),
     ...methods("SynapseCollection.", connections, own(nest.SynapseCollection)),
-    ...(["random", "math", "logic"] as const).flatMap((name) =>
-      methods(`${name}.`, nest[name], Object.keys(nest[name])),
+    ...Object.entries({ random: nest.random, math: nest.math, logic: nest.logic }).flatMap(([name, of]) =>
+      methods(`${name}.`, of, Object.keys(of)),
     ),
     ...methods(
       "",

@@ -497,10 +497,10 @@ export async function fuzzApi({
         return spares?.(value) ? undefined : value;
       });
       // Now and then there is one more than the function has.
-      const most = (args[0] as { pick: number }).pick % 8 === 0 ? mostOf(name) : undefined;
-      if (most !== undefined) given[most] = "one more";
+      const takes = (args[0] as { pick: number }).pick % 8 === 0 ? mostOf(name) : undefined;
+      if (takes !== undefined) given[takes] = "one more";
       const outcome = await refusal(of, world, given);
-      if (most !== undefined && !/ takes .*argument/.test(String(outcome?.error)))
+      if (takes !== undefined && !/ takes .*argument/.test(String(outcome?.error)))
         throw new Error(`${name} takes more arguments than it has`);
       const after = world.digest();
       counts.calls += 1;

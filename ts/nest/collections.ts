@@ -79,13 +79,13 @@ export const unchecked: unique symbol = Symbol("unchecked");
 
 /**
  * Nodes, ordered by id. `M` is the name of their model, where it is known. `One` says whether there is one node, of which
- * {@link get} gives values themselves: `true`, `false`, or either (`boolean`).
+ * {@link NodeCollection.get} gives values themselves: `true`, `false`, or either (`boolean`).
  */
 export class NodeCollection<
   M extends NodeModelName = NodeModelName,
   One extends boolean = boolean,
 > implements Iterable<number> {
-  /** What a collection is of, for the compiler alone. */
+  /** @hidden What a collection is of, for the compiler alone. */
   declare readonly [nodesOf]: readonly [M, One];
   /** The nodes' ids. */
   readonly ids: Uint32Array;
@@ -340,7 +340,7 @@ declare const connectionsOf: unique symbol;
 
 /** Connections, ordered by source, then by target. `S` is the name of their model, where it is known. */
 export class SynapseCollection<S extends SynapseModelName = SynapseModelName> {
-  /** What a collection is of, for the compiler alone. */
+  /** @hidden What a collection is of, for the compiler alone. */
   declare readonly [connectionsOf]: S;
   readonly #kernel: Kernel;
   readonly #table: NativeConnections;

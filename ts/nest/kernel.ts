@@ -475,7 +475,7 @@ export class Kernel {
       const ids = all.filter((id) => {
         if (name !== undefined && this.native.modelOf(id) !== name) return false;
         if (Object.keys(values).length === 0) return true;
-        const held = new NodeCollection(this, Uint32Array.of(id), unchecked).get() as Record<string, unknown>;
+        const held = new NodeCollection(this, Uint32Array.of(id), unchecked).get();
         return Object.entries(values).every(([key, value]) => held[key] === value);
       });
       return new NodeCollection<never>(this, ids, unchecked);

@@ -282,10 +282,10 @@ class Built {
         [...values].slice(0, 3).join(", "),
       );
     };
-    const model = one("synapse_model", connections.get("synapse_model") as string[]);
+    const model = one("synapse_model", connections.get("synapse_model"));
     const delay = one("delay", connections.get("delay"));
     if (model === undefined || delay === undefined) return { connections, description: undefined as never };
-    const defaults = this.#kernel.GetDefaults(model as "static_synapse") as Record<string, unknown>;
+    const defaults = this.#kernel.GetDefaults(model);
     const optimizer = optimizerOf(defaults);
     this.#checkSynapses(name, connections, defaults, optimizer);
     const description: ProjectionDescription = {

@@ -237,7 +237,7 @@ function synapsesOf(network: TaskNetwork, resolution: number): Synapses[] {
     const [from, to] = [kindOf(described.from), kindOf(described.to)];
     const connections = network.kernel.GetConnections(sources, targets, model as "static_synapse");
     const ends = { source: first[from], target: first[to] };
-    const delays = connections.get("delay") as ArrayLike<number>;
+    const delays = connections.get("delay");
     return {
       name,
       kind,

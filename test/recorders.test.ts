@@ -123,3 +123,35 @@ describe("one multimeter on readouts of both families", () => {
     expect(kernel.events(meter).times).toHaveLength(0);
   });
 });
+
+describe("weight recorders", () => {
+  it("see no learning signals, and say so", () => {
+    const kernel = new Kernel();
+    const recorder = kernel.Create("weight_recorder");
+    for (const family of ["", "_bsshslm_2020"] as const) {
+      const model = `eprop_learning_signal_connection${family}` as const;
+      expect(() => kernel.CopyModel(model, `seen${family}`, { weight_recorder: recorder })).toThrow(
+        NESTErrors.NotImplemented,
+      );
+      expect(() => kernel.SetDefaults(model, { weight_recorder: recorder })).toThrow(
+        /weight recorders see spikes alone.*weight_recorder.*node 1/,
+      );
+      expect(kernel.GetDefaults(model).weight_recorder).toHaveLength(0);
+    }
+  });
+  it("see what generators send over plastic synapses, where NEST has none", () => {
+    const kernel = new Kernel();
+    kernel.set({ resolution: 1 });
+    const recorder = kernel.Create("weight_recorder");
+    kernel.SetDefaults("eprop_synapse", { weight_recorder: recorder });
+    kernel.SetDefaults("static_synapse", { weight_recorder: recorder });
+    const generator = kernel.Create("spike_generator", 1, { spike_times: [2, 4] });
+    const neuron = kernel.Create("eprop_iaf");
+    kernel.Connect(generator, neuron, "all_to_all", { synapse_model: "eprop_synapse", weight: 3, delay: 1 });
+    kernel.Connect(generator, neuron, "all_to_all", { synapse_model: "static_synapse", weight: 5, delay: 1 });
+    kernel.Simulate(10);
+    const { times, weights } = kernel.events(recorder);
+    expect([...(times ?? [])]).toEqual([2, 4]);
+    expect([...(weights ?? [])]).toEqual([3, 3]);
+  });
+});

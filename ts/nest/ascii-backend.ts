@@ -85,6 +85,6 @@ export class AsciiBackend {
   }
 
   #table(recorder: NodeCollection, take: boolean): Table {
-    return take ? this.#kernel.takeEvents(recorder) : this.#kernel.events(recorder);
+    return take ? this.#kernel.writeEvents(recorder) : this.#kernel.events(recorder);
   }
 }

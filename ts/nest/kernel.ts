@@ -859,6 +859,14 @@ export class Kernel {
     );
   }
 
+  /** @internal As `takeEvents`, for a file: `n_events` goes on counting them. */
+  writeEvents(recorder: NodeCollection): EventColumns {
+    return columns(
+      recorder,
+      guarded(() => this.native.writeEvents(this.#recorder(recorder))),
+    );
+  }
+
   /** @internal As `takeEvents`; many are moved out on another thread. Until they are, this kernel takes no other call. */
   async takeEventsAsync(recorder: NodeCollection): Promise<EventColumns> {
     const node = this.#recorder(recorder);

@@ -47,7 +47,7 @@ impl NativeKernel {
         rule: Vec<Entry>,
         synapse: Vec<Entry>,
     ) -> napi::Result<()> {
-        self.with_memory(env, |kernel| kernel.connect(&sources, &targets, &dict(rule)?, &dict(synapse)?))
+        self.with_more(env, |kernel| kernel.connect(&sources, &targets, &dict(rule)?, &dict(synapse)?))
     }
 
     /// Connects nodes by a rule, each pair with a synapse of each kind.
@@ -61,9 +61,7 @@ impl NativeKernel {
         synapses: Vec<Vec<Entry>>,
     ) -> napi::Result<()> {
         let synapses = synapses.into_iter().map(dict).collect::<eprop::Result<Vec<_>>>();
-        self.with_memory(env, |kernel| {
-            kernel.connect_collocated(&sources, &targets, &dict(rule)?, &synapses?)
-        })
+        self.with_more(env, |kernel| kernel.connect_collocated(&sources, &targets, &dict(rule)?, &synapses?))
     }
 
     /// Connects pairs of nodes.
@@ -75,7 +73,7 @@ impl NativeKernel {
         targets: Uint32Array,
         synapse: Vec<Entry>,
     ) -> napi::Result<()> {
-        self.with_memory(env, |kernel| kernel.connect_pairs(&sources, &targets, &dict(synapse)?))
+        self.with_more(env, |kernel| kernel.connect_pairs(&sources, &targets, &dict(synapse)?))
     }
 
     /// Finds connections.

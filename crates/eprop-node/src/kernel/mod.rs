@@ -140,6 +140,23 @@ impl NativeKernel {
         }
         outcome
     }
+
+    /// As `with_memory`, for calls that add nodes or connections: what there was is not gone through again, which would take
+    /// long where a network is made in many calls.
+    fn with_more<T>(&self, env: Env, call: impl FnOnce(&mut Kernel) -> eprop::Result<T>) -> napi::Result<T> {
+        let mut added = 0;
+        let outcome = self.with(|kernel| {
+            let before = kernel.described();
+            let outcome = call(kernel);
+            added = kernel.bytes_added(before);
+            outcome
+        });
+        if added > 0 {
+            let held = self.reported.load(Ordering::Acquire).max(0) as u64;
+            report(env, &self.reported, held.saturating_add(added));
+        }
+        outcome
+    }
 }
 
 /// Tells V8 how much memory a kernel holds, so that it collects those that nobody uses.
@@ -221,7 +238,7 @@ impl NativeKernel {
         shared: Option<Vec<Entry>>,
         per_node: Option<Vec<Vec<Entry>>>,
     ) -> napi::Result<u32> {
-        self.with_memory(env, |kernel| kernel.create(&model, n, &params(shared, per_node)?))
+        self.with_more(env, |kernel| kernel.create(&model, n, &params(shared, per_node)?))
     }
 
     /// Sets parameters of nodes.

@@ -47,6 +47,12 @@ impl NativeKernel {
         self.with_memory(env, |kernel| Ok(columns(kernel.take_events(recorder)?)))
     }
 
+    /// As `take_events`, for a file: the events go on counting as recorded.
+    #[napi]
+    pub fn write_events(&self, env: Env, recorder: u32) -> napi::Result<Vec<NativeColumn>> {
+        self.with_memory(env, |kernel| Ok(columns(kernel.write_events(recorder)?)))
+    }
+
     /// As `take_events`, on a thread of its own; until then this kernel takes no other call.
     #[napi(ts_return_type = "Promise<Array<NativeColumn>>")]
     pub fn take_events_async<'a>(&self, env: &'a Env, recorder: u32) -> napi::Result<Object<'a>> {

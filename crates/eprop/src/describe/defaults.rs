@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::check::{self, Cell};
-use crate::describe::network::{Description, NodeModelState, SynapseModelState};
+use crate::describe::network::{Description, NodeId, NodeModelState, SynapseModelState};
 use crate::describe::nodes::row;
 use crate::describe::suggest;
 use crate::feedback::{self, FeedbackProperties, SOURCES};
-use crate::models::SynapseModel;
+use crate::models::{NodeClass, SynapseKind, SynapseModel};
 use crate::optimizer::{self, GradientDescent, METHODS, Method, OptimizerProperties};
 use crate::random::NestRandom;
 use crate::rewiring::{self, Rewiring, RewiringProperties};
@@ -253,38 +253,48 @@ pub(super) fn with_synapse_defaults(
             ("feedback", Cell::Number(place)) => next.feedback.source = SOURCES[place as usize],
             ("feedback_decay", Cell::Number(number)) => next.feedback.decay = number,
             ("weight_recorder", Cell::Nodes(nodes)) => {
-                let recorder = match nodes[..] {
-                    [] => None,
-                    [node] => Some(node),
-                    _ => {
-                        return Err(Error::new(
-                            ErrorCode::BadProperty,
-                            "a synapse model has one weight recorder",
-                        )
-                        .model(name)
-                        .parameter("weight_recorder")
-                        .value(format!("{} nodes", nodes.len()))
-                        .bound("one node"));
-                    }
-                };
-                if let Some(node) = recorder {
-                    let records = network
-                        .group_of(node)
-                        .is_some_and(|group| group.model.class == crate::models::NodeClass::WeightRecorder);
-                    if !records {
-                        return Err(Error::new(ErrorCode::BadProperty, "this node is not a weight_recorder")
-                            .model(name)
-                            .parameter("weight_recorder")
-                            .value(format!("node {node}"))
-                            .bound("a weight_recorder"));
-                    }
-                }
-                next.weight_recorder = recorder;
+                next.weight_recorder = recorder_of(known, &nodes, network)?;
             }
             _ => unreachable!("every row of the table has an arm"),
         }
     }
     Ok(next)
+}
+
+/// The weight recorder of a synapse model, if it is one.
+fn recorder_of(model: &SynapseModelState, nodes: &[NodeId], network: &Description) -> Result<Option<NodeId>> {
+    let refuse = |code: ErrorCode, what: &str, value: String, bound: &str| {
+        Err(Error::new(code, what)
+            .model(model.name.clone())
+            .parameter("weight_recorder")
+            .value(value)
+            .bound(bound))
+    };
+    let node = match *nodes {
+        [] => return Ok(None),
+        [node] => node,
+        _ => {
+            let value = format!("{} nodes", nodes.len());
+            return refuse(
+                ErrorCode::BadProperty,
+                "a synapse model has one weight recorder",
+                value,
+                "one node",
+            );
+        }
+    };
+    let value = format!("node {node}");
+    let group = network.group_of(node);
+    if group.is_none_or(|group| group.model.class != NodeClass::WeightRecorder) {
+        let what = "this node is not a weight_recorder";
+        return refuse(ErrorCode::BadProperty, what, value, "a weight_recorder");
+    }
+    if model.model.kind == SynapseKind::LearningSignal {
+        let what = "weight recorders see spikes alone; over this connection something is sent in every step";
+        let bound = "left out, or set in a model whose synapses transmit spikes";
+        return refuse(ErrorCode::NotImplemented, what, value, bound);
+    }
+    Ok(Some(node))
 }
 
 pub(super) fn with_optimizer(

@@ -16,6 +16,10 @@ impl Description {
 
     /// Has feedback whose weights are those of the readouts begin with them. A learning rule keeps them so.
     pub fn begin_feedback(&mut self) {
+        // Mostly there is none, and many calls that connect need not go through all connections each.
+        if !self.synapse_models.iter().any(|model| model.feedback.source.is_readouts()) {
+            return;
+        }
         let following: Vec<usize> = self.readout_feedback().map(|(place, _)| place).collect();
         if following.is_empty() {
             return;

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use crate::base::error::{Error, ErrorCode, Result, Shown};
 use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
 use crate::describe::extend::Changes;
-use crate::describe::network::{Description, NodeId, Settled, Targets};
+use crate::describe::network::{Column, Description, NodeId, Projection, Settled, Targets};
 use crate::describe::times::time_list;
 use crate::interval;
 use crate::models::{NodeClass, NodeModel};
@@ -200,6 +200,20 @@ impl Kernel {
             .with("num_connections", Value::Number(connections as f64))
     }
 
+    /// How many groups of nodes and projections there are.
+    #[must_use]
+    pub fn described(&self) -> (usize, usize) {
+        (self.network.groups.len(), self.network.projections.len())
+    }
+
+    /// About how many bytes those take that were added to so many.
+    #[must_use]
+    pub fn bytes_added(&self, (groups, projections): (usize, usize)) -> u64 {
+        let columns = self.network.groups.iter().skip(groups).flat_map(|group| &group.columns);
+        let added = self.network.projections.iter().skip(projections);
+        columns.map(Column::bytes).sum::<u64>() + added.map(Projection::bytes).sum::<u64>()
+    }
+
     /// Creates nodes; returns the id of the first.
     ///
     /// # Errors
@@ -254,10 +268,23 @@ impl Kernel {
         };
         let settlements = if nodes.iter().any(emits) { self.settle_poisson() } else { Vec::new() };
         let clocks = self.clocks_before(nodes, params);
+        let moved: Vec<NodeId> = nodes
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| params.of(*at).is_some_and(|values| values.get("record_to").is_some()))
+            .map(|(_, node)| *node)
+            .collect();
+        let backends = self.backends(&moved);
         self.network.set_nodes(nodes, params, &mut self.random, self.time)?;
         self.take_settlements(settlements);
         self.held.extend(held);
         self.go_on_with_clocks(&clocks);
+        // As in NEST: what was recorded to somewhere else stays a number.
+        for (node, (before, after)) in moved.iter().zip(backends.iter().zip(self.backends(&moved))) {
+            if *before != after {
+                self.write_events(*node)?;
+            }
+        }
         // Only recorders have a number of events, and the only one that it can be set to is 0.
         for (at, node) in nodes.iter().enumerate() {
             if params.of(at).is_some_and(|values| values.get("n_events").is_some()) {
@@ -315,7 +342,7 @@ impl Kernel {
     /// If a node or the parameter does not exist.
     pub fn get_nodes(&self, nodes: &[NodeId], name: &str) -> Result<Vec<Value>> {
         if name == "n_events" {
-            return nodes.iter().map(|node| Ok(Value::Number(self.event_count(*node)? as f64))).collect();
+            return nodes.iter().map(|node| Ok(Value::Number(self.events_had(*node)? as f64))).collect();
         }
         self.network.get_nodes(nodes, name)
     }

@@ -32,6 +32,15 @@ impl Kernel {
             + self.recordings.states.get(&recorder).map_or(0, |held| held.len(self.time - 1)))
     }
 
+    /// How many events a recorder has had, whether it still holds them or they went into a file: NEST's `n_events`.
+    ///
+    /// # Errors
+    /// If there is no such node.
+    pub fn events_had(&self, recorder: NodeId) -> Result<usize> {
+        let gone = self.recordings.gone.get(&recorder).copied().unwrap_or(0);
+        Ok(self.event_count(recorder)? + usize::try_from(gone).unwrap_or(0))
+    }
+
     /// A copy of what a recorder holds.
     ///
     /// # Errors
@@ -76,12 +85,38 @@ impl Kernel {
         })
     }
 
-    /// Drops what a recorder holds.
+    /// Moves out what a recorder holds, for a file: it goes on counting as recorded.
+    ///
+    /// # Errors
+    /// If the node does not exist or records nothing.
+    pub fn write_events(&mut self, recorder: NodeId) -> Result<Events> {
+        let count = self.event_count(recorder)? as i64;
+        let events = self.take_events(recorder)?;
+        *self.recordings.gone.entry(recorder).or_default() += count;
+        Ok(events)
+    }
+
+    /// Drops what a recorder holds, and counts from none again.
     ///
     /// # Errors
     /// If the node does not exist or records nothing.
     pub fn clear_events(&mut self, recorder: NodeId) -> Result<()> {
-        self.take_events(recorder).map(drop)
+        self.take_events(recorder)?;
+        self.recordings.gone.remove(&recorder);
+        Ok(())
+    }
+
+    /// Where each of the nodes records to; `None` for one that does not record.
+    pub(super) fn backends(&self, nodes: &[NodeId]) -> Vec<Option<String>> {
+        let backend = |node: &NodeId| {
+            let (group, place) = self.recorder(*node).ok()?;
+            group.model.place("record_to")?;
+            match group.column("record_to") {
+                Column::Texts(texts) => Some(texts[place].clone()),
+                _ => None,
+            }
+        };
+        nodes.iter().map(backend).collect()
     }
 
     /// Has the losses of sequences summed of what a multimeter records of readouts from its first sample on, in place of

@@ -157,10 +157,11 @@ impl Kernel {
         let is = |node: &NodeId, class: NodeClass| {
             self.network.group_of(*node).is_some_and(|group| group.model.class == class)
         };
-        let Recordings { spikes, states, weights, evaluations } = &self.recordings;
+        let Recordings { spikes, states, weights, evaluations, gone } = &self.recordings;
         let fit = spikes.keys().all(|node| is(node, NodeClass::SpikeRecorder))
             && weights.keys().all(|node| is(node, NodeClass::WeightRecorder))
             && evaluations.keys().all(|node| is(node, NodeClass::Multimeter))
+            && gone.iter().all(|(node, count)| self.recorder(*node).is_ok() && *count >= 0)
             && states.iter().all(|(node, held)| {
                 is(node, NodeClass::Multimeter) && held.chunks.iter().all(|(tap, _)| tap.recorder == *node)
             });

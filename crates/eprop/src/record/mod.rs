@@ -73,6 +73,8 @@ pub struct Recordings {
     pub weights: BTreeMap<NodeId, WeightEvents>,
     /// What is made of the readouts' signals that multimeters record, in place of keeping them.
     pub evaluations: BTreeMap<NodeId, Evaluation>,
+    /// How many events recorders have had and hold no more, because they went into files or are recorded to elsewhere now.
+    pub gone: BTreeMap<NodeId, i64>,
 }
 
 impl Recordings {
@@ -173,9 +175,14 @@ impl Persist for Recordings {
         // States of versions before have none.
         if archive.reads() && !archive.holds("evaluations") {
             self.evaluations.clear();
+        } else {
+            archive.parts("evaluations", &mut self.evaluations, Evaluation::default)?;
+        }
+        if archive.reads() && !archive.holds("gone.keys") {
+            self.gone.clear();
             return Ok(());
         }
-        archive.parts("evaluations", &mut self.evaluations, Evaluation::default)
+        archive.map("gone", &mut self.gone)
     }
 }
 

@@ -347,7 +347,12 @@ impl Persist for Emission {
             trains: _,
         } = self;
         archive.number("first", &mut self.first)?;
-        archive.number("shown", &mut self.shown)?;
+        // In states of versions before, weight recorders have seen nothing of what is on its way.
+        if archive.reads() && !archive.holds("shown") {
+            self.shown = 0;
+        } else {
+            archive.number("shown", &mut self.shown)?;
+        }
         archive.list("starts", &mut self.starts)?;
         archive.list("places", &mut self.places)?;
         archive.list("multiplicities", &mut self.multiplicities)?;

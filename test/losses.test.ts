@@ -167,6 +167,44 @@ describe("regularization and biases", () => {
     expect(proof.slopes.filter(({ projection }) => projection === "I_e (readout)")).toHaveLength(2);
   });
 
+  it("has currents learn at a rate of their own", async () => {
+    const learns = { learns_bias: true, bias_rate: 0.25 };
+    const proof = await verify(network({ ...learns, bias_rate: [0.5, 2, 0] }, learns), data("mean_squared_error"), {
+      iterations: 2,
+    });
+    expect(failures(proof)).toEqual([]);
+    const currents = (bias_rate: number, type: "gradient_descent" | "adam") => {
+      const kernel = new Kernel();
+      kernel.set({ resolution: 1, eprop_update_interval: 20, eprop_learning_window: 20 });
+      const readouts = kernel.Create("eprop_readout_bsshslm_2020", 3, { learns_bias: true });
+      readouts.set({ bias_rate: [bias_rate, 1, 0] });
+      const neuron = kernel.Create("eprop_iaf_bsshslm_2020", 1, { I_e: 1000 });
+      const generator = kernel.Create("step_rate_generator", 1, {
+        amplitude_times: [1],
+        amplitude_values: [1],
+      });
+      kernel.Connect(generator, readouts, "all_to_all", {
+        synapse_model: "rate_connection_delayed",
+        receptor_type: 2,
+      });
+      kernel.Connect(neuron, readouts, "all_to_all", {
+        synapse_model: "eprop_synapse_bsshslm_2020",
+        weight: 0.1,
+      });
+      kernel.SetDefaults("eprop_synapse_bsshslm_2020", { optimizer: { type, eta: 2 ** -10 } });
+      kernel.Simulate(65);
+      return readouts.get("I_e") as number[];
+    };
+    for (const type of ["gradient_descent", "adam"] as const) {
+      const [faster, plain, still] = currents(2, type) as [number, number, number];
+      expect(still).toBe(0);
+      expect(plain).toBeGreaterThan(0);
+      expect(faster).toBeGreaterThan(1.9 * plain);
+      expect(faster).toBeLessThan(2.1 * plain);
+      expect(currents(1, type)).toEqual([plain, plain, 0]);
+    }
+  });
+
   it("refuses a bias that has no optimizer, and patience with one", async () => {
     const { projections, ...rest } = network({}, { learns_bias: true });
     const still = Object.fromEntries(

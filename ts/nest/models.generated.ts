@@ -60,6 +60,8 @@ export interface NodeParams<S = Scalar, W = WholeScalar> {
     c_voltage?: S;
     /** Whether I_e learns, by the optimizer of the first plastic connections onto neurons of this kind. Default false. */
     learns_bias?: boolean;
+    /** Learning rate of I_e, as a multiple of that of these connections. Default 1. */
+    bias_rate?: S;
     /** Input spikes move the voltage by their whole weight, not by 1 - exp(-dt/τ_m) of it. Default true. */
     regular_spike_arrival?: boolean;
     /** Shape of the surrogate gradient. Default piecewise_linear. */
@@ -104,6 +106,8 @@ export interface NodeParams<S = Scalar, W = WholeScalar> {
     c_voltage?: S;
     /** Whether I_e learns, by the optimizer of the first plastic connections onto neurons of this kind. Default false. */
     learns_bias?: boolean;
+    /** Learning rate of I_e, as a multiple of that of these connections. Default 1. */
+    bias_rate?: S;
     /** Gain of the adaptation on the threshold (mV). Default 1. */
     adapt_beta?: S;
     /** Time constant of the adaptation (ms). Default 10. */
@@ -146,6 +150,8 @@ export interface NodeParams<S = Scalar, W = WholeScalar> {
     regular_spike_arrival?: boolean;
     /** Whether I_e learns, by the optimizer of the first plastic connections onto neurons of this kind. Default false. */
     learns_bias?: boolean;
+    /** Learning rate of I_e, as a multiple of that of these connections. Default 1. */
+    bias_rate?: S;
     /** Loss function. Default mean_squared_error. */
     loss?: "mean_squared_error" | "cross_entropy" | "cross_entropy_of_mean";
     /** Share of a target signal that is spread evenly over all readouts. Default 0. */

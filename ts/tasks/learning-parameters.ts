@@ -90,6 +90,14 @@ export const learningParameters = {
     choices: ["none", "readouts", "all"],
     text: "Whose constant currents learn",
   },
+  bias_rate: {
+    default: 1,
+    unit: "",
+    min: 0,
+    max: 1e6,
+    text: "Learning rate of constant currents, as a multiple of that of weights",
+    needs: { biases: ["readouts", "all"] },
+  },
   exc_fraction: {
     default: 0,
     unit: "",
@@ -128,10 +136,11 @@ export type LearningValues = TaskParameterValues<typeof learningParameters>;
 /** What these values say of a network of one pool: its connections, signs and feedback. `seed` is that of the task. */
 export function withLearning(pool: PoolDescription, values: LearningValues, seed: number): PoolDescription {
   const { feedback, feedback_decay, rewiring, rewiring_l1, rewiring_temperature, exc_fraction } = values;
-  const { c_voltage, c_l2, biases } = values;
+  const { c_voltage, c_l2, biases, bias_rate } = values;
+  const learning = { learns_bias: true, ...(bias_rate !== 1 && { bias_rate }) };
   const ofNeurons = {
     ...(c_voltage > 0 && { c_voltage }),
-    ...(biases === "all" && { learns_bias: true }),
+    ...(biases === "all" && learning),
   };
   const random = new NumpyRandom((seed ^ maskSeed) >>> 0);
   const shares = {
@@ -154,7 +163,7 @@ export function withLearning(pool: PoolDescription, values: LearningValues, seed
     ),
     readout: {
       ...pool.readout,
-      params: { ...pool.readout.params, ...(biases !== "none" && { learns_bias: true }) },
+      params: { ...pool.readout.params, ...(biases !== "none" && learning) },
     } as PoolDescription["readout"],
     optimizer: { ...pool.optimizer, ...(c_l2 > 0 && { c_l2 }) },
     weights: Object.fromEntries(drawn) as PoolDescription["weights"],

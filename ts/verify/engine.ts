@@ -103,6 +103,12 @@ export class EngineNetwork {
     );
   }
 
+  /** Has currents learn as fast as weights, so that both show their gradient alike. */
+  equalizeRates(): void {
+    if (this.network.family === "event") return;
+    for (const nodes of [this.network.recurrent, this.network.readouts]) nodes.set({ bias_rate: 1 });
+  }
+
   setCurrents(currents: Float64Array): void {
     this.network.readouts.set({ I_e: [...currents] });
   }
@@ -201,6 +207,7 @@ export async function engineGradients(
 ): Promise<EngineGradients> {
   const engine = await EngineNetwork.build(descending(task, shownBy), options);
   try {
+    engine.equalizeRates();
     for (const [name, weights] of Object.entries(options.weights ?? {})) engine.setWeights(name, weights);
     const problem = engine.problem(data);
     await engine.load([data]);

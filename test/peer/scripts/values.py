@@ -15,7 +15,7 @@ def outcome(call):
 # What NEST keeps in tables of its own, what models have here besides, and what is read in another unit.
 OF_NEST = {"model_id", "port", "sizeof", "synapse_id", "stimulus_source"}
 ELSEWHERE = {"Ca", "beta_Ca", "tau_Ca", "synaptic_elements", "archiver_length", "post_trace", "t_spike", "tau_minus", "tau_minus_triplet"}
-OURS = {"c_voltage", "learns_bias", "label_smoothing", "file_extension", "precision", "f_target"}
+OURS = {"c_voltage", "learns_bias", "bias_rate", "label_smoothing", "file_extension", "precision", "f_target"}
 
 
 def plain(value):

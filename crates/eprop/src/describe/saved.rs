@@ -230,7 +230,7 @@ impl Persist for NodeGroup {
 }
 
 /// Parameters that nodes did not have when the format was first written.
-const ADDED: [&str; 3] = ["label_smoothing", "c_voltage", "learns_bias"];
+const ADDED: [&str; 4] = ["label_smoothing", "c_voltage", "learns_bias", "bias_rate"];
 
 fn persist_column(column: &mut Column, nodes: usize, archive: &mut Archive<'_>) -> Result<()> {
     let held = match column {

@@ -31,6 +31,10 @@ fn currents(plan: &IntervalPlan, place: usize) -> &[f64] {
     if place == 0 { &plan.recurrent.current } else { &plan.readouts.current }
 }
 
+fn rates(plan: &IntervalPlan, place: usize) -> &[f64] {
+    if place == 0 { &plan.recurrent.bias_rate } else { &plan.readouts.bias_rate }
+}
+
 fn learns(plan: &IntervalPlan, place: usize) -> &[f64] {
     if place == 0 { &plan.recurrent.learns_bias } else { &plan.readouts.learns_bias }
 }
@@ -109,17 +113,24 @@ impl<R: Real> IntervalRule<R> {
             if (last + 1) % optimizer.batch_size as i64 != 0 {
                 continue;
             }
-            let start = self.plan.start_recurrent(last);
+            // A rate that held before its connections were there is not theirs.
+            let start = self.plan.start_recurrent(last).max(bias.made);
             let eta = self.rates.get(&bias.synapse).map_or(optimizer.eta, |rates| rates.at(start));
             let (mut values, mut held) = (currents(&self.plan, place).to_vec(), self.biases.0[place].clone());
             let moments = if optimizer.has_moments() { values.len() } else { 0 };
-            let row = Row {
+            let mut row = Row {
                 weights: &mut values,
                 first: &mut held.first[..moments],
                 second: &mut held.second[..moments],
             };
             let Update { optimizer, step, divisor } = Update::after(last, &optimizer, shrinking);
-            optimizer.step_divided(divisor, eta, step, row, Some(&held.sum));
+            let mut begin = 0;
+            for equal in rates(&self.plan, place).chunk_by(|one, next| one == next) {
+                let part = begin..begin + equal.len();
+                let sums = &held.sum[part.clone()];
+                optimizer.step_divided(divisor, eta * equal[0], step, row.part(part.clone()), Some(sums));
+                begin = part.end;
+            }
             for (value, (before, learns)) in
                 values.iter_mut().zip(currents(&self.plan, place).iter().zip(learns(&self.plan, place)))
             {

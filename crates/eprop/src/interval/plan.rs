@@ -70,6 +70,8 @@ pub struct Recurrent {
     pub voltage_cost: Vec<f64>,
     /// 1 where the current learns.
     pub learns_bias: Vec<f64>,
+    /// Learning rate of the current, as a multiple of that of weights.
+    pub bias_rate: Vec<f64>,
 }
 
 /// Coefficients of the readouts.
@@ -89,6 +91,8 @@ pub struct Readouts {
     pub floor: Vec<f64>,
     /// 1 where the current learns.
     pub learns_bias: Vec<f64>,
+    /// Learning rate of the current, as a multiple of that of weights.
+    pub bias_rate: Vec<f64>,
     /// What each learns to make small.
     pub losses: Vec<&'static dyn Loss>,
     /// Where signals are shares of a whole: the other readouts that it is made of, with weights.
@@ -125,6 +129,8 @@ impl Readouts {
 pub struct BiasLearner {
     /// The synapse model whose optimizer they have.
     pub synapse: usize,
+    /// Steps that were done when its connections were made.
+    pub made: i64,
     /// Decay of the eligibility trace's filter.
     pub kappa: f64,
     /// What an interval's gradient is divided by.
@@ -214,6 +220,7 @@ impl IntervalPlan {
             let routes = if place == 1 { onto_readouts } else { onto_neurons };
             biases[place] = Some(BiasLearner {
                 synapse: routes[learner.route].synapse,
+                made: routes[learner.route].made,
                 kappa: learner.kappa,
                 divisor: if learner.average { kernel.learning_window as f64 } else { 1.0 },
             });
@@ -349,6 +356,7 @@ fn recurrent(network: &Description) -> Recurrent {
         regularization: of("c_reg"),
         voltage_cost: of("c_voltage"),
         learns_bias: of("learns_bias"),
+        bias_rate: of("bias_rate"),
         target_rate: of("f_target").iter().map(|rate| rate / 1000.0 * dt).collect(),
         rest: e_l,
     }
@@ -393,6 +401,7 @@ fn readouts(network: &Description, index: &NodeIndex, held: &HeldRates) -> Resul
         floor: of("V_min").iter().zip(&e_l).map(|(value, rest)| value - rest).collect(),
         rest: e_l,
         learns_bias: of("learns_bias"),
+        bias_rate: of("bias_rate"),
         losses,
         others,
         smoothing: of("label_smoothing"),

@@ -113,11 +113,21 @@ pub(crate) const VOLTAGE_COST: [Parameter; 1] = [Parameter::number(
 )];
 
 /// A constant current that learns, where weights change once an interval.
-pub(crate) const BIAS: [Parameter; 1] = [Parameter::bool(
-    "learns_bias",
-    false,
-    "Whether I_e learns, by the optimizer of the first plastic connections onto neurons of this kind",
-)];
+pub(crate) const BIAS: [Parameter; 2] = [
+    Parameter::bool(
+        "learns_bias",
+        false,
+        "Whether I_e learns, by the optimizer of the first plastic connections onto neurons of this kind",
+    ),
+    Parameter::number(
+        "bias_rate",
+        "",
+        "",
+        1.0,
+        Bound::NonNegative,
+        "Learning rate of I_e, as a multiple of that of these connections",
+    ),
+];
 
 /// Shape of the surrogate gradient.
 pub(crate) const SURROGATE: [Parameter; 3] = [

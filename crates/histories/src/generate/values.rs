@@ -68,7 +68,7 @@ const LEFT_ALONE: &[&str] = &[
 ];
 
 /// What NEST shows in another way or does not have.
-const NOT_WITH_NEST: &[&str] = &["time_in_steps", "learns_bias", "c_voltage", "label_smoothing"];
+const NOT_WITH_NEST: &[&str] = &["time_in_steps", "learns_bias", "bias_rate", "c_voltage", "label_smoothing"];
 
 /// Parameters under construction.
 #[derive(Debug, Default)]

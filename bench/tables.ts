@@ -196,9 +196,16 @@ export function blocks(report: Report): Map<string, string> {
   return found;
 }
 
-/** Puts the blocks into a page between its comments `<!-- bench NAME -->` and `<!-- end -->`; other blocks stay. */
-export async function fillPage(path: string, page: string, report: Report): Promise<string> {
-  const found = blocks(report);
+/** Puts what a run found into a page. */
+export const fillPage = (path: string, page: string, report: Report): Promise<string> =>
+  fillBlocks(path, page, blocks(report));
+
+/** Puts blocks into a page between its comments `<!-- bench NAME -->` and `<!-- end -->`; other blocks stay. */
+export async function fillBlocks(
+  path: string,
+  page: string,
+  found: ReadonlyMap<string, string>,
+): Promise<string> {
   const filled = page.replaceAll(
     /(<!-- bench ([^>]+) -->)[\s\S]*?(<!-- end -->)/g,
     (whole, begin: string, name: string, end: string) => {

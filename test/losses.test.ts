@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { NumpyRandom, Trainer, nest, tasks, trainToEnd } from "../ts/index.js";
+import { Kernel, NumpyRandom, Trainer, nest, tasks, trainToEnd } from "../ts/index.js";
 import { lossNames } from "../ts/nest/losses.js";
 import { verify } from "../ts/verify/index.js";
 import { resumedAfter } from "./resumed.js";
@@ -169,9 +169,13 @@ describe("regularization and biases", () => {
 
   it("has currents learn at a rate of their own", async () => {
     const learns = { learns_bias: true, bias_rate: 0.25 };
-    const proof = await verify(network({ ...learns, bias_rate: [0.5, 2, 0] }, learns), data("mean_squared_error"), {
-      iterations: 2,
-    });
+    const proof = await verify(
+      network({ ...learns, bias_rate: [0.5, 2, 0] }, learns),
+      data("mean_squared_error"),
+      {
+        iterations: 2,
+      },
+    );
     expect(failures(proof)).toEqual([]);
     const currents = (bias_rate: number, type: "gradient_descent" | "adam") => {
       const kernel = new Kernel();
@@ -187,11 +191,11 @@ describe("regularization and biases", () => {
         synapse_model: "rate_connection_delayed",
         receptor_type: 2,
       });
+      kernel.SetDefaults("eprop_synapse_bsshslm_2020", { optimizer: { type, eta: 2 ** -10 } });
       kernel.Connect(neuron, readouts, "all_to_all", {
         synapse_model: "eprop_synapse_bsshslm_2020",
         weight: 0.1,
       });
-      kernel.SetDefaults("eprop_synapse_bsshslm_2020", { optimizer: { type, eta: 2 ** -10 } });
       kernel.Simulate(65);
       return readouts.get("I_e") as number[];
     };

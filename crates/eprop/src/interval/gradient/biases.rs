@@ -2,10 +2,11 @@
 //! step of the interval, with the gain of a current.
 
 use crate::base::real::Real;
+use crate::base::simd::kernels;
 use crate::describe::kernel_parameters::GradientMethod;
 use crate::interval::gradient::forward::{learning_signals, voltage_cost};
 use crate::interval::open_interval::{OpenInterval, Surroundings};
-use crate::interval::plan::IntervalPlan;
+use crate::interval::plan::{IntervalPlan, Recurrent};
 
 /// The gradients of a finished interval by the currents of recurrent neurons and of readouts; none of a population in which
 /// no current learns, zero for those that do not.
@@ -35,31 +36,78 @@ pub fn gradients<R: Real>(
     [onto_recurrent.unwrap_or_default(), onto_readouts.unwrap_or_default()]
 }
 
+/// What the recursion carries from step to step, by neuron.
+struct Carry {
+    lambda: Vec<f64>,
+    mu: Vec<f64>,
+    q: Vec<f64>,
+    /// Sum of `q` over the steps that are done.
+    sum: Vec<f64>,
+}
+
+/// What the recursion reads in a step, by neuron.
+struct Step<'a, R> {
+    neurons: &'a Recurrent,
+    kappa: f64,
+    rates: &'a [f64],
+    signals: &'a [f64],
+    surrogate: &'a [R],
+    costs: &'a [R],
+}
+
+#[inline(always)]
+fn step_back_body<R: Real>(carry: &mut Carry, step: &Step<'_, R>) {
+    let (n, p, kappa) = (carry.sum.len(), step.neurons, step.kappa);
+    let (lambda, mu) = (&mut carry.lambda[..n], &mut carry.mu[..n]);
+    let (q, sum) = (&mut carry.q[..n], &mut carry.sum[..n]);
+    let (rates, signals) = (&step.rates[..n], &step.signals[..n]);
+    let (surrogate, costs) = (&step.surrogate[..n], &step.costs[..n]);
+    let (decay, adaptation_decay) = (&p.decay[..n], &p.adaptation_decay[..n]);
+    let adaptation_gain = &p.adaptation_gain[..n];
+    for j in 0..n {
+        lambda[j] = kappa * lambda[j] + signals[j];
+        let cost = costs[j].f64();
+        let h = surrogate[j].f64() * (rates[j] + (1.0 - kappa) * lambda[j] + mu[j]);
+        mu[j] = adaptation_decay[j] * mu[j] - adaptation_gain[j] * (h + cost.max(0.0));
+        q[j] = decay[j] * q[j] + h + cost;
+        sum[j] += q[j];
+    }
+}
+
+kernels! {
+    /// A step of the recursion backwards, for all neurons.
+    fn step_back<R: Real>(carry: &mut Carry, step: &Step<'_, R>) = step_back_body::<R>;
+}
+
 /// The recursion backwards (docs/derivation.md, The transpose), with an input of gain 1 in every step.
 fn backward<R: Real>(around: &Surroundings<'_, R>, open: &mut OpenInterval<R>, kappa: f64) -> Vec<f64> {
     let plan = around.plan;
-    let (n, p) = (plan.recurrent_count(), &plan.recurrent);
-    let signals = learning_signals(plan, open);
+    let (n, readouts) = (plan.recurrent_count(), plan.readout_count());
     let rates: Vec<f64> = (0..n).map(|j| open.regularization(plan, j)).collect();
     let zeros = || vec![0.0; n];
-    let (mut lambda, mut mu, mut q, mut sum) = (zeros(), zeros(), zeros(), zeros());
-    let costs = plan.planes() > 1;
+    let mut carry = Carry { lambda: zeros(), mu: zeros(), q: zeros(), sum: zeros() };
+    let free = vec![R::ZERO; n];
+    let mut signals = zeros();
     let mut end = plan.interval;
     while end > 0 {
         let begin = open.recall(around, end);
         for step in (begin..end).rev() {
-            for j in 0..n {
-                lambda[j] = kappa * lambda[j] + signals[step * n + j];
-                let cost = if costs { voltage_cost(open, step, j) } else { 0.0 };
-                let h = open.surrogate.row(step)[j].f64() * (rates[j] + (1.0 - kappa) * lambda[j] + mu[j]);
-                mu[j] = p.adaptation_decay[j] * mu[j] - p.adaptation_gain[j] * (h + cost.max(0.0));
-                q[j] = p.decay[j] * q[j] + h + cost;
-                sum[j] += q[j];
+            signals.fill(0.0);
+            if step >= plan.interval - plan.window {
+                let errors = &open.errors[step * readouts..(step + 1) * readouts];
+                for (error, weights) in errors.iter().zip(plan.wiring.feedback.chunks_exact(n)) {
+                    signals.iter_mut().zip(weights).for_each(|(signal, weight)| *signal += weight * error);
+                }
             }
+            let row = open.surrogate.row(step);
+            let costs = if plan.planes() > 1 { &row[row.len() / 2..] } else { &free[..] };
+            let neurons = &plan.recurrent;
+            let (rates, signals) = (&rates[..], &signals[..]);
+            step_back(&mut carry, &Step { neurons, kappa, rates, signals, surrogate: row, costs });
         }
         end = begin;
     }
-    sum
+    carry.sum
 }
 
 /// The same by its definition: traces of each neuron, step by step.

@@ -112,6 +112,63 @@ describe("eprop train", () => {
       expect(stderr).not.toMatch(/^\s+at /m);
     }
   });
+  it("names losses of training and test apart, as the report does", () => {
+    const out = join(folder, "phases");
+    const args = "evidence-accumulation --iterations 2 --batch-size 4 --test-iterations 1 --quiet --out";
+    const { stdout } = eprop("train", ...args.split(" "), out);
+    const { results } = JSON.parse(readFileSync(join(out, "run.json"), "utf8")) as Required<RunSummary>;
+    expect(results.label).toEqual(["validation", "training", "training", "test"]);
+    const [, first, last, test] = results.loss.map((loss) => loss.toPrecision(6));
+    expect(stdout.split("\n")[0]).toMatch(
+      `evidence-accumulation: training loss ${first} → ${last} in 2 iterations; test loss ${test}, error ${results.error[3]?.toFixed(3)}; `,
+    );
+  });
+  it("says that a training diverged, in its line and in the report", () => {
+    const out = join(folder, "diverged");
+    const args = "sine-waves --set eta=10 --iterations 30 --quiet --out";
+    const { status, stdout } = eprop("train", ...args.split(" "), out);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^sine-waves: the training diverged: loss 101\.964 → \S+ in 30 iterations; /);
+    expect(readFileSync(join(out, "report.html"), "utf8")).toContain(
+      "The training diverged: the loss went from 102 to",
+    );
+  });
+  it.each(["99999", "80.5", "-1"])("refuses port %s, with its bound", (port) => {
+    const { status, stderr } = eprop("train", "sine-waves", "--live", "--port", port);
+    expect(status).toBe(1);
+    expect(stderr).toContain(`'--port <n>' argument '${port}' is invalid. It must be a whole number from 0`);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+  it.each<[string, string[], RegExp]>([
+    ["a parameter twice", ["--set", "eta=1", "--set", "eta=2"], /given twice \(parameter eta, value 2, /],
+    ["a task to resume", ["--resume", folder], /parameter task, value sine-waves, required: left out/],
+    ["a network that is not there", ["--init", "nope"], /parameter --init, value "nope", required: a saved/],
+    [
+      "a folder that is not empty",
+      ["--out", "ts"],
+      /parameter out, value "ts", required: a folder that does/,
+    ],
+    ["runs in a file", ["--runs", "package.json"], /not a directory \(parameter runs, /],
+  ])("names parameter, value and bound of %s", (_, args, message) => {
+    const { status, stderr } = eprop("train", "sine-waves", "--iterations", "1", "--quiet", ...args);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(message);
+  });
+  it("names a run to resume that is not there, and controls that there are none of, as they were given", () => {
+    expect(eprop("train", "--resume", "nope").stderr).toMatch(
+      /parameter resume, value "nope", required: the folder/,
+    );
+    const { stderr } = eprop("controls", "sine-waves", "--only", "foo");
+    expect(stderr).toMatch(/--only must be .*\(parameter --only, value "foo", /);
+  });
+  it.each([
+    ["does not parse", "\nconst a = ;\n", /broken\.mjs:2: SyntaxError: Unexpected token/],
+    ["throws", "\n\nthrow new Error('boom');\n", /broken\.mjs:3: boom/],
+  ])("says where a task's module %s", (_, code, message) => {
+    const { status, stderr } = eprop("train", file("broken.mjs", code));
+    expect(status).toBe(1);
+    expect(stderr).toMatch(message);
+  });
   it("refuses what a run that is resumed has, by its option", () => {
     const { status, stderr } = eprop("train", "--resume", "x", "--set", "eta=1");
     expect(status).toBe(1);
@@ -272,10 +329,10 @@ describe.skipIf(process.platform === "win32")("eprop train, stopped", () => {
   it("while it makes figures, leaves them out", async () => {
     const out = join(folder, "figures-left-out");
     const args = ["sine-waves", "--iterations", "2", "--out", out];
-    const { lines } = await stopped(args, [
-      [/making figures/, "SIGINT"],
-      [/again to leave out/, "SIGINT"],
-    ]);
+    const { status, lines } = await stopped(args, [[/making figures/, "SIGINT"]]);
+    // The training was whole.
+    expect(status).toBe(0);
+    expect(existsSync(join(out, "figures"))).toBe(false);
     expect(lines.at(-1)).toMatch(/but for its report: stopped; to make it: eprop report/);
     expect(existsSync(join(out, "run.json"))).toBe(true);
     expect(eprop("report", out).status).toBe(0);
@@ -318,5 +375,17 @@ describe("eprop tasks", () => {
     for (const task of ["sine-waves", "infinite-loop", "handwriting", "evidence-accumulation", "n-mnist"]) {
       expect(stdout).toContain(task);
     }
+  });
+  it("shows one alone, with its defaults", () => {
+    const { status, stdout } = eprop("tasks", "infinite-loop");
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /^lemniscate, infinite-loop\n.*\n {2}--iterations 200 --batch-size 1 if left out\n/,
+    );
+    expect(stdout).not.toContain("sine-waves");
+    expect(eprop("tasks", "shd").stdout).toContain(
+      "--iterations 800 --batch-size 512 if left out (with --synthetic)",
+    );
+    expect(eprop("tasks", "nope").stderr).toMatch(/there is no task nope/);
   });
 });

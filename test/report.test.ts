@@ -22,6 +22,7 @@ import { type NumberArray, npz, readNpz } from "../ts/formats/npz.js";
 import { writeRunFolder } from "../ts/report/run-folder.js";
 import { readRunFolder, runData } from "../ts/runs/run-folder.js";
 import { comparisonHtml, labelledRuns } from "../ts/report/comparison.js";
+import type { RunSummary } from "../ts/runs/summary.js";
 import { explainedVariance, leadOf, shareInterval } from "../ts/report/lead.js";
 import { reportHtml } from "../ts/report/report.js";
 import { writeReport } from "../ts/report/write.js";
@@ -393,6 +394,13 @@ describe("reports", () => {
     expect(leadOf(decided([0.45], 20))).toContain("cannot be distinguished from chance, 50 %");
     const diverged = { ...bare, summary: { ...bare.summary, loss: [1, Number.NaN] } };
     expect(leadOf(diverged)).toContain("diverged: the loss of iteration 2");
+    const far = (ended: RunSummary["ended"], loss: number[]) =>
+      leadOf({ ...bare, summary: { ...bare.summary, ended, loss } });
+    expect(far("schedule", [1, 10])).toMatch(/^After 2/);
+    expect(far("schedule", [1, 11])).toBe(
+      "The training diverged: the loss went from 1 to 11 in 2 iterations.",
+    );
+    expect(far("divergence", [1, 2])).toContain("The training diverged: the loss went from 1 to 2");
     expect(leadOf(bare)).toMatch(/^After 2 iterations the loss went from 102 to /);
   });
   it("say which part of the targets' variance readouts explain", () => {

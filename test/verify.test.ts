@@ -1,6 +1,8 @@
 /** `verify`: the engine against slow programs that share nothing with it, and that it says so where they differ. */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { NumpyRandom, type Task, nest, tasks, trainToEnd } from "../ts/index.js";
 import { type Verification, type VerificationData, verify, verifyTask } from "../ts/verify/index.js";
@@ -376,6 +378,30 @@ describe("NEST", () => {
     await expect(verifyTask(tasks.sineWaves(), { ...without, nest: "if-installed" })).rejects.toThrow(
       /no-such-python cannot be run as Python/,
     );
+  });
+
+  it.skipIf(process.platform === "win32")("is missed before anything is computed, in words", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "eprop-"));
+    try {
+      const python = join(folder, "python");
+      writeFileSync(python, "#!/bin/sh\ncat > /dev/null\necho nest numpy\n", { mode: 0o755 });
+      const done: string[] = [];
+      const options = {
+        neurons: 5,
+        steps: 50,
+        iterations: 0,
+        python,
+        onProgress: (what: string) => done.push(what),
+      };
+      await expect(verifyTask(tasks.sineWaves(), { ...options, nest: true })).rejects.toThrow(
+        `NEST cannot be asked: ${python} has no nest and no numpy (${python} -m pip install nest-simulator numpy)`,
+      );
+      expect(done).toEqual([]);
+      const { notes } = await verifyTask(tasks.sineWaves(), { ...options, nest: "if-installed" });
+      expect(notes.at(-1)).toContain(`not laid beside NEST: ${python} has no nest`);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

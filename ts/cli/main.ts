@@ -5,9 +5,11 @@ import { dataCommand } from "./data.js";
 import { exportCommand } from "./export.js";
 import { conclude, concludeWith, nameOptions, tasksTable } from "./output.js";
 import { compareCommand, reportCommand } from "./report.js";
+import { taskArgument } from "./task-options.js";
 import { sweepCommand } from "./sweep.js";
 import { trainCommand } from "./train.js";
 import { verifyCommand } from "./verify.js";
+import { loadTask } from "../tasks/load.js";
 import { version } from "../core/version.js";
 import { systemWords } from "../files/file-errors.js";
 
@@ -40,10 +42,12 @@ program.addCommand(verifyCommand());
 program.addCommand(controlsCommand());
 program
   .command("tasks")
-  .description("list the tasks and their parameters")
+  .description("list the tasks and their parameters, or show one alone")
+  .argument("[task]", taskArgument)
   .option("--json", "as JSON")
-  .action(({ json }: { json?: boolean }) => {
-    process.stdout.write(tasksTable(json ?? false));
+  .action(async (name: string | undefined, { json }: { json?: boolean }) => {
+    const entry = name === undefined ? undefined : (await loadTask(name)).entry;
+    process.stdout.write(tasksTable(json ?? false, entry));
   });
 
 nameOptions(program.commands);

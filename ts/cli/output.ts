@@ -24,6 +24,7 @@ export function nameOptions(commands: readonly Command[]): void {
   }
   // An option whose parts have names of their own in programs.
   optionNames.set("halving.minIterations", "--halving").set("halving.reduction", "--reduction");
+  optionNames.set("controls", "--only");
   optionNames.set("checkpoint.every", "--checkpoint-every");
   optionNames.set("init", "--init").set("init.path", "--init").set("init.projections", "--init-projections");
   for (const command of commands) {
@@ -64,11 +65,11 @@ export function setParameters<T>(
 
 /**
  * A message with the options as they are typed: of words that are both, those that only programs write (`batchSize`,
- * `options.threads`).
+ * `options.threads`), also where a place of a list follows (`options.controls[0]`).
  */
 export function asTyped(message: string): string {
   return message.replace(
-    /(?<![\w./\\"'-])(options\.|taskOptions\.)?([a-z]+(?:[A-Z][a-z]+)*(?:\.[a-z]+(?:[A-Z][a-z]+)*)?)(?![\w/\\"']|\.\w)/g,
+    /(?<![\w./\\"'-])(options\.|taskOptions\.)?([a-z]+(?:[A-Z][a-z]+)*(?:\.[a-z]+(?:[A-Z][a-z]+)*)?)(?:\[\d+\])?(?![\w/\\"']|\.\w)/g,
     (word, prefix: string | undefined, name: string) => {
       const ofPrograms = prefix !== undefined || /[A-Z.]/.test(name);
       return (ofPrograms ? optionNames.get(name) : undefined) ?? word;
@@ -110,19 +111,39 @@ export function tellFailed(
   if (failed > 0) conclude(`eprop: ${failed} of ${many(runs.length, "training")} failed${again}`, 1);
 }
 
-/** The table of tasks. */
-export function tasksTable(json: boolean): string {
+/** Iterations and sequences of an iteration, where nothing is said; of tasks that need data, with their stand-in. */
+function defaultsOf({ create, options }: TaskEntry): {
+  iterations: number;
+  batchSize: number;
+  synthetic: boolean;
+} {
+  const synthetic = options?.includes("synthetic") === true;
+  const { schedule, batchSize } = create(synthetic ? { synthetic } : {});
+  return { iterations: schedule.iterations, batchSize, synthetic };
+}
+
+/** The table of tasks, or of one alone, with its defaults. */
+export function tasksTable(json: boolean, entry?: TaskEntry): string {
+  const shown = entry === undefined ? taskTable : [entry];
+  const defaults = entry && defaultsOf(entry);
   if (json) {
-    const rows = taskTable.map(({ name, aliases, text, parameters }) => ({
+    const rows = shown.map(({ name, aliases, text, parameters }) => ({
       name,
       aliases,
       text,
+      ...(defaults && { iterations: defaults.iterations, batchSize: defaults.batchSize }),
       parameters,
     }));
-    return `${JSON.stringify(rows, null, 2)}\n`;
+    return `${JSON.stringify(entry === undefined ? rows : rows[0], null, 2)}\n`;
   }
-  const lines = taskTable.flatMap(({ name, aliases, text, parameters }) => [
+  const lines = shown.flatMap(({ name, aliases = [], text, parameters }) => [
     `${[name, ...aliases].join(", ")}\n  ${text}`,
+    ...(defaults
+      ? [
+          `  --iterations ${defaults.iterations} --batch-size ${defaults.batchSize} if left out` +
+            (defaults.synthetic ? " (with --synthetic)" : ""),
+        ]
+      : []),
     ...Object.entries(parameters).map(
       ([parameter, row]) => `  --set ${`${parameter}=${row.default}`.padEnd(20)} ${parameterText(row)}`,
     ),

@@ -37,6 +37,15 @@ export function assignment(
 ): Record<string, number | string> {
   const [name, value] = text.split(/=(.*)/s);
   if (!name || !value?.trim()) throw new InvalidArgumentError("It must be name=value.");
+  if (Object.hasOwn(previous, name)) {
+    throw nestError({
+      code: "ValueError",
+      message: "a parameter is given twice",
+      parameter: name,
+      value,
+      bound: `one --set ${name}=…`,
+    });
+  }
   return { ...previous, [name]: Number.isNaN(Number(value)) ? value : Number(value) };
 }
 

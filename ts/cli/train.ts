@@ -5,7 +5,6 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { nestError } from "../core/errors.js";
 import { threadBudget } from "../core/threads.js";
 import { version } from "../core/version.js";
-import { many } from "../core/words.js";
 import { type Format, parseFormats } from "../runs/export.js";
 import type { openLiveView } from "../live/index.js";
 import { type RunOrigin, type RunRequest, checkDigests, readRunOrigin, runOrigin } from "../runs/origin.js";
@@ -18,6 +17,7 @@ import { type ResumeOptions, Trainer, type TrainingResult } from "../training/in
 import { plannedIterations } from "../training/pace.js";
 import { type ComputedWith, computedWith } from "../training/settings.js";
 import { formatHelp } from "./export.js";
+import { outcomeLine } from "./outcome.js";
 import { isStop, setParameters, typedOption } from "./output.js";
 import { ProgressLine } from "./progress.js";
 import { CommandRanks } from "./ranks.js";
@@ -60,6 +60,17 @@ function wholeNumber(text: string): number {
   return value;
 }
 
+/** Largest number of a port. */
+const mostPort = 65_535;
+
+function portNumber(text: string): number {
+  const value = number(text);
+  if (!Number.isInteger(value) || value < 0 || value > mostPort) {
+    throw new InvalidArgumentError(`It must be a whole number from 0 (any free port) to ${mostPort}.`);
+  }
+  return value;
+}
+
 /** The command `eprop train`. */
 export function trainCommand(): Command {
   const command = new Command("train")
@@ -95,7 +106,7 @@ export function trainCommand(): Command {
     .option("--format <list>", `events and weights also as, separated by commas: ${formatHelp}`, parseFormats)
     .option("--live", "serve a page that shows the training while it runs (in a run folder, as --runs runs)")
     .addOption(
-      new Option("--port <n>", "port of the page of --live; any free one if left out").argParser(number),
+      new Option("--port <n>", "port of the page of --live; any free one if left out").argParser(portNumber),
     )
     .option("--checkpoint-every <n>", "iterations between checkpoints in the run folder", wholeNumber)
     .option(
@@ -218,7 +229,12 @@ async function begun(
     args.out ?? (runs === undefined ? undefined : join(runs, `${entry.name}-${time}`)),
   );
   const folder = await ranks.atFirst(() =>
-    out === undefined ? undefined : new RunFolder(out, given({ force: args.force })),
+    out === undefined
+      ? undefined
+      : new RunFolder(out, {
+          ...given({ force: args.force }),
+          parameter: args.out === undefined ? "runs" : "out",
+        }),
   );
   const saved = await ranks.told(folder?.checkpoint);
   const task = entry.create({ ...options, ...given({ seed: args.seed }), parameters });
@@ -306,19 +322,23 @@ function resumption(path: string, name: string | undefined): string {
 
 /** Refuses a command that names no task, or one besides the task that a run to resume or to repeat has. */
 function checkTask(name: string | undefined, { resume, from }: TrainArguments): void {
-  let message: string | undefined;
+  const refused = (message: string, bound: string) =>
+    nestError({ code: "ValueError", message, parameter: "task", ...given({ value: name }), bound });
   if (name === undefined) {
-    if (resume === undefined && from === undefined) message = "there is no task to train";
-  } else if (from !== undefined) {
-    message = "a run that is repeated has its task";
-  } else if (resume !== undefined && !isModule(name)) {
-    // A checkpoint knows its task, but not where a task that is none of eprop's own comes from.
-    message = "a run that is resumed has its task";
+    if (resume !== undefined || from !== undefined) return;
+    throw refused(
+      "there is no task to train",
+      "a name that `eprop tasks` lists, the path of a module that exports a task, --resume with a run folder or --from with a run.json",
+    );
   }
-  if (message === undefined) return;
-  const bound =
-    "a name that `eprop tasks` lists, the path of a module that exports a task, --resume with a run folder or --from with a run.json";
-  throw nestError({ code: "ValueError", message, parameter: "task", bound });
+  if (from !== undefined) throw refused("a run that is repeated has its task", "left out");
+  // A checkpoint knows its task, but not where a task that is none of eprop's own comes from.
+  if (resume !== undefined && !isModule(name)) {
+    throw refused(
+      "a run that is resumed has its task",
+      "left out; of a task of your own, the path of its module",
+    );
+  }
 }
 
 /** Prints what came of a training: as JSON where the request is given, else in a line. */
@@ -327,11 +347,7 @@ async function print(result: TrainingResult, { folder }: Run, request?: RunReque
     process.stdout.write(`${JSON.stringify(runSummary(result, await runOrigin(result, request)))}\n`);
     return;
   }
-  const { loss, ms_per_iteration } = runSummary(result);
-  process.stdout.write(
-    `${result.task.name}: loss ${loss[0]?.toPrecision(6)} → ${loss.at(-1)?.toPrecision(6)} in ${many(loss.length, "iteration")}, ` +
-      `${ms_per_iteration.toFixed(2)} ms per iteration\n`,
-  );
+  process.stdout.write(`${outcomeLine(result)}\n`);
   const kept = keptWeights(result);
   if (kept !== undefined) process.stdout.write(`weights: ${kept}\n`);
   if (folder !== undefined) process.stdout.write(`run folder: ${folder.path}\n`);
@@ -396,7 +412,8 @@ async function finished(
   await print(result, run, args.json ? request : undefined);
   if (report !== undefined && folder !== undefined) {
     tell(`${report.message}; to make it: eprop report ${folder.path}`);
-    process.exitCode ??= 1;
+    // Who wanted it left out got what they asked for.
+    if (!stop.aborted) process.exitCode ??= 1;
   }
 }
 
@@ -419,17 +436,22 @@ async function keepDiverged(
 }
 
 async function trained(name: string | undefined, args: TrainArguments, ranks: CommandRanks): Promise<void> {
-  const [finish, stop] = [new AbortController(), new AbortController()];
+  const [finish, stop, leaveOut] = [new AbortController(), new AbortController(), new AbortController()];
   const tell = (text: string) => {
     progress?.end();
     if (ranks.isFirst) process.stderr.write(`eprop: ${text}\n`);
   };
-  let again = "ending after this iteration; again to stop at once";
+  let isOver = false;
   // The first signal ends the training with everything saved, the second at once. Launchers of several ranks do not
-  // wait long after the first.
+  // wait long after the first. What comes when the training is over leaves out its figures: the run is whole.
   const interrupt = () => {
+    if (isOver) {
+      if (!leaveOut.signal.aborted) tell("leaving out figures and report");
+      leaveOut.abort();
+      return;
+    }
     if (finish.signal.aborted || ranks.world !== undefined) stop.abort();
-    else tell(again);
+    else tell("ending after this iteration; again to stop at once");
     finish.abort();
     process.exitCode = 130;
   };
@@ -467,11 +489,11 @@ async function trained(name: string | undefined, args: TrainArguments, ranks: Co
       live?.feed.push(iteration);
       progress?.show(iteration);
     }
-    again = "the run is being saved; again to leave out its figures";
+    isOver = true;
     const result = await trainer.resultAsync();
     progress?.end();
     isComplete = result.ended !== "request";
-    await ranks.atFirst(() => finished(result, run, args, { live, stop: stop.signal, request, tell }));
+    await ranks.atFirst(() => finished(result, run, args, { live, stop: leaveOut.signal, request, tell }));
   } catch (error) {
     failure = error;
     if (trainer.ending === "divergence") await ranks.atFirst(() => keepDiverged(run, args, request, tell));

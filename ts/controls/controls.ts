@@ -125,7 +125,7 @@ export async function controls(task: string | URL, asked: ControlsOptions): Prom
     throw nestError({
       code: "ValueError",
       message: `the network of ${entry.name} has nothing to take away`,
-      parameter: "controls",
+      parameter: "options.controls",
       value: missing,
       bound: `some of ${there.join(", ")}`,
     });

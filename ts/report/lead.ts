@@ -1,6 +1,6 @@
 import { many } from "../core/words.js";
 import { type RunData, type When, batchEvents, onset, sequenceDuration } from "../figures/run-data.js";
-import type { RunSummary } from "../runs/summary.js";
+import { type RunSummary, summaryDiverged } from "../runs/summary.js";
 import { digits } from "./markup.js";
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
@@ -14,11 +14,12 @@ export function phaseError(
   return errors.length === 0 ? undefined : { mean: sum(errors) / errors.length, count: errors.length };
 }
 
-/** The loss of training iterations: the first, the smallest, the last. */
+/** The loss of training iterations: the first, the smallest, the last; and how many they are. */
 export function trainingLosses({ loss, results }: RunSummary): {
   first: number;
   least: number;
   last: number;
+  count: number;
 } {
   const training = loss.filter((_, at) => (results?.label[at] ?? "training") === "training");
   const losses = training.length > 0 ? training : loss;
@@ -26,6 +27,7 @@ export function trainingLosses({ loss, results }: RunSummary): {
     first: losses[0] ?? Number.NaN,
     least: Math.min(...losses),
     last: losses.at(-1) ?? Number.NaN,
+    count: losses.length,
   };
 }
 
@@ -121,5 +123,10 @@ export function leadOf(run: RunData): string {
   const { summary } = run;
   const wrong = summary.loss.findIndex((loss) => !Number.isFinite(loss));
   if (wrong >= 0) return `The training diverged: the loss of iteration ${wrong + 1} is not a number.`;
+  if (summaryDiverged(summary)) {
+    const { first, last, count } = trainingLosses(summary);
+    const iterations = many(count, "iteration");
+    return `The training diverged: the loss went from ${digits(first, 4)} to ${digits(last, 4)} in ${iterations}.`;
+  }
   return summary.results === undefined ? regressionLead(run) : classificationLead(summary);
 }

@@ -1,4 +1,5 @@
 import { abortSignal, given, oneOf, optional, path as filePath } from "../core/arguments.js";
+import { eventLoopTurn } from "../core/event-loop.js";
 import { runDataCheck } from "../runs/run-check.js";
 import { join } from "node:path";
 import {
@@ -21,16 +22,22 @@ export async function picturesOf(
   signal?: AbortSignal,
 ): Promise<Picture[]> {
   const pictures: Promise<Picture>[] = [];
+  const stopped = async () => {
+    // Drawing awaits nothing that is not there: signals of the system come in turns of the event loop.
+    await eventLoopTurn();
+    if (!signal?.aborted) return;
+    await Promise.allSettled(pictures);
+    signal.throwIfAborted();
+  };
   for (const figure of figures) {
-    if (signal?.aborted) {
-      await Promise.allSettled(pictures);
-      signal.throwIfAborted();
-    }
+    await stopped();
     const svg = await renderSvg(figure, scheme);
     // Made on another thread while the next figure is drawn.
     pictures.push(renderPng(svg).then((png) => ({ figure, svg, png })));
   }
-  return Promise.all(pictures);
+  const made = await Promise.all(pictures);
+  await stopped();
+  return made;
 }
 
 /**

@@ -45,6 +45,8 @@ export interface RunFolderOptions {
   claim?: Claim;
   /** Take a folder that is there already, and replace what a run left in it. */
   force?: boolean;
+  /** What errors name as the parameter that the folder comes from; `out` if left out. */
+  parameter?: string;
 }
 
 /** Writes the report of a run, and its figures, into its folder. */
@@ -69,30 +71,26 @@ export class ReportError extends Error {
   override readonly name = "ReportError";
 }
 
-function refusePlace(folder: string, value: string, bound: string): never {
-  throw nestError({
-    code: "ValueError",
-    message: `cannot write the run folder ${folder}`,
-    parameter: "out",
-    value,
-    bound,
-  });
-}
 
 /** Refuses a place where a run folder can't be made, as far as that can be seen without making it. */
-function checkRunFolder(folder: string, force = false): void {
+function checkRunFolder(folder: string, { force = false, parameter = "out" }: RunFolderOptions): void {
   const bound = "a folder that does not exist yet or is empty";
-  if (folder.trim() === "") refusePlace(folder, "an empty name", bound);
+  const refusePlace = (why: string, allowed = bound) =>
+    refuseArgument(parameter, folder, allowed, {
+      code: "ValueError",
+      message: `cannot write the run folder ${folder}: ${why}`,
+    });
+  if (folder.trim() === "") refusePlace("its name is empty");
   try {
     const found = statSync(folder, { throwIfNoEntry: false });
     if (found === undefined) return;
-    if (!found.isDirectory()) refusePlace(folder, "it exists already and is no folder", bound);
+    if (!found.isDirectory()) refusePlace("it exists already and is no folder");
     // A run that was killed before its first iteration leaves its claim.
     if (!force && !readdirSync(folder).every(isClaimFile)) {
-      refusePlace(folder, "it exists already and is not empty", `${bound}; --force replaces a run`);
+      refusePlace("it exists already and is not empty", `${bound}; --force replaces a run`);
     }
   } catch (error) {
-    throw cannotWrite(`the run folder ${folder}`, error, "out", "a folder that can be made");
+    throw cannotWrite(`the run folder ${folder}`, error, parameter, "a folder that can be made");
   }
 }
 
@@ -105,7 +103,12 @@ const checkpointName = "checkpoint.safetensors";
  * @throws {@link NESTError} for a folder without one.
  */
 export function checkpointOf(path: string): string {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return path;
+  const bound = "the folder of a run with iterations left, or its checkpoint";
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) {
+    refuseArgument("resume", path, bound, { code: "ValueError", message: `${path} cannot be read: there is no such file or folder` });
+  }
+  if (!found.isDirectory()) return path;
   const file = join(path, checkpointName);
   if (existsSync(file)) return file;
   const isOver = existsSync(join(path, "run.json"));
@@ -113,7 +116,8 @@ export function checkpointOf(path: string): string {
     code: "ValueError",
     message: `${path} has no checkpoint${isOver ? ": its run is over" : ""}`,
     parameter: "resume",
-    bound: "the folder of a run with iterations left, or its checkpoint",
+    value: path,
+    bound,
   });
 }
 
@@ -157,7 +161,7 @@ export class RunFolder {
   constructor(path: string, options: RunFolderOptions = {}) {
     this.path = path;
     this.#options = options;
-    if (options.iterations === undefined) checkRunFolder(path, options.force);
+    if (options.iterations === undefined) checkRunFolder(path, options);
     else {
       this.#isOpen = true;
       this.#claim = options.claim;
@@ -180,12 +184,13 @@ export class RunFolder {
       rmSync(probe);
       this.#claim = claimRunFolder(this.path, "out");
       // Whoever had it until then may have left a run.
-      checkRunFolder(this.path, this.#options.force);
+      checkRunFolder(this.path, this.#options);
       if (this.#options.force) this.#remove(runFiles);
       this.#isOpen = true;
     } catch (error) {
       this.close();
-      throw cannotWrite(`the run folder ${this.path}`, error, "out", "a folder that can be made");
+      const { parameter = "out" } = this.#options;
+      throw cannotWrite(`the run folder ${this.path}`, error, parameter, "a folder that can be made");
     }
   }
 

@@ -1,5 +1,6 @@
 import { cpus } from "node:os";
 import { instructionSet } from "../native/index.js";
+import { hasDiverged } from "../core/statistics.js";
 import { version } from "../core/version.js";
 import {
   describedNetwork,
@@ -82,6 +83,24 @@ function sums({ data }: WeightMatrix): WeightSums {
     sum: data.reduce((sum, weight) => sum + weight, 0),
     sum_sq: data.reduce((sum, weight) => sum + weight * weight, 0),
   };
+}
+
+/** Places of the iterations that say how a run ended: those of its test, or the last one where there are none. */
+export function lastIterations({ loss, results }: Pick<RunSummary, "loss" | "results">): number[] {
+  const tests = (results?.label ?? []).flatMap((label, at) => (label === "test" ? [at] : []));
+  return tests.length > 0 ? tests : [loss.length - 1];
+}
+
+/**
+ * Whether a training diverged: it was ended for that, its numbers ended, or its loss became ten times what it was at
+ * first.
+ */
+export function summaryDiverged(summary: Pick<RunSummary, "ended" | "loss" | "results">): boolean {
+  const { ended, loss } = summary;
+  if (ended === "divergence") return true;
+  const last = lastIterations(summary).map((at) => loss[at] ?? Number.NaN);
+  const mean = last.reduce((sum, value) => sum + value, 0) / last.length;
+  return hasDiverged(loss[0] ?? mean, mean);
 }
 
 /** Which weights a training with patience left, in words; undefined of one without. */

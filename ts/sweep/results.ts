@@ -1,6 +1,6 @@
-import type { RunSummary } from "../runs/summary.js";
+import { type RunSummary, lastIterations, summaryDiverged } from "../runs/summary.js";
 import { type SweepPoint, type SweepValue, combinationName } from "./grid.js";
-import { type Quartiles, hasDiverged, quartiles } from "../core/statistics.js";
+import { type Quartiles, quartiles } from "../core/statistics.js";
 
 /** A training of a sweep that has ended. */
 export interface SweepRun extends SweepPoint {
@@ -47,15 +47,9 @@ export interface SweepRow {
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** How a training ended. */
-export function finalMetrics({
-  loss,
-  results,
-  spikes_per_neuron,
-  metrics,
-  ms_per_iteration,
-}: RunSummary): FinalMetrics {
-  const tests = (results?.label ?? []).flatMap((label, at) => (label === "test" ? [at] : []));
-  const last = tests.length > 0 ? tests : [loss.length - 1];
+export function finalMetrics(summary: RunSummary): FinalMetrics {
+  const { loss, results, spikes_per_neuron, metrics, ms_per_iteration } = summary;
+  const last = lastIterations(summary);
   const over = (values: readonly number[]) => mean(last.map((at) => values[at] ?? Number.NaN));
   return {
     loss: over(loss),
@@ -71,9 +65,7 @@ export function finalMetrics({
 
 /** Whether a training diverged: its numbers ended, or its loss became ten times what it was at first. */
 export function isDiverged({ summary, code }: SweepRun): boolean {
-  if (summary === undefined) return code === "NumericalInstability";
-  const { loss } = finalMetrics(summary);
-  return hasDiverged(summary.loss[0] ?? loss, loss);
+  return summary === undefined ? code === "NumericalInstability" : summaryDiverged(summary);
 }
 
 /** Trainings by combination of values, in the order of the first of each. */

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Check, given, refuse, text } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
 import { type TaskEntry, findTask } from "./index.js";
@@ -40,7 +40,7 @@ export async function loadTask(task: string | URL): Promise<LoadedTask> {
   try {
     found = (await import(href)) as { default?: unknown };
   } catch (error) {
-    throw refusal(href, `the module cannot be loaded: ${whyNotLoaded(href, error)}`);
+    throw refusal(href, `the module cannot be loaded: ${await whyNotLoaded(href, error)}`);
   }
   const entry = found.default as Partial<TaskEntry> | undefined;
   if (
@@ -57,9 +57,34 @@ export async function loadTask(task: string | URL): Promise<LoadedTask> {
 /** The version of Node from which on it loads TypeScript by itself. */
 const nodeWithTypeScript = "22.18";
 
+/** Where an error arose, as file and line: in the module, if its stack leads there, else in what that imports. */
+function placeOf(href: string, error: unknown): string | undefined {
+  const stack = error instanceof Error ? String(error.stack) : "";
+  // Of a syntax error, the first line has it; else lines that begin with `at`.
+  const places = stack.split("\n").flatMap((line) => {
+    const [, file, at] = /(?:^|\(|\s)((?:file:\/\/|\/|[a-z]:\\)[^()]*?):(\d+)(?::\d+)?\)?$/i.exec(line) ?? [];
+    return file === undefined ? [] : [{ file: /^file:/i.test(file) ? fileURLToPath(file) : file, at }];
+  });
+  const module = fileURLToPath(href);
+  const place = places.find(({ file }) => file === module) ?? places[0];
+  return place && `${place.file}:${place.at}`;
+}
+
+/** Where a module does not parse: Node tells no program that imports it, but whoever lets it check the file. */
+async function syntaxPlace(href: string): Promise<string | undefined> {
+  const { spawnSync } = await import("node:child_process");
+  const { stderr } = spawnSync(process.execPath, ["--check", fileURLToPath(href)], { encoding: "utf8" });
+  const [, file, line] = /^(.+):(\d+)\r?$/.exec(stderr.split("\n")[0] ?? "") ?? [];
+  if (file === undefined) return undefined;
+  return `${/^file:/i.test(file) ? fileURLToPath(file) : file}:${line}`;
+}
+
 /** What kept a module from being loaded; of TypeScript, what to do about it. */
-function whyNotLoaded(href: string, error: unknown): string {
-  const said = error instanceof Error ? error.message : String(error);
+async function whyNotLoaded(href: string, error: unknown): Promise<string> {
+  const what = error instanceof SyntaxError ? `SyntaxError: ${error.message}` : error;
+  const message = what instanceof Error ? what.message : String(what);
+  const place = placeOf(href, error) ?? (error instanceof SyntaxError ? await syntaxPlace(href) : undefined);
+  const said = place === undefined ? message : `${place}: ${message}`;
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (!/\.[cm]?ts$/i.test(href) || code !== "ERR_UNKNOWN_FILE_EXTENSION") return said;
   return (

@@ -67,7 +67,14 @@ export async function readInitialWeights({ path, projections }: InitOptions): Pr
     import("node:fs"),
     import("../files/saved-file.js"),
   ]);
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) {
+    refuseValue("options.init.path", path, "a saved network, a run folder or a checkpoint", {
+      code: "ValueError",
+      message: `${path} cannot be read: there is no such file or folder`,
+    });
+  }
+  const isFolder = found.isDirectory();
   const file = resolve(isFolder ? join(path, "network.safetensors") : path);
   const { network, bytes } = await Network.read(file);
   const sha256 = await inSlices(bytesDigest(bytes));

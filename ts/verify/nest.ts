@@ -65,22 +65,45 @@ function inPython(
   });
 }
 
+/** Python modules that the program needs, and the packages that have them. */
+const needed = { nest: "nest-simulator", numpy: "numpy" } as const;
+
 /**
- * Whether an interpreter has NEST.
+ * What an interpreter lacks to ask NEST, in words; undefined where it lacks nothing.
  *
  * @throws {@link NESTError} for one that was named and cannot be run.
  */
-export async function hasNest({ python, signal }: NestOptions): Promise<boolean> {
-  const look = "import importlib.util; print(all(map(importlib.util.find_spec, ('nest', 'numpy'))))";
-  const said = await inPython(pythonOf(python), look, "", signal);
-  if ("out" in said) return said.out.trim() === "True";
-  if (python === undefined) return false;
+export async function lackOfNest({ python, signal }: NestOptions): Promise<string | undefined> {
+  const names = Object.keys(needed).map((name) => `'${name}'`);
+  const look = `import importlib.util as u; print(*[m for m in (${names.join(", ")}) if u.find_spec(m) is None])`;
+  const interpreter = pythonOf(python);
+  const said = await inPython(interpreter, look, "", signal);
+  if ("out" in said) {
+    const missing = said.out.split(/\s+/).filter((name): name is keyof typeof needed => name in needed);
+    if (missing.length === 0) return undefined;
+    const packages = missing.map((name) => needed[name]).join(" ");
+    return `${interpreter} has no ${missing.join(" and no ")} (${interpreter} -m pip install ${packages})`;
+  }
+  if (python === undefined) return `${interpreter} cannot be run: ${said.failure}`;
   throw nestError({
     code: "ValueError",
     message: `${python} cannot be run as Python: ${said.failure}`,
     parameter: "python",
     value: python,
     bound: "a Python, or left out",
+  });
+}
+
+/** @throws {@link NESTError} that says what an interpreter lacks to ask NEST. */
+export async function requireNest({ python, signal }: NestOptions): Promise<void> {
+  const lack = await lackOfNest({ python, signal });
+  if (lack === undefined) return;
+  throw nestError({
+    code: "ValueError",
+    message: `NEST cannot be asked: ${lack}`,
+    parameter: "python",
+    value: pythonOf(python),
+    bound: "a Python that has nest-simulator and numpy",
   });
 }
 
@@ -324,7 +347,7 @@ async function engineCourse(
 /**
  * Builds the network in NEST and lays spikes, readout signals and weights of the first iterations side by side.
  *
- * @throws {@link NESTError} with what Python said, where it has no NEST.
+ * @throws {@link NESTError} that says what Python lacks, where it has no NEST.
  */
 export async function verifyInNest(
   task: Task,
@@ -339,18 +362,9 @@ export async function verifyInNest(
   if (transmissions(problem, iterations, stamps.length) > mostWeights) {
     return { checks: [], notes: ["not laid beside NEST: fewer steps, sequences or neurons"] };
   }
-  const interpreter = pythonOf(python);
-  const said = await inPython(interpreter, nestProgram, told, signal);
+  const said = await inPython(pythonOf(python), nestProgram, told, signal);
   if ("failure" in said) {
-    if (!(await hasNest({ python, signal }))) {
-      throw nestError({
-        code: "ValueError",
-        message: `NEST cannot be asked: ${said.failure}`,
-        parameter: "python",
-        value: interpreter,
-        bound: "a Python that has nest-simulator",
-      });
-    }
+    await requireNest({ python, signal });
     // Its history does not hold what some networks need: spikes in the very first steps, for one.
     return { checks: [], notes: [`not laid beside NEST, which refuses: ${said.failure}`] };
   }

@@ -146,12 +146,10 @@ async function besideNest(
   { nest = false, python, signal, onProgress }: VerifyOptions,
 ): Promise<Pick<Findings, "checks" | "notes" | "nest">> {
   if (nest === false) return { checks: [], notes: [] };
-  const { hasNest, iterationsOf, pythonOf, verifyInNest } = await import("./nest.js");
-  if (nest === "if-installed" && !(await hasNest({ python, signal }))) {
-    return {
-      checks: [],
-      notes: [`not laid beside NEST: ${pythonOf(python)} has none (pip install nest-simulator)`],
-    };
+  const { iterationsOf, lackOfNest, verifyInNest } = await import("./nest.js");
+  if (nest === "if-installed") {
+    const lack = await lackOfNest({ python, signal });
+    if (lack !== undefined) return { checks: [], notes: [`not laid beside NEST: ${lack}`] };
   }
   onProgress?.("NEST");
   const { populations } = namedParts(task.network);
@@ -192,6 +190,11 @@ export async function verifyTask(task: Task, asked: VerifyOptions = {}): Promise
   const { neurons, steps, sequences, ...rest } = given("options", asked, options);
   const { signal } = rest;
   checkedTask(task);
+  if (rest.nest === true) {
+    // What comes first may take minutes.
+    const { requireNest } = await import("./nest.js");
+    await requireNest({ python: rest.python, signal });
+  }
   await task.prepare?.(signal);
   await inSlices(checkNetwork(task), signal);
   const asConstrained = shrunkTask(task, {

@@ -568,7 +568,11 @@ describe("eprop sweep", () => {
       /feedback_decay has no effect with feedback=random/,
     ],
     ["a shard beyond the last", ["--seeds", "1", "--shard", "3/2"], /third of 16/],
-    ["halving by the luckiest seed", ["--seeds", "1..2", "--halving", "2"], /luckiest/],
+    [
+      "halving by the luckiest seed",
+      ["--seeds", "1..2", "--halving", "2"],
+      /luckiest.*parameter seeds, value 1,2, required: one/,
+    ],
     ["a collection with seeds", ["--seeds", "1", "--collect"], /--collect and --out alone/],
     ["a parameter twice", ["--seeds", "1", "--set", "eta=1", "--set", "eta=2"], /varied twice/],
   ])("refuses %s", async (_name, args, message) => {

@@ -15,6 +15,7 @@ import {
   text,
   whole,
 } from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
 import { worldCheck } from "../mpi/check.js";
 import type { World } from "../mpi/world.js";
 import type { TaskOptions } from "../tasks/task.js";
@@ -129,8 +130,8 @@ export function isProposals(value: unknown): value is SweepProposals {
   }
 }
 
-function refuseTogether(parameter: string, message: string, bound: string): never {
-  refuseArgument(parameter, undefined, bound, { code: "ValueError", message });
+function refuseTogether(parameter: string, message: string, bound: string, value?: string): never {
+  throw nestError({ code: "ValueError", message, parameter, bound, ...(value !== undefined && { value }) });
 }
 
 /** Refuses options that would be ignored. */
@@ -159,6 +160,7 @@ export function checkTogether(options: SweepOptions, wanted: SweepGrid | SweepPr
         "seeds",
         "halving would choose the luckiest seeds",
         "one seed; more for what is best, afterwards",
+        wanted.seeds.join(","),
       );
     }
   }

@@ -212,7 +212,7 @@ describe("results", () => {
       finished(5, summary([5, 3e8])),
       { ...failed, code: "NumericalInstability" },
     ]);
-    expect(odd).toMatchObject([{ finished: 4, failed: 0, diverged: 2, loss: { n: 5, median: 4, low: 3 } }]);
+    expect(odd).toMatchObject([{ finished: 3, failed: 0, diverged: 2, loss: { n: 5, median: 4, low: 3 } }]);
     expect(terminalTable(odd)).toBe(
       "eta  runs                 loss\n1    5 (2 of 5 diverged)  4.000 [3.000, ∞]\n",
     );
@@ -277,6 +277,9 @@ describe("successive halving", () => {
     });
     const four = [at(1, [9, 5]), at(2, [9, 1]), at(3, [9, 4]), at(4, [9, Number.NaN])];
     expect(promotable(four.slice(0, 2), rungs, 3)).toEqual([]);
+    // Where nobody else comes, one goes on from each rung.
+    expect(promotable(four.slice(0, 2), rungs, 3, 1)).toEqual([{ point: four[1]?.point, rung: 1 }]);
+    expect(promotable(four.slice(3), rungs, 3, 1)).toEqual([]);
     expect(promotable(four, rungs, 3)).toEqual([{ point: four[1]?.point, rung: 1 }]);
     // Two of seven: the second is let go on as soon as there are enough; the first has gone on.
     const gone = at(2, [9, 1, 1, 1, 1, 1]);
@@ -393,7 +396,7 @@ describe("eprop sweep", () => {
     // More seeds are added; another kind of sweep is refused.
     const other = await eprop(sweep(out, 3));
     expect(other.code).toBe(1);
-    expect(other.stderr).toMatch(/holds something else/);
+    expect(other.stderr).toMatch(/holds another sweep \(iterations: 2 there, 3 here\)/);
   });
 
   it.runIf(process.platform === "linux")("reports a training that is killed, and does it again", async () => {
@@ -431,6 +434,15 @@ describe("eprop sweep", () => {
     for (const [name, time] of Object.entries(before)) expect(after[name]).toBe(time);
   });
 
+  it.runIf(process.platform === "linux")("says how to go on after Ctrl-C", async () => {
+    const { code, stderr } = await eprop(sweep(join(folder, "stopped"), 60), async (pid) => {
+      await until(() => children(pid)[0]);
+      process.kill(pid, "SIGINT");
+    });
+    expect(code).toBe(130);
+    expect(stderr).toMatch(/eprop: stopped; to go on, run the same command again\n$/);
+  });
+
   const lines = (text: string) => text.split("\n").filter((line) => /^\d+\/\d+ .*loss/.test(line));
 
   it("is shared by processes, each training done once", async () => {
@@ -454,6 +466,8 @@ describe("eprop sweep", () => {
     const first = await eprop([...args, "--shard", "1/2"]);
     expect(first.code, first.stderr).toBe(0);
     expect(existsSync(join(out, "runs.csv"))).toBe(false);
+    expect(first.stdout).toContain(`tables: eprop sweep --collect --out ${out}\n`);
+    expect(first.stdout).not.toMatch(/runs\.csv|page:/);
     const half = await eprop(["sweep", "--collect", "--out", out, "--json"]);
     expect((JSON.parse(half.stdout) as { runs: { seed: number }[] }).runs.map(({ seed }) => seed)).toEqual([
       1, 3,
@@ -527,31 +541,6 @@ describe("eprop sweep", () => {
     expect(JSON.parse(stopped.stdout)).toMatchObject({ runs: [{ status: "stopped" }] });
   });
 
-  it("trains what it is asked for, and answers", async () => {
-    const asked = [
-      { id: "a", parameters: { eta: 1e-3 } },
-      { id: "b", parameters: { eta: 2e-3 }, seed: 2 },
-    ];
-    const args = "sweep sine-waves --iterations 2 --ask --concurrency 2".split(" ");
-    const { code, stdout, stderr } = await eprop(
-      args,
-      undefined,
-      asked.map((of) => JSON.stringify(of)).join("\n"),
-    );
-    expect(code, stderr).toBe(0);
-    const answers = stdout
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as { id: string; loss: number });
-    expect(answers.toSorted((a, b) => (a.id < b.id ? -1 : 1))).toMatchObject([
-      { id: "a", seed: 1, status: "finished", parameters: { eta: 1e-3 }, iterations: 2 },
-      { id: "b", seed: 2, status: "finished", parameters: { eta: 2e-3 }, iterations: 2 },
-    ]);
-    const bad = await eprop(args, undefined, '{"parameters": {"etta": 1}}\n');
-    expect(bad.code).toBe(1);
-    expect(bad.stderr).toMatch(/no parameter etta/);
-  });
-
   it.each<[string, string[], RegExp]>([
     ["no seeds", ["--set", "eta=1"], /--seeds/],
     ["bad seeds", ["--seeds", "a..b"], /no seeds/],
@@ -573,6 +562,17 @@ describe("eprop sweep", () => {
       ["--seeds", "1..2", "--halving", "2"],
       /luckiest.*parameter seeds, value 1,2, required: one/,
     ],
+    [
+      "halving that compares nothing",
+      ["--seeds", "1", "--iterations", "4", "--halving", "20"],
+      /--halving.*value 20.*below the 4 training iterations/,
+    ],
+    [
+      "parts of neurons",
+      ["--seeds", "1", "--set", "n_rec=10.6"],
+      /n_rec.*10\.6.*whole number from 1 to 100000/,
+    ],
+    ["draws of parts of neurons", ["--seeds", "1", "--set", "n_rec=10..20"], /whole numbers.*int:10\.\.20/],
     ["a collection with seeds", ["--seeds", "1", "--collect"], /--collect and --out alone/],
     ["a parameter twice", ["--seeds", "1", "--set", "eta=1", "--set", "eta=2"], /varied twice/],
   ])("refuses %s", async (_name, args, message) => {

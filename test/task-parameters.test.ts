@@ -54,6 +54,19 @@ describe.each(Object.entries(all))("%s", (_name, create) => {
     expect(task.parameters).toMatchObject({ optimizer: "adamw", V_th: 0.9 });
   });
 
+  it("takes whole numbers only of what counts something", () => {
+    const { parameters } = tasks.taskTable.find(({ name }) => name === _name) as tasks.TaskEntry;
+    const counts = Object.entries(parameters).filter(([, row]) => "whole" in row && row.whole);
+    expect(counts.map(([name]) => name)).toContain("n_rec");
+    for (const [name, row] of counts) {
+      if ("choices" in row) continue;
+      expect(Number.isInteger(row.default)).toBe(true);
+      expect(() => create({ [name]: row.min + 0.4 })).toThrow(
+        new RegExp(`${name} must be a whole number.*value ${row.min + 0.4}.*from ${row.min} to ${row.max}`),
+      );
+    }
+  });
+
   it("says what is used where values follow others", () => {
     const [params] = recurrentParams(create({}));
     const { V_th, surrogate_gradient_height, surrogate_gradient_width } = create({}).parameters;

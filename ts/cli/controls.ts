@@ -77,5 +77,5 @@ async function runControls(name: string, args: ControlsArguments): Promise<void>
       if (out !== undefined) process.stdout.write(`page: ${join(out, "controls.html")}\n`);
     }
     tellFailed(runs);
-  });
+  }, args.out !== undefined);
 }

@@ -77,8 +77,14 @@ export function asTyped(message: string): string {
   );
 }
 
+/** A stop, with what can be done about it. */
+export class Stopped extends Error {
+  override readonly name = "AbortError";
+}
+
 /** What an error is said to be, and the exit code that follows from it. */
 export function lastLine(error: unknown): { line: string; code: number } {
+  if (error instanceof Stopped) return { line: `eprop: stopped; ${error.message}`, code: 130 };
   if (isStop(error)) return { line: "eprop: stopped", code: 130 };
   if (error instanceof NESTError) return { line: `eprop: ${error.name}: ${asTyped(error.message)}`, code: 1 };
   if (isFileError(error)) {

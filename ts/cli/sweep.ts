@@ -2,9 +2,24 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Command, InvalidArgumentError } from "commander";
-import { nestError } from "../core/errors.js";
+import {
+  type Check,
+  dictionary,
+  fields,
+  given as checked,
+  number as aNumber,
+  optional,
+} from "../core/arguments.js";
+import { NESTError, nestError } from "../core/errors.js";
 import { many } from "../core/words.js";
-import { type SweepGrid, type SweepPoint, parseSeeds, parseValues, pointName } from "../sweep/grid.js";
+import {
+  type SweepGrid,
+  type SweepPoint,
+  checkedPoint,
+  parseSeeds,
+  parseValues,
+  pointName,
+} from "../sweep/grid.js";
 import {
   type SweepOptions,
   type SweepProposals,
@@ -17,7 +32,7 @@ import { finalMetrics, statusOf, terminalTable } from "../sweep/results.js";
 import { loadTask } from "../tasks/load.js";
 import { type ComputedWith, computedWith } from "../training/settings.js";
 import { untilInterrupted } from "./interrupt.js";
-import { conclude, tellFailed } from "./output.js";
+import { asTyped, conclude, tellFailed } from "./output.js";
 import { CommandRanks } from "./ranks.js";
 import {
   type TaskArguments,
@@ -120,18 +135,29 @@ function runJson(run: SweepRun): object {
   return { seed, parameters, status: statusOf(run), ...final, ...given({ failure }) };
 }
 
-function print(result: SweepResult, { out, json }: SweepArguments): void {
+function print(result: SweepResult, { out, json, shard: part }: SweepArguments): void {
   const { task, runs, rows, damaged } = result;
   if (json) process.stdout.write(`${JSON.stringify({ task, runs: runs.map(runJson), rows, damaged })}\n`);
   else {
     process.stdout.write(terminalTable(rows));
-    if (out !== undefined) {
+    if (out !== undefined && part !== undefined) {
+      process.stdout.write(`tables: eprop sweep --collect --out ${out}\n`);
+    } else if (out !== undefined) {
       process.stdout.write(`runs: ${join(out, "runs.csv")}\n`);
       // There is nothing to show where all have failed.
       const page = join(out, "sweep.html");
       if (existsSync(page)) process.stdout.write(`page: ${page}\n`);
     }
   }
+}
+
+/** How a training ended, in words. */
+function endText(run: SweepRun): string {
+  if (run.summary === undefined) return `FAILED: ${run.failure}`;
+  const { loss, iterations } = finalMetrics(run.summary);
+  const status = statusOf(run);
+  const after = status === "pruned" ? ` after ${many(iterations, "iteration")}` : "";
+  return `loss ${loss.toPrecision(6)}${status === "finished" ? "" : `, ${status}${after}`}`;
 }
 
 /** Says which files are damaged, if any is, and sets the exit code. */
@@ -144,39 +170,75 @@ function tellDamaged({ damaged }: SweepResult): void {
   );
 }
 
+/** What a line of standard input asks for. */
+const anything: Check<unknown> = { allowed: "anything", read: (value) => value };
+const askedFields = fields({ id: anything, seed: optional(aNumber()), parameters: optional(dictionary) });
+
 /** Trainings from lines of standard input; the answers go to standard output, a line each. */
-function fromInput(): SweepProposals {
-  const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-  const ids = new Map<string, unknown>();
-  return {
-    async ask() {
-      for (;;) {
-        const { value, done } = await lines.next();
-        if (done) return undefined;
-        if (value.trim() === "") continue;
-        let asked: Partial<SweepPoint> & { id?: unknown };
-        try {
-          asked = JSON.parse(value) as typeof asked;
-        } catch {
-          refuse("ask", `this is not JSON: ${value}`, 'as in {"parameters": {"eta": 1e-3}, "seed": 1}');
-        }
-        const point = { seed: asked.seed ?? 1, parameters: asked.parameters ?? {} };
-        ids.set(pointName(point), asked.id);
-        return point;
-      }
-    },
-    tell(run) {
-      const id = ids.get(pointName(run));
-      process.stdout.write(`${JSON.stringify({ ...given({ id }), ...runJson(run) })}\n`);
-    },
-  };
+class Asked implements SweepProposals {
+  readonly #lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  readonly #ids = new Map<string, unknown>();
+  readonly #check: (point: SweepPoint) => SweepPoint;
+  /** Lines that ask for nothing that can be trained. */
+  refused = 0;
+
+  constructor(check: (point: SweepPoint) => SweepPoint) {
+    this.#check = check;
+  }
+
+  #answer(id: unknown, of: object): void {
+    process.stdout.write(`${JSON.stringify({ ...given({ id }), ...of })}\n`);
+  }
+
+  /** The training of a line; undefined where there can be none, which is answered. */
+  #point(line: string): SweepPoint | undefined {
+    let id: unknown;
+    try {
+      const read = readJson(line);
+      id = (read as { id?: unknown } | null)?.id;
+      const asked = checked("ask", read, askedFields);
+      const point = { seed: asked.seed ?? 1, parameters: asked.parameters ?? {} };
+      const found = this.#check(point as SweepPoint);
+      this.#ids.set(pointName(found), id);
+      return found;
+    } catch (error) {
+      if (!(error instanceof NESTError)) throw error;
+      this.refused += 1;
+      this.#answer(id, { status: "failed", error: asTyped(error.message) });
+      return undefined;
+    }
+  }
+
+  async ask(): Promise<SweepPoint | undefined> {
+    for (;;) {
+      const { value, done } = await this.#lines.next();
+      if (done) return undefined;
+      const point = value.trim() === "" ? undefined : this.#point(value);
+      if (point !== undefined) return point;
+    }
+  }
+
+  tell(run: SweepRun): void {
+    this.#answer(this.#ids.get(pointName(run)), runJson(run));
+  }
+}
+
+function readJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return refuse("ask", `this is not JSON: ${line}`, 'as in {"parameters": {"eta": 1e-3}, "seed": 1}');
+  }
 }
 
 /** What is to be trained, by the command line. */
-function wanted({ seeds, set, samples, sampleSeed, ask }: SweepArguments): SweepGrid | SweepProposals {
+function wanted(
+  { seeds, set, samples, sampleSeed, ask }: SweepArguments,
+  check: (point: SweepPoint) => SweepPoint,
+): SweepGrid | Asked {
   if (ask) {
     if (seeds ?? set) refuse("ask", "what is asked for has its seed and values", "neither --seeds nor --set");
-    return fromInput();
+    return new Asked(check);
   }
   if (seeds === undefined) refuse("seeds", "there are no seeds", "--seeds, as in --seeds 1..5");
   return { seeds, ...given({ parameters: set, samples, sampleSeed }) };
@@ -213,9 +275,10 @@ async function swept(name: string | undefined, args: SweepArguments, ranks: Comm
     refuse("reduction", "--reduction says how --halving goes on", "--halving besides");
   }
   const { entry } = await loadTask(name);
-  const grid = wanted(args);
+  const ofTask = taskOptions(entry, args);
+  const grid = wanted(args, (point) => checkedPoint(entry, point, ofTask));
   const options: SweepOptions = {
-    taskOptions: taskOptions(entry, args),
+    taskOptions: ofTask,
     ...computedWith(args),
     ...given({ out, concurrency, threads, weights, checkpointEvery, timeLimit }),
     ...given({ shard: args.shard, world }),
@@ -223,16 +286,20 @@ async function swept(name: string | undefined, args: SweepArguments, ranks: Comm
     onRun: (run, { done, total, resumed }) => {
       // Others do some of what rank 0 tells of.
       if (quiet || !isFirst || (resumed && world === undefined)) return;
-      const end =
-        run.summary === undefined
-          ? `FAILED: ${run.failure}`
-          : `loss ${finalMetrics(run.summary).loss.toPrecision(6)}${statusOf(run) === "finished" ? "" : `, ${statusOf(run)}`}`;
-      process.stderr.write(`${done}${total === undefined ? "" : `/${total}`} ${pointName(run)}: ${end}\n`);
+      process.stderr.write(
+        `${done}${total === undefined ? "" : `/${total}`} ${pointName(run)}: ${endText(run)}\n`,
+      );
     },
   };
-  const result = await untilInterrupted((signal) => sweep(name, grid, { ...options, signal }));
+  const result = await untilInterrupted(
+    (signal) => sweep(name, grid, { ...options, signal }),
+    out !== undefined && !args.ask,
+  );
   if (!isFirst) return;
   if (!args.ask) print(result, args);
   tellDamaged(result);
   tellFailed(result.runs, args.ask ? "" : "; run it again to retry them");
+  if (grid instanceof Asked && grid.refused > 0) {
+    conclude(`eprop: ${many(grid.refused, "line")} of standard input asked for no training that there is`, 1);
+  }
 }

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { nestError } from "../core/errors.js";
 import { cannotWrite } from "../files/file-errors.js";
 import { writeWhole } from "../files/write-whole.js";
@@ -66,6 +67,41 @@ function refuse(message: string, bound: string): never {
   throw nestError({ code: "ValueError", message, parameter: "out", bound });
 }
 
+/** What a value of a sweep is said to be. */
+const shown = (value: unknown) => (value === undefined ? "none" : JSON.stringify(value));
+
+const isTable = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Where two values differ, by name: `iterations: 4 there, 2 here`. */
+function differences(there: unknown, here: unknown, name: string): string[] {
+  if (!isTable(there) || !isTable(here)) {
+    return isDeepStrictEqual(there, here) ? [] : [`${name}: ${shown(there)} there, ${shown(here)} here`];
+  }
+  const [a, b] = [there, here] as Record<string, unknown>[];
+  return [...new Set([...Object.keys(a ?? {}), ...Object.keys(b ?? {})])].flatMap((field) =>
+    differences(a?.[field], b?.[field], field),
+  );
+}
+
+/** What a folder is of that is not of this kind, in words. */
+function otherKind(text: string | undefined, kind: SweepKind): string {
+  let there: Partial<SweepKind & { format: number }> | null;
+  try {
+    there = JSON.parse(text ?? "null") as typeof there;
+  } catch {
+    there = null;
+  }
+  if (there === null || typeof there.task !== "string") return "something else";
+  if (there.format !== sweepFormat) return `a sweep of format ${shown(there.format)}, not ${sweepFormat}`;
+  const { task, options, training } = kind;
+  // As they are once they are written.
+  const here = JSON.parse(JSON.stringify({ task, ...options, ...training })) as object;
+  const all = differences({ task: there.task, ...there.options, ...there.training }, here, "sweep");
+  return all.length === 0
+    ? "a sweep whose options are in another order"
+    : `another sweep (${all.join("; ")})`;
+}
+
 /** The text of a file; undefined where there is none. */
 function read(path: string): string | undefined {
   try {
@@ -115,7 +151,8 @@ export class SweepFolder {
     const bound = `a new folder, or one of a sweep of ${kind.task} with the same options`;
     // Another process of the sweep may make it between two looks.
     const isTaken = read(file) === undefined && !isNewOrEmpty(path) && read(file) === undefined;
-    if (isTaken || isOther(read(file))) refuse(`${path} holds something else`, bound);
+    const found = read(file);
+    if (isTaken || isOther(found)) refuse(`${path} holds ${otherKind(found, kind)}`, bound);
     writeWhole(file, `${text}\n`);
     try {
       mkdirSync(join(path, "runs"), { recursive: true });

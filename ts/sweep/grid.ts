@@ -127,6 +127,19 @@ function drawn(name: string, { from, to, log, whole }: SweepRange, count: number
   });
 }
 
+/** Refuses to draw other numbers than whole ones of what counts something. */
+function checkDraws({ parameters }: TaskEntry, name: string, { from, to, log, whole }: SweepRange): void {
+  const row = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
+  if (whole || row === undefined || "choices" in row || !row.whole) return;
+  const kind = log ? "log:" : "";
+  refuse(
+    `${name} takes whole numbers`,
+    name,
+    `${kind}${from}..${to}`,
+    `${kind}int:${from}..${to} (whole: true)`,
+  );
+}
+
 /** Whether values are drawn for a parameter. */
 export function isRange(values: readonly SweepValue[] | SweepRange): values is SweepRange {
   return !Array.isArray(values);
@@ -242,6 +255,7 @@ function drawnCombinations(
   checkCount("samples", samples);
   const columns = ranges.map(([name, range]) => {
     checkRange(name, range);
+    checkDraws(task, name, range);
     for (const end of [range.from, range.to]) checkValue(task, name, end, base);
     return drawn(name, range, samples, sampleSeed);
   });

@@ -33,7 +33,7 @@ export function scoreAt({ loss, results }: RunSummary, iterations: number): numb
 }
 
 /** Training iterations of a run that are over. */
-function trainedIterations({ loss, results }: RunSummary): number {
+export function trainedIterations({ loss, results }: RunSummary): number {
   return results?.label.filter((label) => label === "training").length ?? loss.length;
 }
 
@@ -51,11 +51,13 @@ export interface Candidate<P extends SweepPoint = SweepPoint> {
  * "A system for massively parallel hyperparameter tuning").
  *
  * @param candidates All that have been trained up to the first rung or farther.
+ * @param least Trainings that go on from a rung however few have reached it.
  */
 export function promotable<P extends SweepPoint>(
   candidates: readonly Candidate<P>[],
   rungs: readonly number[],
   reduction: number,
+  least = 0,
 ): { point: P; rung: number }[] {
   return rungs.toReversed().flatMap((iterations, back) => {
     const rung = rungs.length - 1 - back;
@@ -73,7 +75,7 @@ export function promotable<P extends SweepPoint>(
       }))
       .toSorted((a, b) => (a.score === b.score ? 0 : a.score - b.score));
     return reached
-      .slice(0, Math.floor(reached.length / reduction))
+      .slice(0, Math.max(least, Math.floor(reached.length / reduction)))
       .filter(({ isHere, score }) => isHere && score < Number.POSITIVE_INFINITY)
       .map(({ point }) => ({ point, rung: rung + 1 }));
   });

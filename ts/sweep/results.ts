@@ -31,7 +31,7 @@ export interface FinalMetrics {
 /** What is known of a combination of values, over its seeds. */
 export interface SweepRow {
   parameters: Readonly<Record<string, SweepValue>>;
-  /** Trainings that ended as planned or by their time limit. */
+  /** Trainings that ended as planned or by their time limit, and did not diverge. */
   finished: number;
   /** Trainings that failed; those that diverged are not among them. */
   failed: number;
@@ -39,6 +39,8 @@ export interface SweepRow {
   diverged: number;
   /** Trainings that were pruned: they count nowhere else. */
   pruned: number;
+  /** Median and quartiles of the losses that these were pruned at; left out where none was. */
+  loss_pruned?: Quartiles;
   /** Median and quartiles of the losses at the end. */
   loss?: Quartiles;
   error?: Quartiles;
@@ -83,6 +85,9 @@ export function byCombination(runs: readonly SweepRun[]): Map<string, SweepRun[]
 /** What is known of trainings with the same values. */
 function rowOf(group: readonly SweepRun[]): SweepRow {
   const rest = group.filter(({ status }) => status !== "pruned");
+  const pruned = group.flatMap(({ status, summary }) =>
+    status === "pruned" && summary !== undefined ? [finalMetrics(summary).loss] : [],
+  );
   const diverged = rest.filter(isDiverged);
   const ended = rest.filter((run) => run.summary !== undefined && !isDiverged(run));
   const finals = ended.map(({ summary }) => finalMetrics(summary as RunSummary));
@@ -97,10 +102,11 @@ function rowOf(group: readonly SweepRun[]): SweepRow {
   const all = [...errors, ...others];
   return {
     parameters: group[0]?.parameters ?? {},
-    finished: rest.filter(({ summary }) => summary !== undefined).length,
+    finished: ended.length,
     failed: rest.filter((run) => run.summary === undefined && !isDiverged(run)).length,
     diverged: diverged.length,
     pruned: group.length - rest.length,
+    ...(pruned.length > 0 && { loss_pruned: quartiles(pruned) }),
     ...(losses.length > 0 && { loss: quartiles(losses) }),
     ...(all.length > 0 && { error: quartiles(all) }),
   };
@@ -198,8 +204,8 @@ export function quartileText(of: Quartiles | undefined): string {
 }
 
 /** How many trainings there are of a row, and how many of those went wrong, in words. */
-export function countText({ finished, diverged, failed, pruned, loss }: SweepRow): string {
-  const total = (loss?.n ?? finished) + failed + pruned;
+export function countText({ finished, diverged, failed, pruned }: SweepRow): string {
+  const total = finished + diverged + failed + pruned;
   const odd = [
     diverged > 0 && `${diverged} of ${total} diverged`,
     failed > 0 && `${failed} of ${total} failed`,
@@ -231,7 +237,8 @@ export function terminalTable(rows: readonly SweepRow[]): string {
     ...shown.map((row) => [
       ...names.map((name) => String(row.parameters[name] ?? "")),
       countText(row),
-      quartileText(row.loss),
+      // All of a row that were pruned have no loss at the end.
+      quartileText(row.loss ?? row.loss_pruned),
       ...(withErrors ? [quartileText(row.error)] : []),
     ]),
   ];

@@ -31,8 +31,8 @@ export interface Source {
 /** What a source is told besides. */
 interface Surroundings {
   signal: AbortSignal | undefined;
-  /** Called for each training that somebody else has done. */
-  found(point: SweepPoint, run: SweepRun): void;
+  /** Called for each training that is over and was not told of, done by somebody else if `resumed`. */
+  found(point: SweepPoint, run: SweepRun, resumed: boolean): void;
 }
 
 /** How often one looks what others have done (ms). */
@@ -87,7 +87,7 @@ export function gridSource(
         const run = folder?.read(point);
         if (run !== undefined && run.status !== "pruned") {
           left.delete(point);
-          found(point, run);
+          found(point, run, true);
           continue;
         }
         const claim = folder && claimed(folder, point);
@@ -121,7 +121,7 @@ export function proposalSource(
         for (;;) {
           const run = folder?.read(point);
           if (run !== undefined && run.status !== "pruned") {
-            found(point, run);
+            found(point, run, true);
             await told(point, run);
             break;
           }
@@ -142,7 +142,11 @@ export function halvingSource(
 ): Source {
   const working = new Set<SweepPoint>();
   const over = new Set<SweepPoint>();
+  /** Those that this process has trained as far as they went. */
+  const own = new Set<SweepPoint>();
   let isOver = false;
+  // Nobody worked at the last look, so that nobody is to be waited for.
+  let isQuiet = false;
   const look = async (): Promise<Job | undefined> => {
     for (;;) {
       signal?.throwIfAborted();
@@ -156,29 +160,39 @@ export function halvingSource(
           candidates.push({ point, isPaused, ...(run.summary && { summary: run.summary }) });
           if (isPaused || over.has(point) || working.has(point)) continue;
           over.add(point);
-          found(point, run);
+          found(point, run, true);
         }
       }
       const wanted = [
-        ...promotable(candidates, rungs, reduction),
+        // Where all have come as far as they do, the best of each rung goes on, however few have reached it.
+        ...promotable(candidates, rungs, reduction, isQuiet && fresh.length === 0 ? 1 : 0),
         ...fresh.map((point) => ({ point, rung: 0 })),
       ].filter(({ point }) => !working.has(point));
       for (const { point, rung } of wanted) {
         const claim = claimed(folder, point);
         if (claim === undefined) continue;
         working.add(point);
+        own.add(point);
+        isQuiet = false;
         const until = rungs[rung];
         return { point, claim, ...(until !== undefined && { until }) };
       }
       // As long as somebody works, somebody may be let go on.
-      if (working.size === 0 && !points.some((point) => folder.isClaimed(point))) {
+      const isIdle = working.size === 0 && !points.some((point) => folder.isClaimed(point));
+      if (isIdle && !isQuiet && !isOver) {
+        // Others may have ended theirs since the folder was read: it is read once more.
+        isQuiet = true;
+        continue;
+      }
+      if (isIdle) {
         for (const { point, isPaused } of isOver ? [] : candidates) {
           const run = folder.read(point);
-          if (isPaused && run !== undefined) found(point, run);
+          if (isPaused && run !== undefined) found(point, run, !own.has(point));
         }
         isOver = true;
         return undefined;
       }
+      isQuiet = false;
       await waited(signal);
     }
   };

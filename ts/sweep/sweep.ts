@@ -1,12 +1,15 @@
 import { given, path as filePath } from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
 import { threadBudget } from "../core/threads.js";
+import type { TaskEntry } from "../tasks/index.js";
 import { type LoadedTask, loadTask } from "../tasks/load.js";
 import { computedWith } from "../training/settings.js";
 import { type DamagedResult, SweepFolder } from "./folder.js";
 import { type SweepGrid, type SweepPoint, checkedPoint, pointOptions, sweepPoints } from "./grid.js";
-import { rungsOf } from "./halving.js";
+import { type SuccessiveHalving, rungsOf } from "./halving.js";
 import {
   type SweepOptions,
+  type SweepTaskOptions,
   checkTogether,
   isProposals,
   proposals,
@@ -139,6 +142,29 @@ async function allSettled(work: readonly Promise<void>[]): Promise<void> {
   }
 }
 
+/** Training iterations after which the trainings of a grid are compared. */
+function rungsOfGrid(
+  entry: TaskEntry,
+  points: readonly SweepPoint[],
+  halving: SuccessiveHalving,
+  taskOptions: SweepTaskOptions,
+): number[] {
+  const { iterations } = entry.create(
+    pointOptions(entry, points[0] as SweepPoint, taskOptions).task,
+  ).schedule;
+  const rungs = rungsOf(halving, iterations);
+  if (rungs.length === 0) {
+    throw nestError({
+      code: "ValueError",
+      message: "trainings end before they are compared",
+      parameter: "halving.minIterations",
+      value: String(halving.minIterations),
+      bound: `below the ${iterations} training iterations`,
+    });
+  }
+  return rungs;
+}
+
 /** As `sweep` of this folder's index, which loads it. */
 export async function runSweep(
   task: string | URL,
@@ -164,11 +190,12 @@ export async function runSweep(
     options: taskOptions,
     training: computedWith(checked),
   };
+  const rungs = checked.halving && rungsOfGrid(entry, points, checked.halving, taskOptions);
   await world?.same("sweep", [kind, all, checked.halving]);
   const folder = checked.out === undefined ? undefined : SweepFolder.open(checked.out, kind);
   const total = isProposals(wanted) ? undefined : points.length;
   const sweep = new Sweep(loaded, checked, folder, { total, threads });
-  const found = (point: SweepPoint, run: SweepRun) => sweep.ended(point, run, true);
+  const found = (point: SweepPoint, run: SweepRun, resumed: boolean) => sweep.ended(point, run, resumed);
   let source: Source;
   if (isProposals(wanted)) {
     source = proposalSource(wanted, folder, {
@@ -176,11 +203,7 @@ export async function runSweep(
       found,
       check: (of) => checkedPoint(entry, of, taskOptions),
     });
-  } else if (checked.halving !== undefined) {
-    const { iterations } = entry.create(
-      pointOptions(entry, points[0] as SweepPoint, taskOptions).task,
-    ).schedule;
-    const rungs = rungsOf(checked.halving, iterations);
+  } else if (checked.halving !== undefined && rungs !== undefined) {
     source = halvingSource(points, folder as SweepFolder, {
       rungs,
       reduction: checked.halving.reduction ?? 3,

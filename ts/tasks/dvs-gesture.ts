@@ -11,6 +11,7 @@ export const dvsGestureParameters = {
     unit: "ms",
     min: 10,
     max: 10_000,
+    whole: true,
     text: "Length of a sequence, from a gesture's beginning on; later events are left out",
   },
   size: {
@@ -18,6 +19,7 @@ export const dvsGestureParameters = {
     unit: "pixels",
     min: 1,
     max: 128,
+    whole: true,
     text: "Width and height that 128 pixels are mapped onto",
   },
 };
@@ -37,9 +39,9 @@ export function dvsGesture(options: DataTaskOptions<typeof dvsGestureParameters>
       files: "trials_to_train.txt, trials_to_test.txt and the recordings that they name",
       dataSet: "dvs-gesture",
       sizes: ({ size, duration }) => ({
-        inputs: 2 * Math.round(size) ** 2,
-        steps: Math.round(duration),
-        learningWindow: Math.round(duration),
+        inputs: 2 * size ** 2,
+        steps: duration,
+        learningWindow: duration,
         rate: 0.02,
       }),
       open: (module, part, { folder, seed, parameters: { duration } }) =>
@@ -47,12 +49,12 @@ export function dvsGesture(options: DataTaskOptions<typeof dvsGestureParameters>
           ? module.syntheticGestures({
               length: synthetic[part],
               seed: partSeed(seed, part),
-              duration: Math.round(duration),
+              duration,
             })
           : module.openDvsGesture(folder, part),
       transforms: (module, { size, duration }) => [
-        module.cropTime({ to: Math.round(duration) }),
-        module.downsample({ width: Math.round(size), height: Math.round(size) }),
+        module.cropTime({ to: duration }),
+        module.downsample({ width: size, height: size }),
       ],
     },
     options,

@@ -108,7 +108,7 @@ export function evidenceAccumulation(
   const parameters = taskParameters(name, evidenceAccumulationParameters, options.parameters);
   checkBatch(name, batchSize, { steps, inputs, rate: probability, readouts });
   const random = new NumpyRandom(seed);
-  const n = Math.round(parameters.n_rec);
+  const n = parameters.n_rec;
   const in_rec = transposedFloat32(random.randn(inputs, n), Math.sqrt(inputs));
   const rec_rec = withoutDiagonal(transposedFloat32(random.randn(n, n), Math.sqrt(n)));
   const limit = Math.sqrt(3 / Math.max(1, (n + readouts) / 2));

@@ -12,6 +12,7 @@ export const speechParameters = {
     unit: "ms",
     min: 10,
     max: 10_000,
+    whole: true,
     text: "Length of a sequence; later spikes are left out",
   },
   channels: {
@@ -19,6 +20,7 @@ export const speechParameters = {
     unit: "",
     min: 1,
     max: 700,
+    whole: true,
     text: "Inputs that the 700 channels are mapped onto",
   },
 };
@@ -45,9 +47,9 @@ function speechTask(
       files: `${name}_train.h5 and ${name}_test.h5`,
       dataSet: name,
       sizes: ({ channels: inputs, duration }) => ({
-        inputs: Math.round(inputs),
-        steps: Math.round(duration),
-        learningWindow: Math.round(duration),
+        inputs,
+        steps: duration,
+        learningWindow: duration,
         rate: 8000 / 700 / 1000,
       }),
       open(module, part, { folder, seed }) {
@@ -59,7 +61,7 @@ function speechTask(
         return open(join(folder, `${name}_${part === "training" ? "train" : "test"}.h5`));
       },
       transforms: (module, { channels: inputs }) =>
-        inputs < channels ? [module.downsample({ width: Math.round(inputs), height: 1 })] : [],
+        inputs < channels ? [module.downsample({ width: inputs, height: 1 })] : [],
     },
     options,
   );

@@ -78,6 +78,7 @@ export const learningRateParameters = {
     unit: "iterations",
     min: 0,
     max: 1e6,
+    whole: true,
     text: "Iterations in which the learning rate rises to its full value",
   },
   eta_every: {
@@ -85,6 +86,7 @@ export const learningRateParameters = {
     unit: "iterations",
     min: 1,
     max: 1e6,
+    whole: true,
     text: "Iterations after which it is multiplied, with step and exponential",
     needs: { eta_schedule: ["step", "exponential"] },
   },
@@ -119,6 +121,6 @@ interface LearningRateValues {
 export function withLearningRate(values: LearningRateValues): { learningRate?: LearningRate } {
   const { eta_schedule: schedule, eta_warm_up, eta_every, eta_factor: factor, eta_final: final } = values;
   if (schedule === "constant" && eta_warm_up < 1) return {};
-  const [warmUp, every] = [Math.round(eta_warm_up), Math.round(eta_every)];
+  const [warmUp, every] = [eta_warm_up, eta_every];
   return { learningRate: learningRate({ schedule, warmUp, every, factor, final }) };
 }

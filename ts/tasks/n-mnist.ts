@@ -198,7 +198,7 @@ export function nMnist(asked: NMnistOptions = {}): Task<PoolDescription> {
   if (options.data !== undefined) checkRecordings(options.data);
   const listed = options.blocklist === undefined ? undefined : readBlocklist(options.blocklist, sensorInputs);
   const scale = 1 - parameters.kappa;
-  const neurons = Math.round(parameters.n_rec);
+  const neurons = parameters.n_rec;
   const random = new NumpyRandom(seed);
 
   function* make(): Pieces<Made> {

@@ -14,6 +14,11 @@ export function numberRow(
   return { default: value, unit, min, max, text, ...(needs && { needs }) };
 }
 
+/** A row that counts something: its values are whole numbers. */
+export function wholeRow(...row: Parameters<typeof numberRow>): NumberParameter {
+  return { ...numberRow(...row), whole: true };
+}
+
 /** The same row with another default. */
 export function withDefault<R extends { default: number }>(of: R, value: number): R {
   return { ...of, default: value };
@@ -32,7 +37,7 @@ export const neuronRows = {
     1000,
     "Strength of the adaptation, before it is scaled by both time constants",
   ),
-  n_rec: numberRow(100, "neurons", 1, 100_000, "Recurrent neurons"),
+  n_rec: wholeRow(100, "neurons", 1, 100_000, "Recurrent neurons"),
 } as const;
 
 /** Height and width of the surrogate gradients of tasks whose threshold sets their scale. */

@@ -29,6 +29,7 @@ const parameterRow = either(
     unit: text,
     min: number(),
     max: number(),
+    whole: optional(flag),
     text,
     follows: optional(callable as Check<NonNullable<NumberParameter["follows"]>>),
     needs: optional(record(list(text, "a list of texts"))),
@@ -108,7 +109,12 @@ export function checkParameters(
 
 /** Refuses a value that a row of a parameter table does not take. */
 function checkParameter(task: string, name: string, row: TaskParameter, value: number | string): void {
-  if (!("choices" in row)) return checkRange(task, name, given(name, value, number()), row.min, row.max);
+  if (!("choices" in row)) {
+    const read = given(name, value, number());
+    if (row.whole) whole(task, name, read, read, row.min, row.max);
+    else checkRange(task, name, read, row.min, row.max);
+    return;
+  }
   if (row.choices.some((choice) => choice === value)) return;
   refuse(name, value, `one of ${row.choices.join(", ")}`, {
     code: "BadParameterValue",
@@ -141,14 +147,14 @@ export function whole(
 ): number {
   const chosen = value ?? otherwise;
   checkRange(task, name, chosen, min, max);
-  if (!Number.isInteger(chosen)) {
+  if (!Number.isSafeInteger(chosen)) {
     throw nestError({
       code: "BadParameterValue",
       message: `${name} must be a whole number`,
       model: task,
       parameter: name,
       value: String(chosen),
-      bound: `a whole number from ${min}`,
+      bound: `a whole number from ${min} to ${max}`,
     });
   }
   return chosen;

@@ -9,6 +9,8 @@ export interface NumberParameter {
   unit: string;
   min: number;
   max: number;
+  /** Whether it counts something: neurons, iterations, steps of 1 ms. Other than whole numbers are refused. */
+  whole?: boolean;
   text: string;
   /** The value where none is given, from those of the rows before it; the default is that of all defaults. */
   follows?: (values: Readonly<Record<string, unknown>>) => number;

@@ -52,7 +52,7 @@ export function patternTask(
   const { seed, batchSize, schedule } = commonOptions(name, options, { iterations: 200, batchSize: 1 });
   const parameters = taskParameters(name, patternParameters, options.parameters);
   const random = new NumpyRandom(seed);
-  const neurons = Math.round(parameters.n_rec);
+  const neurons = parameters.n_rec;
   const weights = regressionWeights(random, { in: inputs, rec: neurons, out: 2 });
   // The number of steps is that of the curve, which draws nothing: inputs come before it.
   const curve = coordinates(random);

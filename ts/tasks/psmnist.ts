@@ -7,12 +7,20 @@ import type { Task } from "./task.js";
 export const psmnistParameters = {
   ...classifierParameters({ eta: 5e-3, n_rec: 220, adaptive: 100 / 220, adapt_tau: 700, gain_in: 3 }),
   ...dataParameters,
-  permuted: { default: 1, unit: "", min: 0, max: 1, text: "1: pixels in a permuted order; 0: row by row" },
+  permuted: {
+    default: 1,
+    unit: "",
+    min: 0,
+    max: 1,
+    whole: true,
+    text: "1: pixels in a permuted order; 0: row by row",
+  },
   levels: {
     default: 40,
     unit: "",
     min: 1,
     max: 256,
+    whole: true,
     text: "Levels of grey whose crossings are input spikes",
   },
   answer: {
@@ -20,6 +28,7 @@ export const psmnistParameters = {
     unit: "ms",
     min: 1,
     max: 10_000,
+    whole: true,
     text: "Time after the pixels in which the answer counts",
   },
 };
@@ -59,9 +68,9 @@ export function psmnist(options: DataTaskOptions<typeof psmnistParameters> = {})
       files: "train-images-idx3-ubyte.gz and its three companions",
       dataSet: "mnist",
       sizes: ({ levels, answer }) => ({
-        inputs: 2 * Math.round(levels) + 1,
-        steps: pixels + Math.round(answer),
-        learningWindow: Math.round(answer),
+        inputs: 2 * levels + 1,
+        steps: pixels + answer,
+        learningWindow: answer,
         rate: 0.05,
       }),
       open(module, part, { folder, seed, parameters: { permuted } }) {
@@ -77,8 +86,8 @@ export function psmnist(options: DataTaskOptions<typeof psmnistParameters> = {})
           : module.openMnist(folder, part, order);
       },
       transforms: (module, { levels, answer }) => [
-        module.levelCrossings({ levels: Math.round(levels) }),
-        askFrom(pixels, pixels + Math.round(answer)),
+        module.levelCrossings({ levels }),
+        askFrom(pixels, pixels + answer),
       ],
     },
     options,

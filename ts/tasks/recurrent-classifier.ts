@@ -17,6 +17,7 @@ import {
   optimizerOf,
   optimizerParameters,
   numberRow,
+  wholeRow,
   surrogateOf,
   surrogateParameters,
   withDefault,
@@ -32,7 +33,7 @@ export function classifierParameters(
   return {
     eta: numberRow(defaults.eta, "", 0, 10, "Learning rate"),
     n_rec: withDefault(neuronRows.n_rec, defaults.n_rec),
-    layers: numberRow(
+    layers: wholeRow(
       1,
       "",
       1,
@@ -153,7 +154,7 @@ export function softmaxReadouts(
 /** The network: input weights of a standard deviation of 1 over the root of the inputs, others alike. */
 function networkOf({ random, inputs, classes, parameters, batchSize }: Classifier): PoolDescription {
   const { tau_m_out, gain_in } = parameters;
-  const n = Math.round(parameters.n_rec);
+  const n = parameters.n_rec;
   const in_rec = transposedFloat32(random.randn(inputs, n), Math.sqrt(inputs) / gain_in);
   const rec_rec = withoutDiagonal(transposedFloat32(random.randn(n, n), Math.sqrt(n)));
   const rec_out = transposedFloat32(random.randn(n, classes), Math.sqrt(n));
@@ -182,7 +183,7 @@ const ofPools = [
  */
 function layeredOf({ name, random, inputs, classes, parameters, batchSize }: Classifier): NetworkDescription {
   const { tau_m_out, gain_in, feedback, rewiring, exc_fraction } = parameters;
-  const n = Math.round(parameters.n_rec);
+  const n = parameters.n_rec;
   const thinned = Object.fromEntries(ofPools.map((of) => [of, parameters[of] < 1]));
   const asked: Record<string, boolean> = {
     ...thinned,
@@ -208,7 +209,7 @@ function layeredOf({ name, random, inputs, classes, parameters, batchSize }: Cla
   const network = layeredNetwork(
     {
       inputs,
-      layers: Array.from({ length: Math.round(parameters.layers) }, () => ({
+      layers: Array.from({ length: parameters.layers }, () => ({
         model: "eprop_iaf_adapt_bsshslm_2020",
         n,
         params,

@@ -114,7 +114,7 @@ export function sineWavesPlus(
     ...(hardReset && { c_reg: given.c_reg ?? 2, V_th: given.V_th ?? 0.5 }),
   };
   const { kappa } = parameters;
-  const neurons = Math.round(parameters.n_rec);
+  const neurons = parameters.n_rec;
   const scale = 1 - kappa;
   const random = new NumpyRandom(seed);
   const drawn = regressionWeights(random, { in: inputs, rec: neurons, out: 1 });

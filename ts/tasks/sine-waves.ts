@@ -81,7 +81,7 @@ export function sineWaves(asked: TaskOptions<typeof sineWavesParameters> = {}): 
   const parameters = taskParameters(name, sineWavesParameters, options.parameters);
   checkBatch(name, batchSize, { steps, inputs, rate: 0.05, readouts: 1 });
   const random = new NumpyRandom(seed);
-  const neurons = Math.round(parameters.n_rec);
+  const neurons = parameters.n_rec;
   const weights = regressionWeights(random, { in: inputs, rec: neurons, out: 1 });
   const spikes = noiseAfterFirstStep(random, steps, inputs, 0.05);
   const target = superposedSines(random);

@@ -104,9 +104,17 @@ export const storeRecallParameters = {
     unit: "",
     min: 2,
     max: 100,
+    whole: true,
     text: "Values that are shown before the one is asked for",
   },
-  length: { default: 100, unit: "ms", min: 10, max: 10_000, text: "Time for which a value is shown" },
+  length: {
+    default: 100,
+    unit: "ms",
+    min: 10,
+    max: 10_000,
+    whole: true,
+    text: "Time for which a value is shown",
+  },
 };
 
 /** Groups of inputs: the values 0 and 1, the order to store, the order to recall. */
@@ -121,13 +129,13 @@ export function storeRecall(options: TaskOptions<typeof storeRecallParameters> =
       table: storeRecallParameters,
       groups: 4,
       steps: ({ values, length }) => ({
-        steps: (Math.round(values) + 1) * Math.round(length),
-        learningWindow: Math.round(length),
+        steps: (values + 1) * length,
+        learningWindow: length,
       }),
       trial(random, parameters) {
-        const values = random.choice(2, Math.round(parameters.values));
+        const values = random.choice(2, parameters.values);
         const stored = random.choice(values.length, 1)[0] as number;
-        const length = Math.round(parameters.length);
+        const length = parameters.length;
         const episodes: Episode[] = Array.from(values, (value, at) => ({
           groups: at === stored ? [value, store] : [value],
           length,
@@ -142,9 +150,30 @@ export function storeRecall(options: TaskOptions<typeof storeRecallParameters> =
 /** The parameter table of the task delayed-match. */
 export const delayedMatchParameters = {
   ...classifierParameters({ eta: 1e-2, n_rec: 100, adaptive: 0.5, adapt_tau: 1000, gain_in: 2 }),
-  stimulus: { default: 150, unit: "ms", min: 10, max: 10_000, text: "Time for which a stimulus is shown" },
-  delay: { default: 300, unit: "ms", min: 0, max: 100_000, text: "Time between the two stimuli" },
-  answer: { default: 150, unit: "ms", min: 10, max: 10_000, text: "Time in which the answer counts" },
+  stimulus: {
+    default: 150,
+    unit: "ms",
+    min: 10,
+    max: 10_000,
+    whole: true,
+    text: "Time for which a stimulus is shown",
+  },
+  delay: {
+    default: 300,
+    unit: "ms",
+    min: 0,
+    max: 100_000,
+    whole: true,
+    text: "Time between the two stimuli",
+  },
+  answer: {
+    default: 150,
+    unit: "ms",
+    min: 10,
+    max: 10_000,
+    whole: true,
+    text: "Time in which the answer counts",
+  },
 };
 
 /** Say whether a second stimulus is the same as the first, after a delay. */
@@ -157,16 +186,16 @@ export function delayedMatch(options: TaskOptions<typeof delayedMatchParameters>
       // The two stimuli, and what asks for the answer.
       groups: 3,
       steps: ({ stimulus, delay, answer }) => ({
-        steps: 2 * Math.round(stimulus) + Math.round(delay) + Math.round(answer),
-        learningWindow: Math.round(answer),
+        steps: 2 * stimulus + delay + answer,
+        learningWindow: answer,
       }),
       trial(random, { stimulus, delay, answer }) {
         const [first, second] = random.choice(2, 2) as unknown as [number, number];
         const episodes = [
-          { groups: [first], length: Math.round(stimulus) },
-          { groups: [], length: Math.round(delay) },
-          { groups: [second], length: Math.round(stimulus) },
-          { groups: [2], length: Math.round(answer) },
+          { groups: [first], length: stimulus },
+          { groups: [], length: delay },
+          { groups: [second], length: stimulus },
+          { groups: [2], length: answer },
         ];
         return { episodes, label: Number(first === second) };
       },

@@ -1,5 +1,6 @@
 //! Whatever a saved state says, it is refused or gives a kernel that runs.
 
+use std::io::Write;
 use std::sync::{Mutex, Once};
 use std::time::{Duration, Instant};
 
@@ -218,9 +219,20 @@ fn mutate(state: &mut State, mutation: &Mutation) {
     }
 }
 
+/// The case that is under way, and since when.
+static CASE: Mutex<Option<(Instant, String)>> = Mutex::new(None);
+
+/// Ends the watch of a case, also where it fails.
+struct Watch;
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        *CASE.lock().unwrap() = None;
+    }
+}
+
 /// Ends the process where a case hangs, since nothing else would say so.
 fn watched<T>(what: &str, call: impl FnOnce() -> T) -> T {
-    static CASE: Mutex<Option<(Instant, String)>> = Mutex::new(None);
     static WATCH: Once = Once::new();
     WATCH.call_once(|| {
         std::thread::spawn(|| {
@@ -229,16 +241,16 @@ fn watched<T>(what: &str, call: impl FnOnce() -> T) -> T {
                 if let Some((begun, what)) = &*CASE.lock().unwrap()
                     && begun.elapsed() > Duration::from_secs(60)
                 {
-                    eprintln!("hangs: {what}");
+                    // The tests' harness keeps what is printed by a macro, and loses it with the process.
+                    std::io::stderr().write_all(format!("hangs: {what}\n").as_bytes()).unwrap();
                     std::process::abort();
                 }
             }
         });
     });
     *CASE.lock().unwrap() = Some((Instant::now(), what.to_owned()));
-    let outcome = call();
-    *CASE.lock().unwrap() = None;
-    outcome
+    let _watch = Watch;
+    call()
 }
 
 /// Uses a kernel; whatever is refused is refused with an error of its own.

@@ -263,7 +263,8 @@ impl Kernel {
                 record_waveforms(tap, signals, from + 1, reached, self.recordings.chunk(tap));
             }
             counted += self.emission.counted(from + 1..reached + 1);
-            self.sent_last = counted + self.spikes_fired() - fired_before;
+            // A damaged state may tell of more spikes in its interval than there turn out to be.
+            self.sent_last = (counted + self.spikes_fired()).saturating_sub(fired_before);
             self.emission.land(reached);
             self.time = reached;
             self.recordings.evaluate(reached - 1);

@@ -23,7 +23,7 @@ function functionsOf(module: object, prefix = ""): string[] {
 
 /** Functions that take nothing which could be wrong, that are covered under another name, or that are none of a user's. */
 const others = new Set([
-  ..."state stateAsync restore restoreAsync takeEventsAsync takeValuesAsync setNodes"
+  ..."state stateAsync restore restoreAsync takeEventsAsync takeValuesAsync writeEvents setNodes"
     .split(" ")
     .map((name) => `Kernel.${name}`),
   "NodeCollection.idsIn",

@@ -110,7 +110,7 @@ describe("npm run bench", () => {
     const text = readFileSync(page, "utf8");
     expect(text).toContain("| first Simulate of 20 neurons");
     expect(text).toMatch(/steps, from 100 to 200: cost grows with the power -?\d/);
-    expect(text.match(/<!-- bench /g)).toHaveLength(9);
+    expect(text.match(/<!-- bench /g)).toHaveLength(10);
     expect(text).toContain("# What it costs");
     const spoken = text.slice(text.indexOf("<!-- bench spoken digits -->"));
     const before = readFileSync("docs/benchmarks.md", "utf8");

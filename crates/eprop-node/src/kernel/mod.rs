@@ -141,14 +141,12 @@ impl NativeKernel {
         outcome
     }
 
-    /// As `with_memory`, for calls that add nodes or connections: what there was is not gone through again, which would take
-    /// long where a network is made in many calls.
+    /// As `with_memory`, for calls that add nodes or connections.
     fn with_more<T>(&self, env: Env, call: impl FnOnce(&mut Kernel) -> eprop::Result<T>) -> napi::Result<T> {
         let mut added = 0;
         let outcome = self.with(|kernel| {
-            let before = kernel.described();
-            let outcome = call(kernel);
-            added = kernel.bytes_added(before);
+            let (outcome, bytes) = kernel.adding(call);
+            added = bytes;
             outcome
         });
         if added > 0 {

@@ -196,15 +196,26 @@ impl Description {
     /// About how many bytes the description holds.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.node_bytes() + self.projections.iter().map(Projection::bytes).sum::<u64>()
+        self.bytes_from(0, 0) + self.noted_bytes()
+    }
+
+    /// About how many bytes groups of nodes and projections hold, from a place among each on.
+    #[must_use]
+    pub fn bytes_from(&self, group: usize, projection: usize) -> u64 {
+        let columns = self.groups.iter().skip(group).flat_map(|group| &group.columns);
+        let projections = self.projections.iter().skip(projection);
+        columns.map(Column::bytes).sum::<u64>() + projections.map(Projection::bytes).sum::<u64>()
     }
 
     /// About how many bytes the nodes hold.
     #[must_use]
     pub fn node_bytes(&self) -> u64 {
-        let columns = self.groups.iter().flat_map(|group| &group.columns);
-        let changes = self.state_changes.capacity() * size_of::<(usize, usize)>();
-        columns.map(Column::bytes).sum::<u64>() + changes as u64
+        self.bytes_from(0, self.projections.len()) + self.noted_bytes()
+    }
+
+    /// Bytes that the notes of changed states take.
+    fn noted_bytes(&self) -> u64 {
+        (self.state_changes.capacity() * size_of::<(usize, usize)>()) as u64
     }
 
     /// Bytes that laying the network out takes at least: of what may be far larger than the description.

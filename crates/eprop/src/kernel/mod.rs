@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use crate::base::error::{Error, ErrorCode, Result, Shown};
 use crate::describe::connections::{ConnectionFilter, ConnectionHandle, ConnectionTable};
 use crate::describe::extend::Changes;
-use crate::describe::network::{Column, Description, NodeId, Projection, Settled, Targets};
+use crate::describe::network::{Description, NodeId, Settled, Targets};
 use crate::describe::times::time_list;
 use crate::interval;
 use crate::models::{NodeClass, NodeModel};
@@ -200,18 +200,12 @@ impl Kernel {
             .with("num_connections", Value::Number(connections as f64))
     }
 
-    /// How many groups of nodes and projections there are.
-    #[must_use]
-    pub fn described(&self) -> (usize, usize) {
-        (self.network.groups.len(), self.network.projections.len())
-    }
-
-    /// About how many bytes those take that were added to so many.
-    #[must_use]
-    pub fn bytes_added(&self, (groups, projections): (usize, usize)) -> u64 {
-        let columns = self.network.groups.iter().skip(groups).flat_map(|group| &group.columns);
-        let added = self.network.projections.iter().skip(projections);
-        columns.map(Column::bytes).sum::<u64>() + added.map(Projection::bytes).sum::<u64>()
+    /// Does what adds nodes or connections; with its outcome, about how many bytes those take. What there was is not gone
+    /// through, which would take long where a network is made in many calls.
+    pub fn adding<T>(&mut self, add: impl FnOnce(&mut Self) -> Result<T>) -> (Result<T>, u64) {
+        let (groups, projections) = (self.network.groups.len(), self.network.projections.len());
+        let outcome = add(self);
+        (outcome, self.network.bytes_from(groups, projections))
     }
 
     /// Creates nodes; returns the id of the first.

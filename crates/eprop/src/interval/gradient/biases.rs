@@ -4,7 +4,7 @@
 use crate::base::real::Real;
 use crate::base::simd::kernels;
 use crate::describe::kernel_parameters::GradientMethod;
-use crate::interval::gradient::forward::{learning_signals, voltage_cost};
+use crate::interval::gradient::forward::{learning_signals, voltage_cost, voltage_costs, weigh_errors};
 use crate::interval::open_interval::{OpenInterval, Surroundings};
 use crate::interval::plan::{IntervalPlan, Recurrent};
 
@@ -82,28 +82,22 @@ kernels! {
 /// The recursion backwards (docs/derivation.md, The transpose), with an input of gain 1 in every step.
 fn backward<R: Real>(around: &Surroundings<'_, R>, open: &mut OpenInterval<R>, kappa: f64) -> Vec<f64> {
     let plan = around.plan;
-    let (n, readouts) = (plan.recurrent_count(), plan.readout_count());
+    let n = plan.recurrent_count();
     let rates: Vec<f64> = (0..n).map(|j| open.regularization(plan, j)).collect();
     let zeros = || vec![0.0; n];
     let mut carry = Carry { lambda: zeros(), mu: zeros(), q: zeros(), sum: zeros() };
-    let free = vec![R::ZERO; n];
+    let no_costs = vec![R::ZERO; n];
     let mut signals = zeros();
     let mut end = plan.interval;
     while end > 0 {
         let begin = open.recall(around, end);
         for step in (begin..end).rev() {
-            signals.fill(0.0);
-            if step >= plan.interval - plan.window {
-                let errors = &open.errors[step * readouts..(step + 1) * readouts];
-                for (error, weights) in errors.iter().zip(plan.wiring.feedback.chunks_exact(n)) {
-                    signals.iter_mut().zip(weights).for_each(|(signal, weight)| *signal += weight * error);
-                }
-            }
-            let row = open.surrogate.row(step);
-            let costs = if plan.planes() > 1 { &row[row.len() / 2..] } else { &free[..] };
+            weigh_errors(plan, open, step, &mut signals);
+            let surrogate = open.surrogate.row(step);
+            let costs = if plan.planes() > 1 { voltage_costs(open, step) } else { &no_costs };
             let neurons = &plan.recurrent;
             let (rates, signals) = (&rates[..], &signals[..]);
-            step_back(&mut carry, &Step { neurons, kappa, rates, signals, surrogate: row, costs });
+            step_back(&mut carry, &Step { neurons, kappa, rates, signals, surrogate, costs });
         }
         end = begin;
     }

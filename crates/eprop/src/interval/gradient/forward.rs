@@ -65,26 +65,41 @@ pub fn gradient<R: Real>(
     finite
 }
 
-/// The derivative of what the voltage of a neuron costs in a step, where voltages cost.
+/// The derivatives of what the voltages of all neurons cost in a step, where voltages cost.
+#[must_use]
+pub fn voltage_costs<R: Real>(open: &OpenInterval<R>, step: usize) -> &[R] {
+    let row = open.surrogate.row(step);
+    &row[row.len() / 2..]
+}
+
+/// The same of a neuron.
 #[must_use]
 pub fn voltage_cost<R: Real>(open: &OpenInterval<R>, step: usize, neuron: usize) -> f64 {
-    let row = open.surrogate.row(step);
-    row[row.len() / 2 + neuron].f64()
+    voltage_costs(open, step)[neuron].f64()
+}
+
+/// Learning signals of all neurons in a step, into their row.
+pub fn weigh_errors<R>(plan: &IntervalPlan, open: &OpenInterval<R>, step: usize, signals: &mut [f64]) {
+    signals.fill(0.0);
+    if step < plan.interval - plan.window {
+        return;
+    }
+    let (n, k) = (plan.recurrent_count(), plan.readout_count());
+    let errors = &open.errors[step * k..(step + 1) * k];
+    for (error, weights) in errors.iter().zip(plan.wiring.feedback.chunks_exact(n)) {
+        for (signal, weight) in signals.iter_mut().zip(weights) {
+            *signal += weight * error;
+        }
+    }
 }
 
 /// Learning signals of all neurons: a row of neurons per step.
 #[must_use]
 pub fn learning_signals<R>(plan: &IntervalPlan, open: &OpenInterval<R>) -> Vec<f64> {
-    let (n, k) = (plan.recurrent_count(), plan.readout_count());
+    let n = plan.recurrent_count();
     let mut signals = vec![0.0; plan.interval * n];
-    for step in plan.interval - plan.window..plan.interval {
-        for readout in 0..k {
-            let error = open.errors[step * k + readout];
-            let weights = &plan.wiring.feedback[readout * n..(readout + 1) * n];
-            for (signal, weight) in signals[step * n..(step + 1) * n].iter_mut().zip(weights) {
-                *signal += weight * error;
-            }
-        }
+    for (step, row) in signals.chunks_exact_mut(n.max(1)).enumerate() {
+        weigh_errors(plan, open, step, row);
     }
     signals
 }

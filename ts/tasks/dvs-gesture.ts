@@ -1,3 +1,4 @@
+import { wholeRow } from "./network-parameters.js";
 import { type DataTaskOptions, dataParameters, dataTask, partSeed } from "./data-task.js";
 import { classifierParameters } from "./recurrent-classifier.js";
 import type { Task } from "./task.js";
@@ -6,22 +7,14 @@ import type { Task } from "./task.js";
 export const dvsGestureParameters = {
   ...classifierParameters({ eta: 5e-3, n_rec: 256, adaptive: 1, adapt_tau: 2000, gain_in: 4 }),
   ...dataParameters,
-  duration: {
-    default: 600,
-    unit: "ms",
-    min: 10,
-    max: 10_000,
-    whole: true,
-    text: "Length of a sequence, from a gesture's beginning on; later events are left out",
-  },
-  size: {
-    default: 32,
-    unit: "pixels",
-    min: 1,
-    max: 128,
-    whole: true,
-    text: "Width and height that 128 pixels are mapped onto",
-  },
+  duration: wholeRow(
+    600,
+    "ms",
+    10,
+    10_000,
+    "Length of a sequence, from a gesture's beginning on; later events are left out",
+  ),
+  size: wholeRow(32, "pixels", 1, 128, "Width and height that 128 pixels are mapped onto"),
 };
 
 /** Samples of the stand-in. */

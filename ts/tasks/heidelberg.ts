@@ -1,3 +1,4 @@
+import { wholeRow } from "./network-parameters.js";
 import { join } from "node:path";
 import { type DataTaskOptions, dataParameters, dataTask, partSeed } from "./data-task.js";
 import { classifierParameters } from "./recurrent-classifier.js";
@@ -7,22 +8,8 @@ import type { Task } from "./task.js";
 export const speechParameters = {
   ...classifierParameters({ eta: 5e-3, n_rec: 256, adaptive: 1, adapt_tau: 2000, gain_in: 4 }),
   ...dataParameters,
-  duration: {
-    default: 1000,
-    unit: "ms",
-    min: 10,
-    max: 10_000,
-    whole: true,
-    text: "Length of a sequence; later spikes are left out",
-  },
-  channels: {
-    default: 700,
-    unit: "",
-    min: 1,
-    max: 700,
-    whole: true,
-    text: "Inputs that the 700 channels are mapped onto",
-  },
+  duration: wholeRow(1000, "ms", 10, 10_000, "Length of a sequence; later spikes are left out"),
+  channels: wholeRow(700, "", 1, 700, "Inputs that the 700 channels are mapped onto"),
 };
 
 const channels = 700;

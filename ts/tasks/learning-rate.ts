@@ -1,4 +1,5 @@
 /** How learning rates change over a training. */
+import { wholeRow } from "./network-parameters.js";
 import { fields, given, number, oneOf, optional, whole } from "../core/arguments.js";
 
 /**
@@ -73,23 +74,21 @@ export const learningRateParameters = {
     choices: learningRateSchedules,
     text: "How the learning rate changes over the training iterations",
   },
-  eta_warm_up: {
-    default: 0,
-    unit: "iterations",
-    min: 0,
-    max: 1e6,
-    whole: true,
-    text: "Iterations in which the learning rate rises to its full value",
-  },
-  eta_every: {
-    default: 100,
-    unit: "iterations",
-    min: 1,
-    max: 1e6,
-    whole: true,
-    text: "Iterations after which it is multiplied, with step and exponential",
-    needs: { eta_schedule: ["step", "exponential"] },
-  },
+  eta_warm_up: wholeRow(
+    0,
+    "iterations",
+    0,
+    1e6,
+    "Iterations in which the learning rate rises to its full value",
+  ),
+  eta_every: wholeRow(
+    100,
+    "iterations",
+    1,
+    1e6,
+    "Iterations after which it is multiplied, with step and exponential",
+    { eta_schedule: ["step", "exponential"] },
+  ),
   eta_factor: {
     default: 0.5,
     unit: "",
@@ -119,8 +118,8 @@ interface LearningRateValues {
 
 /** What these values say of a task; nothing where learning rates stay. */
 export function withLearningRate(values: LearningRateValues): { learningRate?: LearningRate } {
-  const { eta_schedule: schedule, eta_warm_up, eta_every, eta_factor: factor, eta_final: final } = values;
-  if (schedule === "constant" && eta_warm_up < 1) return {};
-  const [warmUp, every] = [eta_warm_up, eta_every];
+  const { eta_schedule: schedule, eta_warm_up: warmUp, eta_every: every } = values;
+  const { eta_factor: factor, eta_final: final } = values;
+  if (schedule === "constant" && warmUp < 1) return {};
   return { learningRate: learningRate({ schedule, warmUp, every, factor, final }) };
 }

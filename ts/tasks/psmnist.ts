@@ -1,3 +1,4 @@
+import { wholeRow } from "./network-parameters.js";
 import type { Sample, Sensor, Transform } from "../data/index.js";
 import { type DataTaskOptions, dataParameters, dataTask, partSeed } from "./data-task.js";
 import { classifierParameters } from "./recurrent-classifier.js";
@@ -7,30 +8,9 @@ import type { Task } from "./task.js";
 export const psmnistParameters = {
   ...classifierParameters({ eta: 5e-3, n_rec: 220, adaptive: 100 / 220, adapt_tau: 700, gain_in: 3 }),
   ...dataParameters,
-  permuted: {
-    default: 1,
-    unit: "",
-    min: 0,
-    max: 1,
-    whole: true,
-    text: "1: pixels in a permuted order; 0: row by row",
-  },
-  levels: {
-    default: 40,
-    unit: "",
-    min: 1,
-    max: 256,
-    whole: true,
-    text: "Levels of grey whose crossings are input spikes",
-  },
-  answer: {
-    default: 56,
-    unit: "ms",
-    min: 1,
-    max: 10_000,
-    whole: true,
-    text: "Time after the pixels in which the answer counts",
-  },
+  permuted: wholeRow(1, "", 0, 1, "1: pixels in a permuted order; 0: row by row"),
+  levels: wholeRow(40, "", 1, 256, "Levels of grey whose crossings are input spikes"),
+  answer: wholeRow(56, "ms", 1, 10_000, "Time after the pixels in which the answer counts"),
 };
 
 const pixels = 28 * 28;

@@ -1,4 +1,5 @@
 /** Tasks of working memory: groups of inputs fire one after the other, and the answer comes at the end. */
+import { wholeRow } from "./network-parameters.js";
 import { type Pieces, inSlices } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
 import { concatenated } from "./inputs.js";
@@ -99,22 +100,8 @@ function memoryTask<P extends Record<string, TaskParameter>>(of: MemoryTask<P>, 
 /** The parameter table of the task store-recall. */
 export const storeRecallParameters = {
   ...classifierParameters({ eta: 5e-3, n_rec: 60, adaptive: 1, adapt_tau: 1000, gain_in: 1 }),
-  values: {
-    default: 5,
-    unit: "",
-    min: 2,
-    max: 100,
-    whole: true,
-    text: "Values that are shown before the one is asked for",
-  },
-  length: {
-    default: 100,
-    unit: "ms",
-    min: 10,
-    max: 10_000,
-    whole: true,
-    text: "Time for which a value is shown",
-  },
+  values: wholeRow(5, "", 2, 100, "Values that are shown before the one is asked for"),
+  length: wholeRow(100, "ms", 10, 10_000, "Time for which a value is shown"),
 };
 
 /** Groups of inputs: the values 0 and 1, the order to store, the order to recall. */
@@ -150,30 +137,9 @@ export function storeRecall(options: TaskOptions<typeof storeRecallParameters> =
 /** The parameter table of the task delayed-match. */
 export const delayedMatchParameters = {
   ...classifierParameters({ eta: 1e-2, n_rec: 100, adaptive: 0.5, adapt_tau: 1000, gain_in: 2 }),
-  stimulus: {
-    default: 150,
-    unit: "ms",
-    min: 10,
-    max: 10_000,
-    whole: true,
-    text: "Time for which a stimulus is shown",
-  },
-  delay: {
-    default: 300,
-    unit: "ms",
-    min: 0,
-    max: 100_000,
-    whole: true,
-    text: "Time between the two stimuli",
-  },
-  answer: {
-    default: 150,
-    unit: "ms",
-    min: 10,
-    max: 10_000,
-    whole: true,
-    text: "Time in which the answer counts",
-  },
+  stimulus: wholeRow(150, "ms", 10, 10_000, "Time for which a stimulus is shown"),
+  delay: wholeRow(300, "ms", 0, 100_000, "Time between the two stimuli"),
+  answer: wholeRow(150, "ms", 10, 10_000, "Time in which the answer counts"),
 };
 
 /** Say whether a second stimulus is the same as the first, after a delay. */

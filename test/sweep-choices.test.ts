@@ -1,31 +1,13 @@
 /** Which trainings of a sweep go on, and what is asked for line by line. */
-import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { eprop } from "./command.js";
 import type { RunSummary } from "../ts/runs/summary.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-choices-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-interface Ended {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-function eprop(args: readonly string[], input = ""): Promise<Ended> {
-  const child = spawn(process.execPath, ["dist/cli/bin.js", ...args]);
-  child.stdin.end(input);
-  let [stdout, stderr] = ["", ""];
-  child.stdout.on("data", (data) => (stdout += data));
-  child.stderr.on("data", (data) => (stderr += data));
-  const ended = new Promise<Ended>((resolve) => {
-    child.on("close", (code) => resolve({ code, stdout, stderr }));
-  });
-  return ended;
-}
 
 describe("eprop sweep", { timeout: 120_000 }, () => {
   it("trains the best to the end where fewer are compared than one of which goes on", async () => {
@@ -64,7 +46,9 @@ describe("eprop sweep", { timeout: 120_000 }, () => {
       { id: "b", parameters: { eta: 2e-3 }, seed: 2 },
     ];
     const args = "sweep sine-waves --iterations 2 --ask --concurrency 2".split(" ");
-    const { code, stdout, stderr } = await eprop(args, asked.map((of) => JSON.stringify(of)).join("\n"));
+    const { code, stdout, stderr } = await eprop(args, {
+      input: asked.map((of) => JSON.stringify(of)).join("\n"),
+    });
     expect(code, stderr).toBe(0);
     const answers = stdout
       .trim()
@@ -87,7 +71,7 @@ describe("eprop sweep", { timeout: 120_000 }, () => {
       ['{"id": 9, "parameters": {"n_rec": 10.5}}', /n_rec must be a whole number/],
     ];
     const good = '{"id": "good", "parameters": {"n_rec": 10}}';
-    const bad = await eprop(args, [...asking.map(([line]) => line), good].join("\n"));
+    const bad = await eprop(args, { input: [...asking.map(([line]) => line), good].join("\n") });
     expect(bad.code).toBe(1);
     expect(bad.stderr).toMatch(/9 lines of standard input/);
     const told = bad.stdout

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import {
   existsSync,
   mkdtempSync,
@@ -18,6 +17,7 @@ import { parseSeeds, parseValues, pointFile, sweepPoints } from "../ts/sweep/gri
 import { promotable, rungsOf } from "../ts/sweep/halving.js";
 import { runsCsv, sweepRows, terminalTable } from "../ts/sweep/results.js";
 import { meanInterval, quartiles, studentT } from "../ts/core/statistics.js";
+import { eprop } from "./command.js";
 import type { RunSummary } from "../ts/runs/summary.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-sweep-"));
@@ -291,28 +291,6 @@ describe("successive halving", () => {
   });
 });
 
-interface Ended {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-function eprop(
-  args: readonly string[],
-  meanwhile?: (pid: number) => Promise<void>,
-  input = "",
-): Promise<Ended> {
-  const child = spawn(process.execPath, ["dist/cli/bin.js", ...args]);
-  child.stdin.end(input);
-  let [stdout, stderr] = ["", ""];
-  child.stdout.on("data", (data) => (stdout += data));
-  child.stderr.on("data", (data) => (stderr += data));
-  const ended = new Promise<Ended>((resolve) => {
-    child.on("close", (code) => resolve({ code, stdout, stderr }));
-  });
-  return meanwhile === undefined ? ended : meanwhile(child.pid as number).then(() => ended);
-}
-
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until something is there. */
@@ -402,8 +380,10 @@ describe("eprop sweep", () => {
   it.runIf(process.platform === "linux")("reports a training that is killed, and does it again", async () => {
     const out = join(folder, "worker-killed");
     const args = sweep(out, 60);
-    const first = await eprop(args, async (pid) => {
-      process.kill(await until(() => children(pid)[0]), "SIGKILL");
+    const first = await eprop(args, {
+      meanwhile: async (pid) => {
+        process.kill(await until(() => children(pid)[0]), "SIGKILL");
+      },
     });
     expect(first.code).toBe(1);
     expect(first.stderr).toMatch(/FAILED: the process was killed by SIGKILL/);
@@ -420,10 +400,12 @@ describe("eprop sweep", () => {
     const out = join(folder, "killed");
     const args = sweep(out, 60, ["--concurrency", "1"]);
     let workers: number[] = [];
-    await eprop(args, async (pid) => {
-      await until(() => (Object.keys(written(out)).length > 0 ? true : undefined));
-      workers = [await until(() => children(pid)[0])];
-      process.kill(pid, "SIGKILL");
+    await eprop(args, {
+      meanwhile: async (pid) => {
+        await until(() => (Object.keys(written(out)).length > 0 ? true : undefined));
+        workers = [await until(() => children(pid)[0])];
+        process.kill(pid, "SIGKILL");
+      },
     });
     await until(() => (workers.every((pid) => !existsSync(`/proc/${pid}`)) ? true : undefined));
     const before = written(out);
@@ -435,9 +417,11 @@ describe("eprop sweep", () => {
   });
 
   it.runIf(process.platform === "linux")("says how to go on after Ctrl-C", async () => {
-    const { code, stderr } = await eprop(sweep(join(folder, "stopped"), 60), async (pid) => {
-      await until(() => children(pid)[0]);
-      process.kill(pid, "SIGINT");
+    const { code, stderr } = await eprop(sweep(join(folder, "stopped"), 60), {
+      meanwhile: async (pid) => {
+        await until(() => children(pid)[0]);
+        process.kill(pid, "SIGINT");
+      },
     });
     expect(code).toBe(130);
     expect(stderr).toMatch(/eprop: stopped; to go on, run the same command again\n$/);
@@ -503,11 +487,13 @@ describe("eprop sweep", () => {
     ];
     const args = sweepOf(["--checkpoint-every", "2"], out);
     const file = join(out, "checkpoints/default,seed=1.safetensors");
-    await eprop(args, async (pid) => {
-      await until(() => (existsSync(file) ? true : undefined));
-      const workers = children(pid);
-      process.kill(pid, "SIGKILL");
-      await until(() => (workers.every((of) => !existsSync(`/proc/${of}`)) ? true : undefined));
+    await eprop(args, {
+      meanwhile: async (pid) => {
+        await until(() => (existsSync(file) ? true : undefined));
+        const workers = children(pid);
+        process.kill(pid, "SIGKILL");
+        await until(() => (workers.every((of) => !existsSync(`/proc/${of}`)) ? true : undefined));
+      },
     });
     expect(existsSync(file)).toBe(true);
     await eprop(args);

@@ -1,11 +1,10 @@
+import { mean } from "../core/statistics.js";
 import { many } from "../core/words.js";
 import { runSummary, summaryDiverged } from "../runs/summary.js";
 import type { Iteration } from "../training/iteration.js";
 import type { TrainingResult } from "../training/result.js";
 
 const digits = (value: number | undefined) => value?.toPrecision(6);
-
-const mean = (values: readonly number[]) => values.reduce((total, value) => total + value, 0) / values.length;
 
 /** The means over a phase's iterations, as the report has them. */
 function meansOf(iterations: readonly Iteration[]): string {

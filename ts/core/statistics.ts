@@ -41,6 +41,13 @@ function probabilityWithin(angle: number, degrees: number): number {
   return odd ? (2 / Math.PI) * (angle + sine * sum) : sine * sum;
 }
 
+/** The mean of some values. */
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let at = 0; at < values.length; at++) sum += values[at] as number;
+  return sum / values.length;
+}
+
 /** Mean and 95 % confidence interval of independent, normally distributed values; at least one. */
 export function meanInterval(values: readonly number[]): MeanInterval {
   const checked = given("values", values, numbers);
@@ -48,11 +55,11 @@ export function meanInterval(values: readonly number[]): MeanInterval {
     refuse("values", values, "at least one number", { code: "ValueError", message: "there are no values" });
   }
   const n = checked.length;
-  const mean = checked.reduce((sum, value) => sum + value, 0) / n;
-  if (n < 2) return { n, mean, low: mean, high: mean };
-  const squares = checked.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const middle = mean(checked);
+  if (n < 2) return { n, mean: middle, low: middle, high: middle };
+  const squares = checked.reduce((sum, value) => sum + (value - middle) ** 2, 0);
   const half = studentT(0.95, n - 1) * Math.sqrt(squares / (n - 1) / n);
-  return { n, mean, low: mean - half, high: mean + half };
+  return { n, mean: middle, low: middle - half, high: middle + half };
 }
 
 /** The middle of some values and the half of them around it; all lie within the values. */

@@ -1,3 +1,4 @@
+import { addTo } from "../core/lists.js";
 import { type Specification, plotWidth } from "./figure.js";
 import type { SpikeMark } from "./raster.js";
 import { thinnedCurve } from "./thinned-curve.js";
@@ -31,10 +32,7 @@ function thinnedLines(panel: Panel, rows: readonly Row[]): Specification {
   const place = (row: Row) => [row[x] as number, row[y] as number | null] as const;
   const curves = new Map<unknown, Row[]>();
   for (const row of rows) {
-    const of = series && row[series];
-    const curve = curves.get(of);
-    if (curve === undefined) curves.set(of, [row]);
-    else curve.push(row);
+    addTo(curves, series && row[series], row);
   }
   const kept = [...curves.values()].flatMap((curve) => thinnedCurve(curve, place, most));
   const values = kept.map((row) => ({ [x]: row[x], [y]: row[y], ...(series && { [series]: row[series] }) }));

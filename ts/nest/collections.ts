@@ -1,3 +1,4 @@
+import { addTo } from "../core/lists.js";
 import {
   type Check,
   either,
@@ -448,10 +449,7 @@ export class SynapseCollection<S extends SynapseModelName = SynapseModelName> {
     );
     const ofPairs = new Map<number, number[]>();
     for (const at of byAge) {
-      const key = pair(source[at] as number, target[at] as number);
-      const known = ofPairs.get(key);
-      if (known === undefined) ofPairs.set(key, [at]);
-      else known.push(at);
+      addTo(ofPairs, pair(source[at] as number, target[at] as number), at);
     }
     const ofPair = (from: number, to: number) =>
       ofPairs.get(pair(from, to))?.shift() ??

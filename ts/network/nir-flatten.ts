@@ -1,3 +1,4 @@
+import { addTo } from "../core/lists.js";
 import type { NIRGraph } from "./nir-graph.js";
 
 type Edge = NIRGraph["edges"][number];
@@ -9,14 +10,8 @@ export function withoutPasses(graph: NIRGraph, passes: ReadonlySet<string>): NIR
   const [into, onward] = [new Map<string, Edge[]>(), new Map<string, Edge[]>()];
   const add = (edge: Edge) => {
     all.add(edge);
-    for (const [ends, end] of [
-      [into, edge[1]],
-      [onward, edge[0]],
-    ] as const) {
-      const known = ends.get(end);
-      if (known === undefined) ends.set(end, [edge]);
-      else known.push(edge);
-    }
+    addTo(into, edge[1], edge);
+    addTo(onward, edge[0], edge);
   };
   for (const [from, to] of graph.edges) add([from, to]);
   for (const pass of passes) {

@@ -1,3 +1,4 @@
+import { addTo } from "../core/lists.js";
 import { type Dynamics, type ModelsWith, type NeuronModel, modelsWith } from "../nest/dynamics.js";
 import { dynamics } from "../nest/models.generated.js";
 import { fields, given, number, optional } from "../core/arguments.js";
@@ -136,11 +137,7 @@ function imported(graph: NIRGraph, resolution: number): Network {
   }
   /** Nodes from the input on, the nearest first. */
   const onward = new Map<string, string[]>();
-  for (const [from, to] of graph.edges)
-    onward
-      .set(from, onward.get(from) ?? [])
-      .get(from)
-      ?.push(to);
+  for (const [from, to] of graph.edges) addTo(onward, from, to);
   const reached = new Set([input]);
   for (const name of reached) for (const to of onward.get(name) ?? []) reached.add(to);
   const order = new Map(Array.from(reached, (name, place) => [name, place]));

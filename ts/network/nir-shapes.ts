@@ -1,4 +1,5 @@
 /** How many values go in and out of each node of a graph, and whether they fit. */
+import { addTo } from "../core/lists.js";
 import { nestError } from "../core/errors.js";
 import { type NIRGraph, type NIRNode, numbersOf } from "./nir-graph.js";
 
@@ -70,11 +71,7 @@ function sizesOf(graph: NIRGraph): Map<string, Size> {
   const sizes = new Map(Object.entries(graph.nodes).map(([name, node]) => [name, ownSize(name, node)]));
   const around = new Map<string, (readonly [string, string])[]>();
   for (const edge of graph.edges) {
-    for (const end of edge) {
-      const known = around.get(end);
-      if (known === undefined) around.set(end, [edge]);
-      else known.push(edge);
-    }
+    for (const end of edge) addTo(around, end, edge);
   }
   const waiting = [...sizes.keys()];
   for (let at = 0; at < waiting.length; at++) {

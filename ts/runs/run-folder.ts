@@ -5,6 +5,7 @@ import { type Check, given, path as filePath, refuse as refuseArgument } from ".
 import { nestError } from "../core/errors.js";
 import type { Claim } from "../files/claims.js";
 import { cannotWrite } from "../files/file-errors.js";
+import { statOf } from "../files/stat.js";
 import { Network } from "../network/network.js";
 import type { WeightMatrix } from "../training/network.js";
 import type { Iteration } from "../training/iteration.js";
@@ -104,11 +105,7 @@ const checkpointName = "checkpoint.safetensors";
  */
 export function checkpointOf(path: string): string {
   const bound = "the folder of a run with iterations left, or its checkpoint";
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) {
-    refuseArgument("resume", path, bound, { code: "ValueError", message: `${path} cannot be read: there is no such file or folder` });
-  }
-  if (!found.isDirectory()) return path;
+  if (!statOf(path, "resume", bound).isDirectory()) return path;
   const file = join(path, checkpointName);
   if (existsSync(file)) return file;
   const isOver = existsSync(join(path, "run.json"));

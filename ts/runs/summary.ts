@@ -1,6 +1,6 @@
 import { cpus } from "node:os";
 import { instructionSet } from "../native/index.js";
-import { hasDiverged } from "../core/statistics.js";
+import { hasDiverged, mean } from "../core/statistics.js";
 import { version } from "../core/version.js";
 import {
   describedNetwork,
@@ -98,9 +98,8 @@ export function lastIterations({ loss, results }: Pick<RunSummary, "loss" | "res
 export function summaryDiverged(summary: Pick<RunSummary, "ended" | "loss" | "results">): boolean {
   const { ended, loss } = summary;
   if (ended === "divergence") return true;
-  const last = lastIterations(summary).map((at) => loss[at] ?? Number.NaN);
-  const mean = last.reduce((sum, value) => sum + value, 0) / last.length;
-  return hasDiverged(loss[0] ?? mean, mean);
+  const last = mean(lastIterations(summary).map((at) => loss[at] ?? Number.NaN));
+  return hasDiverged(loss[0] ?? last, last);
 }
 
 /** Which weights a training with patience left, in words; undefined of one without. */

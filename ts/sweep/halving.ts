@@ -1,3 +1,4 @@
+import { mean } from "../core/statistics.js";
 import type { RunSummary } from "../runs/summary.js";
 import type { SweepPoint } from "./grid.js";
 
@@ -27,9 +28,8 @@ export function rungsOf({ minIterations, reduction = 3 }: SuccessiveHalving, ite
 export function scoreAt({ loss, results }: RunSummary, iterations: number): number {
   const training = loss.flatMap((_, at) => ((results?.label[at] ?? "training") === "training" ? [at] : []));
   const last = training.slice(0, iterations).slice(-judged);
-  const values = last.map((at) => results?.error[at] ?? loss[at] ?? Number.NaN);
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return Number.isFinite(mean) ? mean : Number.POSITIVE_INFINITY;
+  const score = mean(last.map((at) => results?.error[at] ?? loss[at] ?? Number.NaN));
+  return Number.isFinite(score) ? score : Number.POSITIVE_INFINITY;
 }
 
 /** Training iterations of a run that are over. */

@@ -1,6 +1,7 @@
+import { addTo } from "../core/lists.js";
 import { type RunSummary, lastIterations, summaryDiverged } from "../runs/summary.js";
 import { type SweepPoint, type SweepValue, combinationName } from "./grid.js";
-import { type Quartiles, quartiles } from "../core/statistics.js";
+import { type Quartiles, mean, quartiles } from "../core/statistics.js";
 
 /** A training of a sweep that has ended. */
 export interface SweepRun extends SweepPoint {
@@ -46,8 +47,6 @@ export interface SweepRow {
   error?: Quartiles;
 }
 
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
 /** How a training ended. */
 export function finalMetrics(summary: RunSummary): FinalMetrics {
   const { loss, results, spikes_per_neuron, metrics, ms_per_iteration } = summary;
@@ -74,10 +73,7 @@ export function isDiverged({ summary, code }: SweepRun): boolean {
 export function byCombination(runs: readonly SweepRun[]): Map<string, SweepRun[]> {
   const groups = new Map<string, SweepRun[]>();
   for (const run of runs) {
-    const name = combinationName(run.parameters);
-    const group = groups.get(name);
-    if (group) group.push(run);
-    else groups.set(name, [run]);
+    addTo(groups, combinationName(run.parameters), run);
   }
   return groups;
 }

@@ -63,18 +63,12 @@ export const initCheck: Check<InitOptions> = fields({
 /** Reads the network that a training begins with. */
 export async function readInitialWeights({ path, projections }: InitOptions): Promise<InitialWeights> {
   // Few trainings read files.
-  const [{ statSync }, { bytesDigest }] = await Promise.all([
-    import("node:fs"),
+  const [{ statOf }, { bytesDigest }] = await Promise.all([
+    import("../files/stat.js"),
     import("../files/saved-file.js"),
   ]);
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) {
-    refuseValue("options.init.path", path, "a saved network, a run folder or a checkpoint", {
-      code: "ValueError",
-      message: `${path} cannot be read: there is no such file or folder`,
-    });
-  }
-  const isFolder = found.isDirectory();
+  const bound = "a saved network, a run folder or a checkpoint";
+  const isFolder = statOf(path, "options.init.path", bound).isDirectory();
   const file = resolve(isFolder ? join(path, "network.safetensors") : path);
   const { network, bytes } = await Network.read(file);
   const sha256 = await inSlices(bytesDigest(bytes));

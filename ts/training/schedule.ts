@@ -1,3 +1,4 @@
+import { mean } from "../core/statistics.js";
 import type { Schedule, Task } from "../tasks/task.js";
 
 /** What an iteration is for. Weights change in training alone. */
@@ -103,9 +104,8 @@ export function nextStretch(
         position.errors.push(lastError);
         const { errors } = position;
         if (errors.length < earlyStopIterations) return take("early-stopping");
-        const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length;
         position.at = "train";
-        if (mean < earlyStopError) {
+        if (mean(errors) < earlyStopError) {
           position.ended = "early-stopping";
           position.at = "begin";
         }

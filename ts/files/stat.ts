@@ -1,5 +1,5 @@
 import { type Stats, statSync } from "node:fs";
-import { refuserOf } from "./file-errors.js";
+import { refuse } from "../core/arguments.js";
 
 /**
  * What is at a path.
@@ -7,7 +7,7 @@ import { refuserOf } from "./file-errors.js";
  * @throws {@link NESTError} that names the parameter where nothing is.
  */
 export function statOf(path: string, parameter: string, bound: string): Stats {
-  const there = statSync(path, { throwIfNoEntry: false });
-  const refuse: ReturnType<typeof refuserOf> = refuserOf(path, parameter);
-  return there ?? refuse("cannot be read: there is no such file or folder", bound, path);
+  const found = statSync(path, { throwIfNoEntry: false });
+  const message = `${path} cannot be read: there is no such file or folder`;
+  return found ?? refuse(parameter, path, bound, { code: "ValueError", message });
 }

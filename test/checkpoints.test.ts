@@ -69,6 +69,18 @@ describe("a training that is saved and resumed after every iteration", () => {
     expect((await Trainer.resume(path)).iterations).toHaveLength(8);
   });
 
+  it("finds before the first iteration that it cannot be saved", async () => {
+    const places = [join(folder, "missing", "by-itself.checkpoint"), folder];
+    for (const path of places) {
+      const trainer = new Trainer(tasks.sineWaves({ iterations: 9 }), { checkpoint: { path, every: 4 } });
+      await expect(trainer.next()).rejects.toThrow(/cannot be written/);
+      expect(trainer.iterations).toHaveLength(0);
+      await trainer.close();
+    }
+    expect((await refusal(join(folder, "nope"))).message).toMatch(/nope cannot be read: no such file/);
+    expect(readdirSync(folder).filter((name) => name.includes("partial"))).toEqual([]);
+  });
+
   it("can be saved after it was stopped in the middle of an iteration", async () => {
     const path = join(folder, "stopped.checkpoint");
     const make = () => tasks.evidenceAccumulation({ iterations: 3, validateEvery: 0, batchSize: 8 });

@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RunFolder } from "../ts/runs/run-folder.js";
 import type { RunSummary } from "../ts/runs/summary.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-"));
@@ -61,6 +62,12 @@ describe("eprop train", () => {
     // What a run left is replaced, and nothing else.
     writeFileSync(join(out, "notes"), "");
     writeFileSync(join(out, "weights.parquet"), "of the run before");
+    // A run that has no iteration yet has nothing to put in its place.
+    const before = readdirSync(out);
+    const other = new RunFolder(out, { force: true });
+    other.open();
+    other.close();
+    expect(readdirSync(out)).toEqual(before);
     expect(eprop(...args, "--force").status).toBe(0);
     expect(readFileSync(join(out, "losses.csv"), "utf8").split("\n")).toHaveLength(5);
     expect(existsSync(join(out, "notes"))).toBe(true);
@@ -375,6 +382,11 @@ describe("eprop tasks", () => {
     for (const task of ["sine-waves", "infinite-loop", "handwriting", "evidence-accumulation", "n-mnist"]) {
       expect(stdout).toContain(task);
     }
+  });
+  it("has texts of parameters in a column", () => {
+    const { stdout } = eprop("tasks", "sine-waves");
+    const begins = stdout.matchAll(/^( {2}--set \S+ +)\S/gm);
+    expect(new Set(Array.from(begins, ([, begin = ""]) => begin.length)).size).toBe(1);
   });
   it("shows one alone, with its defaults", () => {
     const { status, stdout } = eprop("tasks", "infinite-loop");

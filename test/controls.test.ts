@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { type ControlName, controlNames, controlled } from "../ts/controls/control.js";
-import { type ControlRow, answer, bootstrapMedian } from "../ts/controls/results.js";
-import { type Task, tasks, trainToEnd } from "../ts/index.js";
+import { type ControlRow, answer, bootstrapMedian, controlRows } from "../ts/controls/results.js";
+import { type SweepRun, type Task, tasks, trainToEnd } from "../ts/index.js";
 import {
   type ProjectionDescription,
   type Weights,
@@ -93,6 +93,20 @@ describe("a control", () => {
     ]);
     const plus = controlNames.filter((control) => controlled(tasks.sineWavesPlus(), control) === undefined);
     expect(plus).toEqual(["feedback-symmetric"]);
+  });
+});
+
+describe("the table", () => {
+  it("counts each training once", () => {
+    const run = (seed: number, loss: number[], ended = "schedule") =>
+      ({
+        seed,
+        parameters: { control: "trained" },
+        summary: { ended, loss, spikes_per_neuron: loss, ms_per_iteration: 1 },
+      }) as unknown as SweepRun;
+    const failed = { seed: 4, parameters: { control: "trained" }, failure: "no" } as unknown as SweepRun;
+    const { rows } = controlRows([run(1, [2, 1]), run(2, [2, 30]), run(3, [2], "divergence"), failed]);
+    expect(rows).toMatchObject([{ finished: 1, diverged: 2, failed: 1 }]);
   });
 });
 

@@ -403,6 +403,22 @@ describe("reports", () => {
     expect(far("divergence", [1, 2])).toContain("The training diverged: the loss went from 1 to 2");
     expect(leadOf(bare)).toMatch(/^After 2 iterations the loss went from 102 to /);
   });
+  it("tell phases apart where nothing is classified", async () => {
+    const task = tasks.sineWaves({ iterations: 4, validateEvery: 2, testIterations: 1 });
+    const told = runData(await trainToEnd(task));
+    const { loss, phases } = told.summary;
+    const at = (phase: string) => loss.filter((_, place) => phases?.[place] === phase);
+    expect(at("training")).toHaveLength(4);
+    expect(at("validation").length).toBeGreaterThan(0);
+    const [first, last] = [at("training")[0], at("training").at(-1)].map((value) =>
+      Number(value?.toPrecision(4)),
+    );
+    expect(leadOf(told)).toContain(`After 4 iterations the loss went from ${first} to ${last}`);
+    expect(reportHtml(told, [])).toContain("loss, validation");
+    const performance = figuresOf(told).find(({ name }) => name === "learning-performance") as Figure;
+    expect(JSON.stringify(performance.specification)).toContain('"phase":"validation"');
+    expect(bare.summary.phases).toBeUndefined();
+  });
   it("say which part of the targets' variance readouts explain", () => {
     const target = data.events["readouts.target_signal"]?.data as Float64Array;
     const readoutsOf = (of: (value: number) => number): RunData => ({

@@ -558,6 +558,12 @@ describe("eprop sweep", () => {
       ["--seeds", "1", "--set", "n_rec=10.6"],
       /n_rec.*10\.6.*whole number from 1 to 100000/,
     ],
+    [
+      "draws of parts of sequences",
+      ["--seeds", "1", "--set", "batch-size=1..32"],
+      /batchSize takes whole|takes whole numbers.*int:1\.\.32/,
+    ],
+    ["a time without a unit", ["--seeds", "1", "--time-limit", "5"], /as in 90s, 10m or 2h/],
     ["draws of parts of neurons", ["--seeds", "1", "--set", "n_rec=10..20"], /whole numbers.*int:10\.\.20/],
     ["a collection with seeds", ["--seeds", "1", "--collect"], /--collect and --out alone/],
     ["a parameter twice", ["--seeds", "1", "--set", "eta=1", "--set", "eta=2"], /varied twice/],

@@ -257,12 +257,25 @@ describe("a task is refused", () => {
       /mask.*11 numbers.*12/,
     ],
     ["without weights", network({ weights: {} }), /network\.weights\.in_rec/],
+    ["with a misspelt field", { metric: { one: () => 1 } }, /no field "metric".*did you mean metrics/],
+    ["with a field in other letters", { learning_rate: 0.1 }, /no field "learning_rate".*learningRate/],
+    ["with a misspelt method", { prepair: () => Promise.resolve() }, /no field "prepair".*prepare/],
   ];
   it.each(cases)("%s", async (_, change, message) => {
     const error: unknown = await trainToEnd(taskOf(change)).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(NESTError);
     expect((error as Error).message).toMatch(message);
     expect((error as Error).message).toMatch(/^task mine: /);
+  });
+  it("for no names of its own", async () => {
+    const own = { clone: () => 1, prepared: false, _metrics: {}, lables: [], mine: 1 };
+    await trainToEnd(taskOf(own));
+    class Own {
+      static readonly metric = 1;
+      readonly closed = false;
+      prepares = 0;
+    }
+    await trainToEnd(Object.assign(new Own(), taskOf({})));
   });
   it.each([[null], [undefined], ["sine-waves"], [{}], [() => taskOf()]])("that is none: %s", (task) => {
     expect(() => new Trainer(task as never)).toThrow(/task takes an object|task\.name/);

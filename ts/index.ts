@@ -16,6 +16,7 @@ export type {
   PopulationDescription,
   ProjectionDescription,
   Task,
+  TaskEntry,
   TaskOptions,
 } from "./tasks/index.js";
 export * from "./training/index.js";

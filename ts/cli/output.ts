@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { NESTError, nestError } from "../core/errors.js";
 import { isFileError, systemWords } from "../files/file-errors.js";
 import { type TaskEntry, taskTable } from "../tasks/index.js";
-import { parameterText } from "../tasks/parameter.js";
+import { type TaskParameter, parameterText } from "../tasks/parameter.js";
 
 /** Writes a last line to standard error and sets the exit code. */
 export function conclude(line: string, code: number): void {
@@ -142,6 +142,7 @@ export function tasksTable(json: boolean, entry?: TaskEntry): string {
     }));
     return `${JSON.stringify(entry === undefined ? rows : rows[0], null, 2)}\n`;
   }
+  const setting = (parameter: string, row: TaskParameter) => `${parameter}=${row.default}`;
   const lines = shown.flatMap(({ name, aliases = [], text, parameters }) => [
     `${[name, ...aliases].join(", ")}\n  ${text}`,
     ...(defaults
@@ -150,9 +151,10 @@ export function tasksTable(json: boolean, entry?: TaskEntry): string {
             (defaults.synthetic ? " (with --synthetic)" : ""),
         ]
       : []),
-    ...Object.entries(parameters).map(
-      ([parameter, row]) => `  --set ${`${parameter}=${row.default}`.padEnd(20)} ${parameterText(row)}`,
-    ),
+    ...Object.entries(parameters).map(([parameter, row], _, rows) => {
+      const width = Math.max(...rows.map((each) => setting(...each).length));
+      return `  --set ${setting(parameter, row).padEnd(width)}  ${parameterText(row)}`;
+    }),
     "",
   ]);
   return `${lines.join("\n")}\n`;

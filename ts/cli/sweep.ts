@@ -86,11 +86,11 @@ function shard(text: string): { index: number; of: number } {
   return { index: Number(index), of: Number(of) };
 }
 
-const units = { "": 1000, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const units = { s: 1000, m: 60_000, h: 3_600_000 } as const;
 
-/** A time in milliseconds from `90`, `90s`, `10m` or `2h`. */
+/** A time in milliseconds from `90s`, `10m` or `2h`. */
 function time(text: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)([smh]?)$/.exec(text) ?? [];
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)([smh])$/.exec(text) ?? [];
   if (amount === undefined || Number(amount) <= 0)
     throw new InvalidArgumentError("It must be as in 90s, 10m or 2h.");
   return Number(amount) * units[unit as keyof typeof units];

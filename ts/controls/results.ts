@@ -39,7 +39,7 @@ export function bootstrapMedian(values: readonly number[]): BootstrapMedian {
 /** A row of the table: what is known of a control over its seeds. */
 export interface ControlRow {
   control: ControlName;
-  /** Trainings that ended, that diverged (their losses count as infinite), that failed. */
+  /** Trainings that ended with numbers, that diverged (their losses count as infinite), that failed. */
   finished: number;
   diverged: number;
   failed: number;
@@ -84,7 +84,7 @@ export function controlRows(runs: readonly SweepRun[]): { measure: Measure; rows
     return [
       {
         control,
-        finished: own.filter(({ summary }) => summary !== undefined).length,
+        finished: own.filter((run) => run.summary !== undefined && !isDiverged(run)).length,
         diverged: own.filter(isDiverged).length,
         failed: own.filter((run) => run.summary === undefined && !isDiverged(run)).length,
         ...(loss && { loss }),

@@ -309,6 +309,59 @@ export function refuseOthers(at: string, values: object, known: readonly string[
   });
 }
 
+/** Every name of an object and of what it inherits from, but for what all objects have. */
+function namesIn(object: object): string[] {
+  const names: string[] = [];
+  for (let of = object; of !== null && of !== Object.prototype; of = Object.getPrototypeOf(of) as object)
+    names.push(...Object.getOwnPropertyNames(of));
+  return names;
+}
+
+function isAllowed(value: unknown, of: Check<unknown>): boolean {
+  try {
+    of.read(value, "");
+    return value !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Fields whose names are at least this long are recognized when they are misspelt; of `close`, `clone` is none. */
+const recognized = 6;
+
+/**
+ * Refuses what an object calls nearly as an optional field that it lacks, and that could be that field: the object may
+ * have names of its own, beside which a misspelt one would go unseen. Names that begin with an underscore are its own.
+ *
+ * @param optionalFields The fields that may be left out.
+ */
+export function refuseMisspelt(
+  object: Readonly<Record<string, unknown>>,
+  optionalFields: Readonly<Record<string, Check<unknown>>>,
+): void {
+  const plain = (name: string) => name.replaceAll(/[-_]/g, "").toLowerCase();
+  const absent = Object.keys(optionalFields).filter((name) => object[name] === undefined);
+  if (absent.length === 0) return;
+  for (const name of namesIn(object)) {
+    if (Object.hasOwn(optionalFields, name) || name.startsWith("_")) continue;
+    const same = absent.find((field) => plain(field) === plain(name));
+    const near = nearest(
+      name,
+      absent.filter((field) => field.length >= recognized),
+      2,
+    );
+    const field =
+      same ?? (near && isAllowed(object[name], optionalFields[near] as Check<unknown>) ? near : undefined);
+    if (field === undefined) continue;
+    throw nestError({
+      code: "UnaccessedDictionaryEntry",
+      message: `there is no field ${shown(name)}; did you mean ${field}?`,
+      parameter: name.slice(0, shownLength),
+      bound: `${field}, or a name that is less like it`,
+    });
+  }
+}
+
 /** A dictionary of known fields, such as options. */
 export function fields<F extends Fields>(known: F): Check<CheckedFields<F>> {
   return check("a dictionary", (value, at) => {

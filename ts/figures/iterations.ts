@@ -1,5 +1,5 @@
 import { type Specification, axis, zoomRange, zoomedAxis } from "./figure.js";
-import type { RunSummary } from "../runs/summary.js";
+import { type RunSummary, phasesOf } from "../runs/summary.js";
 
 /** Phases in the order in which they are drawn, each with a colour and a shape of its own. */
 const phases = ["training", "validation", "early-stopping", "test"] as const;
@@ -19,10 +19,11 @@ export interface IterationRow {
 /** A run's iterations as rows. */
 export function iterationRows(summary: RunSummary): IterationRow[] {
   const { loss, results, spikes_per_neuron, gradient_norm, metrics, timing } = summary;
+  const labels = phasesOf(summary);
   const own = Object.values(metrics ?? {});
   const perSecond = 1000 / (timing.steps * timing.resolution);
   return loss.map((value, at) => {
-    const phase = results?.label[at] ?? "training";
+    const phase = labels[at] as string;
     const error = results?.error[at];
     const gradient = gradient_norm?.[at];
     return {
@@ -49,13 +50,14 @@ export function iterationAxis(bottom: boolean): Specification {
   return zoomedAxis("iteration", "iteration", bottom, { axis: { format: "d" } });
 }
 
-/** Colour and shape by phase; the legend has those that there are. */
-export function phaseEncoding(rows: readonly IterationRow[]): Specification {
+/** Colour and shape by phase; the legend, if there is to be one, has those that there are. */
+export function phaseEncoding(rows: readonly IterationRow[], hasLegend = true): Specification {
   const domain = phases.filter((phase) => rows.some((row) => row.phase === phase));
+  const legend = hasLegend ? { values: domain } : null;
   const field = { field: "phase", type: "nominal", title: null } as const;
   return {
-    color: { ...field, scale: { domain: phases }, legend: { values: domain } },
-    shape: { ...field, scale: { domain: phases }, legend: { values: domain } },
+    color: { ...field, scale: { domain: phases }, legend },
+    shape: { ...field, scale: { domain: phases }, legend },
   };
 }
 

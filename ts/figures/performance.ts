@@ -23,10 +23,11 @@ const dashes = [
   [8, 3, 2, 3],
 ];
 
-/** Loss of the whole and of each readout; of tasks without phases. */
+/** Loss of the whole and of each readout in training. */
 function lossCurves(run: RunData, bottom: boolean): Specification {
   const { readout_losses } = run.summary;
-  const rows = iterationRows(run.summary).flatMap(({ iteration, loss }) => [
+  const training = iterationRows(run.summary).filter(({ phase }) => phase === "training");
+  const rows = training.flatMap(({ iteration, loss }) => [
     { iteration, loss, of: "ℒ" },
     ...(run.summary.network.readouts > 1
       ? (readout_losses[iteration - 1] ?? []).map((value, k) => ({
@@ -64,9 +65,29 @@ function pointSize(count: number): Specification {
   };
 }
 
+/** What a panel with a point for each iteration shows. */
+interface Measured {
+  field: string;
+  title: string;
+  zero: boolean;
+}
+
+/** Where a panel stands among others. */
+interface Place {
+  /** Whether it has the axis of iterations. */
+  bottom: boolean;
+  /** Whether it says what colours and shapes stand for. */
+  hasLegend: boolean;
+}
+
 /** A quantity of every iteration as points, marked by phase. */
-function phasePoints(run: RunData, field: string, title: string, scale: Specification, bottom: boolean) {
+function phasePoints(
+  run: RunData,
+  { field, title, zero }: Measured,
+  { bottom, hasLegend }: Place,
+): Specification {
   const rows = iterationRows(run.summary);
+  const y = quantityAxis(field, title, { zero, padding: 4 });
   return {
     width: plotWidth,
     height: 130,
@@ -75,14 +96,14 @@ function phasePoints(run: RunData, field: string, title: string, scale: Specific
       {
         transform: [{ filter: "datum.phase === 'training'" }],
         mark: { type: "line", clip: true, strokeWidth: 0.8, opacity: 0.4 },
-        encoding: { x: iterationAxis(bottom), y: quantityAxis(field, title, scale) },
+        encoding: { x: iterationAxis(bottom), y },
       },
       {
         mark: { type: "point", clip: true, filled: true, opacity: 1 },
         encoding: {
           x: iterationAxis(bottom),
-          y: quantityAxis(field, title, scale),
-          ...phaseEncoding(rows),
+          y,
+          ...phaseEncoding(rows, hasLegend),
           size: pointSize(rows.length),
           tooltip: iterationTooltip(field, title),
         },
@@ -91,33 +112,51 @@ function phasePoints(run: RunData, field: string, title: string, scale: Specific
   };
 }
 
-/** Loss over iterations; of classification tasks also the error, with phases told apart by shape and colour. */
-export function performanceFigure(run: RunData): Figure {
-  const { loss, results } = run.summary;
-  const own = Object.keys(run.summary.metrics ?? {});
-  const panels = [
-    ...(results === undefined
-      ? [lossCurves(run, own.length === 0)]
-      : [
-          phasePoints(run, "loss", lossTitle(run), { zero: false, padding: 4 }, false),
-          phasePoints(run, "error", "error (share wrong)", { zero: true, padding: 4 }, own.length === 0),
-        ]),
-    ...own.map((name, at) => {
-      const scale = { zero: false, padding: 4 };
-      return phasePoints(run, `metric_${at}`, name, scale, at === own.length - 1);
-    }),
+/** What is shown of each iteration, whatever its phase. */
+function measuredOf(run: RunData): Measured[] {
+  const { results, phases, metrics } = run.summary;
+  return [
+    ...((results ?? phases) ? [{ field: "loss", title: lossTitle(run), zero: false }] : []),
+    ...(results ? [{ field: "error", title: "error (share wrong)", zero: true }] : []),
+    ...Object.keys(metrics ?? {}).map((title, at) => ({ field: `metric_${at}`, title, zero: false })),
   ];
+}
+
+/**
+ * Loss over iterations, and of classification tasks the error, with phases told apart by shape and colour; of others
+ * the losses of the readouts.
+ */
+export function performanceFigure(run: RunData): Figure {
+  const { loss, results, phases, network } = run.summary;
+  const own = Object.keys(run.summary.metrics ?? {});
+  const measured = measuredOf(run);
+  const hasCurves = results === undefined && (phases === undefined || network.readouts > 1);
+  // Where phases are told apart, the curves of readouts follow.
+  const curvesAt = !hasCurves ? -1 : phases === undefined ? 0 : 1;
+  const last = measured.length + Number(hasCurves) - 1;
+  const panels = measured.map(
+    (of, at) => (place: number) => phasePoints(run, of, { bottom: place === last, hasLegend: at === 0 }),
+  );
+  if (curvesAt >= 0) panels.splice(curvesAt, 0, (place) => lossCurves(run, place === last));
   return {
     name: "learning-performance",
     title: "Learning performance",
     caption:
       (results === undefined
-        ? "Loss ℒ of every iteration" +
+        ? (phases === undefined
+            ? "Loss ℒ of every iteration"
+            : "Loss of every iteration; weights change in training alone. Below: loss ℒ of training iterations") +
           (run.summary.network.readouts > 1 ? ": the mean of the losses ℒₖ of the readouts k." : ".")
         : "Loss and share of wrong decisions of every iteration; weights change in training alone.") +
       (own.length === 0
         ? ""
-        : ` Below: ${own.join(", ")}, as the task or the user measures ${own.length === 1 ? "it" : "them"}.`),
-    specification: { params: iterationRange(loss.length), ...stacked(panels) },
+        : ` Besides: ${own.join(", ")}, as the task or the user measures ${own.length === 1 ? "it" : "them"}.`),
+    specification: {
+      params: iterationRange(loss.length),
+      ...stacked(
+        panels.map((panel, place) => panel(place)),
+        { resolve: { scale: { color: "independent", shape: "independent", strokeDash: "independent" } } },
+      ),
+    },
   };
 }

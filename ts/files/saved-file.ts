@@ -6,7 +6,7 @@ import { type NativeArray, readSafetensors, safetensors } from "../native/index.
 import { version } from "../core/version.js";
 import { ArrayReader } from "./arrays.js";
 import { writeWholeAsync } from "./write-whole.js";
-import { refuserOf } from "./file-errors.js";
+import { isFileError, refuserOf, systemWords } from "./file-errors.js";
 
 /** Version of the format of each kind of file. A change of what a name means raises it. */
 const versions = { kernel: 1, network: 1, checkpoint: 1, stream: 1 } as const;
@@ -99,7 +99,8 @@ export async function readSaved(path: string, kinds: readonly Kind[]): Promise<S
   try {
     bytes = await readFile(path);
   } catch (error) {
-    return refuse("cannot be read", wanted, (error as NodeJS.ErrnoException).code);
+    if (!isFileError(error)) throw error;
+    return refuse(`cannot be read: ${systemWords(error)}`, wanted, error.code);
   }
   return fromBytes(path, bytes, kinds);
 }

@@ -10,7 +10,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { open, rename } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { cannotWrite } from "./file-errors.js";
 import { isRunning } from "../core/processes.js";
@@ -131,6 +131,24 @@ export async function writeWholeAsync(path: string, bytes: Uint8Array): Promise<
       await folder.sync().finally(() => folder.close());
     }
     removeLeftovers(target);
+  } catch (error) {
+    abandon(path, partial, error);
+  }
+}
+
+/**
+ * Refuses a file that {@link writeWholeAsync} could not write, before there is anything to write.
+ *
+ * @throws {@link NESTError} that says why it cannot be written.
+ */
+export async function refuseUnwritable(path: string): Promise<void> {
+  const target = resolve(path);
+  const partial = partialName(target);
+  try {
+    refuseOthers(target);
+    const file = await open(partial, "w");
+    await file.close();
+    await rm(partial);
   } catch (error) {
     abandon(path, partial, error);
   }

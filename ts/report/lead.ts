@@ -1,6 +1,6 @@
 import { many } from "../core/words.js";
 import { type RunData, type When, batchEvents, onset, sequenceDuration } from "../figures/run-data.js";
-import { type RunSummary, summaryDiverged } from "../runs/summary.js";
+import { type RunSummary, iterationsOf, summaryDiverged } from "../runs/summary.js";
 import { digits } from "./markup.js";
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
@@ -15,14 +15,14 @@ export function phaseError(
 }
 
 /** The loss of training iterations: the first, the smallest, the last; and how many they are. */
-export function trainingLosses({ loss, results }: RunSummary): {
+export function trainingLosses(summary: RunSummary): {
   first: number;
   least: number;
   last: number;
   count: number;
 } {
-  const training = loss.filter((_, at) => (results?.label[at] ?? "training") === "training");
-  const losses = training.length > 0 ? training : loss;
+  const training = iterationsOf(summary, "training").map((at) => summary.loss[at] as number);
+  const losses = training.length > 0 ? training : summary.loss;
   return {
     first: losses[0] ?? Number.NaN,
     least: Math.min(...losses),
@@ -96,25 +96,26 @@ function classificationLead(summary: RunSummary): string {
 
 function regressionLead(run: RunData): string {
   const { summary } = run;
-  const { first, last } = trainingLosses(summary);
+  const { first, last, count } = trainingLosses(summary);
+  const trained = many(count, "iteration");
   const losses = `the loss went from ${digits(first, 4)} to ${digits(last, 4)}`;
   const [before, after] = [explainedVariance(run, "first"), explainedVariance(run, "last")];
   if (after === undefined || !Number.isFinite(after)) {
     const part = last / first;
-    return `After ${many(summary.loss.length, "iteration")} ${losses}, ${digits(100 * part, 3)} % of what it was.`;
+    return `After ${trained} ${losses}, ${digits(100 * part, 3)} % of what it was.`;
   }
   const readouts = summary.network.readouts > 1 ? "readouts explain" : "readout explains";
   const targets = summary.network.readouts > 1 ? "their targets’" : "its target’s";
   if (after <= 0) {
     return (
       `The ${summary.network.readouts > 1 ? "readouts are" : "readout is"} no better yet than a constant at ` +
-      `${targets} mean: ${losses} in ${many(summary.loss.length, "iteration")}.`
+      `${targets} mean: ${losses} in ${trained}.`
     );
   }
   const start = before === undefined ? "" : ` (before training: ${before > 0 ? percent(before) : "none"})`;
   return (
     `The ${readouts} ${percent(after)} of ${targets} variance${start}; a constant would explain 0 %. ` +
-    `In ${many(summary.loss.length, "iteration")} ${losses}.`
+    `In ${trained} ${losses}.`
   );
 }
 

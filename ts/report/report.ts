@@ -1,7 +1,7 @@
 import { many } from "../core/words.js";
 import { iterationRows } from "../figures/iterations.js";
 import type { RunData } from "../figures/run-data.js";
-import { type RunSummary, keptWeights } from "../runs/summary.js";
+import { type RunSummary, iterationsOf, keptWeights } from "../runs/summary.js";
 import { taskNamed } from "../tasks/index.js";
 import { unitOf } from "../tasks/parameter.js";
 import {
@@ -81,6 +81,12 @@ function outcome(summary: RunSummary): string {
       error && `${digits(error.mean, 4)} (mean of ${many(error.count, "iteration")})`,
     ] as const;
   });
+  const losses = (["validation", "test"] as const).map((phase) => {
+    const of = iterationsOf(summary, phase).map((at) => summary.loss[at] as number);
+    const mean =
+      of.length > 0 && `${digits(sum(of) / of.length, 6)} (mean of ${many(of.length, "iteration")})`;
+    return [`loss, ${phase}`, mean || undefined] as const;
+  });
   const rows = iterationRows(summary);
   const own = Object.entries(summary.metrics ?? {}).flatMap(([name, values]) => [
     [`${name}, first iteration`, digits(values[0], 4)] as const,
@@ -90,6 +96,7 @@ function outcome(summary: RunSummary): string {
     ["loss, first training iteration", digits(first, 6)],
     ["loss, smallest", digits(least, 6)],
     ["loss, last training iteration", digits(last, 6)],
+    ...losses,
     ...errors,
     ["firing rate, first iteration (spikes/s)", digits(rows[0]?.rate, 4)],
     ["firing rate, last iteration (spikes/s)", digits(rows.at(-1)?.rate, 4)],

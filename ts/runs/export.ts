@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { nestError } from "../core/errors.js";
 import type { RunData } from "./run-data.js";
-import type { RunSummary } from "./summary.js";
+import { type RunSummary, phasesOf } from "./summary.js";
 import { jsonLines } from "../formats/json-lines.js";
 import { nestFileName, nestHeader, nestRows } from "../formats/nest-ascii.js";
 import { npz } from "../formats/npz.js";
@@ -79,11 +79,12 @@ function tablesOf(run: Pick<RunData, "events" | "weights">): [string, Table][] {
 /** What is known of each iteration, by phase; times are those of its end, as far as simulations took them. */
 function scalarsOf(summary: RunSummary): Scalars[] {
   const { loss, ms, spikes_per_neuron, gradient_norm, metrics, results, timing } = summary;
+  const phases = phasesOf(summary);
   const seconds = (timing.steps * timing.resolution) / 1000;
   let time = Date.parse(summary.date) / 1000 - ms.reduce((sum, each) => sum + each, 0) / 1000;
   return loss.map((value, at) => {
     time += (ms[at] ?? 0) / 1000;
-    const phase = results?.label[at] ?? "training";
+    const phase = phases[at] as string;
     const values: [string, number | undefined][] = [
       [`loss/${phase}`, value],
       [`error/${phase}`, results?.error[at]],

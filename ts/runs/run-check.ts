@@ -61,6 +61,7 @@ const summaryCheck = object({
   loss: list(number),
   readout_losses: list(list(number)),
   results: optional(object({ label: list(text), error: list(number) })),
+  phases: optional(list(text)),
   weights: object({}),
   spikes_per_neuron: list(number),
   gradient_norm: optional(list(number)),
@@ -75,7 +76,8 @@ export function summaryProblem(summary: unknown): string | undefined {
   const found = summaryCheck(summary);
   if (found !== true)
     return found === false ? "is no object" : `has no ${found}, or another kind of value there`;
-  const { loss, readout_losses, results, spikes_per_neuron, gradient_norm, metrics, ms } = summary as RunSummary;
+  const { loss, readout_losses, results, phases, ms, ...more } = summary as RunSummary;
+  const { spikes_per_neuron, gradient_norm, metrics } = more;
   if (loss.length === 0) return "has no iterations";
   const columns = {
     readout_losses,
@@ -84,6 +86,7 @@ export function summaryProblem(summary: unknown): string | undefined {
     ...(gradient_norm && { gradient_norm }),
     ...Object.fromEntries(Object.entries(metrics ?? {}).map(([name, of]) => [`metrics.${name}`, of])),
     ...(results && { "results.label": results.label, "results.error": results.error }),
+    ...(phases && { phases }),
   };
   for (const [name, { length }] of Object.entries(columns)) {
     if (length !== loss.length) return `has ${many(length, "value")} in ${name} for ${many(loss.length, "iteration")}`;

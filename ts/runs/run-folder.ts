@@ -153,6 +153,8 @@ export class RunFolder {
   #claim: Claim | undefined;
   /** Folders that were made for it and may still be empty, the innermost first. */
   #made: string[] = [];
+  /** When the checkpoint of the run that is replaced was written, and what the system knows it by. */
+  #replaced: string | undefined;
 
   /** @throws {@link NESTError} where there can be no such folder, as far as that can be seen without making it. */
   constructor(path: string, options: RunFolderOptions = {}) {
@@ -167,8 +169,8 @@ export class RunFolder {
   }
 
   /**
-   * Makes the folder, and sees whether files can be written there, before any work is done; what is to be replaced is
-   * removed. Where no iteration follows, {@link close} removes what was made.
+   * Makes the folder, and sees whether files can be written there, before any work is done. What is to be replaced is
+   * removed with the first iteration. Where none follows, {@link close} removes what was made.
    *
    * @throws {@link NESTError} that says why they cannot.
    */
@@ -182,7 +184,7 @@ export class RunFolder {
       this.#claim = claimRunFolder(this.path, "out");
       // Whoever had it until then may have left a run.
       checkRunFolder(this.path, this.#options);
-      if (this.#options.force) this.#remove(runFiles);
+      this.#replaced = this.#checkpointVersion();
       this.#isOpen = true;
     } catch (error) {
       this.close();
@@ -241,9 +243,20 @@ export class RunFolder {
     this.#metrics.append(iteration);
   }
 
+  /** Which file the checkpoint is: another one where it was written anew. */
+  #checkpointVersion(): string | undefined {
+    const found = statSync(this.checkpoint, { throwIfNoEntry: false });
+    return found && `${found.ino} ${found.mtimeMs}`;
+  }
+
   #begin(): MetricsFile {
     this.open();
     this.#made = [];
+    if (this.#options.force) {
+      const name = basename(this.checkpoint);
+      const isOld = this.#replaced !== undefined && this.#checkpointVersion() === this.#replaced;
+      this.#remove(runFiles.filter((file) => file !== name || isOld));
+    }
     return new MetricsFile(join(this.path, "metrics.jsonl"));
   }
 

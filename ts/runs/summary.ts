@@ -12,7 +12,7 @@ import type { NamedPopulation, NamedProjection } from "../network/parts.js";
 import type { WeightMatrix } from "../training/network.js";
 import type { MemoryEstimate } from "../nest/kernel.js";
 import type { Task } from "../tasks/task.js";
-import type { Ending } from "../training/schedule.js";
+import type { Ending, Phase } from "../training/schedule.js";
 import type { TrainingResult } from "../training/result.js";
 import { metricNames } from "../training/iteration.js";
 import type { RunOrigin } from "./origin.js";
@@ -65,6 +65,8 @@ export interface RunSummary {
   /** The loss of each readout, of every iteration. */
   readout_losses: number[][];
   results?: { iteration: number[]; label: string[]; loss: number[]; error: number[] };
+  /** The phase of each iteration, of tasks that do not classify, where there is another than training. */
+  phases?: string[];
   weights: Record<string, { before: WeightSums; after: WeightSums }>;
   spikes_per_neuron: number[];
   /** Norm of the gradient in every iteration; of weights that change once an interval. */
@@ -85,9 +87,23 @@ function sums({ data }: WeightMatrix): WeightSums {
   };
 }
 
+/** The phase of each iteration. */
+export function phasesOf({ loss, results, phases }: Pick<RunSummary, "loss" | "results" | "phases">): string[] {
+  return results?.label ?? phases ?? loss.map(() => "training");
+}
+
+/** Places of the iterations of a phase. */
+export function iterationsOf(
+  summary: Pick<RunSummary, "loss" | "results" | "phases">,
+  phase: Phase,
+): number[] {
+  return phasesOf(summary).flatMap((label, at) => (label === phase ? [at] : []));
+}
+
 /** Places of the iterations that say how a run ended: those of its test, or the last one where there are none. */
-export function lastIterations({ loss, results }: Pick<RunSummary, "loss" | "results">): number[] {
-  const tests = (results?.label ?? []).flatMap((label, at) => (label === "test" ? [at] : []));
+export function lastIterations(summary: Pick<RunSummary, "loss" | "results" | "phases">): number[] {
+  const { loss } = summary;
+  const tests = iterationsOf(summary, "test");
   return tests.length > 0 ? tests : [loss.length - 1];
 }
 
@@ -95,7 +111,7 @@ export function lastIterations({ loss, results }: Pick<RunSummary, "loss" | "res
  * Whether a training diverged: it was ended for that, its numbers ended, or its loss became ten times what it was at
  * first.
  */
-export function summaryDiverged(summary: Pick<RunSummary, "ended" | "loss" | "results">): boolean {
+export function summaryDiverged(summary: Pick<RunSummary, "ended" | "loss" | "results" | "phases">): boolean {
   const { ended, loss } = summary;
   if (ended === "divergence") return true;
   const last = mean(lastIterations(summary).map((at) => loss[at] ?? Number.NaN));
@@ -161,6 +177,10 @@ export function runSummary(
         error: iterations.map(({ error }) => error ?? Number.NaN),
       },
     }),
+    ...(task.kind !== "classification" &&
+      iterations.some(({ phase }) => phase !== "training") && {
+        phases: iterations.map(({ phase }) => phase),
+      }),
     weights: Object.fromEntries(projections) as RunSummary["weights"],
     spikes_per_neuron: iterations.map(({ spikesPerNeuron }) => spikesPerNeuron),
     ...(iterations.every(({ gradientNorm }) => gradientNorm !== undefined) && {

@@ -45,7 +45,8 @@ const mostRuns = 100_000;
 const largestSeed = 0xffff_ffff;
 
 /** Options that every task takes, which can be varied beside its parameters. */
-const optionNames = ["model", "batchSize", "iterations", "validateEvery", "testIterations", "patience"];
+const counted = ["batchSize", "iterations", "validateEvery", "testIterations", "patience"];
+const optionNames = ["model", ...counted];
 /** What a training is computed with. */
 const settings: Readonly<Record<string, Check<unknown>>> = settingChecks;
 
@@ -130,7 +131,8 @@ function drawn(name: string, { from, to, log, whole }: SweepRange, count: number
 /** Refuses to draw other numbers than whole ones of what counts something. */
 function checkDraws({ parameters }: TaskEntry, name: string, { from, to, log, whole }: SweepRange): void {
   const row = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
-  if (whole || row === undefined || "choices" in row || !row.whole) return;
+  const counts = row === undefined ? counted.includes(name) : !("choices" in row) && row.whole;
+  if (whole || !counts) return;
   const kind = log ? "log:" : "";
   refuse(
     `${name} takes whole numbers`,

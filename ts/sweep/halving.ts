@@ -1,5 +1,5 @@
 import { mean } from "../core/statistics.js";
-import type { RunSummary } from "../runs/summary.js";
+import { type RunSummary, iterationsOf } from "../runs/summary.js";
 import type { SweepPoint } from "./grid.js";
 
 /** Asynchronous successive halving: who does badly early is not trained to the end. */
@@ -25,16 +25,16 @@ export function rungsOf({ minIterations, reduction = 3 }: SuccessiveHalving, ite
 }
 
 /** How good a training is after some training iterations, by its last ones: the less the better. */
-export function scoreAt({ loss, results }: RunSummary, iterations: number): number {
-  const training = loss.flatMap((_, at) => ((results?.label[at] ?? "training") === "training" ? [at] : []));
-  const last = training.slice(0, iterations).slice(-judged);
+export function scoreAt(summary: RunSummary, iterations: number): number {
+  const { loss, results } = summary;
+  const last = iterationsOf(summary, "training").slice(0, iterations).slice(-judged);
   const score = mean(last.map((at) => results?.error[at] ?? loss[at] ?? Number.NaN));
   return Number.isFinite(score) ? score : Number.POSITIVE_INFINITY;
 }
 
 /** Training iterations of a run that are over. */
-export function trainedIterations({ loss, results }: RunSummary): number {
-  return results?.label.filter((label) => label === "training").length ?? loss.length;
+export function trainedIterations(summary: RunSummary): number {
+  return iterationsOf(summary, "training").length;
 }
 
 /** A training, and where it is. */

@@ -14,6 +14,7 @@ import {
   optional,
   record,
   refuse,
+  refuseMisspelt,
   text,
   thrown,
   u32,
@@ -61,6 +62,15 @@ export const metricTable: Check<MetricTable> = {
   },
 };
 
+/** The fields that may be left out. */
+const optionalFields = {
+  prepare: optional(callable),
+  close: optional(callable),
+  ownValidation: optional(flag),
+  metrics: optional(metricTable),
+  learningRate: optional(callable),
+} as const satisfies Partial<Record<keyof Task, Check<unknown>>>;
+
 /** The fields that cost nothing to read; a task may make the others when they are first read. */
 const taskFields = {
   text,
@@ -73,12 +83,8 @@ const taskFields = {
   schedule,
   sameEveryIteration: flag,
   next: callable,
-  prepare: optional(callable),
-  close: optional(callable),
-  ownValidation: optional(flag),
-  metrics: optional(metricTable),
-  learningRate: optional(callable),
   options: dictionary,
+  ...optionalFields,
 } as const satisfies Partial<Record<keyof Task, Check<unknown>>>;
 
 function cannotBeRead(error: unknown): string {
@@ -120,6 +126,7 @@ export function checkedTask(task: unknown): Task {
   inTask(name, "", () => {
     for (const [field, check] of Object.entries<Check<unknown>>(taskFields))
       given(field, object[field], check);
+    refuseMisspelt(object, optionalFields);
     given("learningWindow", object["learningWindow"], whole(1, object["steps"] as number));
     const [steps, batchSize] = [object["steps"] as number, object["batchSize"] as number];
     if (steps * batchSize > u32) {
@@ -188,6 +195,7 @@ function* iterationChecked(task: Task, value: unknown, iteration: number): Piece
   const { steps, batchSize } = task;
   const [inputs, readouts] = [countOf(task.network, "input"), countOf(task.network, "readout")];
   const data = given("next()", value, { ...anObject, allowed: "an object with spikes and targets" });
+  refuseMisspelt(data, { labels: present });
   const sequences = `${batchSize} sequences of ${steps} steps`;
   const spikes = yield* ascending("spikes", given("spikes", data["spikes"], present), {
     end: batchSize * steps * inputs,

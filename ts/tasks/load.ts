@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { type Check, given, refuse, text } from "../core/arguments.js";
+import { type Check, given, list, refuse, refuseMisspelt, text } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
 import { type TaskEntry, findTask } from "./index.js";
 
@@ -17,6 +17,8 @@ const taskReference: Check<string | URL> = {
     return typeof value === "string" ? text.read(value, at) : refuse(at, value, this.allowed);
   },
 };
+
+const names = list(text, "a list of names");
 
 /** Whether a text leads to a module: a path or an address, and no name. */
 export function isModule(task: string): boolean {
@@ -51,6 +53,7 @@ export async function loadTask(task: string | URL): Promise<LoadedTask> {
   ) {
     throw refusal(href, "the module exports no task");
   }
+  refuseMisspelt(entry as Record<string, unknown>, { aliases: names, options: names });
   return { entry: entry as TaskEntry, reference: href };
 }
 

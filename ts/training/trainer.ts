@@ -285,7 +285,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       tell("eprop:training:start", { trainer: this, iterations: progress.delivered });
     }
     try {
-      if (this.#told === undefined) await this.#callbacks.begin(this);
+      if (this.#told === undefined) await this.#beginToTrain();
       this.#told ??= "start";
       const iteration = await this.#next();
       if (iteration !== undefined) {
@@ -302,6 +302,16 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       await this.#callbacks.error(error, this);
       throw error;
     }
+  }
+
+  /** What is done once before the first iteration that is handed out here. */
+  async #beginToTrain(): Promise<void> {
+    const { checkpoint } = this.#options;
+    if (checkpoint !== undefined) {
+      const { refuseUnwritable } = await import("../files/write-whole.js");
+      await this.#ranks.atFirst(() => refuseUnwritable(checkpoint.path));
+    }
+    await this.#callbacks.begin(this);
   }
 
   async #next(): Promise<Iteration | undefined> {

@@ -4,6 +4,15 @@
 //! rules: weights change once an update interval (`interval`) or with every presynaptic spike (`plus`, e-prop+). Both
 //! share the step of time (`step`), the `optimizer`, the `loss`, the `feedback` and what is recorded (`record`). [`Kernel`] is the
 //! door to all of it. The engine knows nothing of Node.
+//!
+//! The gradient of an update interval is computed backwards, with one row addition a presynaptic spike:
+//!
+//! ```math
+//! g_{ij} = \sum_u z_i(u)\, q_j(u)
+//! ```
+//!
+//! with factors `q` of the postsynaptic neuron alone. The modules `interval::gradient::adjoint` and `plus::windows`
+//! state the recursions (`cargo doc --document-private-items`), docs/derivation.md derives them.
 
 pub mod base;
 pub mod describe;

@@ -1,6 +1,30 @@
 //! Windows of e-prop+ in constant time per spike: what neurons keep so that a synapse need not go through the steps
 //! since its last spike one by one.
 //!
+//! Between two presynaptic spikes nothing new enters a synapse. What `n` steps do to its traces and to its gradient is
+//! linear in the traces at their beginning, with coefficients of the postsynaptic neuron alone. Without adaptation:
+//!
+//! ```math
+//! \begin{aligned}
+//! \bar z' &= \alpha^n \bar z \\
+//! \bar e' &= \kappa^n \bar e + P \bar z \\
+//! \bar e_\mathrm{reg}' &= \kappa_\mathrm{reg}^n \bar e_\mathrm{reg} + Q \bar z \\
+//! g' &= g + G_z \bar z + G_e \bar e + G_r \bar e_\mathrm{reg}
+//! \end{aligned}
+//! ```
+//!
+//! The map of `n₁` steps, then of `n₂`, is again such a map:
+//!
+//! ```math
+//! \begin{aligned}
+//! P &= \kappa^{n_2} P_1 + \alpha^{n_1} P_2, &\qquad G_e &= G_{e1} + \kappa^{n_1} G_{e2}, \\
+//! Q &= \kappa_\mathrm{reg}^{n_2} Q_1 + \alpha^{n_1} Q_2, & G_r &= G_{r1} + \kappa_\mathrm{reg}^{n_1} G_{r2}, \\
+//! G_z &= G_{z1} + \alpha^{n_1} G_{z2} + P_1 G_{e2} + Q_1 G_{r2}
+//! \end{aligned}
+//! ```
+//!
+//! (docs/derivation.md, Windows in constant time, which has adaptation, too.)
+//!
 //! Steps come in chunks of [`CHUNK`]. A window that ends at the present consists of the rest of the chunk that it
 //! begins in, of whole chunks, and of the begin of the present chunk. For each neuron there are
 //!

@@ -1,9 +1,27 @@
 //! The gradient of an update interval, backwards.
 //!
 //! The sum over eligibility traces (Bellec et al. 2020, equations 4, 5 and 24 to 28) is linear in the presynaptic
-//! spikes, and its factors depend on the postsynaptic neuron and the step only. Turned round (docs/derivation.md,
-//! The transpose), it needs one pass over neurons and steps and one row addition a presynaptic spike, and no trace per
-//! synapse.
+//! spikes, and its factors depend on the postsynaptic neuron and the step only. So there are factors `q`, the same for
+//! all synapses of a neuron, with
+//!
+//! ```math
+//! g_{ij} = \sum_u z_i(u)\, q_j(u)
+//! ```
+//!
+//! which follow from a recursion that runs from the last step to the first:
+//!
+//! ```math
+//! \begin{aligned}
+//! \lambda &\leftarrow \kappa \lambda + L(u) \\
+//! A &\leftarrow R + (1-\kappa) \lambda + \mu \\
+//! h &\leftarrow \psi(u)\, A \\
+//! \mu &\leftarrow \rho \mu - \beta h \\
+//! q &\leftarrow \alpha q + \zeta h
+//! \end{aligned}
+//! ```
+//!
+//! from `λ = μ = q = 0`; for readouts `q ← α q + ζ E(u + 1)`. It needs one pass over neurons and steps and one row
+//! addition a presynaptic spike, and no trace per synapse. Symbols and proof: docs/derivation.md, The transpose.
 
 mod kernels;
 

@@ -103,7 +103,7 @@ describe.each(["test/types.ts", "test/types-read.ts"])("%s says what calls do", 
 const typesOfModels = `
 import type { ConnectionValues, DefaultsNamed, NodeValues, StatusOf } from "../ts/nest/shown.js";
 import type { NodeCollection, NodeModelName, SynapseCollection } from "../ts/nest/collections.js";
-import type { SynapseModelName } from "../ts/nest/kernel.js";
+import type { SynapseModelName } from "../ts/nest/kernel-types.js";
 export type One = { [M in NodeModelName]: NodeValues<M, true> };
 export type Several = { [M in NodeModelName]: NodeValues<M, false> };
 export type Rows = { [M in NodeModelName]: StatusOf<NodeCollection<M>> };

@@ -128,6 +128,8 @@ function defaultsOf({ create, options }: TaskEntry): {
   return { iterations: schedule.iterations, batchSize, synthetic };
 }
 
+const setting = (parameter: string, row: TaskParameter) => `${parameter}=${row.default}`;
+
 /** The table of tasks, or of one alone, with its defaults. */
 export function tasksTable(json: boolean, entry?: TaskEntry): string {
   const shown = entry === undefined ? taskTable : [entry];
@@ -142,7 +144,6 @@ export function tasksTable(json: boolean, entry?: TaskEntry): string {
     }));
     return `${JSON.stringify(entry === undefined ? rows : rows[0], null, 2)}\n`;
   }
-  const setting = (parameter: string, row: TaskParameter) => `${parameter}=${row.default}`;
   const lines = shown.flatMap(({ name, aliases = [], text, parameters }) => [
     `${[name, ...aliases].join(", ")}\n  ${text}`,
     ...(defaults

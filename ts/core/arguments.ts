@@ -326,6 +326,8 @@ function isAllowed(value: unknown, of: Check<unknown>): boolean {
   }
 }
 
+const plain = (name: string) => name.replaceAll(/[-_]/g, "").toLowerCase();
+
 /** Fields whose names are at least this long are recognized when they are misspelt; of `close`, `clone` is none. */
 const recognized = 6;
 
@@ -339,7 +341,6 @@ export function refuseMisspelt(
   object: Readonly<Record<string, unknown>>,
   optionalFields: Readonly<Record<string, Check<unknown>>>,
 ): void {
-  const plain = (name: string) => name.replaceAll(/[-_]/g, "").toLowerCase();
   const absent = Object.keys(optionalFields).filter((name) => object[name] === undefined);
   if (absent.length === 0) return;
   for (const name of namesIn(object)) {

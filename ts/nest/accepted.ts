@@ -5,7 +5,7 @@
  * Calls whose parameters depend on a model `M` take them as `P`, whose bound is what editors propose, and check them as
  * `Q`, which is `P` and has no bound: with one, the compiler would check the parameters of all models for each call.
  */
-import type { CopiedModel, SynapseModelName } from "./kernel.js";
+import type { CopiedModel, SynapseModelName } from "./kernel-types.js";
 import type { NodeParams, SynapseParams } from "./models.generated.js";
 import type { RandomParameter } from "./random.js";
 import type { Matrix, NumberList } from "./types.js";

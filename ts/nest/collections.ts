@@ -19,7 +19,8 @@ import { limitMethods, refuseSurplus } from "../core/surplus.js";
 import { type Entry, type NativeConnections, NativeKernel } from "../native/index.js";
 import type { AcceptedNames, CheckedParams, GivenParams, OneOf } from "./accepted.js";
 import { type Place, each, isOfEvery, ofEveryConnection, valuesOfModel } from "./connection-values.js";
-import type { Kernel, SynapseModelName } from "./kernel.js";
+import type { Kernel } from "./kernel.js";
+import type { SynapseModelName } from "./kernel-types.js";
 import type { NodeParams } from "./models.generated.js";
 import { partsOf, valueNames, valuesOf } from "./node-values.js";
 import type {

@@ -14,15 +14,15 @@ export {
   SynapseCollection,
 } from "./collections.js";
 export type { ConnectionRule, ConnectionRuleName, DefaultsOf, SynapseSpec } from "./accepted.js";
-export {
-  type CopiedModel,
-  Kernel,
-  type KernelValues,
-  type MemoryEstimate,
-  type SettableValues,
-  type SimulateOptions,
-  type SynapseModelName,
-} from "./kernel.js";
+export { Kernel } from "./kernel.js";
+export type {
+  CopiedModel,
+  KernelValues,
+  MemoryEstimate,
+  SettableValues,
+  SimulateOptions,
+  SynapseModelName,
+} from "./kernel-types.js";
 export { type FixedValues, type ParamsWithoutEffect, VerbosityLevel } from "./kernel-values.js";
 export type {
   KernelParams,

@@ -1,12 +1,8 @@
 // Declarations are read by programs whose target has no such library.
 /// <reference lib="esnext.disposable" preserve="true" />
 import {
-  type Check,
-  abortSignal,
-  callable,
   dictionary,
   either,
-  fields,
   given,
   instance,
   isDictionary,
@@ -19,13 +15,10 @@ import {
   refuse,
   refuseName,
   text,
-  u32,
   whole,
 } from "../core/arguments.js";
 import { fromNative, guarded, guardedAsync, nestError, NESTErrors } from "../core/errors.js";
 import { limitMethods, refuseSurplus } from "../core/surplus.js";
-import { worldCheck } from "../mpi/check.js";
-import type { World } from "../mpi/world.js";
 import { type Entry, NativeKernel, type NativeState } from "../native/index.js";
 import type {
   Accepted,
@@ -59,16 +52,42 @@ import {
   unchecked,
 } from "./collections.js";
 import {
-  type FixedValues,
+  type NativeParams,
+  amplitudeChanges,
+  areConnections,
+  asksForFile,
+  evaluatedSequences,
+  isNative,
+  kernelOptions,
+  modelOrValues,
+  named,
+  namedValue,
+  numberOrParameters,
+  paramsAllowed,
+  roomForIds,
+  simulateOptions,
+} from "./kernel-arguments.js";
+import type {
+  AmplitudeChanges,
+  CopiedModel,
+  EvaluatedSequences,
+  KernelOptions,
+  KernelValues,
+  MemoryEstimate,
+  SettableValues,
+  SimulateOptions,
+  SynapseModelName,
+} from "./kernel-types.js";
+import {
   type ParamsWithoutEffect,
   type VerbosityLevel,
   constants,
   splitValues,
   withoutEffect,
 } from "./kernel-values.js";
-import type { KernelParams, KernelStatus, NodeParams, SynapseParams } from "./models.generated.js";
+import type { KernelStatus, NodeParams } from "./models.generated.js";
 import { changing, nodeDefaults, shownOfSynapses } from "./node-values.js";
-import { type Progress, type ProgressClock, ProgressReports } from "./progress.js";
+import { type ProgressClock, ProgressReports } from "./progress.js";
 import type {
   DefaultName,
   DefaultsNamed,
@@ -83,93 +102,11 @@ import { statusOf } from "./status.js";
 import type { NodeReference, NumberList } from "./types.js";
 import { type Decoded, decode, decodeValue, entries, idsFor } from "./values.js";
 
-/** Name of a synapse model. */
-export type SynapseModelName = keyof SynapseParams;
-
 /** Name of a model of nodes or synapses. */
 type AnyModelName = NodeModelName | SynapseModelName;
 
 /** Events that are moved out without another thread: a fraction of a millisecond. */
 const eventsAtOnce = 10_000;
-
-declare const copyOf: unique symbol;
-
-/** The name of a model that `CopyModel` made, with the name of the built-in model it comes from in its type. */
-export type CopiedModel<M extends NodeModelName | SynapseModelName> = string & { readonly [copyOf]: M };
-
-/** What `SimulateAsync` takes besides the time. */
-export interface SimulateOptions {
-  /** Stops the simulation: the promise rejects with the signal's reason, what was recorded stays. */
-  signal?: AbortSignal;
-  /**
-   * Told how far the simulation is (steps), at most ten times a second, and not before what it returned last has
-   * settled. If it throws or rejects, the simulation stops and rejects with that.
-   */
-  onProgress?: (progress: Progress) => unknown;
-}
-
-/** What is evaluated together: sequences of so many steps, in whose last ones errors count. */
-export interface EvaluatedSequences {
-  /** Steps of a sequence. */
-  steps: number;
-  /** Steps at its end in which errors count. */
-  learningWindow: number;
-  /** Sequences that are evaluated together. */
-  batchSize: number;
-}
-
-const evaluatedSequences = fields({
-  steps: whole(1, u32),
-  learningWindow: whole(1, u32),
-  batchSize: whole(1, u32),
-});
-
-/** Changes of the amplitude of a generator: steps (ascending), and the amplitude from each of them on. */
-export interface AmplitudeChanges {
-  steps: Uint32Array;
-  values: Float64Array;
-}
-
-const amplitudeChanges = list(
-  fields({ steps: instance(Uint32Array, "a Uint32Array"), values: instance(Float64Array, "a Float64Array") }),
-  "a list of steps and values for each generator",
-);
-
-const modelOrValues = either((value) => typeof value === "string", text, dictionary);
-const areConnections: Check<boolean> = {
-  allowed: "nodes or connections",
-  read: (value) => value instanceof SynapseCollection,
-};
-
-const simulateOptions = optional(fields({ signal: optional(abortSignal), onProgress: optional(callable) }));
-
-/** Memory that a simulation takes (bytes). */
-export interface MemoryEstimate {
-  total: number;
-  parts: { [part: string]: number };
-}
-
-/** What a kernel is made with. */
-export interface KernelOptions {
-  /**
-   * Ranks that simulate the network together (`mpi.connect()`). Every rank makes the same calls and has all results.
-   * Sequences are shared among ranks where they share nothing but weights: weights change once an update interval
-   * (`*_bsshslm_2020`), neurons are reset with it, and several intervals make a batch. What cannot be shared, every rank
-   * computes. A simulation that is stopped or fails on one rank ends on all, at the same time.
-   */
-  world?: World;
-}
-
-/** Whether a value is the engine's side of a kernel, whatever it does when it is asked. */
-function isNative(value: unknown): value is NativeKernel {
-  try {
-    return value instanceof NativeKernel;
-  } catch {
-    return false;
-  }
-}
-
-const kernelOptions = fields({ world: optional(worldCheck) });
 
 /**
  * A network, its state and its recordings. Kernels share nothing; several live in one process, also in worker threads.
@@ -1086,66 +1023,6 @@ limitMethods(Kernel, "", ["ResetKernel", "close"]);
 const methodNames = Object.entries(Object.getOwnPropertyDescriptors(Kernel.prototype))
   .filter(([name, { value }]) => name !== "constructor" && typeof value === "function")
   .map(([name]) => name as keyof Kernel);
-
-/** A name, or that in a dictionary; `undefined` where there is none. */
-const named = (at: string, value: unknown, key: string): unknown =>
-  given(at, value, {
-    allowed: "a name or a dictionary",
-    read: (of, where) =>
-      of === undefined || typeof of === "string"
-        ? of
-        : fields({ [key]: optional(text) }).read(of, where)[key],
-  });
-
-/** A dictionary of a name and its value, where these are given in its place. */
-function namedValue(at: string, values: unknown, value: unknown): unknown {
-  if (typeof values !== "string") {
-    return value === undefined ? values : refuse("value", value, "left out, unless a name comes before it");
-  }
-  return value === undefined
-    ? refuse(at, values, "a dictionary, or a name and its value")
-    : { [values]: value };
-}
-
-/** Kernel parameters that can be set. */
-export type SettableValues = KernelParams & ParamsWithoutEffect & { biological_time?: number };
-
-/** Kernel values as they are read. */
-export type KernelValues = KernelStatus & Required<ParamsWithoutEffect> & FixedValues;
-
-/** Ids are 32 bits wide; the engine takes no more nodes. */
-const mostNodes = 1e9;
-
-/** Room for so many ids, before there are nodes; none for a number of nodes that the engine refuses. */
-function roomForIds(n: number): Uint32Array {
-  try {
-    return new Uint32Array(Number.isInteger(n) && n > 0 && n <= mostNodes ? n : 0);
-  } catch {
-    refuse("n", n, "what fits into memory", {
-      code: "OutOfMemory",
-      message: "the nodes' ids do not fit into memory",
-    });
-  }
-}
-
-/** Whether an entry tells a recorder to write a file. */
-function asksForFile(entry: Entry): boolean {
-  return entry.name === "record_to" && entry.text !== "memory";
-}
-
-/** Parameters of nodes: for all of them, or for each. */
-type NativeParams = [Entry[] | null, Entry[][] | null];
-
-const paramsAllowed = "a dictionary, or a list of one for each node";
-
-/** A number of nodes, or, as in NEST, the parameters of one. */
-const numberOrParameters: Check<number | object> = {
-  allowed: "a whole number, or a node's parameters",
-  read(value, at) {
-    if (value === undefined) return 1;
-    return typeof value === "number" || isDictionary(value) ? value : refuse(at, value, this.allowed);
-  },
-};
 
 /** Events by column. Where times are steps, NEST says besides how far before the end of its step (ms) each lies: on it. */
 function columns(recorder: NodeCollection, events: ReturnType<NativeKernel["events"]>): EventColumns {

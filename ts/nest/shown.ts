@@ -5,7 +5,7 @@
 import type { Keys, ModelOf, ValueNamed } from "./accepted.js";
 import type { ofEveryConnection } from "./connection-values.js";
 import type { ConnectionParams, NodeCollection, SynapseCollection } from "./collections.js";
-import type { SynapseModelName } from "./kernel.js";
+import type { SynapseModelName } from "./kernel-types.js";
 import type { Widened } from "./kernel-values.js";
 import type {
   NodeParams,

@@ -10,7 +10,7 @@ import {
 } from "../tasks/network-description.js";
 import type { NamedPopulation, NamedProjection } from "../network/parts.js";
 import type { WeightMatrix } from "../training/network.js";
-import type { MemoryEstimate } from "../nest/kernel.js";
+import type { MemoryEstimate } from "../nest/kernel-types.js";
 import type { Task } from "../tasks/task.js";
 import type { Ending, Phase } from "../training/schedule.js";
 import type { TrainingResult } from "../training/result.js";

@@ -1,4 +1,4 @@
-import type { MemoryEstimate } from "../nest/kernel.js";
+import type { MemoryEstimate } from "../nest/kernel-types.js";
 import { Network } from "../network/network.js";
 import type { Pieces } from "../core/event-loop.js";
 import { namedParts } from "../tasks/network-description.js";

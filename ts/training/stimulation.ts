@@ -1,5 +1,5 @@
 import type { Pieces } from "../core/event-loop.js";
-import type { AmplitudeChanges } from "../nest/kernel.js";
+import type { AmplitudeChanges } from "../nest/kernel-types.js";
 import type { IterationData, Task } from "../tasks/task.js";
 import type { TaskNetwork } from "./network.js";
 

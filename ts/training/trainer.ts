@@ -22,7 +22,7 @@ import { type InitialWeights, checkRead, initialNetwork, readInitialWeights } fr
 import { InputsAhead, type Wanted } from "./inputs-ahead.js";
 import type { Iteration } from "./iteration.js";
 import { rateFactor } from "./learning-rates.js";
-import { type PlasticWeights, TaskNetwork } from "./network.js";
+import { TaskNetwork } from "./network.js";
 import { type Resumption, type TrainOptions, keptOptions, observerCheck, trainOptions } from "./options.js";
 import { SignalRecorder, allMetrics, checkGiven, givenFunctions, withMetrics } from "./own-metrics.js";
 import { type Progress, noProgress } from "./progress.js";
@@ -31,18 +31,9 @@ import { Recorders } from "./recorders.js";
 import { type TrainingResult, resultOf } from "./result.js";
 import { type Observer, Sampler } from "./sampler.js";
 import { type Ending, type Stretch, isOutOfPatience, iterationsLeft, nextStretch } from "./schedule.js";
+import type { SetUp } from "./set-up.js";
 import { iterationsTogether, mayGoTogether } from "./together.js";
 import { WeightCourses } from "./weight-courses.js";
-
-interface SetUp {
-  network: TaskNetwork;
-  recorders: Recorders;
-  courses: WeightCourses | undefined;
-  inputs: InputsAhead;
-  best: BestWeights;
-  /** The weights that the training begins with. */
-  before: PlasticWeights;
-}
 
 /**
  * Trains a task, an iteration at a time.
@@ -285,7 +276,11 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       tell("eprop:training:start", { trainer: this, iterations: progress.delivered });
     }
     try {
-      if (this.#told === undefined) await this.#beginToTrain();
+      if (this.#told === undefined) {
+        const { checkPlace } = await import("./checkpoint-place.js");
+        await checkPlace(this.#options.checkpoint, this.#ranks);
+        await this.#callbacks.begin(this);
+      }
       this.#told ??= "start";
       const iteration = await this.#next();
       if (iteration !== undefined) {
@@ -302,16 +297,6 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       await this.#callbacks.error(error, this);
       throw error;
     }
-  }
-
-  /** What is done once before the first iteration that is handed out here. */
-  async #beginToTrain(): Promise<void> {
-    const { checkpoint } = this.#options;
-    if (checkpoint !== undefined) {
-      const { refuseUnwritable } = await import("../files/write-whole.js");
-      await this.#ranks.atFirst(() => refuseUnwritable(checkpoint.path));
-    }
-    await this.#callbacks.begin(this);
   }
 
   async #next(): Promise<Iteration | undefined> {

@@ -60,10 +60,7 @@ export const formats = {
       ]);
     },
   },
-} as const satisfies Record<
-  string,
-  { text: string; files: (run: RunData) => Promise<ExportedFile[]> }
->;
+} as const satisfies Record<string, { text: string; files: (run: RunData) => Promise<ExportedFile[]> }>;
 
 /** Name of a format. */
 export type Format = keyof typeof formats;

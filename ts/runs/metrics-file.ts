@@ -18,7 +18,9 @@ export const iterationColumns = {
 export function columnsOf(
   iterations: readonly Pick<Iteration, "metrics">[],
 ): Readonly<Record<string, (iteration: Iteration) => number | string | undefined>> {
-  const own = metricNames(iterations).map((name) => [name, ({ metrics }: Iteration) => metrics?.[name]] as const);
+  const own = metricNames(iterations).map(
+    (name) => [name, ({ metrics }: Iteration) => metrics?.[name]] as const,
+  );
   return { ...iterationColumns, ...Object.fromEntries(own) };
 }
 

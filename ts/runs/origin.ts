@@ -139,7 +139,11 @@ function placeOf(name: string, { task, init, options }: RunOrigin): string {
  *
  * @param replaced Options that were given anew, whose data are meant to differ.
  */
-export async function checkDigests(path: string, origin: RunOrigin, replaced: ReadonlySet<string>): Promise<void> {
+export async function checkDigests(
+  path: string,
+  origin: RunOrigin,
+  replaced: ReadonlySet<string>,
+): Promise<void> {
   const names = Object.keys(origin.digests ?? {}).filter((name) => !replaced.has(name));
   for (const name of names) {
     const place = placeOf(name, origin);
@@ -152,7 +156,11 @@ export async function checkDigests(path: string, origin: RunOrigin, replaced: Re
       return refuse(path, `was made from ${place}, which cannot be read: ${(error as Error).message}`, name);
     }
     if (now !== origin.digests[name]) {
-      refuse(path, `was made from ${place}, which has changed since`, `the ${name} as it was, or another given besides; --force repeats it all the same`);
+      refuse(
+        path,
+        `was made from ${place}, which has changed since`,
+        `the ${name} as it was, or another given besides; --force repeats it all the same`,
+      );
     }
   }
 }

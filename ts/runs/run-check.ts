@@ -1,46 +1,30 @@
+import {
+  array,
+  custom,
+  gtValue,
+  number as numeric,
+  object,
+  optional,
+  pipe,
+  record,
+  string,
+  unknown,
+} from "valibot";
 import { many } from "../core/words.js";
 import { type Check as ArgumentCheck, isTyped, refuse } from "../core/arguments.js";
 import type { RunData } from "./run-data.js";
+import { problemOf } from "../files/schema.js";
 import type { NumberArray } from "../formats/npz.js";
 import type { RunSummary } from "./summary.js";
 
-/** Whether a value is as it should be; a string says what is wrong inside it. */
-type Check = (value: unknown) => boolean | string;
-
-/** A value of a JSON object; a number that is none was written as null. */
-const number: Check = (value) => typeof value === "number" || value === null;
-const text: Check = (value) => typeof value === "string";
-const positive: Check = (value) => typeof value === "number" && value > 0;
-
-const list =
-  (of: Check): Check =>
-  (value) =>
-    Array.isArray(value) && value.every((entry) => of(entry) === true);
-
-/** An object whose fields are as they should be. */
-const object =
-  (fields: Readonly<Record<string, Check>>): Check =>
-  (value) => {
-    if (typeof value !== "object" || value === null) return false;
-    for (const [name, check] of Object.entries(fields)) {
-      const found = check((value as Record<string, unknown>)[name]);
-      if (found === false) return name;
-      if (typeof found === "string") return `${name}.${found}`;
-    }
-    return true;
-  };
-
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
-
-/** Lists of numbers by name. */
-const numberLists: Check = (value) =>
-  typeof value === "object" && value !== null && Object.values(value).every((entry) => list(number)(entry) === true);
+/** A number of a JSON text; one that is none was written as null. */
+const number = custom<number | null>((value) => typeof value === "number" || value === null);
+const positive = pipe(numeric(), gtValue(0));
+const text = string();
+const numberLists = record(text, array(number));
 
 /** What figures and reports read of `run.json`. */
-const summaryCheck = object({
+const summarySchema = object({
   eprop: text,
   date: text,
   machine: object({ processor: text, cores: number, node: text, instructions: text }),
@@ -52,30 +36,31 @@ const summaryCheck = object({
   loss_function: text,
   network: object({
     inputs: positive,
-    recurrent: list(object({ model: text, n: positive })),
+    recurrent: array(object({ model: text, n: positive })),
     readouts: positive,
-    populations: optional(list(object({ name: text, kind: text, model: text, n: positive, first: positive }))),
-    projections: optional(list(object({ name: text, kind: text, from: list(text), to: list(text) }))),
+    populations: optional(
+      array(object({ name: text, kind: text, model: text, n: positive, first: positive })),
+    ),
+    projections: optional(array(object({ name: text, kind: text, from: array(text), to: array(text) }))),
   }),
-  parameters: object({}),
-  loss: list(number),
-  readout_losses: list(list(number)),
-  results: optional(object({ label: list(text), error: list(number) })),
-  phases: optional(list(text)),
-  weights: object({}),
-  spikes_per_neuron: list(number),
-  gradient_norm: optional(list(number)),
+  parameters: record(text, unknown()),
+  loss: array(number),
+  readout_losses: array(array(number)),
+  results: optional(object({ label: array(text), error: array(number) })),
+  phases: optional(array(text)),
+  weights: record(text, unknown()),
+  spikes_per_neuron: array(number),
+  gradient_norm: optional(array(number)),
   metrics: optional(numberLists),
   ms_per_iteration: number,
-  ms: list(number),
-  memory: object({ simulation: object({ total: number, parts: object({}) }), peak: number }),
+  ms: array(number),
+  memory: object({ simulation: object({ total: number, parts: record(text, unknown()) }), peak: number }),
 });
 
 /** What is wrong with the content of `run.json`; undefined where nothing is. */
 export function summaryProblem(summary: unknown): string | undefined {
-  const found = summaryCheck(summary);
-  if (found !== true)
-    return found === false ? "is no object" : `has no ${found}, or another kind of value there`;
+  const problem = problemOf(summarySchema, summary);
+  if (problem !== undefined) return problem;
   const { loss, readout_losses, results, phases, ms, ...more } = summary as RunSummary;
   const { spikes_per_neuron, gradient_norm, metrics } = more;
   if (loss.length === 0) return "has no iterations";
@@ -89,7 +74,8 @@ export function summaryProblem(summary: unknown): string | undefined {
     ...(phases && { phases }),
   };
   for (const [name, { length }] of Object.entries(columns)) {
-    if (length !== loss.length) return `has ${many(length, "value")} in ${name} for ${many(loss.length, "iteration")}`;
+    if (length !== loss.length)
+      return `has ${many(length, "value")} in ${name} for ${many(loss.length, "iteration")}`;
   }
   return undefined;
 }
@@ -112,7 +98,11 @@ export function withNumbers(summary: RunSummary): RunSummary {
 }
 
 /** Rows and columns of the weights of each plastic projection. */
-function weightShapes({ populations, projections, ...network }: RunSummary["network"]): Record<string, number[]> {
+function weightShapes({
+  populations,
+  projections,
+  ...network
+}: RunSummary["network"]): Record<string, number[]> {
   if (populations !== undefined && projections !== undefined) {
     const sizes = new Map(populations.map(({ name, n }) => [name, n]));
     const size = (names: readonly string[]) => names.reduce((sum, name) => sum + (sizes.get(name) ?? 0), 0);
@@ -145,7 +135,8 @@ export function eventsProblem(events: Readonly<Record<string, NumberArray>>): st
   for (const [name, { data }] of Object.entries(events)) {
     const times = events[`${name.split(".")[0]}.times`]?.data;
     if (times === undefined) return `has ${name} without times`;
-    if (times.length !== data.length) return `has ${many(data.length, "value")} in ${name} for ${many(times.length, "time")}`;
+    if (times.length !== data.length)
+      return `has ${many(data.length, "value")} in ${name} for ${many(times.length, "time")}`;
   }
   return undefined;
 }
@@ -159,9 +150,9 @@ export const runDataCheck: ArgumentCheck<RunData> = {
       if (typeof part !== "object" || part === null) refuse(`${at}.${name}`, part, this.allowed);
     }
     for (const [name, part] of Object.entries({ weights, events })) {
-      for (const [array, entry] of Object.entries(part as RunData["weights"])) {
+      for (const [column, entry] of Object.entries(part as RunData["weights"])) {
         const data = (entry as Partial<NumberArray> | null)?.data;
-        if (!isTyped(data)) refuse(`${at}.${name}.${array}.data`, data, "a typed array");
+        if (!isTyped(data)) refuse(`${at}.${name}.${column}.data`, data, "a typed array");
       }
     }
     const run = value as RunData;

@@ -72,7 +72,6 @@ export class ReportError extends Error {
   override readonly name = "ReportError";
 }
 
-
 /** Refuses a place where a run folder can't be made, as far as that can be seen without making it. */
 function checkRunFolder(folder: string, { force = false, parameter = "out" }: RunFolderOptions): void {
   const bound = "a folder that does not exist yet or is empty";

@@ -2,12 +2,7 @@ import { cpus } from "node:os";
 import { instructionSet } from "../native/index.js";
 import { hasDiverged, mean } from "../core/statistics.js";
 import { version } from "../core/version.js";
-import {
-  describedNetwork,
-  countOf,
-  namedParts,
-  populationsOf,
-} from "../tasks/network-description.js";
+import { describedNetwork, countOf, namedParts, populationsOf } from "../tasks/network-description.js";
 import type { NamedPopulation, NamedProjection } from "../network/parts.js";
 import type { WeightMatrix } from "../training/network.js";
 import type { MemoryEstimate } from "../nest/kernel-types.js";
@@ -88,7 +83,11 @@ function sums({ data }: WeightMatrix): WeightSums {
 }
 
 /** The phase of each iteration. */
-export function phasesOf({ loss, results, phases }: Pick<RunSummary, "loss" | "results" | "phases">): string[] {
+export function phasesOf({
+  loss,
+  results,
+  phases,
+}: Pick<RunSummary, "loss" | "results" | "phases">): string[] {
   return results?.label ?? phases ?? loss.map(() => "training");
 }
 
@@ -162,7 +161,10 @@ export function runSummary(
     loss_function: task.loss,
     network: {
       inputs: countOf(task.network, "input"),
-      recurrent: populationsOf(describedNetwork(task.network), "recurrent").map(({ model, n }) => ({ model, n })),
+      recurrent: populationsOf(describedNetwork(task.network), "recurrent").map(({ model, n }) => ({
+        model,
+        n,
+      })),
       readouts: countOf(task.network, "readout"),
       ...namedParts(task.network),
     },

@@ -1,9 +1,11 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { number, object, picklist, record as recordOf, string, unknown } from "valibot";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { nestError } from "../core/errors.js";
 import { cannotWrite } from "../files/file-errors.js";
 import { writeWhole } from "../files/write-whole.js";
+import { problemOf } from "../files/schema.js";
 import { summaryProblem, withNumbers } from "../runs/run-check.js";
 import { type RunSummary, runFormat } from "../runs/summary.js";
 import { type Claim, Claims } from "../files/claims.js";
@@ -41,21 +43,18 @@ export interface DamagedResult {
   why: string;
 }
 
-const statuses: readonly string[] = [
-  "finished",
-  "stopped",
-  "pruned",
-  "failed",
-] satisfies SweepRun["status"][];
+const recordSchema = object({
+  seed: number(),
+  parameters: recordOf(string(), unknown()),
+  status: picklist(["finished", "stopped", "pruned", "failed"] satisfies SweepRun["status"][]),
+});
 
 /** What is wrong with a training's file; undefined where nothing is. */
 function recordProblem(record: unknown): string | undefined {
-  const { format, seed, parameters, status, run } = (record ?? {}) as Partial<SweepRecord>;
+  const { format, status, run } = (record ?? {}) as Partial<SweepRecord>;
   if (format !== sweepFormat) return `has format ${String(format)}, not ${sweepFormat}`;
-  if (typeof seed !== "number" || typeof parameters !== "object" || parameters === null) {
-    return "does not say what was trained";
-  }
-  if (!statuses.includes(String(status))) return `has the status ${String(status)}`;
+  const unlike = problemOf(recordSchema, record);
+  if (unlike !== undefined) return unlike;
   if (status === "failed") return undefined;
   const runFormatFound = (run as Partial<RunSummary> | undefined)?.format;
   if (runFormatFound !== runFormat) return `has a run of format ${String(runFormatFound)}, not ${runFormat}`;

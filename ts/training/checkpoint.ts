@@ -1,3 +1,4 @@
+import { array, object, optional, record, string, unknown } from "valibot";
 import { nestError } from "../core/errors.js";
 import { eventLoopTurn, inSlices } from "../core/event-loop.js";
 import type { NativeState } from "../native/index.js";
@@ -9,6 +10,7 @@ import { type ArrayReader, ArrayWriter } from "../files/arrays.js";
 import type { NetworkParts } from "../network/parts.js";
 import { dataDigests, withAbsolutePaths } from "../tasks/digests.js";
 import { interpreted, readSaved, writeSaved } from "../files/saved-file.js";
+import { problemOf } from "../files/schema.js";
 import { type TaskEntry, taskNamed } from "../tasks/index.js";
 import {
   type ProjectionDescription,
@@ -278,21 +280,25 @@ function madeFor(
   };
 }
 
-const isObject = (value: unknown) => typeof value === "object" && value !== null;
+const aDictionary = record(string(), unknown());
 
 /** What a checkpoint says besides its arrays, as far as it can be wrong. */
+const detailsSchema = object({
+  task: string(),
+  taskOptions: aDictionary,
+  data: aDictionary,
+  options: aDictionary,
+  progress: object({ position: aDictionary }),
+  recorded: record(string(), array(string())),
+  texts: aDictionary,
+  metrics: optional(array(string())),
+  given: optional(array(string())),
+});
+
 function checkedDetails(details: Readonly<Record<string, unknown>>): Details {
-  for (const name of ["taskOptions", "data", "options", "progress", "recorded", "texts"]) {
-    if (!isObject(details[name])) throw new TypeError(`it has no ${name}`);
-  }
-  if (typeof details["task"] !== "string") throw new TypeError("it names no task");
-  const checked = details as unknown as Details;
-  if (!isObject(checked.progress.position)) throw new TypeError("it has no position");
-  for (const names of [checked.metrics ?? [], checked.given ?? []]) {
-    if (!Array.isArray(names)) throw new TypeError("metrics without names");
-  }
-  if (!Object.values(checked.recorded).every(Array.isArray)) throw new TypeError("recorders without columns");
-  return checked;
+  const problem = problemOf(detailsSchema, details);
+  if (problem !== undefined) throw new TypeError(`it ${problem}`);
+  return details as unknown as Details;
 }
 
 async function contentOf(made: Task, details: Details, arrays: ArrayReader): Promise<Checkpoint> {

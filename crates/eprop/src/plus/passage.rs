@@ -17,31 +17,47 @@ use crate::step::not_finite;
 
 /// The spikes of one stamp.
 pub(super) struct Spikes<'a> {
+    pub(super) plan: &'a PlusPlan,
     pub(super) emission: &'a Emission,
     pub(super) fired: &'a [Vec<u32>],
     pub(super) stamp: i64,
 }
 
+/// Where spikes of a stamp arrive.
+pub(super) struct Onto<'a> {
+    /// Ids of the targets, and what arrives at each in this step.
+    pub(super) targets: &'a [NodeId],
+    pub(super) input: &'a mut [f64],
+    /// What rows learn from: the targets' history, and what it keeps of windows.
+    pub(super) history: &'a Ring,
+    pub(super) windows: Option<&'a Windows>,
+    /// Room for the spikes on their way.
+    pub(super) arriving: &'a mut Arriving,
+}
+
+/// What is told of spikes besides.
+pub(super) struct Told<'a> {
+    pub(super) recorded: &'a mut Recorded,
+    pub(super) failure: &'a mut Option<Error>,
+}
+
 impl Spikes<'_> {
-    /// Sends them over a route: plastic weights learn, then all are delivered.
-    #[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
+    /// Sends them over a route: plastic weights learn, then all are delivered. Returns how much work threads could share.
     pub(super) fn pass(
         &self,
-        plan: &PlusPlan,
         route: &Route,
         parts: &mut [PlasticRows],
-        (history, windows): (&Ring, Option<&Windows>),
         network: &mut Description,
-        input: &mut [f64],
-        targets: &[NodeId],
-        arriving: &mut Arriving,
-        recorded: &mut Recorded,
-        failure: &mut Option<Error>,
+        onto: Onto<'_>,
+        told: Told<'_>,
         crew: &mut Crew<'_>,
     ) -> u64 {
         if self.stamp <= 0 {
             return 0;
         }
+        let Self { plan, .. } = self;
+        let Told { recorded, failure } = told;
+        let Onto { targets, input, history, windows, arriving } = onto;
         let optimizer = &network.synapse_models[route.synapse].optimizer;
         let projection = &mut network.projections[route.projection];
         if route.poisson {

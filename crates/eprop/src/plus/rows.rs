@@ -395,7 +395,6 @@ impl PlasticRows {
     }
 
     /// Takes in what happened to these rows, which ascend, up to, but not including, the step `end`.
-    #[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
     fn catch_up(
         &mut self,
         route: &Route,
@@ -417,7 +416,6 @@ impl PlasticRows {
     }
 
     /// As [`Self::catch_up`], with a call of the optimizer in each step.
-    #[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
     fn catch_up_each_step(
         &mut self,
         route: &Route,

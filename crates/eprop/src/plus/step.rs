@@ -7,14 +7,13 @@ use crate::plan::currents::CurrentRoute;
 use crate::plus::PlusRule;
 use crate::plus::eligibility::{readout, recurrent};
 use crate::plus::neuron_step::{self, StepInput, StepOutput};
-use crate::plus::passage::Spikes;
+use crate::plus::passage::{Onto, Spikes, Told};
 use crate::plus::recording::Recorded;
 use crate::step::currents::Currents;
 use crate::step::emission::Emission;
 use crate::step::row;
 
 impl PlusRule {
-    #[allow(clippy::too_many_arguments, reason = "borrows of a network that must stay apart")]
     pub(super) fn advance_run(
         &mut self,
         network: &mut Description,
@@ -55,21 +54,17 @@ impl PlusRule {
         self.arrivals[0].add_to(&mut s.input, &places, step);
         let mut work = 0;
         for (route, parts) in plan.wiring.recurrent_routes.iter().zip(&mut self.recurrent_rows) {
-            let spikes = Spikes { emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
+            let spikes = Spikes { plan, emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
             let targets = &plan.wiring.recurrent_ids;
-            work += spikes.pass(
-                plan,
-                route,
-                parts,
-                (&self.history, self.windows.as_ref()),
-                network,
-                &mut s.input,
+            let onto = Onto {
                 targets,
-                &mut self.arriving,
-                recorded,
-                &mut self.failure,
-                crew,
-            );
+                input: &mut s.input,
+                history: &self.history,
+                windows: self.windows.as_ref(),
+                arriving: &mut self.arriving,
+            };
+            let told = Told { recorded: &mut *recorded, failure: &mut self.failure };
+            work += spikes.pass(route, parts, network, onto, told, crew);
         }
         for clocked in &plan.wiring.clocked {
             s.clock[clocked.place] = f64::from(u8::from(clocked.fires(step)));
@@ -122,21 +117,17 @@ impl PlusRule {
         self.arrivals[1].add_to(&mut s.input, &(0..k), step);
         let mut work = 0;
         for (route, parts) in plan.wiring.readout_routes.iter().zip(&mut self.readout_rows) {
-            let spikes = Spikes { emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
+            let spikes = Spikes { plan, emission, fired: &self.fired, stamp: step + 1 - route.delay as i64 };
             let targets = &plan.wiring.readout_ids;
-            work += spikes.pass(
-                plan,
-                route,
-                parts,
-                (&self.errors, self.error_windows.as_ref()),
-                network,
-                &mut s.input,
+            let onto = Onto {
                 targets,
-                &mut self.arriving,
-                recorded,
-                &mut self.failure,
-                crew,
-            );
+                input: &mut s.input,
+                history: &self.errors,
+                windows: self.error_windows.as_ref(),
+                arriving: &mut self.arriving,
+            };
+            let told = Told { recorded: &mut *recorded, failure: &mut self.failure };
+            work += spikes.pass(route, parts, network, onto, told, crew);
         }
         let sums = &mut self.arriving_currents;
         add_currents(&self.currents.0[1], &plan.wiring.currents[1], step, sums, &mut s.current);

@@ -164,9 +164,52 @@ proptest! {
     }
 }
 
+/// A rate of zero is that of a validation, which is to change nothing.
 #[test]
-fn without_learning_adaptive_feedback_decays() {
+fn adaptive_feedback_stays_without_a_learning_rate() {
     let mut network = Network::new(3, "adaptive", 0.25, "gradient_descent", 0.0, 1.0);
+    let before = network.both();
+    network.simulate(2.5);
+    assert_eq!(network.both(), before);
+    let optimizer = Dict::new().with("optimizer", Dict::new().with("eta", 1e-3));
+    network.kernel.set_defaults(PLASTIC, &optimizer).unwrap();
+    network.simulate(2.0);
+    let learned = network.both();
+    assert!(learned.0 != before.0 && learned.1 != before.1);
+}
+
+/// Where synapses onto readouts have batches of different lengths, feedback decays with those that it follows.
+#[test]
+fn adaptive_feedback_decays_with_its_own_readout() {
+    let mut network = Network::new(3, "adaptive", 0.25, "gradient_descent", 1e-300, 1.0);
+    let slow = "slow";
+    network.kernel.copy_model(PLASTIC, slow, &Dict::new()).unwrap();
+    let values = Dict::new().with("optimizer", Dict::new().with("batch_size", 2.0));
+    network.kernel.set_defaults(slow, &values).unwrap();
+    let params = Dict::new().with("C_m", 1.0).with("E_L", 0.0).with("V_m", 0.0);
+    let last = network.kernel.create("eprop_readout_bsshslm_2020", 1.0, &Params::Shared(params)).unwrap();
+    for neuron in network.neurons.clone() {
+        for (from, to, model) in [(neuron, last, slow), (last, neuron, SIGNALS)] {
+            let synapse = Dict::new().with("synapse_model", model).with("weight", 0.4);
+            network.kernel.connect_pairs(&[from], &[to], &synapse).unwrap();
+        }
+    }
+    network.readouts.push(last);
+    let (feedback, readout) = network.both();
+    network.simulate(2.5);
+    let (now, after) = network.both();
+    let n = network.neurons.len();
+    for (place, (before, now)) in feedback.iter().zip(&now).enumerate() {
+        let updates = if place / n == 3 { 1 } else { 2 };
+        let left = 0.75_f64.powi(updates);
+        assert!((before * left - now).abs() < 1e-15, "{place}: {before} {now}");
+        assert!((readout[place] * left - after[place]).abs() < 1e-15, "{place}");
+    }
+}
+
+#[test]
+fn without_gradients_adaptive_feedback_decays() {
+    let mut network = Network::new(3, "adaptive", 0.25, "gradient_descent", 1e-300, 1.0);
     let (feedback, readout) = network.both();
     network.simulate(2.5);
     let (now, after) = network.both();

@@ -135,9 +135,9 @@ fn handles_of_connections_that_are_gone_are_refused() {
 fn connections_with_small_weights_go() {
     let mut kernel = pulled();
     let values = Dict::new().with("rewiring", "prune").with("rewiring_threshold", 0.4);
-    kernel
-        .set_defaults("eprop_synapse_bsshslm_2020", &values.with("optimizer", Dict::new().with("eta", 0.0)))
-        .unwrap();
+    let eta = |eta: f64| Dict::new().with("optimizer", Dict::new().with("eta", eta));
+    kernel.set_defaults("eprop_synapse_bsshslm_2020", &values).unwrap();
+    kernel.set_defaults("eprop_synapse_bsshslm_2020", &eta(0.0)).unwrap();
     let synapse = Dict::new()
         .with("synapse_model", "eprop_synapse_bsshslm_2020")
         .with("weight", vec![0.5, -0.3, 0.4, -0.6]);
@@ -145,13 +145,71 @@ fn connections_with_small_weights_go() {
     kernel.simulate(5.0, &RunControl::default()).unwrap();
     let all = ConnectionFilter::default();
     assert_eq!(kernel.get_connections(&all).unwrap().weight.len(), 4);
+    // Without a learning rate, as in a validation, there is no update that they could go after.
     kernel.simulate(20.0, &RunControl::default()).unwrap();
+    let found = kernel.get_connections(&all).unwrap();
+    assert_eq!(found.weight.len(), 4);
+    kernel.set_defaults("eprop_synapse_bsshslm_2020", &eta(1e-3)).unwrap();
+    kernel.simulate(20.0, &RunControl::default()).unwrap();
+    // All that are left of those that were found are refused as being of before, whatever their place.
+    for (projection, entry) in found.projection.iter().zip(&found.entry) {
+        let handle = ConnectionHandle { projection: *projection, entry: *entry };
+        let refused = kernel.connection_values(&[handle], "weight").unwrap_err();
+        assert_eq!(
+            (refused.code, refused.parameter.as_deref()),
+            (ErrorCode::IndexError, Some("connections"))
+        );
+    }
     let mut left = kernel.get_connections(&all).unwrap().weight;
     left.sort_by(f64::total_cmp);
     assert_eq!(left, [-0.6, 0.5]);
     let mut restored = Kernel::restored(kernel.state().unwrap()).unwrap();
     restored.simulate(20.0, &RunControl::default()).unwrap();
     assert_eq!(restored.get_connections(&all).unwrap().weight.len(), 2);
+}
+
+/// Where a bound is zero, weights that reach it are those that reach zero, from either side.
+#[test]
+fn connections_at_a_bound_of_zero_are_replaced() {
+    for (weight, bound) in [(0.5, "Wmin"), (-0.5, "Wmax")] {
+        for pull in [1e6, 0.0] {
+            let mut kernel = pulled();
+            let optimizer = Dict::new().with("optimizer", Dict::new().with(bound, 0.0));
+            kernel.set_defaults("eprop_synapse_bsshslm_2020", &optimizer.with("rewiring_l1", pull)).unwrap();
+            let synapse =
+                Dict::new().with("synapse_model", "eprop_synapse_bsshslm_2020").with("weight", weight);
+            kernel.connect_pairs(&[1, 1, 2], &[3, 4, 5], &synapse).unwrap();
+            let all = ConnectionFilter::default();
+            let ends = |kernel: &Kernel| {
+                let table = kernel.get_connections(&all).unwrap();
+                (table.source, table.target)
+            };
+            let before = ends(&kernel);
+            kernel.simulate(65.0, &RunControl::default()).unwrap();
+            let table = kernel.get_connections(&all).unwrap();
+            assert_eq!(table.weight.len(), 3);
+            // Without gradient and without pull, weights do not reach it.
+            assert_eq!(ends(&kernel) == before, pull == 0.0, "{bound} {pull}");
+            assert!(table.weight.iter().all(|now| now * weight >= 0.0), "{bound}");
+        }
+    }
+}
+
+#[test]
+fn bounds_without_zero_are_refused() {
+    for (weight, bound, value) in [(0.5, "Wmin", 0.1), (-0.5, "Wmax", -0.1)] {
+        let mut kernel = pulled();
+        let optimizer = Dict::new().with("optimizer", Dict::new().with(bound, value));
+        kernel.set_defaults("eprop_synapse_bsshslm_2020", &optimizer).unwrap();
+        let synapse = Dict::new().with("synapse_model", "eprop_synapse_bsshslm_2020").with("weight", weight);
+        kernel.connect_pairs(&[1, 1, 2], &[3, 4, 5], &synapse).unwrap();
+        let refused = kernel.simulate(5.0, &RunControl::default()).unwrap_err();
+        let parameter = format!("optimizer.{bound}");
+        assert_eq!(
+            (refused.code, refused.parameter.as_deref()),
+            (ErrorCode::BadProperty, Some(&parameter[..]))
+        );
+    }
 }
 
 #[test]

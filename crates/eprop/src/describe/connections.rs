@@ -211,13 +211,10 @@ impl Description {
     }
 
     fn existing(&self, handle: ConnectionHandle) -> Result<()> {
-        let projection = self
-            .projections
-            .get(handle.projection as usize)
-            .filter(|projection| handle.at() < projection.weights.len())
-            .ok_or_else(|| Error::new(ErrorCode::IndexError, "there is no such connection"))?;
+        let none = || Error::new(ErrorCode::IndexError, "there is no such connection");
+        let projection = self.projections.get(handle.projection as usize).ok_or_else(none)?;
         if handle.is_of(projection) {
-            return Ok(());
+            return if handle.at() < projection.weights.len() { Ok(()) } else { Err(none()) };
         }
         let what = "the connections have been rewired since they were found; GetConnections finds those there are now";
         Err(Error::new(ErrorCode::IndexError, what)

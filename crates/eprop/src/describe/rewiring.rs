@@ -2,12 +2,14 @@
 
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::network::{Carries, Description, Targets};
+use crate::rewiring::Rewiring;
 
 impl Description {
     /// Says where new connections of projections that are rewired may end: where those end that there are at first.
     ///
     /// # Errors
-    /// `NotImplemented` where a projection has all connections already.
+    /// `NotImplemented` where a projection has all connections already, `BadProperty` where new ones, of weight zero, would
+    /// lie outside the bounds of its weights.
     pub fn begin_rewiring(&mut self) -> Result<()> {
         let models = &self.synapse_models;
         for projection in &mut self.projections {
@@ -23,6 +25,24 @@ impl Description {
                     .value(model.rewiring.rewiring.name())
                     .bound("a connection rule that leaves some out, or rewiring none"));
             };
+            let optimizer = &model.optimizer;
+            let outside = if optimizer.w_min > 0.0 {
+                Some(("optimizer.Wmin", optimizer.w_min, "at most 0"))
+            } else if optimizer.w_max < 0.0 {
+                Some(("optimizer.Wmax", optimizer.w_max, "at least 0"))
+            } else {
+                None
+            };
+            if let Some((name, bound, allowed)) =
+                outside.filter(|_| model.rewiring.rewiring == Rewiring::DeepR)
+            {
+                let what = "with rewiring deep_r, new connections begin with a weight of 0, which lies outside the bounds";
+                return Err(Error::new(ErrorCode::BadProperty, what)
+                    .model(model.name.clone())
+                    .parameter(name)
+                    .number(bound)
+                    .bound(allowed));
+            }
             if projection.candidates.is_empty() {
                 projection.candidates.clone_from(nodes);
                 projection.candidates.sort_unstable();

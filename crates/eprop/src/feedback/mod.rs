@@ -76,8 +76,9 @@ impl FeedbackProperties {
 
     /// The weight after an update of the readouts' weights from `before` to `after`: a finite one.
     #[must_use]
-    pub fn updated(&self, feedback: f64, before: f64, after: f64) -> f64 {
-        self.source.updated(feedback, before, after, self.decay).clamp(f64::MIN, f64::MAX)
+    pub fn updated(&self, feedback: f64, before: f64, after: f64, decays: bool) -> f64 {
+        let decay = if decays { self.decay } else { 0.0 };
+        self.source.updated(feedback, before, after, decay).clamp(f64::MIN, f64::MAX)
     }
 
     /// The share of the readouts' weights that an update loses besides.

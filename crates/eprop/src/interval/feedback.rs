@@ -10,17 +10,42 @@ pub(super) struct Following {
     before: Vec<f64>,
     /// The share of them that is lost in it, laid out likewise.
     decay: Option<Vec<f64>>,
+    /// Whether feedback keeps its share, laid out likewise: that of readout weights which are not updated.
+    keeps: Vec<bool>,
+    /// The projections onto readouts that are updated.
+    updated: Vec<usize>,
 }
 
 impl Following {
     /// Before an update; `None` where no feedback follows it.
-    pub fn new(plan: &IntervalPlan, network: &Description, ending: &[&Learner]) -> Option<Self> {
+    pub fn new(
+        plan: &IntervalPlan,
+        network: &Description,
+        ending: &[&Learner],
+        learns: &[bool],
+    ) -> Option<Self> {
         let routes = &plan.wiring.feedback_routes;
         if !routes.change() || !ending.iter().any(|learner| learner.onto_readouts) {
             return None;
         }
         let before = routes.readout_weights(&plan.wiring.readout_routes, &network.projections);
-        Some(Self { before, decay: routes.readout_decay() })
+        let updated: Vec<usize> = ending
+            .iter()
+            .zip(learns)
+            .filter(|(learner, learns)| learner.onto_readouts && **learns)
+            .map(|(learner, _)| plan.route_of(learner).projection)
+            .collect();
+        let mut keeps = vec![updated.is_empty(); before.len()];
+        // Of a neuron with several synapses onto a readout, one that is updated decides.
+        for still in [true, false] {
+            for learner in plan.learners.iter().filter(|learner| learner.onto_readouts) {
+                let route = plan.route_of(learner);
+                if updated.contains(&route.projection) != still {
+                    for_each_place(plan, route, |place, _| keeps[place] = still);
+                }
+            }
+        }
+        Some(Self { before, decay: routes.readout_decay(), keeps, updated })
     }
 
     /// Takes off the updated weights of a route onto readouts what they lose of those from before.
@@ -32,21 +57,33 @@ impl Following {
         (w_min, w_max): (f64, f64),
         weights: &mut [f64],
     ) {
-        let Some(decay) = self.decay.as_ref().filter(|_| route.source == RECURRENT) else { return };
-        let neurons = plan.recurrent_count();
-        for neuron in 0..neurons {
-            let Some(row) = route.rows.row(neuron as u32) else { continue };
-            for entry in route.entries(row) {
-                let share = decay[route.target(row, entry) * neurons + neuron];
-                weights[entry] = (weights[entry] - share * before[entry]).clamp(w_min, w_max);
-            }
-        }
+        let Some(decay) = self.decay.as_ref().filter(|_| self.updated.contains(&route.projection)) else {
+            return;
+        };
+        for_each_place(plan, route, |place, entry| {
+            weights[entry] = (weights[entry] - decay[place] * before[entry]).clamp(w_min, w_max);
+        });
     }
 
     /// Changes the weights of feedback as those of the readouts have changed.
     pub fn follow(&self, plan: &IntervalPlan, network: &mut Description) {
         let routes = &plan.wiring.feedback_routes;
         let after = routes.readout_weights(&plan.wiring.readout_routes, &network.projections);
-        routes.follow(&self.before, &after, &mut network.projections);
+        routes.follow(&self.before, &after, &self.keeps, &mut network.projections);
+    }
+}
+
+/// Calls with the place of each pair of neuron and readout that a route joins, a row of neurons per readout, and with the
+/// entry of its weight.
+fn for_each_place(plan: &IntervalPlan, route: &Route, mut call: impl FnMut(usize, usize)) {
+    if route.source != RECURRENT {
+        return;
+    }
+    let neurons = plan.recurrent_count();
+    for neuron in 0..neurons {
+        let Some(row) = route.rows.row(neuron as u32) else { continue };
+        for entry in route.entries(row) {
+            call(route.target(row, entry) * neurons + neuron, entry);
+        }
     }
 }

@@ -30,11 +30,12 @@ impl Rewired {
     }
 }
 
-/// Takes the updated weights of a projection to where they end; tells which connections are to be replaced.
+/// Takes the updated weights of a projection to where they end; tells which connections are to be replaced: none
+/// without the rates of rows, where nothing learns for the time being.
 pub(super) fn constrain(
     route: &Route,
     rewiring: RewiringProperties,
-    rates: &[f64],
+    rates: Option<&[f64]>,
     bounds: (f64, f64),
     before: &[f64],
     weights: &mut [f64],
@@ -45,7 +46,7 @@ pub(super) fn constrain(
     for row in 0..route.row_count {
         let entries = route.entries(row);
         let (held, weights) = (&before[entries.clone()], &mut weights[entries.clone()]);
-        rewiring.constrain(rates[row], bounds, held, weights, &mut random, |place| {
+        rewiring.constrain(rates.map(|rates| rates[row]), bounds, held, weights, &mut random, |place| {
             crossed.push((row, entries.start + place));
         });
     }

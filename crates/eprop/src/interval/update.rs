@@ -217,12 +217,19 @@ impl<R: Real> IntervalRule<R> {
         let shrinking = self.shrinking(network, &square_sums)?;
         self.check_update(network, &ending, &square_sums, shrinking)?;
         let biases = self.moved_biases(network, last, shrinking)?;
-        let feedback = Following::new(plan, network, &ending);
+        // A rate of zero says that nothing is to change, as in a validation: neither decay nor rewiring count then.
+        let learns = |learner: &Learner| {
+            let start =
+                if learner.onto_readouts { plan.start_readout(last) } else { plan.start_recurrent(last) };
+            self.rates.get(&plan.route_of(learner).synapse).is_none_or(|rates| rates.at(start) > 0.0)
+        };
+        let learns: Vec<bool> = ending.iter().map(|learner| learns(learner)).collect();
+        let feedback = Following::new(plan, network, &ending, &learns);
         let mut constrained: Vec<Rewired> = Vec::new();
         self.before.resize(network.projections.len(), None);
         self.before.iter_mut().for_each(|before| *before = None);
         self.before_of = last + 1;
-        for (learner, square_sum) in ending.iter().zip(square_sums) {
+        for ((learner, square_sum), learns) in ending.iter().zip(square_sums).zip(learns) {
             let route = plan.route_of(learner);
             let optimizer = &network.synapse_models[route.synapse].optimizer;
             let update = Update::after(last, optimizer, shrinking);
@@ -237,8 +244,9 @@ impl<R: Real> IntervalRule<R> {
             if let Some(before) = before.as_ref().filter(|_| rewiring.looks_at_signs()) {
                 let bounds = (optimizer.w_min, optimizer.w_max);
                 let keys = [u64::from(network.kernel.rng_seed), route.projection as u64, update.step];
-                let rates = state.row_rates(optimizer);
-                constrained.extend(constrain(route, *rewiring, &rates, bounds, before, weights, keys));
+                let rates = learns.then(|| state.row_rates(optimizer));
+                let rates = rates.as_deref();
+                constrained.extend(constrain(route, *rewiring, rates, bounds, before, weights, keys));
             }
             self.before[route.projection] = before.filter(|_| learner.onto_readouts).map(|mut before| {
                 // Who did not learn in the last interval learns, and is updated, in the first step of this one.

@@ -113,12 +113,13 @@ impl FeedbackRoutes {
         decay
     }
 
-    /// Changes the weights of connections as an update has changed those of the readouts.
-    pub fn follow(&self, before: &[f64], after: &[f64], projections: &mut [Projection]) {
+    /// Changes the weights of connections as an update has changed those of the readouts; those that it was none of, as
+    /// `keeps` says, do not decay.
+    pub fn follow(&self, before: &[f64], after: &[f64], keeps: &[bool], projections: &mut [Projection]) {
         for route in self.routes.iter().filter(|route| route.source.source.changes()) {
             let weights = &mut projections[route.projection].weights;
             for (place, weight) in route.places.iter().zip(weights) {
-                *weight = route.source.updated(*weight, before[*place], after[*place]);
+                *weight = route.source.updated(*weight, before[*place], after[*place], !keeps[*place]);
             }
         }
     }

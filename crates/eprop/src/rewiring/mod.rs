@@ -136,28 +136,40 @@ impl RewiringProperties {
     }
 
     /// Takes the updated weights of a row to where they end, from those before the update. Calls `crossed` with the place
-    /// of each that has reached zero, where it is zero with the sign from before, or that is to be pruned.
+    /// of each that has reached zero, where it is zero with the sign from before, or that is to be pruned. Without
+    /// a learning rate, as where nothing learns for the time being, weights keep their signs and connections stay.
     pub fn constrain(
         &self,
-        eta: f64,
+        eta: Option<f64>,
         (w_min, w_max): (f64, f64),
         before: &[f64],
         weights: &mut [f64],
         random: &mut KeyedRandom,
         mut crossed: impl FnMut(usize),
     ) {
+        let rewiring = eta.map_or(Rewiring::None, |_| self.rewiring);
+        let eta = eta.unwrap_or(0.0);
         let (pull, walk) = (eta * self.l1, (2.0 * eta * self.temperature).sqrt());
+        let keeps = self.keeps_sign || self.rewiring == Rewiring::DeepR;
         for (place, (weight, before)) in weights.iter_mut().zip(before).enumerate() {
-            if self.rewiring == Rewiring::DeepR {
+            let mut moved = *weight;
+            if rewiring == Rewiring::DeepR {
                 let noise = if walk > 0.0 { walk * random.normal() } else { 0.0 };
-                *weight = (*weight - pull.copysign(*before) + noise).clamp(w_min, w_max);
+                moved = moved - pull.copysign(*before) + noise;
+                *weight = moved.clamp(w_min, w_max);
             }
-            let keeps = self.keeps_sign || self.rewiring == Rewiring::DeepR;
-            let crosses = keeps && weight.is_sign_negative() != before.is_sign_negative();
+            let crosses = keeps && moved.is_sign_negative() != before.is_sign_negative();
             if crosses {
                 *weight = 0.0_f64.copysign(*before);
             }
-            if crosses || (self.rewiring == Rewiring::Prune && weight.abs() <= self.threshold) {
+            // Where zero is the bound, the optimizer has left nothing of a weight that went beyond.
+            let bound = if before.is_sign_negative() { w_max } else { w_min };
+            let ends = match rewiring {
+                Rewiring::None => false,
+                Rewiring::DeepR => crosses || (bound == 0.0 && *weight == 0.0),
+                Rewiring::Prune => crosses || weight.abs() <= self.threshold,
+            };
+            if ends {
                 crossed(place);
             }
         }

@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { type ControlName, controlNames, controlled } from "../ts/controls/control.js";
 import { type ControlRow, answer, bootstrapMedian, controlRows } from "../ts/controls/results.js";
-import { type SweepRun, type Task, tasks, trainToEnd } from "../ts/index.js";
+import { controlsText } from "../ts/controls/text.js";
+import { NumpyRandom, type Task, tasks, trainToEnd } from "../ts/index.js";
+import type { SweepRun } from "../ts/sweep/index.js";
 import {
   type ProjectionDescription,
   type Weights,
@@ -83,6 +85,39 @@ describe("a control", () => {
     expect(feedback("feedback-symmetric").out_rec?.feedback).toBe("symmetric");
   });
 
+  it("takes feedback away wherever its weights come from", () => {
+    const of = (feedback: tasks.FeedbackSource, control: ControlName) => {
+      const own = controlled({ ...task, network: { ...describedNetwork(task.network), feedback } }, control);
+      return own && (describedNetwork(own.network).projections["out_rec"] as ProjectionDescription);
+    };
+    for (const source of ["symmetric", "adaptive"] as const) {
+      const zero = of(source, "feedback-zero");
+      expect(zero?.feedback, source).toBe("random");
+      expect(new Set((zero as { weights: Weights }).weights.data), source).toEqual(new Set([0]));
+    }
+    expect(of("adaptive", "feedback-shuffled")).toBeDefined();
+    expect(of("adaptive", "feedback-symmetric")?.feedback).toBe("symmetric");
+    // Weights that follow the readouts' are not dealt out, and feedback that is symmetric stays so.
+    expect(of("symmetric", "feedback-shuffled")).toBeUndefined();
+    expect(of("symmetric", "feedback-symmetric")).toBeUndefined();
+  });
+
+  it("leaves layers that no readout reads the feedback that they have", () => {
+    const layer = { model: "eprop_iaf_bsshslm_2020", n: 6, params: { C_m: 1, E_L: 0, V_th: 0.6 } } as const;
+    const network = tasks.layeredNetwork(
+      {
+        inputs: 40,
+        layers: [layer, layer],
+        readout: { model: "eprop_readout_bsshslm_2020", n: 2 },
+        optimizer: { eta: 5e-3 },
+      },
+      new NumpyRandom(1),
+    );
+    const symmetric = controlled({ ...task, network }, "feedback-symmetric") as Task;
+    const { out_layer_1, out_layer_2 } = describedNetwork(symmetric.network).projections;
+    expect([out_layer_1?.feedback ?? "random", out_layer_2?.feedback]).toEqual(["random", "symmetric"]);
+  });
+
   it("is not there where nothing can be taken away", () => {
     const { network } = task;
     const described = describedNetwork(network);
@@ -130,6 +165,32 @@ describe("the answer", () => {
     expect(said(5, -2, -0.1)).toMatch(/^No, e-prop does harm/);
     expect(said(4, 0.5, 1.5)).toMatch(/^Too few seeds/);
     expect(answer("loss", [row("trained", { loss: of(5, 1, 1, 1) })])).toMatch(/^Nothing can be said/);
+  });
+});
+
+describe("trainings that diverged", () => {
+  const run = (control: ControlName, seed: number, loss: readonly number[]) =>
+    ({
+      seed,
+      parameters: { control },
+      status: "finished",
+      summary: { loss, phase: loss.map(() => "training"), spikes_per_neuron: loss.map(() => 1) },
+    }) as unknown as SweepRun;
+  // Of six seeds, those of the network that is trained diverge from the fourth on.
+  const seeds = [1, 2, 3, 4, 5, 6];
+  const { measure, rows } = controlRows([
+    ...seeds.map((seed) => run("trained", seed, [1, seed < 4 ? 0.5 : 1e6])),
+    ...seeds.map((seed) => run("readouts-only", seed, [1, 0.7])),
+  ]);
+
+  it("count once, and their differences have a sign", () => {
+    const [trained, still] = rows;
+    expect(trained).toMatchObject({ finished: 3, diverged: 3, failed: 0 });
+    expect(trained?.loss).toEqual({ n: 6, median: Infinity, low: 0.5, high: Infinity });
+    expect(still?.worse).toEqual({ n: 6, median: -Infinity, low: -Infinity, high: expect.closeTo(0.2, 12) });
+    const text = controlsText(answer(measure, rows), measure, rows);
+    expect(text).toContain("seed by seed -∞ [-∞, 0.2] more");
+    expect(text).toMatch(/^trained +6 \(3 of 6 diverged\) /m);
   });
 });
 

@@ -5,6 +5,7 @@ import {
   type ProjectionDescription,
   type Weights,
   describedNetwork,
+  names,
   projectionKind,
 } from "../tasks/network-description.js";
 import type { Task } from "../tasks/task.js";
@@ -82,6 +83,20 @@ function stillCurrents(network: NetworkDescription): NetworkDescription {
   return { ...network, populations: Object.fromEntries(populations) as NetworkDescription["populations"] };
 }
 
+/** Where the weights of a feedback projection come from. */
+const sourceOf = (network: NetworkDescription, { feedback }: ProjectionDescription) =>
+  feedback ?? network.feedback ?? "random";
+
+/** Whether there are synapses back onto the readouts of a feedback projection, whose weights it could have. */
+function isRead({ projections }: NetworkDescription, { from, to }: ProjectionDescription): boolean {
+  const [readouts, neurons] = [names(from), names(to)];
+  return Object.values(projections).some(
+    (of) =>
+      names(of.from).some((name) => neurons.includes(name)) &&
+      names(of.to).some((name) => readouts.includes(name)),
+  );
+}
+
 const isMatrix = (weights: ProjectionDescription["weights"]): weights is Weights =>
   typeof weights === "object" && "data" in weights;
 
@@ -123,7 +138,9 @@ function controlledNetwork(
       return all.some(amongRecurrent) ? changed(network, amongRecurrent, still) : undefined;
     case "feedback-shuffled": {
       const random = new NumpyRandom(seed);
-      const isDealt = (of: ProjectionDescription) => isFeedback(of) && isMatrix(of.weights);
+      // Symmetric feedback has no weights of its own that could be dealt out.
+      const isDealt = (of: ProjectionDescription) =>
+        isFeedback(of) && isMatrix(of.weights) && sourceOf(network, of) !== "symmetric";
       if (!all.some(isDealt)) return undefined;
       return changed(network, isDealt, (of) => ({ ...of, weights: shuffled(of.weights as Weights, random) }));
     }
@@ -131,6 +148,8 @@ function controlledNetwork(
       return all.some(isFeedback)
         ? changed(network, isFeedback, (of) => ({
             ...of,
+            // Other feedback does not stay zero.
+            ...(sourceOf(network, of) !== "random" && { feedback: "random" as const }),
             weights: isMatrix(of.weights)
               ? { ...of.weights, data: new Float64Array(of.weights.data.length) }
               : 0,
@@ -139,9 +158,11 @@ function controlledNetwork(
     case "feedback-symmetric": {
       const model = Object.values(network.populations).find(({ kind }) => kind === "recurrent");
       const isInterval = model !== undefined && "model" in model && familyOf(model.model) === "interval";
-      if (!isInterval || !all.some(isFeedback)) return undefined;
-      const feedback = "symmetric";
-      return { ...changed(network, isFeedback, (of) => ({ ...of, feedback })), feedback };
+      // Where no readout reads, symmetric feedback would be none at all.
+      const isMade = (of: ProjectionDescription) =>
+        isFeedback(of) && isRead(network, of) && sourceOf(network, of) !== "symmetric";
+      if (!isInterval || !all.some(isMade)) return undefined;
+      return changed(network, isMade, (of) => ({ ...of, feedback: "symmetric" }));
     }
   }
 }

@@ -39,7 +39,7 @@ export function bootstrapMedian(values: readonly number[]): BootstrapMedian {
 /** A row of the table: what is known of a control over its seeds. */
 export interface ControlRow {
   control: ControlName;
-  /** Trainings that ended with numbers, that diverged (their losses count as infinite), that failed. */
+  /** Trainings that ended and did not diverge, that diverged (their losses count as infinite), that failed. */
   finished: number;
   diverged: number;
   failed: number;
@@ -55,7 +55,7 @@ export type Measure = "error" | "loss";
 const measureOf = (runs: readonly SweepRun[]): Measure =>
   runs.some(({ summary }) => summary?.results !== undefined) ? "error" : "loss";
 
-/** How a training ended, by a measure; infinite where it diverged, undefined where it failed. */
+/** How a training ended, by a measure: a loss is infinite where it diverged, an error 1; undefined where it failed. */
 export function endOf(run: SweepRun, measure: Measure): number | undefined {
   if (isDiverged(run)) return measure === "error" ? 1 : Number.POSITIVE_INFINITY;
   return run.summary === undefined ? undefined : finalMetrics(run.summary)[measure];
@@ -96,7 +96,8 @@ export function controlRows(runs: readonly SweepRun[]): { measure: Measure; rows
   return { measure, rows };
 }
 
-const digits = (value: number) => (Number.isFinite(value) ? String(Number(value.toPrecision(3))) : "∞");
+const digits = (value: number) =>
+  Number.isFinite(value) ? String(Number(value.toPrecision(3))) : value < 0 ? "-∞" : "∞";
 
 /** A median with its interval, in words. */
 export function intervalText(of: BootstrapMedian | undefined): string {

@@ -1,13 +1,6 @@
 /** Controls as a table. */
+import { countText } from "../sweep/results.js";
 import { type ControlRow, type Measure, intervalText } from "./results.js";
-
-/** How many trainings ended, and how. */
-const count = ({ finished, diverged, failed }: ControlRow) =>
-  [
-    String(finished),
-    ...(diverged > 0 ? [`${diverged} diverged`] : []),
-    ...(failed > 0 ? [`${failed} failed`] : []),
-  ].join(", ");
 
 /** Head and rows of the table. */
 export function controlsTable(
@@ -25,7 +18,7 @@ export function controlsTable(
     ],
     rows: rows.map((row) => [
       row.control,
-      count(row),
+      countText({ ...row, pruned: 0 }),
       intervalText(row.loss),
       ...(hasErrors ? [intervalText(row.error)] : []),
       intervalText(row.worse),

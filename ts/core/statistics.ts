@@ -78,8 +78,10 @@ function quantile(ascending: Float64Array, share: number): number {
   const place = share * (ascending.length - 1);
   const below = Math.floor(place);
   const [low, high] = [ascending[below] as number, ascending[Math.ceil(place)] as number];
-  // Between a number and infinity lies infinity; between two infinities, too.
-  return low === high ? low : low + (high - low) * (place - below);
+  // Between a number and infinity lies infinity; between two infinities, too, or zero where their signs differ.
+  if (low === high) return low;
+  if (low === Number.NEGATIVE_INFINITY) return high === Number.POSITIVE_INFINITY ? 0 : low;
+  return low + (high - low) * (place - below);
 }
 
 /** Median and quartiles; what is no number counts as infinite. At least one value. */

@@ -200,7 +200,12 @@ export function quartileText(of: Quartiles | undefined): string {
 }
 
 /** How many trainings there are of a row, and how many of those went wrong, in words. */
-export function countText({ finished, diverged, failed, pruned }: SweepRow): string {
+export function countText({
+  finished,
+  diverged,
+  failed,
+  pruned,
+}: Pick<SweepRow, "finished" | "diverged" | "failed" | "pruned">): string {
   const total = finished + diverged + failed + pruned;
   const odd = [
     diverged > 0 && `${diverged} of ${total} diverged`,

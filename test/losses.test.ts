@@ -140,6 +140,24 @@ it("goes on from a checkpoint in the middle of a batch's readouts to the same lo
   await resumed.close();
 });
 
+it("has the gradient without what adaptive feedback takes off the readouts' weights", async () => {
+  // Nobody fires: there is no gradient onto readouts, beside those onto neurons.
+  const quiet = {
+    V_th: 50,
+    surrogate_gradient_function: "exponential",
+    surrogate_gradient_width: 100,
+  };
+  const of = { ...network({}, quiet), feedback: "adaptive", feedbackDecay: 0.5 } as const;
+  const own = { ...of.projections["feedback"], feedback: "adaptive", feedbackDecay: 0.25 } as const;
+  for (const feedback of [of.projections["feedback"], own]) {
+    const described = { ...of, projections: { ...of.projections, feedback } } as tasks.NetworkDescription;
+    const proof = await verify(described, data("mean_squared_error"), { iterations: 1 });
+    expect(proof.checks.filter(({ passed }) => !passed)).toEqual([]);
+    expect(proof.passed).toBe(true);
+    expect(proof.projections.find(({ projection }) => projection === "to_out")?.norm).toBe(0);
+  }
+});
+
 describe("regularization and biases", () => {
   const failures = (proof: Awaited<ReturnType<typeof verify>>) =>
     proof.checks.filter(({ passed }) => !passed);

@@ -2,7 +2,11 @@
 import { inSlices } from "../core/event-loop.js";
 import type { NodeCollection } from "../nest/collections.js";
 import { Kernel } from "../nest/kernel.js";
-import { type NetworkDescription, describedNetwork } from "../tasks/network-description.js";
+import {
+  type FeedbackDescription,
+  type NetworkDescription,
+  describedNetwork,
+} from "../tasks/network-description.js";
 import type { IterationData, Task } from "../tasks/task.js";
 import type { ReadoutSignals } from "../training/metrics.js";
 import { TaskNetwork } from "../training/network.js";
@@ -168,15 +172,19 @@ export class EngineNetwork {
  */
 const shownBy = 2 ** 60;
 
+/** Feedback that decays takes the readouts' weights along, which is no part of their gradient. */
+const withoutDecay = <T extends FeedbackDescription>(of: T): T =>
+  of.feedback === "adaptive" ? { ...of, feedbackDecay: 0 } : of;
+
 /** A task whose weights move against their gradient alone, by so much and without bounds. */
 function descending(task: Task, eta: number): Task {
   const network = describedNetwork(task.network);
   const projections = Object.entries(network.projections).map(([name, projection]) => {
     const { optimizer: _own, ...rest } = projection;
-    return [name, rest] as const;
+    return [name, withoutDecay(rest)] as const;
   });
   const described: NetworkDescription = {
-    ...network,
+    ...withoutDecay(network),
     projections: Object.fromEntries(projections),
     optimizer: {
       type: "gradient_descent",

@@ -14,15 +14,23 @@ export interface Place {
 export const each = ({ native, table: { projection, entry } }: Place, name: string): Decoded[] =>
   guarded(() => native.connectionValues(projection, entry, name)).map(decodeValue);
 
+const weights = ({ native, table }: Place): Float64Array =>
+  guarded(() => native.connectionWeights(table.projection, table.entry));
+
+/** What is known from when connections were found, where they are still there: rewired ones have other ends. */
+function known<T>(place: Place, column: T): T {
+  weights(place);
+  return column;
+}
+
 /** Values that every connection has, in the order in which they are given out. */
 export const ofEveryConnection = {
-  source: ({ table }): Uint32Array => table.source.slice(),
-  target: ({ table }): Uint32Array => table.target.slice(),
+  source: (place): Uint32Array => known(place, place.table.source.slice()),
+  target: (place): Uint32Array => known(place, place.table.target.slice()),
   synapse_model: (place) => each(place, "synapse_model") as string[],
-  weight: ({ native, table }): Float64Array =>
-    guarded(() => native.connectionWeights(table.projection, table.entry)),
-  delay: ({ table }): Float64Array => table.delay.slice(),
-  receptor: ({ table }): Uint32Array => table.receptor.slice(),
+  weight: weights,
+  delay: (place): Float64Array => known(place, place.table.delay.slice()),
+  receptor: (place): Uint32Array => known(place, place.table.receptor.slice()),
   target_thread: (place) => each(place, "target_thread") as number[],
 } satisfies { readonly [name: string]: (place: Place) => unknown };
 

@@ -170,6 +170,21 @@ it("refuses weights that would keep signs that are not the task's", async () => 
   expect(again.weights.before).toEqual(signed.weights.after);
 });
 
+it("goes on with connections that were rewired and keep the signs of their sources", async () => {
+  const rewired = { exc_fraction: 0.8, connectivity: 0.3, rewiring: "deep_r", rewiring_l1: 1 };
+  const path = join(folder, "rewired.network");
+  const first = await trainToEnd(waves(3, rewired));
+  const places = ({ before, after }: typeof first.weights) =>
+    [before, after].map(({ in_rec }) => in_rec.data.map((weight) => Math.sign(weight)).join());
+  expect(new Set(places(first.weights)).size).toBe(2);
+  await first.network.save(path);
+  const again = await trainToEnd(waves(1, rewired), { init: { path } });
+  expect(again.weights.before).toEqual(first.weights.after);
+  // Neurons that are excitatory there are not all so here.
+  const other = trainToEnd(waves(1, { ...rewired, exc_fraction: 0.4 }), { init: { path } });
+  await expect(other).rejects.toThrow(/a weight of rec_rec .*another sign/);
+});
+
 it("is an option of the command line that a run's origin has, with a digest", () => {
   const [first, second, third] = ["a", "b", "c"].map((name) => join(folder, name)) as [
     string,

@@ -16,6 +16,7 @@ import type { NetworkWeights } from "../network/weights.js";
 import {
   type NetworkDescription,
   type ProjectionDescription,
+  type Weights,
   describedNetwork,
   projectionShape,
   rewiringOfProjection,
@@ -111,11 +112,13 @@ export function initialNetwork(task: Task, initial: InitialWeights | undefined):
       const bound = `${found.join(", ")}; those to begin with can be chosen (\`projections\`, --init-projections)`;
       refuse(`${note.path} has no projection ${name}`, bound);
     }
+    const { keepsSign = false, rewiring = "none" } = rewiringOfProjection(description, name);
     projections[name] = withWeights(projection, network.weights(name), {
       name,
       path: note.path,
       shape: projectionShape(description, projection),
-      keepsSign: rewiringOfProjection(description, name).keepsSign === true,
+      keepsSign,
+      rewires: rewiring === "deep_r",
     });
   }
   return { ...description, projections };
@@ -131,17 +134,37 @@ interface Loaded {
   path: string;
   shape: readonly [number, number];
   keepsSign: boolean;
+  rewires: boolean;
 }
 
-/** Refuses a weight whose sign is another than that of the task, which it would keep. */
+/** The sign that each source of a matrix has, in all of its connections; 0 where they have both. */
+function signsOfSources({ data, shape: [rows, columns], mask }: Weights): number[] {
+  return Array.from({ length: columns }, (_, column) => {
+    const signs = new Set<number>();
+    for (let row = 0; row < rows; row++) {
+      const at = row * columns + column;
+      if (mask === undefined || mask[at] !== 0) signs.add(Math.sign(data[at] as number));
+    }
+    signs.delete(0);
+    return signs.size === 1 ? ([...signs][0] as number) : 0;
+  });
+}
+
+/**
+ * Refuses a weight whose sign is another than that of the task, which it would keep. Connections that the task has not,
+ * or that are rewired, have the sign of their source, where it has one.
+ */
 function checkSigns(
   of: ProjectionDescription["weights"],
   weights: NetworkWeights,
-  { name, path }: { name: string; path: string },
+  { name, path, rewires }: { name: string; path: string; rewires: boolean },
 ): void {
+  const ofSources = typeof of === "object" && "data" in of ? signsOfSources(of) : [];
   const signOf = (at: number) => {
     if (typeof of === "number") return Math.sign(of);
-    return "data" in of ? Math.sign(of.data[at] as number) : 0;
+    if (!("data" in of)) return 0;
+    const isOwn = !rewires && (of.mask === undefined || of.mask[at] !== 0);
+    return isOwn ? Math.sign(of.data[at] as number) : (ofSources[at % of.shape[1]] as number);
   };
   const other = weights.data.findIndex((weight, at) => Math.sign(weight) * signOf(at) < 0);
   if (other < 0) return;
@@ -154,7 +177,7 @@ function checkSigns(
 function withWeights(
   { rule: _rule, ...projection }: ProjectionDescription,
   weights: NetworkWeights,
-  { name, path, shape: [rows, columns], keepsSign }: Loaded,
+  { name, path, shape: [rows, columns], keepsSign, rewires }: Loaded,
 ): ProjectionDescription {
   const [heldRows, heldColumns] = weights.shape;
   if (heldRows !== rows || heldColumns !== columns) {
@@ -163,6 +186,6 @@ function withWeights(
       `from ${columns} to ${rows}, as in the task`,
     );
   }
-  if (keepsSign) checkSigns(projection.weights, weights, { name, path });
+  if (keepsSign) checkSigns(projection.weights, weights, { name, path, rewires });
   return { ...projection, weights };
 }

@@ -3,15 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import {
-  type Kernel,
-  Trainer,
-  type TrainingResult,
-  buildNetwork,
-  nest,
-  tasks,
-  trainToEnd,
-} from "../ts/index.js";
+import { Kernel, Trainer, type TrainingResult, buildNetwork, nest, tasks, trainToEnd } from "../ts/index.js";
 import { writeRunFolder } from "../ts/report/index.js";
 import type { RunSummary } from "../ts/runs/summary.js";
 import { batchSize, inputs, waveTask } from "./wave-task.js";
@@ -81,6 +73,26 @@ it("says again what a description said that the kernel was built of, to the bit"
   const whole = found(await trainToEnd(waveTask(described)));
   expect(found(await trainToEnd(waveTask(network)))).toEqual(whole);
   expect(new Set(whole.losses.map(([loss]) => loss)).size).toBe(3);
+});
+
+it("takes what an optimizer of another type leaves out from the network's", () => {
+  const kernel = new Kernel();
+  const common = { c_l2: 0.3, optimize_each_step: false, Wmin: -7 };
+  buildNetwork(kernel, { ...described, optimizer: { ...described.optimizer, ...common, beta_1: 0.5 } });
+  const own: string = "eprop_synapse_bsshslm_2020_out";
+  const { optimizer } = kernel.GetDefaults(own as "eprop_synapse_bsshslm_2020");
+  expect(optimizer).toMatchObject({ ...common, eta: 1e-3, Wmin: -1, Wmax: 1, batch_size: batchSize });
+  expect(optimizer).not.toHaveProperty("beta_1");
+});
+
+it("names a projection whose mask has no connection", () => {
+  const { among, ...projections } = described.projections;
+  const mask = new Uint8Array(400).map((_, at) => Number(at % 21 === 0));
+  const weights = { data: new Float64Array(400), shape: [20, 20] as const, mask };
+  const network = { ...described, projections: { ...projections, among: { ...among, weights } } };
+  expect(() => buildNetwork(new Kernel(), network as tasks.NetworkDescription)).toThrow(
+    /among has no connections.*network\.projections\.among\.weights\.mask/,
+  );
 });
 
 /** A network by calls as in NEST. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { Kernel, NumpyRandom, buildNetwork, tasks, trainToEnd } from "../ts/index.js";
+import { Kernel, NumpyRandom, Trainer, buildNetwork, tasks, trainToEnd } from "../ts/index.js";
 import { resumedAfter } from "./resumed.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-feedback-"));
@@ -88,6 +88,52 @@ describe("feedback of a task", () => {
       const forward = await losses(source, { gradient: "forward" });
       forward.forEach((loss, at) => expect(loss).toBeCloseTo(own[at] as number, 9));
     }
+  });
+
+  it("is learned in training iterations alone", async () => {
+    const parameters = { feedback: "adaptive", feedback_decay: 0.1 } as const;
+    const task = tasks.evidenceAccumulation({
+      batchSize: 2,
+      iterations: 1,
+      validateEvery: 1,
+      testIterations: 2,
+      parameters,
+    });
+    const trainer = new Trainer(task, { threads: 1 });
+    const weights = () => ["rec_out", "out_rec"].map((name) => trainer.network.built.weights(name).data);
+    let before = weights();
+    for await (const { phase } of trainer) {
+      const after = weights();
+      if (phase === "training") expect(after).not.toEqual(before);
+      else expect(after, phase).toEqual(before);
+      before = after;
+    }
+    await trainer.close();
+  });
+
+  it("goes back to that of the best validation with the readouts' weights", async () => {
+    const task = () =>
+      tasks.evidenceAccumulation({
+        batchSize: 2,
+        iterations: 6,
+        validateEvery: 1,
+        earlyStop: false,
+        patience: 1,
+        testIterations: 0,
+        parameters: { feedback: "adaptive", feedback_decay: 0.1, eta: 0.05 },
+      });
+    const feedback = new Map<number, Float64Array>();
+    const trainer = new Trainer(task(), { threads: 1 });
+    const now = () => trainer.network.built.weights("out_rec").data;
+    for await (const { phase, iteration } of trainer)
+      if (phase === "validation") feedback.set(iteration, now());
+    const { best } = trainer.result();
+    expect([...feedback.keys()].at(-1)).not.toBe(best?.iteration);
+    expect([...feedback.values()].at(-1)).not.toEqual(now());
+    expect(now()).toEqual(feedback.get(best?.iteration as number));
+    const resumed = await resumedAfter(2, join(folder, "patient"), task, { threads: 1 });
+    expect(resumed.network.built.weights("out_rec").data).toEqual(now());
+    for (const of of [trainer, resumed]) await of.close();
   });
 
   it("goes on from a checkpoint to the same bits", async () => {

@@ -126,6 +126,59 @@ describe("pruning, and rewiring of single projections", () => {
     expect(() => built(all)).not.toThrow();
   });
 
+  it("is not for trainings that go back to weights of other connections", () => {
+    for (const rewiring of ["deep_r", "prune"] as const) {
+      const task = tasks.evidenceAccumulation({
+        validateEvery: 1,
+        patience: 1,
+        parameters: { connectivity: 0.5, rewiring },
+      });
+      expect(() => new Trainer(task).network).toThrow(/connections of in_rec change.*schedule\.patience/);
+    }
+  });
+
+  it("takes no connection in a validation", async () => {
+    const parameters = { n_rec: 20, rewiring: "prune", rewiring_threshold: 0.1 } as const;
+    const task = tasks.evidenceAccumulation({
+      batchSize: 2,
+      iterations: 1,
+      validateEvery: 1,
+      testIterations: 0,
+      parameters,
+    });
+    const trainer = new Trainer(task, { threads: 1 });
+    const count = () => trainer.network.built.connections("in_rec").length;
+    expect((await trainer.next())?.phase).toBe("validation");
+    expect(count()).toBe(800);
+    expect((await trainer.next())?.phase).toBe("training");
+    expect(count()).toBeLessThan(800);
+    await trainer.close();
+  });
+
+  it("leaves collections of before no ends either", () => {
+    const kernel = new Kernel();
+    kernel.set({ resolution: 1, eprop_update_interval: 20, eprop_learning_window: 20 });
+    const plastic = "eprop_synapse_bsshslm_2020";
+    kernel.SetDefaults(plastic, { rewiring: "deep_r", rewiring_l1: 1e6 });
+    const inputs = kernel.Create("spike_generator", 4);
+    const neurons = kernel.Create("eprop_iaf_bsshslm_2020", 5);
+    kernel.Create("eprop_readout_bsshslm_2020");
+    const rule = { rule: "fixed_indegree", indegree: 2 } as const;
+    kernel.Connect(inputs, neurons, rule, { synapse_model: plastic, weight: 0.02 });
+    const found = kernel.GetConnections(inputs, neurons);
+    expect(found.get("source").length).toBe(10);
+    kernel.Simulate(45);
+    for (const read of [
+      () => found.get("source"),
+      () => found.sources(),
+      () => found.targets(),
+      () => found.get("delay"),
+      () => found.get(["source", "receptor"]),
+    ]) {
+      expect(read).toThrow(/rewired since they were found/);
+    }
+  });
+
   it("holds for one projection where it says so", async () => {
     const task = tasks.evidenceAccumulation({
       batchSize: 2,

@@ -214,10 +214,19 @@ function* poolChecked(network: Record<string, unknown>): Pieces<Learned[]> {
   return [readout];
 }
 
-/** The weights of the best validation are kept, and currents that learn are none. */
+/** The weights of the best validation are kept: neither currents that learn nor connections that change are. */
 function checkPatience(task: Task): void {
   if ((task.schedule.patience ?? 0) === 0) return;
-  const learns = Object.entries(describedNetwork(task.network).populations).find(
+  const network = describedNetwork(task.network);
+  for (const name of Object.keys(network.projections)) {
+    const { rewiring = "none" } = rewiringOfProjection(network, name);
+    if (rewiring === "none") continue;
+    refuse("schedule.patience", task.schedule.patience, "0, or connections that stay (rewiring none)", {
+      code: "NotImplemented",
+      message: `with rewiring ${rewiring} the connections of ${name} change, and only weights go back to those of the best validation`,
+    });
+  }
+  const learns = Object.entries(network.populations).find(
     ([, of]) =>
       of.kind !== "input" &&
       [of.params ?? {}].flat().some((params) => "learns_bias" in params && params.learns_bias === true),

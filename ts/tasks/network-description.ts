@@ -257,6 +257,17 @@ export function plasticProjectionsOf(network: NetworkDescription): string[] {
     .map(([name]) => name);
 }
 
+/** Names of the projections whose feedback changes as the readouts' weights do. */
+export function adaptiveProjectionsOf(network: NetworkDescription): string[] {
+  return Object.entries(network.projections)
+    .filter(
+      ([, projection]) =>
+        projectionKind(network, projection) === "feedback" &&
+        (projection.feedback ?? network.feedback) === "adaptive",
+    )
+    .map(([name]) => name);
+}
+
 /** Populations with the node ids that they have in a training, and projections. */
 export function namedParts(of: NetworkDescription | PoolDescription): {
   populations: NamedPopulation[];

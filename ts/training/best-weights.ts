@@ -1,8 +1,9 @@
+import { adaptiveProjectionsOf } from "../tasks/network-description.js";
 import type { TaskNetwork } from "./network.js";
 import type { Iteration } from "./iteration.js";
 import type { Progress } from "./progress.js";
 
-/** Weights of the plastic projections, in the order of their connections. */
+/** Weights of the projections that change, in the order of their connections. */
 export type ConnectionWeights = { readonly [projection: string]: Float64Array };
 
 /** The weights of the best validation, where training has patience: it goes back to them in the end. */
@@ -31,7 +32,9 @@ export class BestWeights {
     }
     progress.best = { iteration, loss, since: 0 };
     const of = (name: string) => this.#network.connections(name).get("weight");
-    this.#weights = Object.fromEntries(this.#network.built.plastic.map(({ name }) => [name, of(name)]));
+    const { plastic, description } = this.#network.built;
+    const changing = [...plastic.map(({ name }) => name), ...adaptiveProjectionsOf(description)];
+    this.#weights = Object.fromEntries(changing.map((name) => [name, of(name)]));
   }
 
   /**

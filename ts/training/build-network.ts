@@ -238,13 +238,16 @@ function feedbackParams({ feedback, feedbackDecay }: FeedbackDescription) {
   };
 }
 
-/** The optimizer of a projection that has one of its own; of another type it takes nothing from the network's. */
+/**
+ * The optimizer of a projection that has one of its own; of another type it takes from the network's what optimizers of
+ * every type have.
+ */
 function ownOptimizer({ optimizer }: NetworkDescription, projection: ProjectionDescription) {
   const own = projection.optimizer ?? {};
   const other = own.type !== undefined && own.type !== optimizer.type;
   if (!other) return { ...optimizer, ...own };
-  const { batch_size, eta, Wmin, Wmax } = optimizer;
-  const kept = { batch_size, eta, Wmin, Wmax };
+  const { batch_size, eta, optimize_each_step, c_l2, Wmin, Wmax } = optimizer;
+  const kept = { batch_size, eta, optimize_each_step, c_l2, Wmin, Wmax };
   return { ...Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)), ...own };
 }
 
@@ -277,7 +280,7 @@ const columnsAtOnce = 100;
 /** Connects the nodes of a projection: as its rule says, or all of a matrix that its mask names. */
 function* connect(
   kernel: Kernel,
-  { sources, targets, model }: BuiltProjection,
+  { name, sources, targets, model }: BuiltProjection,
   { weights, rule }: ProjectionDescription,
   timing: Pick<SynapseSpec<number>, "delay">,
 ): Pieces<void> {
@@ -299,7 +302,7 @@ function* connect(
     yield;
     return;
   }
-  yield* connectMasked(kernel, sources, targets, { ...weights, mask }, synapse);
+  yield* connectMasked(kernel, sources, targets, { ...weights, mask }, { name, synapse });
 }
 
 /** Connects pairs that a mask names. */
@@ -308,7 +311,7 @@ function* connectMasked(
   sources: NodeCollection,
   targets: NodeCollection,
   { data, shape: [rows, columns], mask }: Required<Weights>,
-  synapse: { synapse_model: string; delay?: number },
+  { name, synapse }: { name: string; synapse: { synapse_model: string; delay?: number } },
 ): Pieces<void> {
   const from = new Uint32Array(rows * columns);
   const to = new Uint32Array(rows * columns);
@@ -326,6 +329,15 @@ function* connectMasked(
       count += 1;
     }
     if (column % columnsAtOnce === columnsAtOnce - 1) yield;
+  }
+  if (count === 0) {
+    throw nestError({
+      code: "ValueError",
+      message: `the projection ${name} has no connections`,
+      parameter: `network.projections.${name}.weights.mask`,
+      value: "no pair of two neurons",
+      bound: "at least one",
+    });
   }
   kernel.Connect(from.subarray(0, count), to.subarray(0, count), "one_to_one", {
     ...synapse,

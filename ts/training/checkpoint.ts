@@ -13,6 +13,7 @@ import { interpreted, readSaved, writeSaved } from "../files/saved-file.js";
 import { problemOf } from "../files/schema.js";
 import { type TaskEntry, taskNamed } from "../tasks/index.js";
 import {
+  adaptiveProjectionsOf,
   type ProjectionDescription,
   describedNetwork,
   namedParts,
@@ -337,7 +338,12 @@ async function contentOf(made: Task, details: Details, arrays: ArrayReader): Pro
     iterations: readIterations(arrays, details.metrics ?? []),
     before: Object.fromEntries(plastic.map((name) => [name, weights(name)])) as PlasticWeights,
     ...(details.progress.best !== undefined && {
-      best: Object.fromEntries(plastic.map((name) => [name, arrays.get(`best.${name}`, "F64")])),
+      best: Object.fromEntries(
+        [...plastic, ...adaptiveProjectionsOf(network)].map((name) => [
+          name,
+          arrays.get(`best.${name}`, "F64"),
+        ]),
+      ),
     }),
     recorded,
     courses: {

@@ -231,7 +231,7 @@ describe("eprop controls", () => {
     expect(none.stderr).toContain("did you mean sine-waves");
     expect(wrong.stderr).toMatch(/readouts-only/);
     const absent = run("sine-waves-plus", "--only", "feedback-symmetric", "--seeds", "1");
-    expect(absent.stderr).toContain("nothing to take away");
+    expect(absent.stderr).toContain("nothing that the control feedback-symmetric could change");
     for (const { status } of [none, wrong, absent]) expect(status).toBe(1);
     const elsewhere = run("sine-waves", "--seeds", "1", "--iterations", "1", "--out", "docs");
     expect(elsewhere.stderr).toContain("holds something else");

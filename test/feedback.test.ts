@@ -154,3 +154,24 @@ describe("feedback of a task", () => {
     expect(() => tasks.sineWaves({ parameters: { eta: "fast" } })).toThrow(/a number/);
   });
 });
+
+it.each([
+  { feedback: "adaptive", feedback_decay: 0.1 },
+  { rewiring: "prune", rewiring_threshold: 0.05 },
+])("iterations that do not learn leave weights as they are: %o", async (given) => {
+  const weights = async (validateEvery: number, testIterations: number) => {
+    const task = tasks.evidenceAccumulation({
+      batchSize: 2,
+      iterations: 1,
+      validateEvery,
+      testIterations,
+      earlyStop: false,
+      // Gradient descent has no moments that move a weight later.
+      parameters: { ...given, optimizer: "gradient_descent", eta: 1e-3 } as object,
+    });
+    return (await trainToEnd(task, { threads: 1 })).weights;
+  };
+  const [trained, tested] = [await weights(0, 0), await weights(0, 3)];
+  expect(tested.after).toEqual(trained.after);
+  expect(trained.after).not.toEqual(trained.before);
+});

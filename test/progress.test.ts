@@ -75,6 +75,23 @@ describe("elsewhere", () => {
     expect(lines.map((line) => line.split(" ")[0])).toEqual(["1/1000000", "1000/1000000"]);
     expect(lines[1]).toContain("error 0.500");
   });
+  it("counts iterations that decided on an early end", () => {
+    const lines: string[] = [];
+    const progress = new ProgressLine(4, { write: (line: string) => lines.push(line) > 0 });
+    const phases = [
+      "validation",
+      "early-stopping",
+      "early-stopping",
+      "training",
+      "training",
+      "test",
+    ] as const;
+    for (const [at, phase] of phases.entries()) {
+      progress.show({ iteration: at + 1, phase, loss: 1, readoutLosses: [1], ms: at, spikesPerNeuron: 1 });
+    }
+    progress.end();
+    expect(lines.at(-1)).toMatch(/^6\/6 /);
+  });
 });
 
 describe("the time left", () => {
@@ -87,7 +104,7 @@ describe("the time left", () => {
       return iterations.map(({ at, ms }, place) => {
         vi.advanceTimersByTime(at - now);
         now = at;
-        pace.push({ iteration: place + 1, ms });
+        pace.push({ iteration: place + 1, phase: "training", ms });
         return pace.left();
       });
     } finally {

@@ -162,5 +162,6 @@ describe("bad options", () => {
     [() => tasks.sineWaves({ parameters: { eta: -1 } }), /eta.*-1/],
     [() => tasks.findTask("sine-wave"), /did you mean sine-waves/],
     [() => tasks.findTask("infinite"), /did you mean infinite-loop/],
+    [() => tasks.findTask("mozart"), /there is no task mozart \(/],
   ])("%#", (call, message) => expect(call).toThrow(message));
 });

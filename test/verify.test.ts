@@ -5,7 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { NumpyRandom, type Task, nest, tasks, trainToEnd } from "../ts/index.js";
-import { type Verification, type VerificationData, verify, verifyTask } from "../ts/verify/index.js";
+import {
+  type Verification,
+  type VerificationData,
+  type VerifyOptions,
+  verify,
+  verifyTask,
+} from "../ts/verify/index.js";
 import { shrunkTask } from "../ts/verify/shrink.js";
 import { terminalText } from "../ts/verify/text.js";
 
@@ -464,7 +470,40 @@ describe("less of a task", () => {
     await expect(verifyTask(task, { sequences: 2 })).rejects.toThrow(/sequences.*at most 1/s);
     await expect(verifyTask(task, { neurons: 0.5 })).rejects.toThrow(/neurons/);
     await expect(verifyTask(task, { neuron: 5 } as object)).rejects.toThrow(/did you mean neurons/);
-    await expect(verify(mixed(), { ...data(2, probabilities()), spikes: [5, 4] })).rejects.toThrow(/spikes/);
+    const given = data(2, probabilities());
+    await expect(verify(mixed(), { ...given, spikes: [5, 4] })).rejects.toThrow(/spikes/);
+    await expect(verify(mixed(), { ...given, spikes: [5, 1e6] })).rejects.toThrow(/past the iteration's end/);
+    await expect(verify(mixed(), { ...given, targets: undefined } as never)).rejects.toThrow(
+      /targets takes a list/,
+    );
+    await expect(verifyTask(task, { iteration: 1 } as object)).rejects.toThrow(
+      /one of neurons, steps, sequences, iterations, nest, python, onProgress, signal; did you mean iterations/,
+    );
+    await expect(verifyTask(task, 5 as never)).rejects.toThrow(/options/);
+  });
+
+  it("looks for a Python that was named before anything else", async () => {
+    const done: string[] = [];
+    const asked = {
+      nest: "if-installed",
+      python: "/no/python",
+      onProgress: (doing: string) => done.push(doing),
+    };
+    await expect(verifyTask(tasks.sineWaves(), asked as VerifyOptions)).rejects.toThrow(
+      /cannot be run as Python/,
+    );
+    expect(done).toEqual([]);
+  });
+
+  it("says of which projections nothing is proved", async () => {
+    const network = pool(true);
+    const { feedback: _feedback, ...projections } = network.projections;
+    const { c_reg: _c_reg, ...unregularized } = layer;
+    const hidden = { ...network.populations["hidden"], params: unregularized } as tasks.PopulationDescription;
+    const populations = { ...network.populations, hidden };
+    const proof = await verify({ ...network, populations, projections }, data(1));
+    expect(proof.passed).toBe(true);
+    expect(proof.notes).toContain("nothing is proved of in_hidden, among, whose gradient is zero");
     await expect(verify(mixed(), data(1, { loss: "cross_entropy" }))).rejects.toThrow(/targets/);
   });
 });

@@ -81,7 +81,6 @@ export type LineStream = Pick<NodeJS.WriteStream, "write"> &
 
 /** Shows how far a training is: in place on a terminal, else a line every two seconds. */
 export class ProgressLine {
-  readonly #total: number;
   readonly #stream: LineStream;
   readonly #inPlace: boolean;
   readonly #pace: Pace;
@@ -92,7 +91,6 @@ export class ProgressLine {
 
   /** @param total Iterations of all phases. */
   constructor(total: number, stream: LineStream) {
-    this.#total = total;
     this.#stream = stream;
     this.#inPlace = stream.isTTY === true && process.env.TERM !== "dumb";
     this.#pace = new Pace(total);
@@ -118,7 +116,7 @@ export class ProgressLine {
   #line({ iteration, phase, loss, error, ms }: Iteration): string {
     const left = this.#pace.left();
     const parts: Part[] = [
-      { text: `${iteration}/${this.#total}`, rank: 9 },
+      { text: `${iteration}/${this.#pace.planned}`, rank: 9 },
       { text: phase, rank: 6, style: "bold" },
       { text: `loss ${loss.toPrecision(6)}`, rank: 8 },
       ...(error === undefined ? [] : [{ text: `error ${error.toFixed(3)}`, rank: 7 }]),

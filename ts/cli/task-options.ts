@@ -58,7 +58,7 @@ export function addTaskOptions(command: Command): Command {
     .option("--iterations <n>", "training iterations", number)
     .option("--batch-size <n>", "sequences per iteration", number)
     .option("--validate-every <n>", "training iterations between validations; 0 for none", number)
-    .option("--early-stop", "stop once validation errors are small enough (default)")
+    .option("--early-stop", "stop once errors about a validation are small enough (default)")
     .option("--no-early-stop", "do not stop early")
     .option("--test-iterations <n>", "test iterations at the end", number)
     .option(

@@ -124,7 +124,7 @@ export async function controls(task: string | URL, asked: ControlsOptions): Prom
   if (missing !== undefined) {
     throw nestError({
       code: "ValueError",
-      message: `the network of ${entry.name} has nothing to take away`,
+      message: `the network of ${entry.name} has nothing that the control ${missing} could change`,
       parameter: "options.controls",
       value: missing,
       bound: `some of ${there.join(", ")}`,

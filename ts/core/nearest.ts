@@ -15,13 +15,10 @@ function distance(a: string, b: string): number {
 /**
  * Of some names the one that is nearest to what was given, whatever its case.
  *
- * @param within Names that are more edits away are not meant.
+ * @param within Names that are more edits away are not meant; half of the longer of both if left out.
  */
-export function nearest(
-  given: string,
-  names: readonly string[],
-  within = Number.POSITIVE_INFINITY,
-): string | undefined {
+export function nearest(given: string, names: readonly string[], within?: number): string | undefined {
   const far = (name: string) => distance(given.toLowerCase(), name.toLowerCase());
-  return names.filter((name) => far(name) <= within).toSorted((a, b) => far(a) - far(b))[0];
+  const most = (name: string) => within ?? Math.max(given.length, name.length) / 2;
+  return names.filter((name) => far(name) <= most(name)).toSorted((a, b) => far(a) - far(b))[0];
 }

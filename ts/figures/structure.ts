@@ -34,13 +34,13 @@ export function structureFigure(run: RunData): Figure | undefined {
       });
     });
   if (rows.length === 0) return undefined;
+  const domain = [...new Set(rows.map(({ projection }) => projection))];
+  const field = { field: "projection", type: "nominal", title: null, legend: lineLegend } as const;
   const encoding = {
+    color: { ...field, scale: { domain } },
     strokeDash: {
-      field: "projection",
-      type: "nominal",
-      title: null,
-      legend: lineLegend,
-      scale: { range: dashes },
+      ...field,
+      scale: { domain, range: domain.map((_, at) => dashes[at % dashes.length]) },
     },
     tooltip: [
       { field: "projection", title: "projection" },
@@ -49,6 +49,8 @@ export function structureFigure(run: RunData): Figure | undefined {
       { field: "replaced", title: "replaced per iteration (%)" },
     ],
   } as const;
+  // Where connections are pruned alone, none is new.
+  const replaces = rows.some(({ replaced }) => (replaced ?? 0) > 0);
   const panel = (field: "share" | "replaced", text: string, bottom: boolean) =>
     timePanel({
       symbol: "",
@@ -68,12 +70,15 @@ export function structureFigure(run: RunData): Figure | undefined {
     name: "structure",
     title: "Connections",
     caption:
-      "Connections of each projection that is rewired or pruned, relative to those that it began with, and the share of them that is new since the snapshot before, per iteration.",
+      "Connections of each projection that is rewired or pruned, relative to those that it began with" +
+      (replaces
+        ? ", and the share of them that is new since the snapshot before, per iteration."
+        : "; none was replaced."),
     specification: {
       params: zoomRange(0, summary.loss.length),
       ...stacked([
-        panel("share", "connections (% of those at first)", false),
-        panel("replaced", "connections replaced per iteration (%)", true),
+        panel("share", "connections (% of those at first)", !replaces),
+        ...(replaces ? [panel("replaced", "connections replaced per iteration (%)", true)] : []),
       ]),
     },
   };

@@ -55,8 +55,6 @@ export class LiveFeed implements Observer {
   readonly run: RunInfo;
   readonly #perSecond: number;
   readonly #iterations: Iteration[] = [];
-  /** Iterations that decided on an early end; no plan counts them. */
-  #unplanned = 0;
   readonly #pace: Pace;
   #sample: SequenceSample | undefined;
   /** The sample as pages get it, once one wants it, and the time that took (ms). */
@@ -82,7 +80,6 @@ export class LiveFeed implements Observer {
 
   push(iteration: Iteration): void {
     this.#iterations.push(iteration);
-    if (iteration.phase === "early-stopping") this.#unplanned++;
     this.#pace.push(iteration);
   }
 
@@ -193,7 +190,7 @@ export class LiveFeed implements Observer {
     const done = last?.iteration ?? 0;
     return {
       done,
-      planned: this.run.planned + this.#unplanned,
+      planned: this.#pace.planned,
       phase: last?.phase ?? "",
       elapsed: this.#pace.elapsed(),
       left: this.#pace.left() ?? null,

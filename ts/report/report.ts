@@ -38,7 +38,7 @@ export function parameterText(task: string, name: string): string {
   const row = taskNamed(task)?.parameters[name];
   if (row === undefined) return name;
   const unit = unitOf(row);
-  return `${name}${unit === "" ? "" : ` (${unit})`}: ${row.text.toLowerCase()}`;
+  return `${name}${unit === "" ? "" : ` (${unit})`}: ${row.text.charAt(0).toLowerCase()}${row.text.slice(1)}`;
 }
 
 /** The network that a training began with in place of its task's weights. */

@@ -232,10 +232,15 @@ function checkPatience(task: Task): void {
       [of.params ?? {}].flat().some((params) => "learns_bias" in params && params.learns_bias === true),
   );
   if (learns === undefined) return;
-  refuse("schedule.patience", task.schedule.patience, "0, or currents that do not learn", {
-    code: "NotImplemented",
-    message: `currents of ${learns[0]} learn, and only weights go back to those of the best validation`,
-  });
+  refuse(
+    "schedule.patience",
+    task.schedule.patience,
+    "0, or currents that do not learn (of a task, --set biases=none)",
+    {
+      code: "NotImplemented",
+      message: `currents of ${learns[0]} learn, and only weights go back to those of the best validation`,
+    },
+  );
 }
 
 /** A task is measured by the loss that its readouts learn by. */

@@ -1,4 +1,5 @@
 /** What a task of one's own gives, checked before it is trained with; errors say so in the task's own words. */
+import { many } from "../core/words.js";
 import {
   type Check,
   callable,
@@ -196,7 +197,7 @@ function* iterationChecked(task: Task, value: unknown, iteration: number): Piece
   const [inputs, readouts] = [countOf(task.network, "input"), countOf(task.network, "readout")];
   const data = given("next()", value, { ...anObject, allowed: "an object with spikes and targets" });
   refuseMisspelt(data, { labels: present });
-  const sequences = `${batchSize} sequences of ${steps} steps`;
+  const sequences = `${many(batchSize, "sequence")} of ${steps} steps`;
   const spikes = yield* ascending("spikes", given("spikes", data["spikes"], present), {
     end: batchSize * steps * inputs,
     of: `${sequences} of ${inputs} inputs`,

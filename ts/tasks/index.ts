@@ -201,9 +201,10 @@ export function findTask(name: string): Required<TaskEntry> {
   const found = taskNamed(name);
   if (found !== undefined) return found;
   const names = taskTable.flatMap((task) => [task.name, ...task.aliases]);
+  const meant = nearest(name, names);
   throw nestError({
     code: "ValueError",
-    message: `there is no task ${name}; did you mean ${nearest(name, names)}?`,
+    message: `there is no task ${name}${meant === undefined ? "" : `; did you mean ${meant}?`}`,
     parameter: "task",
     value: name,
     bound: `one of ${names.join(", ")}`,

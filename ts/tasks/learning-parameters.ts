@@ -95,7 +95,7 @@ export const learningParameters = {
     unit: "",
     min: 0,
     max: 1e6,
-    text: "Learning rate of constant currents, as a multiple of that of weights",
+    text: "Learning rate of constant currents, as a multiple of that of weights, which is mostly too large",
     needs: { biases: ["readouts", "all"] },
   },
   exc_fraction: {

@@ -21,7 +21,10 @@ export interface Schedule {
   iterations: number;
   /** Validate before every so many training iterations; 0 for never. */
   validateEvery: number;
-  /** Iterations that decide whether training may stop early; 0 for never. */
+  /**
+   * Iterations in which nothing learns and that decide whether training stops early, after a validation that comes upon
+   * an iteration with an error below `earlyStopError`; 0 for never.
+   */
   earlyStopIterations: number;
   /** Stop early if their mean error is below this. */
   earlyStopError: number;
@@ -117,6 +120,7 @@ export interface TaskOptions<P extends string | Readonly<Record<string, TaskPara
   iterations?: number;
   batchSize?: number;
   validateEvery?: number;
+  /** Whether training ends once errors about a validation are small enough; true if left out. */
   earlyStop?: boolean;
   testIterations?: number;
   /** Validations without a smaller loss than the best before them, after which training ends; 0 for never. */

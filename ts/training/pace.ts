@@ -7,7 +7,7 @@ export function plannedIterations({ iterations, validateEvery, testIterations }:
 }
 
 /** What is known of an iteration that is over. */
-type Over = Pick<Iteration, "iteration" | "ms">;
+type Over = Pick<Iteration, "iteration" | "phase" | "ms">;
 
 /** A moment at which so many iterations were over. */
 interface Moment {
@@ -23,17 +23,22 @@ interface Moment {
  * when the next ones come.
  */
 export class Pace {
-  readonly #planned: number;
+  #planned: number;
   readonly #begun = performance.now();
   /** The iteration that came last, and the moment when those simulated together with it came. */
-  #last: (Over & { came: number }) | undefined;
+  #last: (Omit<Over, "phase"> & { came: number }) | undefined;
   /** The ends of the first iterations that came together, and of the last before those that come now. */
   #first: Moment | undefined;
   #before: Moment | undefined;
 
-  /** @param planned Iterations of all phases. */
+  /** @param planned Iterations of all phases, as {@link plannedIterations} counts them. */
   constructor(planned: number) {
     this.#planned = planned;
+  }
+
+  /** Iterations of all phases: those that were planned, and those that decided on an early end, which no plan counts. */
+  get planned(): number {
+    return Math.max(this.#planned, this.#last?.iteration ?? 0);
   }
 
   /** Time since the begin (s). */
@@ -42,7 +47,8 @@ export class Pace {
   }
 
   /** Notes an iteration that is over. */
-  push({ iteration, ms }: Over): void {
+  push({ iteration, phase, ms }: Over): void {
+    if (phase === "early-stopping") this.#planned++;
     const last = this.#last;
     if (last?.ms === ms) {
       last.iteration = iteration;

@@ -33,16 +33,20 @@ function markEncoding(domain: readonly string[], rows: readonly { of: string }[]
   return { color: { ...field, legend }, shape: { ...field, legend } };
 }
 
-/** Horizontal lines with a word each, on the axis of that title. */
-function marked(title: string, values: readonly { y: number; text: string }[]): Specification[] {
+/** Horizontal lines with a word each, on the axis of that title; the words end at the right, or stand in the middle. */
+function marked(
+  title: string,
+  values: readonly { y: number; text: string }[],
+  words: "right" | "center" = "right",
+): Specification[] {
   const data = { values };
   const y = axis("y", title);
   return [
     { data, mark: { type: "rule", style: "reference" }, encoding: { y } },
     {
       data,
-      mark: { type: "text", align: "right", baseline: "bottom", dy: -2, fontSize: 10 },
-      encoding: { x: { value: "width" }, y, text: { field: "text" } },
+      mark: { type: "text", align: words, baseline: "bottom", dy: -2, fontSize: 10 },
+      encoding: { x: { value: words === "right" ? "width" : plotWidth / 2 }, y, text: { field: "text" } },
     },
   ];
 }
@@ -159,7 +163,7 @@ function plateauFigure({ slopes }: Verification): Figure | undefined {
             tooltip: [field, { field: "size", format: ".0e" }, { field: "deviation", format: ".2e" }],
           },
         },
-        ...marked("deviation", [{ y: bounds.slope, text: "accepted at the best size" }]),
+        ...marked("deviation", [{ y: bounds.slope, text: "accepted at the best size" }], "center"),
       ],
     },
   };

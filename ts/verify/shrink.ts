@@ -1,5 +1,7 @@
 /** A task with fewer neurons, steps or sequences: the same network and data, cut. */
 import { type Check, fields, optional, refuse, whole } from "../core/arguments.js";
+import { inSlices } from "../core/event-loop.js";
+import { checkedIteration } from "../tasks/check.js";
 import { isRandomParameter } from "../nest/random.js";
 import {
   type NetworkDescription,
@@ -171,8 +173,12 @@ export function shrunkTask(task: Task, { neurons, steps, sequences }: Shrinking)
     learningWindow: Math.min(task.learningWindow, steps ?? task.steps),
     batchSize,
     network: { ...cut, optimizer: withBatch(cut.optimizer) },
-    next: async (split, drawn, signal) =>
-      cutData(task, shrunk, await task.next(split, drawn, signal), inputs),
+    next: async (split, drawn, signal) => {
+      const data: unknown = await task.next(split, drawn, signal);
+      // What is cut is checked before: what lies past an iteration's end would be cut with it.
+      const checked = await inSlices(checkedIteration(task, data, drawn.training + 1), signal);
+      return cutData(task, shrunk, checked, inputs);
+    },
   };
   return shrunk;
 }

@@ -68,12 +68,9 @@ const optionFields = {
   python: optional(text),
   onProgress: optional(callable),
   signal: optional(abortSignal),
-  meddle: optional(callable),
 } as const;
 
-const options: Check<VerifyOptions & Meddling> = fields(optionFields) as unknown as Check<
-  VerifyOptions & Meddling
->;
+const options: Check<VerifyOptions> = fields(optionFields) as unknown as Check<VerifyOptions>;
 
 const dataCheck = fields({
   steps: whole(2, 1e9),
@@ -184,16 +181,30 @@ function unconstrained(task: Task): Task {
   };
 }
 
+/** A note of projections whose gradient is zero, where others have one: of those nothing is proved. */
+function withoutGradient({ projections }: Findings): string[] {
+  const without = projections.filter(({ norm }) => norm === 0).map(({ projection }) => projection);
+  if (without.length === 0 || without.length === projections.length) return [];
+  return [`nothing is proved of ${without.join(", ")}, whose gradient is zero`];
+}
+
 /** As {@link verify}, on the first iterations of a task. */
 export async function verifyTask(task: Task, asked: VerifyOptions = {}): Promise<Verification> {
   const begin = performance.now();
-  const { neurons, steps, sequences, ...rest } = given("options", asked, options);
+  // What tests change in the engine is no option that an error should list.
+  const { meddle, ...open } = { ...asked } as VerifyOptions & Meddling;
+  const checked = given("options", typeof asked === "object" ? open : asked, options);
+  const { neurons, steps, sequences, ...own } = checked;
+  const rest = { ...own, ...(meddle && { meddle }) };
   const { signal } = rest;
   checkedTask(task);
+  // What comes first may take minutes.
   if (rest.nest === true) {
-    // What comes first may take minutes.
     const { requireNest } = await import("./nest.js");
     await requireNest({ python: rest.python, signal });
+  } else if (rest.nest === "if-installed" && rest.python !== undefined) {
+    const { lackOfNest } = await import("./nest.js");
+    await lackOfNest({ python: rest.python, signal });
   }
   await task.prepare?.(signal);
   await inSlices(checkNetwork(task), signal);
@@ -231,6 +242,7 @@ export async function verifyTask(task: Task, asked: VerifyOptions = {}): Promise
         ? []
         : ["signs, rewiring and the cost of squared weights, which act on updated weights, are left out"]),
       ...found.notes,
+      ...withoutGradient(found),
       ...notes,
     ],
     ...(nest && { nest }),

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorCode, Result, Shown};
 use crate::describe::network::NodeId;
+use crate::describe::suggest;
+use crate::models::{NODE_MODELS, synapses};
 use crate::tables::parameter::{Default, Kind, Parameter};
 use crate::tables::value::{Dict, Value};
 
@@ -138,18 +140,35 @@ pub fn cell(model: &str, parameter: &Parameter, value: &Value) -> Result<Cell> {
     }
 }
 
-/// The row of a table for a name, or an error that names the nearest one.
+/// The row of a table for a name, or an error that says where there is one of that name, or names the nearest.
 ///
 /// # Errors
 /// `UnaccessedDictionaryEntry` if there is none.
 pub fn find<'a>(model: &str, table: &'a [Parameter], name: &str) -> Result<(usize, &'a Parameter)> {
     table.iter().enumerate().find(|(_, parameter)| parameter.name == name).ok_or_else(|| {
         let names = table.iter().map(|parameter| parameter.name);
+        let within = table
+            .iter()
+            .find(|part| matches!(part.kind, Kind::Table(inner) if inner.iter().any(|row| row.name == name)));
+        let hint = match (within, elsewhere(model, name)) {
+            (Some(part), _) => format!("did you mean {}.{name}?", part.name),
+            (None, Some(other)) => format!("one of {}; the model {other} has it", suggest::listed(names)),
+            (None, None) => suggest::hint(name, names),
+        };
         Error::new(ErrorCode::UnaccessedDictionaryEntry, format!("{model} has no parameter {name}"))
             .model(model)
             .parameter(name)
-            .bound(super::suggest::hint(name, names))
+            .bound(hint)
     })
+}
+
+/// The model of the other rule that a model has a counterpart in, if that has a parameter of that name.
+fn elsewhere(model: &str, name: &str) -> Option<String> {
+    const INTERVAL: &str = "_bsshslm_2020";
+    let other = model.strip_suffix(INTERVAL).map_or_else(|| format!("{model}{INTERVAL}"), str::to_owned);
+    let of_node = NODE_MODELS.iter().find(|known| known.name == other).map(|known| known.parameters);
+    let of_synapse = synapses::MODELS.iter().find(|known| known.name == other).map(|known| known.parameters);
+    of_node.or(of_synapse)?.iter().any(|row| row.name == name).then_some(other)
 }
 
 /// The text of a dictionary entry.

@@ -35,11 +35,11 @@ export function structureFigure(run: RunData): Figure | undefined {
     });
   if (rows.length === 0) return undefined;
   const domain = [...new Set(rows.map(({ projection }) => projection))];
-  const field = { field: "projection", type: "nominal", title: null, legend: lineLegend } as const;
+  const byProjection = { field: "projection", type: "nominal", title: null, legend: lineLegend } as const;
   const encoding = {
-    color: { ...field, scale: { domain } },
+    color: { ...byProjection, scale: { domain } },
     strokeDash: {
-      ...field,
+      ...byProjection,
       scale: { domain, range: domain.map((_, at) => dashes[at % dashes.length]) },
     },
     tooltip: [

@@ -297,16 +297,16 @@ describe("networks of calls that a description cannot say", () => {
       (kernel) => ({ populations: small(kernel, { tau_m_readout: 7 }) }),
       /tau_m_readout of their own/,
     ],
-    [
-      "moments of Adam",
+    ...["adam", "adamw"].map((optimizer): [string, (kernel: Kernel) => unknown, RegExp] => [
+      `moments of ${optimizer}`,
       (kernel) => {
-        kernel.SetDefaults(plastic, { optimizer: { optimizer: "adam" } });
+        kernel.SetDefaults(plastic, { optimizer: { optimizer } });
         const populations = small(kernel);
         kernel.GetConnections().set({ optimizer: { m: 0.5, v: 0.1 } });
         return { populations };
       },
-      /Adam remembers/,
-    ],
+      new RegExp(`${optimizer} remembers`),
+    ]),
     [
       "a population that is named twice",
       (kernel) => ({

@@ -311,6 +311,34 @@ describe("a gradient that is wrong", () => {
     expect(off.join()).toContain("differences of the loss along the gradient: rec_out");
   });
 
+  it("may all but vanish where sequences cancel each other", async () => {
+    const still = pool(true);
+    const quiet = { ...readout, E_L: 0, I_e: 0 };
+    const network = {
+      ...still,
+      populations: {
+        ...still.populations,
+        out: { kind: "readout", model: "eprop_readout_bsshslm_2020", n: 1, params: quiet } as const,
+      },
+      projections: {
+        ...still.projections,
+        to_out: { from: "hidden", to: "out", weights: { data: new Float64Array(8), shape: [1, 8] as const } },
+      },
+    };
+    const one = data(1);
+    const spikes = Array.from({ length: sequences }, (_, at) =>
+      Array.from(one.spikes)
+        .filter((place) => place < steps * inputs)
+        .map((place) => place + at * steps * inputs),
+    ).flat();
+    const targets = [{ steps: [0, steps, 2 * steps], values: [0.1, 0.2, -0.3] }];
+    const proof = await verify(network, { ...one, spikes, targets }, { iterations: 0 });
+    const norm = proof.projections.find(({ projection }) => projection === "to_out")?.norm ?? 1;
+    expect(norm).toBeGreaterThan(0);
+    expect(norm).toBeLessThan(1e-12);
+    expect(failures(proof)).toEqual([]);
+  });
+
   it("is not taken for right where there is none", async () => {
     const proof = await verify(pool(true), data(1, { spikes: [] }), { iterations: 0 });
     expect(failures(proof)).toEqual([]);

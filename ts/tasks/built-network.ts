@@ -322,11 +322,11 @@ class Built {
       refuse(at, `connections of ${name} reach a receptor`, "receptor_type 0", String(receptor));
     }
     if (optimizer === undefined) return;
-    if (optimizer.type === "adam") {
+    if (optimizer.type !== "gradient_descent") {
       const moments = connections.get("optimizer") as { m?: number; v?: number }[];
       const held = moments.find(({ m = 0, v = 0 }) => m !== 0 || v !== 0);
       if (held !== undefined) {
-        refuse(at, `Adam remembers steps of ${name}`, "m and v of 0", `m ${held.m}, v ${held.v}`);
+        refuse(at, `${optimizer.type} remembers steps of ${name}`, "m and v of 0", `m ${held.m}, v ${held.v}`);
       }
     }
     if (!("tau_m_readout" in defaults)) return;

@@ -64,7 +64,7 @@ export function surrogateParameters(of: { V_th: number } | { height: number; wid
       ...numberRow(
         height,
         "",
-        0,
+        1e-9,
         1e6,
         `Height of the surrogate gradient${follows ? "; 0.3 / V_th if not given" : ""}`,
       ),

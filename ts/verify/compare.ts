@@ -1,7 +1,7 @@
 /** How far two computations of the same are apart. */
 /** Two vectors, one of which is the measure. */
 export interface Difference {
-  /** Largest deviation of an entry, relative to the largest entry of the measure; 0 where both are zero. */
+  /** Largest deviation of an entry, relative to the largest entry of the measure or `least`; 0 where both are zero. */
   deviation: number;
   /** Angle between them (degrees); undefined where one is zero. */
   angle: number | undefined;
@@ -12,7 +12,7 @@ export interface Difference {
 }
 
 function norm(values: Float64Array): number {
-  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const largest = largestOf(values);
   if (largest === 0 || !Number.isFinite(largest)) return largest;
   return largest * Math.sqrt(values.reduce((sum, value) => sum + (value / largest) ** 2, 0));
 }
@@ -21,8 +21,14 @@ export function dot(a: Float64Array, b: Float64Array): number {
   return a.reduce((sum, value, at) => sum + value * (b[at] as number), 0);
 }
 
-export function difference(values: Float64Array, measure: Float64Array): Difference {
-  let [apart, largest] = [0, 0];
+/** The largest entry of a vector, without its sign. */
+export function largestOf(values: Float64Array): number {
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+}
+
+/** @param least What deviations are at least relative to: entries below it are what rounding has left. */
+export function difference(values: Float64Array, measure: Float64Array, least = 0): Difference {
+  let [apart, largest] = [0, least];
   for (let at = 0; at < measure.length; at++) {
     const by = Math.abs((values[at] as number) - (measure[at] as number));
     // What is no number is infinitely far from any.

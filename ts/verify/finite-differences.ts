@@ -18,6 +18,8 @@ export interface SlopeCheck {
   norm: number;
   /** Step sizes (relative to the norm of the weights), the slope by differences, how far that is from the gradient's. */
   steps: { size: number; slope: number; deviation: number }[];
+  /** The deviation that the rounding of the loss alone explains, at a step size of a thousandth. */
+  rounding: number;
 }
 
 /** Powers of ten: large ones show the loss's curvature, small ones its rounding. */
@@ -63,6 +65,7 @@ export async function slopeChecks(
       .map(({ name, weights: of }) => [name, of] as const),
   );
   const checks: SlopeCheck[] = [];
+  const terms = problem.learningWindow * problem.sequences * problem.readouts.length;
   const learned = problem.projections.filter(({ to, kind }) => to === "readout" && kind === "plastic");
   const currents = {
     name: biasNames.readout,
@@ -95,7 +98,8 @@ export async function slopeChecks(
         const estimate = ((await lossAt(h)) - (await lossAt(-h))) / (2 * h);
         steps.push({ size, slope: estimate, deviation: Math.abs(estimate - slope) / norm });
       }
-      checks.push({ projection: name, direction, slope, norm, steps });
+      const rounding = (2 ** -52 * Math.sqrt(terms) * (await lossAt(0))) / (1e-3 * scale * norm);
+      checks.push({ projection: name, direction, slope, norm, steps, rounding });
     }
   }
   return checks;

@@ -306,7 +306,11 @@ function ofCurrents(problem: Problem, course: IntervalCourse, feedback: Float64A
 }
 
 /** The gradients of one update by the currents that learn; none where none does. */
-export function biasGradients(problem: Problem, course: Course): Gradients {
+export function biasGradients(
+  problem: Problem,
+  course: Course,
+  intervals = course.intervals.length,
+): Gradients {
   const { sequences, learningWindow, average, readouts, recurrent, resolution, steps } = problem;
   const divisor = sequences * (average ? learningWindow : 1);
   const weights = feedbackWeights(problem, "own");
@@ -314,7 +318,7 @@ export function biasGradients(problem: Problem, course: Course): Gradients {
     recurrent: new Float64Array(recurrent.length),
     readout: new Float64Array(readouts.length),
   };
-  for (const of of course.intervals) {
+  for (const of of course.intervals.slice(0, intervals)) {
     ofCurrents(problem, of, weights).forEach(
       (value, j) => (sums.recurrent[j] = (sums.recurrent[j] as number) + value / divisor),
     );

@@ -6,7 +6,7 @@ import {
   describedNetwork,
 } from "../tasks/network-description.js";
 import type { IterationData, Task } from "../tasks/task.js";
-import { difference, spikesApart } from "./compare.js";
+import { difference, largestOf, spikesApart } from "./compare.js";
 import { EngineNetwork, type EngineOptions, type EngineRun } from "./engine.js";
 import type { Problem } from "./problem.js";
 import { plusCourse } from "./plus-course.js";
@@ -60,11 +60,9 @@ async function engineRun(
   }
 }
 
-const largest = (of: Float64Array) => of.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-
 /** How far changes of weights may be apart: where weights hardly move, their own rounding is what one sees. */
 function boundOf(changes: Float64Array, weights: Float64Array): number {
-  const rounding = (2 ** -50 * largest(weights)) / largest(changes);
+  const rounding = (2 ** -50 * largestOf(weights)) / largestOf(changes);
   return Math.max(bounds.changes, Number.isFinite(rounding) ? rounding : 0);
 }
 

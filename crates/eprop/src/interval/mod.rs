@@ -160,6 +160,7 @@ impl<R: Real> IntervalRule<R> {
         plan.readouts.targets.go_on(&self.plan.readouts.targets, now);
         self.currents.settle(&self.plan.wiring, now);
         self.open.hold_regularization(&self.plan);
+        self.open.hold_shown(&self.plan);
         self.reread |= self.open.reread_targets(&self.plan, &plan);
         let room = |plan: &IntervalPlan, stride: usize| (stride, plan.interval, plan.readout_count());
         let before = room(&self.plan, self.neurons.stride);

@@ -6,6 +6,7 @@
 
 mod handover;
 mod history;
+mod last_shown;
 mod part;
 mod readouts;
 mod recording;
@@ -31,6 +32,7 @@ use crate::step::currents::CurrentsOf;
 use crate::step::emission::Emission;
 use crate::step::row;
 
+use last_shown::LastShown;
 use part::{Part, Room, deliver, reads, widen, with_currents};
 
 pub use handover::Recorded;
@@ -127,6 +129,8 @@ pub struct OpenInterval<R> {
     signals_recorded: usize,
     /// What readouts show in the steps of a run.
     shown: Shown,
+    /// What they showed in the last step, once the network has been laid out anew.
+    last_shown: LastShown,
     targets: RateReader,
     /// Sums of the voltages and of the target signals of each readout in the learning window so far, where a loss is of
     /// their mean.
@@ -177,6 +181,7 @@ impl<R: Real> OpenInterval<R> {
             spikes: IntervalSpikes::new(plan.longest_delay),
             spike_counts: vec![0; n],
             held_regularization: Vec::new(),
+            last_shown: LastShown::default(),
             other_drive: None,
             input: Lines::zeros(stride),
             readout_input: vec![0.0; k],
@@ -343,6 +348,7 @@ impl<R: Real> OpenInterval<R> {
         self.readout_done = 0;
         self.signals_recorded = 0;
         self.held_regularization.clear();
+        self.last_shown.clear();
         self.sums.fill([0.0; 2]);
         self.surrogate.begin();
         self.other_drive = None;

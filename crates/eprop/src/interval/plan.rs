@@ -119,9 +119,14 @@ impl Readouts {
     /// The target signal of a place for what its generator sends.
     #[must_use]
     pub fn smoothed(&self, place: usize, target: f64) -> f64 {
-        let share = self.smoothing[place];
-        if share == 0.0 { target } else { (1.0 - share) * target + share / self.smoothing.len() as f64 }
+        smoothed(self.smoothing[place], target, self.smoothing.len())
     }
+}
+
+/// A target signal, a share of which is spread evenly over so many readouts.
+#[must_use]
+pub fn smoothed(share: f64, target: f64, readouts: usize) -> f64 {
+    if share == 0.0 { target } else { (1.0 - share) * target + share / readouts as f64 }
 }
 
 /// How the constant currents of a population learn.

@@ -54,6 +54,8 @@ struct Growth {
     fresh: BTreeSet<String>,
     /// Synapse models from whose first connection on neurons average their rate, where that counts.
     averaging: BTreeSet<String>,
+    /// What is set so that currents learn, which they do from all steps of an interval in which their neuron is there.
+    learning: Vec<String>,
 }
 
 impl Growth {
@@ -63,7 +65,19 @@ impl Growth {
             changed_defaults: BTreeSet::new(),
             fresh: BTreeSet::new(),
             averaging: averaging.into_iter().collect(),
+            learning: calls
+                .iter()
+                .filter(|call| call.name() == "Set")
+                .map(ToString::to_string)
+                .filter(|call| call.contains("learns_bias"))
+                .collect(),
         }
+    }
+
+    /// Whether currents of nodes are set to learn some time.
+    fn learns(&self, nodes: &str) -> bool {
+        let name = format!("\"{nodes}\"");
+        self.learning.iter().any(|call| call.contains(&name))
     }
 
     /// Notes a call; what it may be moved before, where it may.
@@ -81,7 +95,7 @@ impl Growth {
                 self.averaging.insert(text(1));
             }
             "Simulate" => self.fresh.clear(),
-            "Create" if rests(call, &self.changed_defaults) => {
+            "Create" if rests(call, &self.changed_defaults) && !self.learns(&text(0)) => {
                 self.fresh.insert(text(0));
                 return Some(|other| {
                     !matches!(other.name(), "Create" | "set" | "SetDefaults" | "ResetKernel" | "Restore")

@@ -90,6 +90,7 @@ impl<R: Real> OpenInterval<R> {
         }
         if self.readout_done < to {
             self.stepped = k;
+            self.last_shown.clear();
         }
         self.readout_done = to;
     }

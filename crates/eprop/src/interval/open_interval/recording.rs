@@ -10,7 +10,7 @@ use crate::step::delivery::{self, Passage};
 
 impl<R: Real> OpenInterval<R> {
     /// Steps of the learning window up to a step in it.
-    fn steps_learned(plan: &IntervalPlan, local: usize) -> f64 {
+    pub(super) fn steps_learned(plan: &IntervalPlan, local: usize) -> f64 {
         (local + 1 + plan.window - plan.interval) as f64
     }
 
@@ -199,7 +199,7 @@ impl<R: Real> OpenInterval<R> {
         let begin = plan.targets_since(self.interval);
         let shown = |j: usize| {
             let target = plan.readouts.targets.read(j, now, begin);
-            (self.readout_signal(plan, j, local - 1), self.target_signal(plan, j, local - 1, target))
+            (self.last_signal(plan, j, local - 1), self.last_target(plan, j, local - 1, target))
         };
         tap.places
             .iter()
@@ -219,10 +219,7 @@ impl<R: Real> OpenInterval<R> {
     /// was made before a readout sends what it reads in that same step, and may have been set since. `held` is the plan
     /// that they were read with. Returns whether any is another.
     pub fn reread_targets(&mut self, held: &IntervalPlan, plan: &IntervalPlan) -> bool {
-        let (n, Some(local)) = (held.readout_count(), self.readout_done.checked_sub(1)) else { return false };
-        if self.interval < 0 || local + held.window < held.interval {
-            return false;
-        }
+        let (n, Some(local)) = (held.readout_count(), self.last_learned(held)) else { return false };
         let now = held.start_readout(self.interval) + self.readout_done as i64;
         let begin = held.targets_since(self.interval);
         let mut any = false;
@@ -231,10 +228,10 @@ impl<R: Real> OpenInterval<R> {
             let target = plan.readouts.targets.read(j, now, begin);
             let before = held.readouts.targets.read(j, now, begin);
             if target.to_bits() != before.to_bits() {
-                let p = &held.readouts;
-                self.sums[j][1] += p.smoothed(j, target) - p.smoothed(j, before);
-                let shown = self.target_signal(held, j, local, target);
-                self.errors[local * n + j] = p.losses[j].error(self.readout_signal(held, j, local), shown);
+                self.change_last_target(held, j, target, before);
+                let shown = self.last_target(held, j, local, target);
+                let signal = self.last_signal(held, j, local);
+                self.errors[local * n + j] = held.readouts.losses[j].error(signal, shown);
                 any = true;
             }
         }
@@ -260,7 +257,7 @@ impl<R: Real> OpenInterval<R> {
                     Recordable::TargetSignal => {
                         last(stream, &tap.places, &|j| {
                             let target = plan.readouts.targets.read(j, stamp - 1, begin);
-                            self.target_signal(plan, j, local, target)
+                            self.last_target(plan, j, local, target)
                         });
                     }
                     Recordable::ErrorSignal => last(stream, &tap.places, &|j| self.errors[local * k + j]),

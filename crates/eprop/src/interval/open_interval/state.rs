@@ -39,6 +39,7 @@ impl<R: Real> OpenInterval<R> {
             latest: _,
             other_drive: _,
             shown: _,
+            last_shown: _,
             targets: _,
             sums: _,
             recurrent_chunks: _,
@@ -107,6 +108,7 @@ impl<R: Real> OpenInterval<R> {
                 let (pairs, _) = sums.as_chunks::<2>();
                 self.sums.copy_from_slice(pairs);
             }
+            self.last_shown.persist(k, archive)?;
             // Before the first interval there are none.
             let held = self.errors.len().min(self.readout_done * k);
             let mut errors = self.errors[..held].to_vec();

@@ -3,6 +3,7 @@ import { readoutSymbol } from "./dynamics.js";
 import { type RunData, type When, batchEvents, sequenceDuration } from "./run-data.js";
 
 const gap = 14;
+const width = (plotWidth - gap) / 2;
 
 /** What the readouts said of a sequence, on average over its learning window. */
 interface Decision {
@@ -47,101 +48,119 @@ function decisionsOf(run: RunData, when: When): Decision[] {
     .map((decision, at) => ({ sequence: at + 1, ...decision }));
 }
 
+/** The axes that all layers of a panel have: readouts, and sequences, which are labelled left of the first panel. */
+interface Axes {
+  x: Specification;
+  y: Specification;
+}
+
+/** The axes of a panel for the readouts and the batch of a run. */
+function axesOf({ network, timing }: RunData["summary"], labelled: boolean): Axes {
+  const x = {
+    type: "ordinal",
+    title: "readout k",
+    axis: { labelAngle: 0, domain: false, ticks: false },
+    scale: { domain: Array.from({ length: network.readouts }, (_, k) => k), padding: 0.02 },
+    field: "k",
+  };
+  const y = {
+    field: "sequence",
+    type: "ordinal",
+    title: labelled ? "sequence of the batch" : null,
+    axis: labelled
+      ? { values: [1, Math.round(timing.batchSize / 2), timing.batchSize], grid: false, labelFlush: 6 }
+      : { labels: false, grid: false, minExtent: 0, maxExtent: 0 },
+  };
+  return { x, y };
+}
+
+/** The layer of what each readout said of each sequence, as colours. */
+function meansLayer(decisions: readonly Decision[], { x, y }: Axes, symbol: string): Specification {
+  return {
+    data: {
+      values: decisions.flatMap(({ sequence, means, target, chosen }) =>
+        means.map((mean, k) => ({
+          sequence,
+          k,
+          mean: shown(mean, 3),
+          target,
+          decision: target === chosen ? "right" : "wrong",
+        })),
+      ),
+    },
+    mark: { type: "rect" },
+    encoding: {
+      x,
+      y,
+      color: {
+        field: "mean",
+        type: "quantitative",
+        title: `mean ${symbol}ₖ`,
+        legend: {
+          orient: "bottom",
+          direction: "horizontal",
+          gradientLength: 0.7 * plotWidth,
+          gradientThickness: 11,
+          titleOrient: "left",
+          tickCount: 5,
+          offset: labelWidth / 4,
+        },
+      },
+      tooltip: [
+        { field: "sequence" },
+        { field: "k", title: "readout k" },
+        { field: "mean", title: `mean ${symbol}ₖ` },
+        { field: "target" },
+        { field: "decision" },
+      ],
+    },
+  };
+}
+
+/** A layer of marks on readouts `k` of sequences. */
+function marksLayer(values: object[], { x, y }: Axes, mark: Specification): Specification {
+  return {
+    data: { values },
+    mark: { type: "point", filled: false, opacity: 1, ...mark },
+    encoding: { x, y, shape: { value: mark["shape"] } },
+  };
+}
+
+/** The panel of a batch: what the readouts said, what was right, and what was chosen where that was wrong. */
+function panelOf(run: RunData, when: When, decisions: readonly Decision[], axes: Axes): Specification {
+  const wrong = decisions.filter(({ target, chosen }) => target !== chosen);
+  const right = decisions.length - wrong.length;
+  return {
+    width,
+    height: Math.min(320, Math.max(120, 8 * run.summary.timing.batchSize)),
+    title: {
+      text: `${when === "first" ? "before" : "after"}: ${right} of ${decisions.length} right`,
+      anchor: "start",
+      frame: "group",
+    },
+    layer: [
+      meansLayer(decisions, axes, readoutSymbol(run)),
+      marksLayer(
+        decisions.map(({ sequence, target }) => ({ sequence, k: target })),
+        axes,
+        { shape: "circle", size: 26, strokeWidth: 1.4, style: "decision" },
+      ),
+      marksLayer(
+        wrong.map(({ sequence, chosen }) => ({ sequence, k: chosen })),
+        axes,
+        { shape: "M-1,-1L1,1M-1,1L1,-1", size: 34, strokeWidth: 2, style: "decision" },
+      ),
+    ],
+  };
+}
+
 /** Decisions on the sequences of the first and of the last iteration. */
 export function decisionsFigure(run: RunData): Figure | undefined {
-  const { results, network, timing } = run.summary;
-  if (results === undefined) return undefined;
-  const symbol = readoutSymbol(run);
-  const width = (plotWidth - gap) / 2;
-  const height = Math.min(320, Math.max(120, 8 * timing.batchSize));
-  const panel = (when: When, at: number): Specification[] => {
+  if (run.summary.results === undefined) return undefined;
+  const panels = (["first", "last"] as const).flatMap((when, at) => {
     const decisions = decisionsOf(run, when);
-    if (decisions.length === 0) return [];
-    const right = decisions.filter(({ target, chosen }) => target === chosen).length;
-    const x = {
-      type: "ordinal",
-      title: "readout k",
-      axis: { labelAngle: 0, domain: false, ticks: false },
-      scale: { domain: Array.from({ length: network.readouts }, (_, k) => k), padding: 0.02 },
-    };
-    const y = {
-      field: "sequence",
-      type: "ordinal",
-      title: at === 0 ? "sequence of the batch" : null,
-      axis:
-        at === 0
-          ? { values: [1, Math.round(timing.batchSize / 2), timing.batchSize], grid: false, labelFlush: 6 }
-          : { labels: false, grid: false, minExtent: 0, maxExtent: 0 },
-    };
-    const marks = (values: object[], mark: Specification) => ({
-      data: { values },
-      mark: { type: "point", filled: false, opacity: 1, ...mark },
-      encoding: { x: { ...x, field: "k" }, y, shape: { value: mark.shape } },
-    });
-    return [
-      {
-        width,
-        height,
-        title: {
-          text: `${when === "first" ? "before" : "after"}: ${right} of ${decisions.length} right`,
-          anchor: "start",
-          frame: "group",
-        },
-        layer: [
-          {
-            data: {
-              values: decisions.flatMap(({ sequence, means, target, chosen }) =>
-                means.map((mean, k) => ({
-                  sequence,
-                  k,
-                  mean: shown(mean, 3),
-                  target,
-                  decision: target === chosen ? "right" : "wrong",
-                })),
-              ),
-            },
-            mark: { type: "rect" },
-            encoding: {
-              x: { ...x, field: "k" },
-              y,
-              color: {
-                field: "mean",
-                type: "quantitative",
-                title: `mean ${symbol}ₖ`,
-                legend: {
-                  orient: "bottom",
-                  direction: "horizontal",
-                  gradientLength: 0.7 * plotWidth,
-                  gradientThickness: 11,
-                  titleOrient: "left",
-                  tickCount: 5,
-                  offset: labelWidth / 4,
-                },
-              },
-              tooltip: [
-                { field: "sequence" },
-                { field: "k", title: "readout k" },
-                { field: "mean", title: `mean ${symbol}ₖ` },
-                { field: "target" },
-                { field: "decision" },
-              ],
-            },
-          },
-          marks(
-            decisions.map(({ sequence, target }) => ({ sequence, k: target })),
-            { shape: "circle", size: 26, strokeWidth: 1.4, style: "decision" },
-          ),
-          marks(
-            decisions
-              .filter(({ target, chosen }) => target !== chosen)
-              .map(({ sequence, chosen }) => ({ sequence, k: chosen })),
-            { shape: "M-1,-1L1,1M-1,1L1,-1", size: 34, strokeWidth: 2, style: "decision" },
-          ),
-        ],
-      },
-    ];
-  };
-  const panels = (["first", "last"] as const).flatMap(panel);
+    return decisions.length === 0 ? [] : [panelOf(run, when, decisions, axesOf(run.summary, at === 0))];
+  });
   if (panels.length === 0) return undefined;
   return {
     name: "decisions",

@@ -99,126 +99,185 @@ export function readFile(path: string): Promise<NIRGraph> {
   return withHDF5(whose, (library) => readWith(library, path));
 }
 
-function readWith({ Dataset, File, Group }: HDF5, path: string): NIRGraph {
-  const refuse: ReturnType<typeof refuserOf> = refuserOf(path);
-  const files = "a file that the Python package nir wrote";
+/** The files that can be read. */
+const readable = "a file that the Python package nir wrote";
+
+/** Refuses a file: what is wrong, what is wanted, and what is there. */
+type Refuser = ReturnType<typeof refuserOf>;
+
+function readWith(library: HDF5, path: string): NIRGraph {
+  const refuse: Refuser = refuserOf(path);
+  checkSignature(path, refuse);
+  const file = opened(library, path) ?? refuse("is damaged", readable);
+  try {
+    return new GraphReader(library, file, refuse).read();
+  } catch (error) {
+    // What the library says of a damaged file is none of eprop's errors.
+    if (error instanceof NESTError) throw error;
+    libraryFailed();
+    return refuse(`is damaged: ${error instanceof Error ? error.message : String(error)}`, readable);
+  } finally {
+    closeHDF5(file);
+  }
+}
+
+/** Refuses a file that cannot be read or is no HDF5 file. */
+function checkSignature(path: string, refuse: Refuser): void {
   const begin = new Uint8Array(signature.length);
   try {
     const descriptor = openSync(path, "r");
     readSync(descriptor, begin);
     closeSync(descriptor);
   } catch (error) {
-    return refuse("cannot be read", files, (error as NodeJS.ErrnoException).code);
+    refuse("cannot be read", readable, (error as NodeJS.ErrnoException).code);
   }
-  const opened = (name: string) => {
-    try {
-      return new File(name, "r");
-    } catch {
-      libraryFailed();
-      return undefined;
-    }
-  };
-  if (!signature.every((byte, at) => begin[at] === byte)) refuse("is not an HDF5 file", files);
-  const file = opened(path) ?? refuse("is damaged", files);
+  if (!signature.every((byte, at) => begin[at] === byte)) refuse("is not an HDF5 file", readable);
+}
+
+/** The file, open; nothing if the library cannot open it. */
+function opened({ File }: HDF5, path: string): InstanceType<HDF5["File"]> | undefined {
   try {
-    const group = (name: string) => {
-      const found = file.get(name);
-      return found instanceof Group ? found : refuse("is not a graph", files, `no group ${name}`);
-    };
-    const dataset = (name: string) => {
-      const found = file.get(name);
-      return found instanceof Dataset ? found : undefined;
-    };
-    const text = (name: string) => String(dataset(name)?.value ?? "");
-    if (text("node/type") !== "NIRGraph") refuse("is not a graph", files, text("node/type"));
-    const numbers = (node: string, field: string) => {
-      const found = dataset(`${node}/${field}`);
-      const { value, shape } = found ?? {};
-      if (value === undefined || value === null || typeof value === "string") {
-        const otherwise = missingFields[field];
-        if (found === undefined && otherwise !== undefined) {
-          return { data: Float64Array.of(otherwise), shape: [1] };
-        }
-        return refuse(`has no numbers for ${field} of the node ${node.split("/nodes/").at(-1)}`, files);
-      }
-      if (value instanceof Float64Array) return { data: value, shape: [...(shape ?? [])] };
-      const list = typeof value === "object" && "length" in value ? value : [value];
-      return { data: Float64Array.from(list as ArrayLike<number>, Number), shape: [...(shape ?? [])] };
-    };
-    let graphs = 0;
-    const nodes: Record<string, NIRNode> = {};
-    const edges: [string, string][] = [];
-    /** Where values come in and go out of nodes that hold a graph, and those that only reshape. */
-    const passes = new Set<string>();
-    /** Where edges onto a node and from it really go: into a graph, and out of it. */
-    const read = (at: string, name: string): Ends => {
-      const itself = { in: [name], out: [name] };
-      const type = text(`${at}/type`);
-      if (type === "NIRGraph") {
-        graphs += 1;
-        if (graphs > mostGraphs || at.split("/nodes/").length > deepest) {
-          refuse("has too many graphs within each other", `${mostGraphs} graphs, ${deepest} deep`, name);
-        }
-        const ends = readGraph(at, `${name}.`);
-        [...ends.in, ...ends.out].forEach((end) => passes.add(end));
-        return ends;
-      }
-      if (type === "Flatten") {
-        passes.add(name);
-        return itself;
-      }
-      if (!(type in nodeFields)) {
-        throw nestError({
-          code: "NotImplemented",
-          message: `eprop has no model for the node ${name}, a ${type}${unsupported[type] ? `: ${unsupported[type]}` : ""}`,
-          parameter: "graph",
-          value: type,
-          bound: `one of ${Object.keys(nodeFields).join(", ")}, Flatten, NIRGraph`,
-        });
-      }
-      const known = type as NIRNode["type"];
-      if (known === "Input" || known === "Output") {
-        nodes[name] = { type: known, shape: [...numbers(at, "shape").data] };
-        return itself;
-      }
-      const fields = nodeFields[known].map((field) => {
-        const { data, shape } = numbers(at, field);
-        return [field, field === "weight" ? { data, shape } : data];
-      });
-      nodes[name] = { type: known, ...Object.fromEntries(fields) } as NIRNode;
-      return itself;
-    };
-    const readGraph = (at: string, prefix: string): Ends => {
-      const own: Ends = { in: [], out: [] };
-      const ends = new Map<string, Ends>();
-      for (const name of group(`${at}/nodes`).keys()) {
-        const whole = prefix + name;
-        ends.set(name, read(`${at}/nodes/${name}`, whole));
-        if (nodes[whole]?.type === "Input") own.in.push(whole);
-        if (nodes[whole]?.type === "Output") own.out.push(whole);
-      }
-      for (const [from, to] of (dataset(`${at}/edges`)?.to_array() ?? []) as [string, string][]) {
-        for (const source of ends.get(from)?.out ?? [prefix + from]) {
-          for (const target of ends.get(to)?.in ?? [prefix + to]) edges.push([source, target]);
-        }
-      }
-      return own;
-    };
-    readGraph("node", "");
-    const resolution = dataset("node/metadata/resolution_ms")?.value;
+    return new File(path, "r");
+  } catch {
+    libraryFailed();
+    return undefined;
+  }
+}
+
+/** Takes the graph out of an open file: graphs within it become part of it, their names before those of their nodes. */
+class GraphReader {
+  readonly #library: HDF5;
+  readonly #file: InstanceType<HDF5["File"]>;
+  readonly #refuse: Refuser;
+  readonly #nodes: Record<string, NIRNode> = {};
+  readonly #edges: [string, string][] = [];
+  /** Where values come in and go out of nodes that hold a graph, and those that only reshape. */
+  readonly #passes = new Set<string>();
+  /** Graphs within the graph so far. */
+  #graphs = 0;
+
+  constructor(library: HDF5, file: InstanceType<HDF5["File"]>, refuse: Refuser) {
+    this.#library = library;
+    this.#file = file;
+    this.#refuse = refuse;
+  }
+
+  /** The graph of the file. */
+  read(): NIRGraph {
+    const type = this.#text("node/type");
+    if (type !== "NIRGraph") this.#refuse("is not a graph", readable, type);
+    this.#readGraph("node", "");
+    const resolution = this.#dataset("node/metadata/resolution_ms")?.value;
     const [ms] = resolution instanceof Float64Array ? resolution : [];
-    const integration = text("node/metadata/integration");
+    const integration = this.#text("node/metadata/integration");
     return {
-      ...withoutPasses({ nodes, edges }, passes),
+      ...withoutPasses({ nodes: this.#nodes, edges: this.#edges }, this.#passes),
       ...(ms && { resolution: ms }),
       ...(integration === "euler" && { integration: "euler" as Integration }),
     };
-  } catch (error) {
-    // What the library says of a damaged file is none of eprop's errors.
-    if (error instanceof NESTError) throw error;
-    libraryFailed();
-    return refuse(`is damaged: ${error instanceof Error ? error.message : String(error)}`, files);
-  } finally {
-    closeHDF5(file);
   }
+
+  /**
+   * Takes the nodes and edges of a graph. Gives those of its nodes at which values come in and go out.
+   *
+   * @param at Where the file has it.
+   * @param prefix What comes before the names of its nodes.
+   */
+  #readGraph(at: string, prefix: string): Ends {
+    const own: Ends = { in: [], out: [] };
+    const ends = new Map<string, Ends>();
+    for (const name of this.#group(`${at}/nodes`).keys()) {
+      const whole = prefix + name;
+      ends.set(name, this.#readNode(`${at}/nodes/${name}`, whole));
+      const type = this.#nodes[whole]?.type;
+      if (type === "Input") own.in.push(whole);
+      if (type === "Output") own.out.push(whole);
+    }
+    for (const [from, to] of (this.#dataset(`${at}/edges`)?.to_array() ?? []) as [string, string][]) {
+      for (const source of ends.get(from)?.out ?? [prefix + from]) {
+        for (const target of ends.get(to)?.in ?? [prefix + to]) this.#edges.push([source, target]);
+      }
+    }
+    return own;
+  }
+
+  /** Takes a node. Gives where edges onto it and from it really go: into a graph, and out of it. */
+  #readNode(at: string, name: string): Ends {
+    const type = this.#text(`${at}/type`);
+    if (type === "NIRGraph") return this.#readInner(at, name);
+    if (type === "Flatten") this.#passes.add(name);
+    else if (type in nodeFields) this.#nodes[name] = this.#node(at, type as NIRNode["type"]);
+    else refuseType(type, name);
+    return { in: [name], out: [name] };
+  }
+
+  /** Takes a graph within the graph. Gives where values come into it and go out. */
+  #readInner(at: string, name: string): Ends {
+    this.#graphs += 1;
+    if (this.#graphs > mostGraphs || at.split("/nodes/").length > deepest) {
+      this.#refuse("has too many graphs within each other", `${mostGraphs} graphs, ${deepest} deep`, name);
+    }
+    const ends = this.#readGraph(at, `${name}.`);
+    for (const end of [...ends.in, ...ends.out]) this.#passes.add(end);
+    return ends;
+  }
+
+  /** A node of a type that eprop knows. */
+  #node(at: string, type: NIRNode["type"]): NIRNode {
+    if (type === "Input" || type === "Output") return { type, shape: [...this.#numbers(at, "shape").data] };
+    const fields = nodeFields[type].map((field) => {
+      const { data, shape } = this.#numbers(at, field);
+      return [field, field === "weight" ? { data, shape } : data];
+    });
+    return { type, ...Object.fromEntries(fields) } as NIRNode;
+  }
+
+  /** The numbers of a node's field and their shape; where older versions lack the field, what it stands for. */
+  #numbers(node: string, field: string): { data: Float64Array; shape: number[] } {
+    const found = this.#dataset(`${node}/${field}`);
+    const { value, shape } = found ?? {};
+    if (value === undefined || value === null || typeof value === "string") {
+      const otherwise = missingFields[field];
+      if (found === undefined && otherwise !== undefined) {
+        return { data: Float64Array.of(otherwise), shape: [1] };
+      }
+      return this.#refuse(
+        `has no numbers for ${field} of the node ${node.split("/nodes/").at(-1)}`,
+        readable,
+      );
+    }
+    if (value instanceof Float64Array) return { data: value, shape: [...(shape ?? [])] };
+    const list = typeof value === "object" && "length" in value ? value : [value];
+    return { data: Float64Array.from(list as ArrayLike<number>, Number), shape: [...(shape ?? [])] };
+  }
+
+  /** A group of the file. */
+  #group(name: string): InstanceType<HDF5["Group"]> {
+    const found = this.#file.get(name);
+    return found instanceof this.#library.Group
+      ? found
+      : this.#refuse("is not a graph", readable, `no group ${name}`);
+  }
+
+  /** A dataset of the file, if it has it. */
+  #dataset(name: string): InstanceType<HDF5["Dataset"]> | undefined {
+    const found = this.#file.get(name);
+    return found instanceof this.#library.Dataset ? found : undefined;
+  }
+
+  /** The text of a dataset, empty if there is none. */
+  #text(name: string): string {
+    return String(this.#dataset(name)?.value ?? "");
+  }
+}
+
+/** Refuses a node of a type that there is no model for. */
+function refuseType(type: string, name: string): never {
+  throw nestError({
+    code: "NotImplemented",
+    message: `eprop has no model for the node ${name}, a ${type}${unsupported[type] ? `: ${unsupported[type]}` : ""}`,
+    parameter: "graph",
+    value: type,
+    bound: `one of ${Object.keys(nodeFields).join(", ")}, Flatten, NIRGraph`,
+  });
 }

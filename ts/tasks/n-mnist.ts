@@ -25,6 +25,7 @@ import {
 } from "./network-parameters.js";
 import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
 import type { PoolDescription, Weights } from "./network-description.js";
+import type { TaskParameterValues } from "./parameter.js";
 import type { DataSplit, Drawn, IterationData, Task, TaskOptions } from "./task.js";
 
 /** The task's parameter table. */
@@ -77,6 +78,7 @@ export interface NMnistOptions extends TaskOptions<typeof nMnistParameters> {
   synthetic?: boolean;
 }
 
+const taskName = "n-mnist";
 const steps = 300;
 const learningWindow = 10;
 const digits = 10;
@@ -170,93 +172,91 @@ interface Made {
   take: Readonly<Record<DataSplit, (taken: number) => number>>;
 }
 
-/** Recognize digits that move before an event sensor (N-MNIST), with e-prop+. */
-export function nMnist(asked: NMnistOptions = {}): Task<PoolDescription> {
-  const options = ownOptions(asked, {
-    data: optional(path),
-    blocklist: optional(path),
-    groupSize: optional(number()),
-    synthetic: optional(flag),
-  });
-  const name = "n-mnist";
-  const { groupSize, ...rest } = options;
-  const { seed, batchSize, schedule } = commonOptions(
-    name,
-    { ...rest, ...(groupSize !== undefined && { batchSize: groupSize }) },
-    { iterations: 10, batchSize: 100, testIterations: 2 },
-  );
-  const parameters = taskParameters(name, nMnistParameters, options.parameters);
-  if ((options.data === undefined) === !options.synthetic) {
-    throw nestError({
-      code: "ValueError",
-      message: "the task needs recordings",
-      model: name,
-      parameter: "data",
-      bound: "a folder with Train and Test (see `eprop data n-mnist`), or synthetic recordings",
-    });
-  }
-  if (options.data !== undefined) checkRecordings(options.data);
-  const listed = options.blocklist === undefined ? undefined : readBlocklist(options.blocklist, sensorInputs);
-  const scale = 1 - parameters.kappa;
-  const neurons = parameters.n_rec;
-  const random = new NumpyRandom(seed);
+/** Values of the task's parameters. */
+type Parameters = TaskParameterValues<typeof nMnistParameters>;
 
-  function* make(): Pieces<Made> {
-    const recordings =
-      options.data === undefined ? movingDigits(1000, 100, seed) : yield* openRecordings(options.data);
-    const blocked = listed ?? (yield* silentPixels(recordings.training, sensorInputs));
-    const inputOf = new Int32Array(sensorInputs).fill(-1);
-    let inputs = 0;
-    for (let pixel = 0; pixel < sensorInputs; pixel++) if (!blocked.has(pixel)) inputOf[pixel] = inputs++;
-    checkBatch(name, batchSize, { steps, inputs, rate: 0.02, readouts: digits });
-    const in_rec = yield* transposed(yield* normal(random, inputs, neurons), 1 / Math.sqrt(inputs));
-    const rec_rec = yield* transposed(yield* normal(random, neurons, neurons), 1 / Math.sqrt(neurons));
-    const limit = Math.sqrt(3 / Math.max(1, (neurons + digits) / 2));
-    const glorot = {
-      data: random.uniform(-limit, limit, neurons * digits),
-      shape: [neurons, digits],
-    } as const;
-    const rec_out = yield* transposed(glorot, scale);
-    const out_rec = divided(random.randn(neurons, digits), scale);
-    const weights = {
-      in_rec: yield* masked(in_rec, parameters.density_in_rec, random),
-      rec_rec: yield* masked(rec_rec, parameters.density_rec_rec, random),
-      rec_out: yield* masked(rec_out, parameters.density_rec_out, random),
-      out_rec,
-    };
-    const take = { training: taker(recordings.training, random), test: taker(recordings.test, random) };
-    return { recordings, inputOf, inputs, weights, take };
-  }
-  const made = new InPieces(make());
+/** What is chosen of the task. */
+interface Chosen {
+  /** Folder with the recordings; without it they are simulated. */
+  data: string | undefined;
+  /** Pixels to leave out; without it those that never fire. */
+  listed: ReadonlySet<number> | undefined;
+  seed: number;
+  batchSize: number;
+  parameters: Parameters;
+}
 
-  const next = async (split: DataSplit, drawn: Drawn, signal?: AbortSignal): Promise<IterationData> => {
-    const { recordings, inputOf, inputs, take } = await made.inSlices(signal);
-    const labels = new Uint32Array(batchSize);
-    const spikes: Uint32Array[] = [];
-    for (let sequence = 0; sequence < batchSize; sequence++) {
-      const place = take[split](drawn[split] * batchSize + sequence);
-      labels[sequence] = recordings[split].labels[place] as number;
-      const recording = await recordings[split].recording(place, signal);
-      const offset = sequence * steps * inputs;
-      const places = placesOf(recording, inputOf, inputs, `${split} recording ${place}`);
-      for (let at = 0; at < places.length; at++) places[at] = offset + (places[at] as number);
-      spikes.push(places);
-    }
-    return {
-      spikes: concatenated(spikes),
-      labels,
-      targets: Array.from({ length: digits }, (_, digit) => ({
-        steps: Uint32Array.from(labels, (_label, sequence) => sequence * steps),
-        values: Float64Array.from(labels, (label) => (label === digit ? 1 : 0)),
-      })),
-    };
+/** Opens the recordings, and draws weights and then their order, in pieces. */
+function* make({ data, listed, seed, batchSize, parameters }: Chosen, random: NumpyRandom): Pieces<Made> {
+  const recordings = data === undefined ? movingDigits(1000, 100, seed) : yield* openRecordings(data);
+  const blocked = listed ?? (yield* silentPixels(recordings.training, sensorInputs));
+  const inputOf = new Int32Array(sensorInputs).fill(-1);
+  let inputs = 0;
+  for (let pixel = 0; pixel < sensorInputs; pixel++) if (!blocked.has(pixel)) inputOf[pixel] = inputs++;
+  checkBatch(taskName, batchSize, { steps, inputs, rate: 0.02, readouts: digits });
+  const weights = yield* drawnWeights(inputs, parameters, random);
+  const take = { training: taker(recordings.training, random), test: taker(recordings.test, random) };
+  return { recordings, inputOf, inputs, weights, take };
+}
+
+/** Draws the initial weights, in pieces. */
+function* drawnWeights(inputs: number, parameters: Parameters, random: NumpyRandom): Pieces<Made["weights"]> {
+  const { n_rec: neurons, kappa } = parameters;
+  const scale = 1 - kappa;
+  const in_rec = yield* transposed(yield* normal(random, inputs, neurons), 1 / Math.sqrt(inputs));
+  const rec_rec = yield* transposed(yield* normal(random, neurons, neurons), 1 / Math.sqrt(neurons));
+  const limit = Math.sqrt(3 / Math.max(1, (neurons + digits) / 2));
+  const glorot = {
+    data: random.uniform(-limit, limit, neurons * digits),
+    shape: [neurons, digits],
+  } as const;
+  const rec_out = yield* transposed(glorot, scale);
+  const out_rec = divided(random.randn(neurons, digits), scale);
+  return {
+    in_rec: yield* masked(in_rec, parameters.density_in_rec, random),
+    rec_rec: yield* masked(rec_rec, parameters.density_rec_rec, random),
+    rec_out: yield* masked(rec_out, parameters.density_rec_out, random),
+    out_rec,
   };
-  const description = ({ inputs, weights }: Made): PoolDescription => ({
+}
+
+/** The spikes, labels and target signals of an iteration: of so many recordings, from the place `first` on. */
+async function iterationOf(
+  { recordings, inputOf, inputs, take }: Made,
+  split: DataSplit,
+  { first, batchSize }: { first: number; batchSize: number },
+  signal?: AbortSignal,
+): Promise<IterationData> {
+  const labels = new Uint32Array(batchSize);
+  const spikes: Uint32Array[] = [];
+  for (let sequence = 0; sequence < batchSize; sequence++) {
+    const place = take[split](first + sequence);
+    labels[sequence] = recordings[split].labels[place] as number;
+    const recording = await recordings[split].recording(place, signal);
+    const offset = sequence * steps * inputs;
+    const places = placesOf(recording, inputOf, inputs, `${split} recording ${place}`);
+    for (let at = 0; at < places.length; at++) places[at] = offset + (places[at] as number);
+    spikes.push(places);
+  }
+  return {
+    spikes: concatenated(spikes),
+    labels,
+    targets: Array.from({ length: digits }, (_, digit) => ({
+      steps: Uint32Array.from(labels, (_label, sequence) => sequence * steps),
+      values: Float64Array.from(labels, (label) => (label === digit ? 1 : 0)),
+    })),
+  };
+}
+
+/** The network of the task. */
+function networkOf({ inputs, weights }: Made, parameters: Parameters): PoolDescription {
+  const scale = 1 - parameters.kappa;
+  return {
     inputs,
     recurrent: [
       {
         model: "eprop_iaf",
-        n: neurons,
+        n: parameters.n_rec,
         params: {
           C_m: 1,
           c_reg: parameters.c_reg / steps / scale ** 2,
@@ -289,10 +289,46 @@ export function nMnist(asked: NMnistOptions = {}): Task<PoolDescription> {
     weights,
     optimizer: optimizerOf(parameters, parameters.eta * scale ** 2, 1),
     averageGradient: false,
+  };
+}
+
+/** Refuses a task without recordings, or with those of a folder that lacks some. */
+function checkData(data: string | undefined, synthetic: boolean | undefined): void {
+  if ((data === undefined) === !synthetic) {
+    throw nestError({
+      code: "ValueError",
+      message: "the task needs recordings",
+      model: taskName,
+      parameter: "data",
+      bound: "a folder with Train and Test (see `eprop data n-mnist`), or synthetic recordings",
+    });
+  }
+  if (data !== undefined) checkRecordings(data);
+}
+
+/** Recognize digits that move before an event sensor (N-MNIST), with e-prop+. */
+export function nMnist(asked: NMnistOptions = {}): Task<PoolDescription> {
+  const options = ownOptions(asked, {
+    data: optional(path),
+    blocklist: optional(path),
+    groupSize: optional(number()),
+    synthetic: optional(flag),
   });
+  const { groupSize, ...rest } = options;
+  const { seed, batchSize, schedule } = commonOptions(
+    taskName,
+    { ...rest, ...(groupSize !== undefined && { batchSize: groupSize }) },
+    { iterations: 10, batchSize: 100, testIterations: 2 },
+  );
+  const parameters = taskParameters(taskName, nMnistParameters, options.parameters);
+  const { data, blocklist, synthetic } = options;
+  checkData(data, synthetic);
+  const listed = blocklist === undefined ? undefined : readBlocklist(blocklist, sensorInputs);
+  const random = new NumpyRandom(seed);
+  const made = new InPieces(make({ data, listed, seed, batchSize, parameters }, random));
   let network: PoolDescription | undefined;
   return {
-    name,
+    name: taskName,
     text: "Recognize digits that move before an event sensor; weights change with every spike",
     seed,
     resolution: 1,
@@ -302,16 +338,19 @@ export function nMnist(asked: NMnistOptions = {}): Task<PoolDescription> {
     kind: "classification",
     loss: "mean_squared_error",
     get network() {
-      return (network ??= description(made.now()));
+      return (network ??= networkOf(made.now(), parameters));
     },
     prepare: async (signal) => void (await made.inSlices(signal)),
     ...withLearningRate(parameters),
     schedule,
     sameEveryIteration: false,
-    next,
+    async next(split: DataSplit, drawn: Drawn, signal?: AbortSignal) {
+      const all = await made.inSlices(signal);
+      return iterationOf(all, split, { first: drawn[split] * batchSize, batchSize }, signal);
+    },
     get parameters() {
-      const data = options.data === undefined ? "moving digits" : basename(options.data);
-      return { seed, batchSize, inputs: made.now().inputs, data, ...parameters };
+      const from = data === undefined ? "moving digits" : basename(data);
+      return { seed, batchSize, inputs: made.now().inputs, data: from, ...parameters };
     },
     options,
     get random() {

@@ -163,8 +163,8 @@ pub fn described_earlier(calls: &[Call]) -> Option<Vec<Call>> {
 /// What it has found.
 pub fn described_at_once(reference: &Reference, _: &mut Dice) -> Verdict {
     let oracle = "described at once";
-    // What is there earlier is rewired earlier.
-    if mentions(&reference.calls, "deep_r") {
+    // What is there earlier is rewired earlier, and has lost more where weights decay in each update.
+    if ["deep_r", "prune", "adamw", "c_l2"].iter().any(|word| mentions(&reference.calls, word)) {
         return Ok(());
     }
     let Some(calls) = described_earlier(&reference.calls) else { return Ok(()) };

@@ -23,7 +23,7 @@
 //! \end{aligned}
 //! ```
 //!
-//! (docs/derivation.md, Windows in constant time, which has adaptation, too.)
+//! With adaptation: docs/derivation.md, Windows in constant time.
 //!
 //! Steps come in chunks of [`CHUNK`]. A window that ends at the present consists of the rest of the chunk that it
 //! begins in, of whole chunks, and of the begin of the present chunk. For each neuron there are

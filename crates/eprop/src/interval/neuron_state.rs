@@ -22,6 +22,9 @@ macro_rules! arrays {
         }
 
         impl<R: Real> NeuronState<R> {
+            /// How many arrays there are.
+            pub const ARRAYS: usize = [$(stringify!($name),)*].len();
+
             /// All neurons at rest.
             #[must_use]
             pub fn at_rest(stride: usize) -> Self {

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::describe::check;
 use crate::describe::network::{Carries, Description};
-use crate::describe::population::{NodeIndex, Population, gather, gather_or, groups_of};
+use crate::describe::population::{NodeIndex, Population, gather, groups_of};
+use crate::interval::neurons::Recurrent;
 use crate::loss::{self, Loss, Others};
 use crate::models::Rule;
 use crate::plan::amplitudes::{HeldRates, RateInputs};
@@ -33,45 +33,6 @@ pub struct Segment {
     pub adaptive: bool,
     /// Shape of the surrogate gradient.
     pub surrogate: Surrogate,
-}
-
-/// Coefficients of the recurrent neurons, one array per coefficient. Voltages are relative to `E_L`.
-#[derive(Debug, Clone, Default)]
-pub struct Recurrent {
-    /// `exp(-dt / tau_m)`
-    pub decay: Vec<f64>,
-    /// `tau_m / C_m (1 - exp(-dt / tau_m))`
-    pub current_gain: Vec<f64>,
-    /// Gain of arriving spikes: 1 if `regular_spike_arrival`, else `1 - exp(-dt / tau_m)`.
-    pub spike_gain: Vec<f64>,
-    /// Constant current (pA).
-    pub current: Vec<f64>,
-    /// Resting voltage (mV).
-    pub rest: Vec<f64>,
-    /// Spike threshold.
-    pub threshold: Vec<f64>,
-    /// Lower bound of the voltage.
-    pub floor: Vec<f64>,
-    /// Refractory time (steps).
-    pub refractory: Vec<f64>,
-    /// `exp(-dt / adapt_tau)`
-    pub adaptation_decay: Vec<f64>,
-    /// Gain of the adaptation on the threshold; 0 where there is none.
-    pub adaptation_gain: Vec<f64>,
-    /// Height of the surrogate gradient.
-    pub height: Vec<f64>,
-    /// One over the width of the surrogate gradient.
-    pub per_width: Vec<f64>,
-    /// Coefficient of firing-rate regularization.
-    pub regularization: Vec<f64>,
-    /// Target number of spikes a step.
-    pub target_rate: Vec<f64>,
-    /// Coefficient of voltage regularization.
-    pub voltage_cost: Vec<f64>,
-    /// 1 where the current learns.
-    pub learns_bias: Vec<f64>,
-    /// Learning rate of the current, as a multiple of that of weights.
-    pub bias_rate: Vec<f64>,
 }
 
 /// Coefficients of the readouts.
@@ -214,7 +175,7 @@ impl IntervalPlan {
         let independent = reset
             && !onto_neurons.iter().filter(from_neurons).any(|route| !route.plastic)
             && !onto_readouts.iter().filter(from_neurons).any(|route| route.delay > 1);
-        let (recurrent, readouts) = (recurrent(network), readouts(network, index, held)?);
+        let (recurrent, readouts) = (Recurrent::new(network), readouts(network, index, held)?);
         let mut biases = [None; 2];
         for (place, learns) in [&recurrent.learns_bias, &readouts.learns_bias].into_iter().enumerate() {
             if learns.iter().all(|learns| *learns == 0.0) {
@@ -251,7 +212,7 @@ impl IntervalPlan {
     pub fn bytes(&self) -> u64 {
         let (n, k) = (self.recurrent_count(), self.readout_count());
         let others = self.readouts.others.iter().map(Vec::len).sum::<usize>() * 16;
-        let numbers = n * 16 * 8 + k * (8 * 8 + 16 + 24);
+        let numbers = n * Recurrent::ARRAYS * 8 + k * (8 * 8 + 16 + 24);
         (numbers + others) as u64 + self.wiring.bytes()
     }
 
@@ -331,39 +292,6 @@ impl IntervalPlan {
     #[must_use]
     pub fn start_readout(&self, interval: i64) -> i64 {
         if interval < 0 { 0 } else { interval * self.interval as i64 + SHIFT_READOUT }
-    }
-}
-
-fn recurrent(network: &Description) -> Recurrent {
-    let dt = network.kernel.resolution;
-    let of = |name: &str| gather(network, RECURRENT, name);
-    let (tau_m, c_m, e_l) = (of("tau_m"), of("C_m"), of("E_L"));
-    let decay = decays(&tau_m, dt);
-    let regular = of("regular_spike_arrival");
-    // Neurons that do not adapt take the time constant of those that do: it is of no account, and shared.
-    let adapt_tau = groups_of(network, RECURRENT)
-        .find(|group| group.model.dynamics.adapts)
-        .map_or(1.0, |group| group.numbers("adapt_tau")[0]);
-    let relative =
-        |name: &str| -> Vec<f64> { of(name).iter().zip(&e_l).map(|(value, rest)| value - rest).collect() };
-    Recurrent {
-        current_gain: current_gains(&tau_m, &c_m, &decay),
-        spike_gain: regular.iter().zip(&decay).map(|(r, p)| if *r == 0.0 { 1.0 - p } else { 1.0 }).collect(),
-        decay,
-        current: of("I_e"),
-        threshold: relative("V_th"),
-        floor: relative("V_min"),
-        refractory: of("t_ref").iter().map(|time| check::lasting_steps(*time, dt)).collect(),
-        adaptation_decay: decays(&gather_or(network, RECURRENT, "adapt_tau", adapt_tau), dt),
-        adaptation_gain: gather_or(network, RECURRENT, "adapt_beta", 0.0),
-        height: of("surrogate_gradient_height"),
-        per_width: of("surrogate_gradient_width").iter().map(|width| 1.0 / width).collect(),
-        regularization: of("c_reg"),
-        voltage_cost: of("c_voltage"),
-        learns_bias: of("learns_bias"),
-        bias_rate: of("bias_rate"),
-        target_rate: of("f_target").iter().map(|rate| rate / 1000.0 * dt).collect(),
-        rest: e_l,
     }
 }
 

@@ -200,7 +200,11 @@ impl<R: Real> SurrogateHistory<R> {
         if kept == 0 {
             return 0;
         }
-        let states = if kept >= interval { 0 } else { interval.div_ceil(kept).saturating_mul(4) };
+        let states = if kept >= interval {
+            0
+        } else {
+            interval.div_ceil(kept).saturating_mul(NeuronState::<R>::ARRAYS)
+        };
         (kept.min(interval).saturating_mul(planes).saturating_add(states) as u64)
             .saturating_mul(neurons as u64)
             .saturating_mul(size_of::<R>() as u64)

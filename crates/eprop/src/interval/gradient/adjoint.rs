@@ -50,6 +50,9 @@ const FACTOR_BYTES: usize = 128 << 10;
 /// The same where rows need the factors of all neurons: enough steps that threads have something to share.
 const SPREAD_BYTES: usize = 4 << 20;
 
+/// Arrays of a [`Carry`].
+const CARRIED: usize = 3;
+
 /// State of the recursion, one value per neuron of a tile.
 #[derive(Debug, Clone, Default)]
 struct Carry<R> {
@@ -62,8 +65,14 @@ struct Carry<R> {
 }
 
 impl<R: Real> Carry<R> {
+    /// All of its arrays.
+    fn arrays_mut(&mut self) -> [&mut Lines<R>; CARRIED] {
+        let Self { signal, adaptation, factor } = self;
+        [signal, adaptation, factor]
+    }
+
     fn clear(&mut self, neurons: usize) {
-        for values in [&mut self.signal, &mut self.adaptation, &mut self.factor] {
+        for values in self.arrays_mut() {
             values.resize(neurons);
             values.fill(R::ZERO);
         }
@@ -114,8 +123,10 @@ impl<R: Real> Workspace<R> {
         // Rows of tiles that are not dense are filled up to a power of two.
         let (rooms, row) =
             if dense { (threads, row) } else { (1, row.next_multiple_of(1 << spread_bits(stride))) };
-        // Signals and factors; carries of two kinds of rows, and the regularization.
-        ((2 * rooms * steps * row + 7 * stride) * size_of::<R>()) as u64
+        // Carries of two kinds of rows, and the regularization.
+        let rows = 2 * CARRIED + 1;
+        // Signals and factors besides.
+        ((2 * rooms * steps * row + rows * stride) * size_of::<R>()) as u64
     }
 }
 

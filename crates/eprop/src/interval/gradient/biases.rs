@@ -5,8 +5,9 @@ use crate::base::real::Real;
 use crate::base::simd::kernels;
 use crate::describe::kernel_parameters::GradientMethod;
 use crate::interval::gradient::forward::{learning_signals, voltage_cost, voltage_costs, weigh_errors};
+use crate::interval::neurons::Recurrent;
 use crate::interval::open_interval::{OpenInterval, Surroundings};
-use crate::interval::plan::{IntervalPlan, Recurrent};
+use crate::interval::plan::IntervalPlan;
 
 /// The gradients of a finished interval by the currents of recurrent neurons and of readouts; none of a population in which
 /// no current learns, zero for those that do not.

@@ -1,6 +1,7 @@
 //! Memory of an open interval, before it is taken.
 
 use crate::base::real::Real;
+use crate::interval::neuron_state::NeuronState;
 use crate::interval::open_interval::OpenInterval;
 use crate::interval::plan::{IntervalPlan, RECURRENT};
 use crate::plan::probes::SpikeTap;
@@ -19,7 +20,9 @@ impl<R: Real> OpenInterval<R> {
     ) -> u64 {
         let steps = steps.min(plan.interval);
         let (n, k) = (plan.recurrent_count() as u64, plan.readout_count() as u64);
-        let state = (6 * size_of::<R>() as u64 + 1) * stride as u64 + 4 * n + 16 * k;
+        // The state, what arrives, and the surrogate gradients of the last step.
+        let reals = (NeuronState::<R>::ARRAYS + 2) * size_of::<R>();
+        let state = (reals as u64 + 1) * stride as u64 + 4 * n + 16 * k;
         let start = plan.start_recurrent(0);
         let taps = plan.wiring.recurrent_taps.iter().chain(&plan.wiring.readout_taps);
         let recorded: u64 = taps.map(|tap| tap.bytes(start, start + steps as i64)).sum();

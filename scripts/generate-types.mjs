@@ -37,9 +37,15 @@ function errorCodesModule({ errorCodes }) {
   ];
 }
 
+/** Rows by their names. */
+const known = (rows) => rows.map(({ name, ...of }) => `  ${name}: ${JSON.stringify(of)},`);
+
 /** What is known as values, too. */
-function constants({ connectionRules, losses, randomDistributions, randomOperations }, models) {
+function constants(engine, models) {
+  const { connectionRules, losses, optimizers, feedbackSources, rewirings } = engine;
+  const { randomDistributions, randomOperations } = engine;
   const { nodes, synapses, optimizer } = models;
+  const own = new Set(optimizers().flatMap(({ parameters }) => parameters));
   return [
     "/** Names of the connection rules. */",
     `export const connectionRules = ${JSON.stringify(connectionRules().toSorted())} as const;`,
@@ -78,7 +84,32 @@ function constants({ connectionRules, losses, randomDistributions, randomOperati
     "",
     "/** What readouts learn to make small, the default first. */",
     "export const losses = {",
-    ...losses().map(({ name, ...of }) => `  ${name}: ${JSON.stringify(of)},`),
+    ...known(losses()),
+    "} as const;",
+    "",
+    "/** Optimizers, the default first, with the parameters that each has besides those of all. */",
+    "export const optimizers = {",
+    ...known(optimizers()),
+    "} as const;",
+    "",
+    "/** The parameters that some optimizers have and others have not. */",
+    "export const ownOptimizerParams = {",
+    ...optimizer.table
+      .filter((row) => own.has(row.name))
+      .map(({ name, kind, unit, defaultValue, bound, text }) => {
+        const values = { kind, unit, default: Number(defaultValue), bound, text };
+        return `  ${name}: ${JSON.stringify(values)},`;
+      }),
+    "} as const;",
+    "",
+    "/** Where the weights of learning signals come from, the default first. */",
+    "export const feedbackSources = {",
+    ...known(feedbackSources()),
+    "} as const;",
+    "",
+    "/** What becomes of connections in an update, the default first, with the parameters that each has. */",
+    "export const rewirings = {",
+    ...known(rewirings()),
     "} as const;",
     "",
     "/** What the neurons of each model do, beside the numbers of their parameters. */",

@@ -714,6 +714,59 @@ export const losses = {
   cross_entropy_of_mean: { formula: "ℒ = −Σ πₖ* log πₖ", isShared: true, isOfMean: true },
 } as const;
 
+/** Optimizers, the default first, with the parameters that each has besides those of all. */
+export const optimizers = {
+  gradient_descent: { hasMoments: false, parameters: [] },
+  adam: { hasMoments: true, parameters: ["beta_1", "beta_2", "epsilon"] },
+  adamw: { hasMoments: true, parameters: ["beta_1", "beta_2", "epsilon", "weight_decay"] },
+} as const;
+
+/** The parameters that some optimizers have and others have not. */
+export const ownOptimizerParams = {
+  beta_1: {
+    kind: "number",
+    unit: "",
+    default: 0.9,
+    bound: "from [0, 1)",
+    text: "Decay of the first moment (adam, adamw)",
+  },
+  beta_2: {
+    kind: "number",
+    unit: "",
+    default: 0.999,
+    bound: "from [0, 1)",
+    text: "Decay of the second moment (adam, adamw)",
+  },
+  epsilon: {
+    kind: "number",
+    unit: "",
+    default: 1e-7,
+    bound: "≥ 0",
+    text: "Keeps the quotient finite (adam, adamw)",
+  },
+  weight_decay: {
+    kind: "number",
+    unit: "",
+    default: 0.01,
+    bound: "≥ 0",
+    text: "Share of the weight, times the learning rate, that is lost in a step (adamw)",
+  },
+} as const;
+
+/** Where the weights of learning signals come from, the default first. */
+export const feedbackSources = {
+  random: { changes: false, isReadouts: false, decays: false },
+  symmetric: { changes: true, isReadouts: true, decays: false },
+  adaptive: { changes: true, isReadouts: false, decays: true },
+} as const;
+
+/** What becomes of connections in an update, the default first, with the parameters that each has. */
+export const rewirings = {
+  none: { replaces: false, takesAway: false, parameters: [] },
+  deep_r: { replaces: true, takesAway: false, parameters: ["rewiring_l1", "rewiring_temperature"] },
+  prune: { replaces: false, takesAway: true, parameters: ["rewiring_threshold"] },
+} as const;
+
 /** What the neurons of each model do, beside the numbers of their parameters. */
 export const dynamics = {
   eprop_iaf_bsshslm_2020: { role: "recurrent", rule: "interval", reset: "subtract", adapts: false },

@@ -1,6 +1,9 @@
 //! The parameter tables, from which TypeScript's types and the model pages are made.
 
+use eprop::feedback::{SOURCES, Source};
 use eprop::models::{NODE_MODELS, NodeClass, Reset, Rule, synapses};
+use eprop::optimizer::{METHODS, MethodEntry};
+use eprop::rewiring::Rewiring;
 use eprop::tables::Equation;
 use eprop::tables::parameter::{Default, Kind, Parameter, Role};
 use napi_derive::napi;
@@ -86,7 +89,7 @@ fn row(parameter: &Parameter) -> ParameterRow {
         unit: parameter.unit.to_owned(),
         kind: kind.to_owned(),
         choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
-        table: table.iter().map(row).collect(),
+        table: table.iter().map(row_of_optimizer).collect(),
         default_value: match parameter.default {
             Default::Number(number) => match parameter.kind {
                 Kind::Bool => (number != 0.0).to_string(),
@@ -107,6 +110,17 @@ fn row(parameter: &Parameter) -> ParameterRow {
         .to_owned(),
         text: parameter.text.to_owned(),
     }
+}
+
+/// A row of the table of optimizers, whose text says which of them have it.
+fn row_of_optimizer(parameter: &Parameter) -> ParameterRow {
+    let mut of = row(parameter);
+    let having: Vec<&str> =
+        METHODS.iter().filter(|method| method.has(parameter.name)).map(|method| method.name).collect();
+    if !having.is_empty() {
+        of.text = format!("{} ({})", of.text, having.join(", "));
+    }
+    of
 }
 
 fn rule(rule: Rule) -> String {
@@ -155,6 +169,81 @@ pub fn losses() -> Vec<LossRow> {
         is_of_mean: loss.is_of_mean(),
     };
     eprop::loss::LOSSES.iter().map(row).collect()
+}
+
+/// How weights follow gradients.
+#[napi(object)]
+pub struct OptimizerRow {
+    /// Name.
+    pub name: String,
+    /// Whether it remembers moments of each weight.
+    pub has_moments: bool,
+    /// Names of the parameters that it has besides those of all optimizers.
+    pub parameters: Vec<String>,
+}
+
+/// All optimizers, the default first.
+#[napi]
+#[must_use]
+pub fn optimizers() -> Vec<OptimizerRow> {
+    let row = |method: &MethodEntry| OptimizerRow {
+        name: method.name.to_owned(),
+        has_moments: method.by_default().has_moments(),
+        parameters: method.parameters.iter().map(|own| own.name.to_owned()).collect(),
+    };
+    METHODS.iter().map(row).collect()
+}
+
+/// Where the weights of learning signals come from.
+#[napi(object)]
+pub struct FeedbackRow {
+    /// Name.
+    pub name: String,
+    /// Whether weights change, or are other ones than those that were set.
+    pub changes: bool,
+    /// Whether weights are those of the readouts.
+    pub is_readouts: bool,
+    /// Whether a share of the weights, and of the readouts' weights, is lost in an update.
+    pub decays: bool,
+}
+
+/// All sources of feedback, the default first.
+#[napi]
+#[must_use]
+pub fn feedback_sources() -> Vec<FeedbackRow> {
+    let row = |source: &&dyn Source| FeedbackRow {
+        name: source.name().to_owned(),
+        changes: source.changes(),
+        is_readouts: source.is_readouts(),
+        decays: source.decays(),
+    };
+    SOURCES.iter().map(row).collect()
+}
+
+/// What becomes of connections in an update.
+#[napi(object)]
+pub struct RewiringRow {
+    /// Name.
+    pub name: String,
+    /// Whether others come in place of connections that go.
+    pub replaces: bool,
+    /// Whether connections go and none comes in their place.
+    pub takes_away: bool,
+    /// Names of the parameters that it has.
+    pub parameters: Vec<String>,
+}
+
+/// All that may become of connections, the default first.
+#[napi]
+#[must_use]
+pub fn rewirings() -> Vec<RewiringRow> {
+    let row = |rewiring: Rewiring| RewiringRow {
+        name: rewiring.name().to_owned(),
+        replaces: rewiring.replaces(),
+        takes_away: rewiring.takes_away(),
+        parameters: rewiring.parameters().iter().map(|name| (*name).to_owned()).collect(),
+    };
+    Rewiring::ALL.into_iter().map(row).collect()
 }
 
 /// The tables of all models.

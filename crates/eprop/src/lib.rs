@@ -26,7 +26,7 @@ pub(crate) mod plan;
 pub(crate) mod plus;
 pub mod random;
 pub mod record;
-pub(crate) mod rewiring;
+pub mod rewiring;
 pub(crate) mod rule;
 pub(crate) mod step;
 pub mod tables;

@@ -368,9 +368,9 @@ pub(super) fn with_optimizer(
             &format!("at most Wmax = {}", next.w_max),
         ));
     }
-    if let Some(name) = own.keys().find(|name| method.parameters.iter().all(|own| own.name != **name)) {
-        let having = METHODS.iter().filter(|other| other.parameters.iter().any(|own| own.name == *name));
-        let having: Vec<&str> = having.map(|other| other.name).collect();
+    if let Some(name) = own.keys().find(|name| !method.has(name)) {
+        let having: Vec<&str> =
+            METHODS.iter().filter(|other| other.has(name)).map(|other| other.name).collect();
         return Err(Error::new(
             ErrorCode::UnaccessedDictionaryEntry,
             format!("{} has no such parameter", method.name),

@@ -2,7 +2,6 @@
 
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::network::{Carries, Description, Targets};
-use crate::rewiring::Rewiring;
 
 impl Description {
     /// Says where new connections of projections that are rewired may end: where those end that there are at first.
@@ -33,10 +32,11 @@ impl Description {
             } else {
                 None
             };
-            if let Some((name, bound, allowed)) =
-                outside.filter(|_| model.rewiring.rewiring == Rewiring::DeepR)
-            {
-                let what = "with rewiring deep_r, new connections begin with a weight of 0, which lies outside the bounds";
+            if let Some((name, bound, allowed)) = outside.filter(|_| model.rewiring.rewiring.replaces()) {
+                let what = format!(
+                    "with rewiring {}, new connections begin with a weight of 0, which lies outside the bounds",
+                    model.rewiring.rewiring.name()
+                );
                 return Err(Error::new(ErrorCode::BadProperty, what)
                     .model(model.name.clone())
                     .parameter(name)

@@ -25,7 +25,7 @@ impl Source for Adaptive {
         (1.0 - decay) * feedback + (after - (1.0 - decay) * before)
     }
 
-    fn readout_decay(&self, decay: f64) -> f64 {
-        decay
+    fn decays(&self) -> bool {
+        true
     }
 }

@@ -29,9 +29,9 @@ pub trait Source: fmt::Debug + Sync {
     /// The weight after an update of the readouts' weights from `before` to `after`.
     fn updated(&self, feedback: f64, before: f64, after: f64, decay: f64) -> f64;
 
-    /// The share of the readouts' weights that such an update loses besides.
-    fn readout_decay(&self, _decay: f64) -> f64 {
-        0.0
+    /// Whether a share of the weights, and of the readouts' weights, is lost in such an update.
+    fn decays(&self) -> bool {
+        false
     }
 }
 
@@ -84,13 +84,24 @@ impl FeedbackProperties {
     /// The share of the readouts' weights that an update loses besides.
     #[must_use]
     pub fn readout_decay(&self) -> f64 {
-        self.source.readout_decay(self.decay)
+        if self.source.decays() { self.decay } else { 0.0 }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_of_a_source_is_what_it_does() {
+        for source in SOURCES {
+            let after = |feedback, before, decay| source.updated(feedback, before, 0.5, decay);
+            let name = source.name();
+            assert_eq!(source.changes(), after(0.25, 0.0, 0.0) != 0.25, "{name} changes");
+            assert_eq!(source.is_readouts(), after(0.25, 0.0, 0.0) == 0.5, "{name} is the readouts' weight");
+            assert_eq!(source.decays(), after(0.25, 0.5, 0.5) != after(0.25, 0.5, 0.0), "{name} decays");
+        }
+    }
 
     #[test]
     fn names_are_those_of_the_table() {

@@ -7,7 +7,7 @@ use crate::describe::network::{Description, Targets};
 use crate::interval::IntervalRule;
 use crate::plan::route::{Columns, Route, learning};
 use crate::random::KeyedRandom;
-use crate::rewiring::{Rewiring, RewiringProperties};
+use crate::rewiring::RewiringProperties;
 
 /// Connections of a projection that are to be replaced.
 pub(super) struct Rewired {
@@ -50,7 +50,7 @@ pub(super) fn constrain(
             crossed.push((row, entries.start + place));
         });
     }
-    if rewiring.rewiring == Rewiring::Prune && crossed.len() == weights.len() {
+    if rewiring.rewiring.takes_away() && crossed.len() == weights.len() {
         // A projection keeps its strongest connection: one without any is none.
         let size = |place: &usize| weights[crossed[*place].1].abs();
         let strongest = (0..crossed.len()).max_by(|a, b| size(a).total_cmp(&size(b)));
@@ -60,7 +60,7 @@ pub(super) fn constrain(
         projection: route.projection,
         crossed,
         keeps_source: rewiring.keeps_sign,
-        replaces: rewiring.rewiring == Rewiring::DeepR,
+        replaces: rewiring.rewiring.replaces(),
         bounds,
         random,
     })

@@ -5,23 +5,9 @@ use crate::tables::Equation;
 use crate::tables::parameter::{Bound, Parameter};
 
 pub(super) const PARAMETERS: [Parameter; 3] = [
-    Parameter::number("beta_1", "β_1", "", 0.9, Bound::BelowOne, "Decay of the first moment (adam, adamw)"),
-    Parameter::number(
-        "beta_2",
-        "β_2",
-        "",
-        0.999,
-        Bound::BelowOne,
-        "Decay of the second moment (adam, adamw)",
-    ),
-    Parameter::number(
-        "epsilon",
-        "ε",
-        "",
-        1e-7,
-        Bound::NonNegative,
-        "Keeps the quotient finite (adam, adamw)",
-    ),
+    Parameter::number("beta_1", "β_1", "", 0.9, Bound::BelowOne, "Decay of the first moment"),
+    Parameter::number("beta_2", "β_2", "", 0.999, Bound::BelowOne, "Decay of the second moment"),
+    Parameter::number("epsilon", "ε", "", 1e-7, Bound::NonNegative, "Keeps the quotient finite"),
 ];
 
 pub(super) const ENTRY: MethodEntry = MethodEntry {

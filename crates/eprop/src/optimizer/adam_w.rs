@@ -13,7 +13,7 @@ pub(super) const DECAY: [Parameter; 1] = [Parameter::number(
     "",
     0.01,
     Bound::NonNegative,
-    "Share of the weight, times the learning rate, that is lost in a step (adamw)",
+    "Share of the weight, times the learning rate, that is lost in a step",
 )];
 
 pub(super) const ENTRY: MethodEntry = MethodEntry {

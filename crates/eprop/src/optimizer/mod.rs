@@ -7,7 +7,7 @@ mod gradient_descent;
 mod moments;
 
 use crate::tables::Equation;
-use crate::tables::parameter::{Bound, Parameter, table};
+use crate::tables::parameter::{Bound, Default, Parameter, table};
 
 pub use self::adam::Adam;
 pub use self::adam_w::AdamW;
@@ -40,6 +40,22 @@ pub struct MethodEntry {
 
 /// All methods, the default first.
 pub const METHODS: [MethodEntry; 3] = [gradient_descent::ENTRY, adam::ENTRY, adam_w::ENTRY];
+
+impl MethodEntry {
+    /// The method with the defaults of its own parameters.
+    #[must_use]
+    pub fn by_default(&self) -> Method {
+        let number = |row: &Parameter| if let Default::Number(number) = row.default { number } else { 0.0 };
+        let values: Vec<f64> = self.parameters.iter().map(number).collect();
+        (self.make)(&values)
+    }
+
+    /// Whether the method has a parameter of its own of that name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.parameters.iter().any(|row| row.name == name)
+    }
+}
 
 /// The equations of all methods.
 pub const EQUATIONS: [Equation; METHODS.len()] = {

@@ -20,20 +20,41 @@ pub enum Rewiring {
 }
 
 impl Rewiring {
+    /// All, in the order of [`NAMES`].
+    pub const ALL: [Self; NAMES.len()] = [Self::None, Self::DeepR, Self::Prune];
+
     /// That at a place in [`NAMES`].
     #[must_use]
     pub fn at(place: f64) -> Self {
-        match place as usize {
-            0 => Self::None,
-            1 => Self::DeepR,
-            _ => Self::Prune,
-        }
+        Self::ALL[(place as usize).min(Self::ALL.len() - 1)]
     }
 
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
         NAMES[self as usize]
+    }
+
+    /// Whether others come in place of connections that go.
+    #[must_use]
+    pub fn replaces(self) -> bool {
+        self == Self::DeepR
+    }
+
+    /// Whether connections go and none comes in their place.
+    #[must_use]
+    pub fn takes_away(self) -> bool {
+        self == Self::Prune
+    }
+
+    /// Names of the parameters that it has.
+    #[must_use]
+    pub fn parameters(self) -> &'static [&'static str] {
+        match self {
+            Self::None => &[],
+            Self::DeepR => &["rewiring_l1", "rewiring_temperature"],
+            Self::Prune => &["rewiring_threshold"],
+        }
     }
 }
 
@@ -171,6 +192,22 @@ impl RewiringProperties {
             };
             if ends {
                 crossed(place);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_has_its_name_and_parameters_of_the_table() {
+        for (place, rewiring) in Rewiring::ALL.into_iter().enumerate() {
+            assert_eq!(rewiring.name(), NAMES[place]);
+            assert_eq!(Rewiring::at(place as f64), rewiring);
+            for name in rewiring.parameters() {
+                assert!(PARAMETERS.iter().any(|row| row.name == *name), "{name}");
             }
         }
     }

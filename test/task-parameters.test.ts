@@ -1,6 +1,7 @@
 /** What neurons, optimizers and connections of all tasks are like can be set; the defaults are those of the tutorials. */
 import { describe, expect, it } from "vitest";
 import { type Task, tasks } from "../ts/index.js";
+import { optimizers, ownOptimizerParams } from "../ts/nest/models.generated.js";
 import { describedNetwork, populationsOf } from "../ts/tasks/network-description.js";
 
 const recordings = { synthetic: true } as const;
@@ -52,6 +53,20 @@ describe.each(Object.entries(all))("%s", (_name, create) => {
       Wmax: 7,
     });
     expect(task.parameters).toMatchObject({ optimizer: "adamw", V_th: 0.9 });
+  });
+
+  it.each(Object.entries(optimizers))("has the parameters of the optimizer %s and no others", (type, of) => {
+    const parameters: readonly string[] = of.parameters;
+    const { optimizer } = describedNetwork(create({ optimizer: type }).network);
+    const own = Object.keys(optimizer).filter((name) => Object.hasOwn(ownOptimizerParams, name));
+    expect(own).toEqual(parameters);
+    expect(optimizer.type).toBe(type);
+    for (const name of Object.keys(ownOptimizerParams)) {
+      const given = () => create({ optimizer: type, [name]: 0.25 });
+      if (parameters.includes(name)) {
+        expect(describedNetwork(given().network).optimizer).toMatchObject({ [name]: 0.25 });
+      } else expect(given).toThrow(new RegExp(`${name} has no effect with optimizer=${type}`));
+    }
   });
 
   it("takes whole numbers only of what counts something", () => {

@@ -20,7 +20,7 @@ import { NodeCollection, type SynapseCollection } from "../nest/collections.js";
 import { dynamicsOf } from "../nest/dynamics.js";
 import { Kernel } from "../nest/kernel.js";
 import { weightsBetween } from "../network/weights.js";
-import type { OptimizerParams } from "../nest/models.generated.js";
+import { type OptimizerParams, optimizers } from "../nest/models.generated.js";
 import { anObject } from "./check-network.js";
 import {
   type NetworkDescription,
@@ -322,11 +322,16 @@ class Built {
       refuse(at, `connections of ${name} reach a receptor`, "receptor_type 0", String(receptor));
     }
     if (optimizer === undefined) return;
-    if (optimizer.type !== "gradient_descent") {
+    if (optimizers[optimizer.type ?? "gradient_descent"].hasMoments) {
       const moments = connections.get("optimizer") as { m?: number; v?: number }[];
       const held = moments.find(({ m = 0, v = 0 }) => m !== 0 || v !== 0);
       if (held !== undefined) {
-        refuse(at, `${optimizer.type} remembers steps of ${name}`, "m and v of 0", `m ${held.m}, v ${held.v}`);
+        refuse(
+          at,
+          `${optimizer.type} remembers steps of ${name}`,
+          "m and v of 0",
+          `m ${held.m}, v ${held.v}`,
+        );
       }
     }
     if (!("tau_m_readout" in defaults)) return;

@@ -1,5 +1,11 @@
 /** Rows of parameter tables that say what neurons and optimizers are like, which all tasks have. */
-import { type OptimizerParams, choices, optimizerDefaults } from "../nest/models.generated.js";
+import {
+  type OptimizerParams,
+  choices,
+  optimizerDefaults,
+  optimizers,
+  ownOptimizerParams,
+} from "../nest/models.generated.js";
 import type { NumberParameter, ParameterNeeds, TaskParameterValues } from "./parameter.js";
 
 /** A row of a parameter table. */
@@ -92,25 +98,60 @@ export function surrogateOf(values: SurrogateValues) {
   return { surrogate_gradient_function, surrogate_gradient_height, surrogate_gradient_width };
 }
 
+/** Name of an optimizer. */
+type OptimizerName = keyof typeof optimizers;
+
+const optimizerNames = Object.keys(optimizers) as OptimizerName[];
+
+/** Limits of a row, by what the engine takes. */
+const limits = {
+  finite: [-1e12, 1e12],
+  "> 0": [1e-12, 1e6],
+  "≥ 0": [0, 1e6],
+  "from [0, 1]": [0, 1],
+  "from [0, 1)": [0, 0.999_999_999],
+  "from [1, 1e15]": [1, 1e9],
+} as const;
+
+/** Names of the parameters that some optimizers have and others have not. */
+type OwnName = keyof typeof ownOptimizerParams;
+
+/** Those as the engine's table has them. */
+const ofEngine: Readonly<
+  Record<
+    OwnName,
+    {
+      kind: "number" | "integer";
+      unit: string;
+      default: number;
+      bound: keyof typeof limits;
+      text: string;
+    }
+  >
+> = ownOptimizerParams;
+
+/** Defaults that are those of the tutorials and not of the engine. */
+const ofTutorials: Partial<Record<OwnName, number>> = { epsilon: 1e-8 };
+
+/** The row of a parameter that some optimizers have. */
+function ownRow(name: OwnName): NumberParameter {
+  const { kind, unit, default: value, bound, text } = ofEngine[name];
+  const having = optimizerNames.filter((type) => optimizers[type].parameters.some((own) => own === name));
+  const row = kind === "integer" ? wholeRow : numberRow;
+  const [min, max] = limits[bound];
+  return row(ofTutorials[name] ?? value, unit, min, max, text, { optimizer: having });
+}
+
+const ownRows = Object.fromEntries(
+  (Object.keys(ownOptimizerParams) as OwnName[]).map((name) => [name, ownRow(name)]),
+) as Readonly<Record<OwnName, NumberParameter>>;
+
 /** Rows of optimizers; their type, and `epsilon`, are those of the tutorials. */
-export function optimizerParameters(type: (typeof choices.optimizer)[number]) {
-  const withMoments = { optimizer: ["adam", "adamw"] };
-  const { beta_1, beta_2, weight_decay, Wmin, Wmax } = optimizerDefaults;
-  const decay = (value: number, which: string) =>
-    numberRow(value, "", 0, 0.999_999_999, `Decay of the ${which} moment, with adam and adamw`, withMoments);
+export function optimizerParameters(type: OptimizerName) {
+  const { Wmin, Wmax } = optimizerDefaults;
   return {
-    optimizer: { default: type, choices: choices.optimizer, text: "How weights follow gradients" },
-    beta_1: decay(beta_1, "first"),
-    beta_2: decay(beta_2, "second"),
-    epsilon: numberRow(1e-8, "", 0, 1e6, "What keeps the quotient finite, with adam and adamw", withMoments),
-    weight_decay: numberRow(
-      weight_decay,
-      "",
-      0,
-      1e6,
-      "Share of the weight, times the learning rate, that is lost in a step, with adamw",
-      { optimizer: ["adamw"] },
-    ),
+    optimizer: { default: type, choices: optimizerNames, text: "How weights follow gradients" },
+    ...ownRows,
     Wmin: numberRow(Wmin, "", -1e12, 1e12, "Lower bound of all weights"),
     Wmax: numberRow(Wmax, "", -1e12, 1e12, "Upper bound of all weights"),
   } as const;
@@ -120,14 +161,20 @@ export function optimizerParameters(type: (typeof choices.optimizer)[number]) {
 export type OptimizerValues = TaskParameterValues<ReturnType<typeof optimizerParameters>>;
 
 /**
- * The optimizer of these values: with gradient descent one call for each update, as the tutorials have it.
+ * The optimizer of these values: one that remembers no moments is called once for each update, as the tutorials have it.
  *
  * @param batchSize Update intervals, or with e-prop+ spikes, of a step.
  */
 export function optimizerOf(values: OptimizerValues, eta: number, batchSize: number): OptimizerParams {
-  const { optimizer: type, beta_1, beta_2, epsilon, weight_decay, Wmin, Wmax } = values;
-  const common = { type, batch_size: batchSize, eta, Wmin, Wmax };
-  if (type === "gradient_descent") return { ...common, optimize_each_step: false };
-  const moments = { ...common, beta_1, beta_2, epsilon };
-  return type === "adamw" ? { ...moments, weight_decay } : moments;
+  const { optimizer: type, Wmin, Wmax } = values;
+  const { hasMoments, parameters } = optimizers[type];
+  return {
+    type,
+    batch_size: batchSize,
+    eta,
+    Wmin,
+    Wmax,
+    ...(!hasMoments && { optimize_each_step: false }),
+    ...Object.fromEntries(parameters.map((name) => [name, values[name]])),
+  };
 }

@@ -5,6 +5,7 @@ import { type Pieces, atOnce } from "../core/event-loop.js";
 import type { NodeCollection, SynapseCollection } from "../nest/collections.js";
 import type { SynapseSpec } from "../nest/accepted.js";
 import { Kernel } from "../nest/kernel.js";
+import { ownOptimizerParams } from "../nest/models.generated.js";
 import { anew, isRandomParameter } from "../nest/random.js";
 import { descriptionChecked } from "../tasks/check-network.js";
 import {
@@ -246,9 +247,11 @@ function ownOptimizer({ optimizer }: NetworkDescription, projection: ProjectionD
   const own = projection.optimizer ?? {};
   const other = own.type !== undefined && own.type !== optimizer.type;
   if (!other) return { ...optimizer, ...own };
-  const { batch_size, eta, optimize_each_step, c_l2, Wmin, Wmax } = optimizer;
-  const kept = { batch_size, eta, optimize_each_step, c_l2, Wmin, Wmax };
-  return { ...Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)), ...own };
+  const ofItsType = { type: true, optimizer: true, ...ownOptimizerParams };
+  const kept = Object.entries(optimizer).filter(
+    ([name, value]) => value !== undefined && !Object.hasOwn(ofItsType, name),
+  );
+  return { ...Object.fromEntries(kept), ...own };
 }
 
 /**

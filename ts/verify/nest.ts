@@ -10,6 +10,7 @@ import { EngineNetwork } from "./engine.js";
 import { nestProgram } from "./nest-program.js";
 import type { Problem, Synapses } from "./problem.js";
 import { type NestProof, type ProofCheck, bounds, proofCheck } from "./verification.js";
+import { optimizers } from "../nest/models.generated.js";
 
 /** How NEST is reached. */
 export interface NestOptions {
@@ -170,14 +171,14 @@ function signalsOf(problem: Problem, iterations: readonly IterationData[], shift
 /** What NEST's copy of a synapse model is made with. */
 function defaultsOf(problem: Problem, { kind, optimizer = {} }: Synapses) {
   if (kind !== "plastic") return null;
-  const { type, batch_size, eta, Wmin, Wmax, beta_1, beta_2, epsilon, optimize_each_step } = optimizer;
+  const { type = "gradient_descent", batch_size, eta, Wmin, Wmax, optimize_each_step } = optimizer;
   const own = {
     type,
     batch_size,
     eta,
     Wmin,
     Wmax,
-    ...(type === "adam" && { beta_1, beta_2, epsilon }),
+    ...Object.fromEntries(optimizers[type].parameters.map((name) => [name, optimizer[name]])),
     ...(problem.family === "event" && { optimize_each_step }),
   };
   const known = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
@@ -296,9 +297,12 @@ function transmissions(problem: Problem, iterations: readonly IterationData[], s
 }
 
 /** Why a network cannot be laid beside NEST's; nothing where it can. */
+/** Names of the optimizers that NEST has. */
+const optimizersOfNest: ReadonlySet<string> = new Set(["gradient_descent", "adam"]);
+
 function notInNest(problem: Problem, task: Task): string | undefined {
   const all = problem.projections.flatMap(({ optimizer }) => optimizer?.type ?? []);
-  const other = all.find((type) => type !== "adam" && type !== "gradient_descent");
+  const other = all.find((type) => !optimizersOfNest.has(type));
   if (other !== undefined) return `NEST has no optimizer ${other}`;
   const network = describedNetwork(task.network);
   const feedback = [network, ...Object.values(network.projections)].flatMap((of) => of.feedback ?? []);

@@ -12,6 +12,7 @@ import {
   verify,
   verifyTask,
 } from "../ts/verify/index.js";
+import { formOf } from "../ts/verify/losses.js";
 import { shrunkTask } from "../ts/verify/shrink.js";
 import { terminalText } from "../ts/verify/text.js";
 
@@ -508,6 +509,10 @@ describe("less of a task", () => {
       /one of neurons, steps, sequences, iterations, nest, python, onProgress, signal; did you mean iterations/,
     );
     await expect(verifyTask(task, 5 as never)).rejects.toThrow(/options/);
+  });
+
+  it("refuses losses that the slow programs do not know, by their names", () => {
+    expect(() => formOf("hinge" as never)).toThrow(/the loss hinge is not verified.*mean_squared_error/);
   });
 
   it("looks for a Python that was named before anything else", async () => {

@@ -5,6 +5,7 @@ import type { ReadoutSignals } from "../training/metrics.js";
 import { dot } from "./compare.js";
 import { type EngineOptions, engineSignals } from "./engine.js";
 import { biasNames, type Gradients } from "./interval-eprop.js";
+import { formOf } from "./losses.js";
 import type { Problem } from "./problem.js";
 
 /** The slope along one direction, at several step sizes. */
@@ -30,15 +31,14 @@ export function lossOf(problem: Problem, { readout, target }: ReadoutSignals): n
   const { loss, steps, sequences, learningWindow, average } = problem;
   const readouts = problem.readouts.length;
   let total = 0;
-  const ofMean = loss === "cross_entropy_of_mean";
+  const { ofMean, value } = formOf(loss);
   for (let row = 0; row < steps * sequences; row++) {
     if (row % steps < steps - learningWindow) continue;
     // What the last step shows is the mean, and counts for all.
     if (ofMean && row % steps < steps - 1) continue;
     for (let k = 0; k < readouts; k++) {
       const [y, wanted] = [readout[row * readouts + k] as number, target[row * readouts + k] as number];
-      const part =
-        loss === "mean_squared_error" ? 0.5 * (y - wanted) ** 2 : wanted === 0 ? 0 : -wanted * Math.log(y);
+      const part = value(y, wanted);
       total += ofMean ? learningWindow * part : part;
     }
   }

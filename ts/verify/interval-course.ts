@@ -3,7 +3,7 @@
  * docs/derivation.md states them (Frames of an interval, Dynamics, Edges of an interval).
  */
 import type { Pieces } from "../core/event-loop.js";
-import type { LossName } from "../nest/losses.js";
+import { formOf } from "./losses.js";
 import type { Problem, Synapses } from "./problem.js";
 import { surrogateGradient } from "./surrogate.js";
 
@@ -89,14 +89,6 @@ function outgoing(problem: Problem) {
       const count = synapses.from === "input" ? problem.inputs : problem.recurrent.length;
       return { synapses, entries: bySource(synapses, count) };
     });
-}
-
-/** The softmax of voltages. */
-function softmax(voltages: readonly number[]): number[] {
-  const most = Math.max(...voltages);
-  const powers = voltages.map((voltage) => Math.exp(voltage - most));
-  const sum = powers.reduce((all, power) => all + power, 0);
-  return powers.map((power) => power / sum);
 }
 
 /** Recurrent neurons, readouts, and what is on its way between them. */
@@ -212,13 +204,6 @@ class Simulation {
   }
 }
 
-/** What a loss is made of, by its name: whether signals are shares of a whole, and whether they are of means. */
-const lossForms: Readonly<Record<LossName, { shared: boolean; ofMean: boolean }>> = {
-  mean_squared_error: { shared: false, ofMean: false },
-  cross_entropy: { shared: true, ofMean: false },
-  cross_entropy_of_mean: { shared: true, ofMean: true },
-};
-
 /** The readouts' signals and errors in the learning windows of all sequences. */
 class Judge {
   readonly #problem: Problem;
@@ -234,7 +219,7 @@ class Judge {
   take(of: IntervalCourse, place: number, voltages: readonly number[]): void {
     const { steps, learningWindow, readouts, targets, loss } = this.#problem;
     const k = readouts.length;
-    const { shared, ofMean } = lossForms[loss];
+    const form = formOf(loss);
     const row = place % steps;
     const begin = steps - learningWindow;
     const smoothed = readouts.map(
@@ -245,11 +230,12 @@ class Judge {
     voltages.forEach((voltage, at) => (sums[at] = (sums[at] as number) + voltage));
     smoothed.forEach((target, at) => (wanted[at] = (wanted[at] as number) + target));
     const count = row - begin + 1;
+    const { ofMean } = form;
     const shown = ofMean ? Array.from(sums, (sum) => sum / count) : voltages;
-    const signals = shared ? softmax(shown) : shown;
-    signals.forEach((signal, at) => {
+    form.signals(shown).forEach((signal, at) => {
       of.signals[row * k + at] = signal;
-      of.errors[row * k + at] = signal - (ofMean ? (wanted[at] as number) / count : (smoothed[at] as number));
+      const target = ofMean ? (wanted[at] as number) / count : (smoothed[at] as number);
+      of.errors[row * k + at] = form.error(signal, target);
     });
     if (!ofMean || row < steps - 1) return;
     // All steps of the window have a share in the mean.

@@ -7,6 +7,7 @@ import type { IterationData, Task } from "../tasks/task.js";
 import type { TaskNetwork } from "../training/network.js";
 import { difference, spikesApart } from "./compare.js";
 import { EngineNetwork } from "./engine.js";
+import { formOf } from "./losses.js";
 import { nestProgram } from "./nest-program.js";
 import type { Problem, Synapses } from "./problem.js";
 import { type NestProof, type ProofCheck, bounds, proofCheck } from "./verification.js";
@@ -251,7 +252,7 @@ function toldOf(
     populations,
     spikes: inputSpikes(problem, iterations),
     signals: signalsOf(problem, iterations, timeline.target),
-    softmax: loss === "cross_entropy",
+    ...formOf(loss).nest,
     projections: problem.projections.map((of) => ({
       name: of.name,
       model: synapseModels[family][of.kind],
@@ -308,7 +309,7 @@ function notInNest(problem: Problem, task: Task): string | undefined {
   const feedback = [network, ...Object.values(network.projections)].flatMap((of) => of.feedback ?? []);
   const kind = feedback.find((of) => of !== "random");
   if (kind !== undefined) return `NEST has no ${kind} feedback`;
-  if (problem.loss === "cross_entropy_of_mean") return `NEST has no loss ${problem.loss}`;
+  if (formOf(problem.loss).nest === undefined) return `NEST has no loss ${problem.loss}`;
   if (problem.readouts.some(({ smoothing }) => smoothing > 0)) return "NEST has no label smoothing";
   if (problem.recurrent.some(({ c_voltage }) => c_voltage > 0)) return "NEST has no voltage regularization";
   const neurons = [...problem.recurrent, ...problem.readouts];

@@ -6,6 +6,7 @@ import { refuse } from "../core/arguments.js";
 import type { NodeCollection } from "../nest/collections.js";
 import { dynamicsOf } from "../nest/dynamics.js";
 import type { OptimizerParams } from "../nest/models.generated.js";
+import { formOf } from "./losses.js";
 import type { TaskNetwork } from "../training/network.js";
 import { type PopulationDescription, names, populationsOf } from "../tasks/network-description.js";
 import type { IterationData, Task } from "../tasks/task.js";
@@ -275,6 +276,7 @@ export function targetsOf(data: IterationData, rows: number, readouts: number): 
 export function problemOf(network: TaskNetwork, task: Task, data: IterationData): Problem {
   const { built, family } = network;
   const { resolution, steps, learningWindow, batchSize: sequences, loss } = task;
+  formOf(loss);
   const recurrent = populationsOf(built.description, "recurrent").flatMap(({ name, model }) =>
     neuronsOf(built.populations[name] as NodeCollection, model, resolution),
   );

@@ -149,7 +149,8 @@ it("has the gradient without what adaptive feedback takes off the readouts' weig
   };
   const of = { ...network({}, quiet), feedback: "adaptive", feedbackDecay: 0.5 } as const;
   const own = { ...of.projections["feedback"], feedback: "adaptive", feedbackDecay: 0.25 } as const;
-  for (const feedback of [of.projections["feedback"], own]) {
+  const inherits = { ...of.projections["feedback"], feedbackDecay: 0.25 } as const;
+  for (const feedback of [of.projections["feedback"], own, inherits]) {
     const described = { ...of, projections: { ...of.projections, feedback } } as tasks.NetworkDescription;
     const proof = await verify(described, data("mean_squared_error"), { iterations: 1 });
     expect(proof.checks.filter(({ passed }) => !passed)).toEqual([]);

@@ -1,4 +1,5 @@
 /** Controls: the same task with a part of e-prop taken away. */
+import { defaultFeedback, feedbackFacts } from "../nest/feedback.js";
 import { NumpyRandom } from "../random/index.js";
 import {
   type NetworkDescription,
@@ -7,6 +8,7 @@ import {
   describedNetwork,
   names,
   projectionKind,
+  rewiringKeys,
 } from "../tasks/network-description.js";
 import type { Task } from "../tasks/task.js";
 import { familyOf } from "../training/build-network.js";
@@ -55,16 +57,9 @@ const kindOf = ({ populations }: NetworkDescription, of: string | readonly strin
   populations[typeof of === "string" ? of : (of[0] as string)]?.kind;
 
 /** A projection whose weights stay; an optimizer has nothing to do there. */
-function still({
-  optimizer: _optimizer,
-  keepsSign: _keepsSign,
-  rewiring: _rewiring,
-  rewiringL1: _l1,
-  rewiringTemperature: _temperature,
-  rewiringThreshold: _threshold,
-  ...projection
-}: ProjectionDescription): ProjectionDescription {
-  return { ...projection, plastic: false };
+function still({ optimizer: _optimizer, ...projection }: ProjectionDescription): ProjectionDescription {
+  const kept = Object.entries(projection).filter(([name]) => !Object.hasOwn(rewiringKeys, name));
+  return { ...(Object.fromEntries(kept) as unknown as ProjectionDescription), plastic: false };
 }
 
 const without = (params: object) => ({ ...params, learns_bias: false });
@@ -85,7 +80,7 @@ function stillCurrents(network: NetworkDescription): NetworkDescription {
 
 /** Where the weights of a feedback projection come from. */
 const sourceOf = (network: NetworkDescription, { feedback }: ProjectionDescription) =>
-  feedback ?? network.feedback ?? "random";
+  feedback ?? network.feedback ?? defaultFeedback;
 
 /** Whether there are synapses back onto the readouts of a feedback projection, whose weights it could have. */
 function isRead({ projections }: NetworkDescription, { from, to }: ProjectionDescription): boolean {
@@ -140,7 +135,7 @@ function controlledNetwork(
       const random = new NumpyRandom(seed);
       // Symmetric feedback has no weights of its own that could be dealt out.
       const isDealt = (of: ProjectionDescription) =>
-        isFeedback(of) && isMatrix(of.weights) && sourceOf(network, of) !== "symmetric";
+        isFeedback(of) && isMatrix(of.weights) && !feedbackFacts(sourceOf(network, of)).isReadouts;
       if (!all.some(isDealt)) return undefined;
       return changed(network, isDealt, (of) => ({ ...of, weights: shuffled(of.weights as Weights, random) }));
     }
@@ -149,7 +144,7 @@ function controlledNetwork(
         ? changed(network, isFeedback, (of) => ({
             ...of,
             // Other feedback does not stay zero.
-            ...(sourceOf(network, of) !== "random" && { feedback: "random" as const }),
+            ...(feedbackFacts(sourceOf(network, of)).changes && { feedback: defaultFeedback }),
             weights: isMatrix(of.weights)
               ? { ...of.weights, data: new Float64Array(of.weights.data.length) }
               : 0,
@@ -160,7 +155,7 @@ function controlledNetwork(
       const isInterval = model !== undefined && "model" in model && familyOf(model.model) === "interval";
       // Where no readout reads, symmetric feedback would be none at all.
       const isMade = (of: ProjectionDescription) =>
-        isFeedback(of) && isRead(network, of) && sourceOf(network, of) !== "symmetric";
+        isFeedback(of) && isRead(network, of) && !feedbackFacts(sourceOf(network, of)).isReadouts;
       if (!isInterval || !all.some(isMade)) return undefined;
       return changed(network, isMade, (of) => ({ ...of, feedback: "symmetric" }));
     }

@@ -18,15 +18,18 @@ import { guarded, nestError } from "../core/errors.js";
 import { modelTables } from "../native/index.js";
 import { NodeCollection, type SynapseCollection } from "../nest/collections.js";
 import { dynamicsOf } from "../nest/dynamics.js";
+import { feedbackFacts } from "../nest/feedback.js";
 import { Kernel } from "../nest/kernel.js";
 import { weightsBetween } from "../network/weights.js";
 import { type OptimizerParams, optimizers } from "../nest/models.generated.js";
+import { rewires, rewiringFacts } from "../nest/rewiring.js";
 import { anObject } from "./check-network.js";
 import {
   type NetworkDescription,
   type PopulationDescription,
   type ProjectionDescription,
   names,
+  rewiringKeys,
 } from "./network-description.js";
 
 /** What a network that was built in a kernel is called. */
@@ -456,17 +459,22 @@ function optimizerOf({ optimizer: held }: Record<string, unknown>): OptimizerPar
 
 /** What else synapse models say, as projections do. */
 function synapsesOf(of: Record<string, unknown>): Partial<ProjectionDescription> {
-  const { keeps_sign, rewiring = "none", feedback = "random" } = of;
+  const { keeps_sign, rewiring, feedback } = of as { keeps_sign?: boolean } & Pick<
+    ProjectionDescription,
+    "rewiring" | "feedback"
+  >;
+  const { parameters } = rewiringFacts(rewiring);
+  const { changes, decays } = feedbackFacts(feedback);
   return {
     ...(keeps_sign === true && { keepsSign: true }),
-    ...(rewiring !== "none" && { rewiring }),
-    ...(rewiring === "deep_r" && {
-      rewiringL1: of["rewiring_l1"],
-      rewiringTemperature: of["rewiring_temperature"],
-    }),
-    ...(rewiring === "prune" && { rewiringThreshold: of["rewiring_threshold"] }),
-    ...(feedback !== "random" && { feedback }),
-    ...(feedback === "adaptive" && { feedbackDecay: of["feedback_decay"] }),
+    ...(rewires(rewiring) && { rewiring }),
+    ...Object.fromEntries(
+      Object.entries(rewiringKeys)
+        .filter(([, name]) => parameters.includes(name))
+        .map(([key, name]) => [key, of[name]]),
+    ),
+    ...(changes && { feedback }),
+    ...(decays && { feedbackDecay: of["feedback_decay"] }),
   } as Partial<ProjectionDescription>;
 }
 

@@ -20,7 +20,9 @@ import {
 } from "../core/arguments.js";
 import type { Pieces } from "../core/event-loop.js";
 import { dynamicsOf, modelsWith } from "../nest/dynamics.js";
+import { defaultFeedback, feedbackFacts } from "../nest/feedback.js";
 import { isRandomParameter, randomParameter } from "../nest/random.js";
+import { defaultRewiring, rewires, rewiringFacts } from "../nest/rewiring.js";
 import { NumpyRandom } from "../random/index.js";
 import {
   type InputPopulation,
@@ -33,6 +35,8 @@ import {
   type Weights,
   projectionShape,
   describedNetwork,
+  feedbackKeys,
+  rewiringKeys,
   rewiringOfProjection,
 } from "./network-description.js";
 import { choices } from "../nest/models.generated.js";
@@ -66,19 +70,11 @@ const populationOf = (...names: readonly string[]) =>
   fields({ model: oneOf(...names), n: count, params: dictionary });
 
 /** The names that a description has, each of them: one that is missing here does not compile. */
-const namesOf = <Of>(all: Readonly<Record<keyof Of, true>>): readonly string[] => Object.keys(all);
-const rewiringNames = {
-  keepsSign: true,
-  rewiring: true,
-  rewiringL1: true,
-  rewiringTemperature: true,
-  rewiringThreshold: true,
-} as const;
-const feedbackNames = { feedback: true, feedbackDecay: true } as const;
+const namesOf = <Of>(all: Readonly<Record<keyof Of, unknown>>): readonly string[] => Object.keys(all);
 const entries = {
   pool: namesOf<PoolDescription>({
-    ...feedbackNames,
-    ...rewiringNames,
+    ...feedbackKeys,
+    ...rewiringKeys,
     inputs: true,
     recurrent: true,
     readout: true,
@@ -87,8 +83,8 @@ const entries = {
     averageGradient: true,
   }),
   network: namesOf<NetworkDescription>({
-    ...feedbackNames,
-    ...rewiringNames,
+    ...feedbackKeys,
+    ...rewiringKeys,
     populations: true,
     projections: true,
     optimizer: true,
@@ -100,8 +96,8 @@ const entries = {
     readout: namesOf<ReadoutPopulation>({ kind: true, model: true, n: true, params: true }),
   },
   projection: namesOf<ProjectionDescription>({
-    ...feedbackNames,
-    ...rewiringNames,
+    ...feedbackKeys,
+    ...rewiringKeys,
     from: true,
     to: true,
     weights: true,
@@ -146,31 +142,36 @@ export function* descriptionChecked(described: unknown): Pieces<Learned[]> {
 function checkSparse(described: NetworkDescription | PoolDescription): void {
   const network = describedNetwork(described);
   for (const [name, { weights, rule }] of Object.entries(network.projections)) {
-    const { rewiring = "none" } = rewiringOfProjection(network, name);
-    if (rewiring === "none") continue;
+    const { rewiring } = rewiringOfProjection(network, name);
+    if (!rewires(rewiring)) continue;
+    const { takesAway } = rewiringFacts(rewiring);
     const at = "populations" in described ? `network.projections.${name}` : `network.weights.${name}`;
     const isMatrix = typeof weights === "object" && "data" in weights;
     const hasAll = isMatrix
       ? (weights.mask?.every((is) => is !== 0) ?? true)
       : (rule?.rule ?? "all_to_all") === "all_to_all";
     // Of a matrix, connections may be pruned one by one.
-    if (!hasAll || (isMatrix && rewiring === "prune")) continue;
-    refuse(isMatrix ? `${at}.mask` : `${at}.rule`, isMatrix ? weights.mask : rule, fewer[rewiring], {
-      code: "ValueError",
-      message:
-        rewiring === "prune"
+    if (!hasAll || (isMatrix && takesAway)) continue;
+    refuse(
+      isMatrix ? `${at}.mask` : `${at}.rule`,
+      isMatrix ? weights.mask : rule,
+      takesAway ? singles : fewer,
+      {
+        code: "ValueError",
+        message: takesAway
           ? `the projection ${name} has no connections that go one by one, which rewiring ${rewiring} needs`
           : `the projection ${name} has all connections, so rewiring ${rewiring} finds none to replace others`,
-    });
+      },
+    );
   }
 }
 
-/** What has connections that rewiring can work on. */
-const fewer = {
-  deep_r:
-    "a mask or a rule that leaves connections out (of a task, --set connectivity or connectivity_* below 1), or rewiring of single projections",
-  prune: "a matrix of weights, or a rule that leaves connections out",
-} as const;
+/** What leaves room for connections that replace others. */
+const fewer =
+  "a mask or a rule that leaves connections out (of a task, --set connectivity or connectivity_* below 1), or rewiring of single projections";
+
+/** What has connections that may go one by one. */
+const singles = "a matrix of weights, or a rule that leaves connections out";
 
 /** Checks a network in its short form. */
 function* poolChecked(network: Record<string, unknown>): Pieces<Learned[]> {
@@ -219,9 +220,10 @@ function checkPatience(task: Task): void {
   if ((task.schedule.patience ?? 0) === 0) return;
   const network = describedNetwork(task.network);
   for (const name of Object.keys(network.projections)) {
-    const { rewiring = "none" } = rewiringOfProjection(network, name);
-    if (rewiring === "none") continue;
-    refuse("schedule.patience", task.schedule.patience, "0, or connections that stay (rewiring none)", {
+    const { rewiring } = rewiringOfProjection(network, name);
+    if (!rewires(rewiring)) continue;
+    const bound = `0, or connections that stay (rewiring ${defaultRewiring})`;
+    refuse("schedule.patience", task.schedule.patience, bound, {
       code: "NotImplemented",
       message: `with rewiring ${rewiring} the connections of ${name} change, and only weights go back to those of the best validation`,
     });
@@ -448,11 +450,12 @@ function* checkSynapses(
 function checkRewiring(at: string, of: Record<string, unknown>, family: Family | undefined): void {
   const rewiring = given(`${at}.rewiring`, of["rewiring"], optional(oneOf(...choices.rewiring)));
   const keeps = given(`${at}.keepsSign`, of["keepsSign"], optional(flag));
-  for (const name of ["rewiringL1", "rewiringTemperature", "rewiringThreshold"]) {
+  const { rewiring: _which, keepsSign: _keeps, ...numbersOf } = rewiringKeys;
+  for (const name of Object.keys(numbersOf)) {
     given(`${at}.${name}`, of[name], optional(number({ min: 0, max: Number.MAX_VALUE })));
   }
   const perInterval = family?.readouts.includes("eprop_readout_bsshslm_2020") ?? true;
-  if (perInterval || ((rewiring ?? "none") === "none" && keeps !== true)) return;
+  if (perInterval || (!rewires(rewiring) && keeps !== true)) return;
   const [name, value] = keeps === true ? ["keepsSign", keeps] : ["rewiring", rewiring];
   refuse(`${at}.${name}`, value, "left out, or models whose weights change once an update interval", {
     code: "NotImplemented",
@@ -468,9 +471,7 @@ function checkProjectionRewiring(
   family: Family | undefined,
 ): void {
   checkRewiring(at, of, family);
-  const said = ["keepsSign", "rewiring", "rewiringL1", "rewiringTemperature", "rewiringThreshold"].find(
-    (name) => of[name] !== undefined,
-  );
+  const said = Object.keys(rewiringKeys).find((name) => of[name] !== undefined);
   if (!stays || said === undefined) return;
   refuse(`${at}.${said}`, of[said], "left out", {
     code: "ValueError",
@@ -483,8 +484,9 @@ function checkFeedback(at: string, of: Record<string, unknown>, family: Family |
   const source = given(`${at}.feedback`, of["feedback"], optional(oneOf(...feedbackSources)));
   given(`${at}.feedbackDecay`, of["feedbackDecay"], optional(number({ min: 0, max: 1 })));
   const perInterval = family?.readouts.includes("eprop_readout_bsshslm_2020") ?? true;
-  if (perInterval || source === undefined || source === "random") return;
-  refuse(`${at}.feedback`, source, "random, or models whose weights change once an update interval", {
+  if (perInterval || !feedbackFacts(source).changes) return;
+  const bound = `${defaultFeedback}, or models whose weights change once an update interval`;
+  refuse(`${at}.feedback`, source, bound, {
     code: "NotImplemented",
     message: "with e-prop+, the weights of feedback stay",
   });
@@ -498,7 +500,7 @@ function checkProjectionFeedback(
   family: Family | undefined,
 ): void {
   checkFeedback(at, of, family);
-  for (const name of isFeedback ? [] : ["feedback", "feedbackDecay"]) {
+  for (const name of isFeedback ? [] : Object.keys(feedbackKeys)) {
     if (of[name] === undefined) continue;
     refuse(`${at}.${name}`, of[name], "left out", {
       code: "ValueError",

@@ -15,6 +15,7 @@ import {
   whole,
 } from "../core/arguments.js";
 import { type NumberMatrix, NumpyRandom } from "../random/index.js";
+import { defaultFeedback, feedbackFacts, feedbackWith } from "../nest/feedback.js";
 import { feedbackSources } from "./learning-parameters.js";
 import type {
   FeedbackSource,
@@ -81,7 +82,7 @@ function feedbackOfLayers({ feedback, layers, readoutsFrom = "last" }: LayersDes
   if (feedback === undefined) return layers.map(() => undefined);
   const isRead = (at: number) => readoutsFrom === "all" || at === layers.length - 1;
   if (typeof feedback === "string") {
-    return layers.map((_, at) => (isRead(at) ? feedback : "random"));
+    return layers.map((_, at) => (isRead(at) ? feedback : defaultFeedback));
   }
   if (feedback.length !== layers.length) {
     refuse("of.feedback", `${feedback.length} values`, `one for all, or ${layers.length}`, {
@@ -90,8 +91,9 @@ function feedbackOfLayers({ feedback, layers, readoutsFrom = "last" }: LayersDes
     });
   }
   feedback.forEach((source, at) => {
-    if (source !== "symmetric" || isRead(at)) return;
-    refuse(`of.feedback[${at}]`, source, "random, adaptive, or readoutsFrom all", {
+    if (!feedbackFacts(source).isReadouts || isRead(at)) return;
+    const others = feedbackWith({ isReadouts: false }).join(", ");
+    refuse(`of.feedback[${at}]`, source, `${others}, or readoutsFrom all`, {
       code: "ValueError",
       message: "no readout reads this layer, so there are no weights that its feedback could have",
     });

@@ -1,9 +1,16 @@
 /** Parameters of how a network learns, which all tasks with update intervals have in their tables. */
+import { defaultFeedback, feedbackWith } from "../nest/feedback.js";
 import { choices } from "../nest/models.generated.js";
+import { defaultRewiring, rewires, rewiringFacts, rewiringNames } from "../nest/rewiring.js";
 import { NumpyRandom } from "../random/index.js";
 import { lossNames } from "../nest/losses.js";
 import { learningRateParameters } from "./learning-rate.js";
-import type { PoolDescription, RecurrentPopulation, Weights } from "./network-description.js";
+import {
+  type PoolDescription,
+  type RecurrentPopulation,
+  type Weights,
+  rewiringKeys,
+} from "./network-description.js";
 import { numberRow } from "./network-parameters.js";
 import type { NumberParameter, TaskParameterValues } from "./parameter.js";
 
@@ -16,11 +23,18 @@ function ofProjection(which: string): NumberParameter {
   return { ...share, follows: ({ connectivity }) => connectivity as number };
 }
 
+/** Sources of feedback that decay. */
+const decaying = feedbackWith({ decays: true });
+
+/** The rewirings that have a parameter. */
+const having = (parameter: string) =>
+  rewiringNames.filter((name) => rewiringFacts(name).parameters.includes(parameter));
+
 /** Rows of a task's parameter table. */
 export const learningParameters = {
   ...learningRateParameters,
   feedback: {
-    default: "random",
+    default: defaultFeedback,
     choices: feedbackSources,
     text: "Where the weights of the learning signals come from",
   },
@@ -29,8 +43,8 @@ export const learningParameters = {
     unit: "",
     min: 0,
     max: 1,
-    text: "Share of feedback and readout weights that is lost in an update, with adaptive feedback",
-    needs: { feedback: ["adaptive"] },
+    text: `Share of feedback and readout weights that is lost in an update, with ${decaying.join(" or ")} feedback`,
+    needs: { feedback: decaying },
   },
   connectivity: {
     default: 1,
@@ -43,7 +57,7 @@ export const learningParameters = {
   connectivity_rec_rec: ofProjection("among recurrent neurons"),
   connectivity_rec_out: ofProjection("to readouts"),
   rewiring: {
-    default: "none",
+    default: defaultRewiring,
     choices: choices.rewiring,
     text: "Whether connections whose weight reaches zero are replaced by others (deep_r), or those with small weights go (prune)",
   },
@@ -53,7 +67,7 @@ export const learningParameters = {
     min: 0,
     max: 1e6,
     text: "Pull of weights to zero in an update, times the learning rate, with deep_r",
-    needs: { rewiring: ["deep_r"] },
+    needs: { rewiring: having("rewiring_l1") },
   },
   rewiring_temperature: {
     default: 0,
@@ -61,7 +75,7 @@ export const learningParameters = {
     min: 0,
     max: 1e6,
     text: "Temperature of the random walk of weights, with deep_r",
-    needs: { rewiring: ["deep_r"] },
+    needs: { rewiring: having("rewiring_temperature") },
   },
   rewiring_threshold: {
     default: 1e-2,
@@ -69,7 +83,7 @@ export const learningParameters = {
     min: 0,
     max: 1e6,
     text: "Size of weights up to which connections go after an update, with prune",
-    needs: { rewiring: ["prune"] },
+    needs: { rewiring: having("rewiring_threshold") },
   },
   c_voltage: {
     default: 0,
@@ -135,8 +149,13 @@ export type LearningValues = TaskParameterValues<typeof learningParameters>;
 
 /** What these values say of a network of one pool: its connections, signs and feedback. `seed` is that of the task. */
 export function withLearning(pool: PoolDescription, values: LearningValues, seed: number): PoolDescription {
-  const { feedback, feedback_decay, rewiring, rewiring_l1, rewiring_temperature, exc_fraction } = values;
+  const { feedback, feedback_decay, rewiring, exc_fraction } = values;
   const { c_voltage, c_l2, biases, bias_rate } = values;
+  const rewired = Object.fromEntries(
+    Object.entries(rewiringKeys)
+      .filter(([, name]) => name in values)
+      .map(([key, name]) => [key, values[name as keyof LearningValues]]),
+  );
   const learning = { learns_bias: true, ...(bias_rate !== 1 && { bias_rate }) };
   const ofNeurons = {
     ...(c_voltage > 0 && { c_voltage }),
@@ -170,12 +189,7 @@ export function withLearning(pool: PoolDescription, values: LearningValues, seed
     feedback,
     feedbackDecay: feedback_decay,
     ...(exc_fraction > 0 && { keepsSign: true }),
-    ...(rewiring !== "none" && {
-      rewiring,
-      rewiringL1: rewiring_l1,
-      rewiringTemperature: rewiring_temperature,
-      rewiringThreshold: values.rewiring_threshold,
-    }),
+    ...(rewires(rewiring) && rewired),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What a network is made of, as data: named populations, and named projections between them. */
 import type { ModelsWith } from "../nest/dynamics.js";
+import { feedbackFacts } from "../nest/feedback.js";
 import type { ConnectionRule } from "../nest/accepted.js";
 import type { NodeParams, OptimizerParams, SynapseParams } from "../nest/models.generated.js";
 import type { RandomParameter } from "../nest/random.js";
@@ -53,10 +54,9 @@ export type PopulationDescription = InputPopulation | NeuronPopulation | Readout
  * Where the weights of learning signals come from: they stay as connected (`random`), are those of the readouts
  * (`symmetric`), or change as those of the readouts do while both decay (`adaptive`).
  */
-export type FeedbackSource = NonNullable<
-  SynapseParams["eprop_learning_signal_connection_bsshslm_2020"]["feedback"]
->;
+export type FeedbackSource = NonNullable<SignalParams["feedback"]>;
 
+type SignalParams = SynapseParams["eprop_learning_signal_connection_bsshslm_2020"];
 type PlasticParams = SynapseParams["eprop_synapse_bsshslm_2020"];
 
 /**
@@ -182,19 +182,51 @@ export function describedNetwork(network: NetworkDescription | PoolDescription):
   return full;
 }
 
+/** What is said of feedback, and what synapse models call it. */
+export const feedbackKeys = {
+  feedback: "feedback",
+  feedbackDecay: "feedback_decay",
+} as const satisfies Record<keyof FeedbackDescription, keyof SignalParams>;
+
+/** What is said of weights that learn and of their connections, and what synapse models call it. */
+export const rewiringKeys = {
+  keepsSign: "keeps_sign",
+  rewiring: "rewiring",
+  rewiringL1: "rewiring_l1",
+  rewiringTemperature: "rewiring_temperature",
+  rewiringThreshold: "rewiring_threshold",
+} as const satisfies Record<keyof RewiringDescription, keyof PlasticParams>;
+
+/** What is said under some names, under those or others; what is not said is left out. */
+function said(of: object, keys: readonly (readonly [key: string, name: string])[]): object {
+  const values = keys.map(([key, name]) => [name, of[key as keyof object] as unknown] as const);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+}
+
 /** Where the weights of feedback come from, as far as it is said. */
-export function feedbackOf({ feedback, feedbackDecay }: FeedbackDescription): FeedbackDescription {
-  return {
-    ...(feedback !== undefined && { feedback }),
-    ...(feedbackDecay !== undefined && { feedbackDecay }),
-  };
+export function feedbackOf(of: FeedbackDescription): FeedbackDescription {
+  return said(
+    of,
+    Object.keys(feedbackKeys).map((key) => [key, key]),
+  );
+}
+
+/** Where the weights of feedback come from, as synapse models take it. */
+export function feedbackParams(of: FeedbackDescription): SignalParams {
+  return said(of, Object.entries(feedbackKeys));
 }
 
 /** What weights that learn keep to, and which connections there are, as far as it is said. */
 export function rewiringOf(of: RewiringDescription): RewiringDescription {
-  const { keepsSign, rewiring, rewiringL1, rewiringTemperature, rewiringThreshold } = of;
-  const all = { keepsSign, rewiring, rewiringL1, rewiringTemperature, rewiringThreshold };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  return said(
+    of,
+    Object.keys(rewiringKeys).map((key) => [key, key]),
+  );
+}
+
+/** What weights keep to, and which connections there are, as synapse models take it. */
+export function rewiringParams(of: RewiringDescription): PlasticParams {
+  return said(of, Object.entries(rewiringKeys));
 }
 
 /** What the weights of a projection keep to, and which connections there are: what it says, else what its network does. */
@@ -257,14 +289,13 @@ export function plasticProjectionsOf(network: NetworkDescription): string[] {
     .map(([name]) => name);
 }
 
-/** Names of the projections whose feedback changes as the readouts' weights do. */
-export function adaptiveProjectionsOf(network: NetworkDescription): string[] {
+/** Names of the projections of feedback whose weights change and are not those of the readouts. */
+export function changingFeedbackOf(network: NetworkDescription): string[] {
   return Object.entries(network.projections)
-    .filter(
-      ([, projection]) =>
-        projectionKind(network, projection) === "feedback" &&
-        (projection.feedback ?? network.feedback) === "adaptive",
-    )
+    .filter(([, projection]) => {
+      const { changes, isReadouts } = feedbackFacts(projection.feedback ?? network.feedback);
+      return projectionKind(network, projection) === "feedback" && changes && !isReadouts;
+    })
     .map(([name]) => name);
 }
 

@@ -1,6 +1,7 @@
 /** Tasks that classify with a recurrent pool of regular and adaptive neurons and softmax readouts, trained with Adam. */
 import type { NumpyRandom } from "../random/index.js";
 import { nestError } from "../core/errors.js";
+import { rewires } from "../nest/rewiring.js";
 import { layeredNetwork } from "./layers.js";
 import type {
   NetworkDescription,
@@ -187,7 +188,7 @@ function layeredOf({ name, random, inputs, classes, parameters, batchSize }: Cla
   const thinned = Object.fromEntries(ofPools.map((of) => [of, parameters[of] < 1]));
   const asked: Record<string, boolean> = {
     ...thinned,
-    rewiring: rewiring !== "none",
+    rewiring: rewires(rewiring),
     exc_fraction: exc_fraction > 0,
   };
   const refused = Object.entries(asked).find(([, isAsked]) => isAsked);

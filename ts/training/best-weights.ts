@@ -1,4 +1,4 @@
-import { adaptiveProjectionsOf } from "../tasks/network-description.js";
+import { changingFeedbackOf } from "../tasks/network-description.js";
 import type { TaskNetwork } from "./network.js";
 import type { Iteration } from "./iteration.js";
 import type { Progress } from "./progress.js";
@@ -33,7 +33,7 @@ export class BestWeights {
     progress.best = { iteration, loss, since: 0 };
     const of = (name: string) => this.#network.connections(name).get("weight");
     const { plastic, description } = this.#network.built;
-    const changing = [...plastic.map(({ name }) => name), ...adaptiveProjectionsOf(description)];
+    const changing = [...plastic.map(({ name }) => name), ...changingFeedbackOf(description)];
     this.#weights = Object.fromEntries(changing.map((name) => [name, of(name)]));
   }
 

@@ -7,21 +7,23 @@ import type { SynapseSpec } from "../nest/accepted.js";
 import { Kernel } from "../nest/kernel.js";
 import { ownOptimizerParams } from "../nest/models.generated.js";
 import { anew, isRandomParameter } from "../nest/random.js";
+import { rewiringFacts } from "../nest/rewiring.js";
 import { descriptionChecked } from "../tasks/check-network.js";
 import {
   type FeedbackDescription,
   type NetworkDescription,
   type PoolDescription,
   type ProjectionDescription,
-  type RewiringDescription,
   type Weights,
   describedNetwork,
   feedbackOf,
+  feedbackParams,
   names,
   populationsOf,
   projectionKind,
   rewiringOf,
   rewiringOfProjection,
+  rewiringParams,
 } from "../tasks/network-description.js";
 
 /** Whether weights change once an update interval or, in e-prop+, with every spike. */
@@ -209,18 +211,6 @@ export class BuiltNetwork {
   }
 }
 
-/** What weights keep to, and which connections there are, as synapse models take it. */
-function rewiringParams(of: RewiringDescription) {
-  const { keepsSign, rewiring, rewiringL1, rewiringTemperature, rewiringThreshold } = of;
-  return {
-    ...(keepsSign !== undefined && { keeps_sign: keepsSign }),
-    ...(rewiring !== undefined && { rewiring }),
-    ...(rewiringL1 !== undefined && { rewiring_l1: rewiringL1 }),
-    ...(rewiringTemperature !== undefined && { rewiring_temperature: rewiringTemperature }),
-    ...(rewiringThreshold !== undefined && { rewiring_threshold: rewiringThreshold }),
-  };
-}
-
 /** Whether the synapses of a projection have a model of their own. */
 function hasOwnSynapses(projection: ProjectionDescription): boolean {
   return projection.optimizer !== undefined || Object.keys(rewiringOf(projection)).length > 0;
@@ -229,14 +219,6 @@ function hasOwnSynapses(projection: ProjectionDescription): boolean {
 /** Whether it is said where the weights of feedback come from. */
 function hasFeedback(of: FeedbackDescription): boolean {
   return Object.keys(feedbackOf(of)).length > 0;
-}
-
-/** Where the weights of feedback come from, as synapse models take it. */
-function feedbackParams({ feedback, feedbackDecay }: FeedbackDescription) {
-  return {
-    ...(feedback !== undefined && { feedback }),
-    ...(feedbackDecay !== undefined && { feedback_decay: feedbackDecay }),
-  };
 }
 
 /**
@@ -272,7 +254,7 @@ export function buildNetwork(kernel: Kernel, network: NetworkDescription | PoolD
 function sparse(network: NetworkDescription, name: string): ProjectionDescription {
   const projection = network.projections[name] as ProjectionDescription;
   const { weights } = projection;
-  if (rewiringOfProjection(network, name).rewiring !== "prune") return projection;
+  if (!rewiringFacts(rewiringOfProjection(network, name).rewiring).takesAway) return projection;
   if (typeof weights === "number" || !("data" in weights) || weights.mask !== undefined) return projection;
   return { ...projection, weights: { ...weights, mask: new Uint8Array(weights.data.length).fill(1) } };
 }

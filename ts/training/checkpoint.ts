@@ -13,7 +13,7 @@ import { interpreted, readSaved, writeSaved } from "../files/saved-file.js";
 import { problemOf } from "../files/schema.js";
 import { type TaskEntry, taskNamed } from "../tasks/index.js";
 import {
-  adaptiveProjectionsOf,
+  changingFeedbackOf,
   type ProjectionDescription,
   describedNetwork,
   namedParts,
@@ -339,10 +339,7 @@ async function contentOf(made: Task, details: Details, arrays: ArrayReader): Pro
     before: Object.fromEntries(plastic.map((name) => [name, weights(name)])) as PlasticWeights,
     ...(details.progress.best !== undefined && {
       best: Object.fromEntries(
-        [...plastic, ...adaptiveProjectionsOf(network)].map((name) => [
-          name,
-          arrays.get(`best.${name}`, "F64"),
-        ]),
+        [...plastic, ...changingFeedbackOf(network)].map((name) => [name, arrays.get(`best.${name}`, "F64")]),
       ),
     }),
     recorded,

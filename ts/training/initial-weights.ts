@@ -11,6 +11,7 @@ import {
 } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
 import { inSlices } from "../core/event-loop.js";
+import { rewiringFacts } from "../nest/rewiring.js";
 import { Network } from "../network/network.js";
 import type { NetworkWeights } from "../network/weights.js";
 import {
@@ -112,13 +113,13 @@ export function initialNetwork(task: Task, initial: InitialWeights | undefined):
       const bound = `${found.join(", ")}; those to begin with can be chosen (\`projections\`, --init-projections)`;
       refuse(`${note.path} has no projection ${name}`, bound);
     }
-    const { keepsSign = false, rewiring = "none" } = rewiringOfProjection(description, name);
+    const { keepsSign = false, rewiring } = rewiringOfProjection(description, name);
     projections[name] = withWeights(projection, network.weights(name), {
       name,
       path: note.path,
       shape: projectionShape(description, projection),
       keepsSign,
-      rewires: rewiring === "deep_r",
+      rewires: rewiringFacts(rewiring).replaces,
     });
   }
   return { ...description, projections };

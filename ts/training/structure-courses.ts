@@ -1,3 +1,4 @@
+import { rewires } from "../nest/rewiring.js";
 import { rewiringOfProjection } from "../tasks/network-description.js";
 import type { BuiltProjection } from "./build-network.js";
 import type { TaskNetwork } from "./network.js";
@@ -23,8 +24,8 @@ export class StructureCourses {
   constructor(network: TaskNetwork) {
     this.#network = network;
     const { plastic, description } = network.built;
-    this.#projections = plastic.filter(
-      ({ name }) => (rewiringOfProjection(description, name).rewiring ?? "none") !== "none",
+    this.#projections = plastic.filter(({ name }) =>
+      rewires(rewiringOfProjection(description, name).rewiring),
     );
   }
 

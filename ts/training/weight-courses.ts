@@ -1,5 +1,6 @@
 import type { Pieces } from "../core/event-loop.js";
 import type { SynapseCollection } from "../nest/collections.js";
+import { rewires } from "../nest/rewiring.js";
 import { rewiringOfProjection } from "../tasks/network-description.js";
 import type { TaskNetwork } from "./network.js";
 import type { Recorded } from "./recorders.js";
@@ -46,7 +47,7 @@ export class WeightCourses {
     const connections: [string, SynapseCollection][] = [];
     for (const { name } of network.built.plastic) {
       // Those that are rewired are not there for long.
-      if ((rewiringOfProjection(network.built.description, name).rewiring ?? "none") !== "none") continue;
+      if (rewires(rewiringOfProjection(network.built.description, name).rewiring)) continue;
       const all = network.connections(name);
       const step = Math.ceil(all.length / followed);
       connections.push([name, all.slice(0, all.length, Math.max(1, step))]);

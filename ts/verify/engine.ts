@@ -1,6 +1,7 @@
 /** What the engine computes of a task's first iterations: gradients, spikes, readouts, losses. */
 import { inSlices } from "../core/event-loop.js";
 import type { NodeCollection } from "../nest/collections.js";
+import { feedbackFacts } from "../nest/feedback.js";
 import { Kernel } from "../nest/kernel.js";
 import {
   type FeedbackDescription,
@@ -174,7 +175,7 @@ const shownBy = 2 ** 60;
 
 /** Feedback that decays takes the readouts' weights along, which is no part of their gradient. */
 const withoutDecay = <T extends FeedbackDescription>(of: T): T =>
-  of.feedback === "adaptive" ? { ...of, feedbackDecay: 0 } : of;
+  feedbackFacts(of.feedback).decays || of.feedbackDecay !== undefined ? { ...of, feedbackDecay: 0 } : of;
 
 /** A task whose weights move against their gradient alone, by so much and without bounds. */
 function descending(task: Task, eta: number): Task {

@@ -10,8 +10,9 @@ import { EngineNetwork } from "./engine.js";
 import { formOf } from "./losses.js";
 import { nestProgram } from "./nest-program.js";
 import type { Problem, Synapses } from "./problem.js";
-import { type NestProof, type ProofCheck, bounds, proofCheck } from "./verification.js";
+import { feedbackFacts } from "../nest/feedback.js";
 import { optimizers } from "../nest/models.generated.js";
+import { type NestProof, type ProofCheck, bounds, proofCheck } from "./verification.js";
 
 /** How NEST is reached. */
 export interface NestOptions {
@@ -297,17 +298,17 @@ function transmissions(problem: Problem, iterations: readonly IterationData[], s
   return sent * degree("input", problem.inputs) + spikes * degree("recurrent", problem.recurrent.length);
 }
 
-/** Why a network cannot be laid beside NEST's; nothing where it can. */
 /** Names of the optimizers that NEST has. */
 const optimizersOfNest: ReadonlySet<string> = new Set(["gradient_descent", "adam"]);
 
+/** Why a network cannot be laid beside NEST's; nothing where it can. */
 function notInNest(problem: Problem, task: Task): string | undefined {
   const all = problem.projections.flatMap(({ optimizer }) => optimizer?.type ?? []);
   const other = all.find((type) => !optimizersOfNest.has(type));
   if (other !== undefined) return `NEST has no optimizer ${other}`;
   const network = describedNetwork(task.network);
   const feedback = [network, ...Object.values(network.projections)].flatMap((of) => of.feedback ?? []);
-  const kind = feedback.find((of) => of !== "random");
+  const kind = feedback.find((of) => feedbackFacts(of).changes);
   if (kind !== undefined) return `NEST has no ${kind} feedback`;
   if (formOf(problem.loss).nest === undefined) return `NEST has no loss ${problem.loss}`;
   if (problem.readouts.some(({ smoothing }) => smoothing > 0)) return "NEST has no label smoothing";

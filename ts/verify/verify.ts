@@ -14,6 +14,7 @@ import {
   whole,
 } from "../core/arguments.js";
 import { inSlices } from "../core/event-loop.js";
+import { rewires } from "../nest/rewiring.js";
 import { NumpyRandom } from "../random/index.js";
 import { checkNetwork, checkedIteration, checkedTask } from "../tasks/check.js";
 import { Draws } from "../tasks/draws.js";
@@ -172,7 +173,7 @@ function unconstrained(task: Task): Task {
   const network = describedNetwork(task.network);
   const parts = [network, ...Object.values(network.projections)];
   const acts = (of: (typeof parts)[number]) =>
-    of.keepsSign === true || (of.rewiring ?? "none") !== "none" || (of.optimizer?.c_l2 ?? 0) > 0;
+    of.keepsSign === true || rewires(of.rewiring) || (of.optimizer?.c_l2 ?? 0) > 0;
   if (!parts.some(acts)) return task;
   const projections = Object.entries(network.projections).map(([name, of]) => [name, free(of)] as const);
   return {

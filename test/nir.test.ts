@@ -1,5 +1,5 @@
 /** Graphs of NIR whose neurons do not leak, and delays that differ, there and back. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import * as fc from "./fuzz/fast-check.js";
 import { Kernel, type NIRGraph, Network, fromNIR, toNIR } from "../ts/index.js";
 
@@ -217,4 +217,16 @@ describe("delays", () => {
     const weights = fromNIR(graph).kernel.GetConnections().get("weight");
     for (const weight of weights) expect(weight).toBeCloseTo(3, 12);
   });
+});
+
+it("refuses neurons whose equations it does not know, copies of those it knows it writes", () => {
+  const kernel = new Kernel();
+  kernel.CopyModel("eprop_iaf_psc_delta", "copied");
+  kernel.Create("copied" as "eprop_iaf_psc_delta", 1, { t_ref: 0 });
+  const network = Network.of(kernel);
+  expect(Object.values(toNIR(network).nodes).map(({ type }) => type)).toContain("LIF");
+  const another = "iaf_psc_exp";
+  const told = vi.spyOn(network.kernel, "GetDefaults").mockReturnValue(another as never);
+  expect(() => toNIR(network)).toThrow(/neurons of the model iaf_psc_exp are not written as NIR/);
+  told.mockRestore();
 });

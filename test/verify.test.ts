@@ -13,6 +13,7 @@ import {
   verifyTask,
 } from "../ts/verify/index.js";
 import { formOf } from "../ts/verify/losses.js";
+import { checkModel } from "../ts/verify/problem.js";
 import { shrunkTask } from "../ts/verify/shrink.js";
 import { terminalText } from "../ts/verify/text.js";
 
@@ -511,8 +512,9 @@ describe("less of a task", () => {
     await expect(verifyTask(task, 5 as never)).rejects.toThrow(/options/);
   });
 
-  it("refuses losses that the slow programs do not know, by their names", () => {
+  it("refuses losses and models that the slow programs do not know, by their names", () => {
     expect(() => formOf("hinge" as never)).toThrow(/the loss hinge is not verified.*mean_squared_error/);
+    expect(() => checkModel("eprop_iaf_psc_exp")).toThrow(/eprop_iaf_psc_exp are not verified/);
   });
 
   it("looks for a Python that was named before anything else", async () => {

@@ -4,9 +4,10 @@
  */
 import { refuse } from "../core/arguments.js";
 import type { NodeCollection } from "../nest/collections.js";
-import { dynamicsOf } from "../nest/dynamics.js";
+import { type NeuronModel, dynamicsOf } from "../nest/dynamics.js";
 import type { OptimizerParams } from "../nest/models.generated.js";
 import { formOf } from "./losses.js";
+import { type SurrogateShape, surrogateShapes } from "./surrogate.js";
 import type { TaskNetwork } from "../training/network.js";
 import { type PopulationDescription, names, populationsOf } from "../tasks/network-description.js";
 import type { IterationData, Task } from "../tasks/task.js";
@@ -14,10 +15,6 @@ import type { IterationData, Task } from "../tasks/task.js";
 /** The steps that a time (ms) lasts: to the nearest microsecond, and to the end of a step that it ends in. */
 const lastingSteps = (time: number, resolution: number): number =>
   Math.ceil(Math.floor(time * 1000 + 0.5) / Math.floor(resolution * 1000 + 0.5));
-
-/** Shape of a surrogate gradient, by NEST's name. */
-export type SurrogateShape =
-  "piecewise_linear" | "exponential" | "fast_sigmoid_derivative" | "arctan_derivative";
 
 /** A recurrent neuron. Voltages are relative to the resting one. */
 export interface NeuronConstants {
@@ -122,11 +119,47 @@ function texts(nodes: NodeCollection, name: string): string[] {
   return (Array.isArray(value) ? value : [value]).map(String);
 }
 
-function refuseUncovered(parameter: string, value: unknown, message: string): never {
-  refuse(parameter, value, "what the reference program covers", { code: "NotImplemented", message });
+function refuseUncovered(
+  parameter: string,
+  value: unknown,
+  message: string,
+  bound = "what the reference program covers",
+): never {
+  refuse(parameter, value, bound, { code: "NotImplemented", message });
+}
+
+/** Models whose equations the slow programs state. One that is not here is another, and refused by name. */
+const covered: readonly NeuronModel[] = [
+  "eprop_iaf_bsshslm_2020",
+  "eprop_iaf_adapt_bsshslm_2020",
+  "eprop_iaf",
+  "eprop_iaf_adapt",
+  "eprop_iaf_psc_delta",
+  "eprop_iaf_psc_delta_adapt",
+  "eprop_readout_bsshslm_2020",
+  "eprop_readout",
+];
+
+/** @throws {@link NESTError} that names a model whose equations the slow programs do not state. */
+export function checkModel(model: string): void {
+  if (covered.some((name) => name === model)) return;
+  refuseUncovered("model", model, `neurons of the model ${model} are not verified`, covered.join(", "));
+}
+
+/** The shape of a surrogate gradient by its name. */
+function shapeOf(name: string): SurrogateShape {
+  if (Object.hasOwn(surrogateShapes, name)) return name as SurrogateShape;
+  const bound = Object.keys(surrogateShapes).join(", ");
+  return refuseUncovered(
+    "surrogate_gradient_function",
+    name,
+    `surrogate gradients ${name} are not verified`,
+    bound,
+  );
 }
 
 function neuronsOf(nodes: NodeCollection, model: string, resolution: number): NeuronConstants[] {
+  checkModel(model);
   const dynamics = dynamicsOf(model);
   const isInterval = dynamics?.rule === "interval";
   const adapts = dynamics?.adapts === true;
@@ -178,7 +211,7 @@ function neuronsOf(nodes: NodeCollection, model: string, resolution: number): Ne
       adapt_beta: value("adapt_beta"),
       adapt_tau: value("adapt_tau"),
       regular_spike_arrival: value("regular") !== 0,
-      surrogate: shapes[at] as SurrogateShape,
+      surrogate: shapeOf(shapes[at] as string),
       height: value("height"),
       width: value("width"),
       c_reg: value("c_reg"),
@@ -280,9 +313,10 @@ export function problemOf(network: TaskNetwork, task: Task, data: IterationData)
   const recurrent = populationsOf(built.description, "recurrent").flatMap(({ name, model }) =>
     neuronsOf(built.populations[name] as NodeCollection, model, resolution),
   );
-  const readouts = populationsOf(built.description, "readout").flatMap(({ name }) =>
-    readoutsOf(built.populations[name] as NodeCollection, family === "interval", resolution),
-  );
+  const readouts = populationsOf(built.description, "readout").flatMap(({ name, model }) => {
+    checkModel(model);
+    return readoutsOf(built.populations[name] as NodeCollection, family === "interval", resolution);
+  });
   return {
     family,
     resolution,

@@ -1,19 +1,20 @@
 import type { NeuronConstants } from "./problem.js";
 
-/** What stands for the derivative of a spike by the voltage (docs/derivation.md, Surrogate gradients). */
+/** Shapes of surrogate gradients (docs/derivation.md, Surrogate gradients) by NEST's names, of height and width 1. */
+export const surrogateShapes = {
+  piecewise_linear: (x: number) => Math.max(0, 1 - x),
+  exponential: (x: number) => Math.exp(-x),
+  fast_sigmoid_derivative: (x: number) => 1 / (1 + x) ** 2,
+  arctan_derivative: (x: number) => 1 / (1 + x ** 2),
+};
+
+/** Shape of a surrogate gradient, by NEST's name. */
+export type SurrogateShape = keyof typeof surrogateShapes;
+
+/** What stands for the derivative of a spike by the voltage. */
 export function surrogateGradient(
   { surrogate, height, width }: NeuronConstants,
   aboveThreshold: number,
 ): number {
-  const x = Math.abs(aboveThreshold) / width;
-  switch (surrogate) {
-    case "piecewise_linear":
-      return height * Math.max(0, 1 - x);
-    case "exponential":
-      return height * Math.exp(-x);
-    case "fast_sigmoid_derivative":
-      return height / (1 + x) ** 2;
-    case "arctan_derivative":
-      return height / (1 + x ** 2);
-  }
+  return height * surrogateShapes[surrogate](Math.abs(aboveThreshold) / width);
 }

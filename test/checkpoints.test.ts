@@ -77,7 +77,15 @@ describe("a training that is saved and resumed after every iteration", () => {
       expect(trainer.iterations).toHaveLength(0);
       await trainer.close();
     }
-    expect((await refusal(join(folder, "nope"))).message).toMatch(/nope cannot be read: no such file/);
+    const nope = join(folder, "nope");
+    const missing = await refusal(nope);
+    expect(missing).toMatchObject({ value: nope, cause: { code: "ENOENT" } });
+    expect(missing.message).toMatch(/nope cannot be read: no such file/);
+    expect((await refusal(folder)).message).toMatch(
+      /is a folder \(.*a checkpoint .*, such as one in that folder/,
+    );
+    const options = { module: nope };
+    expect(() => new Trainer(tasks.sineWaves(), options)).toThrow(/nope cannot be read.*parameter module/);
     expect(readdirSync(folder).filter((name) => name.includes("partial"))).toEqual([]);
   });
 
@@ -257,7 +265,7 @@ print(json.dumps({
       expect(stderr).toBe("");
       const left = JSON.parse(stdout) as Record<string, unknown>;
       expect(left).toMatchObject({
-        refused: { code: "ValueError", value: "ENOSPC" },
+        refused: { code: "ValueError", value: join(disk, "checkpoint") },
         files: ["checkpoint", "filler"],
         kept: true,
         same: true,

@@ -102,6 +102,9 @@ describe("eprop train", () => {
     const changed = eprop("train", "--from", first, "--quiet");
     expect(changed.status).toBe(1);
     expect(changed.stderr).toMatch(/was made from .*own\.mjs, which has changed since/);
+    expect(eprop("train", "--from", "nothing").stderr).toMatch(
+      /: nothing cannot be read: no such file or directory \(parameter from, value nothing, /,
+    );
     expect(eprop("train", "sine-waves", "--from", first).stderr).toMatch(/repeated has its task/);
     const text = readFileSync(join(first, "run.json"), "utf8");
     const { made: whole } = JSON.parse(text) as { made: object };
@@ -256,7 +259,11 @@ describe("eprop train", () => {
     ["a drawing with NaN", drawing("nan.txt", "1 2\nNaN 1\n"), /line 2/],
     ["an empty drawing", drawing("empty.txt", ""), /too few points/],
     ["a drawing of a million points", drawing("long.txt", "1 1\n".repeat(1_000_000)), /too many points/],
-    ["a file that is not there", ["handwriting", "--data", "nowhere.txt"], /ENOENT/],
+    [
+      "a file that is not there",
+      ["handwriting", "--data", "nowhere.txt"],
+      /nowhere.txt: cannot be read: no such file or directory/,
+    ],
     ["recordings that are not there", ["n-mnist", "--data", "nowhere"], /does not exist/],
     ["no recordings", ["n-mnist"], /needs recordings/],
     ["a parameter that is not there", ["sine-waves", "--set", "etta=1"], /etta.*did you mean eta\?/],

@@ -4,13 +4,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
-import { Trainer, type TrainingMessages, tasks, trainToEnd } from "../ts/index.js";
+import { Trainer, type TrainingMessages, tasks, train, trainToEnd } from "../ts/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "eprop-diagnostics-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 type Name = keyof TrainingMessages;
-const names = (["start", "iteration", "checkpoint", "end", "error"] as const).map(
+const names = (["start", "iteration", "checkpoint", "end", "error", "close"] as const).map(
   (event): Name => `eprop:training:${event}`,
 );
 const heard: [name: string, message: Record<string, unknown>][] = [];
@@ -64,4 +64,14 @@ it("tell of a training that ends with an error", async () => {
   await expect(trainToEnd(task(), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   expect(heard.map(([name]) => name)).toEqual(["start", "error"]);
   expect(heard[1]?.[1]).toMatchObject({ error: reason });
+});
+
+it("tell of a training that is given up before its end", async () => {
+  for await (const _ of train(task())) break;
+  expect(heard.map(([name]) => name)).toEqual(["start", "iteration", "close"]);
+  expect(heard.at(-1)?.[1]).toMatchObject({ iterations: 1 });
+  heard.length = 0;
+  const trainer = new Trainer(task());
+  await trainer.close();
+  expect(heard).toEqual([]);
 });

@@ -64,7 +64,9 @@ describe("metrics.jsonl", () => {
     const first = new MetricsFile(path);
     for (const number of [1, 2, 3]) first.append(iteration(number));
     first.close();
-    expect(() => new MetricsFile(path)).toThrow(/EEXIST/);
+    expect(() => new MetricsFile(path)).toThrow(
+      /file already exists \(parameter path, value .*resumed\.jsonl, required: a name that is not taken/,
+    );
     appendFileSync(path, '{"iteration":4,"lo');
     expect(readMetrics(path)).toHaveLength(3);
     const second = new MetricsFile(path, 2);

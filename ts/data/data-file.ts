@@ -46,7 +46,7 @@ export class DataFile {
       return refuseData(
         this.path,
         `cannot be read: ${systemWords(error)}`,
-        error.code,
+        this.path,
         "a file that can be read",
       );
     } finally {

@@ -23,19 +23,24 @@ export function systemWords({ message, code }: NodeJS.ErrnoException): string {
   return new RegExp(`^${code}: (.*?)(, \\w+( ['"].*)?)?$`, "s").exec(message)?.[1] ?? message;
 }
 
-/** Says in words why something cannot be written; an error that is not the system's stays as it is. */
+/**
+ * Says in words why something cannot be written; an error that is not the system's stays as it is.
+ *
+ * @param what What the message calls it.
+ */
 export function cannotWrite(
   path: string,
   error: unknown,
   parameter = "path",
   bound = "a file in a folder that exists, on a disk with room",
+  what = path,
 ): unknown {
   if (!isFileError(error)) return error;
   const refused: NESTError = nestError({
     code: "ValueError",
-    message: `${path} cannot be written: ${systemWords(error)}`,
+    message: `${what} cannot be written: ${systemWords(error)}`,
     parameter,
-    value: error.code,
+    value: path,
     bound: bounds[error.code] ?? bound,
   });
   refused.cause = error;
@@ -46,14 +51,17 @@ export function cannotWrite(
 export function refuserOf(
   path: string,
   parameter = "file",
-): (what: string, bound: string, value?: string) => never {
-  return (what, bound, value) => {
-    throw nestError({
+): (what: string, bound: string, value?: string, cause?: unknown) => never {
+  return (what, bound, value, cause) => {
+    const message = `${path} ${what}`;
+    const refused: NESTError = nestError({
       code: "ValueError",
-      message: `${path} ${what}`,
+      message,
       parameter,
       bound,
       ...(value !== undefined && { value }),
     });
+    if (cause !== undefined) refused.cause = cause;
+    throw refused;
   };
 }

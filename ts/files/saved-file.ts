@@ -100,7 +100,9 @@ export async function readSaved(path: string, kinds: readonly Kind[]): Promise<S
     bytes = await readFile(path);
   } catch (error) {
     if (!isFileError(error)) throw error;
-    return refuse(`cannot be read: ${systemWords(error)}`, wanted, error.code);
+    if (error.code === "EISDIR")
+      return refuse("is a folder", `${wanted}, such as one in that folder`, path, error);
+    return refuse(`cannot be read: ${systemWords(error)}`, wanted, path, error);
   }
   return fromBytes(path, bytes, kinds);
 }

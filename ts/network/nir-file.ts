@@ -10,7 +10,7 @@ import {
   nodeFields,
   unsupported,
 } from "./nir-graph.js";
-import { refuserOf } from "../files/file-errors.js";
+import { refuserOf, systemWords } from "../files/file-errors.js";
 
 // An import of node:fs would load all of Node's streams with it, whoever imports eprop.
 const { closeSync, openSync, readSync, renameSync, rmSync } = process.getBuiltinModule("node:fs");
@@ -129,7 +129,7 @@ function checkSignature(path: string, refuse: Refuser): void {
     readSync(descriptor, begin);
     closeSync(descriptor);
   } catch (error) {
-    refuse("cannot be read", readable, (error as NodeJS.ErrnoException).code);
+    refuse(`cannot be read: ${systemWords(error as Error)}`, readable, path, error);
   }
   if (!signature.every((byte, at) => begin[at] === byte)) refuse("is not an HDF5 file", readable);
 }

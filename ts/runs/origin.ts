@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { type Check, dictionary, given, optional, record, text, whole } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
 import { inSlices } from "../core/event-loop.js";
+import { systemWords } from "../files/file-errors.js";
 import { dataDigests, digestOf, withAbsolutePaths } from "../tasks/digests.js";
 import { isModule } from "../tasks/load.js";
 import { moduleDigest } from "../tasks/module-digest.js";
@@ -92,7 +93,7 @@ const originFields: Check<unknown> = {
 };
 
 function refuse(path: string, what: string, bound: string): never {
-  throw nestError({ code: "ValueError", message: `${path} ${what}`, parameter: "from", bound });
+  throw nestError({ code: "ValueError", message: `${path} ${what}`, parameter: "from", value: path, bound });
 }
 
 /**
@@ -107,7 +108,7 @@ export function readRunOrigin(path: string): { origin: RunOrigin; eprop: string 
   try {
     content = readFileSync(statSync(path).isDirectory() ? join(path, "run.json") : path, "utf8");
   } catch (error) {
-    return refuse(path, `cannot be read: ${(error as Error).message}`, "a run folder or its run.json");
+    return refuse(path, `cannot be read: ${systemWords(error as Error)}`, "a run folder or its run.json");
   }
   let found: { made?: RunOrigin; eprop?: string; run?: { made?: RunOrigin; eprop?: string } } | null;
   try {
@@ -153,7 +154,11 @@ export async function checkDigests(
       // Earlier versions looked at the module's file alone.
       if (name === "task" && now !== origin.digests[name]) now = moduleDigest(place);
     } catch (error) {
-      return refuse(path, `was made from ${place}, which cannot be read: ${(error as Error).message}`, name);
+      return refuse(
+        path,
+        `was made from ${place}, which cannot be read: ${systemWords(error as Error)}`,
+        name,
+      );
     }
     if (now !== origin.digests[name]) {
       refuse(

@@ -42,7 +42,7 @@ function claimsOf(folder: string, parameter: Parameter): Claims {
   try {
     return new Claims(folder);
   } catch (error) {
-    throw cannotWrite(`the run folder ${folder}`, error, parameter, "a folder that can be made");
+    throw cannotWrite(folder, error, parameter, "a folder that can be made", `the run folder ${folder}`);
   }
 }
 

@@ -90,7 +90,7 @@ function checkRunFolder(folder: string, { force = false, parameter = "out" }: Ru
       refusePlace("it exists already and is not empty", `${bound}; --force replaces a run`);
     }
   } catch (error) {
-    throw cannotWrite(`the run folder ${folder}`, error, parameter, "a folder that can be made");
+    throw cannotWrite(folder, error, parameter, "a folder that can be made", `the run folder ${folder}`);
   }
 }
 
@@ -188,7 +188,13 @@ export class RunFolder {
     } catch (error) {
       this.close();
       const { parameter = "out" } = this.#options;
-      throw cannotWrite(`the run folder ${this.path}`, error, parameter, "a folder that can be made");
+      throw cannotWrite(
+        this.path,
+        error,
+        parameter,
+        "a folder that can be made",
+        `the run folder ${this.path}`,
+      );
     }
   }
 

@@ -1,6 +1,7 @@
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createHash } from "../core/hash.js";
+import { isFileError, refuserOf, systemWords } from "../files/file-errors.js";
 
 /** Importing that module by name loads Node's streams as well, which a training does not need. */
 const { existsSync, readFileSync, statSync } = process.getBuiltinModule("node:fs");
@@ -32,6 +33,21 @@ function isOfPackage(file: string): boolean {
   }
 }
 
+function contentOf(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    const refuse: ReturnType<typeof refuserOf> = refuserOf(file, "module");
+    return refuse(
+      `cannot be read: ${systemWords(error)}`,
+      "the address or the path of a module",
+      file,
+      error,
+    );
+  }
+}
+
 /**
  * SHA-256 of a module's file and of what it imports by relative paths, directly or through others. Of a module that
  * imports nothing so it is that of the file.
@@ -44,7 +60,7 @@ export function moduleDigest(module: string): string {
   const left = [first];
   for (let file = left.pop(); file !== undefined; file = left.pop()) {
     if (contents.has(file)) continue;
-    const content = readFileSync(file);
+    const content = contentOf(file);
     contents.set(file, content);
     for (const [, , name = ""] of content.toString("utf8").matchAll(relativeImports)) {
       const found = imported(file, name);

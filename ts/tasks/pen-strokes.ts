@@ -1,4 +1,5 @@
 import { nestError } from "../core/errors.js";
+import { systemWords } from "../files/file-errors.js";
 
 // An import of node:fs would load all of Node's streams with it, whoever imports eprop.
 const { readFileSync } = process.getBuiltinModule("node:fs");
@@ -82,7 +83,7 @@ export function readPenOffsets(file: string): PenOffsets {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    refuse("cannot be read", (error as NodeJS.ErrnoException).code, "a text file of pen offsets");
+    refuse(`cannot be read: ${systemWords(error as Error)}`, file, "a text file of pen offsets");
   }
   const x: number[] = [];
   const y: number[] = [];

@@ -15,9 +15,11 @@ export interface TrainingMessages {
   "eprop:training:end": { trainer: Trainer; ended: Ending; iterations: number };
   /** A training ends with an error; one that was stopped, with the signal's reason. */
   "eprop:training:error": { trainer: Trainer; error: unknown };
+  /** A training that began is given up after so many iterations: the loop over it was left, or it was closed. */
+  "eprop:training:close": { trainer: Trainer; iterations: number };
 }
 
-const events = ["start", "iteration", "checkpoint", "end", "error"] as const;
+const events = ["start", "iteration", "checkpoint", "end", "error", "close"] as const;
 
 /** The channels by name, once there is a training. */
 let channels: ReadonlyMap<keyof TrainingMessages, Channel> | undefined;

@@ -57,7 +57,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   #progress: Progress = noProgress();
   #savedAt = 0;
   #savedToFinishAt: number | undefined;
-  #told: "start" | "end" | undefined;
+  #told: "start" | "end" | "error" | undefined;
   /** Whether what is held is between two states. */
   #inTransit = false;
   /** What is being saved; until its state is taken, nothing goes on. */
@@ -281,7 +281,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
         await checkPlace(this.#options.checkpoint, this.#ranks);
         await this.#callbacks.begin(this);
       }
-      this.#told ??= "start";
+      if (this.#told !== "end") this.#told = "start";
       const iteration = await this.#next();
       if (iteration !== undefined) {
         tell("eprop:training:iteration", { trainer: this, iteration });
@@ -293,6 +293,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       }
       return iteration;
     } catch (error) {
+      if (this.#told === "start") this.#told = "error";
       tell("eprop:training:error", { trainer: this, error });
       await this.#callbacks.error(error, this);
       throw error;
@@ -399,6 +400,10 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
 
   /** Gives its memory back. */
   async close(): Promise<void> {
+    if (this.#told === "start") {
+      this.#told = "end";
+      tell("eprop:training:close", { trainer: this, iterations: this.#progress.delivered });
+    }
     await this.#saving;
     this.#setUp.made?.inputs.drop();
     await this.#kernel.close();

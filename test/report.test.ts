@@ -21,8 +21,9 @@ import { tasks, trainToEnd } from "../ts/index.js";
 import { type NumberArray, npz, readNpz } from "../ts/formats/npz.js";
 import { writeRunFolder } from "../ts/report/run-folder.js";
 import { readRunFolder, runData } from "../ts/runs/run-folder.js";
-import { comparisonHtml, labelledRuns } from "../ts/report/comparison.js";
+import { comparisonHtml, labelledRuns, writeComparison } from "../ts/report/comparison.js";
 import type { RunSummary } from "../ts/runs/summary.js";
+import type { Schedule } from "../ts/tasks/task.js";
 import { explainedVariance, leadOf, shareInterval } from "../ts/report/lead.js";
 import { reportHtml } from "../ts/report/report.js";
 import { writeReport } from "../ts/report/write.js";
@@ -533,6 +534,62 @@ describe("comparisons", () => {
       [runOf(1, 0.1), { ...forward, summary: { ...forward.summary, made } }],
     );
     expect(a?.group).not.toBe(b?.group);
+  });
+  it("show the others beside a run that diverged", async () => {
+    const { summary, ...rest } = runOf(1, 5);
+    const loss = summary.loss.map((value, at) => (at === 0 ? value : 1e12));
+    const diverged = { ...rest, summary: { ...summary, loss } };
+    const runs = labelledRuns(["a", "b", "c"], [runOf(1, 0.1), runOf(2, 0.1), diverged]);
+    const html = await comparisonHtml(runs);
+    expect(html).toContain("Runs that diverged lie beyond the panels");
+    expect(html).not.toContain("500,000,000,000");
+    expect(html).toContain("<td>1e+12</td>");
+    const alike = await comparisonHtml(runs.slice(0, 2));
+    expect(alike).not.toContain("Runs that diverged");
+    expect(alike).toContain("2 runs of one setting, which differ in their seeds alone.");
+    const again = labelledRuns(["a", "b"], [runOf(1, 0.1), runOf(1, 0.1)]);
+    expect(await comparisonHtml(again)).toContain("2 runs of one setting with one seed.");
+  });
+  it("name settings by what was chosen", () => {
+    const of = (n_rec: number, schedule: Partial<Schedule>): RunData => {
+      const { summary, ...rest } = runOf(1, 0.1);
+      const planned = {
+        iterations: 5,
+        validateEvery: 0,
+        earlyStopIterations: 0,
+        testIterations: 0,
+        ...schedule,
+      };
+      const made = { precision: "f64", gradient: "adjoint", digests: {}, schedule: planned } as never;
+      const network = { ...summary.network, recurrent: [{ model: "eprop_iaf_bsshslm_2020", n: n_rec }] };
+      const parameters = { ...summary.parameters, n_rec };
+      return { ...rest, summary: { ...summary, made, network, parameters } };
+    };
+    const groups = (...runs: RunData[]) => labelledRuns(["a", "b"], runs).map(({ group }) => group);
+    expect(groups(of(10, {}), of(20, {}))).toEqual(["n_rec 10", "n_rec 20"]);
+    expect(
+      groups(
+        of(10, { validateEvery: 5, earlyStopIterations: 8, patience: 2 }),
+        of(10, { validateEvery: 5, testIterations: 1 }),
+      ),
+    ).toEqual([
+      "schedule 5 iterations, a validation every 5, patience 2",
+      "schedule 5 iterations, a validation every 5, no early stop, 1 test iteration",
+    ]);
+  });
+  it("have each run once, and replace nothing but pages", async () => {
+    const paths = ["one", "two"].map((name) => join(folder, name));
+    for (const path of paths) cpSync(run, path, { recursive: true });
+    const out = join(folder, "kept.txt");
+    writeFileSync(out, "kept");
+    await expect(writeComparison([...paths, join(paths[0] as string, ".")], out)).rejects.toThrow(
+      /cannot be compared with itself/,
+    );
+    await expect(writeComparison(paths, out)).rejects.toThrow(/kept.txt is there already, and is no page/);
+    expect(readFileSync(out, "utf8")).toBe("kept");
+    writeFileSync(out, "<!DOCTYPE html>");
+    await writeComparison(paths, out);
+    expect(readFileSync(out, "utf8").length).toBeGreaterThan(1e4);
   });
   it("are of two runs or more of one task", async () => {
     await expect(comparisonHtml(labelledRuns(["a"], [data]))).rejects.toThrow(/1 run/);

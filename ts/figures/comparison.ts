@@ -86,6 +86,41 @@ interface ComparedQuantity {
   readonly scale: Specification;
 }
 
+/**
+ * What panels show of runs: where some diverged, what the others reach. Those that diverged run along the edge, as
+ * they would hide the others.
+ */
+function besideDiverged<Row extends { readonly run: string }>(
+  runs: readonly LabelledRun[],
+  rows: readonly Row[],
+): readonly Row[] {
+  const diverged = new Set(runs.filter(isDiverged).map(({ label }) => label));
+  return diverged.size === runs.length ? rows : rows.filter(({ run }) => !diverged.has(run));
+}
+
+/** What captions say of runs that are beyond the panel. */
+function edgeText(runs: readonly LabelledRun[]): string {
+  const { length } = runs.filter(isDiverged);
+  return length === 0 || length === runs.length
+    ? ""
+    : " Runs that diverged lie beyond the panels and run along the edge.";
+}
+
+/** A scale that ends where the rows do, beyond which nothing is drawn; logarithmic only where all of them are above zero. */
+function steadyScale(
+  rows: readonly Readonly<Record<string, unknown>>[],
+  field: string,
+  scale: Specification,
+): Specification {
+  const steady = rows.flatMap((row) => (typeof row[field] === "number" ? [row[field]] : []));
+  const [low, high] = extent(steady) ?? [0, 1];
+  const least = steady.reduce((smallest, value) => Math.min(smallest, value), high);
+  if (scale.type === "log" && least > 0) {
+    return { type: "log", domain: [least / 1.05, high * 1.05], nice: false, clamp: true };
+  }
+  return { domain: [scale.zero ? Math.min(0, low) : low, high], nice: false, clamp: true };
+}
+
 /** A quantity of many runs over iterations: thin lines for runs, thick ones for the medians of settings. */
 function groupsPanel(
   runs: readonly LabelledRun[],
@@ -110,26 +145,15 @@ function groupsPanel(
       [field]: shown(quartiles(of).median, 6),
     }));
   });
-  // Runs that diverged leave through the top: they would hide the others.
-  const diverged = new Set(runs.filter(isDiverged).map(({ label }) => label));
-  const steady = rows.flatMap((row) => {
-    const value = (row as Record<string, unknown>)[field];
-    const counts = typeof value === "number" && (!diverged.has(row.run) || diverged.size === runs.length);
-    return counts ? [value] : [];
-  });
-  const [low, high] = extent(steady) ?? [0, 1];
-  const least = steady.reduce((smallest, value) => Math.min(smallest, value), high);
-  const isLog = (scale.type === "log" || field === "loss") && least > 0;
-  const domain = isLog ? [least / 1.05, high * 1.05] : [scale.zero ? Math.min(0, low) : low, high];
-  const y = quantityAxis(
+  const shownScale = steadyScale(
+    besideDiverged(runs, rows),
     field,
-    title,
-    isLog ? { type: "log", domain, nice: false } : { domain, nice: false },
-    {
-      tickCount: 4,
-      ...(isLog && { format: "~s" }),
-    },
+    scale.type === "log" || field === "loss" ? { type: "log" } : scale,
   );
+  const y = quantityAxis(field, title, shownScale, {
+    tickCount: 4,
+    ...(shownScale.type === "log" && { format: "~s" }),
+  });
   const color = {
     field: "setting",
     type: "nominal",
@@ -171,6 +195,8 @@ function quantityPanel(
   );
   if (values.length === 0) return undefined;
   if (runs.length > mostColours) return groupsPanel(runs, values, { field, title, scale }, bottom);
+  const steady = besideDiverged(runs, values);
+  const shownScale = steady.length < values.length ? steadyScale(steady, field, scale) : scale;
   return {
     width: plotWidth,
     height: 130,
@@ -178,7 +204,7 @@ function quantityPanel(
     mark: { type: "line", clip: true, strokeWidth: 1.4 },
     encoding: {
       x: iterationAxis(bottom),
-      y: quantityAxis(field, title, scale, field === "gradient" ? { tickCount: 3, grid: false } : {}),
+      y: quantityAxis(field, title, shownScale, field === "gradient" ? { tickCount: 3, grid: false } : {}),
       ...runEncoding(runs.map(({ label }) => label)),
       tooltip: [{ field: "run" }, { field: "iteration" }, { field, title, format: ".4~g" }],
     },
@@ -195,6 +221,7 @@ function quantitiesFigure(
   const longest = Math.max(...runs.map(({ run }) => run.summary.loss.length));
   return {
     ...about,
+    caption: `${about.caption}${edgeText(runs)}`,
     specification: {
       params: iterationRange(longest),
       ...stacked(
@@ -231,11 +258,15 @@ function readoutsFigure(runs: readonly LabelledRun[]): Figure | undefined {
       text: "after training",
       height: 120,
       data: { values },
-      mark: { type: "line" },
+      mark: { type: "line", clip: true },
       x: { bottom: k + 1 === network.readouts },
       y: {
         field: "y",
-        scale: { domain: extent(values.map(({ y }) => y ?? Number.NaN)) ?? [0, 1], zero: false },
+        scale: {
+          domain: extent(besideDiverged(runs, values).map(({ y }) => y ?? Number.NaN)) ?? [0, 1],
+          zero: false,
+          clamp: true,
+        },
       },
       encoding: {
         ...runEncoding(labels),
@@ -247,7 +278,7 @@ function readoutsFigure(runs: readonly LabelledRun[]): Figure | undefined {
   return {
     name: "readouts",
     title: "Readout signals",
-    caption: "What the readouts of each run send in the last iteration, and what they should.",
+    caption: `What the readouts of each run send in the last iteration, and what they should.${edgeText(runs)}`,
     specification: { params: zoomRange(0, sequenceDuration(first.run)), ...stacked(panels) },
   };
 }

@@ -66,6 +66,9 @@ export function iterationTooltip(field: string, title: string): Specification[] 
   return [{ field: "iteration" }, { field: "phase" }, { field, title, format: ".4~g" }];
 }
 
+/** Large numbers are written short, so that they stay beside the axis's title. */
+const shortLabels = "abs(datum.value) >= 1e5 ? format(datum.value, '.2~e') : datum.label";
+
 /** The vertical axis of a quantity over iterations. */
 export function quantityAxis(
   field: string,
@@ -73,5 +76,5 @@ export function quantityAxis(
   scale: Specification,
   more: Specification = {},
 ): Specification {
-  return axis(field, title, { scale, axis: { tickCount: 4, ...more } });
+  return axis(field, title, { scale, axis: { tickCount: 4, labelExpr: shortLabels, ...more } });
 }

@@ -171,7 +171,8 @@ function panel(
         encoding: {
           x: axis("column", bottom ? of.horizontal : "", {
             scale: range(size[1]),
-            axis: { values: ticks(size[1]), labels: bottom, grid: false },
+            // Labels of the ends stay within the panel: what juts out would move the panels of its row.
+            axis: { values: ticks(size[1]), labels: bottom, labelFlush: 8, grid: false },
           }),
           y: axis("row", "", {
             title: left ? of.rows : null,

@@ -1,4 +1,5 @@
 import { many } from "../core/words.js";
+import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { given, list, path as filePath } from "../core/arguments.js";
 import { nestError } from "../core/errors.js";
@@ -12,6 +13,7 @@ import { iterationRows } from "../figures/iterations.js";
 import { writeWhole } from "../files/write-whole.js";
 import { readRunFolder } from "../runs/run-folder.js";
 import type { RunSummary } from "../runs/summary.js";
+import type { Schedule } from "../tasks/task.js";
 import { bytes, digits, escaped, headedTable, scrolling, spreadCard } from "./markup.js";
 import { figureHtml, pageHtml } from "./page.js";
 import { phaseError, trainingLosses } from "./lead.js";
@@ -40,15 +42,26 @@ function madeSettings({ made }: RunSummary): Record<string, string> {
     `${name} (SHA-256)`,
     digest.slice(0, 12),
   ]);
-  const { iterations, validateEvery, testIterations } = made.schedule;
   return {
     precision: made.precision,
     gradient: made.gradient,
     ...(made.clipNorm !== undefined && { "clip norm": String(made.clipNorm) }),
     ...(made.init?.projections && { "begun with": made.init.projections.join(", ") }),
-    schedule: `${many(iterations, "iteration")}, validation every ${validateEvery}, ${many(testIterations, "test")}`,
+    schedule: scheduleText(made.schedule),
     ...Object.fromEntries(digests),
   };
+}
+
+/** What was planned, in words; of what may end it early, what it was asked for. */
+function scheduleText(schedule: Schedule): string {
+  const { iterations, validateEvery, earlyStopIterations, patience = 0, testIterations } = schedule;
+  return [
+    many(iterations, "iteration"),
+    ...(validateEvery > 0 ? [`a validation every ${validateEvery}`] : []),
+    ...(validateEvery > 0 && earlyStopIterations === 0 ? ["no early stop"] : []),
+    ...(patience > 0 ? [`patience ${patience}`] : []),
+    ...(testIterations > 0 ? [many(testIterations, "test iteration")] : []),
+  ].join(", ");
 }
 
 /** What does not make a setting another: seeds, and how far a run came. */
@@ -74,13 +87,16 @@ export function labelledRuns(folders: readonly string[], runs: readonly RunData[
   const short = differing(all).filter((name) => name !== "network" && name !== "schedule");
   const labels = all.map((of) => short.map((name) => `${name} ${of[name]}`).join(", "));
   const enough = short.length > 0 && short.length <= 3 && new Set(labels).size === labels.length;
-  const names = folders.map((folder) => basename(resolve(folder)));
-  const distinct = new Set(names).size === names.length ? names : folders;
+  const bases = folders.map((folder) => basename(resolve(folder)));
+  const distinct = new Set(bases).size === bases.length ? bases : folders;
   const kinds = runs.map(({ summary }) => settingOf(summary));
   const told = differing(kinds);
-  const groups = kinds.map(
-    (of) => told.map((name) => `${name} ${of[name] ?? "unknown"}`).join(", ") || "all",
-  );
+  const named = (names: readonly string[]) =>
+    kinds.map((of) => names.map((name) => `${name} ${of[name] ?? "unknown"}`).join(", ") || "all");
+  const whole = named(told);
+  // Parameters mostly say what makes another network.
+  const brief = named(told.filter((name) => name !== "network"));
+  const groups = new Set(brief).size === new Set(whole).size ? brief : whole;
   return runs.map((run, at) => ({
     label: (enough ? labels[at] : distinct[at]) ?? String(at + 1),
     group: groups[at] as string,
@@ -197,6 +213,12 @@ function hasErrors(runs: readonly LabelledRun[]): boolean {
 /** How many settings there are, in words. */
 function groupsText(runs: readonly LabelledRun[]): string {
   const { size } = bySetting(runs);
+  const seeds = new Set(runs.map(({ run }) => run.summary.seed)).size;
+  if (size === 1 && seeds < runs.length) {
+    return seeds === 1
+      ? `${many(runs.length, "run")} of one setting with one seed.`
+      : `${many(runs.length, "run")} of one setting, some with the same seed.`;
+  }
   return size === 1
     ? `${many(runs.length, "run")} of one setting, which differ in their seeds alone.`
     : `${many(runs.length, "run")} of ${size} settings; only runs that differ in their seeds alone are taken together.`;
@@ -237,7 +259,7 @@ export async function comparisonHtml(runs: readonly LabelledRun[]): Promise<stri
   const body = `<header><h1>${escaped(title)}</h1>
 <button type="button" id="scheme" hidden>dark / light</button></header>
 <p class="text">${escaped(groupsText(runs))}</p>
-<div class="card scroll whole">${settingsTable(runs)}</div>
+<div class="card scroll whole settings">${settingsTable(runs)}</div>
 <div class="figures">
 ${pictures.map(figureHtml).join("\n")}
 </div>
@@ -260,14 +282,47 @@ export async function writeComparisonOf(runs: readonly LabelledRun[], file: stri
   writeWhole(file, await comparisonHtml(runs));
 }
 
+/** Whether a file begins as a page, as those of eprop do. */
+function isPage(file: string): boolean {
+  const begin = Buffer.alloc(9);
+  const descriptor = openSync(file, "r");
+  try {
+    const length = readSync(descriptor, begin);
+    return length === 0 || begin.toString("latin1", 0, length).toLowerCase() === "<!doctype";
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /**
  * Writes a comparison of run folders to a file.
  *
- * @throws {@link NESTError} that names the folder which is no whole run, or says that they are of different tasks.
+ * @throws {@link NESTError} that names the folder which is no whole run or is there twice, or says that runs are of
+ *   different tasks, or that the file is there and is no page.
  */
 export async function writeComparison(folders: readonly string[], file: string): Promise<void> {
   const paths = given("folders", folders, list(filePath, "a list of run folders"));
   const to = given("file", file, filePath);
   const runs = paths.map((folder) => readRunFolder(folder));
+  const places = paths.map((folder) => realpathSync(folder));
+  const again = paths.find((_, at) => places.indexOf(places[at] as string) < at);
+  if (again !== undefined) {
+    throw nestError({
+      code: "ValueError",
+      message: "a run cannot be compared with itself",
+      parameter: "folders",
+      value: again,
+      bound: "each folder once",
+    });
+  }
+  if (existsSync(to) && statSync(to).isFile() && !isPage(to)) {
+    throw nestError({
+      code: "ValueError",
+      message: `${to} is there already, and is no page`,
+      parameter: "out",
+      value: to,
+      bound: "a new file, or a page that may be replaced",
+    });
+  }
   await writeComparisonOf(labelledRuns(paths, runs), to);
 }

@@ -56,6 +56,9 @@ export function headedTable(
 /** A number as tables show it. */
 export function digits(value: number | undefined, precision = 5): string {
   if (value === undefined) return "";
+  if (Number.isFinite(value) && Math.abs(value) >= 1e7) {
+    return value.toExponential(precision - 1).replace(/\.?0+e/, "e");
+  }
   return Number.isFinite(value) ? String(Number(value.toPrecision(precision))) : String(value);
 }
 

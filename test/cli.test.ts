@@ -102,6 +102,12 @@ describe("eprop train", () => {
     const changed = eprop("train", "--from", first, "--quiet");
     expect(changed.status).toBe(1);
     expect(changed.stderr).toMatch(/was made from .*own\.mjs, which has changed since/);
+    const underWay = join(folder, "under-way");
+    mkdirSync(underWay);
+    writeFileSync(join(underWay, "metrics.jsonl"), "");
+    expect(eprop("train", "--resume", underWay).stderr).toMatch(
+      /has no checkpoint: its run goes on, or was killed before one was saved/,
+    );
     expect(eprop("train", "--from", "nothing").stderr).toMatch(
       /: nothing cannot be read: no such file or directory \(parameter from, value nothing, /,
     );

@@ -88,12 +88,12 @@ it.each([
   [
     "a module without a task",
     ["train", "./nothing.js"],
-    /exports no task.*nothing\.js.*name, text, parameters and create/,
+    /it lacks text \(string\), parameters \(object\), create \(function\).*nothing\.js.*name, text, parameters and create/,
   ],
   [
     "a sweep of one without a task",
     ["sweep", "./nothing.js", "--seeds", "1", "--out", "none"],
-    /exports no task/,
+    /is no task: it lacks text/,
   ],
   [
     "a value outside its bounds",

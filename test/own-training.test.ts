@@ -94,9 +94,7 @@ describe("metrics", () => {
       metrics: { failing },
       onIteration: ({ iteration }) => seen.push(iteration),
     });
-    await expect(trained).rejects.toThrow(
-      /iteration 3: the metric failed: .*no such thing.*metrics\.failing/,
-    );
+    await expect(trained).rejects.toThrow(/iteration 3: the metric failed: no such thing.*metrics\.failing/);
     expect(seen).toEqual([1, 2]);
     const textual = trainToEnd(recall(), { ...threads, metrics: { textual: (() => "1") as never } });
     await expect(textual).rejects.toThrow(/gives no number.*metrics\.textual.*"1"/);
@@ -169,6 +167,9 @@ describe("callbacks", () => {
     });
     await expect(trained).rejects.toBe(failure);
     expect(errors).toEqual([failure]);
+    expect(() => new Trainer(recall(), { callbacks: [{ onIteratoin() {} } as never] })).toThrow(
+      /did you mean onIteration\?/,
+    );
     expect(() => new Trainer(recall(), { callbacks: [{ onIteration: 1 as never }] })).toThrow(
       /callbacks\[0\]\.onIteration/,
     );

@@ -110,6 +110,8 @@ it("is an option of the command, and its best validation stands in run.json", ()
   expect(ended).toBe("early-stopping");
   const kept = `those of iteration ${best.iteration}, the validation with the smallest loss`;
   expect(stdout).toContain(`weights: ${kept}`);
+  expect(results.label).toContain("test");
+  expect(stdout).toMatch(/^weights: .*; test iterations ran with the last ones$/m);
   expect(readFileSync(join(out, "report.html"), "utf8")).toContain(kept);
   expect(best.loss).toBe(Math.min(...results.loss.filter((_, at) => results.label[at] === "validation")));
 });

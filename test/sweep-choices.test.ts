@@ -67,13 +67,15 @@ describe("eprop sweep", { timeout: 120_000 }, () => {
       ["{", /not JSON/],
       ['{"id": 6, "parameters": {"eta": 100}}', /eta is outside its bounds/],
       ['{"id": 7, "parameters": {"etta": 1}}', /no parameter etta/],
+      ['{"id": "a", "parameters": {"batch-size": 1}}', /no parameter batch-size.*did you mean batchSize/],
+      ['{"id": "b", "parameters": {"seed": 1}}', /a seed is no parameter/],
       ['{"id": 8, "seed": "one"}', /seed/],
       ['{"id": 9, "parameters": {"n_rec": 10.5}}', /n_rec must be a whole number/],
     ];
     const good = '{"id": "good", "parameters": {"n_rec": 10}}';
     const bad = await eprop(args, { input: [...asking.map(([line]) => line), good].join("\n") });
     expect(bad.code).toBe(1);
-    expect(bad.stderr).toMatch(/9 lines of standard input/);
+    expect(bad.stderr).toMatch(/11 lines of standard input/);
     const told = bad.stdout
       .trim()
       .split("\n")
@@ -82,7 +84,20 @@ describe("eprop sweep", { timeout: 120_000 }, () => {
     asking.forEach(([, message], at) => {
       expect(told[at]).toMatchObject({ status: "failed", error: expect.stringMatching(message) as string });
     });
-    expect(told.map(({ id }) => id)).toEqual([1, 2, undefined, undefined, undefined, 6, 7, 8, 9, "good"]);
+    expect(told.map(({ id }) => id)).toEqual([
+      1,
+      2,
+      undefined,
+      undefined,
+      undefined,
+      6,
+      7,
+      "a",
+      "b",
+      8,
+      9,
+      "good",
+    ]);
     expect(told.at(-1)).toMatchObject({ id: "good", status: "finished" });
   });
 });

@@ -79,6 +79,7 @@ describe("a grid", () => {
   it("draws from ranges, the same whatever else is drawn and however much", () => {
     expect(parseValues("eta=log:1e-4..1e-2")).toEqual(["eta", { from: 1e-4, to: 1e-2, log: true }]);
     expect(parseValues("c_reg=0..500")).toEqual(["c_reg", { from: 0, to: 500 }]);
+    expect(parseValues("--batch-size=1")).toEqual(["batchSize", [1]]);
     expect(parseValues("batch-size=int:1..8")).toEqual(["batchSize", { from: 1, to: 8, whole: true }]);
     expect(parseValues("data=../x,b")).toEqual(["data", ["../x", "b"]]);
     const task = findTask("sine-waves");

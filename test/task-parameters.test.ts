@@ -125,3 +125,28 @@ it("makes layers, and says what they do not take", () => {
     /connectivity.*one layer/,
   );
 });
+
+it.each([
+  [
+    "a default outside its bounds",
+    { default: 9, unit: "", min: 0, max: 1, text: "" },
+    /default.*value 9.*from 0 to 1/,
+  ],
+  [
+    "bounds in the wrong order",
+    { default: 1, unit: "", min: 2, max: 1, text: "" },
+    /min is larger.*at most 1/,
+  ],
+  [
+    "a default that is no whole number",
+    { default: 1.5, unit: "", min: 0, max: 9, whole: true, text: "" },
+    /default.*value 1\.5.*a whole number from 0 to 9/,
+  ],
+  [
+    "a default that is no choice",
+    { default: "c", choices: ["a", "b"], text: "" },
+    /none of the choices.*one of a, b/,
+  ],
+])("a table with %s is refused", (_, row, message) => {
+  expect(() => tasks.taskParameters("mine", { eta: row })).toThrow(message);
+});

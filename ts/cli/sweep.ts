@@ -32,7 +32,7 @@ import { finalMetrics, statusOf, terminalTable } from "../sweep/results.js";
 import { loadTask } from "../tasks/load.js";
 import { type ComputedWith, computedWith } from "../training/settings.js";
 import { untilInterrupted } from "./interrupt.js";
-import { asTyped, conclude, tellFailed } from "./output.js";
+import { conclude, tellFailed } from "./output.js";
 import { CommandRanks } from "./ranks.js";
 import {
   type TaskArguments,
@@ -204,7 +204,7 @@ class Asked implements SweepProposals {
     } catch (error) {
       if (!(error instanceof NESTError)) throw error;
       this.refused += 1;
-      this.#answer(id, { status: "failed", error: asTyped(error.message) });
+      this.#answer(id, { status: "failed", error: error.message });
       return undefined;
     }
   }

@@ -348,7 +348,8 @@ async function print(result: TrainingResult, { folder }: Run, request?: RunReque
     return;
   }
   process.stdout.write(`${outcomeLine(result)}\n`);
-  const kept = keptWeights(result);
+  const phases = result.iterations.map(({ phase }) => phase);
+  const kept = keptWeights(result, phases);
   if (kept !== undefined) process.stdout.write(`weights: ${kept}\n`);
   if (folder !== undefined) process.stdout.write(`run folder: ${folder.path}\n`);
 }

@@ -1,7 +1,7 @@
 import { many } from "../core/words.js";
 import { iterationRows } from "../figures/iterations.js";
 import type { RunData } from "../figures/run-data.js";
-import { type RunSummary, iterationsOf, keptWeights } from "../runs/summary.js";
+import { type RunSummary, iterationsOf, keptWeights, phasesOf } from "../runs/summary.js";
 import { taskNamed } from "../tasks/index.js";
 import { unitOf } from "../tasks/parameter.js";
 import {
@@ -62,7 +62,7 @@ function trained(summary: RunSummary): string {
     ["clip norm", summary.made?.clipNorm],
     ["iterations", summary.loss.length],
     ["ended", endings[summary.ended]],
-    ["weights", keptWeights(summary)],
+    ["weights", keptWeights(summary, phasesOf(summary))],
     ["eprop", summary.eprop],
     ["date", summary.date],
     [

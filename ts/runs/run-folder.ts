@@ -107,10 +107,14 @@ export function checkpointOf(path: string): string {
   if (!statOf(path, "resume", bound).isDirectory()) return path;
   const file = join(path, checkpointName);
   if (existsSync(file)) return file;
-  const isOver = existsSync(join(path, "run.json"));
+  const why = existsSync(join(path, "run.json"))
+    ? ": its run is over"
+    : existsSync(join(path, "metrics.jsonl"))
+      ? ": its run goes on, or was killed before one was saved"
+      : "";
   throw nestError({
     code: "ValueError",
-    message: `${path} has no checkpoint${isOver ? ": its run is over" : ""}`,
+    message: `${path} has no checkpoint${why}`,
     parameter: "resume",
     value: path,
     bound,

@@ -118,11 +118,15 @@ export function summaryDiverged(summary: Pick<RunSummary, "ended" | "loss" | "re
 }
 
 /** Which weights a training with patience left, in words; undefined of one without. */
-export function keptWeights({ best, ended }: Pick<RunSummary, "best" | "ended">): string | undefined {
+export function keptWeights(
+  { best, ended }: Pick<RunSummary, "best" | "ended">,
+  phases: readonly string[],
+): string | undefined {
   if (best === undefined) return undefined;
   // Who asked for the end may go on with the last ones.
   if (ended === "request") return "those of the last iteration, to go on with";
-  return `those of iteration ${best.iteration}, the validation with the smallest loss (${best.loss.toPrecision(6)})`;
+  const kept = `those of iteration ${best.iteration}, the validation with the smallest loss (${best.loss.toPrecision(6)})`;
+  return phases.includes("test") ? `${kept}; test iterations ran with the last ones` : kept;
 }
 
 /** Losses, results by phase where there are phases, sums of weights and times of a training. */

@@ -87,7 +87,7 @@ function parseRange(text: string): SweepRange | undefined {
 export function parseValues(text: string): [string, SweepValue[] | SweepRange] {
   const [name, list] = text.split(/=(.*)/s);
   if (!name || !list) refuse("this sets no parameter", "set", text, asGiven);
-  const place = name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+  const place = name.replace(/^-+/, "").replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
   const range = parseRange(list);
   if (range !== undefined) {
     checkRange(place, range, list);
@@ -175,6 +175,9 @@ function checkValue(entry: TaskEntry, name: string, value: SweepValue, base: Tas
   const options = [...optionNames, ...(entry.options ?? [])];
   const known = [...Object.keys(entry.parameters), ...options, ...Object.keys(settings)];
   if (!known.includes(name)) {
+    if (/^seeds?$/i.test(name)) {
+      refuse("a seed is no parameter", name, String(value), "seeds given beside the parameters");
+    }
     throw nestError({
       code: "UnaccessedDictionaryEntry",
       message: `the task ${entry.name} has no parameter ${name}`,

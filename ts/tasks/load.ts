@@ -25,6 +25,9 @@ export function isModule(task: string): boolean {
   return /^(\.{0,2}[\\/]|[a-z]:[\\/]|file:)|\.[cm]?[jt]s$/i.test(task);
 }
 
+/** What a module's task has to have. */
+const entryTypes = { name: "string", text: "string", parameters: "object", create: "function" } as const;
+
 /**
  * One of eprop's tasks by its name or alias, or what a module exports by default.
  *
@@ -45,13 +48,15 @@ export async function loadTask(task: string | URL): Promise<LoadedTask> {
     throw refusal(href, `the module cannot be loaded: ${await whyNotLoaded(href, error)}`);
   }
   const entry = found.default as Partial<TaskEntry> | undefined;
-  if (
-    typeof entry?.name !== "string" ||
-    typeof entry.text !== "string" ||
-    typeof entry.parameters !== "object" ||
-    typeof entry.create !== "function"
-  ) {
-    throw refusal(href, "the module exports no task");
+  if (typeof entry !== "object" || entry === null) {
+    throw refusal(href, "the module has no task as its default export");
+  }
+  const lacking = Object.entries(entryTypes).filter(
+    ([field, type]) => typeof entry[field as keyof typeof entryTypes] !== type || !entry[field as "name"],
+  );
+  if (lacking.length > 0) {
+    const fieldNames = lacking.map(([field, type]) => `${field} (${type})`);
+    throw refusal(href, `the module's default export is no task: it lacks ${fieldNames.join(", ")}`);
   }
   refuseMisspelt(entry as Record<string, unknown>, { aliases: names, options: names });
   return { entry: entry as TaskEntry, reference: href };

@@ -76,6 +76,7 @@ export function taskParameters<T extends Record<string, TaskParameter>>(
   const of = given("task", task, text);
   const rows = given("table", table, record<TaskParameter>(parameterRow));
   const chosen = given("values", values, parameterValues);
+  for (const [name, row] of Object.entries(rows)) checkRow(`table.${name}`, row);
   checkParameters(of, rows, chosen);
   refuseUnused(of, rows, chosen);
   const read: Record<string, number | string> = {};
@@ -84,6 +85,30 @@ export function taskParameters<T extends Record<string, TaskParameter>>(
     read[name] = chosen[name] ?? otherwise ?? row.default;
   }
   return read as never;
+}
+
+/** Refuses a row of a parameter table whose default its own values or bounds leave out. */
+function checkRow(at: string, row: TaskParameter): void {
+  const place = `${at}.default`;
+  if ("choices" in row) {
+    if (row.choices.includes(row.default)) return;
+    refuse(place, row.default, `one of ${row.choices.join(", ")}`, {
+      code: "ValueError",
+      message: `${place} is none of the choices`,
+    });
+  }
+  if (!(row.min <= row.max)) {
+    refuse(`${at}.min`, row.min, `at most ${row.max}, its max`, {
+      code: "ValueError",
+      message: `${at}.min is larger than max`,
+    });
+  }
+  const isWhole = !row.whole || Number.isSafeInteger(row.default);
+  if (row.default >= row.min && row.default <= row.max && isWhole) return;
+  refuse(place, row.default, `a ${row.whole ? "whole " : ""}number from ${row.min} to ${row.max}`, {
+    code: "ValueError",
+    message: `${place} is a value that the parameter does not take`,
+  });
 }
 
 /** Refuses names that are not in a parameter table, and values that its rows do not take. */

@@ -1,4 +1,4 @@
-import { type Check, callable, fields, list, optional } from "../core/arguments.js";
+import { type Check, callable, fields, list, optional, refuseMisspelt } from "../core/arguments.js";
 import type { Iteration } from "./iteration.js";
 import type { Trainer } from "./trainer.js";
 
@@ -34,6 +34,7 @@ export const callbackList: Check<TrainingCallbacks[]> = list(
       const of = (value ?? {}) as Readonly<Record<string, unknown>>;
       const known = Object.keys(callbackFields).map((name) => [name, of[name]] as const);
       fields(callbackFields).read(Object.fromEntries(known), at);
+      if (typeof value === "object" && value !== null) refuseMisspelt(of, callbackFields);
       return value as TrainingCallbacks;
     },
   },

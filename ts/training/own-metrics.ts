@@ -1,5 +1,5 @@
-import { NESTError, nestError } from "../core/errors.js";
-import { shown, thrown } from "../core/arguments.js";
+import { nestError } from "../core/errors.js";
+import { shown } from "../core/arguments.js";
 import type { LearningRate } from "../tasks/learning-rate.js";
 import type { NodeCollection } from "../nest/collections.js";
 import type { MeasuredIteration, MetricTable } from "../tasks/metric.js";
@@ -121,9 +121,7 @@ export async function measured(
     try {
       value = await metric(shownTo);
     } catch (error) {
-      const failure = refused(
-        `the metric failed: ${error instanceof NESTError ? error.message : thrown(error)}`,
-      );
+      const failure = refused(`the metric failed: ${error instanceof Error ? error.message : shown(error)}`);
       failure.cause = error;
       throw failure;
     }

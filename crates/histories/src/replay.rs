@@ -63,6 +63,12 @@ impl Trace {
     /// Where this differs from another, to the bit.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<String> {
+        self.difference_beyond(other, 0.0)
+    }
+
+    /// Where this differs from another by more than rounding: a share of the largest number of that name.
+    #[must_use]
+    pub fn difference_beyond(&self, other: &Self, rounding: f64) -> Option<String> {
         for (name, seen) in &self.0 {
             match (seen, other.0.get(name)) {
                 (_, None) => return Some(format!("{name} is missing")),
@@ -71,7 +77,12 @@ impl Trace {
                     if ours.len() != theirs.len() {
                         return Some(format!("{name}: {} entries and {}", ours.len(), theirs.len()));
                     }
-                    let place = ours.iter().zip(theirs).position(|(a, b)| a.to_bits() != b.to_bits());
+                    let largest = ours.iter().fold(0.0, |most: f64, number| most.max(number.abs()));
+                    let differ = |(a, b): (&f64, &f64)| {
+                        // The difference of what is no number is none.
+                        a.to_bits() != b.to_bits() && !(rounding > 0.0 && (a - b).abs() <= rounding * largest)
+                    };
+                    let place = ours.iter().zip(theirs).position(differ);
                     if let Some(place) = place {
                         return Some(format!("{name}[{place}]: {:?} and {:?}", ours[place], theirs[place]));
                     }

@@ -11,6 +11,10 @@ use crate::dice::Dice;
 use crate::oracles::{Finding, Reference, Verdict, mentions};
 use crate::replay::{Outcome, Replay, Trace};
 
+/// What sums of a step's input may differ by: what is on its way with another weight than it would have now comes before
+/// the rest.
+const ORDER: f64 = 1e-13;
+
 /// No change of a generator, a weight or a connection alters what is on its way.
 ///
 /// # Errors
@@ -45,7 +49,7 @@ pub fn emitted_stays_emitted(reference: &Reference, dice: &mut Dice) -> Verdict 
             let with = after(&mut replay, Some(&change), steps, &sources);
             let without = after(&mut replay, None, steps, &sources);
             if let (Some(with), Some(without)) = (with, without)
-                && let Some(what) = without.difference(&with)
+                && let Some(what) = without.difference_beyond(&with, ORDER)
             {
                 return Err(Finding { oracle, what: format!("{change}, {steps} steps on: {what}") });
             }

@@ -108,7 +108,7 @@ export function sweepCommand(): Command {
         "as in eta=log:1e-4..1e-2, c_reg=0..500 or batch-size=int:1..32; may be repeated",
       values,
     )
-    .option("--samples <n>", "how often values are drawn from ranges", number)
+    .option("--samples <n>", "how often values are drawn from ranges; once if left out", number)
     .option("--sample-seed <n>", "seed of what is drawn", number)
     .option("--out <folder>", "where results go; a sweep that was interrupted goes on there")
     .option("--shard <i/n>", "do the i-th of n parts; `--collect` makes tables and figures of all", shard)

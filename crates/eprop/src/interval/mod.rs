@@ -176,8 +176,7 @@ impl<R: Real> IntervalRule<R> {
         }
         self.open.fit(&plan, stride);
         self.open.hold_errors();
-        // Who rests still does so where no neuron has a refractory time any more.
-        self.neurons.rests |= self.open.state.countdown.iter().any(|steps| *steps > R::ZERO);
+        self.keep_resting();
         self.current.resize(plan.recurrent_count(), 0.0);
         self.readout_current.resize(plan.readout_count(), 0.0);
         self.plan = plan;
@@ -185,6 +184,11 @@ impl<R: Real> IntervalRule<R> {
             open.fit(&self.plan, stride);
         }
         self.lay_out(network);
+    }
+
+    /// Who rests still does so where no neuron has a refractory time any more.
+    fn keep_resting(&mut self) {
+        self.neurons.rests |= self.open.state.countdown.iter().any(|steps| *steps > R::ZERO);
     }
 
     fn lay_out(&mut self, network: &Description) {

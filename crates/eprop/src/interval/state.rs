@@ -50,6 +50,7 @@ impl<R: Real> IntervalRule<R> {
             interval_spikes: _,
         } = self;
         archive.within("lane", |archive| self.open.persist(&self.plan, now, archive))?;
+        self.keep_resting();
         let now = self.plan.start_readout(self.open.interval) + self.open.readout_done as i64;
         self.plan.readouts.targets.persist("target_signal", now, archive)?;
         archive.number("reread", &mut self.reread)?;

@@ -12,6 +12,12 @@ use crate::plus::ring::Ring;
 use crate::plus::rows::{self, LONGEST_WINDOW, PlasticRows};
 use crate::plus::windows::{self, Forms, Windows};
 
+/// Whether a row has come to the same step in all parts that it has synapses in.
+fn are_level(row: usize, parts: &[&mut PlasticRows]) -> bool {
+    let mut steps = parts.iter().filter_map(|part| part.reached_step(row));
+    steps.next().is_none_or(|first| steps.all(|step| step == first))
+}
+
 impl PlusRule {
     /// Brings parts of rows that will be one to the same step of their windows.
     pub(super) fn join_rows(&mut self, network: &Description, plan: &PlusPlan, now: i64) {
@@ -42,7 +48,7 @@ impl PlusRule {
                     }
                 }
                 for (cutoff, parts) in joined {
-                    if parts.windows(2).all(|pair| pair[0].is_level_with(pair[1])) {
+                    if (0..route.row_count).all(|row| are_level(row, &parts)) {
                         continue;
                     }
                     for part in parts {

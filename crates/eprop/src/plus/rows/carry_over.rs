@@ -90,10 +90,10 @@ impl PlasticRows {
         reached.iter().all(|place| cutoffs[*place] == cutoff).then_some(cutoff)
     }
 
-    /// Whether all rows have come to the same step as those of another part.
+    /// The step that a row has come to; `None` of a row without synapses in this part.
     #[must_use]
-    pub fn is_level_with(&self, other: &Self) -> bool {
-        self.rows.iter().zip(&other.rows).all(|(ours, theirs)| ours.next == theirs.next)
+    pub fn reached_step(&self, row: usize) -> Option<i64> {
+        (!self.layout.positions(row).is_empty()).then(|| self.rows[row].next)
     }
 
     /// Looks that far back from now on.

@@ -80,13 +80,17 @@ pub const UNBROKEN: &str = "no panic and no InternalError";
 pub fn reference(calls: &[Call]) -> Result<Reference, Finding> {
     let mut replay = Replay::default();
     let mut reference = Reference::default();
-    for call in calls {
+    for (place, call) in calls.iter().enumerate() {
         match replay.call(call) {
             Outcome::Done => reference.calls.push(call.clone()),
             Outcome::Refused(error) => {
                 reference.refused += 1;
-                // What stops a simulation on its way leaves the kernel at the time that it reached.
+                // What stops a simulation on its way leaves the kernel at the time that it reached: it ends before that.
                 if call.name() == "Simulate" && error.code != ErrorCode::BadParameter {
+                    replay = Replay::default();
+                    for call in &calls[..place] {
+                        replay.call(call);
+                    }
                     break;
                 }
             }

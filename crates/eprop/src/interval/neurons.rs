@@ -7,7 +7,7 @@ use crate::describe::check;
 use crate::describe::network::Description;
 use crate::describe::population::{gather, gather_or, groups_of};
 use crate::interval::plan::{IntervalPlan, RECURRENT, Segment};
-use crate::plan::membrane::{current_gains, decays};
+use crate::plan::membrane::{current_gains, decays, spike_gains};
 
 macro_rules! coefficients {
     (
@@ -122,11 +122,7 @@ impl Recurrent {
         };
         Self {
             current_gain: current_gains(&tau_m, &c_m, &decay),
-            spike_gain: regular
-                .iter()
-                .zip(&decay)
-                .map(|(r, p)| if *r == 0.0 { 1.0 - p } else { 1.0 })
-                .collect(),
+            spike_gain: spike_gains(&regular, &decay),
             decay,
             current: of("I_e"),
             threshold: relative("V_th"),

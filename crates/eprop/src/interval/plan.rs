@@ -9,7 +9,7 @@ use crate::interval::neurons::Recurrent;
 use crate::loss::{self, Loss, Others};
 use crate::models::Rule;
 use crate::plan::amplitudes::{HeldRates, RateInputs};
-use crate::plan::membrane::{current_gains, decays};
+use crate::plan::membrane::{current_gains, decays, spike_gains};
 use crate::plan::route::Route;
 use crate::plan::wiring::{Planning, Wiring};
 use crate::step::surrogate::Surrogate;
@@ -324,11 +324,7 @@ fn readouts(network: &Description, index: &NodeIndex, held: &HeldRates) -> Resul
     }
     Ok(Readouts {
         current_gain: current_gains(&tau_m, &c_m, &decay),
-        spike_gain: of("regular_spike_arrival")
-            .iter()
-            .zip(&decay)
-            .map(|(r, p)| if *r == 0.0 { 1.0 - p } else { 1.0 })
-            .collect(),
+        spike_gain: spike_gains(&of("regular_spike_arrival"), &decay),
         decay,
         current: of("I_e"),
         floor: of("V_min").iter().zip(&e_l).map(|(value, rest)| value - rest).collect(),

@@ -11,3 +11,9 @@ pub fn decays(taus: &[f64], dt: f64) -> Vec<f64> {
 pub fn current_gains(taus: &[f64], capacitances: &[f64], decays: &[f64]) -> Vec<f64> {
     taus.iter().zip(capacitances).zip(decays).map(|((tau, c), p)| tau / c * (1.0 - p)).collect()
 }
+
+/// What a weight adds to each voltage: `1 - decay` without `regular_spike_arrival`, else 1.
+#[must_use]
+pub fn spike_gains(regular: &[f64], decays: &[f64]) -> Vec<f64> {
+    regular.iter().zip(decays).map(|(regular, p)| if *regular == 0.0 { 1.0 - p } else { 1.0 }).collect()
+}

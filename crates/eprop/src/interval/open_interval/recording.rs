@@ -194,19 +194,17 @@ impl<R: Real> OpenInterval<R> {
         recordable: Recordable,
         now: i64,
     ) -> Vec<f64> {
-        let local = self.readout_done;
-        let learning = self.interval >= 0 && local > 0 && local - 1 + plan.window >= plan.interval;
+        let Some(local) = self.last_learned(plan) else { return vec![0.0; tap.places.len()] };
         let begin = plan.targets_since(self.interval);
         let shown = |j: usize| {
             let target = plan.readouts.targets.read(j, now, begin);
-            (self.last_signal(plan, j, local - 1), self.last_target(plan, j, local - 1, target))
+            (self.last_signal(plan, j, local), self.last_target(plan, j, local, target))
         };
         tap.places
             .iter()
             .map(|place| {
                 let j = *place as usize;
                 match recordable {
-                    _ if !learning => 0.0,
                     Recordable::TargetSignal => shown(j).1,
                     Recordable::ErrorSignal => plan.readouts.losses[j].error(shown(j).0, shown(j).1),
                     _ => shown(j).0,

@@ -27,3 +27,18 @@ export function modelsWith<const D extends Partial<Dynamics>>(wanted: D): Models
     holds(dynamics[model]),
   ) as ModelsWith<D>[];
 }
+
+/**
+ * Models of neurons whose voltage alone leaks, and takes a spike at once. What writes their equations in another form (NIR,
+ * the programs of `verify`) knows these, and refuses others by name.
+ */
+export const leakyModels: readonly NeuronModel[] = [
+  "eprop_iaf_bsshslm_2020",
+  "eprop_iaf_adapt_bsshslm_2020",
+  "eprop_iaf",
+  "eprop_iaf_adapt",
+  "eprop_iaf_psc_delta",
+  "eprop_iaf_psc_delta_adapt",
+  "eprop_readout_bsshslm_2020",
+  "eprop_readout",
+];

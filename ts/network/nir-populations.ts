@@ -1,7 +1,7 @@
 /** What a network's populations are as nodes of a graph, and which of them a graph has nodes for. */
 import { nestError } from "../core/errors.js";
 import { NodeCollection } from "../nest/collections.js";
-import type { NeuronModel } from "../nest/dynamics.js";
+import { leakyModels } from "../nest/dynamics.js";
 import type { Kernel } from "../nest/kernel.js";
 import { defaultLoss, lossOf } from "../nest/losses.js";
 import type { NIRNode } from "./nir-graph.js";
@@ -109,26 +109,14 @@ export function populationsOf(kernel: Kernel): Populations {
 /** Whether these neurons, of which {@link checkPopulations} refused none, are reset to a voltage. */
 export const areResetToVoltage = (neurons: NodeCollection) => has(neurons, "V_reset");
 
-/** Models whose equations nodes of a graph state. One that is not here is another, and refused by name. */
-const written: readonly NeuronModel[] = [
-  "eprop_iaf_bsshslm_2020",
-  "eprop_iaf_adapt_bsshslm_2020",
-  "eprop_iaf",
-  "eprop_iaf_adapt",
-  "eprop_iaf_psc_delta",
-  "eprop_iaf_psc_delta_adapt",
-  "eprop_readout_bsshslm_2020",
-  "eprop_readout",
-];
-
 /** Refuses neurons whose equations no node of a graph states. */
 function checkModels({ kernel, ids }: NodeCollection): void {
   const models = new Set(Array.from(ids, (id) => kernel.native.modelOf(id)));
   for (const model of models) {
     // A copy computes what the model that it is of does.
     const base = String(kernel.GetDefaults(model as "parrot_neuron", "type_id"));
-    if (written.some((name) => name === base)) continue;
-    refuse(`neurons of the model ${base} are not written as NIR`, "model", base, written.join(", "));
+    if (leakyModels.some((name) => name === base)) continue;
+    refuse(`neurons of the model ${base} are not written as NIR`, "model", base, leakyModels.join(", "));
   }
 }
 

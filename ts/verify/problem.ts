@@ -4,7 +4,7 @@
  */
 import { refuse } from "../core/arguments.js";
 import type { NodeCollection } from "../nest/collections.js";
-import { type NeuronModel, dynamicsOf } from "../nest/dynamics.js";
+import { dynamicsOf, leakyModels } from "../nest/dynamics.js";
 import type { OptimizerParams } from "../nest/models.generated.js";
 import { formOf } from "./losses.js";
 import { type SurrogateShape, surrogateShapes } from "./surrogate.js";
@@ -128,22 +128,10 @@ function refuseUncovered(
   refuse(parameter, value, bound, { code: "NotImplemented", message });
 }
 
-/** Models whose equations the slow programs state. One that is not here is another, and refused by name. */
-const covered: readonly NeuronModel[] = [
-  "eprop_iaf_bsshslm_2020",
-  "eprop_iaf_adapt_bsshslm_2020",
-  "eprop_iaf",
-  "eprop_iaf_adapt",
-  "eprop_iaf_psc_delta",
-  "eprop_iaf_psc_delta_adapt",
-  "eprop_readout_bsshslm_2020",
-  "eprop_readout",
-];
-
 /** @throws {@link NESTError} that names a model whose equations the slow programs do not state. */
 export function checkModel(model: string): void {
-  if (covered.some((name) => name === model)) return;
-  refuseUncovered("model", model, `neurons of the model ${model} are not verified`, covered.join(", "));
+  if (leakyModels.some((name) => name === model)) return;
+  refuseUncovered("model", model, `neurons of the model ${model} are not verified`, leakyModels.join(", "));
 }
 
 /** The shape of a surrogate gradient by its name. */

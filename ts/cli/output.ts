@@ -130,6 +130,15 @@ function defaultsOf({ create, options }: TaskEntry): {
 
 const setting = (parameter: string, row: TaskParameter) => `${parameter}=${row.default}`;
 
+/** A line for each parameter, with its text in a column. */
+function settingLines(parameters: TaskEntry["parameters"]): string[] {
+  const rows = Object.entries(parameters).map(
+    ([name, row]) => [setting(name, row), parameterText(row)] as const,
+  );
+  const width = Math.max(...rows.map(([set]) => set.length));
+  return rows.map(([set, text]) => `  --set ${set.padEnd(width)}  ${text}`);
+}
+
 /** The table of tasks, or of one alone, with its defaults. */
 export function tasksTable(json: boolean, entry?: TaskEntry): string {
   const shown = entry === undefined ? taskTable : [entry];
@@ -152,10 +161,7 @@ export function tasksTable(json: boolean, entry?: TaskEntry): string {
             (defaults.synthetic ? " (with --synthetic)" : ""),
         ]
       : []),
-    ...Object.entries(parameters).map(([parameter, row], _, rows) => {
-      const width = Math.max(...rows.map((each) => setting(...each).length));
-      return `  --set ${setting(parameter, row).padEnd(width)}  ${parameterText(row)}`;
-    }),
+    ...settingLines(parameters),
     "",
   ]);
   return `${lines.join("\n")}\n`;

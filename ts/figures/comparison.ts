@@ -1,4 +1,4 @@
-import { mean, quartiles } from "../core/statistics.js";
+import { quartiles } from "../core/statistics.js";
 import {
   type Figure,
   type Specification,
@@ -17,7 +17,7 @@ import {
   iterationRows,
   quantityAxis,
 } from "./iterations.js";
-import { lastIterations, summaryDiverged } from "../runs/summary.js";
+import { lastLoss, summaryDiverged } from "../runs/summary.js";
 import { eventsOf, onset, type RunData, sequenceDuration, sequenceEvents } from "./run-data.js";
 import { timePanel } from "./time-panel.js";
 
@@ -48,8 +48,7 @@ const isDiverged = ({ run }: LabelledRun) => summaryDiverged(run.summary);
 /** A few of many runs: of each setting the one whose last loss is the median. */
 export function representatives(runs: readonly LabelledRun[]): readonly LabelledRun[] {
   if (runs.length <= mostColours) return runs;
-  const last = ({ run: { summary } }: LabelledRun) =>
-    mean(lastIterations(summary).map((at) => summary.loss[at] ?? Number.NaN));
+  const last = ({ run: { summary } }: LabelledRun) => lastLoss(summary);
   return [...bySetting(runs).values()].slice(0, mostGroups).flatMap((group) => {
     const ordered = group.toSorted((a, b) => last(a) - last(b) || 0);
     return ordered[Math.floor((ordered.length - 1) / 2)] ?? [];

@@ -1,4 +1,4 @@
-import { type Figure, type Specification, labelWidth, plotWidth, shown } from "./figure.js";
+import { type Figure, type Specification, colourBar, plotWidth, shown } from "./figure.js";
 import { readoutSymbol } from "./dynamics.js";
 import { type RunData, type When, batchEvents, sequenceDuration } from "./run-data.js";
 
@@ -96,15 +96,7 @@ function meansLayer(decisions: readonly Decision[], { x, y }: Axes, symbol: stri
         field: "mean",
         type: "quantitative",
         title: `mean ${symbol}ₖ`,
-        legend: {
-          orient: "bottom",
-          direction: "horizontal",
-          gradientLength: 0.7 * plotWidth,
-          gradientThickness: 11,
-          titleOrient: "left",
-          tickCount: 5,
-          offset: labelWidth / 4,
-        },
+        legend: colourBar,
       },
       tooltip: [
         { field: "sequence" },

@@ -62,6 +62,17 @@ export function subscript(index: number): string {
 /** What a legend of lines looks like: as long as dashes need to be told apart. */
 export const lineLegend: Specification = { symbolType: "stroke", symbolSize: 300 };
 
+/** A bar of colours below a panel, its title at the left. */
+export const colourBar = {
+  orient: "bottom",
+  direction: "horizontal",
+  gradientLength: 0.7 * plotWidth,
+  gradientThickness: 11,
+  titleOrient: "left",
+  tickCount: 5,
+  offset: labelWidth / 4,
+} as const;
+
 /** Panels one below the other. */
 export function stacked(panels: readonly Specification[], more: Specification = {}): Specification {
   return { vconcat: panels, spacing: 8, ...more };

@@ -1,6 +1,6 @@
 import { encode } from "fast-png";
 import type { NumberArray } from "../formats/npz.js";
-import { type Figure, type Specification, axis, labelWidth, plotWidth, shown } from "./figure.js";
+import { type Figure, type Specification, axis, colourBar, plotWidth, shown } from "./figure.js";
 import { type RunData, namedProjections } from "./run-data.js";
 import { type Scheme, diverging } from "./theme.js";
 
@@ -189,15 +189,9 @@ function panel(
           color: axis("weight", "weight (pA)", {
             scale: { domain: [-largest, 0, largest], range: "diverging", interpolate: "rgb" },
             legend: {
-              orient: "bottom",
-              direction: "horizontal",
-              gradientLength: 0.7 * plotWidth,
-              gradientThickness: 11,
-              titleOrient: "left",
-              tickCount: 5,
+              ...colourBar,
               values: [-largest, -largest / 2, 0, largest / 2, largest],
               format: ".2~g",
-              offset: labelWidth / 4,
             },
           }),
         },

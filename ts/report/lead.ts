@@ -1,6 +1,6 @@
 import { many } from "../core/words.js";
 import { type RunData, type When, batchEvents, onset, sequenceDuration } from "../figures/run-data.js";
-import { type RunSummary, iterationsOf, summaryDiverged } from "../runs/summary.js";
+import { type RunSummary, lossesOf, summaryDiverged } from "../runs/summary.js";
 import { digits } from "./markup.js";
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
@@ -21,7 +21,7 @@ export function trainingLosses(summary: RunSummary): {
   last: number;
   count: number;
 } {
-  const training = iterationsOf(summary, "training").map((at) => summary.loss[at] as number);
+  const training = lossesOf(summary, "training");
   const losses = training.length > 0 ? training : summary.loss;
   return {
     first: losses[0] ?? Number.NaN,

@@ -1,7 +1,7 @@
 import { many } from "../core/words.js";
 import { iterationRows } from "../figures/iterations.js";
 import type { RunData } from "../figures/run-data.js";
-import { type RunSummary, iterationsOf, keptWeights, phasesOf } from "../runs/summary.js";
+import { type RunSummary, keptWeights, lossesOf, phasesOf } from "../runs/summary.js";
 import { taskNamed } from "../tasks/index.js";
 import { unitOf } from "../tasks/parameter.js";
 import {
@@ -82,7 +82,7 @@ function outcome(summary: RunSummary): string {
     ] as const;
   });
   const losses = (["validation", "test"] as const).map((phase) => {
-    const of = iterationsOf(summary, phase).map((at) => summary.loss[at] as number);
+    const of = lossesOf(summary, phase);
     const mean =
       of.length > 0 && `${digits(sum(of) / of.length, 6)} (mean of ${many(of.length, "iteration")})`;
     return [`loss, ${phase}`, mean || undefined] as const;

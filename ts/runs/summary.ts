@@ -99,11 +99,21 @@ export function iterationsOf(
   return phasesOf(summary).flatMap((label, at) => (label === phase ? [at] : []));
 }
 
+/** Losses of the iterations of a phase. */
+export function lossesOf(summary: Pick<RunSummary, "loss" | "results" | "phases">, phase: Phase): number[] {
+  return iterationsOf(summary, phase).map((at) => summary.loss[at] as number);
+}
+
 /** Places of the iterations that say how a run ended: those of its test, or the last one where there are none. */
 export function lastIterations(summary: Pick<RunSummary, "loss" | "results" | "phases">): number[] {
   const { loss } = summary;
   const tests = iterationsOf(summary, "test");
   return tests.length > 0 ? tests : [loss.length - 1];
+}
+
+/** The loss that a run ended with: the mean of its test iterations, or the last one where there are none. */
+export function lastLoss(summary: Pick<RunSummary, "loss" | "results" | "phases">): number {
+  return mean(lastIterations(summary).map((at) => summary.loss[at] ?? Number.NaN));
 }
 
 /**
@@ -113,7 +123,7 @@ export function lastIterations(summary: Pick<RunSummary, "loss" | "results" | "p
 export function summaryDiverged(summary: Pick<RunSummary, "ended" | "loss" | "results" | "phases">): boolean {
   const { ended, loss } = summary;
   if (ended === "divergence") return true;
-  const last = mean(lastIterations(summary).map((at) => loss[at] ?? Number.NaN));
+  const last = lastLoss(summary);
   return hasDiverged(loss[0] ?? last, last);
 }
 

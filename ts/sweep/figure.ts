@@ -12,7 +12,7 @@ import {
   sweepRows,
 } from "./results.js";
 import { quartiles } from "../core/statistics.js";
-import { iterationsOf } from "../runs/summary.js";
+import { lossesOf } from "../runs/summary.js";
 
 /** Iterations of which a curve shows every one; of longer ones it shows as many, evenly spaced. */
 const shownIterations = 300;
@@ -27,8 +27,7 @@ const text = (row: Pick<SweepRow, "parameters">) => combinationName(row.paramete
 
 /** Losses of a run's training iterations. */
 export function trainingCurve({ summary }: SweepRun): number[] {
-  if (summary === undefined) return [];
-  return iterationsOf(summary, "training").map((at) => summary.loss[at] as number);
+  return summary === undefined ? [] : lossesOf(summary, "training");
 }
 
 /** Iterations that are shown of so many. */

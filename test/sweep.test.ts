@@ -562,7 +562,7 @@ describe("eprop sweep", () => {
     [
       "draws of parts of sequences",
       ["--seeds", "1", "--set", "batch-size=1..32"],
-      /batchSize takes whole|takes whole numbers.*int:1\.\.32/,
+      /takes whole numbers.*int:1\.\.32/,
     ],
     ["a time without a unit", ["--seeds", "1", "--time-limit", "5"], /as in 90s, 10m or 2h/],
     ["draws of parts of neurons", ["--seeds", "1", "--set", "n_rec=10..20"], /whole numbers.*int:10\.\.20/],

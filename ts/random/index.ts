@@ -65,6 +65,11 @@ export class NumpyRandom {
     return this.#native.random(given("n", n, draws));
   }
 
+  /** Leaves out `n` numbers from 0 to 1: what is drawn next is what would have come after {@link random}. */
+  skip(n: number): void {
+    this.#native.skip(given("n", n, draws));
+  }
+
   /** A matrix of numbers from 0 to 1. */
   rand(rows: number, columns: number): NumberMatrix {
     return { data: this.#native.random(size(rows, columns)), shape: [rows, columns] };

@@ -56,6 +56,12 @@ impl NumpyRandom {
         })
     }
 
+    /// Leaves out so many uniform numbers.
+    #[napi]
+    pub fn skip(&mut self, n: u32) {
+        self.engine.skip(u64::from(n));
+    }
+
     /// Standard normal numbers.
     #[napi]
     pub fn randn(&mut self, n: u32) -> napi::Result<Float64Array> {

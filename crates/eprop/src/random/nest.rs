@@ -52,6 +52,12 @@ impl NestRandom {
         *self = Self { spare: std::mem::take(&mut self.spare), ..Self::new(rng_seed) };
     }
 
+    /// A number that tells generators apart: what they would draw next.
+    #[must_use]
+    pub fn fingerprint(mut self) -> u64 {
+        self.process.next_u64().rotate_left(17) ^ self.synchronized.next_u64()
+    }
+
     /// A number from 0 to 1.
     pub fn uniform01(&mut self) -> f64 {
         let uniform = self.process.next_u64() as f64 / 18_446_744_073_709_551_616.0;

@@ -4,7 +4,10 @@
 //! a draw is then rounded to 32 bits or multiplied into a weight, and never enters a step of the simulation.
 
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::random::mt19937::Mt19937;
+use crate::random::mt19937::{Bounds, Mt19937};
+
+/// Numbers that are compared with their bounds in one go: about as many as the generator makes at once.
+const NUMBERS_TOGETHER: usize = 624;
 
 /// The generator.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +28,11 @@ impl NumpyRandom {
     #[must_use]
     pub fn new(seed: u32) -> Self {
         Self { engine: Mt19937::new(seed), kept: None }
+    }
+
+    /// Leaves out so many numbers of [`Self::random`].
+    pub fn skip(&mut self, numbers: u64) {
+        self.engine.skip(2 * numbers);
     }
 
     /// As `np.random.random()`.
@@ -172,13 +180,17 @@ impl NumpyRandom {
         if rows.len() as u64 * inputs as u64 > u64::from(u32::MAX) {
             return Err(refuse("the number of draws", rows.len() * inputs, "at most 4294967295"));
         }
+        let together = NUMBERS_TOGETHER.div_ceil(inputs);
+        let bounds: Vec<Bounds> =
+            probabilities.chunks(inputs).map(|row| Bounds::of(row).repeated(together)).collect();
         let mut places = Vec::new();
-        for (step, row) in rows.iter().enumerate() {
-            let row = &probabilities[*row as usize * inputs..][..inputs];
-            for (input, probability) in row.iter().enumerate() {
-                if self.random() < *probability {
-                    places.push((step * inputs + input) as u32);
-                }
+        let mut begin = 0;
+        for alike in rows.chunk_by(|one, other| one == other) {
+            for steps in alike.chunks(together) {
+                let (first, count) = (begin * inputs, steps.len() * inputs);
+                self.engine
+                    .below(&bounds[steps[0] as usize], count, |place| places.push((first + place) as u32));
+                begin += steps.len();
             }
         }
         Ok(places)

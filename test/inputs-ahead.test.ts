@@ -105,6 +105,32 @@ it("are taken back where a request to finish makes them void", async () => {
   expect(resumed.weights).toEqual(undisturbed.weights);
 });
 
+it.each([tasks.evidenceAccumulation, tasks.storeRecall, tasks.delayedMatch])(
+  "are those of all together where each rank draws a part (%#)",
+  async (make) => {
+    const batchSize = 5;
+    const [whole, ...parts] = [undefined, [0, 2], [2, 2], [2, 5]].map((part) => ({
+      part,
+      task: make({ batchSize, seed: 7 }),
+    }));
+    const drawn = { training: 0, validation: 0, test: 0 };
+    for (let iteration = 0; iteration < 2; iteration++) {
+      const all = await whole?.task.next("training", drawn);
+      const spikes: number[] = [];
+      for (const { task, part } of parts) {
+        const sequences = { begin: part?.[0] ?? 0, end: part?.[1] ?? 0 };
+        const data = await task.next("training", drawn, undefined, sequences);
+        expect(data.sequences).toEqual(sequences);
+        expect([data.labels, data.targets]).toEqual([all?.labels, all?.targets]);
+        spikes.push(...data.spikes);
+        expect(task.random.state).toEqual(whole?.task.random.state);
+      }
+      expect(spikes.length).toBeGreaterThan(1000);
+      expect(spikes).toEqual(Array.from(all?.spikes ?? []));
+    }
+  },
+);
+
 it("leave no task at work that is closed or stopped in between", async () => {
   const stop = new AbortController();
   let given: AbortSignal | undefined;

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { NESTError, NumpyRandom, type Task, Trainer, tasks, trainToEnd } from "../ts/index.js";
+import { atOnce } from "../ts/core/event-loop.js";
 import { writeRunFolder } from "../ts/report/index.js";
+import { checkedIteration } from "../ts/tasks/check.js";
 import type { PoolDescription } from "../ts/tasks/network-description.js";
 import type { IterationData } from "../ts/tasks/task.js";
 
@@ -88,6 +90,11 @@ describe("an iteration is refused", () => {
   const cases: [string, (data: IterationData) => unknown, RegExp][] = [
     ["that is nothing", () => undefined, /iteration 2: next\(\) takes an object.*value nothing/],
     ["that is null", () => null, /iteration 2: next\(\).*value null/],
+    [
+      "whose spikes are those of some sequences, which nobody asked for",
+      (data) => ({ ...data, sequences: { begin: 0, end: 1 } }),
+      /not of the sequences that were asked for/,
+    ],
     ["without spikes", ({ targets, labels }) => ({ targets, labels }), /spikes/],
     ["without targets", ({ spikes, labels }) => ({ spikes, labels }), /targets takes a list.*each readout/],
     [
@@ -189,6 +196,24 @@ describe("an iteration is refused", () => {
     );
     await expect(training).rejects.toThrow(NESTError);
     expect(existsSync(path)).toBe(false);
+  });
+});
+
+describe("of sequences that one rank asks for", () => {
+  const asked = { begin: 1, end: 2 };
+  const checked = (change: object) =>
+    atOnce(checkedIteration(taskOf(), { ...dataOf(), ...change }, 1, asked));
+  const second = Uint32Array.of(inputs * steps, inputs * steps + 3);
+
+  it("spikes of these are taken, or of all", () => {
+    expect(checked({ spikes: second, sequences: asked })).toMatchObject({ spikes: second, sequences: asked });
+    expect(checked({ spikes: new Uint32Array(0), sequences: asked }).spikes).toHaveLength(0);
+    expect(checked({}).sequences).toBeUndefined();
+  });
+
+  it("spikes of others are refused", () => {
+    expect(() => checked({ sequences: asked })).toThrow(/spikes\[0\].*value 8.*from 80 to 159/);
+    expect(() => checked({ spikes: second, sequences: { begin: 0, end: 1 } })).toThrow(/1 to 2/);
   });
 });
 

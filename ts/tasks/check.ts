@@ -26,7 +26,7 @@ import type { Pieces } from "../core/event-loop.js";
 import { anObject, networkChecked } from "./check-network.js";
 import type { MetricTable } from "./metric.js";
 import { countOf } from "./network-description.js";
-import type { IterationData, Task } from "./task.js";
+import type { IterationData, SequenceRange, Task } from "./task.js";
 import { lossNames } from "../nest/losses.js";
 
 /** Most steps, sequences and nodes: places of spikes are 32-bit numbers. */
@@ -156,28 +156,43 @@ export function checkNetwork(task: Task): Pieces<void> {
  * The data of an iteration, if they can be.
  *
  * @param iteration Number of the iteration that they are for, from 1 on.
+ * @param asked The sequences whose spikes were asked for, where it were some alone.
  * @throws {@link NESTError} that names task, iteration, field, place and bound.
  */
-export function checkedIteration(task: Task, data: unknown, iteration: number): Pieces<IterationData> {
-  return piecesInTask(task.name, `, iteration ${iteration}`, iterationChecked(task, data, iteration));
+export function checkedIteration(
+  task: Task,
+  data: unknown,
+  iteration: number,
+  asked?: SequenceRange,
+): Pieces<IterationData> {
+  return piecesInTask(task.name, `, iteration ${iteration}`, iterationChecked(task, data, iteration, asked));
 }
 
-/** Whole numbers below `end` in ascending order; `strictly`, none is there twice. */
+/**
+ * Whole numbers from `begin` to below `end` in ascending order; `strictly`, none is there twice. `beyond` says what is
+ * wrong with others.
+ */
 function* ascending(
   at: string,
   value: unknown,
-  { end, of, strictly }: { end: number; of: string; strictly: boolean },
+  {
+    begin = 0,
+    end,
+    of,
+    beyond = "it lies past the iteration's end",
+    strictly,
+  }: { begin?: number; end: number; of: string; beyond?: string; strictly: boolean },
 ): Pieces<Uint32Array> {
-  const allowed = `ascending whole numbers from 0 to ${end - 1} (${of})`;
+  const allowed = `ascending whole numbers from ${begin} to ${end - 1} (${of})`;
   const all = isTyped(value) || Array.isArray(value) ? value : refuse(at, value, allowed);
   let before = strictly ? -1 : 0;
   for (let place = 0; place < all.length; place++) {
     const item: unknown = all[place];
     if (typeof item !== "number") refuse(`${at}[${place}]`, item, allowed);
-    if (!Number.isInteger(item) || item < 0 || item >= end) {
+    if (!Number.isInteger(item) || item < begin || item >= end) {
       refuse(`${at}[${place}]`, item, allowed, {
         code: "ValueError",
-        message: item >= end ? "it lies past the iteration's end" : "it is no step or place",
+        message: item >= 0 && Number.isInteger(item) ? beyond : "it is no step or place",
       });
     }
     if (strictly ? item <= before : item < before) {
@@ -192,15 +207,23 @@ function* ascending(
   return all instanceof Uint32Array ? all : Uint32Array.from(all as ArrayLike<number>);
 }
 
-function* iterationChecked(task: Task, value: unknown, iteration: number): Pieces<IterationData> {
+function* iterationChecked(
+  task: Task,
+  value: unknown,
+  iteration: number,
+  asked: SequenceRange | undefined,
+): Pieces<IterationData> {
   const { steps, batchSize } = task;
   const [inputs, readouts] = [countOf(task.network, "input"), countOf(task.network, "readout")];
   const data = given("next()", value, { ...anObject, allowed: "an object with spikes and targets" });
-  refuseMisspelt(data, { labels: present });
+  refuseMisspelt(data, { labels: present, sequences: present });
+  const drawn = data["sequences"] === undefined ? undefined : drawnSequences(data["sequences"], asked);
   const sequences = `${many(batchSize, "sequence")} of ${steps} steps`;
   const spikes = yield* ascending("spikes", given("spikes", data["spikes"], present), {
-    end: batchSize * steps * inputs,
+    begin: (drawn?.begin ?? 0) * steps * inputs,
+    end: (drawn?.end ?? batchSize) * steps * inputs,
     of: `${sequences} of ${inputs} inputs`,
+    ...(drawn && { beyond: "it is of another sequence than those that were drawn" }),
     strictly: false,
   });
   const lists = given("targets", data["targets"], list(anObject, "a list with the targets of each readout"));
@@ -246,8 +269,20 @@ function* iterationChecked(task: Task, value: unknown, iteration: number): Piece
     targets.push({ steps: changes, values });
     yield;
   }
-  if (task.kind === "regression" && data["labels"] === undefined) return { spikes, targets };
-  return { spikes, targets, labels: checkedLabels(task, data["labels"], targets) };
+  const checked = { spikes, targets, ...(drawn && { sequences: drawn }) };
+  if (task.kind === "regression" && data["labels"] === undefined) return checked;
+  return { ...checked, labels: checkedLabels(task, data["labels"], targets) };
+}
+
+/** The sequences that spikes were drawn of, which must be those that were asked for. */
+function drawnSequences(value: unknown, asked: SequenceRange | undefined): SequenceRange {
+  const { begin, end } = given("sequences", value, fields({ begin: whole(), end: whole() }));
+  if (asked !== undefined && begin === asked.begin && end === asked.end) return { begin, end };
+  const allowed = asked === undefined ? "nothing: those of all are wanted" : `${asked.begin} to ${asked.end}`;
+  refuse("sequences", `${begin} to ${end}`, allowed, {
+    code: "ValueError",
+    message: "spikes are not of the sequences that were asked for",
+  });
 }
 
 const present: Check<unknown> = {

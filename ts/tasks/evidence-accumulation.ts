@@ -1,7 +1,7 @@
 import { flag, optional } from "../core/arguments.js";
 import { atOnce, inSlices, type Pieces } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
-import { concatenated, spikesBelowInPieces } from "./inputs.js";
+import { concatenated, isWanted, spikesBelowInPieces } from "./inputs.js";
 import { classificationParameters, withLearning } from "./learning-parameters.js";
 import { withLearningRate } from "./learning-rate.js";
 import {
@@ -13,7 +13,7 @@ import {
 } from "./network-parameters.js";
 import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
 import type { PoolDescription } from "./network-description.js";
-import type { IterationData, Task, TaskOptions } from "./task.js";
+import type { IterationData, SequenceRange, Task, TaskOptions } from "./task.js";
 import { scaledFloat32, transposedFloat32, withoutDiagonal } from "./weights.js";
 import { regularAndAdaptive, softmaxReadouts } from "./recurrent-classifier.js";
 
@@ -67,8 +67,8 @@ function probabilityTable(): Float64Array {
   return table;
 }
 
-/** Inputs and targets of one iteration, in the tutorial's order of draws. */
-function* draw(random: NumpyRandom, batchSize: number): Pieces<IterationData> {
+/** Inputs and targets of one iteration, in the tutorial's order of draws; spikes of some sequences alone if they are named. */
+function* draw(random: NumpyRandom, batchSize: number, sequences?: SequenceRange): Pieces<IterationData> {
   const table = probabilityTable();
   const favoured = random.choice(2, batchSize);
   const cues: Uint32Array[] = [];
@@ -79,6 +79,10 @@ function* draw(random: NumpyRandom, batchSize: number): Pieces<IterationData> {
   const spikes: Uint32Array[] = [];
   for (const [sequence, of] of cues.entries()) {
     if (sequence > 0) yield;
+    if (!isWanted(sequences, sequence)) {
+      random.skip(steps * inputs);
+      continue;
+    }
     const drawn = yield* spikesBelowInPieces(random, table, inputs, rowsOf(of));
     spikes.push(drawn.filter((place) => place >= inputs).map((place) => place + sequence * steps * inputs));
   }
@@ -90,6 +94,7 @@ function* draw(random: NumpyRandom, batchSize: number): Pieces<IterationData> {
       steps: Uint32Array.from(labels, (_label, sequence) => sequence * steps),
       values: Float64Array.from(labels, (label) => (label === readout ? 1 : 0)),
     })),
+    ...(sequences && { sequences }),
   };
 }
 
@@ -145,8 +150,8 @@ export function evidenceAccumulation(
     ...withLearningRate(parameters),
     schedule,
     sameEveryIteration: false,
-    next: (_split, drawn, signal) =>
-      prepared[drawn.training + drawn.test] ?? inSlices(draw(random, batchSize), signal),
+    next: (_split, drawn, signal, sequences) =>
+      prepared[drawn.training + drawn.test] ?? inSlices(draw(random, batchSize, sequences), signal),
     parameters: { seed, batchSize, ...parameters },
     options,
     random,

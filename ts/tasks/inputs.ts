@@ -1,7 +1,7 @@
 /** Spikes and target signals of sequences. */
 import { InPieces, type Pieces } from "../core/event-loop.js";
 import type { NumpyRandom } from "../random/index.js";
-import type { IterationData, Task } from "./task.js";
+import type { IterationData, SequenceRange, Task } from "./task.js";
 
 /** What tasks have in common whose readouts follow a target in each of a sequence's steps of 1 ms. */
 export const regressionOver = (steps: number, batchSize: number) =>
@@ -47,7 +47,11 @@ export function concatenated(parts: readonly Uint32Array[]): Uint32Array {
 }
 
 /** Numbers that are drawn in one piece. */
-const drawnAtOnce = 1 << 14;
+const drawnAtOnce = 1 << 17;
+
+/** Whether a sequence is one of those whose spikes are wanted; all are if none are named. */
+export const isWanted = (sequences: SequenceRange | undefined, sequence: number): boolean =>
+  sequences === undefined || (sequence >= sequences.begin && sequence < sequences.end);
 
 /** As {@link NumpyRandom.spikesBelow}, in pieces. */
 export function* spikesBelowInPieces(

@@ -24,7 +24,7 @@ import {
   withDefault,
 } from "./network-parameters.js";
 import type { TaskParameterValues } from "./parameter.js";
-import type { Drawn, InputSplit, IterationData, Schedule, Task, TaskOptions } from "./task.js";
+import type { Schedule, Task, TaskOptions } from "./task.js";
 import { scaledFloat32, transposedFloat32, withoutDiagonal } from "./weights.js";
 
 /** Parameters that all of these tasks have, with the defaults of each. */
@@ -77,7 +77,7 @@ export interface Classifier {
   /** Other values for the record. */
   chosen?: Readonly<Record<string, number | string>>;
   options: TaskOptions;
-  next(split: InputSplit, drawn: Drawn, signal?: AbortSignal): IterationData | Promise<IterationData>;
+  next: Task["next"];
   prepare?(signal?: AbortSignal): Promise<void>;
   close?(): Promise<void>;
   ownValidation?: boolean;

@@ -5,6 +5,14 @@ import type { MetricTable } from "./metric.js";
 import type { NetworkDescription, PoolDescription } from "./network-description.js";
 import type { TaskParameter, TaskParameterValue } from "./parameter.js";
 
+/** Neighbouring sequences of an iteration. */
+export interface SequenceRange {
+  /** The first of them, from 0 on. */
+  readonly begin: number;
+  /** The one after the last of them. */
+  readonly end: number;
+}
+
 /** Inputs and targets of the sequences of one iteration. */
 export interface IterationData {
   /** Spikes: place `(sequence * steps + step) * inputs + input`, ascending; repeats are multiplicities. */
@@ -13,6 +21,8 @@ export interface IterationData {
   targets: { steps: Uint32Array; values: Float64Array }[];
   /** The class of each sequence, where sequences are classified. */
   labels?: Uint32Array;
+  /** The sequences whose spikes these are, where spikes of some alone were asked for and drawn; all if left out. */
+  sequences?: SequenceRange;
 }
 
 /** How iterations follow each other. */
@@ -78,8 +88,16 @@ export interface Task<N extends NetworkDescription | PoolDescription = NetworkDe
    * that a training can go on in another process.
    *
    * @param signal Stops the drawing: it rejects with the signal's reason. Who tries again restores `random` first.
+   * @param sequences Of ranks that train together, each asks for spikes of some sequences alone. A task may draw those
+   *   of all; if not, it leaves out the others' random numbers (`random.skip`) and says which it has drawn. Targets and
+   *   labels are those of all in any case.
    */
-  next(split: InputSplit, drawn: Drawn, signal?: AbortSignal): IterationData | Promise<IterationData>;
+  next(
+    split: InputSplit,
+    drawn: Drawn,
+    signal?: AbortSignal,
+    sequences?: SequenceRange,
+  ): IterationData | Promise<IterationData>;
   /**
    * Makes what it takes long to make, without holding up the event loop. What is asked for before it is made, such as
    * `network`, is made at once.

@@ -2,11 +2,11 @@
 import { wholeRow } from "./network-parameters.js";
 import { type Pieces, inSlices } from "../core/event-loop.js";
 import { NumpyRandom } from "../random/index.js";
-import { concatenated } from "./inputs.js";
+import { concatenated, isWanted } from "./inputs.js";
 import type { TaskParameter, TaskParameterValues } from "./parameter.js";
 import { checkBatch, commonOptions, ownOptions, taskParameters } from "./options.js";
 import { classifierParameters, recurrentClassifier } from "./recurrent-classifier.js";
-import type { IterationData, Task, TaskOptions } from "./task.js";
+import type { IterationData, SequenceRange, Task, TaskOptions } from "./task.js";
 
 /** A part of a sequence: which groups of inputs fire, and for how long (ms). */
 interface Episode {
@@ -19,8 +19,7 @@ const [groupSize, chance] = [20, 0.05];
 const classes = 2;
 
 /** Spikes of a sequence; inputs of groups that are off fire at a tenth of the rate. */
-function spikesOf(random: NumpyRandom, episodes: readonly Episode[], groups: number): Uint32Array {
-  const inputs = groups * groupSize;
+function spikesOf(random: NumpyRandom, episodes: readonly Episode[], inputs: number): Uint32Array {
   const table = new Float64Array(episodes.length * inputs);
   const rows: number[] = [];
   episodes.forEach(({ groups: on, length }, episode) => {
@@ -62,13 +61,18 @@ function memoryTask<P extends Record<string, TaskParameter>>(of: MemoryTask<P>, 
   const inputs = groups * groupSize;
   checkBatch(name, batchSize, { steps, inputs, rate: chance, readouts: classes });
   const random = new NumpyRandom(seed);
-  function* draw(): Pieces<IterationData> {
+  function* draw(sequences?: SequenceRange): Pieces<IterationData> {
     const labels = new Uint32Array(batchSize);
     const spikes: Uint32Array[] = [];
     for (let sequence = 0; sequence < batchSize; sequence++) {
       const { episodes, label } = of.trial(random, parameters);
       labels[sequence] = label;
-      spikes.push(spikesOf(random, episodes, groups).map((place) => place + sequence * steps * inputs));
+      const places = steps * inputs;
+      if (isWanted(sequences, sequence)) {
+        spikes.push(spikesOf(random, episodes, inputs).map((place) => place + sequence * places));
+      } else {
+        random.skip(places);
+      }
       yield;
     }
     return {
@@ -78,6 +82,7 @@ function memoryTask<P extends Record<string, TaskParameter>>(of: MemoryTask<P>, 
         steps: Uint32Array.from(labels, (_label, sequence) => sequence * steps),
         values: Float64Array.from(labels, (label) => Number(label === readout)),
       })),
+      ...(sequences && { sequences }),
     };
   }
   return recurrentClassifier({
@@ -93,7 +98,7 @@ function memoryTask<P extends Record<string, TaskParameter>>(of: MemoryTask<P>, 
     learningWindow,
     parameters: parameters as never,
     options,
-    next: (_split, _drawn, signal) => inSlices(draw(), signal),
+    next: (_split, _drawn, signal, sequences) => inSlices(draw(sequences), signal),
   });
 }
 

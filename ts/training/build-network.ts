@@ -1,6 +1,6 @@
 import { dynamicsOf } from "../nest/dynamics.js";
 import { guarded, nestError } from "../core/errors.js";
-import { given, instance } from "../core/arguments.js";
+import { given, instance, reading } from "../core/arguments.js";
 import { type Pieces, atOnce } from "../core/event-loop.js";
 import type { NodeCollection, SynapseCollection } from "../nest/collections.js";
 import type { SynapseSpec } from "../nest/accepted.js";
@@ -244,7 +244,7 @@ function ownOptimizer({ optimizer }: NetworkDescription, projection: ProjectionD
  */
 export function buildNetwork(kernel: Kernel, network: NetworkDescription | PoolDescription): BuiltNetwork {
   given("kernel", kernel, instance(Kernel, "a Kernel"));
-  atOnce(descriptionChecked(network));
+  reading("network", "the description of a network", () => atOnce(descriptionChecked(network)));
   const built = new BuiltNetwork(kernel, network);
   atOnce(built.connect(1));
   return built;

@@ -3,6 +3,7 @@ import { checkedIteration } from "../tasks/check.js";
 import type { Draws, Drawing } from "../tasks/draws.js";
 import type { InputSplit, IterationData, Task } from "../tasks/task.js";
 import type { Progress } from "./progress.js";
+import type { Ranks } from "./ranks.js";
 import type { TaskNetwork } from "./network.js";
 import { stimulate } from "./stimulation.js";
 
@@ -42,14 +43,19 @@ export class InputsAhead {
   readonly #task: Task;
   readonly #draws: Draws;
   readonly #signal: AbortSignal | undefined;
+  readonly #ranks: Ranks;
   #ahead: Ahead | undefined;
 
-  /** @param signal Stops what is being drawn: it rejects with the signal's reason. */
-  constructor(network: TaskNetwork, task: Task, draws: Draws, signal: AbortSignal | undefined) {
+  /**
+   * @param signal Stops what is being drawn: it rejects with the signal's reason.
+   * @param ranks Those that train together: each draws spikes of its part of the sequences, where the task can.
+   */
+  constructor(network: TaskNetwork, task: Task, draws: Draws, signal: AbortSignal | undefined, ranks: Ranks) {
     this.#network = network;
     this.#task = task;
     this.#draws = draws;
     this.#signal = signal;
+    this.#ranks = ranks;
   }
 
   /** Begins to draw what is going to be wanted, as it seems. */
@@ -58,7 +64,7 @@ export class InputsAhead {
   }
 
   /**
-   * What is wanted, drawn by now or not; it is to be loaded next.
+   * What is wanted, drawn by now or not; it is to be loaded next. Ranks are refused that have not drawn the same.
    *
    * @throws What the task throws, or {@link NESTError} for what it gives; whoever asks again has it drawn again.
    */
@@ -66,7 +72,13 @@ export class InputsAhead {
     if (this.#ahead !== undefined && !isSame(this.#ahead.wanted, wanted)) this.drop();
     const { drawing } = (this.#ahead ??= this.#begin(wanted));
     try {
-      return await drawing;
+      const { value, after } = await drawing;
+      const common = value.data.map(({ spikes, sequences, ...rest }) => ({
+        ...rest,
+        ...(!sequences && { spikes }),
+      }));
+      await this.#ranks.same("inputs of an iteration", [common, after]);
+      return { value, after };
     } finally {
       this.#ahead = undefined;
     }
@@ -74,7 +86,8 @@ export class InputsAhead {
 
   /** Gives generators what was taken. From now on it counts as drawn: returned is how many iterations have drawn so far. */
   async load(drawing: Drawing<Inputs>): Promise<Progress["drawn"]> {
-    const { data, begin, drawn } = drawing.value;
+    const { begin, drawn } = drawing.value;
+    const data = await this.#ranks.withSpikesOfAll(drawing.value.data);
     await inSlices(stimulate(this.#network, this.#task, data, begin));
     this.#draws.accept(drawing);
     return drawn;
@@ -96,15 +109,17 @@ export class InputsAhead {
 
   async #inputs({ split, count, started, begin, ...of }: Wanted, signal: AbortSignal): Promise<Inputs> {
     const task = this.#task;
+    const part = this.#ranks.partOf(task.batchSize);
     const drawn = { ...of.drawn };
     const data: IterationData[] = [];
     let before: unknown;
     while (data.length < count) {
       signal.throwIfAborted();
-      const next = await task.next(split, { ...drawn }, signal);
+      const next = await task.next(split, { ...drawn }, signal, part);
       // What comes again and again need not be looked at each time.
       const known = task.sameEveryIteration && next === before ? data.at(-1) : undefined;
-      data.push(known ?? (await inSlices(checkedIteration(task, next, started + data.length + 1), signal)));
+      const checked = () => checkedIteration(task, next, started + data.length + 1, part);
+      data.push(known ?? (await inSlices(checked(), signal)));
       before = next;
       drawn[split] += 1;
     }

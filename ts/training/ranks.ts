@@ -1,5 +1,7 @@
-import { NESTError } from "../core/errors.js";
+import { atFirst } from "../mpi/together.js";
 import type { World } from "../mpi/world.js";
+import { concatenated } from "../tasks/inputs.js";
+import type { IterationData, SequenceRange } from "../tasks/task.js";
 
 /** What was asked of a training on some rank. */
 interface Asked {
@@ -37,20 +39,26 @@ export class Ranks {
     await this.#world?.same(name, value);
   }
 
+  /** The sequences of a batch whose spikes this rank draws; nothing where there is one rank, which draws all. */
+  partOf(batchSize: number): SequenceRange | undefined {
+    if (this.#world === undefined) return undefined;
+    const border = (rank: number) => Math.floor((batchSize * rank) / (this.#world?.size ?? 1));
+    return { begin: border(this.#world.rank), end: border(this.#world.rank + 1) };
+  }
+
+  /** Iterations of whose spikes each rank has drawn a part, with those of all. */
+  async withSpikesOfAll(data: readonly IterationData[]): Promise<readonly IterationData[]> {
+    if (this.#world === undefined || data.every(({ sequences }) => sequences === undefined)) return data;
+    const own = data.map(({ spikes, sequences }) => (sequences === undefined ? undefined : spikes));
+    const all = await this.#world.gather(own);
+    return data.map(({ sequences, ...iteration }, at) => {
+      if (sequences === undefined) return iteration;
+      return { ...iteration, spikes: concatenated(all.flatMap((ofRank) => ofRank[at] ?? [])) };
+    });
+  }
+
   /** Does at rank 0 what one rank does for all. If that fails, it fails at all ranks. */
   async atFirst(work: () => Promise<void>): Promise<void> {
-    if (this.#world === undefined) return work();
-    let failure: unknown;
-    if (this.#world.rank === 0) await work().catch((error: unknown) => (failure = error));
-    const told = failure === undefined ? undefined : dataOf(failure);
-    const [first] = await this.#world.gather(told);
-    if (failure !== undefined) throw failure;
-    if (first !== undefined) throw NESTError.from(first);
+    return this.#world === undefined ? work() : atFirst(this.#world, work);
   }
-}
-
-/** An error as other ranks can read it. */
-function dataOf(error: unknown): unknown {
-  if (error instanceof NESTError) return error.toJSON();
-  return new Error(error instanceof Error ? error.message : String(error));
 }

@@ -146,7 +146,8 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
   }
 
   #inputs(network: TaskNetwork): InputsAhead {
-    return new InputsAhead(network, this.task, (this.#draws ??= new Draws(this.task)), this.#signal);
+    const draws = (this.#draws ??= new Draws(this.task));
+    return new InputsAhead(network, this.task, draws, this.#signal, this.#ranks);
   }
 
   /** The task's network. It is made with the first iteration, or when it is first asked for. */
@@ -512,7 +513,6 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
       const { phase, count, last } = stretch;
       const wanted = this.#wanted(stretch);
       const drawing = await inputs.take(wanted);
-      await this.#ranks.same("inputs of an iteration", drawing.value.data);
       const trained = position.trained - count + 1;
       const factor = phase === "training" ? rateFactor(this.task, this.#learningRate, trained) : 0;
       network.built.scaleLearningRates(factor);

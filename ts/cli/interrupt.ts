@@ -1,7 +1,13 @@
 import { Stopped, isStop } from "./output.js";
 
 /**
- * Does work that Ctrl-C and `SIGTERM` stop, once, through the signal that it is given.
+ * Signals that stop a command. `SIGUSR2` is one that launchers of ranks pass on without ending the ranks themselves soon
+ * after. Windows does not know it, and it never comes.
+ */
+export const stopSignals = ["SIGINT", "SIGTERM", "SIGUSR2"] as const;
+
+/**
+ * Does work that a signal stops ({@link stopSignals}), once, through the signal that it is given.
  *
  * @param goesOn Whether the same command goes on with what was stopped.
  */
@@ -11,14 +17,12 @@ export async function untilInterrupted<T>(
 ): Promise<T> {
   const stop = new AbortController();
   const interrupt = () => stop.abort();
-  process.once("SIGINT", interrupt);
-  process.once("SIGTERM", interrupt);
+  for (const name of stopSignals) process.once(name, interrupt);
   try {
     return await work(stop.signal);
   } catch (error) {
     throw goesOn && isStop(error) ? new Stopped("to go on, run the same command again") : error;
   } finally {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
+    for (const name of stopSignals) process.off(name, interrupt);
   }
 }

@@ -21,8 +21,10 @@ export class CommandRanks {
 
   /** The ranks that a launcher has started; this process alone where there is none. */
   static async connected(): Promise<CommandRanks> {
-    const ranks = launcher()?.ranks ?? 1;
-    return new CommandRanks(ranks > 1 ? await connect() : undefined);
+    const started = launcher();
+    if (started === undefined || started.ranks === 1) return new CommandRanks(undefined);
+    const world = await connect();
+    return new CommandRanks(world.size > 1 ? world : undefined);
   }
 
   /** Does what a command is to do on all the ranks that it was started on, with the same arguments everywhere. */

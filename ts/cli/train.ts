@@ -17,6 +17,7 @@ import { type ResumeOptions, Trainer, type TrainingResult } from "../training/in
 import { plannedIterations } from "../training/pace.js";
 import { type ComputedWith, computedWith } from "../training/settings.js";
 import { formatHelp } from "./export.js";
+import { stopSignals } from "./interrupt.js";
 import { outcomeLine } from "./outcome.js";
 import { isStop, setParameters, typedOption } from "./output.js";
 import { ProgressLine } from "./progress.js";
@@ -473,8 +474,7 @@ async function trained(name: string | undefined, args: TrainArguments, ranks: Co
       : new ProgressLine(plannedIterations(task.schedule), process.stderr);
   const preflight = await ranks.preflight(task.batchSize, args.threads);
   if (preflight !== undefined && !args.quiet) tell(preflight);
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
+  for (const signal of stopSignals) process.on(signal, interrupt);
   let live: LiveView | undefined;
   let isComplete = false;
   let failure: unknown;
@@ -509,8 +509,7 @@ async function trained(name: string | undefined, args: TrainArguments, ranks: Co
     folder?.close();
     await trainer.close();
     await live?.server.close();
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
+    for (const signal of stopSignals) process.off(signal, interrupt);
   }
   if ((failure !== undefined || !isComplete) && folder !== undefined && existsSync(folder.checkpoint)) {
     tell(

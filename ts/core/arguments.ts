@@ -62,17 +62,21 @@ export function refuse(
 
 /** An argument of a public function, checked. */
 export function given<T>(name: string, value: unknown, check: Check<T>): T {
+  return reading(name, check.allowed, () => check.read(value, name));
+}
+
+/** What a reader makes of an argument, of which this much is allowed. What throws is the value itself: a getter, or a proxy. */
+export function reading<T>(name: string, allowed: string, read: () => T): T {
   try {
-    return check.read(value, name);
+    return read();
   } catch (error) {
     if (error instanceof NESTError) throw error;
-    // What throws is the value itself: a getter, or a proxy.
     throw nestError({
       code: "TypeMismatch",
       message: `${name} cannot be read`,
       parameter: name,
       value: thrown(error),
-      bound: check.allowed,
+      bound: allowed,
     });
   }
 }

@@ -79,7 +79,9 @@ export class NESTError extends Error {
 
   /** The error as plain data: `JSON.stringify` asks for it, and {@link NESTError.from} takes it. */
   toJSON(): ErrorData {
-    return { name: this.name, message: this.message, ...(this.cause as { code: string }) };
+    // Its cause may be that of the system, which has a code of its own.
+    const known = detailNames.flatMap((name) => (this[name] === undefined ? [] : [[name, this[name]]]));
+    return { name: this.name, message: this.message, ...(Object.fromEntries(known) as { code: string }) };
   }
 
   /**

@@ -20,21 +20,61 @@ pub struct Launcher {
     pub interface: Option<Interface>,
     /// How many ranks it started, where it says so.
     pub ranks: Option<usize>,
+    /// Which of them this process is, where it says so.
+    pub rank: Option<usize>,
 }
 
-/// Launchers, the variable that says how many ranks there are, and their interface. Those that others may have started
-/// come first.
-const LAUNCHERS: [(&str, &str, Option<Interface>); 3] = [
-    ("mpirun of Open MPI", "OMPI_COMM_WORLD_SIZE", Some(Interface::OpenMpi)),
-    ("mpirun of MPICH or its kin", "PMI_SIZE", Some(Interface::Mpich)),
-    ("srun", "SLURM_STEP_NUM_TASKS", None),
+/// How a launcher is known.
+struct Known {
+    name: &'static str,
+    /// The interface of the libraries that it belongs to.
+    interface: Option<Interface>,
+    /// The variable that it sets.
+    sets: &'static str,
+    /// Whether that is how many ranks there are.
+    counts: bool,
+    /// The variable with the rank.
+    rank: &'static str,
+}
+
+/// Those that others may have started come first.
+const LAUNCHERS: [Known; 4] = [
+    Known {
+        name: "mpirun of Open MPI",
+        interface: Some(Interface::OpenMpi),
+        sets: "OMPI_COMM_WORLD_SIZE",
+        counts: true,
+        rank: "OMPI_COMM_WORLD_RANK",
+    },
+    Known {
+        name: "mpirun of MPICH or its kin",
+        interface: Some(Interface::Mpich),
+        sets: "PMI_SIZE",
+        counts: true,
+        rank: "PMI_RANK",
+    },
+    // What Open MPI 5 starts ranks with; by itself it does not say how many.
+    Known {
+        name: "prterun",
+        interface: Some(Interface::OpenMpi),
+        sets: "PRTE_LAUNCHED",
+        counts: false,
+        rank: "PMIX_RANK",
+    },
+    Known { name: "srun", interface: None, sets: "SLURM_STEP_NUM_TASKS", counts: true, rank: "SLURM_PROCID" },
 ];
 
 /// The launcher of this process, if there is one.
 pub fn found(variable: impl Fn(&str) -> Option<String>) -> Option<Launcher> {
-    LAUNCHERS.iter().find_map(|(name, count, interface)| {
-        let ranks = variable(count)?;
-        Some(Launcher { name, interface: *interface, ranks: ranks.parse().ok() })
+    let number = |text: String| text.parse().ok();
+    LAUNCHERS.iter().find_map(|known| {
+        let value = variable(known.sets)?;
+        Some(Launcher {
+            name: known.name,
+            interface: known.interface,
+            ranks: number(value).filter(|_| known.counts),
+            rank: variable(known.rank).and_then(number),
+        })
     })
 }
 
@@ -54,5 +94,8 @@ mod tests {
         assert_eq!((slurm.name, slurm.interface, slurm.ranks), ("srun", None, Some(16)));
         let open = of(&[("OMPI_COMM_WORLD_SIZE", "2")]).expect("there is one");
         assert_eq!(open.interface, Some(Interface::OpenMpi));
+        let runtime = of(&[("PRTE_LAUNCHED", "1"), ("PMIX_RANK", "3")]).expect("there is one");
+        assert_eq!((runtime.interface, runtime.ranks), (Some(Interface::OpenMpi), None));
+        assert_eq!(runtime.rank, Some(3));
     }
 }

@@ -82,10 +82,10 @@ fn begin(given: Option<&str>) -> Result<World> {
     let name = library.name.clone();
     let world = library.begin()?;
     if let Some(launcher) = launcher
-        && let Some(started) = launcher.ranks
         && world.connection.size() == 1
-        && started > 1
+        && (launcher.ranks.is_some_and(|ranks| ranks > 1) || launcher.rank.is_some_and(|rank| rank > 0))
     {
+        let started = launcher.ranks.map_or_else(|| "several".to_owned(), |ranks| ranks.to_string());
         let what = format!(
             "{} has started {started} ranks, but {name} ({}) knows of one only: it is not the MPI of the launcher",
             launcher.name, world.library

@@ -1,7 +1,7 @@
 //! Finding a library of MPI.
 
 use std::env;
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
 
 use eprop::Result;
 use libloading::os::unix::{Library as Loaded, RTLD_GLOBAL, RTLD_NOW};
@@ -23,13 +23,13 @@ pub struct Library {
 /// Names of libraries, in the order in which they are looked for where nothing else is known.
 const NAMES: [(Interface, &[&str]); 3] = if cfg!(target_os = "macos") {
     [
-        (Interface::Standard, &["libmpi_abi.0.dylib"]),
+        (Interface::Standard, &["libmpi_abi.1.dylib"]),
         (Interface::Mpich, &["libmpi.12.dylib", "/opt/homebrew/opt/mpich/lib/libmpi.12.dylib"]),
         (Interface::OpenMpi, &["libmpi.40.dylib", "/opt/homebrew/opt/open-mpi/lib/libmpi.40.dylib"]),
     ]
 } else {
     [
-        (Interface::Standard, &["libmpi_abi.so.0"]),
+        (Interface::Standard, &["libmpi_abi.so.1"]),
         (Interface::Mpich, &["libmpi.so.12", "libmpich.so.12"]),
         (Interface::OpenMpi, &["libmpi.so.40"]),
     ]
@@ -38,7 +38,11 @@ const NAMES: [(Interface, &[&str]); 3] = if cfg!(target_os = "macos") {
 /// The variable with folders that libraries are looked for in.
 const FOLDERS: &str = if cfg!(target_os = "macos") { "DYLD_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
 
-/// The library with a name or path, or the first that is found: of the launcher's interface, if there is a launcher.
+/// The version of the MPI Forum's interface that `abi` has the values of.
+const STANDARD: c_int = 1;
+
+/// The library with a name or path, or the first that is found: of the launcher's interface, if there is a launcher, or of
+/// the MPI Forum's, which any launcher may belong to.
 ///
 /// # Errors
 /// `MPIError` that says what was looked for, and where.
@@ -49,18 +53,11 @@ pub fn find(given: Option<&str>, launcher: Option<&Launcher>) -> Result<Library>
                 .parameter(VARIABLE)
                 .value(name)
         })?;
-        return Ok(Library { name: name.to_owned(), interface: interface_of(name, &loaded), loaded });
+        return Ok(Library { name: name.to_owned(), interface: interface_of(&loaded), loaded });
     }
     let wanted = launcher.and_then(|launcher| launcher.interface);
     let mut tried = Vec::new();
-    // What is loaded stays loaded, so a library of another interface is not tried beside a known launcher.
-    let fits = |interface: Interface| wanted.is_none_or(|wanted| wanted == interface);
-    for (interface, name) in
-        NAMES.iter().flat_map(|(interface, names)| names.iter().map(move |name| (*interface, *name)))
-    {
-        if !fits(interface) {
-            continue;
-        }
+    for (interface, name) in names_for(wanted) {
         match load(name) {
             Ok(loaded) => return Ok(Library { name: name.to_owned(), interface, loaded }),
             Err(reason) if reason.contains("No such file") || reason.contains("no such file") => {
@@ -89,17 +86,37 @@ fn load(name: &str) -> std::result::Result<Loaded, String> {
     })
 }
 
+/// Names to look for, one after the other. What is loaded stays loaded, so a library of another interface is not tried
+/// beside a known launcher.
+fn names_for(wanted: Option<Interface>) -> impl Iterator<Item = (Interface, &'static str)> {
+    let all = NAMES.iter().flat_map(|(interface, names)| names.iter().map(move |name| (*interface, *name)));
+    let own = all.clone().filter(move |(interface, _)| wanted.is_none_or(|wanted| wanted == *interface));
+    own.chain(all.filter(move |(interface, _)| wanted.is_some() && *interface == Interface::Standard))
+}
+
 /// The interface of a library that the user named.
-fn interface_of(name: &str, loaded: &Loaded) -> Interface {
+fn interface_of(loaded: &Loaded) -> Interface {
     // SAFETY: the symbol is looked for and never read.
     let is_open = unsafe { loaded.get::<*mut c_void>(b"ompi_mpi_comm_world\0") }.is_ok();
     if is_open {
         Interface::OpenMpi
-    } else if name.contains("mpi_abi") {
+    } else if standard_version(loaded) == Some(STANDARD) {
         Interface::Standard
     } else {
         Interface::Mpich
     }
+}
+
+/// The version of the MPI Forum's interface that a library has; -1 where it can say that it has none.
+fn standard_version(loaded: &Loaded) -> Option<c_int> {
+    // SAFETY: the MPI standard gives the function of this name these arguments.
+    let asked = unsafe {
+        loaded.get::<unsafe extern "C" fn(*mut c_int, *mut c_int) -> c_int>(b"MPI_Abi_get_version\0")
+    };
+    let (mut major, mut minor) = (-1, -1);
+    // SAFETY: this may be asked before MPI begins; results are written to where they live until then.
+    let status = unsafe { asked.ok()?(&raw mut major, &raw mut minor) };
+    (status == 0).then_some(major)
 }
 
 impl Library {
@@ -143,6 +160,17 @@ fn lacks(name: &str, symbol: &str) -> eprop::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_launchers_own_libraries_come_first_and_then_those_of_the_standard() {
+        let interfaces = |wanted| names_for(wanted).map(|(interface, _)| interface).collect::<Vec<_>>();
+        assert_eq!(interfaces(Some(Interface::OpenMpi))[0], Interface::OpenMpi);
+        assert_eq!(interfaces(Some(Interface::Mpich)).last(), Some(&Interface::Standard));
+        assert!(!interfaces(Some(Interface::Mpich)).contains(&Interface::OpenMpi));
+        let all = interfaces(None);
+        assert_eq!(all.iter().filter(|interface| **interface == Interface::Standard).count(), 1);
+        assert_eq!(all.last(), Some(&Interface::OpenMpi));
+    }
 
     #[test]
     fn what_is_no_library_of_mpi_is_refused_in_words() {

@@ -153,8 +153,7 @@ impl<H: Handle> Calls<H> {
         Ok(true)
     }
 
-    fn send(&mut self, to: usize, bytes: Vec<u8>) -> Result<()> {
-        let bytes = Arc::new(bytes);
+    fn send(&mut self, to: usize, bytes: &Arc<Vec<u8>>) -> Result<()> {
         let mut begin = 0;
         loop {
             let piece = &bytes[begin..bytes.len().min(begin + MOST)];
@@ -174,7 +173,7 @@ impl<H: Handle> Calls<H> {
             self.functions.check("MPI_Isend", status)?;
             begin += piece.len();
             let is_last = piece.len() < MOST;
-            self.sending.push_back(Sending { request, _bytes: Arc::clone(&bytes) });
+            self.sending.push_back(Sending { request, _bytes: Arc::clone(bytes) });
             if is_last {
                 return self.go_on().map(drop);
             }
@@ -200,11 +199,11 @@ impl<H: Handle> Calls<H> {
         bytes
             .try_reserve_exact(count as usize)
             .map_err(|_| mpi_error("there is no memory for what a rank sends"))?;
-        bytes.resize(begin + count as usize, 0);
-        // SAFETY: there is room for as many bytes as have come.
+        // SAFETY: there is room for as many bytes as have come. They are written before they are read: pages of a large
+        // message are touched once.
         let received = unsafe {
             (self.functions.recv)(
-                bytes[begin..].as_mut_ptr().cast::<c_void>(),
+                bytes.spare_capacity_mut().as_mut_ptr().cast::<c_void>(),
                 count,
                 self.values.byte,
                 from as c_int,
@@ -214,6 +213,8 @@ impl<H: Handle> Calls<H> {
             )
         };
         self.functions.check("MPI_Recv", received)?;
+        // SAFETY: MPI has written as many bytes as it has said had come.
+        unsafe { bytes.set_len(begin + count as usize) };
         Ok(Some(count as usize))
     }
 }
@@ -229,8 +230,10 @@ impl Wait {
 
     fn turn(&self) {
         match self.0.elapsed().as_micros() {
-            0..2_000 => std::thread::yield_now(),
-            2_000..100_000 => std::thread::sleep(Duration::from_micros(50)),
+            // One that only gives way keeps its processor busy in the eyes of the system, which then leaves two other
+            // threads on another one.
+            0..50 => std::thread::yield_now(),
+            50..100_000 => std::thread::sleep(Duration::from_micros(10)),
             _ => std::thread::sleep(Duration::from_millis(1)),
         }
     }
@@ -245,9 +248,9 @@ impl<H: Handle> Exchange for Mpi<H> {
         self.size
     }
 
-    fn send(&self, to: usize, bytes: Vec<u8>) -> Result<()> {
+    fn send_shared(&self, to: usize, bytes: Arc<Vec<u8>>) -> Result<()> {
         self.check(to)?;
-        self.calls()?.send(to, bytes)
+        self.calls()?.send(to, &bytes)
     }
 
     fn receive_within(&self, from: usize, patience: Duration) -> Result<Option<Vec<u8>>> {

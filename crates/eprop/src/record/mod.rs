@@ -1,6 +1,7 @@
 //! Recording: columns per recorder, handed out by moving them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::base::error::Result;
 use crate::base::state::{Archive, Persist};
@@ -126,7 +127,7 @@ impl Recordings {
                 continue;
             }
             let rows = usize::try_from(tap.window.count(from, to)).unwrap_or(usize::MAX);
-            self.chunk(tap).make_room(rows, tap.nodes.len())?;
+            self.chunk(tap).make_room(rows, tap.held.len())?;
         }
         Ok(())
     }
@@ -140,10 +141,7 @@ impl Recordings {
     /// The chunk that rows of a tap go to; it is made when the tap is first seen or has changed.
     pub fn chunk(&mut self, tap: &Tap) -> &mut TapChunk {
         let held = self.states.entry(tap.recorder).or_default();
-        let place = held.open_chunk(tap).unwrap_or_else(|| {
-            held.chunks.push((tap.clone(), TapChunk::new(tap)));
-            held.chunks.len() - 1
-        });
+        let place = held.open_chunk(tap).unwrap_or_else(|| held.open(tap));
         &mut held.chunks[place].1
     }
 
@@ -152,10 +150,24 @@ impl Recordings {
         let unit = TimeUnit::new(1.0, true);
         for (recorder, evaluation) in &mut self.evaluations {
             let Some(held) = self.states.get_mut(recorder) else { continue };
-            let signals = [Recordable::ReadoutSignal, Recordable::TargetSignal];
-            let columns = held.take(&signals, unit, now).columns;
-            if let [.., (_, EventColumn::Floats(signals)), (_, EventColumn::Floats(targets))] = &columns[..] {
-                evaluation.add(signals, targets);
+            let width = evaluation.how().readouts;
+            let shown = [Recordable::ReadoutSignal, Recordable::TargetSignal];
+            let add = |stamps: &[i64], signals: &[f64], targets: &[f64]| {
+                evaluation.add(stamps, signals, targets);
+            };
+            if held.take_rows(shown, width, now, add) {
+                continue;
+            }
+            let columns = held.take(&shown, unit, now).columns;
+            if let [
+                (_, EventColumn::Floats(times)),
+                _,
+                (_, EventColumn::Floats(signals)),
+                (_, EventColumn::Floats(targets)),
+            ] = &columns[..]
+            {
+                let stamps: Vec<i64> = times.iter().step_by(width).map(|time| *time as i64).collect();
+                evaluation.add(&stamps, signals, targets);
             }
         }
     }
@@ -207,8 +219,34 @@ impl TimeUnit {
     }
 }
 
+/// Stamps of which the last ones of each sequence are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sequences {
+    /// Stamp of the first step of a sequence.
+    pub first: i64,
+    /// Steps of a sequence.
+    pub steps: i64,
+    /// Steps at its end that are kept.
+    pub window: i64,
+}
+
+impl Sequences {
+    /// Whether a stamp is kept.
+    #[must_use]
+    pub fn contains(&self, stamp: i64) -> bool {
+        (stamp - self.first).rem_euclid(self.steps) >= self.steps - self.window
+    }
+
+    /// How many of the stamps from the first on, up to `to`, are kept; negative for one before the first.
+    fn count(&self, to: i64) -> i64 {
+        let after = to + 1 - self.first;
+        let begun = after.rem_euclid(self.steps);
+        after.div_euclid(self.steps) * self.window + (begun - (self.steps - self.window)).max(0)
+    }
+}
+
 /// Which stamps a recorder keeps.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Window {
     /// Stamps up to this one are not kept.
     pub start: i64,
@@ -218,6 +256,8 @@ pub struct Window {
     pub interval: i64,
     /// Stamp of the first sample; 0 for a full interval after the begin of time.
     pub offset: i64,
+    /// The sequences of whose steps the last ones alone are kept.
+    pub sequences: Option<Sequences>,
 }
 
 impl Window {
@@ -229,6 +269,24 @@ impl Window {
             && stamp <= self.stop
             && stamp >= self.offset
             && (self.interval == 1 || (stamp - self.offset).rem_euclid(self.interval) == 0)
+            && self.sequences.is_none_or(|sequences| sequences.contains(stamp))
+    }
+
+    /// Those of a range of stamps that are kept.
+    pub fn kept(&self, stamps: Range<i64>) -> impl Iterator<Item = i64> {
+        let begin = stamps.start.max(self.start + 1).max(self.offset);
+        let end = stamps.end.min(self.stop.saturating_add(1));
+        let all = Sequences { first: begin, steps: i64::MAX, window: i64::MAX };
+        let Sequences { first, steps, window } = self.sequences.unwrap_or(all);
+        let (interval, offset) = (self.interval, self.offset);
+        let sequences =
+            std::iter::successors(Some(begin - (begin - first).rem_euclid(steps)), move |first| {
+                first.checked_add(steps)
+            });
+        sequences
+            .take_while(move |first| *first < end)
+            .flat_map(move |first| begin.max(first + (steps - window))..end.min(first.saturating_add(steps)))
+            .filter(move |stamp| interval == 1 || (stamp - offset).rem_euclid(interval) == 0)
     }
 
     /// How many stamps after `from`, up to `to`, are kept.
@@ -236,6 +294,9 @@ impl Window {
     pub fn count(&self, from: i64, to: i64) -> u64 {
         let samples = |stamp: i64| stamp.saturating_sub(self.offset).div_euclid(self.interval);
         let (from, to) = (from.max(self.start), to.min(self.stop));
+        if let Some(sequences) = self.sequences.filter(|_| self.interval == 1 && from < to) {
+            return (sequences.count(to) - sequences.count(from)) as u64;
+        }
         if to <= from { 0 } else { samples(to).saturating_sub(samples(from)).max(0) as u64 }
     }
 }
@@ -256,5 +317,32 @@ fn permuted<T: Copy>(values: Vec<T>, order: Option<&[usize]>) -> Vec<T> {
     match order {
         None => values,
         Some(order) => order.iter().map(|place| values[*place]).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stamps_that_are_kept_are_those_that_a_window_contains() {
+        let of = |first, steps, window| Some(Sequences { first, steps, window });
+        for sequences in [None, of(1, 7, 7), of(1, 7, 3), of(5, 4, 1), of(-9, 10, 2), of(30, 6, 5)] {
+            for (start, stop) in [(0, i64::MAX), (0, 40), (12, 33), (20, 20)] {
+                for (interval, offset) in [(1, 0), (1, 15), (3, 0), (4, 9)] {
+                    let window = Window { start, stop, interval, offset, sequences };
+                    for (from, to) in [(0, 60), (-3, 2), (17, 18), (9, 31), (25, 25)] {
+                        let kept: Vec<i64> = window.kept(from..to).collect();
+                        let contained: Vec<i64> =
+                            (from..to).filter(|stamp| window.contains(*stamp)).collect();
+                        assert_eq!(kept, contained, "{window:?}, {from} to {to}");
+                        let counted = window.count(from - 1, to - 1);
+                        let exact = interval == 1 && offset == 0;
+                        assert!(!exact || counted == kept.len() as u64, "{window:?}, {from} to {to}");
+                        assert!(counted >= kept.len() as u64, "{window:?}, {from} to {to}");
+                    }
+                }
+            }
+        }
     }
 }

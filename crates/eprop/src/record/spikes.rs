@@ -1,6 +1,9 @@
 //! Recorded spikes.
 
+use std::sync::Arc;
+
 use crate::base::error::Result;
+use crate::base::state::layout::{Event, Layout};
 use crate::base::state::{Archive, Persist};
 use crate::record::{EventColumn, Events, TimeUnit, append, order, permuted};
 
@@ -43,8 +46,20 @@ impl SpikeEvents {
 
 impl Persist for SpikeEvents {
     fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
-        archive.list("stamps", &mut self.stamps)?;
-        archive.list("senders", &mut self.senders)?;
+        // Whoever recorded them, they are in one order.
+        if !archive.reads()
+            && let Some(order) = order(&self.stamps, &self.senders)
+        {
+            self.stamps = permuted(std::mem::take(&mut self.stamps), Some(&order));
+            self.senders = permuted(std::mem::take(&mut self.senders), Some(&order));
+        }
+        let layout = archive.layout(|| {
+            let events = self.stamps.iter().zip(&self.senders);
+            let events = events.map(|(stamp, node)| Event { key: [*stamp, i64::from(*node)], node: *node });
+            Layout::Events(Arc::new(events.collect()))
+        });
+        archive.by(&layout).list("stamps", &mut self.stamps)?;
+        archive.by(&layout).list("senders", &mut self.senders)?;
         if self.stamps.len() == self.senders.len() {
             Ok(())
         } else {

@@ -1,8 +1,11 @@
 //! Recorded weights.
 
+use std::sync::Arc;
+
 use crate::base::error::Result;
+use crate::base::state::layout::{Event, Layout};
 use crate::base::state::{Archive, Persist};
-use crate::record::{EventColumn, Events, TimeUnit, append};
+use crate::record::{EventColumn, Events, TimeUnit, append, permuted};
 
 /// Weights a recorder saw, one event a spike and synapse.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -38,15 +41,21 @@ impl WeightEvents {
         append(&mut self.weights, &mut other.weights);
     }
 
-    /// The events as columns, ordered by time, sender, target, receptor and weight: in whichever order connections were
-    /// gone through.
-    #[must_use]
-    pub fn into_events(self, unit: TimeUnit) -> Events {
+    /// The places of the events, by time, sender, target, receptor and weight.
+    fn order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.stamps.len()).collect();
         let key = |event: usize| {
             (self.stamps[event], self.senders[event], self.targets[event], self.receptors[event])
         };
         order.sort_by(|a, b| key(*a).cmp(&key(*b)).then(self.weights[*a].total_cmp(&self.weights[*b])));
+        order
+    }
+
+    /// The events as columns, ordered by time, sender, target, receptor and weight: in whichever order connections were
+    /// gone through.
+    #[must_use]
+    pub fn into_events(self, unit: TimeUnit) -> Events {
+        let order = self.order();
         let ids = |values: &[u32]| EventColumn::Ids(order.iter().map(|place| values[*place]).collect());
         Events {
             columns: vec![
@@ -65,11 +74,29 @@ impl WeightEvents {
 
 impl Persist for WeightEvents {
     fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
-        archive.list("stamps", &mut self.stamps)?;
-        archive.list("senders", &mut self.senders)?;
-        archive.list("targets", &mut self.targets)?;
-        archive.list("receptors", &mut self.receptors)?;
-        archive.list("weights", &mut self.weights)?;
+        // Whoever recorded them, they are in one order.
+        if !archive.reads() {
+            let order = self.order();
+            let Self { stamps, senders, targets, receptors, weights } = self;
+            *stamps = permuted(std::mem::take(stamps), Some(&order));
+            *weights = permuted(std::mem::take(weights), Some(&order));
+            for ids in [senders, targets, receptors] {
+                *ids = permuted(std::mem::take(ids), Some(&order));
+            }
+        }
+        let layout = archive.layout(|| {
+            let event = |at: usize| Event {
+                // Events of one connection after the other.
+                key: [self.stamps[at], i64::from(self.senders[at]) << 32 | i64::from(self.targets[at])],
+                node: self.targets[at],
+            };
+            Layout::Events(Arc::new((0..self.stamps.len()).map(event).collect()))
+        });
+        archive.by(&layout).list("stamps", &mut self.stamps)?;
+        archive.by(&layout).list("senders", &mut self.senders)?;
+        archive.by(&layout).list("targets", &mut self.targets)?;
+        archive.by(&layout).list("receptors", &mut self.receptors)?;
+        archive.by(&layout).list("weights", &mut self.weights)?;
         let events = self.stamps.len();
         if [self.senders.len(), self.targets.len(), self.receptors.len(), self.weights.len()] == [events; 4] {
             Ok(())

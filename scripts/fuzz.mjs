@@ -53,7 +53,7 @@ async function api(seconds, seed) {
     console.log(`JavaScript API: ${histories} histories, ${calls} calls, ${refused} refused calls`);
     return 0;
   } catch (error) {
-    console.error(`FOUND over the JavaScript API: ${error.message}`);
+    console.error(`FOUND over the JavaScript API: ${error.message}\n${error.cause?.stack ?? ""}`);
     return 1;
   }
 }

@@ -118,6 +118,8 @@ struct Synapse {
     method: &'static str,
     /// Whether its learning rate was ever changed.
     rated: bool,
+    /// Whether its optimizer is called for each step of a window.
+    each_step: bool,
     /// Whether its connections are rewired, perhaps: not all there can be may be there.
     rewires: bool,
 }
@@ -177,6 +179,7 @@ impl Sketch {
                     rule: model.rule,
                     method: "gradient_descent",
                     rated: false,
+                    each_step: true,
                     rewires: false,
                 })
                 .collect(),

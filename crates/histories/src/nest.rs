@@ -141,7 +141,8 @@ impl Nest {
         };
         self.answered += 1;
         let theirs = Answer::of_nest(expect);
-        let Some(first) = ours.difference(&theirs, f64::INFINITY, &BTreeMap::new()) else { return Ok(()) };
+        let ends = theirs.first_that_is_no_number(&ours);
+        let Some(first) = ours.difference(&theirs, ends, &BTreeMap::new()) else { return Ok(()) };
         // A run that a nudge changes is not steady: compared up to there.
         let nudged: Vec<Answer> = (1..4)
             .filter_map(|seed| nudged(&reference.calls, seed))
@@ -154,6 +155,7 @@ impl Nest {
             return Err(Finding { oracle: NEST, what: first });
         }
         self.chaotic += 1;
+        let until = until.min(ends);
         let mut moved = BTreeMap::new();
         for nudged in &nudged {
             ours.movements(nudged, until, &mut moved);
@@ -233,11 +235,12 @@ impl Table {
         order.sort_by(|a, b| {
             let weight = |row: usize| at("weights", row) + at("weight", row);
             let (ours, theirs) = (key(*a), key(*b));
-            ours.iter()
-                .zip(&theirs)
-                .map(|(a, b)| a.total_cmp(b))
-                .find(|order| order.is_ne())
-                .unwrap_or_else(|| weight(*a).total_cmp(&weight(*b)))
+            ours.iter().zip(&theirs).map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne()).unwrap_or_else(
+                || {
+                    let receptor = |row: usize| at("receptors", row) + at("receptor", row);
+                    weight(*a).total_cmp(&weight(*b)).then(receptor(*a).total_cmp(&receptor(*b)))
+                },
+            )
         });
         let keys: Vec<[f64; 4]> = order.iter().map(|row| key(*row)).collect();
         let times = keys.iter().map(|key| key[0]).collect();
@@ -300,6 +303,21 @@ impl Answer {
 
     fn is_of_spikes(table: &Table) -> bool {
         table.columns.len() == 2 || table.columns.contains_key("targets")
+    }
+
+    /// When something is no number that is one with another: as where the exponentials of a softmax vanish.
+    fn first_that_is_no_number(&self, other: &Self) -> f64 {
+        let mut first = f64::INFINITY;
+        for (name, table) in &self.0 {
+            let Some(others) = other.0.get(name) else { continue };
+            for (column, values) in &table.columns {
+                let Some(others) = others.columns.get(column) else { continue };
+                let place =
+                    values.iter().zip(others).position(|(value, other)| value.is_nan() && !other.is_nan());
+                first = first.min(place.map_or(f64::INFINITY, |place| table.times[place]));
+            }
+        }
+        first
     }
 
     /// When the first row is there with one and not with the other.

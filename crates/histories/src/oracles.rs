@@ -3,6 +3,7 @@
 mod bystanders;
 mod earlier;
 mod emitted;
+mod shared;
 mod unseen;
 mod ways;
 
@@ -15,6 +16,7 @@ use crate::replay::{Outcome, Replay, Trace};
 pub use bystanders::bystanders_change_nothing;
 pub use earlier::{described_at_once, described_earlier};
 pub use emitted::emitted_stays_emitted;
+pub use shared::ranks_share_neurons;
 pub use unseen::{
     cuts_change_nothing, queries_change_nothing, refused_calls_change_nothing, saving_changes_nothing,
 };
@@ -68,6 +70,7 @@ pub const ORACLES: &[(&str, Oracle)] = &[
     ("what has no effect changes nothing", bystanders_change_nothing),
     ("described at once", described_at_once),
     ("emitted stays emitted", emitted_stays_emitted),
+    ("ranks that share neurons change nothing", ranks_share_neurons),
 ];
 
 /// Name of the oracle that a first run is.

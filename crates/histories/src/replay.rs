@@ -44,6 +44,8 @@ pub struct Replay {
     pub noted: Trace,
     /// Kernel parameters that are set after each reset, whatever the history says of them.
     pub ways: Dict,
+    /// How simulations are watched, and the ranks that do them together.
+    pub control: RunControl,
 }
 
 /// Something that can be seen.
@@ -139,9 +141,15 @@ impl Replay {
     /// A replay in which these kernel parameters hold, whatever the history says.
     #[must_use]
     pub fn with_ways(ways: Dict) -> Self {
-        let mut replay = Self { ways, ..Self::default() };
-        replay.apply_ways();
+        let mut replay = Self::default();
+        replay.set_ways(ways);
         replay
+    }
+
+    /// Has these kernel parameters hold from now on, whatever the history says.
+    pub fn set_ways(&mut self, ways: Dict) {
+        self.ways = ways;
+        self.apply_ways();
     }
 
     fn apply_ways(&mut self) {
@@ -331,7 +339,7 @@ impl Replay {
                     self.kernel.set_connections(&handles, &Params::Shared(values))
                 })
             }
-            "Simulate" => self.kernel.simulate(number(0), &RunControl::default()),
+            "Simulate" => self.kernel.simulate(number(0), &self.control),
             "GetConnections" => {
                 let filter = ConnectionFilter {
                     sources: Some(self.select(call.argument(1))?),
@@ -362,12 +370,13 @@ impl Replay {
             "memory" => self.kernel.memory().map(drop),
             "state" => self.kernel.state().map(drop),
             "network" => {
+                // Ranks that share neurons refuse it.
                 drop((self.kernel.network_state(), self.kernel.at_rest()));
                 Ok(())
             }
             "bytes" => {
                 let looked =
-                    (self.kernel.held_bytes(), self.kernel.gradient_norm(), self.kernel.spike_count());
+                    (self.kernel.held_bytes(), self.kernel.gradient_norm().ok(), self.kernel.spike_count());
                 std::hint::black_box(looked);
                 Ok(())
             }
@@ -377,7 +386,7 @@ impl Replay {
                 }
                 Ok(())
             }
-            "nothing" => self.kernel.simulate(0.0, &RunControl::default()),
+            "nothing" => self.kernel.simulate(0.0, &self.control),
             _ => {
                 self.trace();
                 Ok(())

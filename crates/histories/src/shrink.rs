@@ -78,7 +78,8 @@ fn simplified(json: &Json) -> Vec<Json> {
                 fewer.remove(name);
                 simpler.push(Json::Object(fewer));
             }
-            for (name, value) in entries {
+            // With a shorter interval it may be another failure: some are too short for NEST.
+            for (name, value) in entries.iter().filter(|(name, _)| *name != "eprop_update_interval") {
                 for value in simplified(value) {
                     let mut changed = entries.clone();
                     changed.insert(name.clone(), value);

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use eprop::models::NodeClass;
 use histories::call::from_text;
 use histories::generate::Settings;
 use histories::nest::Nest;
+use histories::replay::Replay;
 use histories::search::{Search, check, describe};
 
 fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
@@ -63,6 +65,34 @@ fn histories_hold_against_all_oracles() {
         history += 1;
     }
     eprintln!("{}", search.counts.text(begin.elapsed().as_secs_f64()));
+}
+
+/// Neurons reach each other in a step in some histories, later in others, and never in some: after so long do ranks that
+/// share neurons exchange spikes.
+#[test]
+fn the_shortest_delay_between_neurons_is_drawn() {
+    let search = Search::new(1, Settings::default(), String::new(), None);
+    let (mut short, mut long, mut none) = (0, 0, 0);
+    for history in 0..120 {
+        let mut replay = Replay::default();
+        for call in search.calls(history) {
+            replay.call(&call);
+        }
+        let network = replay.kernel.network();
+        let is_neuron = |node: Option<u32>| {
+            let group = node.and_then(|node| network.group_of(node));
+            group.is_some_and(|group| group.model.class == NodeClass::Recurrent)
+        };
+        let between_neurons = network.projections.iter().filter(|projection| {
+            is_neuron(projection.sources.first().copied()) && is_neuron(projection.first_target())
+        });
+        match between_neurons.map(|projection| projection.delay).min() {
+            Some(1) => short += 1,
+            Some(_) => long += 1,
+            None => none += 1,
+        }
+    }
+    assert!(short >= 10 && long >= 5 && none >= 5, "{short}, {long}, {none}");
 }
 
 /// NEST, where this machine has it.

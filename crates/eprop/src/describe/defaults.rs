@@ -22,10 +22,25 @@ fn default_number(table: &[Parameter], name: &str) -> f64 {
     })
 }
 
+/// An optimizer that nothing was set of.
+fn default_optimizer() -> OptimizerProperties {
+    let number = |name| default_number(optimizer::PARAMETERS, name);
+    OptimizerProperties {
+        method: Method::GradientDescent(GradientDescent),
+        eta: number("eta"),
+        eta_first: number("eta"),
+        eta_set: false,
+        batch_size: number("batch_size") as usize,
+        l2: number("c_l2"),
+        w_min: number("Wmin"),
+        w_max: number("Wmax"),
+        optimize_each_step: number("optimize_each_step") != 0.0,
+    }
+}
+
 /// The state of a built-in synapse model before anything was set.
 pub(super) fn built_in(model: &'static SynapseModel) -> SynapseModelState {
     let number = |name| default_number(model.parameters, name);
-    let optimizer = |name| default_number(optimizer::PARAMETERS, name);
     SynapseModelState {
         name: model.name.to_owned(),
         model,
@@ -36,17 +51,7 @@ pub(super) fn built_in(model: &'static SynapseModel) -> SynapseModelState {
         tau_m_readout_set: false,
         average_gradient: number("average_gradient") != 0.0,
         weight_recorder: None,
-        optimizer: OptimizerProperties {
-            method: Method::GradientDescent(GradientDescent),
-            eta: optimizer("eta"),
-            eta_first: optimizer("eta"),
-            eta_set: false,
-            batch_size: optimizer("batch_size") as usize,
-            l2: optimizer("c_l2"),
-            w_min: optimizer("Wmin"),
-            w_max: optimizer("Wmax"),
-            optimize_each_step: optimizer("optimize_each_step") != 0.0,
-        },
+        optimizer: default_optimizer(),
         rewiring: RewiringProperties::of(|name| default_number(rewiring::PARAMETERS, name)),
         feedback: FeedbackProperties {
             source: SOURCES[0],
@@ -69,6 +74,12 @@ impl Description {
         })
     }
 
+    /// Whether there are connections of a synapse model.
+    #[must_use]
+    pub fn is_in_use(&self, synapse: usize) -> bool {
+        self.projections.iter().any(|projection| projection.synapse == synapse)
+    }
+
     fn unknown_model(&self, code: ErrorCode, name: &str) -> Error {
         let names: Vec<&str> = self
             .node_models
@@ -89,7 +100,7 @@ impl Description {
         if let Some(place) = self.node_models.iter().position(|known| known.name == model) {
             self.node_models[place] = with_node_defaults(&self.node_models[place], values)?;
         } else if let Some(place) = self.synapse_models.iter().position(|known| known.name == model) {
-            let in_use = self.projections.iter().any(|projection| projection.synapse == place);
+            let in_use = self.is_in_use(place);
             self.synapse_models[place] =
                 with_synapse_defaults(&self.synapse_models[place], values, in_use, self)?;
         } else {
@@ -303,7 +314,6 @@ pub(super) fn with_optimizer(
     values: &Dict,
     in_use: bool,
 ) -> Result<OptimizerProperties> {
-    let mut next = *known;
     let refuse = |parameter: &str, value: String, what: &str, bound: &str| {
         Error::new(ErrorCode::BadProperty, what)
             .model(model)
@@ -311,16 +321,24 @@ pub(super) fn with_optimizer(
             .value(value)
             .bound(bound)
     };
-    let mut place = known.method.place();
-    let mut own = BTreeMap::new();
-    for (key, value) in &values.0 {
+    let given = |(key, value): &(String, Value)| {
         let key = if key == "optimizer" { "type" } else { key.as_str() };
         let (_, parameter) = check::find(model, optimizer::PARAMETERS, key)?;
         let Cell::Number(number) = check::cell(model, parameter, value)? else {
             unreachable!("every parameter of an optimizer is a number or a choice")
         };
-        match parameter.name {
-            "type" => place = number as usize,
+        Ok((parameter.name, number))
+    };
+    let values = values.0.iter().map(given).collect::<Result<Vec<_>>>()?;
+    let named = values.iter().rev().find(|(name, _)| *name == "type");
+    let place = named.map_or(known.method.place(), |(_, place)| *place as usize);
+    // As with NEST, another optimizer is a new one, of which nothing was set.
+    let is_new = place != known.method.place();
+    let mut next = if is_new { default_optimizer() } else { *known };
+    let mut own = BTreeMap::new();
+    for (name, number) in values {
+        match name {
+            "type" => {}
             "batch_size" => next.batch_size = number as usize,
             "eta" => {
                 // To set the rate that there is changes nothing.
@@ -380,7 +398,7 @@ pub(super) fn with_optimizer(
         .bound(format!("a parameter of {}, or type {}", method.name, having.join(" or "))));
     }
     let held = before.parameters.iter().map(|parameter| parameter.name).zip(known.method.values());
-    let held: BTreeMap<&str, f64> = held.collect();
+    let held: BTreeMap<&str, f64> = held.filter(|_| !is_new).collect();
     let values: Vec<f64> = (method.parameters.iter().map(|parameter| parameter.name))
         .map(|name| {
             let found = own.get(name).or_else(|| held.get(name));

@@ -73,6 +73,59 @@ struct Pairs<'a> {
     /// By row, where those end that stay.
     kept: Vec<Vec<u32>>,
     taken: BTreeSet<(usize, u32)>,
+    /// How many pairs are free by row, once it had to be counted.
+    free: Option<Sums>,
+}
+
+/// Numbers whose sums from the first on are kept (a binary indexed tree; Fenwick 1994).
+struct Sums(Vec<usize>);
+
+impl Sums {
+    fn of(numbers: impl Iterator<Item = usize>) -> Self {
+        let mut sums: Vec<usize> = std::iter::once(0).chain(numbers).collect();
+        for at in 1..sums.len() {
+            let next = at + (at & at.wrapping_neg());
+            if next < sums.len() {
+                sums[next] += sums[at];
+            }
+        }
+        Self(sums)
+    }
+
+    /// Of all numbers.
+    fn all(&self) -> usize {
+        let mut at = self.0.len() - 1;
+        let mut sum = 0;
+        while at > 0 {
+            sum += self.0[at];
+            at &= at - 1;
+        }
+        sum
+    }
+
+    /// Takes one from a number.
+    fn take_one(&mut self, place: usize) {
+        let mut at = place + 1;
+        while at < self.0.len() {
+            self.0[at] -= 1;
+            at += at & at.wrapping_neg();
+        }
+    }
+
+    /// The place up to whose number the sum is above `sum`, which is below that of all, and what the numbers before it
+    /// leave of it.
+    fn reach(&self, mut sum: usize) -> (usize, usize) {
+        let mut at = 0;
+        let mut step = self.0.len().next_power_of_two() / 2;
+        while step > 0 {
+            if at + step < self.0.len() && self.0[at + step] <= sum {
+                at += step;
+                sum -= self.0[at];
+            }
+            step /= 2;
+        }
+        (at, sum)
+    }
 }
 
 impl Pairs<'_> {
@@ -83,8 +136,8 @@ impl Pairs<'_> {
     }
 
     /// A free pair of one row or of all, each as likely as any other; `None` where there is none.
-    fn draw(&self, row: Option<usize>, random: &mut KeyedRandom) -> Option<(usize, u32)> {
-        // Few are taken where there is something to rewire; where many are, they are looked through.
+    fn draw(&mut self, row: Option<usize>, random: &mut KeyedRandom) -> Option<(usize, u32)> {
+        // Few are taken where there is something to rewire; where many are, they are counted.
         for _ in 0..32 {
             let row = row.unwrap_or_else(|| random.below(self.sources.len()));
             let target = self.candidates[random.below(self.candidates.len())];
@@ -92,12 +145,32 @@ impl Pairs<'_> {
                 return Some((row, target));
             }
         }
-        let rows = row.map_or(0..self.sources.len(), |row| row..row + 1);
-        let free: Vec<(usize, u32)> = rows
-            .flat_map(|row| self.candidates.iter().map(move |target| (row, *target)))
-            .filter(|(row, target)| self.is_free(*row, *target))
-            .collect();
-        (!free.is_empty()).then(|| free[random.below(free.len())])
+        let (row, place) = if let Some(row) = row {
+            let free = self.free_in(row).count();
+            (row, (free > 0).then(|| random.below(free))?)
+        } else {
+            let counted = self
+                .free
+                .take()
+                .unwrap_or_else(|| Sums::of((0..self.sources.len()).map(|row| self.free_in(row).count())));
+            let counted = self.free.insert(counted);
+            let free = counted.all();
+            counted.reach((free > 0).then(|| random.below(free))?)
+        };
+        self.free_in(row).nth(place).map(|target| (row, target))
+    }
+
+    /// The ends of free pairs of a row.
+    fn free_in(&self, row: usize) -> impl Iterator<Item = u32> {
+        self.candidates.iter().copied().filter(move |target| self.is_free(row, *target))
+    }
+
+    /// Says that a pair that was free is connected now.
+    fn take(&mut self, row: usize, target: u32) {
+        if let Some(free) = &mut self.free {
+            free.take_one(row);
+        }
+        self.taken.insert((row, target));
     }
 }
 
@@ -117,6 +190,7 @@ impl<R: Real> IntervalRule<R> {
             candidates: &projection.candidates,
             kept,
             taken: BTreeSet::new(),
+            free: None,
         };
         // Target, entry from before and weight, by row.
         let mut after: Vec<Vec<(u32, Option<usize>, f64)>> = (0..rows)
@@ -128,13 +202,15 @@ impl<R: Real> IntervalRule<R> {
             let free = pairs.draw(keeps_source.then_some(row), &mut random);
             // Where all are connected, it is this one again.
             let (to, target) = free.unwrap_or((row, nodes[entry]));
+            if free.is_some() {
+                pairs.take(to, target);
+            }
             let negative = if keeps_source {
                 projection.weights[entry].is_sign_negative()
             } else {
                 random.below(2) == 1
             };
             let weight = if w_max <= 0.0 || (negative && w_min < 0.0) { -0.0 } else { 0.0 };
-            pairs.taken.insert((to, target));
             after[to].push((target, None, weight));
         }
         let mut start = vec![0];
@@ -174,5 +250,71 @@ impl<R: Real> IntervalRule<R> {
                 .map(|(from, weight)| from.map_or(*weight, |from| before[from]))
                 .collect();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The pair that is drawn where all free ones are listed.
+    fn listed(pairs: &Pairs<'_>, row: Option<usize>, random: &mut KeyedRandom) -> Option<(usize, u32)> {
+        let rows = row.map_or(0..pairs.sources.len(), |row| row..row + 1);
+        let free: Vec<(usize, u32)> =
+            rows.flat_map(|row| pairs.free_in(row).map(move |target| (row, target))).collect();
+        for _ in 0..32 {
+            let row = row.unwrap_or_else(|| random.below(pairs.sources.len()));
+            let pair = (row, pairs.candidates[random.below(pairs.candidates.len())]);
+            if free.contains(&pair) {
+                return Some(pair);
+            }
+        }
+        (!free.is_empty()).then(|| free[random.below(free.len())])
+    }
+
+    #[test]
+    fn pairs_are_drawn_until_all_are_connected() {
+        for (rows, targets) in [(1, 1), (1, 7), (2, 3), (9, 5), (16, 16), (33, 20)] {
+            let sources: Vec<u32> = (0..rows).map(|row| row * 2).collect();
+            let candidates: Vec<u32> = (3..3 + targets).collect();
+            let kept = sources
+                .iter()
+                .map(|row| candidates.iter().copied().filter(|to| (to + row) % 5 == 0).collect());
+            let mut pairs = Pairs {
+                sources: &sources,
+                candidates: &candidates,
+                kept: kept.collect(),
+                taken: BTreeSet::new(),
+                free: None,
+            };
+            let left: usize = (0..sources.len()).map(|row| pairs.free_in(row).count()).sum();
+            let mut random = KeyedRandom::new([1, 2, u64::from(rows)]);
+            for drawn in 0..=left {
+                let row = (drawn % 7 == 3).then_some(drawn % sources.len());
+                let expected = listed(&pairs, row, &mut random.clone());
+                let pair = pairs.draw(row, &mut random);
+                assert_eq!(pair, expected);
+                match pair {
+                    Some((row, target)) => pairs.take(row, target),
+                    None => assert!(row.is_some() || drawn == left),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_matrix_that_is_full_is_drawn_anew_in_no_time() {
+        let sources: Vec<u32> = (1000..1600).collect();
+        let candidates: Vec<u32> = (0..600).collect();
+        let kept = vec![Vec::new(); sources.len()];
+        let (sources, candidates) = (&sources[..], &candidates[..]);
+        let mut pairs = Pairs { sources, candidates, kept, taken: BTreeSet::new(), free: None };
+        let mut random = KeyedRandom::new([1, 2, 3]);
+        for _ in 0..360_000 {
+            let (row, target) = pairs.draw(None, &mut random).expect("some are free");
+            pairs.take(row, target);
+        }
+        assert_eq!(pairs.draw(None, &mut random), None);
+        assert_eq!(pairs.taken.len(), 360_000);
     }
 }

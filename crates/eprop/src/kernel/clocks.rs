@@ -3,6 +3,7 @@
 //! A clock counts down to the next spike and begins anew there with `ignore_and_spike_interval`. It stands still where
 //! `ignore_and_spike` is off; to set `ignore_and_spike_offset` has it begin anew with that.
 
+use crate::describe::check;
 use crate::describe::network::NodeId;
 use crate::kernel::Kernel;
 use crate::tables::value::{Params, Value};
@@ -21,7 +22,7 @@ impl Kernel {
     fn clock(&self, node: NodeId) -> Option<Clock> {
         let value = |name| self.network.get_nodes(&[node], name).ok()?.pop();
         let steps = |name| match value(name)? {
-            Value::Number(ms) => Some((ms / self.network.kernel.resolution).round() as i64),
+            Value::Number(ms) => Some(check::lasting_steps(ms, self.network.kernel.resolution) as i64),
             _ => None,
         };
         Some(Clock {

@@ -7,7 +7,7 @@ use crate::tables::Equation;
 pub(super) const NAME: &str = "cross_entropy";
 
 pub(super) const EQUATION: Equation = Equation::new(
-    "cross_entropy: the signal is the softmax over the readouts that reach one another",
+    "cross_entropy: the signal is the softmax over the readouts with this loss that reach one another",
     r"y_k^t = \frac{\exp(v_k^{t-1} + E_L)}{\sum_l \exp(v_l^{t-1} + E_L)}, \qquad
 \mathcal{L} = -\sum_{t,k} y_k^{*,t} \log y_k^t",
 );

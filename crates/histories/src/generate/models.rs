@@ -31,6 +31,10 @@ impl Sketch {
             // NEST has the first two.
             let known = if self.settings.nest { 2 } else { METHODS.len() };
             let method = if dice.chance(0.6) { 0 } else { dice.whole(1, known - 1) };
+            if self.synapses[place].method != METHODS[method].name {
+                // That is a new optimizer.
+                (self.synapses[place].rated, self.synapses[place].each_step) = (false, true);
+            }
             self.synapses[place].method = METHODS[method].name;
             optimizer.set("type", METHODS[method].name);
             if dice.chance(0.6) {
@@ -38,7 +42,9 @@ impl Sketch {
             }
         }
         // NEST looks for the first rate that was ever set when a source next fires.
-        let late = self.settings.nest && self.time > 0 && !self.synapses[place].rated;
+        // Called for each step, it has the same one for all steps since that source has fired.
+        let whole = rule == Rule::Plus && self.synapses[place].each_step;
+        let late = self.settings.nest && self.time > 0 && (whole || !self.synapses[place].rated);
         if dice.chance(0.8) && !late {
             let eta = *dice.pick(&[0.1, 0.03, 0.01, 1e-3, 1e-4, 0.0]);
             self.synapses[place].rated |= eta != 1e-4;
@@ -50,8 +56,10 @@ impl Sketch {
             optimizer.set("Wmin", -4.0);
             optimizer.set("Wmax", 4.0);
         }
-        if rule == Rule::Plus && dice.chance(0.5) {
-            optimizer.set("optimize_each_step", dice.chance(0.5));
+        if rule == Rule::Plus && !(used && self.time > 0) && dice.chance(0.5) {
+            let each_step = dice.chance(0.5);
+            self.synapses[place].each_step = each_step;
+            optimizer.set("optimize_each_step", each_step);
         }
         if self.synapses[place].method != "gradient_descent" && !used && dice.chance(0.5) {
             optimizer.set("beta_1", 0.8);
@@ -125,7 +133,7 @@ impl Sketch {
         let existing = "eprop_synapse_bsshslm_2020";
         self.calls.push(Call::new("CopyModel").with(existing).with(name.as_str()).with(fields));
         let (kind, rule) = (SynapseKind::Plastic, Rule::Interval);
-        self.synapses.push(Synapse { name, kind, rule, method, rated: true, rewires: true });
+        self.synapses.push(Synapse { name, kind, rule, method, rated: true, each_step: true, rewires: true });
     }
 
     /// Says where the weights of learning signals come from.

@@ -174,11 +174,14 @@ impl Sketch {
             }
         }
         self.join(&first, &recurrent, SynapseKind::Plastic, dice);
-        if dice.chance(0.8) {
-            self.join(&recurrent, &recurrent, SynapseKind::Plastic, dice);
-        }
-        if dice.chance(0.9) {
-            self.join(&recurrent, &readouts, SynapseKind::Plastic, dice);
+        // What does not learn may have longer delays.
+        let (among, onto_readouts) = (dice.uniform(), dice.uniform());
+        for (drawn, to) in [(among, &recurrent), (onto_readouts, &readouts)] {
+            if drawn < 0.65 {
+                self.join(&recurrent, to, SynapseKind::Plastic, dice);
+            } else if drawn < 0.95 {
+                self.join(&recurrent, to, SynapseKind::Static, dice);
+            }
         }
         if dice.chance(0.9) {
             self.join(&readouts, &recurrent, SynapseKind::LearningSignal, dice);

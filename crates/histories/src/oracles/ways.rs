@@ -16,7 +16,7 @@ use crate::oracles::{Finding, Reference, Verdict, again, mentions, same};
 use crate::replay::{Outcome, Replay, Trace};
 
 /// Lets as many threads as are wanted take part, however little there is to do.
-fn share_all() {
+pub(super) fn share_all() {
     threads::set_budget(8.0).expect("a number of threads");
     threads::set_grain(1);
 }

@@ -49,6 +49,25 @@ pub(super) fn for_each_row<R>(
     }
 }
 
+/// As [`for_each_row`], the sources themselves where all of them send one spike that the route transmits; `None` where
+/// that must be looked at spike by spike. A source may have no row.
+#[inline]
+fn single_spikes<'s, R>(
+    around: &Surroundings<'s, R>,
+    route: &Route,
+    spikes: &'s IntervalSpikes,
+    emitted: isize,
+    step: i64,
+) -> Option<&'s [u32]> {
+    let stamp = step + 1 - route.delay as i64;
+    if route.source == RECURRENT {
+        return (stamp > route.settled.neurons).then(|| spikes.at(emitted));
+    }
+    let events = around.emission.at(stamp);
+    let single = !route.poisson && route.transmits_all(stamp);
+    (single && events.multiplicities.iter().all(|count| *count == 1)).then_some(events.places)
+}
+
 /// Room that is kept from step to step.
 pub(super) struct Room<'a, R> {
     /// Rows that wait to be added together.
@@ -175,6 +194,12 @@ pub(super) fn deliver<'a, R: Real>(
     let weights = around.weights[route.projection];
     let n = around.plan.recurrent_count();
     let whole = matches!(route.columns, Columns::Range { first: 0, len } if len == n);
+    if whole && let Some(sources) = single_spikes(around, route, spikes, emitted, step) {
+        for row in sources.iter().filter_map(|place| route.rows.row(*place)) {
+            rows.push(&weights[row * n + places.start..row * n + places.end]);
+        }
+        return;
+    }
     for_each_row(around, route, spikes, emitted, step, |row, count| {
         if whole && count == 1.0 {
             rows.push(&weights[row * n + places.start..row * n + places.end]);

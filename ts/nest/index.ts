@@ -20,6 +20,7 @@ export type {
   KernelValues,
   MemoryEstimate,
   SettableValues,
+  SaveOptions,
   SimulateOptions,
   SynapseModelName,
 } from "./kernel-types.js";

@@ -6,10 +6,12 @@ import {
   dictionary,
   either,
   fields,
+  flag,
   given,
   instance,
   isDictionary,
   list,
+  oneOf,
   optional,
   refuse,
   text,
@@ -41,6 +43,8 @@ export const simulateOptions = optional(
   fields({ signal: optional(abortSignal), onProgress: optional(callable) }),
 );
 
+export const saveOptions = optional(fields({ gather: optional(flag) }));
+
 /** Whether a value is the engine's side of a kernel, whatever it does when it is asked. */
 export function isNative(value: unknown): value is NativeKernel {
   try {
@@ -50,7 +54,10 @@ export function isNative(value: unknown): value is NativeKernel {
   }
 }
 
-export const kernelOptions = fields({ world: optional(worldCheck) });
+export const kernelOptions = fields({
+  world: optional(worldCheck),
+  share: optional(oneOf("sequences", "neurons")),
+});
 
 /** A name, or that in a dictionary; `undefined` where there is none. */
 export const named = (at: string, value: unknown, key: string): unknown =>

@@ -24,6 +24,16 @@ export interface SimulateOptions {
   onProgress?: (progress: Progress) => unknown;
 }
 
+/** How a kernel is saved. */
+export interface SaveOptions {
+  /**
+   * Whether ranks that share neurons write one file of the whole network, as one process does: rank 0 writes it, and any
+   * number of ranks can load it, or one process. All ranks call `save` then, and rank 0 needs memory for the whole state.
+   * Otherwise each writes a file of its own part.
+   */
+  gather?: boolean;
+}
+
 /** What is evaluated together: sequences of so many steps, in whose last ones errors count. */
 export interface EvaluatedSequences {
   /** Steps of a sequence. */
@@ -55,6 +65,14 @@ export interface KernelOptions {
    * computes. A simulation that is stopped or fails on one rank ends on all, at the same time.
    */
   world?: World;
+  /**
+   * What ranks share. `"sequences"`, the default: each holds the whole network. `"neurons"`, for networks that do not fit
+   * the memory of one: each holds a part of the recurrent neurons with the connections onto them, and all readouts,
+   * generators, parrots and recorders. `GetConnections`, recorders and state variables are those of a rank's own neurons
+   * then (`world.gather` brings them together), and what needs all neurons in one process is refused
+   * (docs/cluster.md).
+   */
+  share?: "sequences" | "neurons";
 }
 
 /** Kernel parameters that can be set. */

@@ -41,6 +41,8 @@ import type {
   Uninferred,
   ValueNamed,
 } from "./accepted.js";
+import { atAll, atFirst } from "../mpi/together.js";
+import type { World } from "../mpi/world.js";
 import { AsciiBackend } from "./ascii-backend.js";
 import { type Collocated, isCollocated } from "./collocated.js";
 import {
@@ -65,6 +67,7 @@ import {
   numberOrParameters,
   paramsAllowed,
   roomForIds,
+  saveOptions,
   simulateOptions,
 } from "./kernel-arguments.js";
 import type {
@@ -74,6 +77,7 @@ import type {
   KernelOptions,
   KernelValues,
   MemoryEstimate,
+  SaveOptions,
   SettableValues,
   SimulateOptions,
   SynapseModelName,
@@ -121,6 +125,7 @@ export class Kernel {
   /** What another thread does with the kernel now. */
   #work: Promise<unknown> | undefined;
   #closing = false;
+  #isOfSeveralRanks = false;
   readonly #progressClock: ProgressClock = { told: Number.NEGATIVE_INFINITY };
   /** How often it has been reset: collections made before are no longer those of its nodes. */
   #generation = 0;
@@ -128,6 +133,10 @@ export class Kernel {
   #disconnections = 0;
   /** Kernel values that change nothing, where they were set. */
   #kept: Partial<ParamsWithoutEffect> = {};
+  /** The ranks that simulate it together, where there are several. */
+  readonly #world: World | undefined;
+  /** The ranks that share the neurons, where they do. */
+  readonly #sharing: World | undefined;
   /** Whether `Prepare` was called and `Cleanup` was not. */
   #prepared = false;
 
@@ -144,9 +153,15 @@ export class Kernel {
     if (isNative(options)) {
       this.native = options;
     } else {
-      const { world } = given("options", options, kernelOptions);
+      const { world, share } = given("options", options, kernelOptions);
       this.native = new NativeKernel();
       if (world !== undefined) this.native.setWorld(world.native);
+      this.#isOfSeveralRanks = world !== undefined && world.size > 1;
+      if (this.#isOfSeveralRanks) this.#world = world;
+      if (share === "neurons") {
+        guarded(() => this.native.shareNeurons());
+        this.#sharing = world;
+      }
     }
     // A kernel value is set by `set`; `kernel.resolution = 1` must not go unheard.
     if (new.target === Kernel) Object.preventExtensions(this);
@@ -253,17 +268,17 @@ export class Kernel {
     );
   }
 
-  /** The process among those that share the network: its kernel has all of it, so that there is none but 0. */
+  /** The process among those that share the neurons; 0 where a kernel has all of them. */
   Rank(): number {
-    return 0;
+    return this.#sharing?.rank ?? 0;
   }
 
-  /** How many processes share the network: one. */
+  /** How many processes share the neurons; 1 where a kernel has all of them. */
   NumProcesses(): number {
-    return 1;
+    return this.#sharing?.size ?? 1;
   }
 
-  /** Waits for the other processes: for none. */
+  /** Waits for the other processes: for none. Ranks wait for each other as they simulate (`world.barrier()`). */
   SyncProcesses(): void {}
 
   /** The virtual processes of this process: all of them. */
@@ -271,9 +286,12 @@ export class Kernel {
     return Array.from({ length: this.get("total_num_virtual_procs") }, (_, place) => place);
   }
 
-  /** The nodes of a collection that are in this process: all of them. */
+  /** The nodes of a collection that are in this process: all of them, unless ranks share the neurons. */
   GetLocalNodeCollection<C extends NodeCollection>(nodes: C): C {
-    return this.#collection("nodes", nodes);
+    const all = this.#collection("nodes", nodes);
+    if (this.#sharing === undefined) return all;
+    const held = guarded(() => this.native.heldNodes(all.ids));
+    return new NodeCollection(this, held, unchecked) as C;
   }
 
   /** How much NEST would say, as `set_verbosity` or `set({ verbosity })` left it. */
@@ -734,12 +752,19 @@ export class Kernel {
    * After an abort the kernel stands at the time that it reached, with everything recorded until then, and can be used
    * again: what follows has the same bits as if there had been no abort.
    *
+   * Of several ranks, all call this, and the signal of one stops all of them at the same time; what has been simulated to
+   * its end on all ranks is not rejected.
+   *
    * @throws The signal's reason once the signal is aborted; otherwise {@link NESTError}.
    */
   async SimulateAsync(ms: number, options?: SimulateOptions): Promise<void> {
     const time = given("ms", ms, number());
     const { signal, onProgress } = (given("options", options, simulateOptions) ?? {}) as SimulateOptions;
-    signal?.throwIfAborted();
+    // Ranks stop together, where they all come to: others wait for one that would not come.
+    const throwIfAborted = () => {
+      if (!this.#isOfSeveralRanks) signal?.throwIfAborted();
+    };
+    throwIfAborted();
     if (this.#closing) this.#refuseClosed();
     if (this.#prepared)
       this.#refuseOrder("SimulateAsync was called after Prepare", "Run, or Cleanup before it");
@@ -753,6 +778,7 @@ export class Kernel {
     try {
       simulation = guarded(() => this.native.simulateAsync(time));
       this.#work = simulation;
+      if (signal?.aborted) cancel();
       if (onProgress !== undefined) {
         progress = new ProgressReports(onProgress, this.#progressClock, {
           total: Math.round(time / resolution),
@@ -774,7 +800,7 @@ export class Kernel {
       signal?.removeEventListener("abort", cancel);
       this.#files?.write();
     }
-    signal?.throwIfAborted();
+    throwIfAborted();
     progress?.throwIfFailed();
   }
 
@@ -879,27 +905,60 @@ export class Kernel {
 
   /**
    * Saves everything: nodes, connections, settings, the state of the simulation and what was recorded. A kernel loaded
-   * from the file goes on as this one does, to the bit. The file is written whole or not at all.
+   * from the file goes on as this one does, to the bit. The file is written whole or not at all. Of ranks that share
+   * neurons, each writes a file of its own, or rank 0 one of the whole network (`gather`), which all ranks call it for.
    *
-   * @throws {@link NESTError} where the network could not be simulated, or the file cannot be written.
+   * @throws {@link NESTError} where the network could not be simulated, or the file cannot be written. With `gather` at all
+   *   ranks, where it is so at one.
    */
-  async save(path: string): Promise<void> {
+  async save(path: string, options?: SaveOptions): Promise<void> {
     const file = given("path", path, filePath);
+    const { gather = false } = given("options", options, saveOptions) ?? {};
     const { writeState } = await import("../files/state-file.js");
-    await writeState(file, "kernel", this.state());
+    const world = this.#world;
+    if (!gather || world === undefined) {
+      await writeState(file, "kernel", this.state());
+      return;
+    }
+    const state = await this.#offThread(() => this.native.gatheredStateAsync());
+    await atFirst(world, async () => {
+      if (state !== null) await writeState(file, "kernel", state);
+    });
   }
 
   /**
-   * A kernel from a file that {@link Kernel.save} wrote.
+   * A kernel from a file that {@link Kernel.save} wrote. Ranks that share neurons load it together: each its part of a file
+   * of the whole network, which rank 0 reads, or each the file that it has written, with the same options.
    *
-   * @throws {@link NESTError} that says what is wrong with the file.
+   * @throws {@link NESTError} that says what is wrong with the file; of ranks that share neurons at all, where it is so at
+   *   one.
    */
-  static async load(path: string): Promise<Kernel> {
+  static async load(path: string, options?: KernelOptions): Promise<Kernel> {
     const file = given("path", path, filePath);
-    const { readState } = await import("../files/state-file.js");
-    const kernel = new Kernel();
-    await kernel.restoreAsync((await readState(file, ["kernel"])).state);
+    const kernel = new Kernel(options);
+    await kernel.#load(file);
     return kernel;
+  }
+
+  async #load(file: string): Promise<void> {
+    const { readState } = await import("../files/state-file.js");
+    const read = async () => (await readState(file, ["kernel"])).state;
+    const world = this.#sharing;
+    if (world === undefined || world.size === 1) {
+      await this.restoreAsync(await read());
+      return;
+    }
+    let state: NativeState | undefined;
+    const isPart = await atFirst(world, async () => {
+      state = await read();
+      return state.arrays.some(({ name }) => name === "network.share.ranks");
+    });
+    if (isPart) {
+      await atAll(world, async () => this.restoreAsync(state ?? (await read())));
+      return;
+    }
+    await world.same("path", file);
+    await this.#offThread(() => this.native.restorePartAsync(state));
   }
 
   /** Norm of the gradient at the last update of weights. */

@@ -127,6 +127,10 @@ export function valueNames(kernel: Kernel, ids: Uint32Array): string[] {
 
 /** A value of each node; `null` of those whose model has none of that name, if others have. */
 export function valuesOf(kernel: Kernel, ids: Uint32Array, name: string): (Decoded | null)[] {
+  if (name === "local") {
+    const held = new Set(guarded(() => kernel.native.heldNodes(ids)));
+    return Array.from(ids, (id) => held.has(id));
+  }
   const [value, own] = everyNode.get(name) ?? [];
   if (value !== undefined) return Array.from(ids, own ?? (() => value));
   const each = (read: (part: Part) => (Decoded | null)[]) => partsOf(kernel, ids).flatMap(read);

@@ -12,7 +12,7 @@ use crate::describe::population::NodeIndex;
 use crate::optimizer::{MomentChanges, Moments, SynapseKey};
 use crate::plan::wiring::{Planning, Wiring};
 use crate::record::Recordings;
-use crate::step::arrivals::{Arrivals, Flying, Settlement};
+use crate::step::arrivals::{Arrivals, Flying, Placed, Settlement};
 use crate::step::emission::Emission;
 
 /// A rule that a kernel holds, if it has neurons of it.
@@ -213,10 +213,11 @@ pub trait LearningRule: fmt::Debug + Send + Sync {
 /// `ValueError` where it is of a neuron that there is not.
 pub(crate) fn persist_arrivals(
     arrivals: &mut [Arrivals; 2],
-    neurons: [usize; 2],
+    wiring: &Wiring,
     archive: &mut Archive<'_>,
 ) -> Result<()> {
-    for ((name, arrivals), neurons) in ["recurrent", "readout"].into_iter().zip(arrivals).zip(neurons) {
+    let parts = ["recurrent", "readout"].into_iter().zip(arrivals).zip(Placed::of(wiring));
+    for ((name, arrivals), neurons) in parts {
         archive.within(&format!("arrivals.{name}"), |archive| arrivals.persist_of(neurons, archive))?;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! e-prop+ held against its definition, computed here from what a network recorded.
 
 use eprop::base::control::RunControl;
+use eprop::base::error::ErrorCode;
 use eprop::describe::connections::ConnectionFilter;
 use eprop::record::{EventColumn, Events};
 use eprop::tables::value::Params;
@@ -194,4 +195,24 @@ fn weights_that_were_caught_up_outlive_a_change_of_parameters() {
     }
     let others = weights_after_silence(&Dict::new().with("tau_m", 31.0));
     assert_eq!(others[0], unchanged[0]);
+}
+
+#[test]
+fn optimize_each_step_stays_once_synapses_were_simulated() {
+    let mut kernel = Kernel::new();
+    let input = create(&mut kernel, "parrot_neuron", Dict::new());
+    let neurons = create(&mut kernel, "eprop_iaf", Dict::new());
+    let set = |kernel: &mut Kernel, each_step: bool| {
+        let optimizer = Dict::new().with("optimize_each_step", each_step);
+        kernel.set_defaults("eprop_synapse", &Dict::new().with("optimizer", optimizer))
+    };
+    let rule = Dict::new().with("rule", "all_to_all");
+    let synapse = Dict::new().with("synapse_model", "eprop_synapse").with("delay", 0.1);
+    kernel.connect(&input, &neurons, &rule, &synapse).unwrap();
+    set(&mut kernel, false).unwrap();
+    kernel.simulate(1.0, &RunControl::default()).unwrap();
+    set(&mut kernel, false).unwrap();
+    let error = set(&mut kernel, true).unwrap_err();
+    assert_eq!(error.code, ErrorCode::BadProperty);
+    assert_eq!(error.parameter.as_deref(), Some("optimizer.optimize_each_step"));
 }

@@ -31,6 +31,7 @@ fn ways() -> impl Strategy<Value = Way> {
             stops,
             history,
             ranks: 1,
+            shares_neurons: false,
         },
     )
 }
@@ -81,10 +82,44 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn ranks_that_share_neurons_give_the_bits_of_one_process(
+        seed in any::<u32>(),
+        way in ways(),
+        ranks in prop::sample::select(vec![2usize, 3, 4, 8]),
+    ) {
+        threads::set_budget(24.0).unwrap();
+        let drawn = Drawn::interval(seed);
+        let feedback = if drawn.feedback == "adaptive" { "random" } else { drawn.feedback };
+        let drawn = Drawn { feedback, keeps_sign: seed % 3 == 0, ..drawn };
+        let threads = 1 + way.threads % 2;
+        let way = Way { ranks, shares_neurons: true, threads, device_first: false, ..way };
+        let one = Way { sparse: way.sparse, ..Way::default() };
+        let same_network = |expected: &Run, run: &Run| {
+            prop_assert_eq!(&expected.ends, &run.ends);
+            prop_assert_eq!(bits(&expected.initial), bits(&run.initial));
+            prop_assert_eq!(bits(&expected.senders), bits(&run.senders));
+            same(expected, run)
+        };
+        same_network(&drawn.run(&one), &drawn.run(&way))?;
+        let single = |way: &Way| drawn.run(&Way { precision: "f32", ..way.clone() });
+        same_network(&single(&one), &single(&way))?;
+        share_all();
+        threads::set_budget(24.0).unwrap();
+        let cutoff = if seed % 4 == 0 { Some(1e5) } else { None };
+        let rate = if seed % 4 == 0 { 0.01 } else { 0.1 };
+        let drawn = Drawn { intervals: 6, cutoff, rate, ..Drawn::plus(seed) };
+        same_network(&drawn.run(&one), &drawn.run(&way))?;
+    }
+}
+
 /// Networks that are large enough are shared by threads, in their neurons and in their gradients.
 #[test]
 fn neurons_shared_by_threads_give_the_same_bits() {
-    threads::set_budget(8.0).unwrap();
+    threads::set_budget(12.0).unwrap();
     for seed in 0..4 {
         let drawn = Drawn {
             neurons: Some(800 + 37 * seed as usize),
@@ -103,6 +138,13 @@ fn neurons_shared_by_threads_give_the_same_bits() {
                 let cuts = if threads == 2 { vec![7.0, 30.0] } else { vec![1e9] };
                 same(&expected, &drawn.run(&Way { threads, cuts, history, ..one.clone() })).unwrap();
             }
+            if seed > 0 {
+                continue;
+            }
+            // Of 1700 neurons, each of two ranks has enough for two threads.
+            let drawn = Drawn { neurons: Some(1700), clip_norm: 0.0, feedback: "symmetric", ..drawn.clone() };
+            let way = Way { threads: 2, ranks: 2, shares_neurons: true, history: 0.85, ..one.clone() };
+            same(&drawn.run(&one), &drawn.run(&way)).unwrap();
         }
     }
 }
@@ -178,4 +220,26 @@ fn instruction_sets_give_the_same_bits() {
             }
         }
     }
+}
+
+/// The current of the step before a change is integrated in one step more, and in no later one.
+#[test]
+fn a_current_that_changes_in_a_long_interval_changes_once() {
+    use eprop::tables::value::Params;
+    use eprop::{Dict, Kernel};
+    let run = |cut: f64| {
+        let mut kernel = Kernel::new();
+        let settings = Dict::new().with("resolution", 1.0).with("eprop_update_interval", 2000.0);
+        kernel.set(&settings.with("eprop_learning_window", 2000.0)).unwrap();
+        let neuron = Dict::new().with("E_L", 0.0).with("C_m", 1.0).with("V_th", 1e3).with("I_e", 1.0);
+        let neurons = kernel.create("eprop_iaf_bsshslm_2020", 3.0, &Params::Shared(neuron)).unwrap();
+        let control = eprop::base::control::RunControl::default();
+        kernel.simulate(100.0, &control).unwrap();
+        kernel.set_nodes(&[neurons], &Params::Shared(Dict::new().with("I_e", 3.0))).unwrap();
+        for _ in 0..(900.0 / cut) as usize {
+            kernel.simulate(cut, &control).unwrap();
+        }
+        kernel.get_nodes(&[neurons], "V_m").unwrap()
+    };
+    assert_eq!(run(900.0), run(1.0));
 }

@@ -196,6 +196,17 @@ impl NativeKernel {
         let _ = self.world.set(world.connection());
     }
 
+    /// Has each rank of the world hold a part of the recurrent neurons alone; said once, before nodes are created.
+    #[napi]
+    pub fn share_neurons(&self) -> napi::Result<()> {
+        self.with(|kernel| match self.world.get() {
+            Some(world) => kernel.share_neurons(world.rank(), world.size()),
+            None => Err(Error::new(ErrorCode::KernelException, "neurons are shared by the ranks of a world")
+                .parameter("world")
+                .bound("given, where share is neurons")),
+        })
+    }
+
     /// Forgets everything.
     #[napi]
     pub fn reset(&self, env: Env) -> napi::Result<()> {
@@ -421,13 +432,56 @@ impl NativeKernel {
         self.state_off_thread(env, Kernel::state)
     }
 
+    /// Of ranks that share neurons, the state of the whole network at rank 0, and nothing at the others; taken by all of them
+    /// together, on a thread of its own. Until then this kernel takes no other call.
+    #[napi(ts_return_type = "Promise<NativeState | null>")]
+    pub fn gathered_state_async<'a>(&self, env: &'a Env) -> napi::Result<Object<'a>> {
+        self.check_ready()?;
+        let (kernel, world) = (Arc::clone(&self.kernel), self.world.get().cloned());
+        off_thread(
+            env,
+            Busy::new(&self.busy),
+            move || {
+                let gathered = locked(&kernel, busy)?.gathered_state(world.as_deref())?;
+                Ok(gathered.map(StateBytes::from))
+            },
+            |_, outcome| outcome.map(|state| state.map(NativeState::from)),
+        )
+    }
+
+    /// Becomes this rank's part of a whole network, whose state rank 0 gives; by all ranks together, on a thread of its own.
+    /// Until then this kernel takes no other call.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn restore_part_async<'a>(
+        &self,
+        env: &'a Env,
+        saved: Option<NativeState>,
+    ) -> napi::Result<Object<'a>> {
+        let world = self.world.get().cloned();
+        self.memory_off_thread(
+            env,
+            move |kernel| {
+                let Some(world) = world else {
+                    return Err(Error::new(ErrorCode::KernelException, "there are no other ranks"));
+                };
+                let given = saved.as_ref().map_or_else(|| Ok(State::default()), state);
+                *kernel = Kernel::scattered(&*world, given)?;
+                Ok(saved)
+            },
+            // What JavaScript holds is given back on its own thread.
+            drop,
+        )
+    }
+
     /// As `restore`, on a thread of its own; until then this kernel takes no other call.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn restore_async<'a>(&self, env: &'a Env, saved: NativeState) -> napi::Result<Object<'a>> {
         self.memory_off_thread(
             env,
             move |kernel| {
-                *kernel = Kernel::restored(state(&saved)?)?;
+                let restored = Kernel::restored(state(&saved)?)?;
+                kernel.check_same_part(&restored)?;
+                *kernel = restored;
                 Ok(saved)
             },
             // What JavaScript holds is given back on its own thread.
@@ -439,7 +493,9 @@ impl NativeKernel {
     #[napi]
     pub fn restore(&self, env: Env, saved: NativeState) -> napi::Result<()> {
         self.with_memory(env, |kernel| {
-            *kernel = Kernel::restored(state(&saved)?)?;
+            let restored = Kernel::restored(state(&saved)?)?;
+            kernel.check_same_part(&restored)?;
+            *kernel = restored;
             Ok(())
         })
     }
@@ -447,20 +503,22 @@ impl NativeKernel {
     /// The description alone: nodes at rest, connections with their present weights.
     #[napi]
     pub fn network_state(&self) -> napi::Result<NativeState> {
-        self.with(|kernel| Ok(native_state(kernel.network_state())))
+        self.with(|kernel| Ok(native_state(kernel.network_state()?)))
     }
 
     /// A kernel with the same nodes, at rest, and the same connections with their present weights.
     #[napi]
     pub fn at_rest(&self) -> napi::Result<NativeKernel> {
-        self.with(|kernel| Ok(kernel.at_rest().into()))
+        self.with(|kernel| Ok(kernel.at_rest()?.into()))
     }
 
     /// Becomes a kernel with the network of a state.
     #[napi]
     pub fn restore_network(&self, saved: NativeState) -> napi::Result<()> {
         self.with(|kernel| {
-            *kernel = Kernel::with_network(state(&saved)?)?;
+            let loaded = Kernel::with_network(state(&saved)?)?;
+            kernel.check_same_part(&loaded)?;
+            *kernel = loaded;
             Ok(())
         })
     }
@@ -469,6 +527,15 @@ impl NativeKernel {
     #[napi]
     pub fn inference(&self) -> napi::Result<NativeInference> {
         self.with(|kernel| Ok(Inference::new(kernel.network())?.into()))
+    }
+
+    /// Those of some nodes that this process has: all, unless ranks share the neurons.
+    #[napi]
+    pub fn held_nodes(&self, nodes: Uint32Array) -> napi::Result<Uint32Array> {
+        self.with(|kernel| {
+            let held = nodes.iter().copied().filter(|node| kernel.network().has(*node));
+            Ok(held.collect::<Vec<u32>>().into())
+        })
     }
 
     /// Number of nodes.

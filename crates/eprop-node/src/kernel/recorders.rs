@@ -68,13 +68,13 @@ impl NativeKernel {
     /// Norm of the gradient of the last update.
     #[napi]
     pub fn gradient_norm(&self) -> napi::Result<f64> {
-        self.with(|kernel| Ok(kernel.gradient_norm()))
+        self.with(|kernel| kernel.gradient_norm())
     }
 
     /// Moves out the norm of the gradient at each update of weights since the last call.
     #[napi]
     pub fn take_gradient_norms(&self) -> napi::Result<Float64Array> {
-        self.with(|kernel| Ok(kernel.take_gradient_norms().into()))
+        self.with(|kernel| Ok(kernel.take_gradient_norms()?.into()))
     }
 
     /// Moves out the spikes of recurrent neurons in each update interval that has ended since the last call.

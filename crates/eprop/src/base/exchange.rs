@@ -9,6 +9,7 @@ mod message;
 mod team;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::base::error::{Error, ErrorCode, Result};
@@ -31,7 +32,15 @@ pub trait Exchange: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// `MPIError` where they cannot be sent.
-    fn send(&self, to: usize, bytes: Vec<u8>) -> Result<()>;
+    fn send(&self, to: usize, bytes: Vec<u8>) -> Result<()> {
+        self.send_shared(to, Arc::new(bytes))
+    }
+
+    /// As [`Self::send`], for bytes that the sender goes on to read. They are not copied.
+    ///
+    /// # Errors
+    /// `MPIError` where they cannot be sent.
+    fn send_shared(&self, to: usize, bytes: Arc<Vec<u8>>) -> Result<()>;
 
     /// The next bytes from another rank; `None` if none came within that time.
     ///
@@ -113,8 +122,8 @@ impl Exchange for Patient<'_> {
         self.exchange.size()
     }
 
-    fn send(&self, to: usize, bytes: Vec<u8>) -> Result<()> {
-        self.exchange.send(to, bytes)
+    fn send_shared(&self, to: usize, bytes: Arc<Vec<u8>>) -> Result<()> {
+        self.exchange.send_shared(to, bytes)
     }
 
     fn receive_within(&self, from: usize, patience: Duration) -> Result<Option<Vec<u8>>> {
@@ -154,7 +163,7 @@ impl Exchange for Local {
         1
     }
 
-    fn send(&self, to: usize, _bytes: Vec<u8>) -> Result<()> {
+    fn send_shared(&self, to: usize, _bytes: Arc<Vec<u8>>) -> Result<()> {
         Err(no_rank(to, 1))
     }
 

@@ -104,6 +104,21 @@ pub fn nearest(x: f64) -> i64 {
     (x + 0.5f64.copysign(x)) as i64
 }
 
+/// How many of the values, which ascend, come before a bound: those of which `before` holds, which no value has after one
+/// that has not. They are looked for by the value that the bound lies at about, which costs less than `before` does.
+#[must_use]
+#[inline]
+pub fn count_before(values: &[f64], about: f64, before: impl Fn(f64) -> bool) -> usize {
+    let mut count = values.partition_point(|value| *value < about);
+    while values.get(count).is_some_and(|value| before(*value)) {
+        count += 1;
+    }
+    while count > 0 && !before(values[count - 1]) {
+        count -= 1;
+    }
+    count
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

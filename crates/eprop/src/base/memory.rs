@@ -31,11 +31,17 @@ const SMALL: u64 = 4 << 20;
 /// `OutOfMemory` with what is needed, what it is for, and what there is.
 pub fn may_take(limit: u64, held: impl FnOnce() -> u64, more: u64, what: &str) -> Result<()> {
     let (needed, limit) = match limit {
-        0 if more < SMALL => return Ok(()),
+        0 if is_small(more) => return Ok(()),
         0 => (more, available()),
         limit => (held().saturating_add(more), limit),
     };
     if needed <= limit { Ok(()) } else { Err(out_of_memory(what, needed, limit)) }
+}
+
+/// Whether so many bytes may be taken without asking what the machine has left.
+#[must_use]
+pub fn is_small(bytes: u64) -> bool {
+    bytes < SMALL
 }
 
 /// The error that says what does not fit.

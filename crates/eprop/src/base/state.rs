@@ -4,9 +4,13 @@
 //! both ways, so that what is written is what is read. Arrays are in the order of neurons, steps and weights, not in
 //! that of the engine's tiles, lanes and rings: those may change from version to version.
 
+pub mod joining;
+pub mod layout;
+
 use std::collections::BTreeMap;
 
 use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::state::layout::{Cells, Layout, Layouts, PartOf};
 
 /// The numbers of an array.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +38,17 @@ impl Numbers {
             Self::U32(values) => values.len(),
             Self::U8(values) => values.len(),
         }
+    }
+
+    /// Their bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let each = match self {
+            Self::F64(_) | Self::I64(_) | Self::U64(_) => 8,
+            Self::U32(_) => 4,
+            Self::U8(_) => 1,
+        };
+        self.len() as u64 * each
     }
 
     /// Whether there are none.
@@ -131,19 +146,99 @@ pub trait Persist {
 #[derive(Debug)]
 pub struct Archive<'a> {
     state: &'a mut State,
+    /// Where it is asked for, whose the numbers are that are written.
+    layouts: Option<&'a mut Layouts>,
     reads: bool,
     prefix: String,
+    /// Of arrays that are written next.
+    layout: Layout,
+    /// Whether a state of the whole network has none of them.
+    of_ranks: bool,
+    /// Whether it is the state of one of several ranks.
+    is_part: bool,
 }
 
 impl<'a> Archive<'a> {
     /// Writes to a state.
     pub fn writer(state: &'a mut State) -> Self {
-        Self { state, reads: false, prefix: String::new() }
+        Self {
+            state,
+            layouts: None,
+            reads: false,
+            prefix: String::new(),
+            layout: Layout::Same,
+            of_ranks: false,
+            is_part: false,
+        }
+    }
+
+    /// Says whether what is written is the state of one of several ranks.
+    #[must_use]
+    pub fn of_part(self, is_part: bool) -> Self {
+        Self { is_part, ..self }
+    }
+
+    /// Whether what ranks know beyond one process is written.
+    #[must_use]
+    pub fn is_for_ranks(&self) -> bool {
+        !self.reads && (self.is_part || self.notes())
+    }
+
+    /// Writes to a state, and notes whose its numbers are.
+    pub fn noting(state: &'a mut State, layouts: &'a mut Layouts) -> Self {
+        Self { layouts: Some(layouts), ..Self::writer(state) }
     }
 
     /// Reads from a state, moving out what is read.
     pub fn reader(state: &'a mut State) -> Self {
-        Self { state, reads: true, prefix: String::new() }
+        Self { reads: true, ..Self::writer(state) }
+    }
+
+    /// Whether it is noted whose the numbers are.
+    #[must_use]
+    pub fn notes(&self) -> bool {
+        self.layouts.is_some()
+    }
+
+    /// The layout that `make` gives, where it is to be noted.
+    pub fn layout(&self, make: impl FnOnce() -> Layout) -> Layout {
+        if self.notes() { make() } else { Layout::Same }
+    }
+
+    /// As [`Self::layout`], of numbers of nodes.
+    pub fn cells(&self, make: impl FnOnce() -> Cells) -> Layout {
+        self.layout(|| Layout::Cells(make()))
+    }
+
+    /// Notes the layout of the connections of the next projection.
+    pub fn note_projection(&mut self, layout: &Layout) {
+        if let Some(layouts) = &mut self.layouts {
+            layouts.projections.push(layout.clone());
+        }
+    }
+
+    /// The layout of the connections of a projection, as it was noted.
+    #[must_use]
+    pub fn projection(&self, place: usize) -> Layout {
+        let noted = self.layouts.as_ref().and_then(|layouts| layouts.projections.get(place));
+        noted.cloned().unwrap_or_default()
+    }
+
+    /// Goes on with arrays of a layout.
+    pub fn by(&mut self, layout: &Layout) -> Archive<'_> {
+        Archive {
+            layouts: self.layouts.as_deref_mut(),
+            reads: self.reads,
+            prefix: self.prefix.clone(),
+            layout: layout.clone(),
+            is_part: self.is_part,
+            ..Archive::writer(self.state)
+        }
+    }
+
+    /// As [`Self::by`], with arrays that the state of a whole network does not have.
+    pub fn of_ranks(&mut self, layout: &Layout) -> Archive<'_> {
+        Archive { of_ranks: true, ..self.by(layout) }
     }
 
     /// Whether it is read.
@@ -154,6 +249,12 @@ impl<'a> Archive<'a> {
 
     fn full(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
+    }
+
+    /// Whether there is an array of that name to be read, or is to be one where `writes` says so.
+    #[must_use]
+    pub fn has(&self, name: &str, writes: bool) -> bool {
+        if self.reads { self.holds(name) } else { writes }
     }
 
     /// Whether there is an array of that name.
@@ -168,7 +269,39 @@ impl<'a> Archive<'a> {
     /// Those of `part`.
     pub fn within(&mut self, name: &str, part: impl FnOnce(&mut Archive<'_>) -> Result<()>) -> Result<()> {
         let prefix = format!("{}{name}.", self.prefix);
-        part(&mut Archive { state: self.state, reads: self.reads, prefix })
+        let layouts = self.layouts.as_deref_mut();
+        let is_part = self.is_part;
+        part(&mut Archive { layouts, reads: self.reads, prefix, is_part, ..Archive::writer(self.state) })
+    }
+
+    /// As [`Self::within`], with a part that a rank has where it has numbers of such a layout. Where it is one of several
+    /// that are counted, `key` is what they are ordered by.
+    ///
+    /// # Errors
+    /// Those of `part`.
+    pub fn within_part(
+        &mut self,
+        (name, place): (&str, usize),
+        key: Option<i64>,
+        layout: &Layout,
+        part: impl FnOnce(&mut Archive<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let full = self.full(&format!("{name}.{place}"));
+        let among = key.map(|key| (self.full(name), key));
+        if let Some(layouts) = &mut self.layouts {
+            let cells = match layout {
+                Layout::Cells(cells) => Some(cells.clone()),
+                _ => None,
+            };
+            layouts.parts.insert(full, PartOf { among, cells });
+        }
+        self.within(&format!("{name}.{place}"), part)
+    }
+
+    /// The layout of a number that says how many parts go by a name.
+    #[must_use]
+    pub fn count_of(&self, name: &str) -> Layout {
+        self.layout(|| Layout::Count(self.full(name)))
     }
 
     /// Says that something of the archive does not fit.
@@ -179,7 +312,16 @@ impl<'a> Archive<'a> {
 
     fn put<T: Element>(&mut self, name: &str, shape: Vec<usize>, values: Vec<T>) {
         debug_assert_eq!(shape.iter().product::<usize>(), values.len(), "{name}");
-        self.state.arrays.insert(self.full(name), Array { shape, numbers: T::wrap(values) });
+        let full = self.full(name);
+        if let Some(layouts) = &mut self.layouts {
+            if !matches!(self.layout, Layout::Same) {
+                layouts.arrays.insert(full.clone(), self.layout.clone());
+            }
+            if self.of_ranks {
+                layouts.of_ranks.insert(full.clone());
+            }
+        }
+        self.state.arrays.insert(full, Array { shape, numbers: T::wrap(values) });
     }
 
     fn take<T: Element>(&mut self, name: &str) -> Result<(Vec<usize>, Vec<T>)> {
@@ -351,7 +493,7 @@ impl<'a> Archive<'a> {
         make: impl Fn() -> V,
     ) -> Result<()> {
         let mut keys: Vec<K> = parts.keys().copied().collect();
-        self.list(name, &mut keys)?;
+        self.by(&Layout::Keys).list(name, &mut keys)?;
         if self.reads {
             *parts = keys.iter().map(|key| (*key, make())).collect();
         }

@@ -2,8 +2,9 @@
 
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::connect::LISTED;
+use crate::describe::listing::{Ends, Listing};
 use crate::describe::network::{Description, NodeId, Projection};
-use crate::describe::per_connection::{Drawn, PerConnection, Synapse};
+use crate::describe::per_connection::{PerConnection, Synapse};
 use crate::describe::rules::Chosen;
 use crate::random::NestRandom;
 use crate::tables::value::{Dict, Value};
@@ -83,18 +84,18 @@ impl Description {
                 }
             }
         }
-        let mut all: Vec<Drawn> = synapses.iter().map(|_| Drawn::default()).collect();
+        let (from, to) = (Ends::of(self, sources)?, Ends::of(self, targets)?);
+        let mut all: Vec<Listing<'_>> = synapses.iter().map(|synapse| Listing::new(self, synapse)).collect();
         let each = LISTED.saturating_mul(synapses.len() as u64);
         chosen.draw(sources, targets, generator, &mut |random, source, target| {
-            for (synapse, drawn) in synapses.iter().zip(&mut all) {
-                drawn.pairs.push((sources[source], targets[target]));
-                synapse.draw(random, drawn)?;
-                if chosen.rule.dense {
-                    synapse.look_up(target * sources.len() + source, drawn);
-                }
+            let kept = all[0].kept;
+            for (synapse, listing) in synapses.iter().zip(&mut all) {
+                let drawn = synapse.draw(random)?;
+                let place = if chosen.rule.dense { target * sources.len() + source } else { listing.count };
+                listing.connect((&from, source), (&to, target), drawn.or_listed(synapse, place))?;
             }
-            let made = all[0].pairs.len();
-            if chosen.drawn.is_some() && made >= FIRST_LOOK && made.is_power_of_two() {
+            let made = all[0].kept;
+            if chosen.drawn.is_some() && made > kept && made >= FIRST_LOOK && made.is_power_of_two() {
                 // How many there will be, nobody knows beforehand.
                 self.may_take(
                     each.saturating_mul(2 * made as u64),
@@ -104,8 +105,8 @@ impl Description {
             Ok(())
         })?;
         let mut made = Vec::new();
-        for (synapse, drawn) in synapses.iter().zip(&all) {
-            made.append(&mut self.listed(drawn, synapse)?);
+        for listing in all {
+            made.append(&mut listing.made()?);
         }
         Ok(made)
     }

@@ -1,12 +1,13 @@
 //! Connecting nodes: what a call's synapses are, and how its connections are stored.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::base::error::{Error, ErrorCode, Result, Shown};
 use crate::describe::check::{self, Cell};
 use crate::describe::compatible::Link;
+use crate::describe::listing::{Ends, Listing};
 use crate::describe::network::{Carries, Description, NodeId, Projection, Settled, Targets};
-use crate::describe::per_connection::{Drawn, PerConnection, Synapse};
+use crate::describe::per_connection::{PerConnection, Synapse};
 use crate::describe::population::Population;
 use crate::describe::rules::Chosen;
 use crate::models::Rule;
@@ -17,8 +18,9 @@ use crate::tables::value::Dict;
 const DENSE: u64 = 8;
 /// Bytes of a weight that is drawn before its place is known.
 const DRAWN: u64 = 8;
-/// Bytes of a connection that was listed: the pair, its weight, delay and receptor as they were given, sorted, and kept.
-pub(super) const LISTED: u64 = 8 + 8 + 8 + 4 + 16 + 16 + 12;
+/// Bytes of a connection that is listed: its ends and its weight as they come, in room that is twice as large at most, and
+/// in their order.
+pub(super) const LISTED: u64 = 2 * (4 + 4 + 8) + 12;
 
 fn connections_of(sources: &[NodeId], targets: &[NodeId], count: f64) -> String {
     format!("{count:.0} connections from {} to {} nodes", sources.len(), targets.len())
@@ -29,8 +31,6 @@ pub(super) const LONGEST_DELAY: f64 = 1e6;
 
 /// A node and its place in the list that names it.
 type Placed = (NodeId, usize);
-/// Source, target and weight of a connection.
-type Listed = (NodeId, NodeId, f64);
 
 /// The shape that a matrix of values may have; rows first.
 type Shape = Option<(usize, usize)>;
@@ -164,22 +164,44 @@ impl Description {
         link: &Link<'_>,
         generator: &mut NestRandom,
     ) -> Result<Vec<Projection>> {
-        let mut of_pair = Vec::new();
         if let PerConnection::Drawn(distribution) = &synapse.weight {
-            of_pair = vec![0.0; sources.len() * targets.len()];
+            // Of what is drawn, no more is held than is kept.
+            let mut rows = vec![usize::MAX; targets.len()];
+            let mut count = 0;
+            let metered = sources.iter().any(|source| self.is_multimeter(*source));
+            for (row, target) in rows.iter_mut().zip(targets) {
+                if metered || self.has(*target) {
+                    *row = count;
+                    count += 1;
+                }
+            }
+            let mut of_pair = vec![0.0; sources.len() * count];
             chosen.draw(sources, targets, generator, &mut |random, source, target| {
-                of_pair[target * sources.len() + source] = distribution.draw(random)?;
+                let weight = distribution.draw(random)?;
+                match rows[target] {
+                    usize::MAX => self.check_weight(synapse.model, weight)?,
+                    row => of_pair[row * sources.len() + source] = weight,
+                }
                 Ok(())
             })?;
+            let weight = |row: usize, column: usize| of_pair[rows[row] * sources.len() + column];
+            return self.dense((sources, targets), chosen, synapse, link, weight);
         }
-        let weights: &[f64] = match synapse.weight {
+        match synapse.weight {
             PerConnection::Each(list, shape) => {
                 self.check_shape(synapse, "weight", shape, chosen.shape(sources.len(), targets.len()))?;
-                list
+                let weight = |row: usize, column: usize| list[row * sources.len() + column];
+                if !self.ownership.is_whole() {
+                    list.iter().try_for_each(|weight| self.check_weight(synapse.model, *weight))?;
+                }
+                self.dense((sources, targets), chosen, synapse, link, weight)
             }
-            _ => &of_pair,
-        };
-        self.dense((sources, targets), chosen, synapse, link, weights)
+            PerConnection::All(weight) => {
+                self.check_weight(synapse.model, weight)?;
+                self.dense((sources, targets), chosen, synapse, link, |_, _| weight)
+            }
+            PerConnection::Drawn(_) => unreachable!("drawn weights have been drawn"),
+        }
     }
 
     /// Connects pairs of nodes; ids may repeat.
@@ -205,12 +227,13 @@ impl Description {
             &connections_of(sources, targets, sources.len() as f64),
         )?;
         let mut generator = random.clone();
-        let pairs: Vec<_> = sources.iter().copied().zip(targets.iter().copied()).collect();
-        let mut drawn = Drawn { pairs, ..Drawn::default() };
-        for _ in 0..drawn.pairs.len() {
-            synapse.draw(&mut generator, &mut drawn)?;
+        let mut listing = Listing::new(self, &synapse);
+        let (from, to) = (Ends::of(self, sources)?, Ends::of(self, targets)?);
+        for at in 0..sources.len() {
+            let values = synapse.draw(&mut generator)?;
+            listing.connect((&from, at), (&to, at), values.or_listed(&synapse, at))?;
         }
-        let made = self.listed(&drawn, &synapse)?;
+        let made = listing.made()?;
         self.add(made)?;
         *random = generator;
         Ok(())
@@ -234,6 +257,8 @@ impl Description {
             _ => LISTED,
         };
         let each: u64 = synapses.iter().map(of).sum();
+        let kept = targets.iter().filter(|target| self.has(**target)).count();
+        let connections = connections * kept as f64 / targets.len().max(1) as f64;
         // More bytes than a number can say are the most that it can.
         self.may_take((each as f64 * connections) as u64, &connections_of(sources, targets, connections))
     }
@@ -242,16 +267,22 @@ impl Description {
     pub(super) fn add(&mut self, mut made: Vec<Projection>) -> Result<()> {
         self.refuse_second_meter(&made)?;
         for projection in &made {
-            let model = &self.synapse_models[projection.synapse];
-            let (_, parameter) = check::find(&model.name, model.model.parameters, "weight")?;
-            for weight in &projection.weights {
-                check::number(&model.name, parameter, *weight)?;
-                self.within_bounds(projection.synapse, *weight)?;
-            }
+            projection
+                .weights
+                .iter()
+                .try_for_each(|weight| self.check_weight(projection.synapse, *weight))?;
         }
         self.projections.append(&mut made);
         self.version += 1;
         Ok(())
+    }
+
+    /// Refuses a weight that a connection of a synapse model cannot have.
+    pub(super) fn check_weight(&self, synapse: usize, weight: f64) -> Result<()> {
+        let model = &self.synapse_models[synapse];
+        let (_, parameter) = check::find(&model.name, model.model.parameters, "weight")?;
+        check::number(&model.name, parameter, weight)?;
+        self.within_bounds(synapse, weight)
     }
 
     /// Refuses to connect a multimeter with a node a second time.
@@ -302,15 +333,15 @@ impl Description {
             .bound(format!("a number{bound}")))
     }
 
-    /// Projections of a call that connects each source to each target. `weights` has a row per target, unless all are
-    /// the same.
+    /// Projections of a call that connects each source to each target. `weight` is that of a target and a source, by their
+    /// places in the call.
     fn dense(
         &self,
         (sources, targets): (&[NodeId], &[NodeId]),
         chosen: &Chosen,
         synapse: &Synapse<'_>,
         link: &Link<'_>,
-        weights: &[f64],
+        weight: impl Fn(usize, usize) -> f64,
     ) -> Result<Vec<Projection>> {
         let by_population = |nodes: &[NodeId]| -> Result<Vec<Vec<Placed>>> {
             let mut parts: Vec<(Population, Vec<Placed>)> = Vec::new();
@@ -334,18 +365,18 @@ impl Description {
         for from in &from {
             for to in &to {
                 let ids = |placed: &[Placed]| placed.iter().map(|(node, _)| *node).collect::<Vec<NodeId>>();
-                let (sources_here, nodes) = (ids(from), ids(to));
-                let carries = self.carries(link, &sources_here, &nodes)?;
-                let loops = from.iter().any(|(node, _)| nodes.binary_search(node).is_ok());
+                let carries = self.carries(link, &ids(from), &ids(to))?;
+                // All ranks know what recorders are connected with.
+                let held = |placed: &&Placed| carries == Carries::FromMultimeter || self.has(placed.0);
+                let loops = from.iter().any(|of| to.binary_search_by_key(&of.0, |to| to.0).is_ok());
+                let onto = to.first().map(|(node, _)| *node).filter(|_| !self.ownership.is_whole());
+                let to: Vec<Placed> = to.iter().filter(held).copied().collect();
+                let (sources_here, nodes) = (ids(from), ids(&to));
                 let mut values = Vec::with_capacity(from.len() * to.len());
                 for (source, column) in from {
-                    for (target, row) in to {
+                    for (target, row) in &to {
                         let hole = loops && !chosen.autapses && source == target;
-                        values.push(match synapse.weight {
-                            _ if hole => 0.0,
-                            PerConnection::All(weight) => weight,
-                            _ => weights[row * sources.len() + column],
-                        });
+                        values.push(if hole { 0.0 } else { weight(*row, *column) });
                     }
                 }
                 made.push(Projection {
@@ -361,6 +392,7 @@ impl Description {
                     settled: Settled::default(),
                     rewired: 0,
                     candidates: Vec::new(),
+                    onto,
                 });
             }
         }
@@ -397,80 +429,13 @@ impl Description {
         self.carries(&link, &projection.sources, targets)
     }
 
-    fn link(&self, synapse: &Synapse<'_>, delay: u32, receptor: f64) -> Link<'_> {
+    pub(super) fn link(&self, synapse: &Synapse<'_>, delay: u32, receptor: f64) -> Link<'_> {
         let state = &self.synapse_models[synapse.model];
         Link { name: &state.name, model: state.model, receptor: receptor as u32, delay }
     }
 
     fn name_of(&self, synapse: &Synapse<'_>) -> &str {
         &self.synapse_models[synapse.model].name
-    }
-
-    /// Projections of a list of connections.
-    pub(super) fn listed(&self, drawn: &Drawn, synapse: &Synapse<'_>) -> Result<Vec<Projection>> {
-        let name = &self.synapse_models[synapse.model].name;
-        let count = drawn.pairs.len();
-        let values = |what: &str, value: &PerConnection<'_>, drawn: &[f64]| match value {
-            PerConnection::All(value) => Ok(vec![*value; count]),
-            _ if drawn.len() == count => Ok(drawn.to_vec()),
-            PerConnection::Each(list, _) if list.len() == count => Ok(list.to_vec()),
-            PerConnection::Each(list, _) => {
-                Err(Error::new(ErrorCode::ValueError, "a list has not one entry per connection")
-                    .model(name.clone())
-                    .parameter(what)
-                    .value(format!("a list of {} numbers", list.len()))
-                    .bound(format!("a number or {count} numbers")))
-            }
-            PerConnection::Drawn(_) => unreachable!("one value is drawn per connection"),
-        };
-        let weights = values("weight", &synapse.weight, &drawn.weights)?;
-        let delays = values("delay", &synapse.delay, &drawn.delays)?;
-        let receptors = values("receptor_type", &synapse.receptor, &drawn.receptors)?;
-        let (_, of_receptor) =
-            check::find(name, self.synapse_models[synapse.model].model.parameters, "receptor_type")?;
-        let mut parts: BTreeMap<(u32, u32, NodeKey, NodeKey), Vec<Listed>> = BTreeMap::new();
-        let of_each = weights.iter().zip(delays).zip(receptors);
-        for ((source, target), ((weight, delay), receptor)) in drawn.pairs.iter().zip(of_each) {
-            let key = (
-                self.rounded_steps(name, delay)?,
-                check::number(name, of_receptor, receptor)? as u32,
-                NodeKey::of(self.population(*source)?),
-                NodeKey::of(self.population(*target)?),
-            );
-            parts.entry(key).or_default().push((*source, *target, *weight));
-        }
-        let mut made = Vec::new();
-        for ((delay, receptor, _, _), mut entries) in parts {
-            entries.sort_by_key(|(source, target, _)| (*source, *target));
-            let ends = |end: fn(&Listed) -> NodeId| entries.iter().map(end).collect::<Vec<NodeId>>();
-            let nodes = ends(|(_, target, _)| *target);
-            let link = self.link(synapse, delay, f64::from(receptor));
-            let carries = self.carries(&link, &ends(|(source, _, _)| *source), &nodes)?;
-            let mut sources: Vec<NodeId> = Vec::new();
-            let mut row_start = Vec::new();
-            for (place, (source, _, _)) in entries.iter().enumerate() {
-                if sources.last() != Some(source) {
-                    sources.push(*source);
-                    row_start.push(place);
-                }
-            }
-            row_start.push(entries.len());
-            made.push(Projection {
-                synapse: synapse.model,
-                carries,
-                receptor,
-                delay,
-                tau_m_readout: synapse.tau_m_readout,
-                made: 0,
-                sources,
-                targets: Targets::Sparse { row_start, nodes },
-                weights: entries.iter().map(|(_, _, weight)| *weight).collect(),
-                settled: Settled::default(),
-                rewired: 0,
-                candidates: Vec::new(),
-            });
-        }
-        Ok(made)
     }
 }
 
@@ -484,10 +449,11 @@ fn bad_delay(model: &str, delay: f64, bound: String) -> Error {
 
 /// A population as something that can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct NodeKey(u8);
+pub(super) struct NodeKey(u8);
 
 impl NodeKey {
-    fn of(population: Population) -> Self {
+    /// Of a population.
+    pub(super) fn of(population: Population) -> Self {
         let rule = |rule: Rule| match rule {
             Rule::Any => 0,
             Rule::Interval => 1,

@@ -125,7 +125,7 @@ impl Description {
                     continue;
                 }
                 let mut add = |target: NodeId, entry: usize| {
-                    if is_wanted(&targets, target) {
+                    if is_wanted(&targets, target) && self.shows(projection, *source, target) {
                         found.push((*source, target, place as u32, entry as u64));
                     }
                 };
@@ -194,7 +194,8 @@ impl Description {
                 let autapses = !matches!(&projection.targets, Targets::Dense { autapses: false, .. });
                 for (target, weight) in nodes.iter().zip(&projection.weights[first..]) {
                     let row = rows[*target as usize];
-                    if row != u32::MAX && (autapses || target != from) {
+                    let counts = (autapses || target != from) && self.shows(projection, *from, *target);
+                    if row != u32::MAX && counts {
                         matrix[row as usize * sources.len() + column as usize] = *weight;
                     }
                 }

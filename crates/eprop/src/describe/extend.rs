@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::math::count_before;
 use crate::describe::check;
 use crate::describe::network::{Column, Description, NodeId};
 
@@ -72,7 +73,8 @@ impl Description {
                 let node = (id - of.first) as usize;
                 let times = &of.lists(list)[node];
                 let origin = step(of.numbers("origin")[node]);
-                let sent = times.partition_point(|time| step(*time) + origin <= now);
+                let about = (now.saturating_sub(origin) as f64 + 0.5) * resolution;
+                let sent = count_before(times, about, |time| step(time) + origin <= now);
                 Ok(Schedule { group, node, origin, sent, last: times.last().map(|time| step(*time)) })
             })
             .collect()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::describe::check::Cell;
 use crate::describe::kernel_parameters::KernelParameters;
+use crate::describe::ownership::Ownership;
 use crate::models::NodeModel;
 
 /// A node id; ids count from 1 in the order of creation.
@@ -178,6 +179,8 @@ pub struct Projection {
     pub rewired: u32,
     /// Where new connections may end, ascending; empty where it is not rewired.
     pub candidates: Vec<NodeId>,
+    /// Where ranks share neurons, one of the nodes that it ends at, whoever has it: this one may have none of them.
+    pub onto: Option<NodeId>,
 }
 
 /// Stamps up to which a projection transmits nothing: spikes that were emitted before it was made, and those whose
@@ -232,11 +235,13 @@ impl Projection {
         kept
     }
 
-    /// One of its targets, if it has any.
+    /// One of its targets, if it has any, at this rank or another.
     #[must_use]
     pub fn first_target(&self) -> Option<NodeId> {
         match &self.targets {
-            Targets::Dense { nodes, .. } | Targets::Sparse { nodes, .. } => nodes.first().copied(),
+            Targets::Dense { nodes, .. } | Targets::Sparse { nodes, .. } => {
+                nodes.first().copied().or(self.onto)
+            }
         }
     }
 
@@ -329,6 +334,8 @@ pub struct NodeModelState {
 pub struct Description {
     /// Kernel parameters.
     pub kernel: KernelParameters,
+    /// Which neurons this process has: of projections, it keeps the connections onto those.
+    pub ownership: Ownership,
     /// Groups of nodes in the order of creation.
     pub groups: Vec<NodeGroup>,
     /// Projections in the order in which they were made.

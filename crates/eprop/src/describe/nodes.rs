@@ -7,11 +7,14 @@ use crate::base::memory;
 use crate::describe::check::{self, Cell};
 use crate::describe::check_node::check_node;
 use crate::describe::kernel_parameters::KernelParameters;
-use crate::describe::network::{Carries, Column, Description, NodeGroup, NodeId, NodeModelState, Projection};
+use crate::describe::network::{
+    Carries, Column, Description, NodeGroup, NodeId, NodeModelState, Projection, Targets,
+};
+use crate::describe::ownership::Ownership;
 use crate::describe::population::Population;
 use crate::describe::suggest;
 use crate::describe::times::{check_together, place_times, time_list};
-use crate::models::{NODE_MODELS, NodeModel, Rule, synapses};
+use crate::models::{NODE_MODELS, NodeClass, NodeModel, Rule, synapses};
 use crate::random::NestRandom;
 use crate::tables::parameter::{Kind, Role};
 use crate::tables::value::{Dict, Params, Value};
@@ -28,6 +31,7 @@ impl Description {
     pub fn new() -> Self {
         Self {
             kernel: KernelParameters::default(),
+            ownership: Ownership::WHOLE,
             groups: Vec::new(),
             projections: Vec::new(),
             synapse_models: synapses::MODELS.iter().map(super::defaults::built_in).collect(),
@@ -98,6 +102,40 @@ impl Description {
     fn group_place(&self, node: NodeId) -> Option<usize> {
         let after = self.groups.partition_point(|group| group.first <= node);
         after.checked_sub(1).filter(|place| self.groups[*place].contains(node))
+    }
+
+    /// Whether a node is a multimeter.
+    pub(super) fn is_multimeter(&self, node: NodeId) -> bool {
+        self.group_of(node).is_some_and(|group| group.model.class == NodeClass::Multimeter)
+    }
+
+    /// Whether a connection is one of this process's: all but those with neurons of other ranks, of which it knows those of
+    /// recorders.
+    #[must_use]
+    pub fn shows(&self, projection: &Projection, source: NodeId, target: NodeId) -> bool {
+        match projection.carries {
+            _ if self.ownership.is_whole() => true,
+            Carries::ToRecorder => self.has(source),
+            Carries::FromMultimeter => self.has(target),
+            _ => true,
+        }
+    }
+
+    /// How many connections of a projection are this process's.
+    #[must_use]
+    pub fn shown_count(&self, projection: &Projection) -> usize {
+        let autapses = !matches!(&projection.targets, Targets::Dense { autapses: false, .. });
+        let mut count = 0;
+        projection.for_each_pair(|source, target| {
+            count += usize::from((autapses || source != target) && self.shows(projection, source, target));
+        });
+        count
+    }
+
+    /// Whether this process has a node: all but recurrent neurons of other ranks.
+    #[must_use]
+    pub fn has(&self, node: NodeId) -> bool {
+        self.group_of(node).is_some_and(|group| self.ownership.has(group, node))
     }
 
     /// Number of nodes.
@@ -387,6 +425,17 @@ impl Description {
             .map(|node| {
                 let group = &self.groups[self.existing_group(*node)?];
                 let (place, parameter) = check::find(&group.model_name, group.model.parameters, name)?;
+                if parameter.role != Role::Parameter
+                    && let Some(owner) = self.ownership.owner(group, (*node - group.first) as usize)
+                    && owner != self.ownership.rank()
+                {
+                    let what = format!("the {name} of a neuron is known to the rank that has it alone");
+                    return Err(Error::new(ErrorCode::KernelException, what)
+                        .model(group.model_name.clone())
+                        .parameter(name)
+                        .value(format!("node {node}, of rank {owner}"))
+                        .bound(format!("neurons of rank {}", self.ownership.rank())));
+                }
                 Ok(read(group, place, (*node - group.first) as usize).value(parameter))
             })
             .collect()

@@ -1,7 +1,6 @@
 //! Values that each connection of a call has one of: the same for all, listed, or drawn.
 
-use crate::base::error::Result;
-use crate::describe::network::NodeId;
+use crate::base::error::{Error, ErrorCode, Result};
 use crate::random::{NestRandom, RandomParameter};
 use crate::tables::value::Value;
 
@@ -27,18 +26,20 @@ impl<'a> PerConnection<'a> {
         })
     }
 
-    /// Draws a value.
-    fn draw(&self, random: &mut NestRandom, drawn: &mut Vec<f64>) -> Result<()> {
-        if let Self::Drawn(distribution) = self {
-            drawn.push(distribution.draw(random)?);
+    /// The value of a connection, where it is drawn or the same for all.
+    fn draw(&self, random: &mut NestRandom) -> Result<Option<f64>> {
+        match self {
+            Self::All(value) => Ok(Some(*value)),
+            Self::Each(..) => Ok(None),
+            Self::Drawn(distribution) => distribution.draw(random).map(Some),
         }
-        Ok(())
     }
 
-    /// The value at a place of a list.
-    fn look_up(&self, place: usize, found: &mut Vec<f64>) {
-        if let Self::Each(list, _) = self {
-            found.push(list[place]);
+    /// The value at a place of a list; what a list that is too short has not is refused once its length is known.
+    fn listed(&self, place: usize) -> f64 {
+        match self {
+            Self::Each(list, _) => list.get(place).or(list.first()).copied().unwrap_or(0.0),
+            _ => unreachable!("other values are known"),
         }
     }
 }
@@ -63,30 +64,53 @@ impl<'a> Synapse<'a> {
         [("receptor_type", &self.receptor), ("delay", &self.delay), ("weight", &self.weight)]
     }
 
-    /// Draws what is drawn for a connection.
-    pub(super) fn draw(&self, random: &mut NestRandom, drawn: &mut Drawn) -> Result<()> {
-        self.values().iter().zip(drawn.values()).try_for_each(|((_, of), values)| of.draw(random, values))
+    /// What is drawn for a connection, or the same for all.
+    pub(super) fn draw(&self, random: &mut NestRandom) -> Result<Values> {
+        let receptor = self.receptor.draw(random)?;
+        let delay = self.delay.draw(random)?;
+        Ok(Values { receptor, delay, weight: self.weight.draw(random)? })
     }
 
-    /// Looks up what is listed for a connection.
-    pub(super) fn look_up(&self, place: usize, drawn: &mut Drawn) {
-        self.values().iter().zip(drawn.values()).for_each(|((_, of), values)| of.look_up(place, values));
+    /// Refuses lists that have not one entry for each of `count` connections.
+    pub(super) fn check_lists(&self, name: &str, count: usize) -> Result<()> {
+        for (what, value) in self.values().into_iter().rev() {
+            if let PerConnection::Each(list, _) = value
+                && list.len() != count
+            {
+                return Err(Error::new(ErrorCode::ValueError, "a list has not one entry per connection")
+                    .model(name)
+                    .parameter(what)
+                    .value(format!("a list of {} numbers", list.len()))
+                    .bound(format!("a number or {count} numbers")));
+            }
+        }
+        Ok(())
     }
 }
 
-/// Connections of a call, in the order in which its rule makes them.
-#[derive(Default)]
-pub(super) struct Drawn {
-    /// Sources and targets.
-    pub(super) pairs: Vec<(NodeId, NodeId)>,
-    pub(super) delays: Vec<f64>,
-    pub(super) weights: Vec<f64>,
-    pub(super) receptors: Vec<f64>,
+/// Values of a connection; those that are listed are yet to be looked up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Values {
+    receptor: Option<f64>,
+    delay: Option<f64>,
+    weight: Option<f64>,
 }
 
-impl Drawn {
-    /// Where the values of [`Synapse::values`] go.
-    fn values(&mut self) -> [&mut Vec<f64>; 3] {
-        [&mut self.receptors, &mut self.delays, &mut self.weights]
+/// All values of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub(super) receptor: f64,
+    pub(super) delay: f64,
+    pub(super) weight: f64,
+}
+
+impl Values {
+    /// With what is listed at a place.
+    pub(super) fn or_listed(self, synapse: &Synapse<'_>, place: usize) -> Known {
+        Known {
+            receptor: self.receptor.unwrap_or_else(|| synapse.receptor.listed(place)),
+            delay: self.delay.unwrap_or_else(|| synapse.delay.listed(place)),
+            weight: self.weight.unwrap_or_else(|| synapse.weight.listed(place)),
+        }
     }
 }

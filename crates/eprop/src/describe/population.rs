@@ -37,13 +37,15 @@ impl Population {
 pub struct NodeIndex {
     places: Vec<(Population, u32)>,
     members: Vec<(Population, Vec<NodeId>)>,
+    /// Where ranks share neurons, the places of a node among those of its population that this one has.
+    held: Option<Vec<u32>>,
 }
 
 impl NodeIndex {
     /// Numbers the nodes of each population in the order of their ids.
     #[must_use]
     pub fn new(network: &Description) -> Self {
-        let mut index = Self { places: Vec::new(), members: Vec::new() };
+        let mut index = Self { places: Vec::new(), members: Vec::new(), held: None };
         for group in &network.groups {
             let population = Population::of(group);
             let members = if let Some(place) = index.members.iter().position(|(p, _)| *p == population) {
@@ -57,7 +59,47 @@ impl NodeIndex {
                 members.push(group.first + offset as u32);
             }
         }
+        if !network.ownership.is_whole() {
+            let mut counts: Vec<(Population, u32)> = index.members.iter().map(|(of, _)| (*of, 0)).collect();
+            let mut held = vec![u32::MAX; index.places.len()];
+            for group in &network.groups {
+                let population = Population::of(group);
+                let Some((_, count)) = counts.iter_mut().find(|(of, _)| *of == population) else { continue };
+                for offset in network.ownership.part(group) {
+                    held[group.first as usize - 1 + offset] = *count;
+                    *count += 1;
+                }
+            }
+            index.held = Some(held);
+        }
         index
+    }
+
+    /// The place of a node among those of its population that this process has; `None` where it has it not.
+    #[must_use]
+    pub fn held(&self, node: NodeId) -> Option<usize> {
+        match &self.held {
+            None => Some(self.places[node as usize - 1].1 as usize),
+            Some(held) => {
+                let place = held[node as usize - 1];
+                (place != u32::MAX).then_some(place as usize)
+            }
+        }
+    }
+
+    /// The nodes of a population that this process has, by place.
+    #[must_use]
+    pub fn held_members(&self, population: Population) -> Vec<NodeId> {
+        let members = self.members(population).iter().copied();
+        members.filter(|node| self.held(*node).is_some()).collect()
+    }
+
+    /// Where ranks share the neurons of a population, the places among all of them of those that this one has.
+    #[must_use]
+    pub fn shared_places(&self, population: Population) -> Option<Vec<u32>> {
+        self.held.as_ref()?;
+        let members = (0..).zip(self.members(population));
+        Some(members.filter(|(_, node)| self.held(**node).is_some()).map(|(place, _)| place).collect())
     }
 
     /// The population and place of a node.
@@ -80,9 +122,17 @@ impl NodeIndex {
     }
 }
 
-/// The values of a parameter for all neurons of a population, by place.
+/// The values of a parameter for all neurons of a population that this process has, by place.
 #[must_use]
 pub fn gather(network: &Description, population: Population, name: &str) -> Vec<f64> {
+    groups_of(network, population)
+        .flat_map(|group| group.numbers(name)[network.ownership.part(group)].iter().copied())
+        .collect()
+}
+
+/// As [`gather`], of the neurons of all ranks.
+#[must_use]
+pub fn gather_all(network: &Description, population: Population, name: &str) -> Vec<f64> {
     groups_of(network, population).flat_map(|group| group.numbers(name).iter().copied()).collect()
 }
 
@@ -91,10 +141,11 @@ pub fn gather(network: &Description, population: Population, name: &str) -> Vec<
 pub fn gather_or(network: &Description, population: Population, name: &str, otherwise: f64) -> Vec<f64> {
     groups_of(network, population)
         .flat_map(|group| {
+            let part = network.ownership.part(group);
             if group.model.place(name).is_some() {
-                group.numbers(name).to_vec()
+                group.numbers(name)[part].to_vec()
             } else {
-                vec![otherwise; group.len]
+                vec![otherwise; part.len()]
             }
         })
         .collect()
@@ -108,15 +159,15 @@ pub fn groups_of(network: &Description, population: Population) -> impl Iterator
 /// Writes values by place into the columns of a population's groups, where their models have them.
 pub(crate) fn store(network: &mut Description, population: Population, columns: &[(&str, &[f64])]) {
     let mut begin = 0;
-    let lengths: Vec<usize> = groups_of(network, population).map(|group| group.len).collect();
-    let mut lengths = lengths.into_iter();
+    let ownership = network.ownership;
     for group in network.groups.iter_mut().filter(|group| Population::of(group) == population) {
-        let Some(len) = lengths.next() else { break };
+        let part = ownership.part(group);
+        let len = part.len();
         for (name, values) in columns {
             if let Some(place) = group.model.place(name)
                 && let Column::Numbers(column) = &mut group.columns[place]
             {
-                column.copy_from_slice(&values[begin..begin + len]);
+                column[part.clone()].copy_from_slice(&values[begin..begin + len]);
             }
         }
         begin += len;
@@ -145,7 +196,7 @@ pub(crate) fn set_states<'a>(
 ) -> impl Iterator<Item = SetState> + 'a {
     nodes.iter().filter_map(move |node| {
         let group = network.group_of(*node)?;
-        let (population, place) = index.place(*node);
+        let (population, place) = (index.place(*node).0, index.held(*node)?);
         let value = |name: &str| group.numbers(name)[(*node - group.first) as usize];
         populations.contains(&population).then(|| SetState {
             population,

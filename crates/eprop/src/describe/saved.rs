@@ -1,8 +1,11 @@
 //! The description as named arrays and texts (see [`crate::base::state`]).
 
+mod projections;
+
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::state::layout::Layout;
 use crate::base::state::{Archive, Persist, optional};
 use crate::describe::check::{self, Cell};
 use crate::describe::check_node::check_values;
@@ -13,25 +16,14 @@ use crate::describe::network::{
     Targets,
 };
 use crate::describe::nodes::{MOST_NODES, column};
+use crate::describe::ownership::Ownership;
 use crate::describe::population::Population;
 use crate::feedback::{FeedbackProperties, SOURCES};
-use crate::models::{NODE_MODELS, NodeModel, synapses};
+use crate::models::{NODE_MODELS, NodeClass, NodeModel, synapses};
 use crate::optimizer::{METHODS, Method, OptimizerProperties};
 use crate::rewiring::{NAMES, RewiringProperties};
 use crate::tables::parameter::{Kind, Parameter, Role};
 use crate::tables::value::Value;
-
-/// What projections carry, by the number it is saved as.
-const CARRIES: [Carries; 8] = [
-    Carries::Spikes,
-    Carries::PlasticPerInterval,
-    Carries::PlasticPerSpike,
-    Carries::LearningSignal,
-    Carries::Rate,
-    Carries::ToRecorder,
-    Carries::FromMultimeter,
-    Carries::Current,
-];
 
 impl Persist for KernelParameters {
     fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
@@ -135,7 +127,7 @@ impl Persist for SynapseModelState {
         if archive.reads() {
             self.feedback = fresh;
         }
-        if if archive.reads() { archive.holds("feedback.decay") } else { differs } {
+        if archive.has("feedback.decay", differs) {
             archive.within("feedback", |archive| self.feedback.persist(archive))?;
         }
         Ok(())
@@ -194,9 +186,27 @@ impl Persist for OptimizerProperties {
         if archive.reads() {
             self.l2 = 0.0;
         }
-        if if archive.reads() { archive.holds("c_l2") } else { self.l2 != 0.0 } {
+        if archive.has("c_l2", self.l2 != 0.0) {
             archive.number("c_l2", &mut self.l2)?;
         }
+        Ok(())
+    }
+}
+
+impl Persist for Ownership {
+    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        // Who has all neurons says nothing of it.
+        if !archive.has("ranks", !self.is_whole()) {
+            *self = Self::WHOLE;
+            return Ok(());
+        }
+        let (mut rank, mut size) = (self.rank(), self.size());
+        archive.of_ranks(&Layout::Same).number("rank", &mut rank)?;
+        archive.of_ranks(&Layout::Same).number("ranks", &mut size)?;
+        if rank >= size || size < 2 {
+            return Err(archive.misfit("rank", format!("rank {rank} of {size}")));
+        }
+        *self = Self::new(rank, size);
         Ok(())
     }
 }
@@ -215,6 +225,9 @@ impl Persist for NodeGroup {
             let rows = self.model.parameters.iter();
             self.columns = rows.map(|parameter| of_default(parameter, 0)).collect();
         }
+        // Of neurons that it does not have, a rank knows no state.
+        let recurrent = self.model.class == NodeClass::Recurrent;
+        let layout = if recurrent { Layout::Nodes(self.first) } else { Layout::Same };
         for (parameter, column) in self.model.parameters.iter().zip(&mut self.columns) {
             let is_new = ADDED.contains(&parameter.name);
             archive.within(parameter.name, |archive| {
@@ -222,7 +235,7 @@ impl Persist for NodeGroup {
                     *column = of_default(parameter, self.len);
                     return Ok(());
                 }
-                persist_column(column, self.len, archive)
+                persist_column(column, self.len, &layout, archive)
             })?;
         }
         Ok(())
@@ -232,9 +245,15 @@ impl Persist for NodeGroup {
 /// Parameters that nodes did not have when the format was first written.
 const ADDED: [&str; 4] = ["label_smoothing", "c_voltage", "learns_bias", "bias_rate"];
 
-fn persist_column(column: &mut Column, nodes: usize, archive: &mut Archive<'_>) -> Result<()> {
+/// `layout` is that of a number a node.
+fn persist_column(
+    column: &mut Column,
+    nodes: usize,
+    layout: &Layout,
+    archive: &mut Archive<'_>,
+) -> Result<()> {
     let held = match column {
-        Column::Numbers(values) => return archive.all_rows("value", 1, nodes, values),
+        Column::Numbers(values) => return archive.by(layout).all_rows("value", 1, nodes, values),
         Column::Lists(lists) => {
             let mut values: Vec<Vec<f64>> = lists.iter().map(|list| list.to_vec()).collect();
             archive.lists("value", &mut values)?;
@@ -265,58 +284,6 @@ fn persist_column(column: &mut Column, nodes: usize, archive: &mut Archive<'_>) 
     if held == nodes { Ok(()) } else { Err(archive.misfit("value", format!("{held} values, {nodes} nodes"))) }
 }
 
-impl Persist for Projection {
-    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
-        let mut carries = CARRIES.iter().position(|known| *known == self.carries).unwrap_or(0) as u8;
-        archive.number("carries", &mut carries)?;
-        self.carries = *CARRIES
-            .get(usize::from(carries))
-            .ok_or_else(|| archive.misfit("carries", format!("{carries} is nothing that is known")))?;
-        archive.number("synapse", &mut self.synapse)?;
-        archive.number("receptor", &mut self.receptor)?;
-        archive.number("delay", &mut self.delay)?;
-        optional(archive, "tau_m_readout", &mut self.tau_m_readout)?;
-        archive.list("sources", &mut self.sources)?;
-        let (mut dense, mut autapses, mut row_start) = (true, true, Vec::new());
-        let mut nodes = match &self.targets {
-            Targets::Dense { nodes, autapses: own } => {
-                autapses = *own;
-                nodes.clone()
-            }
-            Targets::Sparse { row_start: starts, nodes } => {
-                dense = false;
-                row_start.clone_from(starts);
-                nodes.clone()
-            }
-        };
-        archive.number("dense", &mut dense)?;
-        archive.number("autapses", &mut autapses)?;
-        archive.list("row_start", &mut row_start)?;
-        archive.list("targets", &mut nodes)?;
-        archive.list("weights", &mut self.weights)?;
-        if if archive.reads() { archive.holds("candidates") } else { !self.candidates.is_empty() } {
-            archive.number("rewired", &mut self.rewired)?;
-            archive.list("candidates", &mut self.candidates)?;
-        }
-        let (rows, entries) = (self.sources.len(), self.weights.len());
-        let whole = if dense {
-            entries == rows * nodes.len()
-        } else {
-            entries == nodes.len()
-                && row_start.len() == rows + 1
-                && row_start.first() == Some(&0)
-                && row_start.last() == Some(&entries)
-                && row_start.is_sorted()
-        };
-        if !whole {
-            return Err(archive.misfit("weights", "not one for each connection"));
-        }
-        self.targets =
-            if dense { Targets::Dense { nodes, autapses } } else { Targets::Sparse { row_start, nodes } };
-        Ok(())
-    }
-}
-
 /// As many parts as are saved, each made by `make` where they are read.
 fn parts<T: Persist>(
     archive: &mut Archive<'_>,
@@ -341,6 +308,7 @@ fn parts<T: Persist>(
 impl Persist for Description {
     fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
         archive.within("kernel", |archive| self.kernel.persist(archive))?;
+        archive.within("share", |archive| self.ownership.persist(archive))?;
         parts(archive, "node_models", &mut self.node_models, || NodeModelState {
             name: String::new(),
             model: NODE_MODELS[0],
@@ -369,6 +337,7 @@ impl Persist for Description {
             settled: Settled::default(),
             rewired: 0,
             candidates: Vec::new(),
+            onto: None,
         })?;
         // Nodes say by themselves that the resolution stays.
         let mut alone = self.defaults_set && self.groups.is_empty();
@@ -455,7 +424,12 @@ impl Description {
                 (nodes, row_start.windows(2).all(|row| nodes[row[0]..row[1]].is_sorted()))
             }
         };
-        if sources.is_empty() || nodes.is_empty() || !ascending || !sources.is_sorted_by(|a, b| a < b) {
+        // Of ranks that share neurons, not all have connections of each projection.
+        let shared = !self.ownership.is_whole();
+        if (!shared && (sources.is_empty() || nodes.is_empty()))
+            || !ascending
+            || !sources.is_sorted_by(|a, b| a < b)
+        {
             return Err("nodes that do not ascend, or none".to_owned());
         }
         if *synapse >= self.synapse_models.len() {
@@ -475,6 +449,16 @@ impl Description {
         let onto = projection.first_target().and_then(|target| population(&target));
         if !candidates.is_sorted_by(|a, b| a < b) || candidates.iter().any(|node| population(node) != onto) {
             return Err("candidates that are none of its targets".to_owned());
+        }
+        let metered = projection.carries == Carries::FromMultimeter;
+        if projection.onto.is_some_and(|node| !shared || population(&node).is_none()) {
+            return Err("it ends nowhere".to_owned());
+        }
+        if shared && !metered && !nodes.iter().all(|node| self.has(*node)) {
+            return Err("connections of another rank".to_owned());
+        }
+        if shared && (nodes.is_empty() || sources.is_empty()) {
+            return Ok(());
         }
         match self.carried(projection) {
             Ok(carries) if carries == projection.carries => Ok(()),

@@ -60,8 +60,9 @@ fn product(gain: &[f64], current: &[f64]) -> Vec<f64> {
 
 impl Rule {
     fn new(network: &Description, index: &NodeIndex) -> Result<Self> {
-        let (held, clock_base) = (BTreeMap::new(), BTreeMap::new());
-        let planning = Planning { network, index, held: &held, clock_base: &clock_base };
+        let (held, clock_base, evaluations) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let planning =
+            Planning { network, index, held: &held, clock_base: &clock_base, evaluations: &evaluations };
         match (IntervalPlan::new(planning)?, PlusPlan::new(planning)?) {
             (Some(plan), None) => {
                 let neurons = neurons::Neurons::new(&plan);
@@ -94,6 +95,9 @@ impl UsedNetwork {
     /// # Errors
     /// Those of [`super::Inference::new`].
     pub fn new(network: &Description) -> Result<Self> {
+        if !network.ownership.is_whole() {
+            return Err(refuse("of a network whose neurons ranks share, no rank has all").parameter("share"));
+        }
         let index = NodeIndex::new(network);
         let rule = Rule::new(network, &index)?;
         let wiring = rule.wiring();

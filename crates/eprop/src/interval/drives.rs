@@ -86,6 +86,7 @@ impl<R: Real> Drives<R> {
             first_readout_drive: self.first_readout.as_deref(),
             threads: 1,
             control,
+            team: None,
         }
     }
 }

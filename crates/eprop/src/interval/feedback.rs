@@ -1,7 +1,7 @@
 //! Feedback that follows the readouts' weights through an update.
 
 use crate::describe::network::Description;
-use crate::interval::plan::{IntervalPlan, Learner, RECURRENT};
+use crate::interval::plan::{IntervalPlan, Learner};
 use crate::plan::route::Route;
 
 /// What feedback has to know of an update of the readouts' weights.
@@ -41,7 +41,7 @@ impl Following {
             for learner in plan.learners.iter().filter(|learner| learner.onto_readouts) {
                 let route = plan.route_of(learner);
                 if updated.contains(&route.projection) != still {
-                    for_each_place(plan, route, |place, _| keeps[place] = still);
+                    routes.for_each_pair(route, |place, _| keeps[place] = still);
                 }
             }
         }
@@ -60,7 +60,7 @@ impl Following {
         let Some(decay) = self.decay.as_ref().filter(|_| self.updated.contains(&route.projection)) else {
             return;
         };
-        for_each_place(plan, route, |place, entry| {
+        plan.wiring.feedback_routes.for_each_pair(route, |place, entry| {
             weights[entry] = (weights[entry] - decay[place] * before[entry]).clamp(w_min, w_max);
         });
     }
@@ -70,20 +70,5 @@ impl Following {
         let routes = &plan.wiring.feedback_routes;
         let after = routes.readout_weights(&plan.wiring.readout_routes, &network.projections);
         routes.follow(&self.before, &after, &self.keeps, &mut network.projections);
-    }
-}
-
-/// Calls with the place of each pair of neuron and readout that a route joins, a row of neurons per readout, and with the
-/// entry of its weight.
-fn for_each_place(plan: &IntervalPlan, route: &Route, mut call: impl FnMut(usize, usize)) {
-    if route.source != RECURRENT {
-        return;
-    }
-    let neurons = plan.recurrent_count();
-    for neuron in 0..neurons {
-        let Some(row) = route.rows.row(neuron as u32) else { continue };
-        for entry in route.entries(row) {
-            call(route.target(row, entry) * neurons + neuron, entry);
-        }
     }
 }

@@ -10,11 +10,16 @@ pub(super) struct LearningRates(Vec<(i64, f64)>);
 impl LearningRates {
     /// Notes the rate from a step on; what held before the step `needed` alone is forgotten.
     pub(super) fn note(&mut self, step: i64, rate: f64, needed: i64) {
-        let begun = self.0.partition_point(|(from, _)| *from <= needed);
-        self.0.drain(..begun.saturating_sub(1));
+        self.forget_before(needed);
         if self.0.last().is_none_or(|(_, last)| *last != rate) {
             self.0.push((step, rate));
         }
+    }
+
+    /// Forgets what held before a step alone.
+    pub(super) fn forget_before(&mut self, step: i64) {
+        let begun = self.0.partition_point(|(from, _)| *from <= step);
+        self.0.drain(..begun.saturating_sub(1));
     }
 
     pub(super) fn at(&self, step: i64) -> f64 {

@@ -29,6 +29,7 @@ pub use self::rule::RULE;
 use std::collections::BTreeMap;
 
 use crate::base::control::RunControl;
+use crate::base::exchange::Team;
 use crate::base::lines::per_line;
 use crate::base::real::Real;
 use crate::describe::kernel_parameters::GradientMethod;
@@ -239,7 +240,7 @@ impl<R: Real> IntervalRule<R> {
         network: &Description,
         emission: &Emission,
         to: i64,
-        control: &RunControl,
+        (control, team): (&RunControl, Option<&Team<'_>>),
     ) -> bool {
         let drives = Drives::new(&self.plan, &self.neurons, &self.current, &self.readout_current);
         let mut room = std::mem::take(&mut self.converted);
@@ -255,7 +256,7 @@ impl<R: Real> IntervalRule<R> {
             Sent { emission, arrivals: &self.arrivals, currents: &self.currents },
             control,
         );
-        let around = Surroundings { threads: self.threads, ..around };
+        let around = Surroundings { threads: self.threads, team, ..around };
         let done = self.open.advance(&around, to);
         if self.open.recurrent_done > recurrent_begins {
             self.current.clone_from(&self.plan.recurrent.current);

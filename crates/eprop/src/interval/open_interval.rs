@@ -17,6 +17,7 @@ mod together;
 
 use crate::base::control::RunControl;
 use crate::base::error::Result;
+use crate::base::exchange::Team;
 use crate::base::lines::Lines;
 use crate::base::real::Real;
 use crate::describe::network::Projection;
@@ -73,6 +74,8 @@ pub struct Surroundings<'a, R> {
     pub threads: usize,
     /// Whether to stop early.
     pub control: &'a RunControl,
+    /// The ranks that share the neurons, where they do.
+    pub team: Option<&'a Team<'a>>,
 }
 
 /// What readouts show: a row of readouts per step.
@@ -281,10 +284,10 @@ impl<R: Real> OpenInterval<R> {
         self.weight_events = vec![WeightEvents::default(); plan.wiring.weight_taps.len()];
     }
 
-    /// Spikes of all recurrent neurons in the interval so far.
+    /// Spikes of all recurrent neurons in the interval so far, of all ranks.
     #[must_use]
     pub fn spikes_fired(&self) -> u64 {
-        self.spike_counts.iter().map(|count| u64::from(*count)).sum()
+        self.spike_counts.iter().map(|count| u64::from(*count)).sum::<u64>() + self.spikes.elsewhere
     }
 
     /// The regularization of a neuron's firing rate, per step: `R` of docs/derivation.md, The gradient of an interval.
@@ -342,6 +345,7 @@ impl<R: Real> OpenInterval<R> {
         // counts in it.
         if self.interval >= 0 {
             self.spike_counts.fill(0);
+            self.spikes.elsewhere = 0;
         }
         self.interval = interval;
         self.recurrent_done = 0;
@@ -364,8 +368,9 @@ impl<R: Real> OpenInterval<R> {
         self.make_room_to_record(plan, recurrent_to, readout_to);
         // Readouts follow recurrent neurons and never lead them, so each population can go in one run.
         let mut goes_on = true;
+        let mut first_drive = around.first_drive;
         while goes_on && self.recurrent_done < recurrent_to {
-            self.advance_recurrent(around, recurrent_to);
+            self.advance_recurrent(around, first_drive.take(), recurrent_to);
             goes_on = !around.control.cancelled();
         }
         // Where that was stopped, readouts stop at the same step.
@@ -394,28 +399,30 @@ impl<R: Real> OpenInterval<R> {
         for ((tap, chunk), (from, to)) in all {
             let rows = tap.window.count(from, to) as usize;
             // Without that, the lists grow as they can.
-            let _ = chunk.make_room(rows, tap.nodes.len());
+            let _ = chunk.make_room(rows, tap.held.len());
         }
     }
 
-    /// Advances the recurrent neurons towards a step, until a look at whether to stop is due.
-    fn advance_recurrent(&mut self, around: &Surroundings<'_, R>, to: usize) {
+    /// Advances the recurrent neurons towards a step, until a look at whether to stop is due. `first_drive` is that of the
+    /// first step, where it is another.
+    fn advance_recurrent(&mut self, around: &Surroundings<'_, R>, mut first_drive: Option<&[R]>, to: usize) {
         let plan = around.plan;
         let start = plan.start_recurrent(self.interval);
         let n = plan.recurrent_count();
         if self.recurrent_done == 0 && self.interval >= 0 && plan.reset {
             self.state.rest();
         }
-        let mut first_drive = around.first_drive.filter(|_| self.recurrent_done < to);
         if together::can_share(around) {
             let to = self.advance_together(around, first_drive, to);
-            for local in self.recurrent_done..to {
-                self.record_recurrent(plan, local, start + local as i64);
-            }
-            self.finish_recurrent(to);
+            self.finish_recurrent(plan, to);
             return;
         }
-        let to = to.min(self.recurrent_done + plan.steps_between_looks());
+        // Ranks that share neurons look where they exchange spikes: so they stop at the same step.
+        let steps = match plan.wiring.exchanges() {
+            Some(exchanges) if around.team.is_some() => exchanges.every,
+            _ => plan.steps_between_looks(),
+        };
+        let to = to.min(self.recurrent_done + steps);
         let mut room = Room::default();
         for local in self.recurrent_done..to {
             self.surrogate.begin_step(local, &self.state);
@@ -434,10 +441,17 @@ impl<R: Real> OpenInterval<R> {
             self.spikes.finish_step();
             self.record_recurrent(plan, local, start + local as i64);
         }
-        self.finish_recurrent(to);
+        if let Some(team) = around.team {
+            self.spikes.merge_last(to - self.recurrent_done, team, &plan.wiring);
+        }
+        self.finish_recurrent(plan, to);
     }
 
-    fn finish_recurrent(&mut self, to: usize) {
+    fn finish_recurrent(&mut self, plan: &IntervalPlan, to: usize) {
+        let start = plan.start_recurrent(self.interval);
+        for local in self.recurrent_done..to {
+            self.record_spikes(plan, local, start + local as i64);
+        }
         if self.recurrent_done < to {
             self.latest.copy_from_slice(&self.surrogate.row(to - 1)[..self.stride]);
         }
@@ -553,6 +567,12 @@ impl<R: Real> OpenInterval<R> {
         for clocked in &plan.wiring.clocked {
             self.fired[clocked.place] = u8::from(clocked.fires(step));
         }
-        (0..n as u32).filter(|place| self.fired[*place as usize] != 0).collect()
+        let mut fired = [(0..n as u32).filter(|place| self.fired[*place as usize] != 0).collect()];
+        let counts = plan.wiring.exchanges().is_some_and(|exchanges| exchanges.next_counts);
+        if let Some(team) = around.team.filter(|_| counts) {
+            plan.wiring.merge(&mut fired, team, false);
+        }
+        let [fired] = fired;
+        fired
     }
 }

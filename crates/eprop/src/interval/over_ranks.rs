@@ -255,13 +255,13 @@ impl<R: Real> IntervalRule<R> {
         let learned: Vec<&Learned<R>> = learned[..done].iter().map(|learned| &**learned).collect();
         let mine = own.start.min(done)..own.end.min(done);
         self.absorb_in_turn(team, network, first, &learned, mine)?;
-        let updated = self.update(network);
+        let updated = self.update(network, None);
         self.end_group(team, first + done as i64 - 1, (own, &group.shares), done - 1, intervals)?;
         if updated.is_err() {
             // It remains as it was at its end, with a history.
             let last = self.open.interval;
             self.open.begin_afresh(last);
-            self.advance_open(network, emission, i64::MAX, &RunControl::default());
+            self.advance_open(network, emission, i64::MAX, (&RunControl::default(), None));
             self.open.forget_recorded();
         } else {
             self.open.begin_next(&self.plan);
@@ -339,7 +339,7 @@ impl<R: Real> IntervalRule<R> {
         if begins {
             std::mem::swap(&mut self.open, &mut intervals[0].0);
         } else {
-            self.advance_open(network, emission, to, &RunControl::default());
+            self.advance_open(network, emission, to, (&RunControl::default(), None));
         }
         for (open, _) in intervals.iter_mut() {
             open.forget_recorded();

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::network::{Carries, Description};
-use crate::describe::population::{NodeIndex, Population, gather, groups_of};
+use crate::describe::population::{NodeIndex, Population, gather, gather_all, groups_of};
 use crate::interval::neurons::Recurrent;
 use crate::loss::{self, Loss, Others};
 use crate::models::Rule;
 use crate::plan::amplitudes::{HeldRates, RateInputs};
 use crate::plan::membrane::{current_gains, decays, spike_gains};
-use crate::plan::route::Route;
+use crate::plan::route::{Route, longest_delay};
 use crate::plan::wiring::{Planning, Wiring};
 use crate::step::surrogate::Surrogate;
 
@@ -141,6 +141,12 @@ pub struct IntervalPlan {
     pub biases: [Option<BiasLearner>; 2],
     /// Longest delay of a projection from recurrent neurons (steps).
     pub longest_delay: usize,
+    /// Longest delay of all projections (steps).
+    pub reach: usize,
+    /// Whether voltages cost, those of any rank's neurons.
+    pub voltages_cost: bool,
+    /// Whether each neuron can adapt.
+    pub adapts: Vec<bool>,
     /// Whether intervals share nothing but weights.
     pub independent: bool,
 }
@@ -152,7 +158,7 @@ impl IntervalPlan {
     /// Where the description leaves something open that the numbers depend on.
     pub fn new(planning: Planning<'_>) -> Result<Option<Self>> {
         let Planning { network, index, held, .. } = planning;
-        let Some(wiring) = Wiring::new(planning, RECURRENT, READOUT)? else { return Ok(None) };
+        let Some(wiring) = Wiring::new(planning, Rule::Interval)? else { return Ok(None) };
         let kernel = &network.kernel;
         kernel.check_intervals()?;
         let (onto_neurons, onto_readouts) = (&wiring.recurrent_routes, &wiring.readout_routes);
@@ -170,7 +176,6 @@ impl IntervalPlan {
             }
         }
         let from_neurons = |route: &&Route| route.source == RECURRENT;
-        let longest_delay = wiring.routes().filter(from_neurons).map(|route| route.delay).max().unwrap_or(1);
         let reset = kernel.reset_neurons_on_update;
         let independent = reset
             && !onto_neurons.iter().filter(from_neurons).any(|route| !route.plastic)
@@ -202,7 +207,12 @@ impl IntervalPlan {
             wiring,
             learners,
             biases,
-            longest_delay,
+            longest_delay: longest_delay(network, index, [RECURRENT, READOUT], Some(RECURRENT)),
+            reach: longest_delay(network, index, [RECURRENT, READOUT], None),
+            voltages_cost: gather_all(network, RECURRENT, "c_voltage").iter().any(|cost| *cost > 0.0),
+            adapts: groups_of(network, RECURRENT)
+                .flat_map(|group| vec![group.model.dynamics.adapts; network.ownership.part(group).len()])
+                .collect(),
             independent,
         }))
     }
@@ -219,7 +229,7 @@ impl IntervalPlan {
     /// Rows that are kept of each step: surrogate gradients, and what voltages cost where they do.
     #[must_use]
     pub fn planes(&self) -> usize {
-        if self.recurrent.voltage_cost.iter().any(|cost| *cost > 0.0) { 2 } else { 1 }
+        if self.voltages_cost { 2 } else { 1 }
     }
 
     /// What the gradient of a learner is divided by.
@@ -302,15 +312,20 @@ fn readouts(network: &Description, index: &NodeIndex, held: &HeldRates) -> Resul
     let decay = decays(&tau_m, dt);
     let losses: Vec<&dyn Loss> = of("loss").iter().map(|choice| loss::at(*choice)).collect();
     let mut others: Vec<Vec<(usize, f64)>> = vec![Vec::new(); losses.len()];
+    let mut is_reached = vec![false; losses.len()];
     for projection in network.projections.iter().filter(|p| p.carries == Carries::Rate && p.receptor == 1) {
         projection.for_each_entry(|source, target, entry| {
             let ((from, source), (to, target)) = (index.place(source), index.place(target));
             if from == READOUT && to == READOUT && losses[target].is_shared() {
-                others[target].push((source, projection.weights[entry]));
+                is_reached[target] = true;
+                // As with NEST, the whole is that of the readouts with this loss.
+                if losses[source].name() == losses[target].name() {
+                    others[target].push((source, projection.weights[entry]));
+                }
             }
         });
     }
-    let lonely = (0..losses.len()).find(|place| losses[*place].is_shared() && others[*place].is_empty());
+    let lonely = (0..losses.len()).find(|place| losses[*place].is_shared() && !is_reached[*place]);
     if let Some(place) = lonely.filter(|_| losses.len() > 1) {
         let loss = losses[place].name();
         return Err(Error::new(
@@ -353,7 +368,7 @@ fn segments(network: &Description) -> Vec<Segment> {
     let mut place = 0;
     for group in groups_of(network, RECURRENT) {
         let adaptive = group.model.dynamics.adapts;
-        for choice in group.numbers("surrogate_gradient_function") {
+        for choice in &group.numbers("surrogate_gradient_function")[network.ownership.part(group)] {
             let surrogate = Surrogate::from_choice(*choice);
             match segments.last_mut() {
                 Some(last) if last.surrogate == surrogate => {

@@ -37,8 +37,6 @@ pub struct RowEvents {
     is_early: Vec<bool>,
     /// Rows with spikes, ascending: those that learn from all steps, and those that learn early.
     rows: [Vec<u32>; 2],
-    /// Row and step of each spike, in the order of steps.
-    spikes: Vec<(u32, u32)>,
     /// Rows onto readouts with a spike in the interval's first step, ascending.
     at_start: Vec<u32>,
     /// Those of them that learn from it.
@@ -74,7 +72,6 @@ impl RowEvents {
                 self.is_early[row] = true;
             }
         }
-        self.spikes.clear();
         self.touched.clear();
         self.starts.clear();
         self.starts.resize(route.row_count + 1, 0);
@@ -102,9 +99,9 @@ impl RowEvents {
         let (starts, places) = if first == steps { (&[][..], &[][..]) } else { read_in(first..steps) };
         for (step, row) in (first as u32..).zip(starts.windows(2)) {
             for row in places[row[0]..row[1]].iter().filter_map(|place| route.rows.row(*place)) {
-                self.spikes.push((row as u32, step));
-                self.starts[row] += 1;
-                if self.starts[row] == 1 {
+                let before = self.starts[row];
+                self.starts[row] = before + 1;
+                if before == 0 {
                     self.touched.push((row as u32, step));
                 }
             }
@@ -120,11 +117,13 @@ impl RowEvents {
         }
         self.starts[route.row_count] = total;
         // Filling each row from its end puts the last step first, and leaves in `starts` where the row begins.
-        self.steps.resize(self.spikes.len(), 0);
-        for (row, step) in &self.spikes {
-            let at = &mut self.starts[*row as usize];
-            *at -= 1;
-            self.steps[*at as usize] = *step;
+        self.steps.resize(total as usize, 0);
+        for (step, row) in (first as u32..).zip(starts.windows(2)) {
+            for row in places[row[0]..row[1]].iter().filter_map(|place| route.rows.row(*place)) {
+                let at = &mut self.starts[row];
+                *at -= 1;
+                self.steps[*at as usize] = step;
+            }
         }
         self.next.clone_from(&self.starts);
     }

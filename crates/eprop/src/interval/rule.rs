@@ -109,8 +109,7 @@ impl<R: Real> LearningRule for IntervalRule<R> {
     }
 
     fn needs_from(&self, _now: i64) -> i64 {
-        let longest = self.plan.wiring.routes().map(|route| route.delay as i64).max().unwrap_or(1);
-        self.plan.start_recurrent(self.open.interval) - longest
+        self.plan.start_recurrent(self.open.interval) - self.plan.reach as i64
     }
 
     fn learns_from(&self) -> i64 {
@@ -131,6 +130,7 @@ impl<R: Real> LearningRule for IntervalRule<R> {
         recordings: &mut Recordings,
     ) -> std::result::Result<i64, Halt> {
         let Span { from, to, emission, control, team, .. } = span;
+        let sharing = team.filter(|team| team.shares_neurons());
         if team.is_some() && self.plan.biases.iter().any(Option::is_some) {
             let what = "currents that learn do so in one process";
             let error = Error::new(ErrorCode::NotImplemented, what).parameter("learns_bias").value(true);
@@ -149,7 +149,8 @@ impl<R: Real> LearningRule for IntervalRule<R> {
             if end > to && !span.last && self.open.is_fresh() {
                 return Ok(self.plan.start_recurrent(self.open.interval).min(to));
             }
-            let together = self.intervals_at_once(network, to, team);
+            // Of shared neurons, none has all spikes of an interval before the others.
+            let together = if sharing.is_some() { 1 } else { self.intervals_at_once(network, to, team) };
             let outcome = match team {
                 _ if together < 2 => None,
                 Some(team) => Some(self.run_over_ranks(team, network, emission, together, recordings)),
@@ -163,7 +164,7 @@ impl<R: Real> LearningRule for IntervalRule<R> {
                 Some(Ok(false)) => return Ok(self.reached().min(to)),
                 Some(Err(error)) => return Err(Halt { reached: self.reached().min(to), error }),
             }
-            let done = self.advance_open(network, emission, to, control);
+            let done = self.advance_open(network, emission, to, (control, sharing));
             self.collect_recorded(recordings);
             if !done {
                 return Ok(self.reached().min(to));
@@ -171,7 +172,7 @@ impl<R: Real> LearningRule for IntervalRule<R> {
             if !self.open.is_finished(&self.plan) {
                 return Ok(to);
             }
-            match self.finish_open(network, emission, control) {
+            match self.finish_open(network, emission, control, sharing) {
                 Ok(true) => {}
                 Ok(false) => return Ok(self.reached().min(to)),
                 Err(error) => return Err(Halt { reached: self.reached().min(to), error }),

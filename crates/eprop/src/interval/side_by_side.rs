@@ -30,7 +30,8 @@ impl<R: Real> IntervalRule<R> {
     /// worth giving to all threads at once.
     pub(super) fn group_end(&self, from: i64, to: i64, team: Option<&Team<'_>>) -> i64 {
         let length = self.plan.interval as i64;
-        let together = if self.plan.independent { self.group_size_of(team) as i64 } else { 1 };
+        let shared = team.is_some_and(Team::shares_neurons);
+        let together = if self.plan.independent && !shared { self.group_size_of(team) as i64 } else { 1 };
         let end = self.plan.start_readout(self.open.interval.max(0) + together);
         if end <= from { to.min(from + length) } else { to.min(end) }
     }
@@ -139,7 +140,7 @@ impl<R: Real> IntervalRule<R> {
         }
         let learned: Vec<&Learned<R>> = open_intervals[..done].iter().map(|(_, learned)| learned).collect();
         self.absorb(network, first, &learned);
-        let updated = self.update(network);
+        let updated = self.update(network, None);
         // What was kept of the first one serves the one that is in progress from now on.
         let history = open_intervals[0].0.return_history();
         std::mem::swap(&mut self.open, &mut open_intervals[done - 1].0);
@@ -152,7 +153,7 @@ impl<R: Real> IntervalRule<R> {
             let last = self.open.interval;
             self.open.borrow_history(history);
             self.open.begin_afresh(last);
-            self.advance_open(network, emission, i64::MAX, &RunControl::default());
+            self.advance_open(network, emission, i64::MAX, (&RunControl::default(), None));
             self.open.forget_recorded();
         }
         updated.map(|()| true)

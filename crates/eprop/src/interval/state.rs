@@ -3,6 +3,7 @@
 use crate::base::error::Result;
 use crate::base::real::Real;
 use crate::base::state::Archive;
+use crate::base::state::layout::{Cells, Layout};
 use crate::describe::network::Description;
 use crate::interval::{IntervalRule, LearningRates};
 use crate::rule::persist_arrivals;
@@ -54,21 +55,28 @@ impl<R: Real> IntervalRule<R> {
         let now = self.plan.start_readout(self.open.interval) + self.open.readout_done as i64;
         self.plan.readouts.targets.persist("target_signal", now, archive)?;
         archive.number("reread", &mut self.reread)?;
-        let neurons = [self.plan.recurrent_count(), self.plan.readout_count()];
-        persist_arrivals(&mut self.arrivals, neurons, archive)?;
+        if !archive.reads() {
+            // Where a simulation was cut does not matter.
+            let begun = self.plan.start_recurrent(self.open.interval);
+            self.arrivals.iter_mut().for_each(|arrivals| arrivals.forget_before(begun));
+            self.rates.values_mut().for_each(|rates| rates.forget_before(begun - 1));
+        }
+        persist_arrivals(&mut self.arrivals, &self.plan.wiring, archive)?;
         self.currents.persist(&self.plan.wiring, now, archive)?;
         for learner in &self.plan.learners {
             let route = self.plan.route_of(learner);
             let state = self.synapses.get_mut(&route.projection).expect("laid out with the plan");
-            archive
-                .within(&format!("synapses.{}", route.projection), |archive| state.persist(route, archive))?;
+            let layout = archive.projection(route.projection);
+            archive.within_part(("synapses", route.projection), None, &layout, |archive| {
+                state.persist(route, &layout, archive)
+            })?;
         }
         archive.parts("learning_rates", &mut self.rates, LearningRates::default)?;
         archive.within("biases", |archive| self.biases.persist(&self.plan, archive))?;
         // Weights before the last update matter in the first step of the interval that follows it.
         let mut kept: Vec<usize> =
             self.before.iter().enumerate().filter(|(_, before)| before.is_some()).map(|(at, _)| at).collect();
-        archive.list("before.projections", &mut kept)?;
+        archive.by(&Layout::Keys).list("before.projections", &mut kept)?;
         archive.number("before.interval", &mut self.before_of)?;
         if archive.reads() {
             self.before = vec![None; network.projections.len()];
@@ -78,15 +86,22 @@ impl<R: Real> IntervalRule<R> {
                 return Err(archive.misfit("before.projections", format!("there is no projection {place}")));
             };
             let before = self.before[place].get_or_insert_with(|| projection.weights.clone());
-            archive.fixed(&format!("before.{place}"), before)?;
+            let layout = archive.projection(place);
+            archive.by(&layout).fixed(&format!("before.{place}"), before)?;
         }
         archive.number("absorbed", &mut self.absorbed)?;
-        archive.fixed("current", &mut self.current)?;
+        let neurons = archive.cells(|| Cells::columns(&self.plan.wiring.recurrent_ids));
+        archive.by(&neurons).fixed("current", &mut self.current)?;
         archive.fixed("readout_current", &mut self.readout_current)?;
         archive.map("gradient_square_sums", &mut self.gradient_square_sums)?;
         archive.list("gradient_norms", &mut self.gradient_norms)?;
+        if self.plan.wiring.shared.is_some() {
+            // No rank knows the norm over all neurons.
+            self.gradient_square_sums.clear();
+            self.gradient_norms.clear();
+        }
         archive.number("spike_count", &mut self.spike_count)?;
-        let most = (now.max(0) as u64).saturating_mul(self.plan.recurrent_count() as u64);
+        let most = (now.max(0) as u64).saturating_mul(self.plan.wiring.sender_ids().len() as u64);
         if self.spike_count > most {
             return Err(archive.misfit("spike_count", self.spike_count.to_string()));
         }

@@ -2,6 +2,7 @@
 
 use crate::base::control::RunControl;
 use crate::base::error::{Error, Result};
+use crate::base::exchange::Team;
 use crate::base::real::Real;
 use crate::describe::kernel_parameters::GradientMethod;
 use crate::describe::network::Description;
@@ -58,6 +59,14 @@ pub(super) fn gradients_of<'a, R>(learned: &[&'a Learned<R>], place: usize) -> V
     learned.iter().map(|learned| (&learned.gradients[place][..], &learned.events[place])).collect()
 }
 
+/// What all ranks have come to, where they share neurons: an error of one is that of all.
+fn agreed(team: Option<&Team<'_>>, outcome: Result<()>) -> Result<()> {
+    match team {
+        Some(team) => team.agree_on_neurons(outcome),
+        None => outcome,
+    }
+}
+
 impl<R: Real> IntervalRule<R> {
     /// Learns from the open interval that has just been finished. Returns false if that was cancelled, and changed nothing.
     pub(super) fn finish_open(
@@ -65,12 +74,13 @@ impl<R: Real> IntervalRule<R> {
         network: &mut Description,
         emission: &Emission,
         control: &RunControl,
+        team: Option<&Team<'_>>,
     ) -> Result<bool> {
         if self.open.interval < 0 {
             return Ok(true);
         }
         if self.absorbed == self.open.interval {
-            return self.update(network).map(|()| true);
+            return self.update(network, team).map(|()| true);
         }
         let mut learned = std::mem::take(&mut self.learned);
         let (current, readout_current) = (&self.plan.recurrent.current, &self.plan.readouts.current);
@@ -80,7 +90,7 @@ impl<R: Real> IntervalRule<R> {
         let (plan, neurons, projections) = (&self.plan, &self.neurons, &network.projections);
         let sent = Sent { emission, arrivals: &self.arrivals, currents: &self.currents };
         let around = drives.surroundings(plan, neurons, projections, &weights, &[], sent, control);
-        let around = Surroundings { threads: self.threads, ..around };
+        let around = Surroundings { threads: self.threads, team, ..around };
         let mut workspace = self.workspaces.pop().unwrap_or_default();
         learn(&around, &mut self.open, &self.layouts, self.gradient, &mut learned, &mut workspace);
         self.workspaces.push(workspace);
@@ -89,11 +99,12 @@ impl<R: Real> IntervalRule<R> {
             Ok(false)
         } else {
             self.learn_at_start(self.open.interval, &mut [&mut learned]);
-            self.check_gradients(network, self.open.interval, &learned).and_then(|()| {
+            let checked = self.check_gradients(network, self.open.interval, &learned);
+            agreed(team, checked).and_then(|()| {
                 self.spike_count += self.open.spikes_fired();
                 note(&mut self.interval_spikes, self.open.spikes_fired());
                 self.absorb(network, self.open.interval, &[&learned]);
-                self.update(network).map(|()| true)
+                self.update(network, team).map(|()| true)
             })
         };
         self.learned = learned;
@@ -206,7 +217,7 @@ impl<R: Real> IntervalRule<R> {
 
     /// Updates the weights of projections whose batch ends with the last interval that was absorbed: all of them, or
     /// none if a weight would not be finite.
-    pub(super) fn update(&mut self, network: &mut Description) -> Result<()> {
+    pub(super) fn update(&mut self, network: &mut Description, team: Option<&Team<'_>>) -> Result<()> {
         let (plan, last) = (&self.plan, self.absorbed);
         let ending = |learner: &&Learner| {
             let batch = network.synapse_models[plan.route_of(learner).synapse].optimizer.batch_size;
@@ -215,7 +226,8 @@ impl<R: Real> IntervalRule<R> {
         let ending: Vec<&Learner> = plan.learners.iter().filter(ending).collect();
         let square_sums = self.square_sums(network, &ending);
         let shrinking = self.shrinking(network, &square_sums)?;
-        self.check_update(network, &ending, &square_sums, shrinking)?;
+        let checked = self.check_update(network, &ending, &square_sums, shrinking);
+        agreed(team, checked)?;
         let biases = self.moved_biases(network, last, shrinking)?;
         // A rate of zero says that nothing is to change, as in a validation: neither decay nor rewiring count then.
         let learns = |learner: &Learner| {
@@ -255,7 +267,9 @@ impl<R: Real> IntervalRule<R> {
                 }
                 before
             });
-            self.gradient_square_sums.insert(route.projection, square_sum);
+            if self.plan.wiring.shared.is_none() {
+                self.gradient_square_sums.insert(route.projection, square_sum);
+            }
         }
         let updated = !ending.is_empty();
         self.take_biases(network, biases);
@@ -271,7 +285,8 @@ impl<R: Real> IntervalRule<R> {
             self.plan.wiring.feedback = self.plan.wiring.feedback_routes.weights(&network.projections);
             self.neurons.take_feedback(&self.plan);
         }
-        if updated {
+        // Of a rank's own neurons alone, it would be another.
+        if updated && self.plan.wiring.shared.is_none() {
             note(&mut self.gradient_norms, self.gradient_square_sums.values().sum::<f64>().sqrt());
         }
         Ok(())

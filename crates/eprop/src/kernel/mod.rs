@@ -1,11 +1,13 @@
 //! The door to the engine: describes, plans, simulates, records.
 
 mod clocks;
+mod gathering;
 mod memory;
 mod plan;
 mod recorders;
 mod run;
 mod saved;
+mod sharing;
 mod weights;
 
 use std::collections::BTreeMap;
@@ -17,6 +19,7 @@ use crate::describe::extend::Changes;
 use crate::describe::network::{Description, NodeId, Settled, Targets};
 use crate::describe::times::time_list;
 use crate::interval;
+use crate::kernel::sharing::RECORDED_IN_MEMORY;
 use crate::models::{NodeClass, NodeModel};
 use crate::optimizer::{MomentChanges, Moments, SynapseKey};
 use crate::plan::amplitudes::{self, HeldRate, HeldRates};
@@ -102,9 +105,11 @@ impl Kernel {
         }
     }
 
-    /// Forgets everything.
+    /// Forgets everything but which neurons it is to have, where ranks share them.
     pub fn reset(&mut self) {
+        let ownership = self.network.ownership;
         *self = Self::new();
+        self.network.ownership = ownership;
     }
 
     /// The description.
@@ -178,6 +183,7 @@ impl Kernel {
             .projections
             .iter()
             .map(|projection| match &projection.targets {
+                _ if !self.network.ownership.is_whole() => self.network.shown_count(projection),
                 Targets::Dense { nodes, autapses: true } => nodes.len() * projection.sources.len(),
                 Targets::Dense { nodes, autapses: false } => {
                     let holes = projection.sources.iter().filter(|s| nodes.binary_search(s).is_ok()).count();
@@ -188,9 +194,12 @@ impl Kernel {
             .sum();
         let resolution = self.network.kernel.resolution;
         let delay = |steps: Option<u32>| Value::Number(f64::from(steps.unwrap_or(1)) * resolution);
-        // A rule that drew nothing leaves a projection without connections.
-        let delays =
-            || self.network.projections.iter().filter(|of| !of.weights.is_empty()).map(|of| of.delay);
+        // A rule that drew nothing leaves a projection without connections; other ranks may have those of it.
+        let is_whole = self.network.ownership.is_whole();
+        let delays = || {
+            let projections = self.network.projections.iter();
+            projections.filter(|of| !of.weights.is_empty() || !is_whole).map(|of| of.delay)
+        };
         self.network
             .get_kernel()
             .with("min_delay", delay(delays().min()))
@@ -239,6 +248,10 @@ impl Kernel {
         for (at, node) in nodes.iter().enumerate() {
             let model = self.network.group_of(*node).map(|group| group.model);
             self.refuse_late(model, params.of(at))?;
+            if params.of(at).and_then(|values| values.get("record_to")) == Some(&Value::Text("ascii".into()))
+            {
+                self.refuse_shared(RECORDED_IN_MEMORY, "record_to")?;
+            }
         }
         self.before_change();
         let names = |name: &str| match params {
@@ -355,6 +368,7 @@ impl Kernel {
     /// If the model is unknown or a value is refused.
     pub fn set_defaults(&mut self, model: &str, values: &Dict) -> Result<()> {
         self.refuse_late(self.network.node_model(model), Some(values))?;
+        self.refuse_each_step_late(model, values)?;
         self.network.set_defaults(model, values)?;
         self.network.begin_feedback();
         // The weight of a homogeneous model is that of its connections.
@@ -373,6 +387,7 @@ impl Kernel {
     /// # Errors
     /// `NotImplemented` afterwards, or where a connection does not exist.
     pub fn disconnect(&mut self, handles: &[ConnectionHandle]) -> Result<()> {
+        self.refuse_shared("connections are not taken away", "connections")?;
         if self.time > 0 {
             let what = "connections can be taken away only before the network is simulated";
             return Err(Error::new(ErrorCode::NotImplemented, what)
@@ -522,6 +537,7 @@ impl Kernel {
     /// # Errors
     /// If a value is refused.
     pub fn set_connections(&mut self, handles: &[ConnectionHandle], values: &Params) -> Result<()> {
+        self.refuse_settling(handles)?;
         let before = self.begin_setting(handles);
         for (connection, (first, second)) in self.network.set_connections(handles, values)? {
             let waiting = self.moments.entry(connection).or_default();
@@ -579,6 +595,33 @@ impl Kernel {
                 let what = "the unit of times cannot be set once the network has been simulated";
                 Err(Error::new(ErrorCode::BadProperty, what).model(model.name).parameter(UNIT).value(value))
             }
+        }
+    }
+
+    /// Refuses another `optimize_each_step` of synapses that have been simulated. Windows of rows that were silent for long
+    /// are gone through before their next spike, as this says.
+    fn refuse_each_step_late(&self, model: &str, values: &Dict) -> Result<()> {
+        const NAME: &str = "optimize_each_step";
+        let network = &self.network;
+        let place = network.synapse_model(model).ok();
+        let Some(place) = place.filter(|place| self.time > 0 && network.is_in_use(*place)) else {
+            return Ok(());
+        };
+        let given = match values.get("optimizer") {
+            Some(Value::Dict(optimizer)) => optimizer.get(NAME),
+            _ => None,
+        };
+        let held = network.synapse_models[place].optimizer.optimize_each_step;
+        match given {
+            Some(Value::Bool(given)) if *given != held => {
+                let what = "it cannot be set once synapses of the model have been simulated";
+                Err(Error::new(ErrorCode::BadProperty, what)
+                    .model(model)
+                    .parameter(format!("optimizer.{NAME}"))
+                    .value(*given)
+                    .bound(held.to_string()))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -4,6 +4,7 @@ use crate::base::error::Result;
 use crate::base::memory;
 use crate::describe::network::{Carries, NodeId, Projection};
 use crate::describe::population::{NodeIndex, Population};
+use crate::kernel::sharing::check_shared;
 use crate::kernel::{INTERVAL, Kernel, Plans, RULES};
 use crate::models::NodeClass;
 use crate::optimizer::Moments;
@@ -77,13 +78,16 @@ impl Kernel {
         memory::may_take(0, || 0, needed.saturating_sub(self.working_bytes()), "the network's layout")?;
         self.network.begin_rewiring()?;
         let index = NodeIndex::new(&self.network);
+        check_shared(&self.network)?;
         let stimuli = Stimuli::new(&self.network, &index, &self.held)?;
         let planning = Planning {
             network: &self.network,
             index: &index,
             held: &self.held,
             clock_base: &self.clock_base,
+            evaluations: &self.recordings.evaluations,
         };
+        let waveform_taps = waveform_taps(planning);
         let mut begun: [Held; RULES.len()] = Default::default();
         let mut begins_anew = false;
         for ((held, entry), begun) in self.rules.iter_mut().zip(RULES).zip(&mut begun) {
@@ -135,7 +139,7 @@ impl Kernel {
             stimuli,
             stimulus_ids: index.members(Population::Stimulus).to_vec(),
             stimulus_taps: spike_taps(&self.network, &index, Population::Stimulus),
-            waveform_taps: waveform_taps(&self.network, &index, &self.held),
+            waveform_taps,
             parrot_routes: recorded_routes_onto_parrots(&self.network, &index),
             weight_taps: weight_taps(&self.network),
         });

@@ -4,8 +4,8 @@ use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::network::{Carries, Column, NodeGroup, NodeId};
 use crate::kernel::Kernel;
 use crate::models::NodeClass;
-use crate::plan::probes::record_from;
-use crate::record::{Evaluated, Evaluation, Events, Recordable, TimeUnit};
+use crate::plan::probes::{record_from, window};
+use crate::record::{Evaluated, Evaluation, Events, Recordable, StateEvents, TimeUnit};
 
 impl Kernel {
     pub(super) fn recorder(&self, node: NodeId) -> Result<(&NodeGroup, usize)> {
@@ -120,16 +120,16 @@ impl Kernel {
     }
 
     /// Has the losses of sequences summed of what a multimeter records of readouts from its first sample on, in place of
-    /// keeping it: a row of all its readouts per step. `steps` are those of a sequence, `window` those at its end in which
-    /// errors count; `sequences` are evaluated together. Where that is done already, nothing changes.
+    /// keeping it: a row of all its readouts per step. `steps` are those of a sequence, `learning_window` those at its end
+    /// in which errors count; `sequences` are evaluated together. Where that is done already, nothing changes.
     ///
     /// # Errors
-    /// `ValueError` where it is no multimeter of readouts, or where they do not have the same loss.
+    /// `ValueError` where it is no multimeter that records readouts in each step, or where they do not have the same loss.
     pub fn evaluate(
         &mut self,
         recorder: NodeId,
         steps: usize,
-        window: usize,
+        learning_window: usize,
         sequences: usize,
     ) -> Result<()> {
         let (group, place) = self.recorder(recorder)?;
@@ -151,18 +151,28 @@ impl Kernel {
         }
         let readouts = losses.len();
         losses.dedup();
-        let fits = (1..=steps).contains(&window) && sequences > 0 && steps.checked_mul(sequences).is_some();
         let [loss] = losses[..] else {
             return Err(not_evaluated(group, recorder));
         };
         // Whatever is connected to readouts as a multimeter is one.
         let records = record_from(group, place);
-        if others || !fits || !signals.iter().all(|signal| records.contains(signal)) {
+        let how = Evaluated { loss, readouts, steps, window: learning_window, sequences };
+        let window = window(group, place, self.network.kernel.resolution);
+        let in_each_step = window.interval == 1 && window.offset == 0;
+        if others
+            || !how.is_possible()
+            || !in_each_step
+            || !signals.iter().all(|signal| records.contains(signal))
+        {
             return Err(not_evaluated(group, recorder));
         }
-        let how = Evaluated { loss, readouts, steps, window, sequences };
         if self.recordings.evaluations.get(&recorder).is_none_or(|held| held.how() != how) {
-            self.recordings.evaluations.insert(recorder, Evaluation::new(how));
+            self.before_change();
+            let held = self.recordings.states.get(&recorder).and_then(StateEvents::first_stamp);
+            let first = held.unwrap_or(self.time.max(window.start) + 1);
+            self.recordings.evaluations.insert(recorder, Evaluation::new(how, first));
+            // What is recorded of steps that do not count is no longer kept.
+            self.network.version += 1;
         }
         Ok(())
     }
@@ -173,15 +183,27 @@ impl Kernel {
         self.recordings.evaluations.get_mut(&recorder).map(Evaluation::take).unwrap_or_default()
     }
 
-    /// Norm of the gradient of the last update of the plastic projections between two sets of nodes, for figures.
-    #[must_use]
-    pub fn gradient_norm(&self) -> f64 {
-        self.rules.iter().flatten().map(|rule| rule.gradient_square_sum()).sum::<f64>().sqrt()
+    /// Norm of the gradient of the last update.
+    ///
+    /// # Errors
+    /// `NotImplemented` where ranks share the neurons.
+    pub fn gradient_norm(&self) -> Result<f64> {
+        self.refuse_norm()?;
+        Ok(self.rules.iter().flatten().map(|rule| rule.gradient_square_sum()).sum::<f64>().sqrt())
     }
 
     /// Moves out the norm of the gradient at each update of weights since the last call.
-    pub fn take_gradient_norms(&mut self) -> Vec<f64> {
-        self.rules.iter_mut().flatten().flat_map(|rule| rule.take_gradient_norms()).collect()
+    ///
+    /// # Errors
+    /// As [`Self::gradient_norm`].
+    pub fn take_gradient_norms(&mut self) -> Result<Vec<f64>> {
+        self.refuse_norm()?;
+        Ok(self.rules.iter_mut().flatten().flat_map(|rule| rule.take_gradient_norms()).collect())
+    }
+
+    fn refuse_norm(&self) -> Result<()> {
+        let what = "there is no norm of the gradient, which is one over all neurons";
+        self.refuse_shared(what, "gradient norm")
     }
 
     /// Moves out how many spikes recurrent neurons sent in each update interval that has ended since the last call.
@@ -205,7 +227,7 @@ impl Kernel {
 fn not_evaluated(group: &NodeGroup, node: NodeId) -> Error {
     let what = "what is recorded cannot be evaluated";
     Error::new(ErrorCode::ValueError, what).model(group.model_name.clone()).value(format!("node {node}")).bound(
-        "a multimeter of readout_signal and target_signal, of readouts with one loss, and a window within a sequence",
+        "a multimeter that records readout_signal and target_signal in each step, of readouts with one loss, and a window within a sequence",
     )
 }
 

@@ -47,6 +47,7 @@ impl Kernel {
     /// Of several ranks, each calls this with the same description: an error of one is that of all, which stand at the
     /// same time then. `MPIError` where they would not simulate the same.
     pub fn simulate(&mut self, ms: f64, control: &RunControl) -> Result<()> {
+        self.check_world(control.world.as_deref())?;
         let Some(world) = control.world.as_deref().filter(|world| world.size() > 1) else {
             let (end, room) = self.ready(ms)?;
             return self.run_to(end, room, control, None);
@@ -57,26 +58,34 @@ impl Kernel {
             Ok((end, _)) => Ok(self.digest(*end)),
             Err(error) => Err(error.clone()),
         };
-        let team = Team::meet(world, digest, self.network.kernel.local_num_threads, control)?;
+        let mut team = Team::meet(world, digest, self.network.kernel.local_num_threads, control)?;
+        if !self.network.ownership.is_whole() {
+            team = team.sharing_neurons();
+        }
         let (end, room) = ready?;
         self.run_to(end, room, control, Some(&team))
     }
 
     /// What has to be the same at all ranks that are about to simulate up to a step.
-    fn digest(&self, end: i64) -> Digest {
-        let projections = &self.network.projections;
-        let weights = projections.iter().flat_map(|projection| &projection.weights);
-        Digest(vec![
+    pub(super) fn digest(&self, end: i64) -> Digest {
+        let common = [
             ("version of eprop", Digest::of(env!("CARGO_PKG_VERSION").bytes().map(u64::from))),
+            ("share", self.network.ownership.size() as u64),
             ("biological_time", self.time as u64),
             ("simulation time", (end - self.time) as u64),
             ("number of nodes", self.network.node_count() as u64),
-            (
-                "number of connections",
-                projections.iter().map(|projection| projection.weights.len() as u64).sum(),
-            ),
+        ];
+        if !self.network.ownership.is_whole() {
+            return Digest(common.into_iter().chain(self.shared_digest()).collect());
+        }
+        let projections = &self.network.projections;
+        let weights = projections.iter().flat_map(|projection| &projection.weights);
+        let connections = projections.iter().map(|projection| projection.weights.len() as u64).sum();
+        let of_all = [
+            ("number of connections", connections),
             ("weights", Digest::of(weights.map(|weight| weight.to_bits()))),
-        ])
+        ];
+        Digest(common.into_iter().chain(of_all).collect())
     }
 
     /// Makes ready for a simulation; the step where it ends, and what may be recorded.
@@ -177,7 +186,11 @@ impl Kernel {
             // Lists have an eighth to spare.
             let (_, most) = self.recorded_until(to);
             let needed = held.saturating_add(most).saturating_add(most / 8);
-            let inputs = self.plans.as_ref().map_or(0, |plans| plans.stimuli.expected_spikes(self.time, to));
+            let inputs = self.plans.as_ref().map_or(0, |Plans { stimuli, .. }| {
+                let most = stimuli.spikes_at_most(self.time, to);
+                let few = memory::is_small(most.saturating_mul(BYTES_PER_INPUT_SPIKE));
+                if few { most } else { stimuli.expected_spikes(self.time, to) }
+            });
             let laid_out =
                 memory::may_take(0, || 0, inputs.saturating_mul(BYTES_PER_INPUT_SPIKE), "spikes of inputs");
             if needed <= recorded.granted && laid_out.is_ok() {
@@ -206,7 +219,10 @@ impl Kernel {
         let mut counted = 0;
         let unstopped = RunControl::default();
         let mut shown = self.emission.shown();
-        let each = if team.is_some() { &unstopped } else { control };
+        let each = match team {
+            Some(team) => team.agreed().unwrap_or(&unstopped),
+            None => control,
+        };
         if begin < end {
             self.sent_last = 0;
             self.keep_taps();
@@ -270,7 +286,7 @@ impl Kernel {
             self.recordings.evaluate(reached - 1);
             control.steps_done.store((reached - begin) as u64, Ordering::Relaxed);
             self.emission.forget_before(self.needs_from(reached));
-            if let Some(error) = failure {
+            if let Some(error) = team.and_then(Team::take_failure).or(failure) {
                 return Err(error);
             }
         }

@@ -13,7 +13,8 @@ use crate::record::Recordings;
 
 impl Kernel {
     /// The kernel as it is between two calls: description, state and recordings. A kernel made from it by
-    /// [`Kernel::restored`] goes on as this one does, to the bit.
+    /// [`Kernel::restored`] goes on as this one does, to the bit. Of ranks that share neurons, each has a state of its own,
+    /// and they go on together.
     ///
     /// # Errors
     /// As [`Kernel::memory`].
@@ -22,7 +23,8 @@ impl Kernel {
         self.plan()?;
         memory::may_take(0, || 0, self.held_bytes(), "a copy of the kernel's state")?;
         let mut state = State::default();
-        self.persist(&mut Archive::writer(&mut state))?;
+        let is_part = !self.network.ownership.is_whole();
+        self.persist(&mut Archive::writer(&mut state).of_part(is_part))?;
         Ok(state)
     }
 
@@ -42,20 +44,30 @@ impl Kernel {
 
     /// The description alone: nodes at rest, connections with their present weights, generators without what they
     /// emit.
-    #[must_use]
-    pub fn network_state(&self) -> State {
+    ///
+    /// # Errors
+    /// `NotImplemented` where ranks share the neurons.
+    pub fn network_state(&self) -> Result<State> {
+        self.refuse_copy()?;
         let mut state = State::default();
         let mut network = self.network.at_rest();
         let written = Archive::writer(&mut state).within("network", |archive| network.persist(archive));
         written.expect("writing refuses nothing");
-        state
+        Ok(state)
     }
 
     /// A kernel with the same nodes, at rest, and the same connections with their present weights; generators emit
     /// nothing.
-    #[must_use]
-    pub fn at_rest(&self) -> Self {
-        Self::of_network(self.network.at_rest())
+    ///
+    /// # Errors
+    /// As [`Self::network_state`].
+    pub fn at_rest(&self) -> Result<Self> {
+        self.refuse_copy()?;
+        Ok(Self::of_network(self.network.at_rest()))
+    }
+
+    fn refuse_copy(&self) -> Result<()> {
+        self.refuse_shared("none of them has all of the network, so that it cannot be copied", "share")
     }
 
     pub(super) fn of_network(network: Description) -> Self {
@@ -70,7 +82,9 @@ impl Kernel {
     pub fn with_network(mut state: State) -> Result<Self> {
         let mut network = Description::new();
         Archive::reader(&mut state).within("network", |archive| network.persist(archive))?;
-        Ok(Self::of_network(network.at_rest()))
+        let kernel = Self::of_network(network.at_rest());
+        kernel.refuse_copy()?;
+        Ok(kernel)
     }
 
     pub(super) fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
@@ -114,6 +128,10 @@ impl Kernel {
         let mut made: Vec<i64> = self.network.projections.iter().map(|projection| projection.made).collect();
         archive.fixed("connected_at", &mut made)?;
         self.network.projections.iter_mut().zip(made).for_each(|(projection, made)| projection.made = made);
+        if !archive.reads() {
+            // Where a simulation was cut does not matter.
+            self.emission.trim_before(self.needs_from(self.time));
+        }
         archive.within("emission", |archive| self.emission.persist(archive))?;
         self.persist_settled(archive)?;
         archive.within("recordings", |archive| self.recordings.persist(archive))?;

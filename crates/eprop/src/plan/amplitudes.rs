@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::error::Result;
-use crate::base::math::nearest;
+use crate::base::math::{count_before, nearest};
 use crate::base::state::Archive;
 use crate::describe::network::{Carries, Description, NodeId};
 use crate::describe::population::{NodeIndex, Population};
@@ -47,20 +47,22 @@ impl Amplitudes {
             self.times.get(place).map_or(i64::MAX, |time| nearest(time / self.resolution))
         };
         // Mostly the next time begins, or none does.
-        let mut begun = *hint;
-        if begun > self.times.len() || (begun > 0 && when(begun - 1) > stamp) || when(begun) <= stamp {
+        let mut begun = (*hint).min(self.times.len());
+        let mut latest = if begun == 0 { i64::MIN } else { when(begun - 1) };
+        let mut next = when(begun);
+        if next <= stamp {
             begun += 1;
-            if begun > self.times.len() || when(begun - 1) > stamp || when(begun) <= stamp {
-                begun = self.times.partition_point(|time| nearest(time / self.resolution) <= stamp);
-            }
+            (latest, next) = (next, when(begun));
+        }
+        if latest > stamp || next <= stamp {
+            let about = (stamp as f64 + 0.5) * self.resolution;
+            begun = count_before(&self.times, about, |time| nearest(time / self.resolution) <= stamp);
+            latest = if begun == 0 { i64::MIN } else { when(begun - 1) };
+            next = when(begun);
         }
         *hint = begun;
-        let value = if begun == 0 || when(begun - 1) <= self.held.since {
-            self.held.amplitude
-        } else {
-            self.values[begun - 1]
-        };
-        (value, when(begun))
+        let is_held = begun == 0 || latest <= self.held.since;
+        (if is_held { self.held.amplitude } else { self.values[begun - 1] }, next)
     }
 
     /// The highest amplitude that there may be; at least 0.

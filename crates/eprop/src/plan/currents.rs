@@ -34,10 +34,9 @@ pub fn current_routes_onto(
     for (number, projection) in projections.filter(|(_, of)| of.carries == Carries::Current) {
         let begin = routes.len();
         projection.for_each_entry(|source, target, entry| {
-            let (reached, place) = index.place(target);
-            if reached != population {
+            let Some(place) = index.held(target).filter(|_| index.place(target).0 == population) else {
                 return;
-            }
+            };
             let known = routes[begin..].iter().position(|(of, _)| *of == source);
             let at = if let Some(at) = known {
                 begin + at

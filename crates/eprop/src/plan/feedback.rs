@@ -23,13 +23,16 @@ pub struct FeedbackRoutes {
     neurons: usize,
     readouts: usize,
     recurrent: Population,
+    /// Where ranks share the neurons, the places of these among all.
+    shared: Option<Vec<u32>>,
 }
 
 impl FeedbackRoutes {
     /// Lays out the projections from readouts to recurrent neurons, in the order of their connection.
     #[must_use]
     pub fn new(network: &Description, index: &NodeIndex, recurrent: Population, readout: Population) -> Self {
-        let neurons = index.len(recurrent);
+        let shared = index.shared_places(recurrent);
+        let neurons = shared.as_ref().map_or_else(|| index.len(recurrent), Vec::len);
         let ends = |projection: &Projection| {
             let source = projection.sources.first().map(|source| index.place(*source).0);
             let target = projection.first_target().map(|target| index.place(target).0);
@@ -43,7 +46,8 @@ impl FeedbackRoutes {
         let routes = signals.map(|(place, projection)| {
             let mut places = vec![0; projection.weights.len()];
             projection.for_each_entry(|source, target, entry| {
-                places[entry] = index.place(source).1 * neurons + index.place(target).1;
+                let target = index.held(target).expect("connections end at what this process has");
+                places[entry] = index.place(source).1 * neurons + target;
             });
             FeedbackRoute {
                 projection: place,
@@ -51,7 +55,7 @@ impl FeedbackRoutes {
                 places,
             }
         });
-        Self { routes: routes.collect(), neurons, readouts: index.len(readout), recurrent }
+        Self { routes: routes.collect(), neurons, readouts: index.len(readout), recurrent, shared }
     }
 
     /// Whether any weights change as the readouts' do.
@@ -85,18 +89,28 @@ impl FeedbackRoutes {
     #[must_use]
     pub fn readout_weights(&self, routes: &[Route], projections: &[Projection]) -> Vec<f64> {
         let mut sums = vec![0.0; self.neurons * self.readouts];
-        let mut routes: Vec<&Route> = routes.iter().filter(|route| route.source == self.recurrent).collect();
+        let mut routes: Vec<&Route> = routes.iter().collect();
         routes.sort_by_key(|route| route.projection);
         for route in routes {
             let weights = &projections[route.projection].weights;
-            for neuron in 0..self.neurons {
-                let Some(row) = route.rows.row(neuron as u32) else { continue };
-                for entry in route.entries(row) {
-                    sums[route.target(row, entry) * self.neurons + neuron] += weights[entry];
-                }
-            }
+            self.for_each_pair(route, |place, entry| sums[place] += weights[entry]);
         }
         sums
+    }
+
+    /// Calls with the place of each pair of neuron and readout that a route onto readouts joins, laid out likewise, and with
+    /// the entry of its weight.
+    pub fn for_each_pair(&self, route: &Route, mut call: impl FnMut(usize, usize)) {
+        if route.source != self.recurrent {
+            return;
+        }
+        for neuron in 0..self.neurons {
+            let place = self.shared.as_ref().map_or(neuron as u32, |places| places[neuron]);
+            let Some(row) = route.rows.row(place) else { continue };
+            for entry in route.entries(row) {
+                call(route.target(row, entry) * self.neurons + neuron, entry);
+            }
+        }
     }
 
     /// The share of their weights that synapses onto readouts lose in an update, laid out likewise; `None` where it is

@@ -3,6 +3,7 @@
 
 pub mod amplitudes;
 pub mod currents;
+pub mod exchanges;
 pub mod feedback;
 pub mod membrane;
 pub mod neurons;

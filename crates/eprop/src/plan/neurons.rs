@@ -39,13 +39,14 @@ pub fn clocked(
         gather(network, population, name).iter().map(|time| check::lasting_steps(*time, dt) as i64).collect()
     };
     let (offset, interval) = (steps("ignore_and_spike_offset"), steps("ignore_and_spike_interval"));
+    let ids = index.held_members(population);
     gather(network, population, "ignore_and_spike")
         .iter()
         .enumerate()
         .filter(|(_, ignore)| **ignore != 0.0)
         .map(|(place, _)| Clocked {
             place,
-            first: base.get(&index.members(population)[place]).copied().unwrap_or(0) + offset[place],
+            first: base.get(&ids[place]).copied().unwrap_or(0) + offset[place],
             interval: interval[place].max(1),
         })
         .collect()

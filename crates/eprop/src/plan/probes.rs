@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use crate::describe::network::{Carries, Column, Description, NodeGroup, NodeId};
 use crate::describe::population::{NodeIndex, Population};
 use crate::models::NodeClass;
-use crate::plan::amplitudes::HeldRates;
 use crate::plan::stimulus::{Active, TrainKey};
 use crate::plan::waveform::Waveform;
-use crate::record::{Recordable, Tap, Window};
+use crate::plan::wiring::Planning;
+use crate::record::{Evaluation, Recordable, Tap, Window};
 
 /// The recorders that listen to one population's spikes.
 #[derive(Debug, Clone)]
@@ -52,6 +52,7 @@ pub fn window(group: &NodeGroup, node: usize, resolution: f64) -> Window {
         stop: active.stop,
         interval: steps("interval", 1).max(1),
         offset: steps("offset", 0),
+        sequences: None,
     }
 }
 
@@ -70,7 +71,8 @@ pub fn record_from(group: &NodeGroup, node: usize) -> Vec<Recordable> {
 
 /// What multimeters record from a population.
 #[must_use]
-pub fn state_taps(network: &Description, index: &NodeIndex, population: Population) -> Vec<Tap> {
+pub fn state_taps(planning: Planning<'_>, population: Population) -> Vec<Tap> {
+    let Planning { network, index, evaluations, .. } = planning;
     let resolution = network.kernel.resolution;
     let window_of = |recorder: NodeId| {
         network.group_of(recorder).map(|group| window(group, (recorder - group.first) as usize, resolution))
@@ -97,10 +99,13 @@ pub fn state_taps(network: &Description, index: &NodeIndex, population: Populati
             let recordables = record_from(group, place);
             let mut window = window(group, place, resolution);
             window.start = window.start.max(before);
+            window.sequences = evaluations.get(&recorder).and_then(Evaluation::sequences);
             // As in NEST: who records nothing has no events.
             (!recordables.is_empty()).then(|| Tap {
                 recorder,
                 places: nodes.iter().map(|node| index.place(*node).1 as u32).collect(),
+                held_places: nodes.iter().filter_map(|node| Some(index.held(*node)? as u32)).collect(),
+                held: nodes.iter().copied().filter(|node| index.held(*node).is_some()).collect(),
                 nodes,
                 recordables,
                 window,
@@ -111,12 +116,9 @@ pub fn state_taps(network: &Description, index: &NodeIndex, population: Populati
 
 /// What multimeters record from generators of rates and currents, with the signal of each that they record.
 #[must_use]
-pub fn waveform_taps(
-    network: &Description,
-    index: &NodeIndex,
-    held: &HeldRates,
-) -> Vec<(Tap, Vec<Waveform>)> {
-    state_taps(network, index, Population::Waveform)
+pub fn waveform_taps(planning: Planning<'_>) -> Vec<(Tap, Vec<Waveform>)> {
+    let Planning { network, held, .. } = planning;
+    state_taps(planning, Population::Waveform)
         .into_iter()
         .map(|tap| {
             let signals = tap.nodes.iter().filter_map(|node| Waveform::of(network, *node, held)).collect();
@@ -137,7 +139,8 @@ pub fn spike_taps(network: &Description, index: &NodeIndex, population: Populati
     for (number, projection) in projections.filter(|(_, p)| p.carries == Carries::ToRecorder) {
         projection.for_each_entry(|node, recorder, entry| {
             let (from, place) = index.place(node);
-            if from != population {
+            // Who is recorded is recorded where it is.
+            if from != population || index.held(node).is_none() {
                 return;
             }
             let (listens, trains) = listens.entry(recorder).or_insert_with(|| (vec![0; places], Vec::new()));

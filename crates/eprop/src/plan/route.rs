@@ -153,6 +153,15 @@ impl Route {
         }
     }
 
+    /// Whether the entry of a row that goes to a place is no synapse.
+    #[must_use]
+    pub fn has_hole(&self, row: usize, place: usize) -> bool {
+        let entries = self.entries(row);
+        let begin = self.holes.partition_point(|hole| *hole < entries.start);
+        let mut holes = self.holes[begin..].iter().take_while(|hole| **hole < entries.end);
+        holes.any(|hole| self.target(row, *hole) == place)
+    }
+
     /// Bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -222,6 +231,26 @@ pub fn spike_routes_onto(network: &Description, index: &NodeIndex, target: Popul
     routes.into_iter().map(|(_, route)| route).collect()
 }
 
+/// The longest delay (steps) of the spike projections onto two populations, of those from a population where it is given,
+/// whichever rank has their connections; 1 where there are none.
+#[must_use]
+pub fn longest_delay(
+    network: &Description,
+    index: &NodeIndex,
+    onto: [Population; 2],
+    from: Option<Population>,
+) -> usize {
+    let spikes = [Carries::Spikes, Carries::PlasticPerInterval, Carries::PlasticPerSpike];
+    let counts = |projection: &&Projection| {
+        let of = |node: NodeId| index.place(node).0;
+        spikes.contains(&projection.carries)
+            && projection.first_target().is_some_and(|target| onto.contains(&of(target)))
+            && projection.sources.first().is_some_and(|source| from.is_none_or(|from| of(*source) == from))
+    };
+    let delays = network.projections.iter().filter(counts).map(|projection| projection.delay as usize);
+    delays.max().unwrap_or(1)
+}
+
 /// The connections onto parrots that weight recorders look at.
 #[must_use]
 pub fn recorded_routes_onto_parrots(network: &Description, index: &NodeIndex) -> Vec<Route> {
@@ -248,7 +277,8 @@ pub fn learning(routes: &[Route], neurons: usize) -> Vec<bool> {
 
 fn route(network: &Description, index: &NodeIndex, place: usize, source: Population) -> Route {
     let projection = &network.projections[place];
-    let target_place = |node: &NodeId| index.place(*node).1 as u32;
+    let target_place =
+        |node: &NodeId| index.held(*node).expect("connections end at what this process has") as u32;
     let sources: Vec<usize> = projection.sources.iter().map(|node| index.place(*node).1).collect();
     let mut holes = Vec::new();
     let columns = match &projection.targets {

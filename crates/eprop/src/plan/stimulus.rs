@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::base::math::nearest;
+use crate::base::math::{count_before, nearest};
 use crate::describe::network::{Carries, Description, NodeGroup, NodeId, Projection, Targets};
 use crate::describe::population::{NodeIndex, Population, groups_of};
 use crate::models::{NodeClass, NodeModel, spike_train_injector};
@@ -181,6 +181,12 @@ impl Stimuli {
         &self.onward[self.starts[place as usize]..self.starts[place as usize + 1]]
     }
 
+    /// Whether there are parrots that repeat something.
+    #[must_use]
+    pub fn repeat(&self) -> bool {
+        !self.onward.is_empty()
+    }
+
     /// Whether neurons or recorders hear a place.
     #[must_use]
     #[inline]
@@ -201,6 +207,15 @@ impl Stimuli {
     pub fn expected_spikes(&self, from: i64, to: i64) -> u64 {
         self.repeated(|source| match source {
             Source::Times { times, origin, .. } => self.places_of(times, *origin, from, to).len() as f64,
+            Source::Poisson { mean, .. } => mean.total(from, to),
+        })
+    }
+
+    /// No fewer than [`Self::expected_spikes`] in any steps up to `to`, without a look at the times.
+    #[must_use]
+    pub fn spikes_at_most(&self, from: i64, to: i64) -> u64 {
+        self.repeated(|source| match source {
+            Source::Times { times, .. } => times.len() as f64,
             Source::Poisson { mean, .. } => mean.total(from, to),
         })
     }
@@ -237,9 +252,15 @@ impl Stimuli {
 
     /// The times of a list that lie in the steps from `from` on to `to`.
     fn places_of(&self, times: &[f64], origin: i64, from: i64, to: i64) -> Range<usize> {
-        let step = |time: f64| self.stamp_of(time, origin);
-        let before = |end: i64| times.partition_point(|time| step(*time) < end);
-        before(from)..before(to).max(before(from))
+        let begin = self.count_before(times, origin, from);
+        begin..begin + self.count_before(&times[begin..], origin, to)
+    }
+
+    /// How many times of a list have stamps before `end`.
+    #[must_use]
+    pub fn count_before(&self, times: &[f64], origin: i64, end: i64) -> usize {
+        let about = (end.saturating_sub(origin) as f64 - 0.5) * self.resolution;
+        count_before(times, about, |time| self.stamp_of(time, origin) < end)
     }
 
     /// How many spikes there are if each generator sends so many, along chains of parrots, and not for ever round a

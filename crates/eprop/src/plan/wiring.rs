@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use crate::base::error::Result;
+use crate::base::exchange::Team;
 use crate::describe::network::{Description, NodeId};
 use crate::describe::population::{NodeIndex, Population};
+use crate::models::Rule;
 use crate::plan::amplitudes::HeldRates;
 use crate::plan::currents::{CurrentRoute, current_routes_onto};
+use crate::plan::exchanges::Exchanges;
 use crate::plan::feedback::FeedbackRoutes;
 use crate::plan::neurons::{Clocked, clocked};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
 use crate::plan::route::{Route, learning, refuse_plastic_poisson, spike_routes_onto};
-use crate::record::Tap;
+use crate::record::{Evaluation, Tap};
 
 /// What a rule's plan follows from.
 #[derive(Debug, Clone, Copy)]
@@ -24,13 +27,28 @@ pub struct Planning<'a> {
     pub held: &'a HeldRates,
     /// Steps from which neurons that fire by the clock count.
     pub clock_base: &'a BTreeMap<NodeId, i64>,
+    /// How what multimeters record of readouts is evaluated.
+    pub evaluations: &'a BTreeMap<NodeId, Evaluation>,
+}
+
+/// The recurrent neurons of all ranks. Spikes, and rows of projections, have the places of these.
+#[derive(Debug, Clone)]
+pub struct SharedNeurons {
+    /// Their ids, by place.
+    pub ids: Vec<NodeId>,
+    /// The places, among all, of those of this process, by their own place.
+    pub places: Vec<u32>,
+    /// When ranks tell each other which of theirs have fired.
+    pub exchanges: Exchanges,
 }
 
 /// The recurrent neurons and readouts of a rule, the projections onto them, and their recorders.
 #[derive(Debug, Clone)]
 pub struct Wiring {
-    /// Ids of the recurrent neurons, by place.
+    /// Ids of the recurrent neurons of this process, by place.
     pub recurrent_ids: Vec<NodeId>,
+    /// Where ranks share the neurons, the others besides.
+    pub shared: Option<SharedNeurons>,
     /// Ids of the readouts, by place.
     pub readout_ids: Vec<NodeId>,
     /// Ids of the stimuli, by place.
@@ -60,12 +78,13 @@ pub struct Wiring {
 }
 
 impl Wiring {
-    /// Lays out two populations; `None` where both are empty.
+    /// Lays out the neurons and readouts of a rule; `None` where there are none.
     ///
     /// # Errors
     /// `NotImplemented` for a Poisson generator on plastic synapses.
-    pub fn new(planning: Planning<'_>, recurrent: Population, readout: Population) -> Result<Option<Self>> {
-        let Planning { network, index, held, clock_base } = planning;
+    pub fn new(planning: Planning<'_>, rule: Rule) -> Result<Option<Self>> {
+        let Planning { network, index, held, clock_base, .. } = planning;
+        let (recurrent, readout) = (Population::Recurrent(rule), Population::Readout(rule));
         if index.len(recurrent) + index.len(readout) == 0 {
             return Ok(None);
         }
@@ -74,21 +93,56 @@ impl Wiring {
         refuse_plastic_poisson(recurrent_routes.iter().chain(&readout_routes))?;
         let feedback_routes = FeedbackRoutes::new(network, index, recurrent, readout);
         Ok(Some(Self {
-            recurrent_ids: index.members(recurrent).to_vec(),
+            recurrent_ids: index.held_members(recurrent),
+            shared: index.shared_places(recurrent).map(|places| SharedNeurons {
+                ids: index.members(recurrent).to_vec(),
+                places,
+                exchanges: Exchanges::new(network, index, rule),
+            }),
             readout_ids: index.members(readout).to_vec(),
             stimulus_ids: index.members(Population::Stimulus).to_vec(),
             currents: [recurrent, readout].map(|onto| current_routes_onto(network, index, held, onto)),
-            learning: learning(&recurrent_routes, index.len(recurrent)),
+            learning: learning(&recurrent_routes, index.held_members(recurrent).len()),
             recurrent_routes,
             readout_routes,
             clocked: clocked(network, index, recurrent, clock_base),
             feedback: feedback_routes.weights(&network.projections),
             feedback_routes: feedback_routes.trimmed(),
-            recurrent_taps: state_taps(network, index, recurrent),
-            readout_taps: state_taps(network, index, readout),
+            recurrent_taps: state_taps(planning, recurrent),
+            readout_taps: state_taps(planning, readout),
             spike_taps: spike_taps(network, index, recurrent),
             weight_taps: weight_taps(network),
         }))
+    }
+
+    /// Ids of those who send the spikes of recurrent neurons, by the place that spikes have.
+    #[must_use]
+    pub fn sender_ids(&self) -> &[NodeId] {
+        self.shared.as_ref().map_or(&self.recurrent_ids, |shared| &shared.ids)
+    }
+
+    /// When ranks that share the neurons exchange spikes; `None` where one process has all.
+    #[must_use]
+    pub fn exchanges(&self) -> Option<Exchanges> {
+        self.shared.as_ref().map(|shared| shared.exchanges)
+    }
+
+    /// Where the recurrent neurons and the readouts of this process are.
+    #[must_use]
+    pub fn neurons(&self) -> [(&[NodeId], Option<&[u32]>); 2] {
+        let places = self.shared.as_ref().map(|shared| &shared.places[..]);
+        [(&self.recurrent_ids, places), (&self.readout_ids, None)]
+    }
+
+    /// Adds, to the spikes of this rank's neurons by their own place, those of all ranks by the place among all; a list
+    /// for each of the steps since they were last exchanged. Whether this rank has failed is told with them.
+    pub fn merge(&self, steps: &mut [Vec<u32>], team: &Team<'_>, has_failed: bool) {
+        if let Some(shared) = &self.shared {
+            for place in steps.iter_mut().flatten() {
+                *place = shared.places[*place as usize];
+            }
+        }
+        team.merge(steps, has_failed);
     }
 
     /// All spike projections: those onto recurrent neurons first.
@@ -112,7 +166,8 @@ impl Wiring {
     /// About how many bytes it takes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let places = self.recurrent_ids.len() + self.readout_ids.len() + self.stimulus_ids.len();
+        let shared = self.shared.as_ref().map_or(0, |shared| shared.ids.len() + shared.places.len());
+        let places = self.recurrent_ids.len() + shared + self.readout_ids.len() + self.stimulus_ids.len();
         let listens: usize = self.spike_taps.iter().map(|tap| 4 * tap.listens.len()).sum();
         let tapped: usize = self.taps().map(|tap| 8 * tap.nodes.len()).sum();
         let currents = self.currents.iter().flatten().map(CurrentRoute::bytes).sum::<usize>();

@@ -81,16 +81,14 @@ impl Layout {
         }
     }
 
-    /// Whether a row reaches a place.
+    /// Whether a row has a synapse onto a place.
     #[must_use]
     pub fn reaches(&self, row: usize, place: usize, route: &Route) -> bool {
-        match self {
-            Self::Range { first, len } => {
-                (*first..first + len).contains(&place)
-                    && route.holes.binary_search(&(row * len + place - first)).is_err()
-            }
+        let has_position = match self {
+            Self::Range { first, len } => (*first..first + len).contains(&place),
             Self::Listed { places, .. } => places[self.blocks(row)].as_flattened().contains(&(place as u32)),
-        }
+        };
+        has_position && !route.has_hole(row, place)
     }
 
     /// Where the traces of a block, counted from the block `begin`, read what their targets left.
@@ -177,6 +175,14 @@ impl Layout {
                 .zip(self.entries(row).unwrap_or_default())
                 .for_each(|(position, entry)| each(position, entry)),
         }
+    }
+
+    /// Whether a row has a weight.
+    #[must_use]
+    pub fn has_entries(&self, row: usize) -> bool {
+        let mut has = false;
+        self.for_each_entry(row, |_, _| has = true);
+        has
     }
 
     /// The weights of a row's positions, 0 where one has none; `weights` are those from the entry `first` on.

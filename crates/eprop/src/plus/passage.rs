@@ -109,7 +109,7 @@ impl Spikes<'_> {
             for (row, (place, count)) in arriving.rows.iter().zip(&arriving.senders) {
                 let (row, count, stamp) = (*row as usize, *count, self.stamp);
                 let ids = if route.source == RECURRENT {
-                    &plan.wiring.recurrent_ids
+                    plan.wiring.sender_ids()
                 } else {
                     &plan.wiring.stimulus_ids
                 };

@@ -6,10 +6,11 @@ use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::check;
 use crate::describe::kernel_parameters::CLIP_NORM;
 use crate::describe::network::Description;
-use crate::describe::population::{NodeIndex, Population, gather, gather_or, groups_of};
+use crate::describe::population::{NodeIndex, Population, gather, gather_all, gather_or, groups_of};
 use crate::models::{Reset, Rule};
 use crate::plan::amplitudes::{HeldRates, RateInputs};
 use crate::plan::membrane::{current_gains, decays};
+use crate::plan::route::longest_delay;
 use crate::plan::wiring::{Planning, Wiring};
 use crate::step::surrogate::Surrogate;
 
@@ -70,7 +71,7 @@ pub struct Recurrent {
     pub kappa_reg: Vec<f64>,
     /// Longest window that eligibility is computed for (steps).
     pub cutoff: Vec<i64>,
-    /// Steps without a spike after which NEST sends a flush event.
+    /// Steps without a spike after which NEST sends a flush event, of the neurons of all ranks.
     pub flush_interval: Vec<i64>,
 }
 
@@ -119,7 +120,7 @@ impl PlusPlan {
     /// `NotImplemented` for a Poisson generator on plastic synapses, and where gradients are to be clipped.
     pub fn new(planning: Planning<'_>) -> Result<Option<Self>> {
         let Planning { network, index, held, .. } = planning;
-        let Some(wiring) = Wiring::new(planning, RECURRENT, READOUT)? else { return Ok(None) };
+        let Some(wiring) = Wiring::new(planning, Rule::Plus)? else { return Ok(None) };
         if network.kernel.clip_norm > 0.0 && wiring.routes().any(|route| route.plastic) {
             let what = "weights that change with every spike have no update of all weights, whose gradient could be clipped";
             return Err(Error::new(ErrorCode::NotImplemented, what)
@@ -132,7 +133,7 @@ impl PlusPlan {
             recurrent: recurrent(network),
             segments: segments(network),
             readouts: readouts(network, index, held),
-            longest_delay: wiring.routes().map(|route| route.delay).max().unwrap_or(1),
+            longest_delay: longest_delay(network, index, [RECURRENT, READOUT], None),
             wiring,
         }))
     }
@@ -196,7 +197,7 @@ fn recurrent(network: &Description) -> Recurrent {
         kappa: of("kappa"),
         kappa_reg: of("kappa_reg"),
         cutoff: steps(&of("eprop_isi_trace_cutoff"), dt),
-        flush_interval: steps(&of("flush_event_send_interval"), dt)
+        flush_interval: steps(&gather_all(network, RECURRENT, "flush_event_send_interval"), dt)
             .iter()
             .map(|steps| *steps.max(&1))
             .collect(),
@@ -226,7 +227,7 @@ fn segments(network: &Description) -> Vec<Segment> {
     let mut place = 0;
     for group in groups_of(network, RECURRENT) {
         let hard_reset = group.model.dynamics.reset == Some(Reset::Hard);
-        for choice in group.numbers("surrogate_gradient_function") {
+        for choice in &group.numbers("surrogate_gradient_function")[network.ownership.part(group)] {
             let surrogate = Surrogate::from_choice(*choice);
             match segments.last_mut() {
                 Some(last) if last.hard_reset == hard_reset && last.surrogate == surrogate => {

@@ -72,15 +72,20 @@ impl PlusRule {
                     },
                     _ => &|_| 0.0,
                 };
-                stream.extend(tap.places.iter().map(|place| value(*place as usize)));
+                stream.extend(tap.held_places.iter().map(|place| value(*place as usize)));
             }
         }
+    }
+
+    /// Records the spikes of a step, once those of all ranks are known.
+    pub(super) fn record_spikes(&self, step: i64, recorded: &mut Recorded) {
+        let plan = &self.plan;
         let fired = &self.fired[(step + 1) as usize % self.fired.len()];
         for (tap, events) in plan.wiring.spike_taps.iter().zip(&mut recorded.spikes) {
             if tap.window.contains(step + 1) {
                 for place in fired {
                     for _ in 0..tap.listens[*place as usize] {
-                        events.push(step + 1, plan.wiring.recurrent_ids[*place as usize]);
+                        events.push(step + 1, plan.wiring.sender_ids()[*place as usize]);
                     }
                 }
             }
@@ -107,7 +112,7 @@ impl PlusRule {
                     }
                     _ => &|_| 0.0,
                 };
-                stream.extend(tap.places.iter().map(|place| value(*place as usize)));
+                stream.extend(tap.held_places.iter().map(|place| value(*place as usize)));
             }
         }
     }

@@ -113,9 +113,11 @@ impl PlusRule {
         }
         let old = std::mem::take(&mut self.readout_rows);
         self.readout_rows = rows(&plan.wiring.readout_routes, true, &self.errors, old);
-        if self.fired.len() <= plan.longest_delay {
+        // Spikes that are read, and those of the steps since ranks exchanged them.
+        let stamps = plan.longest_delay + plan.wiring.exchanges().map_or(1, |exchanges| exchanges.every);
+        if self.fired.len() < stamps {
             let old = std::mem::take(&mut self.fired);
-            self.fired = vec![Vec::new(); plan.longest_delay + 1];
+            self.fired = vec![Vec::new(); stamps];
             for stamp in (now - old.len() as i64 + 1).max(0)..=now {
                 let length = self.fired.len();
                 if !old.is_empty() {

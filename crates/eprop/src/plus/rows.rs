@@ -11,6 +11,8 @@ mod moments;
 mod part;
 mod state;
 
+pub use state::Targets;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -83,6 +85,22 @@ pub struct PlasticRows {
     visits: Vec<Vec<u32>>,
     /// One for each thread.
     scratch: Vec<Scratch>,
+}
+
+impl Default for RowState {
+    fn default() -> Self {
+        Self {
+            previous: 0,
+            before: 0,
+            next: 0,
+            waiting: false,
+            caught_up: false,
+            summed: false,
+            step: 1,
+            eta: f64::NAN,
+            filtered: 0.0,
+        }
+    }
 }
 
 impl RowState {
@@ -201,20 +219,7 @@ impl PlasticRows {
             sum: vec![0.0; LANES * blocks],
             first: vec![0.0; moments],
             second: vec![0.0; moments],
-            rows: vec![
-                RowState {
-                    previous: 0,
-                    before: 0,
-                    next: 0,
-                    waiting: false,
-                    caught_up: false,
-                    summed: false,
-                    step: 1,
-                    eta: f64::NAN,
-                    filtered: 0.0,
-                };
-                route.row_count
-            ],
+            rows: vec![RowState::default(); route.row_count],
             ahead: BTreeMap::new(),
             by_maps: false,
             visits: vec![Vec::new(); (LONGEST_WINDOW as usize + 2).next_power_of_two()],

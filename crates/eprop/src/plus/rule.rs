@@ -106,7 +106,8 @@ impl LearningRule for PlusRule {
         span: Span<'_>,
         recordings: &mut Recordings,
     ) -> std::result::Result<i64, Halt> {
-        let Span { from, to, emission, control, .. } = span;
+        let Span { from, to, emission, control, team, .. } = span;
+        let team = team.filter(|team| team.shares_neurons());
         self.arrivals.iter_mut().for_each(|arrivals| arrivals.forget_before(from));
         self.currents.forget_before(from);
         let mut recorded = Recorded::new(&self.plan);
@@ -117,7 +118,7 @@ impl LearningRule for PlusRule {
             // Threads wait for each other without sleeping, so those that would find little to do stay away.
             let wanted = threads::worth(self.shareable, threads);
             let stopped = threads::with_crew(wanted, |crew| {
-                self.advance_run(network, emission, reached, end, control, &mut recorded, crew)
+                self.advance_run(network, emission, reached, end, (control, team), &mut recorded, crew)
             });
             recorded.collect(&self.plan, recordings);
             reached = stopped;
@@ -126,10 +127,11 @@ impl LearningRule for PlusRule {
             }
         }
         self.steps += (reached - from) as u64;
-        match self.failure.take() {
-            Some(error) => Err(Halt { reached, error }),
-            None => Ok(reached),
+        let mut outcome = self.failure.take().map_or(Ok(()), Err);
+        if let Some(team) = team.filter(|_| outcome.is_err() || control.cancelled()) {
+            outcome = team.agree_on_neurons(outcome);
         }
+        outcome.map(|()| reached).map_err(|error| Halt { reached, error })
     }
 
     fn memory(

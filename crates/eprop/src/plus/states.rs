@@ -2,6 +2,7 @@
 
 use crate::base::error::Result;
 use crate::base::state::Archive;
+use crate::base::state::layout::Layout;
 use crate::describe::network::{Description, NodeId};
 use crate::describe::population::{self, NodeIndex, SetState, set_states};
 use crate::plan::amplitudes::RateReader;
@@ -35,15 +36,15 @@ impl RecurrentState {
         self.fired.resize(neurons.next_multiple_of(8), 0);
     }
 
-    /// Writes the arrays that a step leaves, or reads them.
+    /// Writes the arrays that a step leaves, or reads them; `neurons` is the layout of one.
     ///
     /// # Errors
     /// `ValueError` where the archive holds something that does not fit.
-    pub(super) fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+    pub(super) fn persist(&mut self, neurons: &Layout, archive: &mut Archive<'_>) -> Result<()> {
         for (name, values) in self.state.arrays_mut() {
-            archive.fixed(name, values)?;
+            archive.by(neurons).fixed(name, values)?;
         }
-        archive.fixed("current", &mut self.current)
+        archive.by(neurons).fixed("current", &mut self.current)
     }
 }
 

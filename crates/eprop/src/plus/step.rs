@@ -1,6 +1,9 @@
 //! A step of time.
 
+use std::ops::Range;
+
 use crate::base::control::RunControl;
+use crate::base::exchange::Team;
 use crate::base::threads::Crew;
 use crate::describe::network::Description;
 use crate::plan::currents::CurrentRoute;
@@ -20,26 +23,61 @@ impl PlusRule {
         emission: &Emission,
         from: i64,
         to: i64,
-        control: &RunControl,
+        (control, team): (&RunControl, Option<&Team<'_>>),
         recorded: &mut Recorded,
         crew: &mut Crew<'_>,
     ) -> i64 {
         let mut work = 0;
-        for step in from..to {
+        let exchanges = self.plan.wiring.exchanges().filter(|_| team.is_some());
+        let every = exchanges.map_or(1, |exchanges| exchanges.every as i64);
+        let wait = exchanges.is_some_and(|exchanges| exchanges.readouts_wait);
+        let mut step = from;
+        while step < to {
             if control.cancelled() {
                 return step;
             }
-            work += self.advance_recurrent(network, emission, step, recorded, crew);
-            work += self.advance_readouts(network, emission, step, recorded, crew);
-            if self.failure.is_some() {
-                return step + 1;
+            let steps = step..to.min(step + every);
+            for step in steps.clone() {
+                work += self.advance_recurrent(network, emission, step, recorded, crew);
+                if step + 1 == steps.end {
+                    self.exchange(steps.clone(), team, recorded);
+                }
+                if !wait {
+                    work += self.advance_readouts(network, emission, step, recorded, crew);
+                }
+            }
+            for step in steps.clone().filter(|_| wait) {
+                work += self.advance_readouts(network, emission, step, recorded, crew);
+            }
+            step = steps.end;
+            // Ranks that share neurons stop at the same step, where one has failed too.
+            if self.failure.is_some() || (team.is_some() && control.cancelled()) {
+                return step;
             }
         }
         self.shareable = work / (to - from) as u64;
         to
     }
 
-    pub(super) fn advance_recurrent(
+    /// Makes the spikes of these steps those of all ranks, where several share the neurons, and records them.
+    fn exchange(&mut self, steps: Range<i64>, team: Option<&Team<'_>>, recorded: &mut Recorded) {
+        let ring = self.fired.len();
+        let slot = |step: i64| (step + 1) as usize % ring;
+        if let Some(team) = team {
+            let take = |step: i64| std::mem::take(&mut self.fired[slot(step)]);
+            let mut fired: Vec<Vec<u32>> = steps.clone().map(take).collect();
+            self.plan.wiring.merge(&mut fired, team, self.failure.is_some());
+            for (step, fired) in steps.clone().zip(fired) {
+                self.fired[slot(step)] = fired;
+            }
+        }
+        for step in steps {
+            self.spike_count += self.fired[slot(step)].len() as u64;
+            self.record_spikes(step, recorded);
+        }
+    }
+
+    fn advance_recurrent(
         &mut self,
         network: &mut Description,
         emission: &Emission,
@@ -96,12 +134,11 @@ impl PlusRule {
                 bits &= bits - 1;
             }
         }
-        self.spike_count += fired.len() as u64;
         self.record_recurrent(step, recorded);
         work
     }
 
-    pub(super) fn advance_readouts(
+    fn advance_readouts(
         &mut self,
         network: &mut Description,
         emission: &Emission,

@@ -6,10 +6,12 @@
 //! ([`crate::describe::network::Settled`]).
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::base::error::Result;
 use crate::base::real::Real;
-use crate::base::state::{Archive, Persist};
+use crate::base::state::Archive;
+use crate::base::state::layout::{Event, Layout};
 use crate::describe::network::{Description, NodeId, Projection, Settled};
 use crate::describe::population::Population;
 use crate::plan::route::{Route, handed_over};
@@ -88,29 +90,67 @@ impl Arrivals {
         self.steps.last().copied()
     }
 
-    /// As [`Persist::persist`], of so many neurons.
+    /// Writes it or reads it, by the places of neurons among those of all ranks.
     ///
     /// # Errors
     /// `ValueError` where the archive holds something that does not fit.
-    pub fn persist_of(&mut self, neurons: usize, archive: &mut Archive<'_>) -> Result<()> {
-        self.persist(archive)?;
-        if self.places.iter().all(|place| (*place as usize) < neurons) {
-            Ok(())
-        } else {
-            Err(archive.misfit("places", "a neuron that there is not"))
+    pub fn persist_of(&mut self, neurons: Placed<'_>, archive: &mut Archive<'_>) -> Result<()> {
+        // A new field needs a place here.
+        let Self { steps: _, places: _, values: _ } = self;
+        let Placed { ids, places } = neurons;
+        if !archive.reads() {
+            // Of a neuron and step, what came first is added first; who is added to first does not matter.
+            let mut order: Vec<usize> = (0..self.steps.len()).collect();
+            order.sort_by_key(|at| (self.steps[*at], self.places[*at]));
+            self.steps = order.iter().map(|at| self.steps[*at]).collect();
+            self.places = order.iter().map(|at| self.places[*at]).collect();
+            self.values = order.iter().map(|at| self.values[*at]).collect();
         }
+        let layout = archive.layout(|| {
+            let event = |(step, place): (&i64, &u32)| {
+                let node = ids[*place as usize];
+                Event { key: [*step, i64::from(node)], node }
+            };
+            Layout::Events(Arc::new(self.steps.iter().zip(&self.places).map(event).collect()))
+        });
+        archive.by(&layout).list("steps", &mut self.steps)?;
+        let mut among_all = self.places.clone();
+        if let Some(places) = places.filter(|_| !archive.reads()) {
+            for place in &mut among_all {
+                *place = places[*place as usize];
+            }
+        }
+        archive.by(&layout).list("places", &mut among_all)?;
+        if archive.reads() {
+            if let Some(places) = places {
+                let own = |place: &u32| places.binary_search(place).map_or(u32::MAX, |own| own as u32);
+                among_all = among_all.iter().map(own).collect();
+            }
+            self.places = among_all;
+        }
+        archive.by(&layout).list("values", &mut self.values)?;
+        if !self.places.iter().all(|place| (*place as usize) < ids.len()) {
+            return Err(archive.misfit("places", "a neuron that there is not"));
+        }
+        let whole = self.steps.is_sorted() && [self.places.len(), self.values.len()] == [self.steps.len(); 2];
+        if whole { Ok(()) } else { Err(archive.misfit("steps", "not one for each input")) }
     }
 }
 
-impl Persist for Arrivals {
-    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
-        // A new field needs a place here.
-        let Self { steps: _, places: _, values: _ } = self;
-        archive.list("steps", &mut self.steps)?;
-        archive.list("places", &mut self.places)?;
-        archive.list("values", &mut self.values)?;
-        let whole = self.steps.is_sorted() && [self.places.len(), self.values.len()] == [self.steps.len(); 2];
-        if whole { Ok(()) } else { Err(archive.misfit("steps", "not one for each input")) }
+/// The neurons of a population that a process has.
+#[derive(Debug, Clone, Copy)]
+pub struct Placed<'a> {
+    /// Their ids, by place.
+    pub ids: &'a [NodeId],
+    /// Where ranks share them, their places among all.
+    pub places: Option<&'a [u32]>,
+}
+
+impl<'a> Placed<'a> {
+    /// The recurrent neurons and the readouts.
+    #[must_use]
+    pub fn of(wiring: &'a Wiring) -> [Self; 2] {
+        wiring.neurons().map(|(ids, places)| Self { ids, places })
     }
 }
 
@@ -243,7 +283,7 @@ impl<'a> Flying<'a> {
 
     fn sender(&self, place: u32) -> NodeId {
         let from_stimulus = self.route.source == Population::Stimulus;
-        let ids = if from_stimulus { &self.wiring.stimulus_ids } else { &self.wiring.recurrent_ids };
+        let ids = if from_stimulus { &self.wiring.stimulus_ids } else { self.wiring.sender_ids() };
         ids[place as usize]
     }
 

@@ -9,7 +9,7 @@ use crate::base::error::Result;
 use crate::base::state::Archive;
 use crate::plan::currents::CurrentRoute;
 use crate::plan::wiring::Wiring;
-use crate::step::arrivals::{Arrival, Arrivals};
+use crate::step::arrivals::{Arrival, Arrivals, Placed};
 
 /// The currents of a population.
 #[derive(Debug, Clone, Default)]
@@ -89,7 +89,7 @@ impl Currents {
     pub fn persist(
         &mut self,
         routes: &[CurrentRoute],
-        neurons: usize,
+        neurons: Placed<'_>,
         now: i64,
         archive: &mut Archive<'_>,
     ) -> Result<()> {
@@ -99,7 +99,7 @@ impl Currents {
             return if archive.holds("steps") { self.sent.persist_of(neurons, archive) } else { Ok(()) };
         }
         let mut settled = self.clone();
-        settled.settle(routes, neurons, now);
+        settled.settle(routes, neurons.ids.len(), now);
         if settled.sent.is_empty() { Ok(()) } else { settled.sent.persist_of(neurons, archive) }
     }
 }
@@ -133,7 +133,7 @@ impl CurrentsOf {
     /// # Errors
     /// `ValueError` where the archive holds something that does not fit.
     pub fn persist(&mut self, wiring: &Wiring, now: i64, archive: &mut Archive<'_>) -> Result<()> {
-        let neurons = [wiring.recurrent_ids.len(), wiring.readout_ids.len()];
+        let neurons = Placed::of(wiring);
         let names = ["currents.recurrent", "currents.readout"];
         for (place, currents) in self.0.iter_mut().enumerate() {
             archive.within(names[place], |archive| {

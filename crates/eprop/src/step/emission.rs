@@ -55,6 +55,7 @@ pub struct Emission {
     /// Up to this stamp, weight recorders have seen the spikes of neurons and parrots over static synapses.
     shown: i64,
     scratch: Scratch,
+    sorting: Sorting,
     trains: BTreeMap<u32, Train>,
 }
 
@@ -66,6 +67,15 @@ struct Scratch {
     links: Vec<(u32, u32, u32)>,
     /// Place and number of the spikes of one stamp.
     events: Vec<(u32, u32)>,
+}
+
+/// Room to sort spikes by stamp.
+#[derive(Debug, Clone, Default)]
+struct Sorting {
+    /// For each stamp, how many spikes it has, then where its next one goes.
+    next: Vec<usize>,
+    /// Row of the stamp, place and number of spikes.
+    spikes: Vec<(u32, u32, u32)>,
 }
 
 /// The end of a linked list.
@@ -103,6 +113,32 @@ impl Scratch {
     }
 }
 
+/// The spikes of a generator that sends at given times, as in [`Source::Times`].
+struct GivenSpikes<'a> {
+    times: &'a [f64],
+    multiplicities: &'a [f64],
+    origin: i64,
+    active: Active,
+}
+
+impl GivenSpikes<'_> {
+    /// Calls `each` with the stamp and the number of its spikes between two stamps, included.
+    #[inline]
+    fn between(&self, stimuli: &Stimuli, from: i64, last: i64, mut each: impl FnMut(i64, u32)) {
+        let begin = stimuli.count_before(self.times, self.origin, from);
+        for (place, time) in (begin..).zip(&self.times[begin..]) {
+            let stamp = stimuli.stamp_of(*time, self.origin);
+            if stamp > last {
+                break;
+            }
+            let count = self.multiplicities.get(place).map_or(1, |count| *count as u32);
+            if stamp > 0 && count > 0 && self.active.contains(stamp) {
+                each(stamp, count);
+            }
+        }
+    }
+}
+
 /// What a Poisson generator needs to send each target a train of its own.
 #[derive(Debug, Clone)]
 struct Train {
@@ -122,6 +158,7 @@ impl Default for Emission {
             flights: Vec::new(),
             shown: 0,
             scratch: Scratch::default(),
+            sorting: Sorting::default(),
             trains: BTreeMap::new(),
         }
     }
@@ -202,6 +239,9 @@ impl Emission {
         if last < from {
             return true;
         }
+        if self.flights.is_empty() && !stimuli.repeat() {
+            return self.extend_without_parrots(stimuli, from, last, control);
+        }
         let row = |stamp: i64| (stamp - from) as usize;
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.begin((last - from + 1) as usize);
@@ -217,18 +257,11 @@ impl Emission {
             }
             match &generator.source {
                 Source::Times { times, multiplicities, origin } => {
-                    let step = |time: f64| stimuli.stamp_of(time, *origin);
-                    let begin = times.partition_point(|time| step(*time) < from);
-                    for (place, time) in times.iter().enumerate().skip(begin) {
-                        let stamp = step(*time);
-                        if stamp > last {
-                            break;
-                        }
-                        let count = multiplicities.get(place).map_or(1, |count| *count as u32);
-                        if stamp > 0 && count > 0 && generator.active.contains(stamp) {
-                            scratch.push(row(stamp), generator.place, count);
-                        }
-                    }
+                    let train =
+                        GivenSpikes { times, multiplicities, origin: *origin, active: generator.active };
+                    train.between(stimuli, from, last, |stamp, count| {
+                        scratch.push(row(stamp), generator.place, count);
+                    });
                 }
                 Source::Poisson { mean, generator: id } => {
                     let onward = stimuli.onward(generator.place);
@@ -268,6 +301,68 @@ impl Emission {
         true
     }
 
+    /// As [`Self::extend_to`], where no parrot repeats anything: spikes are sorted by stamp by counting them, and stay in
+    /// the order of generators, which is that of places.
+    fn extend_without_parrots(
+        &mut self,
+        stimuli: &Stimuli,
+        from: i64,
+        last: i64,
+        control: &RunControl,
+    ) -> bool {
+        let rows = (last - from + 1) as usize;
+        let Sorting { next, spikes } = &mut self.sorting;
+        spikes.clear();
+        next.clear();
+        next.resize(rows, 0);
+        let rows_before = self.counts.len();
+        self.counts.resize(rows_before + rows, 0);
+        let counts = &mut self.counts[rows_before..];
+        for generator in &stimuli.generators {
+            if control.cancelled() {
+                self.counts.truncate(rows_before);
+                return false;
+            }
+            let place = generator.place;
+            let (is_heard, is_counted) = (stimuli.is_heard(place), stimuli.counts(place));
+            let Source::Times { times, multiplicities, origin } = &generator.source else { continue };
+            if !is_heard && !is_counted {
+                continue;
+            }
+            let train = GivenSpikes { times, multiplicities, origin: *origin, active: generator.active };
+            train.between(stimuli, from, last, |stamp, count| {
+                let row = (stamp - from) as u32;
+                if is_counted {
+                    counts[row as usize] += u64::from(count);
+                }
+                match spikes.last_mut() {
+                    _ if !is_heard => {}
+                    Some((same, its, before)) if (*same, *its) == (row, place) => {
+                        *before = before.saturating_add(count);
+                    }
+                    _ => {
+                        next[row as usize] += 1;
+                        spikes.push((row, place, count));
+                    }
+                }
+            });
+        }
+        let mut end = self.places.len();
+        for next in &mut *next {
+            let count = std::mem::replace(next, end);
+            end += count;
+            self.starts.push(end);
+        }
+        self.places.resize(end, 0);
+        self.multiplicities.resize(end, 0);
+        for (row, place, count) in spikes {
+            let at = &mut next[*row as usize];
+            (self.places[*at], self.multiplicities[*at]) = (*place, *count);
+            *at += 1;
+        }
+        true
+    }
+
     /// Sends spikes to a parrot, which repeats them in its own time.
     fn send(&mut self, onward: Onward, stamp: i64, count: u32, from: i64, last: i64, scratch: &mut Scratch) {
         if count == 0 {
@@ -302,9 +397,17 @@ impl Emission {
     pub fn forget_before(&mut self, stamp: i64) {
         let rows = (stamp - self.first).clamp(0, self.starts.len() as i64 - 1) as usize;
         // Moving what is kept costs as much as what is dropped saves, so wait until the latter prevails.
-        if rows * 2 < self.starts.len() {
-            return;
+        if rows * 2 >= self.starts.len() {
+            self.forget(rows);
         }
+    }
+
+    /// As [`Self::forget_before`], and at once.
+    pub fn trim_before(&mut self, stamp: i64) {
+        self.forget((stamp - self.first).clamp(0, self.starts.len() as i64 - 1) as usize);
+    }
+
+    fn forget(&mut self, rows: usize) {
         let events = self.starts[rows];
         self.places.drain(..events);
         self.multiplicities.drain(..events);
@@ -344,6 +447,7 @@ impl Persist for Emission {
             flights: _,
             shown: _,
             scratch: _,
+            sorting: _,
             trains: _,
         } = self;
         archive.number("first", &mut self.first)?;

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -35,6 +36,8 @@ pub struct Way {
     pub stops: usize,
     /// Ranks that simulate it together; every second one with a thread more, and the last one is stopped.
     pub ranks: usize,
+    /// Whether each of them has a part of the neurons, and not all.
+    pub shares_neurons: bool,
 }
 
 /// What happens between simulations.
@@ -59,6 +62,7 @@ impl Default for Way {
             between: Between::Nothing,
             stops: 0,
             ranks: 1,
+            shares_neurons: false,
             history: 1.0,
         }
     }
@@ -75,6 +79,8 @@ pub struct Run {
     pub readout: Vec<f64>,
     pub target: Vec<f64>,
     pub spikes: Vec<f64>,
+    /// Who sent them.
+    pub senders: Vec<f64>,
 }
 
 /// A network of one of the rules, drawn from a seed.
@@ -167,6 +173,13 @@ impl Drawn {
         sizes.recurrent * sizes.readouts
     }
 
+    /// Ids of the recurrent neurons of a network without a device first.
+    fn recurrent_nodes(&self) -> std::ops::Range<u32> {
+        let sizes = self.sizes();
+        let first = 1 + sizes.inputs as u32;
+        first..first + sizes.recurrent as u32
+    }
+
     /// Number of readouts.
     pub fn readouts(&self) -> usize {
         self.sizes().readouts
@@ -187,6 +200,9 @@ impl Drawn {
     /// Where ranks do not come to the same.
     pub fn run(&self, way: &Way) -> Run {
         let mut runs = self.run_over_ranks(way);
+        if way.shares_neurons {
+            return joined(&runs, &self.recurrent_nodes());
+        }
         let run = runs.pop().expect("there is a rank");
         for other in runs {
             assert_eq!(bits(&run.weights), bits(&other.weights));
@@ -218,6 +234,9 @@ impl Drawn {
         let mut random = NumpyRandom::new(self.seed.wrapping_add(1));
         let sizes = self.draw_sizes(&mut random);
         let mut kernel = Kernel::new();
+        if let Some(world) = world.filter(|_| way.shares_neurons) {
+            kernel.share_neurons(world.rank(), world.size()).unwrap();
+        }
         let steps = self.interval * self.intervals;
         kernel
             .set(
@@ -283,6 +302,9 @@ impl Drawn {
                 .iter()
                 .find_map(|(column, values)| match values {
                     EventColumn::Floats(values) if *column == name => Some(values.clone()),
+                    EventColumn::Ids(ids) if *column == name => {
+                        Some(ids.iter().map(|id| f64::from(*id)).collect())
+                    }
                     _ => None,
                 })
                 .unwrap()
@@ -295,7 +317,44 @@ impl Drawn {
             readout: column(&signals, "readout_signal"),
             target: column(&signals, "target_signal"),
             spikes: column(&spikes, "times"),
+            senders: column(&spikes, "senders"),
         }
+    }
+}
+
+/// What ranks that share neurons have, together: what each has of its own neurons, and what all have, which is the same.
+fn joined(runs: &[Run], recurrent: &std::ops::Range<u32>) -> Run {
+    let first = &runs[0];
+    for other in runs {
+        assert_eq!(bits(&first.readout), bits(&other.readout));
+        assert_eq!(bits(&first.target), bits(&other.target));
+    }
+    let mut connections = Vec::new();
+    let mut spikes = Vec::new();
+    let mut of_all = BTreeMap::new();
+    for run in runs {
+        for ((ends, weight), initial) in run.ends.iter().zip(&run.weights).zip(&run.initial) {
+            let known =
+                if recurrent.contains(&ends.1) { None } else { of_all.insert(*ends, weight.to_bits()) };
+            match known {
+                Some(known) => assert_eq!(known, weight.to_bits()),
+                None => connections.push((*ends, *weight, *initial)),
+            }
+        }
+        spikes.extend(run.spikes.iter().copied().zip(run.senders.iter().copied()));
+    }
+    assert!(of_all.len() > 1, "readouts are at all ranks");
+    connections.sort_by_key(|(ends, _, _)| *ends);
+    spikes.sort_by(|a, b| a.partial_cmp(b).expect("times are numbers"));
+    Run {
+        weights: connections.iter().map(|(_, weight, _)| *weight).collect(),
+        initial: connections.iter().map(|(_, _, initial)| *initial).collect(),
+        ends: connections.iter().map(|(ends, _, _)| *ends).collect(),
+        counts: Vec::new(),
+        readout: first.readout.clone(),
+        target: first.target.clone(),
+        spikes: spikes.iter().map(|(time, _)| *time).collect(),
+        senders: spikes.iter().map(|(_, sender)| *sender).collect(),
     }
 }
 

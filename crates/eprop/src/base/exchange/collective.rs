@@ -1,33 +1,48 @@
 //! What all ranks do together.
 
+use std::sync::Arc;
+
 use crate::base::error::{Error, ErrorCode, Result};
+use crate::base::exchange::message::broken;
 use crate::base::exchange::{Exchange, Message, Reader, receive};
 
 /// The bytes of every rank, at every rank, by rank. In each round a rank has twice as many of them as before.
+///
+/// What is told may be large, so bytes that travel alone, as all do between two ranks, are not copied.
 ///
 /// # Errors
 /// `MPIError` where something cannot be sent or received.
 pub fn gather_all(exchange: &dyn Exchange, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
     let (rank, size) = (exchange.rank(), exchange.size());
-    // In the order of ranks from this one on.
-    let mut held = vec![bytes];
-    while held.len() < size {
-        let reach = held.len();
-        let mut message = Message::default();
-        let sent = &held[..reach.min(size - reach)];
-        for bytes in sent {
-            message.list(bytes);
+    let own = Arc::new(bytes);
+    // Those of the ranks after this one, in their order.
+    let mut others: Vec<Vec<u8>> = Vec::with_capacity(size - 1);
+    while others.len() + 1 < size {
+        let reach = others.len() + 1;
+        let (to, from) = ((rank + size - reach) % size, (rank + reach) % size);
+        let count = reach.min(size - reach);
+        if count == 1 {
+            exchange.send_shared(to, Arc::clone(&own))?;
+            others.push(receive(exchange, from)?);
+            continue;
         }
-        exchange.send((rank + size - reach) % size, message.into_bytes())?;
-        let message = receive(exchange, (rank + reach) % size)?;
+        let mut message = Message::default();
+        message.list(&own);
+        others[..count - 1].iter().for_each(|bytes| message.list(bytes));
+        exchange.send(to, message.into_bytes())?;
+        let message = receive(exchange, from)?;
         let mut reader = Reader::new(&message);
-        for _ in 0..sent.len() {
-            held.push(reader.list()?);
+        for _ in 0..count {
+            others.push(reader.list()?);
         }
     }
     exchange.flush()?;
-    held.rotate_right(rank);
-    Ok(held)
+    let mut all = Vec::with_capacity(size);
+    // Sent, they are this rank's alone again.
+    all.push(Arc::unwrap_or_clone(own));
+    all.append(&mut others);
+    all.rotate_right(rank);
+    Ok(all)
 }
 
 /// What every rank has come to, at every rank, by rank.
@@ -36,24 +51,24 @@ pub fn gather_all(exchange: &dyn Exchange, bytes: Vec<u8>) -> Result<Vec<Vec<u8>
 /// At every rank the same where some rank has come to an error: that of the first such rank. `MPIError` where something
 /// cannot be sent or received.
 pub fn agree(exchange: &dyn Exchange, outcome: Result<Vec<u8>>) -> Result<Vec<Vec<u8>>> {
-    let mut message = Message::default();
-    match outcome {
-        Ok(bytes) => {
-            message.number(0_u8);
-            message.list(&bytes);
+    // What it is stands at the end, so that large bytes stay where they are.
+    let bytes = match outcome {
+        Ok(mut bytes) => {
+            bytes.push(0);
+            bytes
         }
         Err(error) => {
-            message.number(1_u8);
+            let mut message = Message::default();
             write(&error, &mut message);
+            message.number(1_u8);
+            message.into_bytes()
         }
-    }
-    let mut all = Vec::with_capacity(exchange.size());
-    for (rank, bytes) in gather_all(exchange, message.into_bytes())?.iter().enumerate() {
-        let mut reader = Reader::new(bytes);
-        if reader.number::<u8>()? == 1 {
-            return Err(read(&mut reader, rank, exchange.size())?);
+    };
+    let mut all = gather_all(exchange, bytes)?;
+    for (rank, bytes) in all.iter_mut().enumerate() {
+        if bytes.pop().ok_or_else(broken)? == 1 {
+            return Err(read(&mut Reader::new(bytes), rank, exchange.size())?);
         }
-        all.push(reader.list()?);
     }
     Ok(all)
 }

@@ -72,7 +72,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn broken() -> Error {
+/// The error that a message is not what it should be.
+pub(super) fn broken() -> Error {
     let what = "a message of another rank is not what was expected: all ranks must run the same program";
     Error::new(ErrorCode::MPIError, what)
 }

@@ -1,10 +1,12 @@
 //! Ranks that simulate one network together.
 
 use std::ops::Range;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 
 use crate::base::control::RunControl;
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::base::exchange::{Exchange, Message, Reader, agree, receive};
+use crate::base::exchange::{Exchange, Message, Reader, agree, gather_all, receive};
 
 /// The ranks of a simulation.
 #[derive(Debug)]
@@ -14,7 +16,25 @@ pub struct Team<'a> {
     threads: Vec<usize>,
     /// Who may stop this rank's share.
     control: &'a RunControl,
+    /// What they share, where that is the neurons.
+    neurons: Option<Shared>,
 }
+
+/// What ranks that share the neurons of a network hold in common.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Whether all stop, at the step in which that was said.
+    agreed: RunControl,
+    /// Why they cannot go on.
+    failure: Mutex<Option<Error>>,
+}
+
+/// What begins a message of spikes.
+const GOES_ON: u32 = 0;
+const WANTS_TO_STOP: u32 = 1;
+
+/// Up to so many ranks, each sends its spikes to all others at once. For more, they are handed on in rounds.
+const MOST_AT_ONCE: usize = 16;
 
 /// What has to be the same at all ranks, by name.
 #[derive(Debug)]
@@ -64,7 +84,103 @@ impl<'a> Team<'a> {
                     .bound("the same program with the same arguments at every rank"));
             }
         }
-        Ok(Self { exchange, threads: all, control })
+        Ok(Self { exchange, threads: all, control, neurons: None })
+    }
+
+    /// The same ranks, which share the neurons of one network.
+    #[must_use]
+    pub fn sharing_neurons(self) -> Self {
+        Self { neurons: Some(Shared::default()), ..self }
+    }
+
+    /// Whether each has neurons of its own; otherwise each has all of them, and they share sequences.
+    #[must_use]
+    pub fn shares_neurons(&self) -> bool {
+        self.neurons.is_some()
+    }
+
+    /// Where neurons are shared, who stops all ranks at the same step.
+    #[must_use]
+    pub fn agreed(&self) -> Option<&RunControl> {
+        self.neurons.as_ref().map(|shared| &shared.agreed)
+    }
+
+    /// Why ranks that share neurons cannot go on, where they cannot; told once.
+    #[must_use]
+    pub fn take_failure(&self) -> Option<Error> {
+        let failure = &self.neurons.as_ref()?.failure;
+        failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// What ranks that share neurons have come to, each for its own: an error of one is that of all.
+    ///
+    /// # Errors
+    /// As [`agree`].
+    pub fn agree_on_neurons(&self, outcome: Result<()>) -> Result<()> {
+        if !self.shares_neurons() {
+            return outcome;
+        }
+        self.agree(outcome.map(|()| Vec::new())).map(drop)
+    }
+
+    /// Adds the places that all other ranks give, to as many lists as they have, and sorts each. Where one has failed or
+    /// wants to stop, or cannot be reached, all are told so with it ([`Self::agreed`]).
+    pub fn merge(&self, lists: &mut [Vec<u32>], has_failed: bool) {
+        let Some(shared) = &self.neurons else { return };
+        let outcome = self.merged(lists, has_failed);
+        let stops = match outcome {
+            Ok(stops) => stops,
+            Err(error) => {
+                shared.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                true
+            }
+        };
+        if stops {
+            shared.agreed.cancel.store(true, Ordering::Relaxed);
+        }
+        for places in lists.iter_mut().filter(|places| !places.is_sorted()) {
+            places.sort_unstable();
+        }
+    }
+
+    /// Adds the places of the other ranks. Returns whether any rank wants to stop.
+    fn merged(&self, lists: &mut [Vec<u32>], has_failed: bool) -> Result<bool> {
+        let (rank, size) = (self.rank(), self.size());
+        let mut stops = has_failed || self.control.cancelled();
+        // Whether it goes on; how many places each list has, but for the last, which has the rest; then those.
+        let mut own = vec![if stops { WANTS_TO_STOP } else { GOES_ON }];
+        let last = lists.len().saturating_sub(1);
+        own.extend(lists[..last].iter().map(|places| places.len() as u32));
+        for places in &mut *lists {
+            own.append(places);
+        }
+        let bytes = bytemuck::cast_slice(&own).to_vec();
+        let mut add = |bytes: &[u8]| -> Result<()> {
+            let (numbers, []) = bytes.as_chunks::<4>() else { return Err(no_spikes()) };
+            let (first, rest) = numbers.split_first().ok_or_else(no_spikes)?;
+            stops |= *first != GOES_ON.to_ne_bytes();
+            let (counts, mut rest) = rest.split_at_checked(last).ok_or_else(no_spikes)?;
+            let counts = counts.iter().map(|count| Some(u32::from_ne_bytes(*count) as usize));
+            for (places, count) in lists.iter_mut().zip(counts.chain([None])) {
+                let numbers;
+                (numbers, rest) = rest.split_at_checked(count.unwrap_or(rest.len())).ok_or_else(no_spikes)?;
+                places.extend(numbers.iter().map(|number| u32::from_ne_bytes(*number)));
+            }
+            Ok(())
+        };
+        if size <= MOST_AT_ONCE {
+            for other in (0..size).filter(|other| *other != rank) {
+                self.exchange.send(other, bytes.clone())?;
+            }
+            for other in 0..size {
+                if other == rank { add(&bytes)? } else { add(&receive(self.exchange, other)?)? }
+            }
+        } else {
+            for bytes in gather_all(self.exchange, bytes)? {
+                add(&bytes)?;
+            }
+        }
+        Ok(stops)
     }
 
     /// Which rank this one is.
@@ -202,6 +318,11 @@ impl<'a> Team<'a> {
     }
 }
 
+fn no_spikes() -> Error {
+    let what = "what another rank sends is no list of spikes: all ranks must run the same program";
+    Error::new(ErrorCode::MPIError, what)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::LazyLock;
@@ -219,7 +340,8 @@ mod tests {
     #[test]
     fn shares_follow_threads_and_leave_nothing_out() {
         for threads in [vec![1], vec![1, 3, 2], vec![2; 8], vec![16, 1]] {
-            let team = Team { exchange: &crate::base::exchange::Local, threads, control: &CONTROL };
+            let team =
+                Team { exchange: &crate::base::exchange::Local, threads, control: &CONTROL, neurons: None };
             for count in 1..40 {
                 let shares = team.shares(count);
                 assert_eq!(
@@ -279,6 +401,45 @@ mod tests {
                 Some("rank 2 and rank 0 do not simulate the same")
             );
             assert_eq!(error.parameter.as_deref(), Some("weights"));
+        }
+    }
+
+    #[test]
+    fn places_of_all_ranks_are_merged_and_one_stops_all() {
+        for size in [1, 2, 3, 5, 17] {
+            let outcomes = DryRun::run(size, |exchange| {
+                let stops = RunControl::default();
+                stops.cancel.store(exchange.rank() + 1 == size, Ordering::Relaxed);
+                let team = |control| {
+                    let digest = Ok(Digest(Vec::new()));
+                    Team::meet(exchange, digest, 1, control).expect("all do the same").sharing_neurons()
+                };
+                let rank = exchange.rank() as u32;
+                // One list, or several with more and fewer places at other ranks.
+                let mut one = [vec![rank, rank + 100]];
+                let mut several = [vec![rank; rank as usize % 3], Vec::new(), vec![rank + 7], Vec::new()];
+                let goes_on = team(&CONTROL);
+                goes_on.merge(&mut one, false);
+                goes_on.merge(&mut several, false);
+                let stopped = team(&stops);
+                stopped.merge(&mut [Vec::new()], false);
+                let stopped = [goes_on, stopped].map(|team| team.agreed().map(RunControl::cancelled));
+                (one, several, stopped)
+            });
+            let ranks = 0..size as u32;
+            let one = [ranks.clone().chain(100..100 + size as u32).collect::<Vec<u32>>()];
+            let several = [
+                ranks.clone().flat_map(|rank| vec![rank; rank as usize % 3]).collect(),
+                Vec::new(),
+                ranks.map(|rank| rank + 7).collect(),
+                Vec::new(),
+            ];
+            assert!(outcomes.iter().all(|(places, _, _)| *places == one), "{size} ranks");
+            assert!(outcomes.iter().all(|(_, places, _)| *places == several), "{size} ranks");
+            assert!(
+                outcomes.iter().all(|(_, _, stopped)| *stopped == [Some(false), Some(true)]),
+                "{size} ranks"
+            );
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::base::error::Result;
 use crate::base::exchange::Team;
 use crate::base::real::Real;
 use crate::base::state::Archive;
+use crate::base::state::layout::Layout;
 use crate::base::threads;
 use crate::interval::gradient::layout::{GradientLayout, Share};
 use crate::interval::presynaptic::RowEvents;
@@ -64,9 +65,30 @@ fn note_rows(summed: &mut [bool], intervals: &[&RowEvents]) {
     }
 }
 
-/// A sum with the squares of a mean gradient added, one after the other.
-fn add_squares(sum: f64, gradient: &[f64], divisor: f64) -> f64 {
-    gradient.iter().fold(sum, |sum, gradient| sum + (gradient / divisor) * (gradient / divisor))
+/// Sums of squares of a row: the first has those of its connections 0, 8, 16, …
+const SUMS: usize = 8;
+
+#[inline(always)]
+fn add_squares_body(sums: &mut [f64], place: usize, gradient: &[f64], divisor: f64) {
+    let square = |gradient: &f64| (gradient / divisor) * (gradient / divisor);
+    let begins = place % SUMS;
+    let (head, gradient) = gradient.split_at(if begins == 0 { 0 } else { gradient.len().min(SUMS - begins) });
+    for (sum, gradient) in sums[begins..].iter_mut().zip(head) {
+        *sum += square(gradient);
+    }
+    // What is left begins at the first sum.
+    let (blocks, rest) = gradient.as_chunks::<SUMS>();
+    let mut held = [0.0; SUMS];
+    held.copy_from_slice(sums);
+    for block in blocks {
+        for (sum, gradient) in held.iter_mut().zip(block) {
+            *sum += square(gradient);
+        }
+    }
+    sums.copy_from_slice(&held);
+    for (sum, gradient) in sums.iter_mut().zip(rest) {
+        *sum += square(gradient);
+    }
 }
 
 fn places_of(shares: &[Share]) -> Vec<Range<usize>> {
@@ -246,8 +268,8 @@ impl SynapseState {
         team.spread_last(&mut self.sum, &places_of(&self.layout.shares(route, SHARE)))
     }
 
-    /// The sum of the squared gradients of a batch of that size. It is taken row by row, each from its first connection
-    /// to its last, however they are laid out.
+    /// The sum of the squared gradients of a batch of that size. It is taken row by row, of each as eight sums, which its
+    /// connections are added to in turn, however they are laid out.
     #[must_use]
     pub fn square_sum(&self, route: &Route, batch_size: usize) -> f64 {
         let divisor = batch_size as f64;
@@ -259,18 +281,24 @@ impl SynapseState {
                 while holes.next_if(|hole| *hole < entries.end).is_some() {}
                 continue;
             }
-            let mut of_row = 0.0;
+            let mut of_row = [0.0; SUMS];
+            // Of connections that there are: those that there are not have no place everywhere.
+            let mut place = 0;
+            let mut add = |values: &[f64]| {
+                add_squares(&mut of_row, place, values, divisor);
+                place += values.len();
+            };
             for (piece, part) in self.layout.pieces(entries.clone(), row) {
                 // What is computed for connections that there are not is none of it.
                 let mut begin = piece.start;
                 while let Some(hole) = holes.next_if(|hole| *hole < entries.start + part.end) {
-                    let place = piece.start + (hole - entries.start - part.start);
-                    of_row = add_squares(of_row, &self.sum[begin..place], divisor);
-                    begin = place + 1;
+                    let at = piece.start + (hole - entries.start - part.start);
+                    add(&self.sum[begin..at]);
+                    begin = at + 1;
                 }
-                of_row = add_squares(of_row, &self.sum[begin..piece.end], divisor);
+                add(&self.sum[begin..piece.end]);
             }
-            square_sum += of_row;
+            square_sum += of_row.iter().sum::<f64>();
         }
         square_sum
     }
@@ -360,22 +388,23 @@ impl SynapseState {
 }
 
 impl SynapseState {
-    /// Writes what is remembered, or reads it; `route` is that of the projection.
+    /// Writes what is remembered, or reads it; `route` is that of the projection, `layout` that of its connections.
     ///
     /// # Errors
     /// `ValueError` where the archive holds something that does not fit.
-    pub fn persist(&mut self, route: &Route, archive: &mut Archive<'_>) -> Result<()> {
+    pub fn persist(&mut self, route: &Route, layout: &Layout, archive: &mut Archive<'_>) -> Result<()> {
         // A new field needs a place here.
         let Self { sum: _, layout: _, summed: _, first: _, second: _, rates: _, called: _, latest: _ } = self;
         let mut sum = self.sum_by_entry(route);
-        archive.fixed("sum", &mut sum)?;
+        let rows = layout.rows();
+        archive.by(layout).fixed("sum", &mut sum)?;
         self.set_sum_by_entry(route, &sum);
-        archive.fixed("summed", &mut self.summed)?;
-        archive.fixed("first", &mut self.first)?;
-        archive.fixed("second", &mut self.second)?;
-        archive.fixed("rates", &mut self.rates)?;
-        archive.fixed("called", &mut self.called)?;
-        archive.fixed("latest", &mut self.latest)
+        archive.by(&rows).fixed("summed", &mut self.summed)?;
+        archive.by(layout).fixed("first", &mut self.first)?;
+        archive.by(layout).fixed("second", &mut self.second)?;
+        archive.by(&rows).fixed("rates", &mut self.rates)?;
+        archive.by(&rows).fixed("called", &mut self.called)?;
+        archive.by(&rows).fixed("latest", &mut self.latest)
     }
 }
 
@@ -396,4 +425,7 @@ fn add_gradient_body<R: Real>(sum: &mut [f64], gradient: &[R], divisor: f64, fre
 crate::base::simd::kernels! {
     /// Adds the gradient of an interval to that of its batch; `fresh` where the batch has none yet.
     fn add_gradient<R: Real>(sum: &mut [f64], gradient: &[R], divisor: f64, fresh: bool) = add_gradient_body;
+
+    /// Adds the squares of a row's mean gradient from a place on to the eight sums of that row.
+    fn add_squares(sums: &mut [f64], place: usize, gradient: &[f64], divisor: f64) = add_squares_body;
 }

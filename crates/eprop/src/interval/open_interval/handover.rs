@@ -110,8 +110,12 @@ impl<R: Real> OpenInterval<R> {
         self.stepped = plan.readout_count();
         self.targets.forget();
         let lookback = self.spikes.lookback;
-        self.spikes =
-            IntervalSpikes { lookback, starts: vec![0; self.recurrent_done + 1], places: Vec::new() };
+        self.spikes = IntervalSpikes {
+            lookback,
+            starts: vec![0; self.recurrent_done + 1],
+            places: Vec::new(),
+            elsewhere: 0,
+        };
         for _ in 0..lookback {
             let fired: Vec<u32> = reader.list()?;
             if fired.iter().any(|place| *place as usize >= plan.recurrent_count()) {

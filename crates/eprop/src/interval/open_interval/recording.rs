@@ -82,14 +82,18 @@ impl<R: Real> OpenInterval<R> {
                     Recordable::HistoryDuration => &|_| (local + 1) as f64 * plan.resolution,
                     _ => continue,
                 };
-                stream.extend(tap.places.iter().map(|place| value(*place as usize)));
+                stream.extend(tap.held_places.iter().map(|place| value(*place as usize)));
             }
         }
+    }
+
+    /// Records the spikes of a step, once those of all ranks are known.
+    pub(super) fn record_spikes(&mut self, plan: &IntervalPlan, local: usize, step: i64) {
         for (tap, events) in plan.wiring.spike_taps.iter().zip(&mut self.spike_events) {
             if tap.window.contains(step + 1) {
                 for place in self.spikes.at(local as isize) {
                     for _ in 0..tap.listens[*place as usize] {
-                        events.push(step + 1, plan.wiring.recurrent_ids[*place as usize]);
+                        events.push(step + 1, plan.wiring.sender_ids()[*place as usize]);
                     }
                 }
             }
@@ -101,12 +105,12 @@ impl<R: Real> OpenInterval<R> {
         let p = &plan.readouts;
         let k = plan.readout_count();
         for (tap, chunk) in plan.wiring.readout_taps.iter().zip(&mut self.readout_chunks) {
+            let first = start + from as i64;
             let steps = |lag: i64| {
-                (from..to)
-                    .filter(move |local| tap.window.contains(start + *local as i64 + lag))
-                    .map(move |local| local - from)
+                let stamps = first + lag..start + to as i64 + lag;
+                tap.window.kept(stamps).map(move |stamp| (stamp - lag - first) as usize)
             };
-            chunk.stamps.extend(steps(1).map(|row| start + (from + row) as i64 + 1));
+            chunk.stamps.extend(steps(1).map(|row| first + row as i64 + 1));
             for (recordable, stream) in tap.recordables.iter().zip(&mut chunk.streams) {
                 // Readout, target and error signal of a step's voltage show one step later.
                 let lag = match recordable {
@@ -115,7 +119,9 @@ impl<R: Real> OpenInterval<R> {
                 };
                 let mut take = |value: &dyn Fn(usize, usize) -> f64| {
                     for row in steps(lag) {
-                        stream.extend(tap.places.iter().map(|j| value(row * k + *j as usize, *j as usize)));
+                        stream.extend(
+                            tap.held_places.iter().map(|j| value(row * k + *j as usize, *j as usize)),
+                        );
                     }
                 };
                 let Shown { voltage, signal, target } = &self.shown;
@@ -146,7 +152,7 @@ impl<R: Real> OpenInterval<R> {
                 let stream = tap.recordables.iter().position(|r| *r == Recordable::LearningSignal);
                 if let Some(stream) = stream.filter(|_| tap.window.contains(stamp)) {
                     let values: Vec<f64> = tap
-                        .places
+                        .held_places
                         .iter()
                         .map(|neuron| {
                             if self.interval < 0 {
@@ -164,13 +170,13 @@ impl<R: Real> OpenInterval<R> {
     }
 
     /// The values that late recordables of a tap would show in the steps to come, for a tap that is new: a row of
-    /// `tap.places` for each of the `lag` steps before `readout_done`.
+    /// `tap.held_places` for each of the `lag` steps before `readout_done`.
     #[must_use]
     pub fn late_learning_signals(&self, plan: &IntervalPlan, tap: &Tap, lag: usize) -> Vec<Vec<f64>> {
         (0..lag)
             .map(|back| {
                 let local = self.signals_recorded as isize - lag as isize + back as isize;
-                tap.places
+                tap.held_places
                     .iter()
                     .map(|neuron| {
                         if local < 0 || self.interval < 0 {
@@ -194,13 +200,13 @@ impl<R: Real> OpenInterval<R> {
         recordable: Recordable,
         now: i64,
     ) -> Vec<f64> {
-        let Some(local) = self.last_learned(plan) else { return vec![0.0; tap.places.len()] };
+        let Some(local) = self.last_learned(plan) else { return vec![0.0; tap.held_places.len()] };
         let begin = plan.targets_since(self.interval);
         let shown = |j: usize| {
             let target = plan.readouts.targets.read(j, now, begin);
             (self.last_signal(plan, j, local), self.last_target(plan, j, local, target))
         };
-        tap.places
+        tap.held_places
             .iter()
             .map(|place| {
                 let j = *place as usize;
@@ -253,12 +259,14 @@ impl<R: Real> OpenInterval<R> {
             for (recordable, stream) in tap.recordables.iter().zip(streams) {
                 match recordable {
                     Recordable::TargetSignal => {
-                        last(stream, &tap.places, &|j| {
+                        last(stream, &tap.held_places, &|j| {
                             let target = plan.readouts.targets.read(j, stamp - 1, begin);
                             self.last_target(plan, j, local, target)
                         });
                     }
-                    Recordable::ErrorSignal => last(stream, &tap.places, &|j| self.errors[local * k + j]),
+                    Recordable::ErrorSignal => {
+                        last(stream, &tap.held_places, &|j| self.errors[local * k + j]);
+                    }
                     _ => {}
                 }
             }
@@ -271,7 +279,7 @@ impl<R: Real> OpenInterval<R> {
             let streams = &mut recordings.chunk(tap).streams;
             for (recordable, stream) in tap.recordables.iter().zip(streams) {
                 if *recordable == Recordable::LearningSignal {
-                    last(stream, &tap.places, &|j| self.learning_signal(plan, local, j));
+                    last(stream, &tap.held_places, &|j| self.learning_signal(plan, local, j));
                 }
             }
         }
@@ -309,7 +317,7 @@ impl<R: Real> OpenInterval<R> {
         let mut record = |place: u32, count: u32| {
             let Some(row) = route.rows.row(place).filter(|row| route.transmits(*row, stamp)) else { return };
             let sender = match route.source {
-                RECURRENT => plan.wiring.recurrent_ids[place as usize],
+                RECURRENT => plan.wiring.sender_ids()[place as usize],
                 _ => plan.wiring.stimulus_ids[place as usize],
             };
             let passage = Passage { route, row, sender, targets: ids, receptor, stamp, count, shown };

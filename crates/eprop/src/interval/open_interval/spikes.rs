@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use crate::base::exchange::Team;
+use crate::plan::wiring::Wiring;
+
 /// The lowest bits of up to 64 bytes that are 0 or 1.
 #[inline]
 fn bits_of(bytes: &[u8]) -> u64 {
@@ -24,11 +27,13 @@ pub struct IntervalSpikes {
     pub(super) lookback: usize,
     pub(super) starts: Vec<usize>,
     pub(super) places: Vec<u32>,
+    /// Those of other ranks' neurons, where ranks share them, since neurons' own were last counted from zero.
+    pub(super) elsewhere: u64,
 }
 
 impl IntervalSpikes {
     pub(super) fn new(lookback: usize) -> Self {
-        Self { lookback, starts: vec![0; lookback + 1], places: Vec::new() }
+        Self { lookback, starts: vec![0; lookback + 1], places: Vec::new(), elsewhere: 0 }
     }
 
     /// Places of the neurons that fired in a step of the interval; earlier steps are below zero.
@@ -65,6 +70,24 @@ impl IntervalSpikes {
                 counts[at] += 1;
             }
         }
+    }
+
+    /// Has the last so many steps, which hold the spikes of this rank's neurons by their own place, hold those of all ranks,
+    /// by the place among all.
+    pub(super) fn merge_last(&mut self, count: usize, team: &Team<'_>, wiring: &Wiring) {
+        let rows = self.starts.split_off(self.starts.len() - count);
+        let begin = self.starts.last().copied().unwrap_or(0);
+        let mut begins = begin;
+        let of_step = |end: &usize| self.places[std::mem::replace(&mut begins, *end)..*end].to_vec();
+        let mut steps: Vec<Vec<u32>> = rows.iter().map(of_step).collect();
+        let own = self.places.len() - begin;
+        self.places.truncate(begin);
+        wiring.merge(&mut steps, team, false);
+        for mut step in steps {
+            self.places.append(&mut step);
+            self.finish_step();
+        }
+        self.elsewhere += (self.places.len() - begin - own) as u64;
     }
 
     /// Begins an interval after one of `length` steps; its last steps become those before the first.

@@ -4,8 +4,12 @@ use crate::base::error::Result;
 use crate::base::lines::Lines;
 use crate::base::real::Real;
 use crate::base::state::Archive;
+use crate::base::state::layout::{Cells, Layout};
 use crate::interval::open_interval::{IntervalSpikes, OpenInterval};
 use crate::interval::plan::{IntervalPlan, SHIFT_RECURRENT};
+
+/// What the adaptation of neurons is called.
+const ADAPTATION: &str = "adaptation";
 
 /// Steps that neurons can be ahead of a kernel that was stopped: as many as are simulated in one go.
 const AHEAD: i64 = 1 << 12;
@@ -47,7 +51,7 @@ impl<R: Real> OpenInterval<R> {
             spike_events: _,
             weight_events: _,
         } = self;
-        let (n, k) = (plan.recurrent_count(), plan.readout_count());
+        let k = plan.readout_count();
         archive.number("interval", &mut self.interval)?;
         archive.number("recurrent_done", &mut self.recurrent_done)?;
         archive.number("readout_done", &mut self.readout_done)?;
@@ -74,31 +78,7 @@ impl<R: Real> OpenInterval<R> {
         if !(now..=now + AHEAD).contains(&reached) || !follow {
             return Err(archive.misfit("interval", format!("it is at step {reached}, the kernel at {now}")));
         }
-        archive.within("recurrent", |archive| {
-            for (name, values) in self.state.arrays_mut() {
-                persist_reals(&mut values[..n], |numbers| archive.fixed(name, numbers))?;
-            }
-            archive.fixed("spike_counts", &mut self.spike_counts)?;
-            // The first interval's count has what came before it.
-            let most = self.recurrent_done + SHIFT_RECURRENT as usize;
-            if self.spike_counts.iter().any(|count| *count as usize > most) {
-                return Err(archive.misfit("spike_counts", "more spikes than steps"));
-            }
-            // Mostly there is none.
-            let held = if archive.reads() {
-                archive.holds("regularization")
-            } else {
-                !self.held_regularization.is_empty()
-            };
-            if held {
-                archive.list("regularization", &mut self.held_regularization)?;
-                if self.held_regularization.len() > n {
-                    return Err(archive.misfit("regularization", "more than neurons"));
-                }
-            }
-            self.persist_history(plan, archive)?;
-            Ok(())
-        })?;
+        self.persist_recurrent(plan, archive)?;
         archive.within("readout", |archive| {
             archive.fixed("voltage", &mut self.readout_voltage)?;
             // Networks without such a loss have none.
@@ -120,9 +100,76 @@ impl<R: Real> OpenInterval<R> {
             Ok(())
         })?;
         let steps = self.recurrent_done;
-        archive.within("spikes", |archive| self.spikes.persist(plan.longest_delay, steps, n, archive))?;
+        self.persist_spikes(plan, (steps, now), archive)?;
         self.targets.forget();
         Ok(())
+    }
+
+    /// Writes the state of the recurrent neurons, or reads it.
+    fn persist_recurrent(&mut self, plan: &IntervalPlan, archive: &mut Archive<'_>) -> Result<()> {
+        let n = plan.recurrent_count();
+        let neurons = archive.cells(|| Cells::columns(&plan.wiring.recurrent_ids));
+        archive.within("recurrent", |archive| {
+            for (name, values) in self.state.arrays_mut() {
+                persist_reals(&mut values[..n], |numbers| {
+                    if name == ADAPTATION && !archive.reads() {
+                        // Of neurons that do not adapt it counts for nothing, and hangs on their neighbours.
+                        let idle = numbers.iter_mut().zip(&plan.adapts).filter(|(_, adapts)| !**adapts);
+                        idle.for_each(|(value, _)| *value = 0.0);
+                    }
+                    archive.by(&neurons).fixed(name, numbers)
+                })?;
+            }
+            archive.by(&neurons).fixed("spike_counts", &mut self.spike_counts)?;
+            // The first interval's count has what came before it.
+            let most = self.recurrent_done + SHIFT_RECURRENT as usize;
+            if self.spike_counts.iter().any(|count| *count as usize > most) {
+                return Err(archive.misfit("spike_counts", "more spikes than steps"));
+            }
+            // Mostly there is none.
+            let held = if archive.reads() {
+                archive.holds("regularization")
+            } else {
+                !self.held_regularization.is_empty()
+            };
+            if held {
+                // Those of neurons that were there.
+                let count = self.held_regularization.len();
+                let held = archive.cells(|| Cells::columns(&plan.wiring.recurrent_ids[..count]));
+                archive.by(&held).list("regularization", &mut self.held_regularization)?;
+                if self.held_regularization.len() > n {
+                    return Err(archive.misfit("regularization", "more than neurons"));
+                }
+            }
+            self.persist_history(plan, &neurons, archive)
+        })
+    }
+
+    /// Writes the spikes of the steps done, or reads them.
+    fn persist_spikes(
+        &mut self,
+        plan: &IntervalPlan,
+        (steps, now): (usize, i64),
+        archive: &mut Archive<'_>,
+    ) -> Result<()> {
+        let senders = plan.wiring.sender_ids().len();
+        archive.within("spikes", |archive| {
+            let mut fired = self.spikes_fired();
+            self.spikes.persist(plan.longest_delay, steps, senders, archive)?;
+            if archive.has("fired", archive.is_for_ranks()) {
+                archive.of_ranks(&Layout::Same).number("fired", &mut fired)?;
+            }
+            if archive.reads() {
+                // Those that are not of this rank's neurons are of others'.
+                let own = self.spike_counts.iter().map(|count| u64::from(*count)).sum();
+                let most = (now.max(0) as u64).saturating_mul(senders as u64);
+                let elsewhere = if plan.wiring.shared.is_some() { fired.checked_sub(own) } else { Some(0) };
+                self.spikes.elsewhere = elsewhere
+                    .filter(|count| *count <= most)
+                    .ok_or_else(|| archive.misfit("fired", fired.to_string()))?;
+            }
+            Ok(())
+        })
     }
 
     /// Before the network is laid out anew: how firing rates are regularized in an interval is decided with its neurons'
@@ -137,19 +184,24 @@ impl<R: Real> OpenInterval<R> {
     }
 
     /// Writes what is kept of the recurrent neurons' steps, or reads it.
-    fn persist_history(&mut self, plan: &IntervalPlan, archive: &mut Archive<'_>) -> Result<()> {
+    fn persist_history(
+        &mut self,
+        plan: &IntervalPlan,
+        neurons: &Layout,
+        archive: &mut Archive<'_>,
+    ) -> Result<()> {
         let n = plan.recurrent_count();
         let mut rows = Vec::new();
         for step in 0..if archive.reads() { 0 } else { self.recurrent_done } {
             rows.extend(self.surrogate.row(step)[..n].iter().map(|value| value.f64()));
         }
-        archive.all_rows("surrogate", n, self.recurrent_done, &mut rows)?;
+        archive.by(neurons).all_rows("surrogate", n, self.recurrent_done, &mut rows)?;
         let mut costs = Vec::new();
         if plan.planes() > 1 {
             for step in 0..if archive.reads() { 0 } else { self.recurrent_done } {
                 costs.extend(self.surrogate.row(step)[self.stride..][..n].iter().map(|cost| cost.f64()));
             }
-            archive.all_rows("voltage_costs", n, self.recurrent_done, &mut costs)?;
+            archive.by(neurons).all_rows("voltage_costs", n, self.recurrent_done, &mut costs)?;
         }
         if archive.reads() {
             let stride = plan.planes() * self.stride;
@@ -197,7 +249,7 @@ impl IntervalSpikes {
         if lists.len() != lookback + steps || lists.iter().flatten().any(|place| *place as usize >= neurons) {
             return Err(archive.misfit("places", "not one list of neurons a step"));
         }
-        *self = Self { lookback, starts: vec![0], places: Vec::new() };
+        *self = Self { lookback, starts: vec![0], places: Vec::new(), elsewhere: 0 };
         for list in lists {
             self.places.extend(list);
             self.finish_step();

@@ -54,6 +54,7 @@ impl<R: Real> OpenInterval<R> {
         to: usize,
     ) -> usize {
         let (from, interval, n) = (self.recurrent_done, self.interval, around.plan.recurrent_count());
+        let every = around.plan.wiring.exchanges().map_or(1, |exchanges| exchanges.every);
         if let Some(drive) = first_drive.filter(|_| from < to) {
             self.other_drive = Some((from, drive.iter().copied().collect()));
         } else {
@@ -109,7 +110,12 @@ impl<R: Real> OpenInterval<R> {
                     spikes.push_fired(fired, places.start as u32, &mut counts[places.start..end]);
                 }
                 spikes.finish_step();
-                if around.control.cancelled() {
+                let steps = (local - from) % every + 1;
+                let due = steps == every || local + 1 == to;
+                if let Some(team) = around.team.filter(|_| due) {
+                    spikes.merge_last(steps, team, &around.plan.wiring);
+                }
+                if due && around.control.cancelled() {
                     end.store(local + 1, Ordering::Release);
                 } else if local + 1 < to && history.begins_run(local + 1) {
                     history.begin_step(local + 1, &NeuronState::joined(parts.iter().map(|part| &part.state)));

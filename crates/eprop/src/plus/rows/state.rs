@@ -1,13 +1,54 @@
 //! The state of synapses that learn from every spike, in the order of weights.
 
+use std::sync::Arc;
+
 use crate::base::error::Result;
-use crate::base::state::{Archive, Persist};
+use crate::base::state::Archive;
+use crate::base::state::layout::{Cells, Layout, Listed};
+use crate::describe::network::NodeId;
 use crate::plus::eligibility::Trace;
 use crate::plus::ring::LANES;
 use crate::plus::rows::{PlasticRows, RowState};
 
-impl Persist for PlasticRows {
-    fn persist(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+/// The neurons that rows end at.
+#[derive(Debug, Clone, Copy)]
+pub struct Targets<'a> {
+    /// Their ids, by place.
+    pub ids: &'a [NodeId],
+    /// Whether they adapt; empty where none does.
+    pub adapt: &'a [bool],
+}
+
+impl PlasticRows {
+    /// How far back it looks.
+    #[must_use]
+    pub fn cutoff(&self) -> i64 {
+        self.cutoff
+    }
+
+    /// Whose its synapses are.
+    #[must_use]
+    pub fn layout_of(&self, targets: Targets<'_>) -> Layout {
+        let mut listed = Listed { starts: vec![0], nodes: Vec::new() };
+        for row in 0..self.rows.len() {
+            self.layout.for_each_entry(row, |position, _| {
+                listed.nodes.extend(targets.ids.get(self.layout.place(row, position)));
+            });
+            listed.starts.push(listed.nodes.len());
+        }
+        Layout::Cells(Cells::Listed(Arc::new(listed)))
+    }
+
+    /// Writes the state, or reads it; `layout` is that of its synapses.
+    ///
+    /// # Errors
+    /// `ValueError` where the archive holds something that does not fit.
+    pub fn persist(
+        &mut self,
+        targets: Targets<'_>,
+        layout: &Layout,
+        archive: &mut Archive<'_>,
+    ) -> Result<()> {
         // A new field needs a place here.
         let Self {
             projection: _,
@@ -32,28 +73,38 @@ impl Persist for PlasticRows {
         for row in 0..self.rows.len() {
             self.layout.for_each_entry(row, |position, _| positions.push((row, position)));
         }
-        self.persist_filtered(&positions, archive)?;
+        self.persist_filtered(&positions, &mut archive.by(layout))?;
         for (name, trace) in [
             ("adaptation", Trace::Adaptation),
             ("eligibility", Trace::Eligibility),
             ("regularization", Trace::Regularization),
         ] {
             // Not every kind of synapse has all of them.
-            let held = if self.set.has(trace) { &positions[..] } else { &[] };
-            let mut values: Vec<f64> =
-                held.iter().map(|(_, position)| self.trace(trace, *position)).collect();
-            archive.fixed(name, &mut values)?;
+            if !self.set.has(trace) {
+                archive.by(layout).list::<f64>(name, &mut Vec::new())?;
+                continue;
+            }
+            let held = &positions[..];
+            // What adaptation leaves in synapses onto neurons that have none counts for nothing, and hangs on others.
+            let counts = |row: usize, position: usize| {
+                trace != Trace::Adaptation || targets.adapt[self.layout.place(row, position)]
+            };
+            let value = |(row, position): &(usize, usize)| {
+                if counts(*row, *position) { self.trace(trace, *position) } else { 0.0 }
+            };
+            let mut values: Vec<f64> = held.iter().map(value).collect();
+            archive.by(layout).fixed(name, &mut values)?;
             for ((_, position), value) in held.iter().zip(values) {
                 *self.trace_mut(trace, *position) = value;
             }
         }
-        self.persist_gradient(&positions, archive)?;
+        self.persist_gradient(&positions, &mut archive.by(layout))?;
         for (name, values) in
             [("sum", &mut self.sum), ("first", &mut self.first), ("second", &mut self.second)]
         {
             let held = if values.is_empty() { &[] } else { &positions[..] };
             let mut picked: Vec<f64> = held.iter().map(|(_, position)| values[*position]).collect();
-            archive.fixed(name, &mut picked)?;
+            archive.by(layout).fixed(name, &mut picked)?;
             for ((_, position), value) in held.iter().zip(picked) {
                 values[*position] = value;
             }
@@ -61,12 +112,10 @@ impl Persist for PlasticRows {
         for (row, position) in &positions {
             self.rows[*row].summed |= self.sum[*position] != 0.0;
         }
-        self.persist_rows(archive)?;
-        self.persist_ahead(archive)
+        self.persist_rows(&mut archive.by(&layout.rows()))?;
+        self.persist_ahead(layout, archive)
     }
-}
 
-impl PlasticRows {
     /// Filtered spikes of each synapse, also where a row has them in common.
     fn persist_filtered(&mut self, positions: &[(usize, usize)], archive: &mut Archive<'_>) -> Result<()> {
         let filtered = |(row, position): &(usize, usize)| {
@@ -105,9 +154,14 @@ impl PlasticRows {
     }
 
     fn persist_rows(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+        // What rows without synapses have come to says nothing.
+        let state = |(row, state): (usize, &RowState)| {
+            if self.layout.has_entries(row) { *state } else { RowState::default() }
+        };
+        let held: Vec<RowState> = self.rows.iter().enumerate().map(state).collect();
         macro_rules! columns {
             ($($field:ident),*) => {$(
-                let mut values: Vec<_> = self.rows.iter().map(|row: &RowState| row.$field).collect();
+                let mut values: Vec<_> = held.iter().map(|row| row.$field).collect();
                 archive.fixed(concat!("rows.", stringify!($field)), &mut values)?;
                 for (row, value) in self.rows.iter_mut().zip(values) {
                     row.$field = value;
@@ -119,9 +173,9 @@ impl PlasticRows {
     }
 
     /// Weights that were caught up and show at the next spike.
-    fn persist_ahead(&mut self, archive: &mut Archive<'_>) -> Result<()> {
+    fn persist_ahead(&mut self, layout: &Layout, archive: &mut Archive<'_>) -> Result<()> {
         let mut rows: Vec<usize> = self.ahead.keys().copied().collect();
-        archive.list("ahead.rows", &mut rows)?;
+        archive.by(&Layout::Keys).list("ahead.rows", &mut rows)?;
         if rows.iter().any(|row| *row >= self.rows.len()) {
             return Err(archive.misfit("ahead.rows", "rows that do not exist"));
         }
@@ -131,7 +185,11 @@ impl PlasticRows {
             self.layout.for_each_entry(row, |position, _| held.push(position - positions.start));
             let ahead = self.ahead.entry(row).or_insert_with(|| vec![0.0; positions.len()]);
             let mut picked: Vec<f64> = held.iter().map(|position| ahead[*position]).collect();
-            archive.fixed(&format!("ahead.{row}"), &mut picked)?;
+            let of_row = match layout {
+                Layout::Cells(cells) => Layout::Cells(Cells::columns(cells.row(row))),
+                _ => Layout::Same,
+            };
+            archive.by(&of_row).fixed(&format!("ahead.{row}"), &mut picked)?;
             for (position, value) in held.iter().zip(picked) {
                 ahead[*position] = value;
             }

@@ -1,3 +1,4 @@
+import type { mpi } from "../ts/index.js";
 import { Kernel, random } from "../ts/nest/index.js";
 import { NumpyRandom } from "../ts/random/index.js";
 import type { Measurement, NetworkRun, Settings } from "./case.js";
@@ -78,9 +79,9 @@ export function descriptionOf({ family, neurons, inputs, batch, indegree }: Netw
 }
 
 /** A network as for the spoken digits: inputs, adaptive neurons, readouts; dense, or so many synapses a neuron. */
-function build(run: NetworkRun, settings: Settings) {
+function build(run: NetworkRun, settings: Settings, world?: mpi.World) {
   const { family, neurons, inputs, readouts, steps, indegree } = run;
-  const kernel = new Kernel();
+  const kernel = new Kernel(world ? { world } : {});
   const { models: model, neuron, readout, optimizer, deviations } = descriptionOf(run);
   const normal = (std: number) => ({
     synapse_model: model.synapse,
@@ -140,10 +141,10 @@ export function drawSpikes({ inputs, spikes, batch, steps }: NetworkRun): Float6
   return times.map((list) => list.toSorted());
 }
 
-/** Simulates batches of a network. */
-export async function measure(run: NetworkRun, settings: Settings): Promise<Measurement> {
+/** Simulates batches of a network; with a world, on its ranks. */
+export async function measure(run: NetworkRun, settings: Settings, world?: mpi.World): Promise<Measurement> {
   const { family, neurons, readouts, batch, steps, inputs, indegree, repetitions } = run;
-  const { kernel, input, target } = build(run, settings);
+  const { kernel, input, target } = build(run, settings, world);
   const spikes = drawSpikes(run);
   const total = batch * steps;
   const samples = Array.from({ length: batch }, (_, sample) => sample);

@@ -16,6 +16,8 @@ const pythonOfNest = "python3.11";
 
 const required = at("test/python/requirements.txt");
 const optional = at("test/python/requirements-nest.txt");
+/** An MPI with the MPI Forum's binary interface, which Debian's have not; it has a folder of its own. */
+const standardMPI = at("test/python/requirements-mpi.txt");
 
 const say = (text) => console.log(`tests: ${text}`);
 
@@ -130,6 +132,22 @@ function preparePython() {
   return undefined;
 }
 
+const hasStandardMPI = () => existsSync(at(".mpi/lib/libmpi_abi.so.1"));
+
+/** Gets an MPI with the MPI Forum's interface into .mpi, where there is a wheel; without it its tests are left out. */
+function prepareStandardMPI() {
+  if (process.platform !== "linux") return;
+  if (!hasStandardMPI()) {
+    const environment = process.env.PYTHON ?? at(".venv/bin/python");
+    pip(environment, "--only-binary", ":all:", "--no-deps", "--prefix", ".mpi", "-r", standardMPI);
+  }
+  say(
+    hasStandardMPI()
+      ? "MPICH with the MPI Forum's interface (.mpi)"
+      : "there is no wheel of an MPI with the MPI Forum's interface here; its tests are left out",
+  );
+}
+
 /** Makes sure of Chromium; returns the command that is left to type. */
 function prepareChromium() {
   const places = JSON.parse(readFileSync(at("test/browser/places.json"), "utf8"));
@@ -194,6 +212,7 @@ if (problem !== undefined) {
 preparePostgreSQL();
 prepareMPI();
 const commands = [preparePython(), prepareChromium()].filter((command) => command !== undefined);
+prepareStandardMPI();
 if (commands.length > 0) {
   console.error(`The tests need more than may be installed from here. To get it, type:\n`);
   for (const command of commands) console.error(`  ${command}`);

@@ -121,6 +121,30 @@ describe("npm run bench", () => {
 /** Whether Python has a package. */
 const has = (name: string) => spawnSync(interpreter(undefined), ["-c", `import ${name}`]).status === 0;
 
+describe("npm run bench:neurons-over-ranks", () => {
+  it("measures networks with as many connections and about as many spikes as the page says", () => {
+    const args = ["dist-test/bench/neurons-over-ranks.js", "--case", "1000"];
+    const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+    const [alone, ...others] = JSON.parse(stdout) as Record<string, number>[];
+    expect(others).toEqual([]);
+    // A hundred from neurons, five from inputs, one to the readout and one back.
+    expect(alone?.["connections"]).toBe(107_000);
+    expect(alone?.["spikes"]).toBeGreaterThan(12);
+    expect(alone?.["spikes"]).toBeLessThan(27);
+  });
+  it("has a block for its table, as the other scripts have theirs", () => {
+    const names = [...readFileSync("docs/cluster.md", "utf8").matchAll(/<!-- bench ([^>]+) -->/g)];
+    expect(names.map(([, name]) => name)).toEqual([
+      "neurons over ranks",
+      "ranks",
+      "ranks growth",
+      "neurons growth",
+    ]);
+  });
+});
+
 describe("npm run bench beside other simulators", () => {
   const runs = [
     ["NEST", "nest", "--nest", "sine-waves", 1e-12],

@@ -85,6 +85,15 @@ it("takes what an optimizer of another type leaves out from the network's", () =
   expect(optimizer).not.toHaveProperty("beta_1");
 });
 
+it("names a description that cannot be read", () => {
+  const network = new Proxy(described, {
+    has() {
+      throw new Error("on purpose");
+    },
+  });
+  expect(() => buildNetwork(new Kernel(), network)).toThrow(/^network cannot be read.*on purpose/);
+});
+
 it("names a projection whose mask has no connection", () => {
   const { among, ...projections } = described.projections;
   const mask = new Uint8Array(400).map((_, at) => Number(at % 21 === 0));

@@ -32,7 +32,7 @@ describe.each(launchers)("$name", ({ isInstalled, ...launcher }) => {
     expect(status, stderr).toBe(0);
     expect(JSON.parse(stdout)).toEqual({
       size: 3,
-      library: expect.stringContaining(launcher.name) as string,
+      library: expect.stringContaining(launcher.library) as string,
       last: "the last one's",
       refused: expect.stringContaining("rank 1 and rank 0 do not have the same rank") as string,
       busy: expect.stringContaining("this world is in use") as string,
@@ -46,6 +46,23 @@ describe.each(launchers)("$name", ({ isInstalled, ...launcher }) => {
     const { status, stdout, stderr } = await outcome;
     expect(status, stderr).toBe(0);
     expect(stdout).toBe(printed(program("train.mjs")));
+  });
+
+  withIt("the signal of one rank stops all of them, where they agree on it", async () => {
+    const { status, stdout, stderr } = await started(launcher, 3, [program("stop.mjs"), dist]).outcome;
+    expect(status, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toEqual([
+      { first: "rank 1: the simulation was cancelled at 0 ms", second: "complete", time: 20 },
+      { first: "asked for", second: "complete", time: 20 },
+      { first: "rank 1: the simulation was cancelled at 0 ms", second: "complete", time: 20 },
+    ]);
+  });
+
+  withIt.each([2, 3])("networks whose neurons %i ranks share have the bits of one process", async (ranks) => {
+    const { outcome } = started(launcher, ranks, [program("neurons.mjs"), dist, "ranks"]);
+    const { status, stdout, stderr } = await outcome;
+    expect(status, stderr).toBe(0);
+    expect(stdout).toBe(printed(program("neurons.mjs")));
   });
 
   withIt("ranks share the trainings of a sweep, which one of them sums up", async () => {
@@ -91,7 +108,7 @@ describe.each(launchers)("$name", ({ isInstalled, ...launcher }) => {
     // On a busy machine Open MPI may end a rank before it has said so.
     const said = stopped.stderr.match(/^eprop: stopped$/gm)?.length ?? 0;
     expect(said).toBeLessThanOrEqual(1);
-    if (launcher.name === "MPICH") expect(said, stopped.stderr).toBe(1);
+    if (launcher.library === "MPICH") expect(said, stopped.stderr).toBe(1);
     const resumed = started(launcher, 2, [bin, "train", "--resume", checkpoint]);
     const { status, stdout, stderr } = await resumed.outcome;
     expect(status, stderr).toBe(0);
@@ -102,8 +119,26 @@ describe.each(launchers)("$name", ({ isInstalled, ...launcher }) => {
     rmSync(folder, { recursive: true });
   });
 
+  // MPICH's launcher does not pass it on.
+  it.skipIf(!isInstalled || launcher.library === "MPICH")(
+    "SIGUSR2 stops ranks, which have the time to save",
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), "eprop-ranks-"));
+      const bin = resolve("dist/cli/bin.js");
+      const options = ["--iterations", "1000", "--batch-size", "3", "--no-record", "--quiet", "--out"];
+      const { child, outcome } = started(launcher, 3, [bin, "train", "sine-waves", ...options, folder]);
+      while (!existsSync(join(folder, "metrics.jsonl"))) await setTimeout(5);
+      child.kill("SIGUSR2");
+      const { status, stderr } = await outcome;
+      expect(status, stderr).not.toBe(0);
+      expect(stderr.match(/^eprop: stopped$/gm), stderr).toHaveLength(1);
+      expect(existsSync(join(folder, "checkpoint.safetensors"))).toBe(true);
+      rmSync(folder, { recursive: true });
+    },
+  );
+
   withIt("commands that differ are refused once", async () => {
-    const differ = `process.argv = [process.argv[0], "train", "sine-waves", "--seed", process.env.OMPI_COMM_WORLD_RANK ?? process.env.PMI_RANK]; await import("${pathToFileURL(resolve("dist/cli/main.js")).href}");`;
+    const differ = `process.argv = [process.argv[0], "train", "sine-waves", "--seed", process.env.PMIX_RANK ?? process.env.PMI_RANK]; await import("${pathToFileURL(resolve("dist/cli/main.js")).href}");`;
     const { status, stderr } = await started(launcher, 2, ["--input-type=module", "-e", differ]).outcome;
     expect(status).not.toBe(0);
     expect(stderr.match(/rank 1 and rank 0 do not have the same command/g)).toHaveLength(1);
@@ -119,6 +154,20 @@ describe.each(launchers)("$name", ({ isInstalled, ...launcher }) => {
     expect(performance.now() - begin).toBeLessThan(10_000);
   });
 });
+
+it.skipIf(launchers.every(({ isInstalled }) => !isInstalled))(
+  "a library that is not that of a launcher which does not count its ranks is refused",
+  () => {
+    const path = launchers.find(({ isInstalled }) => isInstalled)?.library;
+    const library = path === "MPICH" ? "libmpich.so.12" : "libmpi.so.40";
+    const connects = `const { mpi } = await import("${dist}"); await mpi.connect().catch(({ message }) => console.log(message));`;
+    const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", connects], {
+      encoding: "utf8",
+      env: { ...process.env, PRTE_LAUNCHED: "1", PMIX_RANK: "1", EPROP_MPI: library },
+    });
+    expect(stdout, stderr).toMatch(/^prterun has started several ranks, but .* knows of one only/);
+  },
+);
 
 it("a library that is not there, or is none of MPI, is named", () => {
   const asked = (name: string, env: Record<string, string> = {}) =>

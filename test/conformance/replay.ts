@@ -8,6 +8,7 @@ import {
   type NodeModelName,
   type Distribution,
 } from "../../ts/nest/index.js";
+import type { mpi } from "../../ts/index.js";
 
 type Selection = string | [string, number, number] | Selection[];
 type Call = [string, ...unknown[]];
@@ -44,6 +45,8 @@ export interface Settings {
   threads?: number;
   /** Go on after each `Simulate` call with a kernel restored from the state of the one before. */
   restore?: boolean;
+  /** Ranks that replay it together. */
+  world?: mpi.World;
 }
 
 /** Largest accepted deviation. */
@@ -65,7 +68,7 @@ export function readBadInputs(folder: string): BadInput[] {
 }
 
 class Replay {
-  readonly kernel = new Kernel();
+  readonly kernel: Kernel;
   readonly nodes = new Map<string, NodeCollection>();
   readonly connections = new Map<
     string,
@@ -75,6 +78,7 @@ class Replay {
 
   constructor(settings: Settings) {
     this.settings = settings;
+    this.kernel = new Kernel(settings.world ? { world: settings.world } : {});
   }
 
   select(selection: Selection): NodeCollection {

@@ -1,11 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { mpi } from "../../ts/index.js";
 import { type Outcome, type Settings, readBadInputs, readCases, refuse, replay } from "./replay.js";
 
 const usage =
-  "usage: npm run -s conformance -- DIR [--json FILE] [--gradient forward|adjoint] [--threads N] [--restore] [--filter REGEX]";
+  "usage: npm run -s conformance -- DIR [--json FILE] [--gradient forward|adjoint] [--threads N] [--restore] [--filter REGEX] [--ranks]";
 
-function main(): number {
+async function main(): Promise<number> {
   let parsed;
   try {
     parsed = parseArgs({
@@ -16,6 +17,7 @@ function main(): number {
         threads: { type: "string" },
         restore: { type: "boolean" },
         filter: { type: "string" },
+        ranks: { type: "boolean" },
       },
     });
   } catch (error) {
@@ -35,7 +37,11 @@ function main(): number {
     console.error(usage);
     return 2;
   }
+  // Each rank holds its own results against NEST's; one of them tells.
+  const world = values.ranks ? await mpi.connect() : undefined;
+  const isFirst = world === undefined || world.rank === 0;
   const settings: Settings = {
+    ...(world && { world }),
     ...(values.gradient && { gradient: values.gradient as "forward" | "adjoint" }),
     ...(threads && { threads }),
     ...(values.restore && { restore: true }),
@@ -48,7 +54,8 @@ function main(): number {
     outcomes = [];
     for (const outcome of steps(cases, inputs, settings)) {
       const { ok, name, deviation, where } = outcome;
-      console.log(`${ok ? "ok" : "FAIL"} ${name} ${deviation.toExponential(1)} ${where}`.trimEnd());
+      if (isFirst || !ok)
+        console.log(`${ok ? "ok" : "FAIL"} ${name} ${deviation.toExponential(1)} ${where}`.trimEnd());
       outcomes.push(outcome);
     }
   } catch (error) {
@@ -57,8 +64,11 @@ function main(): number {
   }
   const passed = outcomes.filter(({ ok }) => ok).length;
   const failed = outcomes.length - passed;
-  if (values.json) writeFileSync(values.json, `${JSON.stringify({ passed, failed, outcomes }, null, 1)}\n`);
-  console.log(`${passed} passed, ${failed} failed`);
+  if (values.json && isFirst)
+    writeFileSync(values.json, `${JSON.stringify({ passed, failed, outcomes }, null, 1)}\n`);
+  await world?.same("results", outcomes);
+  if (isFirst) console.log(`${passed} passed, ${failed} failed${world ? `, ${world.size} ranks` : ""}`);
+  await world?.close();
   return failed > 0 || passed === 0 ? 1 : 0;
 }
 
@@ -71,4 +81,4 @@ function* steps(
   for (const input of inputs) yield refuse(input);
 }
 
-process.exitCode = main();
+process.exitCode = await main();

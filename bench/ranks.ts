@@ -1,0 +1,149 @@
+/**
+ * Two ranks with a thread each against one process with two threads:
+ * `npm run -s bench:ranks -- [--pairs N] [--only NAME] [--launcher COMMAND] [--markdown FILE]`.
+ *
+ * Both do the same work on the same processors, in turns, so what differs is what ranks tell each other and how they wait.
+ * What counts is an iteration by the clock: for evidence accumulation the whole of a training's, for the network of the
+ * spoken digits a batch that is simulated.
+ */
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { Trainer, mpi, tasks } from "../ts/index.js";
+import { sequence } from "./cases.js";
+import { launchersOf } from "./launchers.js";
+import { measure } from "./measure-network.js";
+import { median } from "./statistics.js";
+import { fillBlocks } from "./tables.js";
+
+interface Compared {
+  name: string;
+  /** Milliseconds of each iteration that counts. */
+  measured(world: mpi.World | undefined, threads: number): Promise<number[]>;
+}
+
+const evidence = (batchSize: number, iterations: number): Compared => ({
+  name: `evidence accumulation, batch ${batchSize}`,
+  async measured(world, threads) {
+    const warmUp = 2;
+    const schedule = { iterations: warmUp + iterations, validateEvery: 0, testIterations: 0 };
+    const trainer = new Trainer(tasks.evidenceAccumulation({ ...schedule, batchSize, seed: 1 }), {
+      threads,
+      ...(world && { world }),
+    });
+    const times: number[] = [];
+    let begin = performance.now();
+    for await (const { iteration } of trainer) {
+      const now = performance.now();
+      if (iteration > warmUp) times.push(now - begin);
+      begin = now;
+    }
+    await trainer.close();
+    return times;
+  },
+});
+
+const spokenDigits = (batch: number): Compared => ({
+  name: `spoken digits, 256 neurons, batch ${batch}`,
+  async measured(world, threads) {
+    const run = { kind: "network", family: "interval", ...sequence, neurons: 256, batch } as const;
+    return [...(await measure({ ...run, repetitions: 2 }, { threads }, world)).warm];
+  },
+});
+
+const compared = [evidence(32, 40), evidence(512, 5), spokenDigits(512)];
+
+const { values } = parseArgs({
+  options: {
+    pairs: { type: "string", default: "5" },
+    only: { type: "string", default: "" },
+    launcher: { type: "string" },
+    markdown: { type: "string" },
+    case: { type: "string" },
+    threads: { type: "string" },
+  },
+});
+
+/** Measures a case in this process, which may be one of several ranks. */
+async function measureHere(name: string, threads: number): Promise<void> {
+  const world = threads === 1 ? await mpi.connect() : undefined;
+  const one = compared.find((known) => known.name === name);
+  if (one === undefined) throw new Error(`there is no case ${name}`);
+  const times = await one.measured(world, threads);
+  if (world === undefined || world.rank === 0) process.stdout.write(JSON.stringify(times));
+  await world?.close();
+}
+
+const launchers = launchersOf(values.launcher);
+
+/** The median iteration of a case in processes of their own. */
+function timed(name: string, command: readonly string[], threads: number): number {
+  const own = [
+    process.execPath,
+    fileURLToPath(import.meta.url),
+    "--case",
+    name,
+    "--threads",
+    String(threads),
+  ];
+  const [program = "", ...args] = [...command, ...own];
+  const { stdout, stderr, status } = spawnSync(program, args, {
+    encoding: "utf8",
+    env: { ...process.env, EPROP_THREADS: String(threads) },
+  });
+  if (status !== 0) throw new Error(stderr);
+  return median(JSON.parse(stdout) as number[]);
+}
+
+/** Both, each of which is first as often as the other. */
+function pairOf(name: string, launcher: readonly string[], pair: number): { own: number; ranks: number } {
+  if (pair % 2 === 0) {
+    const own = timed(name, [], 2);
+    return { own, ranks: timed(name, launcher, 1) };
+  }
+  const ranks = timed(name, launcher, 1);
+  return { own: timed(name, [], 2), ranks };
+}
+
+const range = (numbers: readonly number[], digits: number) => {
+  const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
+  return `${median(numbers).toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`;
+};
+
+async function compareAll(): Promise<void> {
+  const lines = [
+    "| case | MPI | one process, 2 threads (ms) | 2 ranks, a thread each (ms) | speed against one process |",
+    "| --- | --- | --- | --- | --- |",
+  ];
+  for (const { name } of compared) {
+    if (!name.includes(values.only)) continue;
+    for (const [mpiName, launcher] of launchers) {
+      const pairs = Array.from({ length: Number(values.pairs) }, (_, pair) => pairOf(name, launcher, pair));
+      const digits = (pairs[0]?.own ?? 0) < 1000 ? 1 : 0;
+      const cells = [
+        range(
+          pairs.map(({ own }) => own),
+          digits,
+        ),
+        range(
+          pairs.map(({ ranks }) => ranks),
+          digits,
+        ),
+        range(
+          pairs.map(({ own, ranks }) => own / ranks),
+          2,
+        ),
+      ];
+      lines.push(`| ${name} | ${mpiName} | ${cells.join(" | ")} |`);
+      console.log(lines.at(-1));
+    }
+  }
+  if (values.markdown === undefined) return;
+  const page = readFileSync(values.markdown, "utf8");
+  const blocks = new Map([["ranks", lines.join("\n")]]);
+  writeFileSync(values.markdown, await fillBlocks(values.markdown, page, blocks));
+}
+
+if (values.case === undefined) await compareAll();
+else await measureHere(values.case, Number(values.threads));

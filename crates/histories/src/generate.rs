@@ -201,6 +201,9 @@ impl Sketch {
         self.interval = if dice.chance(0.1) { dice.whole(1, 4) } else { dice.whole(5, 40) };
         if self.settings.nest {
             self.interval = self.interval.max(SHORTEST_WITH_NEST);
+        } else if dice.chance(0.06) {
+            // Longer than neurons advance without a look at whether to stop.
+            self.interval = dice.whole(257, 600);
         }
         let window = if dice.chance(0.5) { self.interval } else { dice.whole(1, self.interval) };
         self.several = !self.settings.nest || dice.chance(0.5);

@@ -4,6 +4,7 @@ mod bystanders;
 mod earlier;
 mod emitted;
 mod shared;
+mod stopped;
 mod unseen;
 mod ways;
 
@@ -17,6 +18,7 @@ pub use bystanders::bystanders_change_nothing;
 pub use earlier::{described_at_once, described_earlier};
 pub use emitted::emitted_stays_emitted;
 pub use shared::ranks_share_neurons;
+pub use stopped::stops_change_nothing;
 pub use unseen::{
     cuts_change_nothing, queries_change_nothing, refused_calls_change_nothing, saving_changes_nothing,
 };
@@ -61,6 +63,7 @@ pub const ORACLES: &[(&str, Oracle)] = &[
     ("refused calls change nothing", refused_calls_change_nothing),
     ("queries change nothing", queries_change_nothing),
     ("cuts change nothing", cuts_change_nothing),
+    ("stopping and going on change nothing", stops_change_nothing),
     ("saving and loading change nothing", saving_changes_nothing),
     ("threads change nothing", threads_change_nothing),
     ("instruction sets change nothing", instruction_sets_change_nothing),

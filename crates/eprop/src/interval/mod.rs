@@ -92,6 +92,8 @@ pub struct IntervalRule<R> {
     /// Currents of the step before, which the next step integrates.
     current: Vec<f64>,
     readout_current: Vec<f64>,
+    /// What that was before the last run of readouts.
+    readout_current_before: Vec<f64>,
     spare: Vec<(OpenInterval<R>, Learned<R>)>,
     /// Room for what is learned from an interval that runs alone.
     learned: Learned<R>,
@@ -138,6 +140,7 @@ impl<R: Real> IntervalRule<R> {
             absorbed: i64::MIN,
             current: vec![0.0; plan.recurrent_count()],
             readout_current: vec![0.0; plan.readout_count()],
+            readout_current_before: Vec::new(),
             spare: Vec::new(),
             learned: Learned::default(),
             converted: Vec::new(),
@@ -262,9 +265,18 @@ impl<R: Real> IntervalRule<R> {
             self.current.clone_from(&self.plan.recurrent.current);
         }
         if self.open.readout_done > readout_begins {
+            std::mem::swap(&mut self.readout_current, &mut self.readout_current_before);
             self.readout_current.clone_from(&self.plan.readouts.current);
         }
         self.converted = room;
         done
+    }
+
+    /// Has all neurons stand at the step that the recurrent ones have come to, where the open interval is finished and
+    /// nothing was learned from it.
+    fn take_back_last(&mut self) {
+        if self.open.take_back_last(&self.plan) {
+            self.readout_current.clone_from(&self.readout_current_before);
+        }
     }
 }

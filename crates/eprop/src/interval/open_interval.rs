@@ -7,6 +7,7 @@
 mod handover;
 mod history;
 mod last_shown;
+mod last_step;
 mod part;
 mod readouts;
 mod recording;
@@ -34,6 +35,7 @@ use crate::step::emission::Emission;
 use crate::step::row;
 
 use last_shown::LastShown;
+use last_step::BeforeLast;
 use part::{Part, Room, deliver, reads, widen, with_currents};
 
 pub use handover::Recorded;
@@ -134,6 +136,8 @@ pub struct OpenInterval<R> {
     shown: Shown,
     /// What they showed in the last step, once the network has been laid out anew.
     last_shown: LastShown,
+    /// What the last step of readouts has changed.
+    before_last: BeforeLast,
     targets: RateReader,
     /// Sums of the voltages and of the target signals of each readout in the learning window so far, where a loss is of
     /// their mean.
@@ -185,6 +189,7 @@ impl<R: Real> OpenInterval<R> {
             spike_counts: vec![0; n],
             held_regularization: Vec::new(),
             last_shown: LastShown::default(),
+            before_last: BeforeLast::default(),
             other_drive: None,
             input: Lines::zeros(stride),
             readout_input: vec![0.0; k],
@@ -380,9 +385,18 @@ impl<R: Real> OpenInterval<R> {
         } else {
             readout_to.min((reached - plan.start_readout(self.interval)).max(0) as usize)
         };
+        let last = self.readout_length(plan) - 1;
+        let other_drive = self.readout_done == last && around.first_readout_drive.is_some();
+        let mut around = *around;
+        if self.readout_done < last.min(readout_to) {
+            self.advance_readouts(&around, last.min(readout_to));
+            self.record_learning_signals(&around);
+            around.first_readout_drive = None;
+        }
         if self.readout_done < readout_to {
-            self.advance_readouts(around, readout_to);
-            self.record_learning_signals(around);
+            self.hold_before_last(plan, other_drive);
+            self.advance_readouts(&around, readout_to);
+            self.record_learning_signals(&around);
         }
         goes_on
     }

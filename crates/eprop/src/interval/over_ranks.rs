@@ -42,10 +42,9 @@ struct Group<R> {
     finite: bool,
 }
 
-/// What rank 0 has come to in a group that was not completed: the steps of its first interval, and whether that is over.
+/// What rank 0 has come to in a group that was not completed: the step of its first interval.
 struct Stopped {
     reached: i64,
-    finished: bool,
     /// A rank that had no room for a history.
     wanting: Option<usize>,
 }
@@ -103,8 +102,7 @@ impl<R: Real> IntervalRule<R> {
                         format!("rank {rank}: the history of an update interval would not fit into memory");
                     Err(Error::new(ErrorCode::OutOfMemory, what))
                 });
-                let to = if stopped.finished { i64::MAX } else { stopped.reached };
-                self.stop_at(network, emission, begins, to, &mut intervals, recordings);
+                self.stop_at(network, emission, begins, stopped.reached, &mut intervals, recordings);
                 outcome
             }
         };
@@ -120,7 +118,6 @@ impl<R: Real> IntervalRule<R> {
             .first()
             .map_or(0, |(open, _)| self.plan.start_recurrent(open.interval) + open.recurrent_done as i64);
         message.number(reached);
-        message.number(u8::from(intervals.first().is_some_and(|(open, _)| open.is_finished(&self.plan))));
         if status != COMPLETE {
             return message.into_bytes();
         }
@@ -145,15 +142,15 @@ impl<R: Real> IntervalRule<R> {
         shares: Vec<Range<usize>>,
         (own, finite): (usize, bool),
     ) -> Result<std::result::Result<Group<R>, Stopped>> {
-        let mut stopped = Stopped { reached: 0, finished: false, wanting: None };
+        let mut stopped = Stopped { reached: 0, wanting: None };
         let mut is_complete = true;
         let mut readers = Vec::with_capacity(all.len());
         for (rank, bytes) in all.iter().enumerate() {
             let mut reader = Reader::new(bytes);
             let status = reader.number::<u8>()?;
-            let (reached, finished) = (reader.number::<i64>()?, reader.number::<u8>()? == 1);
+            let reached = reader.number::<i64>()?;
             if rank == 0 {
-                (stopped.reached, stopped.finished) = (reached, finished);
+                stopped.reached = reached;
             }
             is_complete &= status == COMPLETE;
             if status == NO_ROOM {
@@ -225,7 +222,8 @@ impl<R: Real> IntervalRule<R> {
     ) -> Result<bool> {
         let begins = own.contains(&0);
         if done == 0 {
-            self.stop_at(network, emission, begins, i64::MAX, intervals, recordings);
+            let end = self.plan.start_recurrent(first + 1);
+            self.stop_at(network, emission, begins, end, intervals, recordings);
             return failure.map_or(Ok(false), Err);
         }
         for place in 0..done {
@@ -258,10 +256,11 @@ impl<R: Real> IntervalRule<R> {
         let updated = self.update(network, None);
         self.end_group(team, first + done as i64 - 1, (own, &group.shares), done - 1, intervals)?;
         if updated.is_err() {
-            // It remains as it was at its end, with a history.
+            // It remains as it was before its last step, with a history.
             let last = self.open.interval;
             self.open.begin_afresh(last);
-            self.advance_open(network, emission, i64::MAX, (&RunControl::default(), None));
+            let end = self.plan.start_recurrent(last + 1);
+            self.advance_open(network, emission, end, (&RunControl::default(), None));
             self.open.forget_recorded();
         } else {
             self.open.begin_next(&self.plan);
@@ -338,6 +337,7 @@ impl<R: Real> IntervalRule<R> {
     ) {
         if begins {
             std::mem::swap(&mut self.open, &mut intervals[0].0);
+            self.take_back_last();
         } else {
             self.advance_open(network, emission, to, (&RunControl::default(), None));
         }

@@ -165,22 +165,23 @@ impl<R: Real> LearningRule for IntervalRule<R> {
                 Some(Err(error)) => return Err(Halt { reached: self.reached().min(to), error }),
             }
             let done = self.advance_open(network, emission, to, (control, sharing));
+            let finished = self.open.is_finished(&self.plan);
+            if !done || !finished {
+                self.collect_recorded(recordings);
+                return Ok(if done { to } else { self.reached().min(to) });
+            }
+            let learned = self.finish_open(network, emission, control, sharing);
+            if !matches!(learned, Ok(true)) {
+                self.take_back_last();
+            }
             self.collect_recorded(recordings);
-            if !done {
-                return Ok(self.reached().min(to));
-            }
-            if !self.open.is_finished(&self.plan) {
-                return Ok(to);
-            }
-            match self.finish_open(network, emission, control, sharing) {
+            match learned {
                 Ok(true) => {}
                 Ok(false) => return Ok(self.reached().min(to)),
                 Err(error) => return Err(Halt { reached: self.reached().min(to), error }),
             }
+            // Readouts are a step ahead, so who stops goes on with one of the next interval.
             self.open.begin_next(&self.plan);
-            if control.cancelled() {
-                return Ok(self.plan.start_recurrent(self.open.interval).min(to));
-            }
         }
     }
 

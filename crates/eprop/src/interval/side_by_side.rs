@@ -130,6 +130,7 @@ impl<R: Real> IntervalRule<R> {
             std::mem::swap(&mut self.open, &mut open_intervals[0].0);
             open_intervals[0].0.forget_recorded();
             self.spare.append(&mut open_intervals);
+            self.take_back_last();
             self.collect_recorded(recordings);
             return failure.map_or(Ok(false), Err);
         }
@@ -149,11 +150,12 @@ impl<R: Real> IntervalRule<R> {
             self.open.begin_next(&self.plan);
             self.open.borrow_history(history);
         } else {
-            // It remains as it was at its end, with a history.
+            // It remains as it was before its last step, with a history.
             let last = self.open.interval;
             self.open.borrow_history(history);
             self.open.begin_afresh(last);
-            self.advance_open(network, emission, i64::MAX, (&RunControl::default(), None));
+            let end = self.plan.start_recurrent(last + 1);
+            self.advance_open(network, emission, end, (&RunControl::default(), None));
             self.open.forget_recorded();
         }
         updated.map(|()| true)

@@ -40,6 +40,7 @@ impl<R: Real> IntervalRule<R> {
             absorbed: _,
             current: _,
             readout_current: _,
+            readout_current_before: _,
             spare: _,
             histories: _,
             workspaces: _,

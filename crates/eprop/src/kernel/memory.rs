@@ -12,6 +12,9 @@ use crate::rule::LearningRule;
 /// Steps that are simulated in one go where nothing else says how many.
 const SLICE: i64 = 4096;
 
+/// Steps that are simulated in one go where there are several learning rules: who stops the first waits for the others.
+const SLICE_OF_SEVERAL: i64 = 64;
+
 /// An input spike as it is found, sorted and kept.
 pub(super) const BYTES_PER_INPUT_SPIKE: u64 = 12 + 8 + 8;
 
@@ -146,7 +149,9 @@ impl Kernel {
     pub(super) fn slice_end(&self, end: i64, team: Option<&Team<'_>>) -> i64 {
         let short = end.min(self.time + SLICE);
         let ends = self.rules.iter().flatten().map(|rule| rule.slice_end(self.time, end, team));
-        ends.min().unwrap_or(short)
+        let whole = ends.min().unwrap_or(short);
+        let several = self.rules.iter().flatten().count() > 1;
+        if several { whole.min(self.time + SLICE_OF_SEVERAL) } else { whole }
     }
 
     /// The earliest stamp of inputs that is still needed at a step: by neurons, or by weight recorders, which have not

@@ -8,13 +8,14 @@ use crate::base::exchange::{Digest, Team, Turn};
 use crate::base::memory::{self, MemoryEstimate, out_of_memory};
 use crate::base::threads::{self, Permit};
 use crate::describe::kernel_parameters::LAST_STEP;
+use crate::describe::network::Description;
 use crate::kernel::memory::BYTES_PER_INPUT_SPIKE;
 use crate::kernel::weights::show_weights_to_parrots;
 use crate::kernel::{Kernel, Plans};
 use crate::plan::route::handed_over;
 use crate::plan::waveform::Waveform;
 use crate::record::{Recordings, Tap, TapChunk};
-use crate::rule::Span;
+use crate::rule::{Held, Span};
 use crate::step::emission::Emission;
 
 /// Steps of a call: more take the smallest network weeks.
@@ -236,6 +237,8 @@ impl Kernel {
         }
         let stop = || control.cancelled();
         let mut permit = Permit::wait(&stop);
+        // Whether an update interval was finished and none begun, so that readouts stand a step further than neurons.
+        let mut between = false;
         while self.time < end {
             permit = permit.and_then(|permit| permit.give_way(&stop));
             let from = self.time;
@@ -245,26 +248,28 @@ impl Kernel {
             } else {
                 self.fitting(whole, &mut recorded)
             };
-            let to = match team {
-                Some(team) => team.least(fitting)?,
-                None => fitting?,
+            let agreed = match team {
+                Some(team) => team.least(fitting),
+                None => fitting,
+            };
+            let (mut to, mut ending) = match agreed {
+                Ok(to) => (to, None),
+                Err(error) => (from, Some(error)),
             };
             let plans = self.plans.as_ref().expect("planned before running");
-            if !self.emission.extend_to(&plans.stimuli, to, each) {
-                return Err(aborted(self.time()));
+            if ending.is_none() && !self.emission.extend_to(&plans.stimuli, to, each) {
+                ending = Some(aborted(self.time()));
             }
-            let mut reached = to;
-            let mut failure = None;
-            let alone = self.rules.iter().flatten().count() == 1;
-            for rule in self.rules.iter_mut().flatten() {
-                let last = to == end || to < whole || !alone;
-                let span = Span { from, to: reached, last, emission: &self.emission, control: each, team };
-                let stopped = rule.advance(&mut self.network, span, &mut self.recordings);
-                reached = reached.min(stopped.unwrap_or_else(|halt| {
-                    failure.get_or_insert(halt.error);
-                    halt.reached
-                }));
+            if let Some(error) = &ending {
+                if !between {
+                    return Err(error.clone());
+                }
+                to = from + 1;
+                self.emission.extend_to(&plans.stimuli, to, &unstopped);
             }
+            let last = ending.is_some() || to == end || to < whole || self.rules.iter().flatten().count() > 1;
+            let span = Span { from, to, last, emission: &self.emission, control: each, team };
+            let (reached, failure) = advance(&mut self.rules, &mut self.network, &mut self.recordings, span);
             record_stimuli(plans, &self.emission, from + 1, reached, &mut self.recordings);
             let handed = handed_over(&self.network.projections, reached).neurons;
             show_weights_to_parrots(
@@ -286,9 +291,11 @@ impl Kernel {
             self.recordings.evaluate(reached - 1);
             control.steps_done.store((reached - begin) as u64, Ordering::Relaxed);
             self.emission.forget_before(self.needs_from(reached));
-            if let Some(error) = team.and_then(Team::take_failure).or(failure) {
-                return Err(error);
+            if let Some(error) = team.and_then(Team::take_failure).or(failure).or(ending) {
+                let stopped_here = team.is_none() && error.code == ErrorCode::Aborted;
+                return Err(if stopped_here { aborted(self.time()) } else { error });
             }
+            between = !last && reached < to;
         }
         Ok(())
     }
@@ -309,6 +316,41 @@ impl Kernel {
             rule.store_states(&mut self.network, self.time);
         }
     }
+}
+
+/// Advances all rules to the same step, that of the first; what stops another on the way is told, and it goes on. Returns
+/// that step, and why it is no further where something could not go on.
+fn advance(
+    rules: &mut [Held],
+    network: &mut Description,
+    recordings: &mut Recordings,
+    span: Span<'_>,
+) -> (i64, Option<Error>) {
+    let unstopped = RunControl::default();
+    let mut failure = None;
+    let mut reached = span.to;
+    for (place, rule) in rules.iter_mut().flatten().enumerate() {
+        let follows = place > 0;
+        let control = if follows && span.team.is_none() { &unstopped } else { span.control };
+        let mut from = span.from;
+        loop {
+            let stopped = rule.advance(network, Span { from, to: reached, control, ..span }, recordings);
+            let stopped = stopped.unwrap_or_else(|halt| {
+                failure.get_or_insert(halt.error);
+                halt.reached
+            });
+            let goes_on = follows && from < stopped && stopped < reached;
+            from = stopped;
+            if !goes_on {
+                break;
+            }
+            if let Some(team) = span.team {
+                team.resume();
+            }
+        }
+        reached = reached.min(from);
+    }
+    (reached, failure)
 }
 
 fn aborted(time: f64) -> Error {

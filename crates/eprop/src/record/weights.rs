@@ -32,6 +32,15 @@ impl WeightEvents {
         self.weights.push(weight);
     }
 
+    /// Drops all events but the first ones.
+    pub fn truncate(&mut self, length: usize) {
+        self.stamps.truncate(length);
+        self.senders.truncate(length);
+        self.targets.truncate(length);
+        self.receptors.truncate(length);
+        self.weights.truncate(length);
+    }
+
     /// Moves all events of another to the end of this one.
     pub fn append(&mut self, other: &mut Self) {
         append(&mut self.stamps, &mut other.stamps);

@@ -105,6 +105,14 @@ impl<'a> Team<'a> {
         self.neurons.as_ref().map(|shared| &shared.agreed)
     }
 
+    /// Takes back that all ranks that share neurons stop: some of what they simulate stands at an earlier step than the
+    /// rest. A rank that still wants to stop says so again with its next spikes.
+    pub fn resume(&self) {
+        if let Some(shared) = &self.neurons {
+            shared.agreed.cancel.store(false, Ordering::Relaxed);
+        }
+    }
+
     /// Why ranks that share neurons cannot go on, where they cannot; told once.
     #[must_use]
     pub fn take_failure(&self) -> Option<Error> {

@@ -44,6 +44,7 @@ impl<R: Real> OpenInterval<R> {
             other_drive: _,
             shown: _,
             last_shown: _,
+            before_last: _,
             targets: _,
             sums: _,
             recurrent_chunks: _,

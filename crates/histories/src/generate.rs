@@ -146,6 +146,9 @@ struct Sketch {
     several: bool,
 }
 
+/// Steps that neurons advance without a look at whether to stop; longer update intervals are few.
+const LONG: usize = 256;
+
 /// The shortest update interval of which NEST shows no errors before the first (steps).
 const SHORTEST_WITH_NEST: usize = 5;
 
@@ -202,8 +205,7 @@ impl Sketch {
         if self.settings.nest {
             self.interval = self.interval.max(SHORTEST_WITH_NEST);
         } else if dice.chance(0.06) {
-            // Longer than neurons advance without a look at whether to stop.
-            self.interval = dice.whole(257, 600);
+            self.interval = dice.whole(LONG + 1, 600);
         }
         let window = if dice.chance(0.5) { self.interval } else { dice.whole(1, self.interval) };
         self.several = !self.settings.nest || dice.chance(0.5);

@@ -6,6 +6,7 @@ use crate::base::math;
 use crate::base::simd::kernels;
 use crate::plus::neuron_state::StateSlices;
 use crate::plus::plan::{Recurrent, Segment};
+use crate::plus::ring::LANES;
 use crate::step::surrogate::{
     ArctanDerivative, Exponential, FastSigmoidDerivative, PiecewiseLinear, Shape, Surrogate,
 };
@@ -71,6 +72,9 @@ fn body<S: Shape, const HARD_RESET: bool>(
     let (kept, rate) = (&mut kept[..n], &mut rate[..n]);
     let (surrogate_out, regularization_out) = (&mut surrogate_out[..n], &mut regularization_out[..n]);
     let fired = &mut fired[..n];
+    if HARD_RESET {
+        keep_input(input, countdown, keep_rate, kept);
+    }
     for j in 0..n {
         let left = countdown[j] - 1.0;
         let left = if left > 0.0 { left } else { 0.0 };
@@ -78,10 +82,7 @@ fn body<S: Shape, const HARD_RESET: bool>(
         let v = if HARD_RESET {
             let v = gain[j].mul_add(current[j], decay[j] * voltage[j]) + input[j];
             let v = v + kept[j];
-            let later = input[j] * math::exp(-countdown[j] * keep_rate[j]);
-            // Without this, an infinite rate would make NaN of no input.
-            let later = if keep_rate[j] == f64::INFINITY { 0.0 } else { later };
-            kept[j] = if integrates { 0.0 } else { kept[j] + later };
+            kept[j] = if integrates { 0.0 } else { kept[j] };
             v
         } else {
             decay[j].mul_add(voltage[j], gain[j].mul_add(current[j], input[j]))
@@ -107,6 +108,24 @@ fn body<S: Shape, const HARD_RESET: bool>(
         rate[j] = average;
         regularization_out[j] = regularization[j] * (average - target_rate[j]);
         fired[j] = u8::from(fires);
+    }
+}
+
+/// Keeps what arrives at neurons in their refractory time, which are few, until that is over.
+#[inline(always)]
+fn keep_input(input: &[f64], countdown: &[f64], keep_rate: &[f64], kept: &mut [f64]) {
+    let (blocks, rest) = countdown.as_chunks::<LANES>();
+    let begins = (0..).step_by(LANES).zip(blocks.iter().map(|block| &block[..]).chain([rest]));
+    for (begin, block) in begins {
+        if block.iter().all(|left| *left == 0.0) {
+            continue;
+        }
+        for j in (begin..begin + block.len()).filter(|j| countdown[*j] != 0.0) {
+            // An infinite rate would make NaN of no input.
+            if keep_rate[j] != f64::INFINITY {
+                kept[j] += input[j] * math::exp(-countdown[j] * keep_rate[j]);
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::Call;
 use crate::dice::Dice;
 use crate::generate::values::Fields;
-use crate::generate::{Group, Sketch};
+use crate::generate::{Group, LONG, Sketch};
 
 impl Sketch {
     pub(super) fn recurrent(&mut self, rule: Rule, n: usize, dice: &mut Dice) -> Group {
@@ -139,7 +139,8 @@ impl Sketch {
         let large = dice.chance(0.1);
         let inputs = dice.whole(1, 6);
         // NEST takes minutes for what has many synapses.
-        let most = if self.settings.nest { (20, 60) } else { (60, 300) };
+        // All recorded weights of a large network in long intervals are more than each oracle can go through again.
+        let most = if self.settings.nest || self.interval > LONG { (20, 60) } else { (60, 300) };
         let n = if large { dice.whole(most.0, most.1) } else { dice.whole(1, 16) };
         let generators = self.generators(inputs, dice);
         let first = if self.settings.nest || dice.chance(0.5) {

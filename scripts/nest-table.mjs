@@ -21,11 +21,8 @@ const renamed = {
 /** Calls that are accepted and change nothing. */
 const callsWithoutEffect = {
   set_verbosity: "nothing is said",
-  GetLocalNodeCollection: "all nodes are local",
-  GetLocalVPs: "there is one process",
-  NumProcesses: "1",
-  Rank: "0",
-  SyncProcesses: "there is one process",
+  GetLocalVPs: "all are in this process",
+  SyncProcesses: "ranks wait for each other as they simulate",
 };
 
 /** Why calls are absent; the first that matches. */

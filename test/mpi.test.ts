@@ -37,6 +37,7 @@ describe.each(launchers)("$name", ({ isInstalled, ...launcher }) => {
       refused: expect.stringContaining("rank 1 and rank 0 do not have the same rank") as string,
       busy: expect.stringContaining("this world is in use") as string,
       is: true,
+      linked: true,
       same: true,
     });
   });
@@ -56,6 +57,43 @@ describe.each(launchers)("$name", ({ isInstalled, ...launcher }) => {
       { first: "asked for", second: "complete", time: 20 },
       { first: "rank 1: the simulation was cancelled at 0 ms", second: "complete", time: 20 },
     ]);
+  });
+
+  withIt("ranks whose programs differ are told what differs", async () => {
+    const { status, stdout, stderr } = await started(launcher, 2, [program("apart.mjs"), dist, "told"])
+      .outcome;
+    expect(status, stderr).toBe(0);
+    const [first, second] = JSON.parse(stdout) as Record<string, string>[];
+    const other = "MPIError: rank 1 and rank 0 do not simulate the same";
+    const all = (share: string) => ({
+      [`V_th, ${share}`]: `${other} (model eprop_iaf_bsshslm_2020, parameter V_th, required: the same values at every rank)`,
+      [`spike_times, ${share}`]: `${other} (model spike_generator, parameter spike_times, required: the same values at every rank)`,
+      [`eta, ${share}`]: `${other} (model eprop_synapse_bsshslm_2020, parameter optimizer.eta, required: the same values at every rank)`,
+      [`learning window, ${share}`]: `${other} (parameter eprop_learning_window, required: the same values at every rank)`,
+      [`copied, ${share}`]: expect.stringContaining(other) as string,
+      [`sources, ${share}`]: expect.stringContaining(other) as string,
+      [`nothing, ${share}`]: "undefined",
+    });
+    const told = {
+      ...all("neurons"),
+      ...all("sequences"),
+      file: expect.stringMatching(/^ValueError: rank 1 and another rank would write/) as string,
+      reset: 2,
+      files: expect.stringMatching(/^NotImplemented: .*recorders keep events in memory/) as string,
+    };
+    const mixed = "MPIError: rank 1 calls barrier where rank 0 calls gather";
+    expect(first).toEqual({ ...told, values: "0,2", calls: expect.stringContaining(mixed) as string });
+    const back = "MPIError: rank 0 calls gather where rank 1 calls barrier";
+    expect(second).toEqual({ ...told, values: "1,2", calls: expect.stringContaining(back) as string });
+  });
+
+  withIt.each([
+    ["throws", "an error of the program"],
+    ["ends", "rank 1 calls close where rank 0 calls gather"],
+  ])("a rank that %s while others wait for it ends them", async (how, message) => {
+    const { status, stderr } = await started(launcher, 2, [program("apart.mjs"), dist, how]).outcome;
+    expect(status).not.toBe(0);
+    expect(stderr).toContain(message);
   });
 
   withIt.each([2, 3])("networks whose neurons %i ranks share have the bits of one process", async (ranks) => {

@@ -1,8 +1,22 @@
 // What ranks tell each other: run by test/mpi.test.ts, the package's address as its argument.
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
+import { pathToFileURL } from "node:url";
+
+// Modules behind symbolic links are those that they stand for, also once the launcher's socket was looked at.
+const folder = realpathSync(mkdtempSync(join(tmpdir(), "eprop-talk-")));
+mkdirSync(join(folder, "package"));
+writeFileSync(join(folder, "package", "module.mjs"), "export {};");
+symlinkSync("package", join(folder, "link"), "dir");
+const loaded = (name) => import(pathToFileURL(join(folder, name, "module.mjs")));
+const real = await loaded("package");
 
 const { mpi } = await import(process.argv[2]);
 const world = await mpi.connect();
+const linked = (await loaded("link")) === real;
+rmSync(folder, { recursive: true });
 const { rank, size } = world;
 const gathered = await world.gather({ rank, values: new Float64Array([rank, -0]) });
 const last = await world.broadcast(rank === size - 1 ? "the last one's" : undefined, size - 1);
@@ -19,7 +33,7 @@ const busy = await other.then(
 await one;
 await world.barrier();
 const is = gathered.map((told) => told.rank === told.values[0] && Object.is(told.values[1], -0));
-const words = { size, library: world.library, last, refused, busy, is: is.every(Boolean) };
+const words = { size, library: world.library, last, refused, busy, is: is.every(Boolean), linked };
 const same = (await world.gather(JSON.stringify(words))).every((text, _, all) => text === all[0]);
 if (rank === 0) console.log(JSON.stringify({ ...words, same }));
 await world.close();

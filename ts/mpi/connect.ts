@@ -1,4 +1,4 @@
-import { fields, given, optional, text } from "../core/arguments.js";
+import { fields, given, optional, refuse, text } from "../core/arguments.js";
 import { guarded, nestError } from "../core/errors.js";
 import { NativeWorld, mpiLauncher } from "../native/index.js";
 import type { World } from "./world.js";
@@ -30,6 +30,9 @@ const withoutHooks = {
 /** The world of this process: MPI begins once. */
 let connected: World | undefined;
 
+/** The library that it was asked for with. */
+let askedFor: string | undefined;
+
 /** What started this process as one of several ranks, where its environment says so. */
 export interface Launcher {
   name: string;
@@ -46,11 +49,14 @@ export function launcher(): Launcher | undefined {
 async function hasLostLauncher(): Promise<boolean> {
   const file = process.env["PMI_FD"];
   if (file === undefined) return false;
-  const { fstatSync } = await import("node:fs");
+  const { fstatSync, statSync } = await import("node:fs");
   try {
     return !fstatSync(Number(file)).isSocket();
   } catch {
     return true;
+  } finally {
+    // Node follows no symbolic links where the last file that it has asked for was a socket: packages would be loaded twice.
+    statSync(process.execPath, { throwIfNoEntry: false });
   }
 }
 
@@ -59,13 +65,21 @@ async function hasLostLauncher(): Promise<boolean> {
  * needed until then.
  *
  * @example
- * await using world = await mpi.connect();
+ * const world = await mpi.connect();
  * console.log(`rank ${world.rank} of ${world.size} on ${world.host}`);
  * @throws {@link NESTError} that says what was looked for, and where; or that the library is not the launcher's.
  */
 export async function connect(options: ConnectOptions = {}): Promise<World> {
   const { library } = given("options", options, connectOptions);
-  if (connected !== undefined) return connected;
+  if (connected !== undefined) {
+    if (library !== undefined && library !== askedFor) {
+      refuse("options.library", library, askedFor ?? "none: a world has been connected without one", {
+        code: "MPIError",
+        message: `this process is connected through ${connected.library}`,
+      });
+    }
+    return connected;
+  }
   const { isMainThread } = await import("node:worker_threads");
   if (!isMainThread) {
     throw nestError({
@@ -84,6 +98,9 @@ export async function connect(options: ConnectOptions = {}): Promise<World> {
   const { World } = await import("./world.js");
   for (const [name, value] of Object.entries(withoutHooks)) process.env[name] ??= value;
   // Another call may have been faster.
-  connected ??= new World(guarded(() => NativeWorld.connect(library)));
+  if (connected === undefined) {
+    connected = new World(guarded(() => NativeWorld.connect(library)));
+    askedFor = library;
+  }
   return connected;
 }

@@ -1,5 +1,6 @@
 // Declarations are read by programs whose target has no such library.
 /// <reference lib="esnext.disposable" preserve="true" />
+import { resolve } from "node:path";
 import {
   dictionary,
   either,
@@ -224,6 +225,8 @@ export class Kernel {
       ...withoutEffect,
       ...this.#kept,
       ...constants,
+      mpi_rank: this.Rank(),
+      num_processes: this.NumProcesses(),
       tics_per_step,
       node_models: node_models.toSorted(),
       synapse_models: synapse_models.toSorted(),
@@ -392,8 +395,8 @@ export class Kernel {
     const [n, params] = typeof count === "number" ? [count, third] : [1, count];
     const encoded = this.#params(params);
     const ids = roomForIds(n);
-    const first = changing(() => this.native.create(name, n, ...encoded));
     this.#noteFiles(encoded);
+    const first = changing(() => this.native.create(name, n, ...encoded));
     for (let place = 0; place < ids.length; place++) ids[place] = first + place;
     return new NodeCollection(this, ids, unchecked);
   }
@@ -506,9 +509,14 @@ export class Kernel {
 
   /** Looks for recorders with files from now on if parameters ask for one. */
   #noteFiles([shared, perNode]: NativeParams): void {
-    if (shared?.some(asksForFile) || perNode?.some((values) => values.some(asksForFile))) {
-      this.#files ??= new AsciiBackend(this);
+    if (!shared?.some(asksForFile) && !perNode?.some((values) => values.some(asksForFile))) return;
+    if (this.#sharing !== undefined) {
+      refuse("record_to", "ascii", '"memory"', {
+        code: "NotImplemented",
+        message: "where ranks share the neurons of a network, recorders keep events in memory",
+      });
     }
+    this.#files ??= new AsciiBackend(this);
   }
 
   /** @internal */
@@ -516,8 +524,8 @@ export class Kernel {
     const { ids } = this.#collection("nodes", nodes);
     if (params === undefined || params === null) refuse("params", params, paramsAllowed);
     const encoded = this.#params(params);
-    changing(() => this.native.setNodes(ids, ...encoded));
     this.#noteFiles(encoded);
+    changing(() => this.native.setNodes(ids, ...encoded));
   }
 
   /** Sets defaults of a node or synapse model; the learning rate is one. */
@@ -535,8 +543,8 @@ export class Kernel {
   SetDefaults(model: string, values: unknown, value?: unknown): void {
     const name = given("model", model, text);
     const encoded = given("values", namedValue("values", values, value), entries(this));
-    changing(() => this.native.setDefaults(name, encoded));
     this.#noteFiles([encoded, null]);
+    changing(() => this.native.setDefaults(name, encoded));
   }
 
   /** Defaults of a node or synapse model. */
@@ -583,8 +591,8 @@ export class Kernel {
   CopyModel(existing: string, copy: string, values?: unknown): CopiedModel<never> {
     const [name, newName] = [given("existing", existing, text), given("copy", copy, text)];
     const encoded = values === undefined ? [] : given("values", values, entries(this));
-    guarded(() => this.native.copyModel(name, newName, encoded));
     this.#noteFiles([encoded, null]);
+    guarded(() => this.native.copyModel(name, newName, encoded));
     return newName as CopiedModel<never>;
   }
 
@@ -706,6 +714,8 @@ export class Kernel {
       (sources as SynapseCollection).disconnect();
       return;
     }
+    // Where ranks share neurons, that is refused, whoever has the connections.
+    if (this.#sharing !== undefined) this.takeAway(new Uint32Array(), new BigInt64Array());
     const [from, to] = [
       this.#nodeIds("sources", sources),
       this.#nodeIds("targets", targets as NodeReference),
@@ -905,8 +915,8 @@ export class Kernel {
 
   /**
    * Saves everything: nodes, connections, settings, the state of the simulation and what was recorded. A kernel loaded
-   * from the file goes on as this one does, to the bit. The file is written whole or not at all. Of ranks that share
-   * neurons, each writes a file of its own, or rank 0 one of the whole network (`gather`), which all ranks call it for.
+   * from the file goes on as this one does, to the bit. The file is written whole or not at all. Ranks that share neurons
+   * all call it: each writes a file of its own, or rank 0 one of the whole network (`gather`).
    *
    * @throws {@link NESTError} where the network could not be simulated, or the file cannot be written. With `gather` at all
    *   ranks, where it is so at one.
@@ -917,12 +927,24 @@ export class Kernel {
     const { writeState } = await import("../files/state-file.js");
     const world = this.#world;
     if (!gather || world === undefined) {
+      if (this.#sharing !== undefined) await this.#refuseSameFile(this.#sharing, file);
       await writeState(file, "kernel", this.state());
       return;
     }
     const state = await this.#offThread(() => this.native.gatheredStateAsync());
-    await atFirst(world, async () => {
+    await atFirst(world, "Kernel.save", async () => {
       if (state !== null) await writeState(file, "kernel", state);
+    });
+  }
+
+  /** Refuses one file for the parts of several ranks, which would write over each other. */
+  async #refuseSameFile(world: World, file: string): Promise<void> {
+    const all = await world.exchange("Kernel.save", `${world.host}:${resolve(file)}`);
+    const other = all.findIndex((path, rank) => all.indexOf(path) !== rank);
+    if (other < 0) return;
+    refuse("path", file, "a file of its own for each rank (`state-${world.rank}`), or { gather: true }", {
+      code: "ValueError",
+      message: `rank ${other} and another rank would write their parts of the network to the same file`,
     });
   }
 
@@ -949,12 +971,12 @@ export class Kernel {
       return;
     }
     let state: NativeState | undefined;
-    const isPart = await atFirst(world, async () => {
+    const isPart = await atFirst(world, "Kernel.load", async () => {
       state = await read();
       return state.arrays.some(({ name }) => name === "network.share.ranks");
     });
     if (isPart) {
-      await atAll(world, async () => this.restoreAsync(state ?? (await read())));
+      await atAll(world, "Kernel.load", async () => this.restoreAsync(state ?? (await read())));
       return;
     }
     await world.same("path", file);

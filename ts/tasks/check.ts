@@ -217,7 +217,8 @@ function* iterationChecked(
   const [inputs, readouts] = [countOf(task.network, "input"), countOf(task.network, "readout")];
   const data = given("next()", value, { ...anObject, allowed: "an object with spikes and targets" });
   refuseMisspelt(data, { labels: present, sequences: present });
-  const drawn = data["sequences"] === undefined ? undefined : drawnSequences(data["sequences"], asked);
+  const drawn =
+    data["sequences"] === undefined ? undefined : drawnSequences(data["sequences"], asked, batchSize);
   const sequences = `${many(batchSize, "sequence")} of ${steps} steps`;
   const spikes = yield* ascending("spikes", given("spikes", data["spikes"], present), {
     begin: (drawn?.begin ?? 0) * steps * inputs,
@@ -274,11 +275,19 @@ function* iterationChecked(
   return { ...checked, labels: checkedLabels(task, data["labels"], targets) };
 }
 
-/** The sequences that spikes were drawn of, which must be those that were asked for. */
-function drawnSequences(value: unknown, asked: SequenceRange | undefined): SequenceRange {
+/**
+ * The sequences that spikes were drawn of, which must be those that were asked for; nothing where that is all of them
+ * because none were.
+ */
+function drawnSequences(
+  value: unknown,
+  asked: SequenceRange | undefined,
+  batchSize: number,
+): SequenceRange | undefined {
   const { begin, end } = given("sequences", value, fields({ begin: whole(), end: whole() }));
-  if (asked !== undefined && begin === asked.begin && end === asked.end) return { begin, end };
-  const allowed = asked === undefined ? "nothing: those of all are wanted" : `${asked.begin} to ${asked.end}`;
+  const wanted = asked ?? { begin: 0, end: batchSize };
+  if (begin === wanted.begin && end === wanted.end) return asked;
+  const allowed = `${wanted.begin} to ${wanted.end}`;
   refuse("sequences", `${begin} to ${end}`, allowed, {
     code: "ValueError",
     message: "spikes are not of the sequences that were asked for",

@@ -8,5 +8,5 @@ import type { Ranks } from "./ranks.js";
  * @throws {@link NESTError} that says why it cannot be.
  */
 export async function checkPlace(checkpoint: CheckpointOptions | undefined, ranks: Ranks): Promise<void> {
-  if (checkpoint !== undefined) await ranks.atFirst(() => refuseUnwritable(checkpoint.path));
+  if (checkpoint !== undefined) await ranks.atFirst("train", () => refuseUnwritable(checkpoint.path));
 }

@@ -30,7 +30,7 @@ export class Ranks {
   /** What was asked on any rank. */
   async asked(here: Asked): Promise<Asked> {
     if (this.#world === undefined) return here;
-    const all = await this.#world.gather(here);
+    const all = await this.#world.exchange("an iteration of a training", here);
     return { finish: all.some(({ finish }) => finish), stop: all.some(({ stop }) => stop) };
   }
 
@@ -50,7 +50,7 @@ export class Ranks {
   async withSpikesOfAll(data: readonly IterationData[]): Promise<readonly IterationData[]> {
     if (this.#world === undefined || data.every(({ sequences }) => sequences === undefined)) return data;
     const own = data.map(({ spikes, sequences }) => (sequences === undefined ? undefined : spikes));
-    const all = await this.#world.gather(own);
+    const all = await this.#world.exchange("an iteration of a training", own);
     return data.map(({ sequences, ...iteration }, at) => {
       if (sequences === undefined) return iteration;
       return { ...iteration, spikes: concatenated(all.flatMap((ofRank) => ofRank[at] ?? [])) };
@@ -58,7 +58,7 @@ export class Ranks {
   }
 
   /** Does at rank 0 what one rank does for all. If that fails, it fails at all ranks. */
-  async atFirst(work: () => Promise<void>): Promise<void> {
-    return this.#world === undefined ? work() : atFirst(this.#world, work);
+  async atFirst(call: string, work: () => Promise<void>): Promise<void> {
+    return this.#world === undefined ? work() : atFirst(this.#world, call, work);
   }
 }

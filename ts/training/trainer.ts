@@ -197,7 +197,7 @@ export class Trainer implements AsyncIterable<Iteration>, AsyncDisposable {
    */
   async save(path: string): Promise<void> {
     const file = given("path", path, filePath);
-    await this.#ranks.atFirst(() => this.#save(file));
+    await this.#ranks.atFirst("Trainer.save", () => this.#save(file));
   }
 
   async #save(file: string): Promise<void> {

@@ -26,7 +26,7 @@ pub fn replace<T>(
     flag: &AtomicBool,
     shared: &Mutex<T>,
     busy: impl FnOnce() -> Error,
-    new: impl FnOnce() -> T,
+    new: impl FnOnce(&T) -> T,
 ) -> eprop::Result<()> {
     if flag.load(Ordering::Acquire) {
         return Err(busy());
@@ -36,7 +36,7 @@ pub fn replace<T>(
         Err(TryLockError::Poisoned(held)) => held.into_inner(),
         Err(TryLockError::WouldBlock) => return Err(busy()),
     };
-    *held = new();
+    *held = new(&held);
     shared.clear_poison();
     Ok(())
 }

@@ -116,6 +116,17 @@ impl NativeWorld {
         )
     }
 
+    /// As `gather`, on this thread: for a process that is about to end.
+    #[napi]
+    pub fn gather_now(&self, bytes: Uint8Array) -> napi::Result<Vec<Uint8Array>> {
+        let all = guarded(|| {
+            let connection = self.connection();
+            let _turn = Turn::take(&*connection)?;
+            gather_all(&*connection, bytes.to_vec())
+        })?;
+        Ok(all.into_iter().map(Uint8Array::from).collect())
+    }
+
     /// Ends MPI, once all ranks want that.
     #[napi]
     pub fn finalize(&self) -> napi::Result<()> {

@@ -28,8 +28,8 @@ fn what_a_panic_left_half_done_is_refused_until_it_is_replaced() {
         let error = with_idle(&flag, &shared, busy, |value| Ok(*value)).unwrap_err();
         assert_eq!(error.code, ErrorCode::InternalError);
     }
-    replace(&flag, &shared, busy, || 3).unwrap();
+    replace(&flag, &shared, busy, |_| 3).unwrap();
     assert_eq!(with_idle(&flag, &shared, busy, |value| Ok(*value)).unwrap(), 3);
     flag.store(true, Ordering::Release);
-    assert_eq!(replace(&flag, &shared, busy, || 4).unwrap_err().code, ErrorCode::KernelException);
+    assert_eq!(replace(&flag, &shared, busy, |_| 4).unwrap_err().code, ErrorCode::KernelException);
 }

@@ -210,7 +210,7 @@ impl NativeKernel {
     /// Forgets everything.
     #[napi]
     pub fn reset(&self, env: Env) -> napi::Result<()> {
-        self.guard(|| replace(&self.busy, &self.kernel, busy, Kernel::new))?;
+        self.guard(|| replace(&self.busy, &self.kernel, busy, Kernel::emptied))?;
         self.with_memory(env, |_| Ok(()))
     }
 

@@ -3,6 +3,7 @@
 mod by_rule;
 pub mod check;
 mod check_node;
+pub mod compared;
 mod compatible;
 pub mod connect;
 pub mod connections;

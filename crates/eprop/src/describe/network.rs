@@ -350,4 +350,6 @@ pub struct Description {
     pub defaults_set: bool,
     /// Raised by every change, so that a plan knows whether it still fits.
     pub version: u64,
+    /// A number that stands for what was connected so far, where ranks share neurons: of that, each has its own.
+    pub connected: u64,
 }

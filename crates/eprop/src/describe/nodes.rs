@@ -46,6 +46,7 @@ impl Description {
             state_changes: Vec::new(),
             defaults_set: false,
             version: 0,
+            connected: 0,
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::base::control::RunControl;
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::base::exchange::{Exchange, Message, Reader, Team, Turn, agree, receive};
+use crate::base::exchange::{Exchange, Message, Reader, Turn, agree, receive};
 use crate::base::memory;
 use crate::base::state::joining::{Piece, join, part};
 use crate::base::state::layout::{Cells, Event, Layout, Layouts, Listed, Owners, PartOf};
@@ -49,14 +49,18 @@ impl Kernel {
         self.check_world(world)?;
         let Some(world) = world.filter(|world| world.size() > 1) else { return self.state().map(Some) };
         let _turn = Turn::take(world)?;
-        let noted = self.noted();
-        let digest = noted.as_ref().map(|_| self.digest(self.time)).map_err(Clone::clone);
-        let control = RunControl::default();
-        Team::meet(world, digest, self.network.kernel.local_num_threads, &control)?;
-        let noted = noted?;
+        let noted = if self.network.ownership.is_whole() { Ok(Noted::default()) } else { self.noted() };
+        let digest = match &noted {
+            Ok(_) => self.digest(self.time),
+            Err(error) => Err(error.clone()),
+        };
+        self.meet(world, digest, &RunControl::default())?;
         if self.network.ownership.is_whole() {
-            return Ok((world.rank() == 0).then_some(noted.state));
+            let state = if world.rank() == 0 { self.state().map(Some) } else { Ok(None) };
+            agree(world, state.as_ref().map(|_| Vec::new()).map_err(Clone::clone))?;
+            return state;
         }
+        let noted = noted?;
         let owners = owners(&self.network, world.size());
         let gathered = gather(world, noted, &owners)?;
         Ok((world.rank() == 0).then_some(gathered))

@@ -74,6 +74,8 @@ pub struct Kernel {
     clock_base: BTreeMap<NodeId, i64>,
     /// Spikes that neurons and parrots sent in the last simulation.
     sent_last: u64,
+    /// A number that stands for all values that ranks compare, and the version of the description that has them.
+    compared: Option<(u64, u64)>,
     /// Moments that were set since the last plan was made.
     moments: MomentChanges,
 }
@@ -102,14 +104,21 @@ impl Kernel {
             clock_base: BTreeMap::new(),
             moments: MomentChanges::new(),
             sent_last: 0,
+            compared: None,
         }
     }
 
     /// Forgets everything but which neurons it is to have, where ranks share them.
     pub fn reset(&mut self) {
-        let ownership = self.network.ownership;
-        *self = Self::new();
-        self.network.ownership = ownership;
+        *self = self.emptied();
+    }
+
+    /// A kernel in which nothing is described but which neurons it is to have, as this one, where ranks share them.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        let mut kernel = Self::new();
+        kernel.network.ownership = self.network.ownership;
+        kernel
     }
 
     /// The description.
@@ -466,6 +475,7 @@ impl Kernel {
         self.before_change();
         let known = self.network.projections.len();
         self.network.connect(sources, targets, rule, synapses, &mut self.random)?;
+        self.network.note_connected(sources, targets, Some(rule), synapses);
         self.begin_projections(known);
         Ok(())
     }
@@ -478,6 +488,7 @@ impl Kernel {
         self.before_change();
         let known = self.network.projections.len();
         self.network.connect_pairs(sources, targets, synapse, &mut self.random)?;
+        self.network.note_connected(sources, targets, None, std::slice::from_ref(synapse));
         self.begin_projections(known);
         Ok(())
     }

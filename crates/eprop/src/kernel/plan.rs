@@ -67,6 +67,10 @@ impl Kernel {
         if self.plans.as_ref().is_some_and(|plans| plans.version == self.network.version) {
             return Ok(());
         }
+        if self.plans.is_some() {
+            // A longer delay reads nothing of what happened to be still there.
+            self.emission.trim_before(self.needs_from(self.time));
+        }
         // Neurons that are new in the middle of an interval have been at rest in its steps so far.
         let before = if self.rules[INTERVAL].is_none() {
             self.time % self.network.kernel.update_interval as i64

@@ -10,6 +10,7 @@ use crate::base::threads::{self, Permit};
 use crate::describe::kernel_parameters::LAST_STEP;
 use crate::describe::network::Description;
 use crate::kernel::memory::BYTES_PER_INPUT_SPIKE;
+use crate::kernel::sharing::DESCRIBED;
 use crate::kernel::weights::show_weights_to_parrots;
 use crate::kernel::{Kernel, Plans};
 use crate::plan::route::handed_over;
@@ -56,10 +57,10 @@ impl Kernel {
         let _turn = Turn::take(world)?;
         let ready = self.ready(ms);
         let digest = match &ready {
-            Ok((end, _)) => Ok(self.digest(*end)),
+            Ok((end, _)) => self.digest(*end),
             Err(error) => Err(error.clone()),
         };
-        let mut team = Team::meet(world, digest, self.network.kernel.local_num_threads, control)?;
+        let mut team = self.meet(world, digest, control)?;
         if !self.network.ownership.is_whole() {
             team = team.sharing_neurons();
         }
@@ -68,16 +69,18 @@ impl Kernel {
     }
 
     /// What has to be the same at all ranks that are about to simulate up to a step.
-    pub(super) fn digest(&self, end: i64) -> Digest {
+    pub(super) fn digest(&mut self, end: i64) -> Result<Digest> {
+        let compared = self.compared_digest()?;
         let common = [
             ("version of eprop", Digest::of(env!("CARGO_PKG_VERSION").bytes().map(u64::from))),
             ("share", self.network.ownership.size() as u64),
             ("biological_time", self.time as u64),
             ("simulation time", (end - self.time) as u64),
             ("number of nodes", self.network.node_count() as u64),
+            (DESCRIBED, compared),
         ];
         if !self.network.ownership.is_whole() {
-            return Digest(common.into_iter().chain(self.shared_digest()).collect());
+            return Ok(Digest(common.into_iter().chain(self.shared_digest()).collect()));
         }
         let projections = &self.network.projections;
         let weights = projections.iter().flat_map(|projection| &projection.weights);
@@ -86,7 +89,7 @@ impl Kernel {
             ("number of connections", connections),
             ("weights", Digest::of(weights.map(|weight| weight.to_bits()))),
         ];
-        Digest(common.into_iter().chain(of_all).collect())
+        Ok(Digest(common.into_iter().chain(of_all).collect()))
     }
 
     /// Makes ready for a simulation; the step where it ends, and what may be recorded.
@@ -243,8 +246,9 @@ impl Kernel {
             permit = permit.and_then(|permit| permit.give_way(&stop));
             let from = self.time;
             let whole = self.slice_end(end, team);
+            let stopped_at = self.unit(false).time(from + i64::from(between));
             let fitting = if control.cancelled() || permit.is_none() {
-                Err(aborted(self.time()))
+                Err(aborted(stopped_at))
             } else {
                 self.fitting(whole, &mut recorded)
             };
@@ -258,7 +262,7 @@ impl Kernel {
             };
             let plans = self.plans.as_ref().expect("planned before running");
             if ending.is_none() && !self.emission.extend_to(&plans.stimuli, to, each) {
-                ending = Some(aborted(self.time()));
+                ending = Some(aborted(stopped_at));
             }
             if let Some(error) = &ending {
                 if !between {
@@ -292,8 +296,7 @@ impl Kernel {
             control.steps_done.store((reached - begin) as u64, Ordering::Relaxed);
             self.emission.forget_before(self.needs_from(reached));
             if let Some(error) = team.and_then(Team::take_failure).or(failure).or(ending) {
-                let stopped_here = team.is_none() && error.code == ErrorCode::Aborted;
-                return Err(if stopped_here { aborted(self.time()) } else { error });
+                return Err(error);
             }
             between = !last && reached < to;
         }
@@ -334,6 +337,9 @@ fn advance(
         let control = if follows && span.team.is_none() { &unstopped } else { span.control };
         let mut from = span.from;
         loop {
+            if let Some(team) = span.team.filter(|_| follows) {
+                team.resume();
+            }
             let stopped = rule.advance(network, Span { from, to: reached, control, ..span }, recordings);
             let stopped = stopped.unwrap_or_else(|halt| {
                 failure.get_or_insert(halt.error);
@@ -343,9 +349,6 @@ fn advance(
             from = stopped;
             if !goes_on {
                 break;
-            }
-            if let Some(team) = span.team {
-                team.resume();
             }
         }
         reached = reached.min(from);

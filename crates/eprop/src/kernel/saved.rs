@@ -102,6 +102,7 @@ impl Kernel {
             granted: _,
             // It tells of a call.
             sent_last: _,
+            compared: _,
             // They were handed on when the plan was made.
             moments: _,
         } = self;

@@ -1,13 +1,18 @@
 //! A network whose neurons several ranks share.
 
+use crate::base::control::RunControl;
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::base::exchange::{Digest, Exchange};
+use crate::base::exchange::{Digest, Exchange, Message, Reader, Team, agree};
+use crate::describe::compared::Compared;
 use crate::describe::connections::ConnectionHandle;
 use crate::describe::kernel_parameters::CLIP_NORM;
 use crate::describe::network::{Carries, Column, Description, Projection};
 use crate::describe::ownership::Ownership;
 use crate::kernel::Kernel;
 use crate::models::{NodeClass, noise_generator};
+
+/// What all values of a description are called where ranks compare them.
+pub(super) const DESCRIBED: &str = "description";
 
 /// Where ranks share neurons, all would write files of the same names, and count what is in them each for itself.
 pub(super) const RECORDED_IN_MEMORY: &str = "recorders keep events in memory";
@@ -102,6 +107,73 @@ impl Kernel {
         )))
     }
 
+    /// The ranks that are about to do the same with this network.
+    ///
+    /// # Errors
+    /// As [`Team::meet`], with the parameter where values of the description differ.
+    pub(super) fn meet<'a>(
+        &self,
+        world: &'a dyn Exchange,
+        digest: Result<Digest>,
+        control: &'a RunControl,
+    ) -> Result<Team<'a>> {
+        let error = match Team::meet(world, digest, self.network.kernel.local_num_threads, control) {
+            Err(error) if error.parameter.as_deref() == Some(DESCRIBED) => error,
+            outcome => return outcome,
+        };
+        // All ranks have that error.
+        Err(self.first_difference(world)?.unwrap_or(error))
+    }
+
+    /// The first value of the description that is not the same at all ranks.
+    fn first_difference(&self, world: &dyn Exchange) -> Result<Option<Error>> {
+        let mut message = Message::default();
+        for Compared { model, parameter, digest } in self.network.compared()? {
+            message.list(model.as_bytes());
+            message.list(parameter.as_bytes());
+            message.number(digest);
+        }
+        let all = agree(world, Ok(message.into_bytes()))?;
+        let read = |bytes: &[u8]| -> Result<Vec<Compared>> {
+            let mut reader = Reader::new(bytes);
+            let mut values = Vec::new();
+            while !reader.is_empty() {
+                let (model, parameter) = (reader.text()?, reader.text()?);
+                values.push(Compared { model, parameter, digest: reader.number()? });
+            }
+            Ok(values)
+        };
+        let first = read(&all[0])?;
+        for (rank, bytes) in all.iter().enumerate().skip(1) {
+            let other = read(bytes)?;
+            let differs = |place: &usize| first.get(*place) != other.get(*place);
+            let Some(place) = (0..first.len().max(other.len())).find(differs) else { continue };
+            let Some(value) = first.get(place).or(other.get(place)) else { continue };
+            let text = format!("rank {rank} and rank 0 do not simulate the same");
+            let mut error = Error::new(ErrorCode::MPIError, text)
+                .parameter(value.parameter.clone())
+                .bound("the same values at every rank");
+            if !value.model.is_empty() {
+                error = error.model(value.model.clone());
+            }
+            return Ok(Some(error));
+        }
+        Ok(None)
+    }
+
+    /// A number that stands for all values of the description that ranks compare.
+    pub(super) fn compared_digest(&mut self) -> Result<u64> {
+        let version = self.network.version;
+        if let Some((of, digest)) = self.compared
+            && of == version
+        {
+            return Ok(digest);
+        }
+        let digest = self.network.compared_digest()?;
+        self.compared = Some((version, digest));
+        Ok(digest)
+    }
+
     /// What has to be the same at all ranks that share neurons, besides what all ranks have in common: what was drawn, and
     /// weights that all of them hold.
     pub(super) fn shared_digest(&self) -> Vec<(&'static str, u64)> {
@@ -120,6 +192,7 @@ impl Kernel {
         vec![
             ("number of projections", network.projections.len() as u64),
             ("connections", Digest::of(shape)),
+            ("connected nodes", network.connected),
             ("exchanges of spikes", Digest::of(exchanges.map(|exchanges| exchanges.every as u64))),
             ("random numbers", self.random.clone().fingerprint()),
             ("weights onto readouts", Digest::of(weights.map(|weight| weight.to_bits()))),

@@ -118,6 +118,11 @@ impl PlusRule {
                 *rate = 0.0;
             }
         }
+        // Ranks keep more spikes between two exchanges than one process does, and a longer delay reads none of them.
+        let length = self.fired.len();
+        for stamp in (now - length as i64 + 1).max(0)..now - self.plan.longest_delay as i64 {
+            self.fired[stamp as usize % length].clear();
+        }
         self.plan = plan;
         self.lay_out(network, now);
     }

@@ -470,6 +470,9 @@ impl Persist for Emission {
         if !whole {
             return Err(archive.misfit("starts", "ends beyond the list"));
         }
+        // In one order, however the steps in which they were sent were cut.
+        self.flights
+            .sort_unstable_by_key(|flight| (flight.arrival, flight.emitted, flight.place, flight.count));
         let mut arrivals: Vec<i64> = self.flights.iter().map(|flight| flight.arrival).collect();
         let mut emitted: Vec<i64> = self.flights.iter().map(|flight| flight.emitted).collect();
         let mut places: Vec<u32> = self.flights.iter().map(|flight| flight.place).collect();

@@ -44,6 +44,12 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
+    /// Whether nothing is left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The next number.
     ///
     /// # Errors

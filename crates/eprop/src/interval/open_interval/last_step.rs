@@ -10,9 +10,6 @@ use crate::interval::open_interval::OpenInterval;
 use crate::interval::open_interval::last_shown::LastShown;
 use crate::interval::plan::IntervalPlan;
 
-/// Steps whose errors may still be shown.
-const SHOWN: usize = 4;
-
 /// What the last step of readouts changes, as it was before.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BeforeLast {
@@ -36,12 +33,12 @@ impl<R: Real> OpenInterval<R> {
     /// Holds what the last step of readouts, and learning from the interval, are about to change. `other_drive`: that step
     /// integrates another current than those after it.
     pub(super) fn hold_before_last(&mut self, plan: &IntervalPlan, other_drive: bool) {
-        let shown = self.steps_shown(plan);
+        let window = self.errors_of_window(plan);
         let held = &mut self.before_last;
         held.interval = Some(self.interval);
         held.other_drive = other_drive;
         held.errors.clear();
-        held.errors.extend_from_slice(&self.errors[shown]);
+        held.errors.extend_from_slice(&self.errors[window]);
         held.stepped = self.stepped;
         held.signals_recorded = self.signals_recorded;
         held.last_shown.clone_from(&self.last_shown);
@@ -64,8 +61,8 @@ impl<R: Real> OpenInterval<R> {
         }
         let held = std::mem::take(&mut self.before_last);
         self.readout_done -= 1;
-        let shown = self.steps_shown(plan);
-        self.errors[shown].copy_from_slice(&held.errors);
+        let window = self.errors_of_window(plan);
+        self.errors[window].copy_from_slice(&held.errors);
         self.stepped = held.stepped;
         self.signals_recorded = held.signals_recorded;
         self.last_shown = held.last_shown;
@@ -85,12 +82,13 @@ impl<R: Real> OpenInterval<R> {
         held.other_drive
     }
 
-    /// Places of the errors of the last steps done, which recorders that are new may show, where learning changes them.
-    fn steps_shown(&self, plan: &IntervalPlan) -> Range<usize> {
+    /// Places of the errors of the learning window so far, where learning changes them.
+    fn errors_of_window(&self, plan: &IntervalPlan) -> Range<usize> {
         if self.interval < 0 || !plan.readouts.any_of_mean() {
             return 0..0;
         }
         let k = plan.readout_count();
-        self.readout_done.saturating_sub(SHOWN) * k..self.readout_done * k
+        let begin = plan.interval - plan.window;
+        begin.min(self.readout_done) * k..self.readout_done * k
     }
 }

@@ -93,6 +93,11 @@ pub trait LearningRule: fmt::Debug + Send + Sync {
     /// The step that may be reached in one go from `from`, at most `to`; by several ranks, where they are a team.
     fn slice_end(&self, from: i64, to: i64, team: Option<&Team<'_>>) -> i64;
 
+    /// Whether an update interval is over and none begun, so that readouts stand a step further than neurons.
+    fn is_between_intervals(&self) -> bool {
+        false
+    }
+
     /// The earliest stamp of inputs that is still needed at step `now`.
     fn needs_from(&self, now: i64) -> i64;
 

@@ -185,6 +185,10 @@ impl<R: Real> LearningRule for IntervalRule<R> {
         }
     }
 
+    fn is_between_intervals(&self) -> bool {
+        self.open.interval >= 0 && self.open.is_fresh()
+    }
+
     fn memory(
         &self,
         network: &Description,

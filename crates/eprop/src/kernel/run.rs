@@ -240,11 +240,10 @@ impl Kernel {
         }
         let stop = || control.cancelled();
         let mut permit = Permit::wait(&stop);
-        // Whether an update interval was finished and none begun, so that readouts stand a step further than neurons.
-        let mut between = false;
         while self.time < end {
             permit = permit.and_then(|permit| permit.give_way(&stop));
             let from = self.time;
+            let between = self.rules.iter().flatten().any(|rule| rule.is_between_intervals());
             let whole = self.slice_end(end, team);
             let stopped_at = self.unit(false).time(from + i64::from(between));
             let fitting = if control.cancelled() || permit.is_none() {
@@ -298,7 +297,6 @@ impl Kernel {
             if let Some(error) = team.and_then(Team::take_failure).or(failure).or(ending) {
                 return Err(error);
             }
-            between = !last && reached < to;
         }
         Ok(())
     }

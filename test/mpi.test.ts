@@ -88,12 +88,13 @@ describe.each(launchers)("$name", ({ isInstalled, ...launcher }) => {
   });
 
   withIt.each([
-    ["throws", "an error of the program"],
-    ["ends", "rank 1 calls close where rank 0 calls gather"],
+    ["throws", /an error of the program/],
+    // That of the rank which is faster.
+    ["ends", /rank 1 calls close where rank 0 calls gather|rank 0 calls gather where rank 1 calls close/],
   ])("a rank that %s while others wait for it ends them", async (how, message) => {
     const { status, stderr } = await started(launcher, 2, [program("apart.mjs"), dist, how]).outcome;
     expect(status).not.toBe(0);
-    expect(stderr).toContain(message);
+    expect(stderr).toMatch(message);
   });
 
   withIt.each([2, 3])("networks whose neurons %i ranks share have the bits of one process", async (ranks) => {

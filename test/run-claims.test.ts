@@ -1,5 +1,6 @@
 /** A run folder is written by one process at a time. */
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   cpSync,
   mkdirSync,
@@ -13,6 +14,7 @@ import {
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { isRunning } from "../ts/core/processes.js";
 import { Trainer, tasks } from "../ts/index.js";
 import { claimInterruptedRun, claimRunFolder } from "../ts/runs/run-claim.js";
 import { RunFolder } from "../ts/runs/run-folder.js";
@@ -36,6 +38,21 @@ function claimed(name: string, host: string, pid: number, seconds: number): stri
 }
 
 const ended = 0x3fffffff;
+
+it.runIf(process.platform === "linux")(
+  "a process that has ended is none, though nobody took note of it",
+  async () => {
+    // The shell becomes a program that does not wait for its child.
+    const shell = spawn("sh", ["-c", "sleep 0.1 & echo $!; exec sleep 60"]);
+    const [line] = (await once(shell.stdout, "data")) as [Buffer];
+    const child = Number(line.toString());
+    expect(isRunning(shell.pid ?? 0)).toBe(true);
+    await expect.poll(() => isRunning(child), { timeout: 10_000 }).toBe(false);
+    // It is still there.
+    expect(readFileSync(`/proc/${child}/stat`, "utf8")).toContain(" Z ");
+    shell.kill();
+  },
+);
 
 describe("a run that is resumed twice at once", () => {
   const iterations = 250;

@@ -56,11 +56,8 @@ export function claimRunFolder(folder: string, parameter: Parameter): Claim {
   return taken(claims) ?? refuse(folder, claims.holder(name), parameter);
 }
 
-/** How often one looks whether somebody is still at work (ms). */
+/** How often one looks whether somebody on another machine is still at work (ms). */
 const pause = 500;
-
-/** How long a process of this machine may take to end that has just been told to, as ranks do one after the other (ms). */
-const ending = 3000;
 
 /**
  * As {@link claimRunFolder}, for the folder of a run that goes on. Where a process of another machine has it, that may
@@ -71,7 +68,6 @@ const ending = 3000;
 export async function claimInterruptedRun(folder: string, onWait: (holder: string) => void): Promise<Claim> {
   const claims = claimsOf(folder, "resume");
   let seen: number | undefined;
-  const begun = performance.now();
   for (;;) {
     const claim = taken(claims);
     if (claim !== undefined) return claim;
@@ -79,13 +75,10 @@ export async function claimInterruptedRun(folder: string, onWait: (holder: strin
     const renewed = claims.renewedAt(name);
     // A holder that has gone since is no holder: it is tried again.
     if (holder !== undefined) {
-      if (claims.isHere(holder)) {
-        if (performance.now() - begun > ending) refuse(folder, holder, "resume");
-      } else {
-        if (seen !== undefined && renewed !== seen) refuse(folder, holder, "resume");
-        if (seen === undefined) onWait(holderText(holder));
-        seen = renewed;
-      }
+      if (claims.isHere(holder)) refuse(folder, holder, "resume");
+      if (seen !== undefined && renewed !== seen) refuse(folder, holder, "resume");
+      if (seen === undefined) onWait(holderText(holder));
+      seen = renewed;
     }
     await sleep(pause);
   }

@@ -116,18 +116,19 @@ impl Kernel {
         let mut since = self.held.iter().map(|(node, held)| (*node, held.since)).collect();
         archive.map::<NodeId, f64>("held_amplitudes", &mut amplitudes)?;
         archive.map::<NodeId, i64>("held_since", &mut since)?;
+        check_steps(archive, "held_since", since.values())?;
         let since = |node: &NodeId| since.get(node).copied().unwrap_or(0);
         self.held = amplitudes
             .into_iter()
             .map(|(node, amplitude)| (node, HeldRate { amplitude, since: since(&node) }))
             .collect();
         archive.map("clock_base", &mut self.clock_base)?;
-        let last = LAST_STEP as i64;
-        if let Some(base) = self.clock_base.values().find(|base| !(-last..=last).contains(*base)) {
-            return Err(archive.misfit("clock_base", format!("step {base}")));
-        }
+        check_steps(archive, "clock_base", self.clock_base.values())?;
         let mut made: Vec<i64> = self.network.projections.iter().map(|projection| projection.made).collect();
         archive.fixed("connected_at", &mut made)?;
+        if let Some(step) = made.iter().find(|step| !(0..=self.time).contains(*step)) {
+            return Err(archive.misfit("connected_at", format!("step {step}")));
+        }
         self.network.projections.iter_mut().zip(made).for_each(|(projection, made)| projection.made = made);
         if !archive.reads() {
             // Where a simulation was cut does not matter.
@@ -163,6 +164,7 @@ impl Kernel {
         let mut neurons: Vec<i64> = projections.iter().map(|p| p.settled.neurons).collect();
         archive.fixed("settled.generators", &mut generators)?;
         archive.fixed("settled.neurons", &mut neurons)?;
+        check_steps(archive, "settled", generators.iter().chain(&neurons))?;
         for (projection, (generators, neurons)) in
             projections.iter_mut().zip(generators.into_iter().zip(neurons))
         {
@@ -185,5 +187,18 @@ impl Kernel {
                 is(node, NodeClass::Multimeter) && held.chunks.iter().all(|(tap, _)| tap.recorder == *node)
             });
         if fit { Ok(()) } else { Err(archive.misfit("recordings", "of what is no such recorder")) }
+    }
+}
+
+/// Refuses steps, counted from the begin or from some step on, that no simulation comes to.
+fn check_steps<'a>(
+    archive: &Archive<'_>,
+    name: &str,
+    mut steps: impl Iterator<Item = &'a i64>,
+) -> Result<()> {
+    let last = LAST_STEP as i64;
+    match steps.find(|step| !(-last..=last).contains(*step)) {
+        Some(step) => Err(archive.misfit(name, format!("step {step}"))),
+        None => Ok(()),
     }
 }

@@ -395,8 +395,8 @@ export class Kernel {
     const [n, params] = typeof count === "number" ? [count, third] : [1, count];
     const encoded = this.#params(params);
     const ids = roomForIds(n);
-    this.#noteFiles(encoded);
     const first = changing(() => this.native.create(name, n, ...encoded));
+    this.#noteFiles(encoded);
     for (let place = 0; place < ids.length; place++) ids[place] = first + place;
     return new NodeCollection(this, ids, unchecked);
   }
@@ -509,14 +509,9 @@ export class Kernel {
 
   /** Looks for recorders with files from now on if parameters ask for one. */
   #noteFiles([shared, perNode]: NativeParams): void {
-    if (!shared?.some(asksForFile) && !perNode?.some((values) => values.some(asksForFile))) return;
-    if (this.#sharing !== undefined) {
-      refuse("record_to", "ascii", '"memory"', {
-        code: "NotImplemented",
-        message: "where ranks share the neurons of a network, recorders keep events in memory",
-      });
+    if (shared?.some(asksForFile) || perNode?.some((values) => values.some(asksForFile))) {
+      this.#files ??= new AsciiBackend(this);
     }
-    this.#files ??= new AsciiBackend(this);
   }
 
   /** @internal */
@@ -524,8 +519,8 @@ export class Kernel {
     const { ids } = this.#collection("nodes", nodes);
     if (params === undefined || params === null) refuse("params", params, paramsAllowed);
     const encoded = this.#params(params);
-    this.#noteFiles(encoded);
     changing(() => this.native.setNodes(ids, ...encoded));
+    this.#noteFiles(encoded);
   }
 
   /** Sets defaults of a node or synapse model; the learning rate is one. */
@@ -543,8 +538,8 @@ export class Kernel {
   SetDefaults(model: string, values: unknown, value?: unknown): void {
     const name = given("model", model, text);
     const encoded = given("values", namedValue("values", values, value), entries(this));
-    this.#noteFiles([encoded, null]);
     changing(() => this.native.setDefaults(name, encoded));
+    this.#noteFiles([encoded, null]);
   }
 
   /** Defaults of a node or synapse model. */
@@ -591,8 +586,8 @@ export class Kernel {
   CopyModel(existing: string, copy: string, values?: unknown): CopiedModel<never> {
     const [name, newName] = [given("existing", existing, text), given("copy", copy, text)];
     const encoded = values === undefined ? [] : given("values", values, entries(this));
-    this.#noteFiles([encoded, null]);
     guarded(() => this.native.copyModel(name, newName, encoded));
+    this.#noteFiles([encoded, null]);
     return newName as CopiedModel<never>;
   }
 

@@ -246,10 +246,6 @@ fn what_ranks_that_share_neurons_cannot_do_is_refused_by_name() {
         let adaptive = Dict::new().with("feedback", "adaptive").with("feedback_decay", 0.1);
         rank.kernel.set_defaults("eprop_learning_signal_connection_bsshslm_2020", &adaptive).unwrap();
     });
-    named("record_to", &|rank| {
-        small(rank, &Dict::new());
-        rank.create("spike_recorder", 1, Dict::new().with("record_to", "ascii"));
-    });
     for model in ["poisson_generator", "noise_generator"] {
         let error = refused(&|rank| {
             let neurons = small(rank, &Dict::new());
@@ -265,10 +261,11 @@ fn what_ranks_that_share_neurons_cannot_do_is_refused_by_name() {
         rank.connect(&neurons, &neurons, rule("all_to_all"), Dict::new().with("delay", 3.0));
         rank.simulate(50.0).unwrap();
         // Each has a state of its own, and none a network that could be used elsewhere.
-        let restored = Kernel::restored(rank.kernel.state().unwrap()).unwrap();
-        assert!(rank.kernel.check_same_part(&restored).is_ok());
-        for other in [Kernel::new(), other_part(rank.kernel.network().ownership.rank())] {
-            let error = other.check_same_part(&restored).unwrap_err();
+        let restored = |kernel: &mut Kernel| Kernel::restored(kernel.state().unwrap()).unwrap();
+        let own = restored(&mut rank.kernel);
+        assert!(rank.kernel.take_over(own).is_ok());
+        for mut other in [Kernel::new(), other_part(rank.kernel.network().ownership.rank())] {
+            let error = other.take_over(restored(&mut rank.kernel)).unwrap_err();
             assert_eq!((error.code, error.parameter.as_deref()), (ErrorCode::ValueError, Some("share")));
         }
         let error = rank.kernel.network_state().unwrap_err();
@@ -283,9 +280,17 @@ fn what_ranks_that_share_neurons_cannot_do_is_refused_by_name() {
         assert_eq!((error.code, error.parameter.as_deref()), (ErrorCode::NotImplemented, Some("weight")));
         assert!(rank.kernel.disconnect(&[]).is_err());
         let recorder = rank.create("spike_recorder", 1, Dict::new());
-        let file = Params::Shared(Dict::new().with("record_to", "ascii"));
-        let error = rank.kernel.set_nodes(&recorder, &file).unwrap_err();
-        assert_eq!((error.code, error.parameter.as_deref()), (ErrorCode::NotImplemented, Some("record_to")));
+        let file = Dict::new().with("record_to", "ascii");
+        let shared = Params::Shared(file.clone());
+        for error in [
+            rank.kernel.set_nodes(&recorder, &shared).unwrap_err(),
+            rank.kernel.create("multimeter", 1.0, &shared).unwrap_err(),
+            rank.kernel.set_defaults("weight_recorder", &file).unwrap_err(),
+            rank.kernel.copy_model("spike_recorder", "of_files", &file).unwrap_err(),
+        ] {
+            let of = (error.code, error.parameter.as_deref());
+            assert_eq!(of, (ErrorCode::NotImplemented, Some("record_to")));
+        }
         assert!(Inference::new(rank.kernel.network()).is_err());
         let known = neurons.iter().filter(|neuron| rank.kernel.get_nodes(&[**neuron], "V_m").is_ok()).count();
         assert_eq!(known, 4);

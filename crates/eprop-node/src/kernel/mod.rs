@@ -479,9 +479,7 @@ impl NativeKernel {
         self.memory_off_thread(
             env,
             move |kernel| {
-                let restored = Kernel::restored(state(&saved)?)?;
-                kernel.check_same_part(&restored)?;
-                *kernel = restored;
+                kernel.take_over(Kernel::restored(state(&saved)?)?)?;
                 Ok(saved)
             },
             // What JavaScript holds is given back on its own thread.
@@ -492,12 +490,7 @@ impl NativeKernel {
     /// Becomes the kernel that the state was taken from.
     #[napi]
     pub fn restore(&self, env: Env, saved: NativeState) -> napi::Result<()> {
-        self.with_memory(env, |kernel| {
-            let restored = Kernel::restored(state(&saved)?)?;
-            kernel.check_same_part(&restored)?;
-            *kernel = restored;
-            Ok(())
-        })
+        self.with_memory(env, |kernel| kernel.take_over(Kernel::restored(state(&saved)?)?))
     }
 
     /// The description alone: nodes at rest, connections with their present weights.
@@ -515,12 +508,7 @@ impl NativeKernel {
     /// Becomes a kernel with the network of a state.
     #[napi]
     pub fn restore_network(&self, saved: NativeState) -> napi::Result<()> {
-        self.with(|kernel| {
-            let loaded = Kernel::with_network(state(&saved)?)?;
-            kernel.check_same_part(&loaded)?;
-            *kernel = loaded;
-            Ok(())
-        })
+        self.with(|kernel| kernel.take_over(Kernel::with_network(state(&saved)?)?))
     }
 
     /// The network as it is now, at rest, to be used without learning.

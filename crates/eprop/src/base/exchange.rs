@@ -16,6 +16,7 @@ use crate::base::error::{Error, ErrorCode, Result};
 
 pub use collective::{agree, gather_all};
 pub use dry_run::{DryRun, Traffic};
+pub(crate) use message::broken;
 pub use message::{Message, Reader};
 pub use team::{Digest, Team};
 

@@ -269,9 +269,7 @@ impl<'a> Archive<'a> {
     /// Those of `part`.
     pub fn within(&mut self, name: &str, part: impl FnOnce(&mut Archive<'_>) -> Result<()>) -> Result<()> {
         let prefix = format!("{}{name}.", self.prefix);
-        let layouts = self.layouts.as_deref_mut();
-        let is_part = self.is_part;
-        part(&mut Archive { layouts, reads: self.reads, prefix, is_part, ..Archive::writer(self.state) })
+        part(&mut Archive { prefix, ..self.by(&Layout::Same) })
     }
 
     /// As [`Self::within`], with a part that a rank has where it has numbers of such a layout. Where it is one of several

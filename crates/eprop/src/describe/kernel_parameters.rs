@@ -81,7 +81,8 @@ pub const TABLE: &[Parameter] = &[
             "Threads a simulation may use, of those of the process",
         ),
         Kind::Integer,
-    ),
+    )
+    .of_process(),
     kind(
         row(
             "total_num_virtual_procs",
@@ -91,7 +92,8 @@ pub const TABLE: &[Parameter] = &[
             "Accepted for NEST's scripts; changes no number",
         ),
         Kind::Integer,
-    ),
+    )
+    .of_process(),
     kind(
         row("rng_seed", "", 143_202_461.0, Bound::Positive, "Seed of the kernel's random generator"),
         Kind::Integer,
@@ -119,7 +121,8 @@ pub const TABLE: &[Parameter] = &[
             "Memory a simulation may take, by computing histories again that do not fit; 0 for what there is",
         ),
         Kind::Integer,
-    ),
+    )
+    .of_process(),
     row(
         CLIP_NORM,
         "",
@@ -128,10 +131,12 @@ pub const TABLE: &[Parameter] = &[
         "Norm that the gradient of an update is scaled down to where it is larger; 0 for never (weights that change \
          once an interval)",
     ),
-    kind(row("print_time", "", 0.0, Bound::None, "Accepted for NEST's scripts"), Kind::Bool),
-    kind(row("overwrite_files", "", 0.0, Bound::None, "Whether recorders may replace files"), Kind::Bool),
-    texts(row("data_path", "", 0.0, Bound::None, "Folder for recorders' files")),
-    texts(row("data_prefix", "", 0.0, Bound::None, "Beginning of the names of recorders' files")),
+    kind(row("print_time", "", 0.0, Bound::None, "Accepted for NEST's scripts"), Kind::Bool).of_process(),
+    kind(row("overwrite_files", "", 0.0, Bound::None, "Whether recorders may replace files"), Kind::Bool)
+        .of_process(),
+    texts(row("data_path", "", 0.0, Bound::None, "Folder for recorders' files")).of_process(),
+    texts(row("data_prefix", "", 0.0, Bound::None, "Beginning of the names of recorders' files"))
+        .of_process(),
     {
         let mut row = row("min_delay", "ms", 0.1, Bound::Positive, "Shortest delay of the connections");
         row.role = Role::ReadOnly;

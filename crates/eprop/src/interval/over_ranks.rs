@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::base::control::RunControl;
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::base::exchange::{Message, Reader, Team};
+use crate::base::exchange::{Message, Reader, Team, broken};
 use crate::base::real::Real;
 use crate::describe::network::Description;
 use crate::interval::open_interval::{OpenInterval, Recorded};
@@ -369,10 +369,7 @@ fn hear_interval<R: Real>(plan: &IntervalPlan, reader: &mut Reader<'_>) -> Resul
         let (rows, steps): (Vec<u32>, Vec<u32>) = (reader.list()?, reader.list()?);
         let touched = rows.into_iter().zip(steps).collect();
         let events = RowEvents::noted(touched, reader.list()?, plan.route_of(learner).row_count);
-        learned.events.push(events.ok_or_else(|| {
-            let what = "rows of another rank are not there: all ranks must run the same program";
-            Error::new(ErrorCode::MPIError, what)
-        })?);
+        learned.events.push(events.ok_or_else(broken)?);
         learned.gradients.push(Vec::new());
     }
     Ok((finite, Told { spikes, learned, recorded: Recorded::read(plan, reader)? }))

@@ -7,8 +7,8 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::base::control::RunControl;
-use crate::base::error::{Error, ErrorCode, Result};
-use crate::base::exchange::{Exchange, Message, Reader, Turn, agree, receive};
+use crate::base::error::Result;
+use crate::base::exchange::{Exchange, Message, Reader, Turn, agree, broken, receive};
 use crate::base::memory;
 use crate::base::state::joining::{Piece, join, part};
 use crate::base::state::layout::{Cells, Event, Layout, Layouts, Listed, Owners, PartOf};
@@ -51,7 +51,7 @@ impl Kernel {
         let _turn = Turn::take(world)?;
         let noted = if self.network.ownership.is_whole() { Ok(Noted::default()) } else { self.noted() };
         let digest = match &noted {
-            Ok(_) => self.digest(self.time),
+            Ok(_) => Ok(self.digest(self.time)),
             Err(error) => Err(error.clone()),
         };
         self.meet(world, digest, &RunControl::default())?;
@@ -112,11 +112,6 @@ fn owners(network: &Description, size: usize) -> Owners {
         }
     }
     owners
-}
-
-fn broken() -> Error {
-    let what = "what another rank sends is no state: all ranks must run the same program";
-    Error::new(ErrorCode::MPIError, what)
 }
 
 /// The state of all ranks, at rank 0.

@@ -150,8 +150,11 @@ impl Kernel {
         let short = end.min(self.time + SLICE);
         let ends = self.rules.iter().flatten().map(|rule| rule.slice_end(self.time, end, team));
         let whole = ends.min().unwrap_or(short);
-        let several = self.rules.iter().flatten().count() > 1;
-        if several { whole.min(self.time + SLICE_OF_SEVERAL) } else { whole }
+        if self.has_several_rules() { whole.min(self.time + SLICE_OF_SEVERAL) } else { whole }
+    }
+
+    pub(super) fn has_several_rules(&self) -> bool {
+        self.rules.iter().flatten().count() > 1
     }
 
     /// The earliest stamp of inputs that is still needed at a step: by neurons, or by weight recorders, which have not

@@ -19,7 +19,7 @@ use crate::describe::extend::Changes;
 use crate::describe::network::{Description, NodeId, Settled, Targets};
 use crate::describe::times::time_list;
 use crate::interval;
-use crate::kernel::sharing::RECORDED_IN_MEMORY;
+use crate::kernel::sharing::{IN_FILES, RECORD_TO, RECORDED_IN_MEMORY};
 use crate::models::{NodeClass, NodeModel};
 use crate::optimizer::{MomentChanges, Moments, SynapseKey};
 use crate::plan::amplitudes::{self, HeldRate, HeldRates};
@@ -231,7 +231,7 @@ impl Kernel {
     /// # Errors
     /// If model or parameters are refused.
     pub fn create(&mut self, model: &str, n: f64, params: &Params) -> Result<NodeId> {
-        self.refuse_late(self.network.node_model(model), params.dicts())?;
+        self.refuse_values(self.network.node_model(model), params.dicts())?;
         self.before_change();
         let first = self.network.create(model, n, params, &mut self.random, self.time)?;
         if self.time > 0 {
@@ -256,11 +256,7 @@ impl Kernel {
     pub fn set_nodes(&mut self, nodes: &[NodeId], params: &Params) -> Result<()> {
         for (at, node) in nodes.iter().enumerate() {
             let model = self.network.group_of(*node).map(|group| group.model);
-            self.refuse_late(model, params.of(at))?;
-            if params.of(at).and_then(|values| values.get("record_to")) == Some(&Value::Text("ascii".into()))
-            {
-                self.refuse_shared(RECORDED_IN_MEMORY, "record_to")?;
-            }
+            self.refuse_values(model, params.of(at))?;
         }
         self.before_change();
         let names = |name: &str| match params {
@@ -376,7 +372,7 @@ impl Kernel {
     /// # Errors
     /// If the model is unknown or a value is refused.
     pub fn set_defaults(&mut self, model: &str, values: &Dict) -> Result<()> {
-        self.refuse_late(self.network.node_model(model), Some(values))?;
+        self.refuse_values(self.network.node_model(model), Some(values))?;
         self.refuse_each_step_late(model, values)?;
         self.network.set_defaults(model, values)?;
         self.network.begin_feedback();
@@ -443,7 +439,7 @@ impl Kernel {
     /// # Errors
     /// If the model is unknown, the name is taken or a value is refused.
     pub fn copy_model(&mut self, existing: &str, new: &str, values: &Dict) -> Result<()> {
-        self.refuse_late(self.network.node_model(existing), Some(values))?;
+        self.refuse_values(self.network.node_model(existing), Some(values))?;
         self.network.copy_model(existing, new, values)
     }
 
@@ -590,23 +586,27 @@ impl Kernel {
         }
     }
 
-    /// Refuses what can only be set before the first simulation.
-    fn refuse_late<'a>(
+    /// Refuses values that this kernel does not take, or only before the first simulation.
+    fn refuse_values<'a>(
         &self,
         model: Option<&NodeModel>,
         values: impl IntoIterator<Item = &'a Dict>,
     ) -> Result<()> {
         const UNIT: &str = "time_in_steps";
-        let Some(model) = model.filter(|model| self.time > 0 && model.place(UNIT).is_some()) else {
-            return Ok(());
-        };
-        match values.into_iter().find_map(|values| values.get(UNIT)) {
-            None => Ok(()),
-            Some(value) => {
+        for values in values {
+            if values.get(RECORD_TO) == Some(&Value::Text(IN_FILES.into())) {
+                self.refuse_shared(RECORDED_IN_MEMORY, RECORD_TO)?;
+            }
+            let late = model.filter(|model| self.time > 0 && model.place(UNIT).is_some());
+            if let (Some(model), Some(value)) = (late, values.get(UNIT)) {
                 let what = "the unit of times cannot be set once the network has been simulated";
-                Err(Error::new(ErrorCode::BadProperty, what).model(model.name).parameter(UNIT).value(value))
+                return Err(Error::new(ErrorCode::BadProperty, what)
+                    .model(model.name)
+                    .parameter(UNIT)
+                    .value(value));
             }
         }
+        Ok(())
     }
 
     /// Refuses another `optimize_each_step` of synapses that have been simulated. Windows of rows that were silent for long

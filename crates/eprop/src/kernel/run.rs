@@ -57,7 +57,7 @@ impl Kernel {
         let _turn = Turn::take(world)?;
         let ready = self.ready(ms);
         let digest = match &ready {
-            Ok((end, _)) => self.digest(*end),
+            Ok((end, _)) => Ok(self.digest(*end)),
             Err(error) => Err(error.clone()),
         };
         let mut team = self.meet(world, digest, control)?;
@@ -69,8 +69,8 @@ impl Kernel {
     }
 
     /// What has to be the same at all ranks that are about to simulate up to a step.
-    pub(super) fn digest(&mut self, end: i64) -> Result<Digest> {
-        let compared = self.compared_digest()?;
+    pub(super) fn digest(&mut self, end: i64) -> Digest {
+        let compared = self.compared_digest();
         let common = [
             ("version of eprop", Digest::of(env!("CARGO_PKG_VERSION").bytes().map(u64::from))),
             ("share", self.network.ownership.size() as u64),
@@ -80,7 +80,7 @@ impl Kernel {
             (DESCRIBED, compared),
         ];
         if !self.network.ownership.is_whole() {
-            return Ok(Digest(common.into_iter().chain(self.shared_digest()).collect()));
+            return Digest(common.into_iter().chain(self.shared_digest()).collect());
         }
         let projections = &self.network.projections;
         let weights = projections.iter().flat_map(|projection| &projection.weights);
@@ -89,7 +89,7 @@ impl Kernel {
             ("number of connections", connections),
             ("weights", Digest::of(weights.map(|weight| weight.to_bits()))),
         ];
-        Ok(Digest(common.into_iter().chain(of_all).collect()))
+        Digest(common.into_iter().chain(of_all).collect())
     }
 
     /// Makes ready for a simulation; the step where it ends, and what may be recorded.
@@ -270,7 +270,7 @@ impl Kernel {
                 to = from + 1;
                 self.emission.extend_to(&plans.stimuli, to, &unstopped);
             }
-            let last = ending.is_some() || to == end || to < whole || self.rules.iter().flatten().count() > 1;
+            let last = ending.is_some() || to == end || to < whole || self.has_several_rules();
             let span = Span { from, to, last, emission: &self.emission, control: each, team };
             let (reached, failure) = advance(&mut self.rules, &mut self.network, &mut self.recordings, span);
             record_stimuli(plans, &self.emission, from + 1, reached, &mut self.recordings);

@@ -6,7 +6,7 @@ use crate::base::exchange::{Digest, Exchange, Message, Reader, Team, agree};
 use crate::describe::compared::Compared;
 use crate::describe::connections::ConnectionHandle;
 use crate::describe::kernel_parameters::CLIP_NORM;
-use crate::describe::network::{Carries, Column, Description, Projection};
+use crate::describe::network::{Carries, Description, Projection};
 use crate::describe::ownership::Ownership;
 use crate::kernel::Kernel;
 use crate::models::{NodeClass, noise_generator};
@@ -16,6 +16,9 @@ pub(super) const DESCRIBED: &str = "description";
 
 /// Where ranks share neurons, all would write files of the same names, and count what is in them each for itself.
 pub(super) const RECORDED_IN_MEMORY: &str = "recorders keep events in memory";
+/// What says where recorders keep them, and that it is in files.
+pub(super) const RECORD_TO: &str = "record_to";
+pub(super) const IN_FILES: &str = "ascii";
 
 fn refuse(what: &str) -> Error {
     Error::new(ErrorCode::NotImplemented, format!("where ranks share the neurons of a network, {what}"))
@@ -70,11 +73,17 @@ impl Kernel {
         Err(refuse(what).parameter("weight").bound("plastic connections, or 0 ms"))
     }
 
-    /// Refuses another kernel's state where this one has other neurons.
+    /// Becomes a kernel that was saved.
     ///
     /// # Errors
-    /// `ValueError` where it is that of another rank, or of ranks that share neurons otherwise.
-    pub fn check_same_part(&self, saved: &Self) -> Result<()> {
+    /// `ValueError` where that has other neurons: those of another rank, or of ranks that share neurons otherwise.
+    pub fn take_over(&mut self, saved: Self) -> Result<()> {
+        self.check_same_part(&saved)?;
+        *self = saved;
+        Ok(())
+    }
+
+    fn check_same_part(&self, saved: &Self) -> Result<()> {
         let (here, there) = (self.network.ownership, saved.network.ownership);
         if here == there {
             return Ok(());
@@ -88,7 +97,7 @@ impl Kernel {
         Err(Error::new(ErrorCode::ValueError, "the saved state has other neurons than this kernel")
             .parameter("share")
             .value(text(there))
-            .bound(text(here)))
+            .bound(format!("{}, or a file of the whole network", text(here))))
     }
 
     /// Refuses a world whose ranks are not those that share the neurons.
@@ -128,7 +137,7 @@ impl Kernel {
     /// The first value of the description that is not the same at all ranks.
     fn first_difference(&self, world: &dyn Exchange) -> Result<Option<Error>> {
         let mut message = Message::default();
-        for Compared { model, parameter, digest } in self.network.compared()? {
+        for Compared { model, parameter, digest } in self.network.compared() {
             message.list(model.as_bytes());
             message.list(parameter.as_bytes());
             message.number(digest);
@@ -162,16 +171,16 @@ impl Kernel {
     }
 
     /// A number that stands for all values of the description that ranks compare.
-    pub(super) fn compared_digest(&mut self) -> Result<u64> {
+    pub(super) fn compared_digest(&mut self) -> u64 {
         let version = self.network.version;
-        if let Some((of, digest)) = self.compared
-            && of == version
-        {
-            return Ok(digest);
+        match self.compared {
+            Some((of, digest)) if of == version => digest,
+            _ => {
+                let digest = self.network.compared_digest();
+                self.compared = Some((version, digest));
+                digest
+            }
         }
-        let digest = self.network.compared_digest()?;
-        self.compared = Some((version, digest));
-        Ok(digest)
     }
 
     /// What has to be the same at all ranks that share neurons, besides what all ranks have in common: what was drawn, and
@@ -218,15 +227,12 @@ pub(super) fn check_shared(network: &Description) -> Result<()> {
             return Err(error.parameter("learns_bias").value(true).bound("false"));
         }
     }
-    for group in network.groups.iter().filter(|group| group.model.place("record_to").is_some()) {
-        let writes = match group.column("record_to") {
-            Column::Texts(texts) => texts.iter().any(|text| text == "ascii"),
-            Column::Numbers(choices) => choices.iter().any(|choice| *choice != 0.0),
-            _ => false,
-        };
+    for group in network.groups.iter().filter(|group| group.model.place(RECORD_TO).is_some()) {
+        // The first choice is memory.
+        let writes = group.numbers(RECORD_TO).iter().any(|choice| *choice != 0.0);
         if writes {
             let error = refuse(RECORDED_IN_MEMORY).model(group.model_name.clone());
-            return Err(error.parameter("record_to").value("ascii").bound("memory"));
+            return Err(error.parameter(RECORD_TO).value(IN_FILES).bound("memory"));
         }
     }
     // A rank may have none of the neurons that connections end at.

@@ -270,7 +270,7 @@ pub(crate) const DEVICE: [Parameter; 4] = [
         "Time until which the device is active (included)",
     ),
     Parameter::number("origin", "", "ms", 0.0, Bound::Finite, "Added to start and stop"),
-    Parameter::text("label", "", "A name for files"),
+    Parameter::text("label", "", "A name for files").of_process(),
 ];
 
 /// A sine.
@@ -281,10 +281,11 @@ pub(crate) const SINE: [Parameter; 2] = [
 
 /// What every recorder has.
 pub(crate) const RECORDER: [Parameter; 5] = [
-    Parameter::choice("record_to", &["memory", "ascii"], "Where events go"),
+    Parameter::choice("record_to", &["memory", "ascii"], "Where events go").of_process(),
     Parameter::bool("time_in_steps", false, "Give times in steps"),
-    Parameter::text("file_extension", "dat", "End of the names of files"),
-    Parameter::integer("precision", 3.0, Bound::NonNegative, "Decimal places of numbers in files"),
+    Parameter::text("file_extension", "dat", "End of the names of files").of_process(),
+    Parameter::integer("precision", 3.0, Bound::NonNegative, "Decimal places of numbers in files")
+        .of_process(),
     {
         let mut row = Parameter::integer(
             "n_events",

@@ -189,6 +189,9 @@ pub struct Parameter {
     pub bound: Bound,
     /// How it may be used.
     pub role: Role,
+    /// Whether it is a matter of this process: files, threads, memory. No number follows from it, and each of several ranks
+    /// may have a value of its own.
+    pub of_process: bool,
     /// One line of text.
     pub text: &'static str,
 }
@@ -212,6 +215,7 @@ impl Parameter {
             default: Default::Number(default),
             bound,
             role: Role::Parameter,
+            of_process: false,
             text,
         }
     }
@@ -219,7 +223,17 @@ impl Parameter {
     /// A parameter that is not a plain number: its kind, default and text.
     #[must_use]
     pub const fn other(name: &'static str, kind: Kind, default: Default, text: &'static str) -> Self {
-        Self { name, symbol: "", unit: "", kind, default, bound: Bound::None, role: Role::Parameter, text }
+        Self {
+            name,
+            symbol: "",
+            unit: "",
+            kind,
+            default,
+            bound: Bound::None,
+            role: Role::Parameter,
+            of_process: false,
+            text,
+        }
     }
 
     /// A whole number with a bound.
@@ -281,6 +295,13 @@ impl Parameter {
     #[must_use]
     pub const fn state(mut self) -> Self {
         self.role = Role::State;
+        self
+    }
+
+    /// The same parameter, as a matter of each process.
+    #[must_use]
+    pub const fn of_process(mut self) -> Self {
+        self.of_process = true;
         self
     }
 

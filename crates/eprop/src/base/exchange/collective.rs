@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::base::exchange::message::broken;
-use crate::base::exchange::{Exchange, Message, Reader, receive};
+use crate::base::exchange::{Exchange, Message, Reader, broken, receive};
 
 /// The bytes of every rank, at every rank, by rank. In each round a rank has twice as many of them as before.
 ///

@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The error that a message is not what it should be.
-pub(super) fn broken() -> Error {
+pub(crate) fn broken() -> Error {
     let what = "a message of another rank is not what was expected: all ranks must run the same program";
     Error::new(ErrorCode::MPIError, what)
 }

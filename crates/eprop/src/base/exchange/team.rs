@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::base::control::RunControl;
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::base::exchange::{Exchange, Message, Reader, agree, gather_all, receive};
+use crate::base::exchange::{Exchange, Message, Reader, agree, broken, gather_all, receive};
 
 /// The ranks of a simulation.
 #[derive(Debug)]
@@ -125,9 +125,6 @@ impl<'a> Team<'a> {
     /// # Errors
     /// As [`agree`].
     pub fn agree_on_neurons(&self, outcome: Result<()>) -> Result<()> {
-        if !self.shares_neurons() {
-            return outcome;
-        }
         self.agree(outcome.map(|()| Vec::new())).map(drop)
     }
 
@@ -164,14 +161,14 @@ impl<'a> Team<'a> {
         }
         let bytes = bytemuck::cast_slice(&own).to_vec();
         let mut add = |bytes: &[u8]| -> Result<()> {
-            let (numbers, []) = bytes.as_chunks::<4>() else { return Err(no_spikes()) };
-            let (first, rest) = numbers.split_first().ok_or_else(no_spikes)?;
+            let (numbers, []) = bytes.as_chunks::<4>() else { return Err(broken()) };
+            let (first, rest) = numbers.split_first().ok_or_else(broken)?;
             stops |= *first != GOES_ON.to_ne_bytes();
-            let (counts, mut rest) = rest.split_at_checked(last).ok_or_else(no_spikes)?;
+            let (counts, mut rest) = rest.split_at_checked(last).ok_or_else(broken)?;
             let counts = counts.iter().map(|count| Some(u32::from_ne_bytes(*count) as usize));
             for (places, count) in lists.iter_mut().zip(counts.chain([None])) {
                 let numbers;
-                (numbers, rest) = rest.split_at_checked(count.unwrap_or(rest.len())).ok_or_else(no_spikes)?;
+                (numbers, rest) = rest.split_at_checked(count.unwrap_or(rest.len())).ok_or_else(broken)?;
                 places.extend(numbers.iter().map(|number| u32::from_ne_bytes(*number)));
             }
             Ok(())
@@ -324,11 +321,6 @@ impl<'a> Team<'a> {
         target.copy_from_slice(&bytes);
         Ok(())
     }
-}
-
-fn no_spikes() -> Error {
-    let what = "what another rank sends is no list of spikes: all ranks must run the same program";
-    Error::new(ErrorCode::MPIError, what)
 }
 
 #[cfg(test)]

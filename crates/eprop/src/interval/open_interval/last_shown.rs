@@ -31,8 +31,7 @@ impl LastShown {
     /// # Errors
     /// `ValueError` where the archive holds lists of different length, or more than readouts.
     pub(super) fn persist(&mut self, readouts: usize, archive: &mut Archive<'_>) -> Result<()> {
-        let held = if archive.reads() { archive.holds("signals") } else { !self.signals.is_empty() };
-        if !held {
+        if !archive.has("signals", !self.signals.is_empty()) {
             self.clear();
             return Ok(());
         }

@@ -11,7 +11,7 @@ use crate::interval::plan::{IntervalPlan, SHIFT_RECURRENT};
 /// What the adaptation of neurons is called.
 const ADAPTATION: &str = "adaptation";
 
-/// Steps that neurons can be ahead of a kernel that was stopped: as many as are simulated in one go.
+/// Steps that neurons can be ahead of a kernel that version 0.1 has stopped and saved.
 const AHEAD: i64 = 1 << 12;
 
 impl<R: Real> OpenInterval<R> {
@@ -65,7 +65,7 @@ impl<R: Real> OpenInterval<R> {
         {
             return Err(archive.misfit("interval", "steps beyond its end"));
         }
-        // Beside neurons of the other rule, what was stopped may be some steps ahead.
+        // Beside neurons of the other rule, what version 0.1 has stopped may be some steps ahead.
         if self.interval > plan.interval_at(now.saturating_add(AHEAD)) {
             return Err(
                 archive.misfit("interval", format!("it is interval {}, at step {now}", self.interval))
@@ -74,7 +74,7 @@ impl<R: Real> OpenInterval<R> {
         let reached = plan.start_recurrent(self.interval) + self.recurrent_done as i64;
         let readouts =
             (reached - plan.start_readout(self.interval)).clamp(0, self.readout_length(plan) as i64);
-        // Readouts follow, and end an interval that could not be learned from.
+        // Readouts follow; in files of version 0.1, they have ended an interval that could not be learned from.
         let follow = (readouts..=readouts + 1).contains(&(self.readout_done as i64));
         if !(now..=now + AHEAD).contains(&reached) || !follow {
             return Err(archive.misfit("interval", format!("it is at step {reached}, the kernel at {now}")));
@@ -128,12 +128,7 @@ impl<R: Real> OpenInterval<R> {
                 return Err(archive.misfit("spike_counts", "more spikes than steps"));
             }
             // Mostly there is none.
-            let held = if archive.reads() {
-                archive.holds("regularization")
-            } else {
-                !self.held_regularization.is_empty()
-            };
-            if held {
+            if archive.has("regularization", !self.held_regularization.is_empty()) {
                 // Those of neurons that were there.
                 let count = self.held_regularization.len();
                 let held = archive.cells(|| Cells::columns(&plan.wiring.recurrent_ids[..count]));

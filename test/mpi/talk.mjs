@@ -5,17 +5,21 @@ import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 
-// Modules behind symbolic links are those that they stand for, also once the launcher's socket was looked at.
+// A package behind a symbolic link is the one that it stands for, also once the launcher's socket was looked at.
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "eprop-talk-")));
 mkdirSync(join(folder, "package"));
-writeFileSync(join(folder, "package", "module.mjs"), "export {};");
-symlinkSync("package", join(folder, "link"), "dir");
-const loaded = (name) => import(pathToFileURL(join(folder, name, "module.mjs")));
-const real = await loaded("package");
+writeFileSync(join(folder, "package", "index.js"), "");
+mkdirSync(join(folder, "node_modules"));
+symlinkSync("../package", join(folder, "node_modules", "package"), "dir");
+writeFileSync(
+  join(folder, "program.mjs"),
+  'export const resolved = () => import.meta.resolve("package/index.js");',
+);
+const { resolved } = await import(pathToFileURL(join(folder, "program.mjs")));
 
 const { mpi } = await import(process.argv[2]);
 const world = await mpi.connect();
-const linked = (await loaded("link")) === real;
+const linked = resolved() === pathToFileURL(join(folder, "package", "index.js")).href;
 rmSync(folder, { recursive: true });
 const { rank, size } = world;
 const gathered = await world.gather({ rank, values: new Float64Array([rank, -0]) });

@@ -99,16 +99,7 @@ export class World implements AsyncDisposable {
    * @throws {@link NESTError} at every rank.
    */
   async same(name: string, value: unknown): Promise<void> {
-    const digest = createHash("sha256").update(serialize(value)).digest("hex");
-    const all = await this.exchange(`same(${given("name", name, text)})`, digest);
-    const other = all.findIndex((theirs) => theirs !== all[0]);
-    if (other < 0) return;
-    throw nestError({
-      code: "MPIError",
-      message: `rank ${other} and rank 0 do not have the same ${name}`,
-      parameter: name,
-      bound: "the same program with the same arguments at every rank",
-    });
+    await this.exchangeAlike(`same(${given("name", name, text)})`, undefined, { name, value });
   }
 
   /**
@@ -131,6 +122,25 @@ export class World implements AsyncDisposable {
     this.#checkOpen();
     const all = await guardedAsync(() => this.native.gather(written(call, value), ms));
     return this.#read<T>(call, all);
+  }
+
+  /**
+   * As {@link exchange}, where something must be the same at all ranks.
+   *
+   * @internal
+   * @param alike What that is, for the message. It is compared by a digest.
+   */
+  async exchangeAlike<T>(call: string, value: T, alike: { name: string; value: unknown }): Promise<T[]> {
+    const digest = createHash("sha256").update(serialize(alike.value)).digest("hex");
+    const all = await this.exchange(call, { digest, value });
+    const other = all.findIndex((theirs) => theirs.digest !== all[0]?.digest);
+    if (other < 0) return all.map((theirs) => theirs.value);
+    throw nestError({
+      code: "MPIError",
+      message: `rank ${other} and rank 0 do not have the same ${alike.name}`,
+      parameter: alike.name,
+      bound: "the same program with the same arguments at every rank",
+    });
   }
 
   /** The values of all ranks, if all have made that call. */

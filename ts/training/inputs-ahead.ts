@@ -73,12 +73,7 @@ export class InputsAhead {
     const { drawing } = (this.#ahead ??= this.#begin(wanted));
     try {
       const { value, after } = await drawing;
-      const common = value.data.map(({ spikes, sequences, ...rest }) => ({
-        ...rest,
-        ...(!sequences && { spikes }),
-      }));
-      await this.#ranks.same("inputs of an iteration", [common, after]);
-      return { value, after };
+      return { value: { ...value, data: await this.#ranks.withSpikesOfAll(value.data, after) }, after };
     } finally {
       this.#ahead = undefined;
     }
@@ -86,8 +81,7 @@ export class InputsAhead {
 
   /** Gives generators what was taken. From now on it counts as drawn: returned is how many iterations have drawn so far. */
   async load(drawing: Drawing<Inputs>): Promise<Progress["drawn"]> {
-    const { begin, drawn } = drawing.value;
-    const data = await this.#ranks.withSpikesOfAll(drawing.value.data);
+    const { begin, drawn, data } = drawing.value;
     await inSlices(stimulate(this.#network, this.#task, data, begin));
     this.#draws.accept(drawing);
     return drawn;

@@ -34,11 +34,6 @@ export class Ranks {
     return { finish: all.some(({ finish }) => finish), stop: all.some(({ stop }) => stop) };
   }
 
-  /** Refuses values that are not the same at all ranks. */
-  async same(name: string, value: unknown): Promise<void> {
-    await this.#world?.same(name, value);
-  }
-
   /** The sequences of a batch whose spikes this rank draws; nothing where there is one rank, which draws all. */
   partOf(batchSize: number): SequenceRange | undefined {
     if (this.#world === undefined) return undefined;
@@ -46,11 +41,18 @@ export class Ranks {
     return { begin: border(this.#world.rank), end: border(this.#world.rank + 1) };
   }
 
-  /** Iterations of whose spikes each rank has drawn a part, with those of all. */
-  async withSpikesOfAll(data: readonly IterationData[]): Promise<readonly IterationData[]> {
-    if (this.#world === undefined || data.every(({ sequences }) => sequences === undefined)) return data;
+  /**
+   * Iterations of whose spikes each rank may have drawn a part, with those of all.
+   *
+   * @param after What else must be the same at all ranks.
+   * @throws {@link NESTError} at every rank where they have not drawn the same.
+   */
+  async withSpikesOfAll(data: readonly IterationData[], after: unknown): Promise<readonly IterationData[]> {
+    if (this.#world === undefined) return data;
+    const common = data.map(({ spikes, sequences, ...rest }) => (sequences ? rest : { ...rest, spikes }));
     const own = data.map(({ spikes, sequences }) => (sequences === undefined ? undefined : spikes));
-    const all = await this.#world.exchange("an iteration of a training", own);
+    const alike = { name: "inputs of an iteration", value: [common, after] };
+    const all = await this.#world.exchangeAlike("an iteration of a training", own, alike);
     return data.map(({ sequences, ...iteration }, at) => {
       if (sequences === undefined) return iteration;
       return { ...iteration, spikes: concatenated(all.flatMap((ofRank) => ofRank[at] ?? [])) };

@@ -119,7 +119,7 @@ impl NumpyRandom {
     /// The state.
     #[napi]
     #[must_use]
-    pub fn get_state(&self) -> NumpyRandomState {
+    pub fn get_state(&mut self) -> NumpyRandomState {
         let (words, place, kept) = self.engine.state();
         NumpyRandomState { words: words.into(), place, kept }
     }

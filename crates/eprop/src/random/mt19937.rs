@@ -2,14 +2,23 @@
 
 use crate::base::simd::kernels;
 
+mod jump;
+
 const N: usize = 624;
 const M: usize = 397;
 
+/// What an odd word adds to the one that is made of it.
+const FEEDBACK: u32 = 0x9908_b0df;
+
+/// Blocks of words from which on it takes less time to jump over them than to make them.
+const JUMP: u64 = 1024;
+
 /// A generator of 32-bit words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Mt19937 {
     state: Vec<u32>,
-    place: usize,
+    /// Place of the next word in the state; beyond its end, what is left out has not been gone through yet.
+    place: u64,
 }
 
 impl Mt19937 {
@@ -23,45 +32,58 @@ impl Mt19937 {
             word = 1_812_433_253u32.wrapping_mul(word ^ (word >> 30)).wrapping_add(place);
             state.push(word);
         }
-        Self { state, place: N }
+        Self { state, place: N as u64 }
     }
 
     /// The 624 words of the state and the place of the next one.
     #[must_use]
-    pub fn state(&self) -> (&[u32], usize) {
-        (&self.state, self.place)
+    pub fn state(&mut self) -> (&[u32], usize) {
+        self.pass(self.place.saturating_sub(1) / N as u64);
+        (&self.state, self.place as usize)
     }
 
     /// A generator in a given state, if that is one.
     #[must_use]
     pub fn from_state(words: &[u32], place: usize) -> Option<Self> {
-        (words.len() == N && place <= N).then(|| Self { state: words.to_vec(), place })
+        (words.len() == N && place <= N).then(|| Self { state: words.to_vec(), place: place as u64 })
     }
 
-    fn twist(&mut self) {
-        twist(&mut self.state);
-        self.place = 0;
+    /// Leaves whole blocks of the state behind.
+    fn pass(&mut self, blocks: u64) {
+        self.place -= blocks * N as u64;
+        if blocks < JUMP {
+            for _ in 0..blocks {
+                twist(&mut self.state);
+            }
+        } else {
+            twist(&mut self.state);
+            jump::ahead(&mut self.state, (blocks - 1) * N as u64);
+        }
+    }
+
+    /// The place of the next word in the state, which is brought to where that is.
+    #[inline]
+    fn next_place(&mut self) -> usize {
+        if self.place >= N as u64 {
+            self.pass(self.place / N as u64);
+        }
+        self.place as usize
     }
 
     /// The next word.
     #[inline]
     pub fn next_u32(&mut self) -> u32 {
-        if self.place == N {
-            self.twist();
-        }
-        let word = self.state[self.place];
+        let place = self.next_place();
         self.place += 1;
-        tempered(word)
+        tempered(self.state[place])
     }
 
-    /// Leaves out so many words.
+    /// Leaves out so many words. They are gone through with the next word that is drawn, many in one go.
     pub fn skip(&mut self, words: u64) {
-        let mut left = words;
-        while left > (N - self.place) as u64 {
-            left -= (N - self.place) as u64;
-            self.twist();
+        if self.place.checked_add(words).is_none() {
+            self.next_place();
         }
-        self.place += left as usize;
+        self.place += words;
     }
 
     /// Draws so many numbers, at most as many as there are bounds, as [`Self::next_f64`] does, and tells the places of
@@ -72,10 +94,8 @@ impl Mt19937 {
         let mut marks = [0; N / 2 + 8];
         let mut begin = 0;
         while begin < count {
-            if self.place == N {
-                self.twist();
-            }
-            let here = ((N - self.place) / 2).min(count - begin);
+            let place = self.next_place();
+            let here = ((N - place) / 2).min(count - begin);
             if here == 0 {
                 // A number of the last word and the next first one.
                 if self.next_bits() < bounds.whole[begin] {
@@ -84,7 +104,7 @@ impl Mt19937 {
                 begin += 1;
                 continue;
             }
-            let words = &self.state[self.place..][..2 * here];
+            let words = &self.state[place..][..2 * here];
             let marked = &mut marks[..here.next_multiple_of(8)];
             mark(words, &bounds.first[begin..begin + here], &mut marked[..here]);
             marked[here..].fill(0);
@@ -98,7 +118,7 @@ impl Mt19937 {
                     left &= left - 1;
                 }
             }
-            self.place += 2 * here;
+            self.place += 2 * here as u64;
             begin += here;
         }
     }
@@ -166,7 +186,7 @@ fn bits_of(first: u32, second: u32) -> u64 {
 fn twist_body(state: &mut [u32]) {
     let mix = |low: u32, high: u32| {
         let word = (low & 0x8000_0000) | (high & 0x7fff_ffff);
-        (word >> 1) ^ ((word & 1).wrapping_neg() & 0x9908_b0df)
+        (word >> 1) ^ ((word & 1).wrapping_neg() & FEEDBACK)
     };
     let state = &mut state[..N];
     // In runs that read nothing they have written, so that each becomes vector instructions.
@@ -210,8 +230,43 @@ mod tests {
                 for _ in 0..count {
                     drawn.next_u32();
                 }
-                assert_eq!(skipped, drawn, "{count} after {before}");
+                assert_eq!(skipped.clone().state(), drawn.state(), "{count} after {before}");
+                assert_eq!(skipped.next_u32(), drawn.next_u32(), "{count} after {before}");
             }
+        }
+    }
+
+    #[test]
+    fn a_state_far_ahead_is_the_one_that_its_words_lead_to() {
+        let mut state = Mt19937::new(3).state;
+        twist(&mut state);
+        let mut passed = state.clone();
+        let mut blocks = 0;
+        for target in [0, 1, 2, 31, 32, 33, 1000, 4099] {
+            for _ in blocks..target {
+                twist(&mut passed);
+            }
+            blocks = target;
+            let mut jumped = state.clone();
+            jump::ahead(&mut jumped, blocks * N as u64);
+            assert_eq!(jumped, passed, "{blocks} blocks");
+        }
+        // In two jumps and in one, where nobody can go through the words.
+        let (far, further) = (1 << 41, (1 << 40) + 12_345);
+        let mut once = state.clone();
+        jump::ahead(&mut once, far + further);
+        jump::ahead(&mut state, far);
+        jump::ahead(&mut state, further);
+        assert_eq!(once, state);
+        // Through the generator, at both sides of the number of blocks from which on it jumps.
+        for words in [JUMP * N as u64 - 1, JUMP * N as u64, (JUMP + 1) * N as u64 + 7] {
+            let (mut drawn, mut skipped) = (Mt19937::new(9), Mt19937::new(9));
+            skipped.skip(1);
+            skipped.skip(words);
+            for _ in 0..=words {
+                drawn.next_u32();
+            }
+            assert_eq!(skipped.state(), drawn.state(), "{words} words");
         }
     }
 
@@ -233,7 +288,7 @@ mod tests {
             let mut found = Vec::new();
             random.below(&Bounds::of(&bounds), count, |place| found.push(place));
             assert_eq!(found, expected, "{count} numbers");
-            assert_eq!(random, single);
+            assert_eq!(random.state(), single.state());
             drawn += found.len();
         }
         assert!(drawn > 1000);

@@ -10,7 +10,7 @@ use crate::random::mt19937::{Bounds, Mt19937};
 const NUMBERS_TOGETHER: usize = 624;
 
 /// The generator.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct NumpyRandom {
     engine: Mt19937,
     kept: Option<f64>,
@@ -198,7 +198,7 @@ impl NumpyRandom {
 
     /// The state: 624 words, the place of the next one, and the second normal number of a pair if one is kept.
     #[must_use]
-    pub fn state(&self) -> (Vec<u32>, u32, Option<f64>) {
+    pub fn state(&mut self) -> (Vec<u32>, u32, Option<f64>) {
         let (words, place) = self.engine.state();
         (words.to_vec(), place as u32, self.kept)
     }

@@ -104,7 +104,7 @@ impl UsedNetwork {
         if wiring.currents.iter().any(|routes| !routes.is_empty()) {
             return Err(refuse("generators of currents answer no input").parameter("amplitude"));
         }
-        if !wiring.clocked.is_empty() {
+        if !wiring.clocks.is_empty() {
             return Err(
                 refuse("a neuron that fires by the clock answers no input").parameter("ignore_and_spike")
             );

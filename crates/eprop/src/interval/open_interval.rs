@@ -491,18 +491,19 @@ impl<R: Real> OpenInterval<R> {
         };
         part.step(around, &self.spikes, self.interval, first_drive, local, room);
         let plan = around.plan;
-        for clocked in &plan.wiring.clocked {
-            let fires = clocked.fires(plan.start_recurrent(self.interval) + local as i64);
-            let j = clocked.place;
+        for places in plan.wiring.clocks.places() {
+            let fired = &mut self.fired[places.clone()];
             // The step has set the countdown by its own condition: take that back.
-            if self.fired[j] != 0 {
-                self.state.countdown[j] = R::ZERO;
+            for (countdown, fired) in self.state.countdown[places.clone()].iter_mut().zip(&*fired) {
+                *countdown = if *fired == 0 { *countdown } else { R::ZERO };
             }
-            self.state.spiked[j] = if fires { R::ONE } else { R::ZERO };
-            self.fired[j] = u8::from(fires);
-            if fires {
-                self.state.countdown[j] = around.neurons.refractory[j];
-            }
+            self.state.spiked[places.clone()].fill(R::ZERO);
+            fired.fill(0);
+        }
+        for j in plan.wiring.clocks.firing(plan.start_recurrent(self.interval) + local as i64) {
+            self.state.countdown[j] = around.neurons.refractory[j];
+            self.state.spiked[j] = R::ONE;
+            self.fired[j] = 1;
         }
     }
 
@@ -578,8 +579,11 @@ impl<R: Real> OpenInterval<R> {
                 &mut self.fired,
             );
         }
-        for clocked in &plan.wiring.clocked {
-            self.fired[clocked.place] = u8::from(clocked.fires(step));
+        for places in plan.wiring.clocks.places() {
+            self.fired[places.clone()].fill(0);
+        }
+        for place in plan.wiring.clocks.firing(step) {
+            self.fired[place] = 1;
         }
         let mut fired = [(0..n as u32).filter(|place| self.fired[*place as usize] != 0).collect()];
         let counts = plan.wiring.exchanges().is_some_and(|exchanges| exchanges.next_counts);

@@ -2,11 +2,11 @@
 //! look up by name. Memory is known here.
 
 pub mod amplitudes;
+pub mod clocks;
 pub mod currents;
 pub mod exchanges;
 pub mod feedback;
 pub mod membrane;
-pub mod neurons;
 pub mod probes;
 pub mod route;
 pub mod stimulus;

@@ -8,10 +8,10 @@ use crate::describe::network::{Description, NodeId};
 use crate::describe::population::{NodeIndex, Population};
 use crate::models::Rule;
 use crate::plan::amplitudes::HeldRates;
+use crate::plan::clocks::Clocks;
 use crate::plan::currents::{CurrentRoute, current_routes_onto};
 use crate::plan::exchanges::Exchanges;
 use crate::plan::feedback::FeedbackRoutes;
-use crate::plan::neurons::{Clocked, clocked};
 use crate::plan::probes::{SpikeTap, WeightTap, spike_taps, state_taps, weight_taps};
 use crate::plan::route::{Route, learning, refuse_plastic_poisson, spike_routes_onto};
 use crate::record::{Evaluation, Tap};
@@ -62,7 +62,7 @@ pub struct Wiring {
     /// Whether a plastic synapse ends at a recurrent neuron, by place.
     pub learning: Vec<bool>,
     /// Neurons that fire by the clock.
-    pub clocked: Vec<Clocked>,
+    pub clocks: Clocks,
     /// Weights of the learning signals: one row of recurrent neurons per readout.
     pub feedback: Vec<f64>,
     /// Where these come from.
@@ -105,7 +105,7 @@ impl Wiring {
             learning: learning(&recurrent_routes, index.held_members(recurrent).len()),
             recurrent_routes,
             readout_routes,
-            clocked: clocked(network, index, recurrent, clock_base),
+            clocks: Clocks::of(network, index, recurrent, clock_base),
             feedback: feedback_routes.weights(&network.projections),
             feedback_routes: feedback_routes.trimmed(),
             recurrent_taps: state_taps(planning, recurrent),

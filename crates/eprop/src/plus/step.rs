@@ -104,8 +104,11 @@ impl PlusRule {
             let told = Told { recorded: &mut *recorded, failure: &mut self.failure };
             work += spikes.pass(route, parts, network, onto, told, crew);
         }
-        for clocked in &plan.wiring.clocked {
-            s.clock[clocked.place] = f64::from(u8::from(clocked.fires(step)));
+        for places in plan.wiring.clocks.places() {
+            s.clock[places.clone()].fill(0.0);
+        }
+        for place in plan.wiring.clocks.firing(step) {
+            s.clock[place] = 1.0;
         }
         let [surrogate, regularization] =
             self.history.pair_mut([recurrent::SURROGATE, recurrent::REGULARIZATION], step);

@@ -39,7 +39,7 @@ pub(super) fn can_share<R>(around: &Surroundings<'_, R>) -> bool {
     around.threads > 1
         && plan.recurrent_count() >= WORTH_SPLITTING
         && plan.planes() == 1
-        && plan.wiring.clocked.is_empty()
+        && plan.wiring.clocks.is_empty()
         && plan.wiring.recurrent_taps.is_empty()
         && plan.wiring.recurrent_routes.iter().all(|route| route.weight_recorder.is_none())
 }

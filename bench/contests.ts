@@ -1,7 +1,8 @@
 import { cpus } from "node:os";
-import type { ByRuleRun, TaskRun } from "./case.js";
+import type { TaskRun } from "./case.js";
 import { type Choice, sequence } from "./cases.js";
 import type { Contest, Simulator } from "./comparison.js";
+import { scalingNetwork } from "./scaling-network.js";
 
 const allThreads = cpus().length;
 
@@ -26,67 +27,6 @@ const taskRows = ({ nMnist }: Choice) => [
     parts: 20,
   },
 ];
-
-/** A neuron that fires by a clock, ten times a second. */
-const clocked = {
-  C_m: 250,
-  E_L: 0,
-  V_m: 0,
-  V_th: 20,
-  tau_m: 20,
-  t_ref: 0,
-  c_reg: 0.1,
-  f_target: 10,
-  surrogate_gradient_function: "piecewise_linear",
-  surrogate_gradient_height: 0.3,
-  surrogate_gradient_width: 30,
-  ignore_and_spike: true,
-  ignore_and_spike_interval: 100,
-} as const;
-
-const integrating = { C_m: 250, E_L: 0, V_m: 0, tau_m: 20 } as const;
-
-/** The scaling benchmark of Korcsak-Gorzo et al. (2025): 100 synapses a neuron, 10 readouts, 1,000 steps. */
-function byRule(family: ByRuleRun["family"], neurons: number, iterations: number): ByRuleRun {
-  const plus = family === "event";
-  return {
-    kind: "by-rule",
-    family,
-    models: plus
-      ? {
-          neuron: "eprop_iaf_psc_delta",
-          readout: "eprop_readout",
-          synapse: "eprop_synapse",
-          feedback: "eprop_learning_signal_connection",
-        }
-      : {
-          neuron: "eprop_iaf_bsshslm_2020",
-          readout: "eprop_readout_bsshslm_2020",
-          synapse: "eprop_synapse_bsshslm_2020",
-          feedback: "eprop_learning_signal_connection_bsshslm_2020",
-        },
-    neurons,
-    degree: Math.min(100, neurons / 2),
-    readouts: 10,
-    interval: 100,
-    offsets: [5, 99],
-    std: 1,
-    neuron: plus ? { ...clocked, V_reset: 0, eprop_isi_trace_cutoff: 100 } : clocked,
-    readout: plus
-      ? { ...integrating, eprop_isi_trace_cutoff: 100 }
-      : { ...integrating, loss: "mean_squared_error" },
-    target: { amplitude_times: [1], amplitude_values: [1] },
-    optimizer: {
-      type: "gradient_descent",
-      batch_size: 1,
-      eta: 1e-6,
-      ...(plus && { optimize_each_step: false }),
-    },
-    before: 3,
-    duration: 1000,
-    iterations,
-  };
-}
 
 /** Against NEST, one thread each. */
 function nestContests(choice: Choice): Contest[] {
@@ -116,7 +56,7 @@ function nestContests(choice: Choice): Contest[] {
     return {
       ...common,
       name: `sparse, ${family === "event" ? "e-prop+" : "update intervals"}, ${neurons.toLocaleString("en-US")} neurons`,
-      run: byRule(family, neurons, quick ? 2 : iterations),
+      run: scalingNetwork(family, neurons, quick ? 2 : iterations),
       tolerance: 0,
     };
   });

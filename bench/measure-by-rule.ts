@@ -1,10 +1,11 @@
+import type { mpi } from "../ts/index.js";
 import { Kernel, random } from "../ts/nest/index.js";
 import { NumpyRandom } from "../ts/random/index.js";
 import type { ByRuleRun, Measurement, Settings } from "./case.js";
 
-function build(run: ByRuleRun, settings: Settings): Kernel {
+function build(run: ByRuleRun, settings: Settings, world: mpi.World | undefined): Kernel {
   const { family, models, neurons, degree, readouts, interval, std } = run;
-  const kernel = new Kernel();
+  const kernel = new Kernel(world && { world, share: "neurons" });
   kernel.set({
     resolution: 1,
     rng_seed: 1,
@@ -45,9 +46,9 @@ function build(run: ByRuleRun, settings: Settings): Kernel {
   return kernel;
 }
 
-/** Simulates iterations of a network by rules. */
-export async function measure(run: ByRuleRun, settings: Settings): Promise<Measurement> {
-  const kernel = build(run, settings);
+/** Simulates iterations of a network by rules; with a world, its ranks share the neurons. */
+export async function measure(run: ByRuleRun, settings: Settings, world?: mpi.World): Promise<Measurement> {
+  const kernel = build(run, settings, world);
   kernel.Simulate(run.before);
   const times: number[] = [];
   const cpu = process.cpuUsage();

@@ -14,7 +14,7 @@ import { Trainer, mpi, tasks } from "../ts/index.js";
 import { sequence } from "./cases.js";
 import { launchersOf } from "./launchers.js";
 import { measure } from "./measure-network.js";
-import { median } from "./statistics.js";
+import { median, pairsInTurn, rangeText } from "./statistics.js";
 import { fillBlocks } from "./tables.js";
 
 interface Compared {
@@ -96,21 +96,6 @@ function timed(name: string, command: readonly string[], threads: number): numbe
   return median(JSON.parse(stdout) as number[]);
 }
 
-/** Both, each of which is first as often as the other. */
-function pairOf(name: string, launcher: readonly string[], pair: number): { own: number; ranks: number } {
-  if (pair % 2 === 0) {
-    const own = timed(name, [], 2);
-    return { own, ranks: timed(name, launcher, 1) };
-  }
-  const ranks = timed(name, launcher, 1);
-  return { own: timed(name, [], 2), ranks };
-}
-
-const range = (numbers: readonly number[], digits: number) => {
-  const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
-  return `${median(numbers).toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`;
-};
-
 async function compareAll(): Promise<void> {
   const lines = [
     "| case | MPI | one process, 2 threads (ms) | 2 ranks, a thread each (ms) | speed against one process |",
@@ -119,22 +104,15 @@ async function compareAll(): Promise<void> {
   for (const { name } of compared) {
     if (!name.includes(values.only)) continue;
     for (const [mpiName, launcher] of launchers) {
-      const pairs = Array.from({ length: Number(values.pairs) }, (_, pair) => pairOf(name, launcher, pair));
-      const digits = (pairs[0]?.own ?? 0) < 1000 ? 1 : 0;
-      const cells = [
-        range(
-          pairs.map(({ own }) => own),
-          digits,
-        ),
-        range(
-          pairs.map(({ ranks }) => ranks),
-          digits,
-        ),
-        range(
-          pairs.map(({ own, ranks }) => own / ranks),
-          2,
-        ),
-      ];
+      const pairs = pairsInTurn(
+        Number(values.pairs),
+        () => timed(name, [], 2),
+        () => timed(name, launcher, 1),
+      );
+      const [own, ranks] = [pairs.map(([one]) => one), pairs.map(([, several]) => several)];
+      const digits = (own[0] ?? 0) < 1000 ? 1 : 0;
+      const speeds = pairs.map(([one, several]) => one / several);
+      const cells = [rangeText(own, digits), rangeText(ranks, digits), rangeText(speeds, 2)];
       lines.push(`| ${name} | ${mpiName} | ${cells.join(" | ")} |`);
       console.log(lines.at(-1));
     }

@@ -33,3 +33,18 @@ export function medianInterval(values: readonly number[]): MedianInterval {
     high: sorted[n - place] ?? Number.POSITIVE_INFINITY,
   };
 }
+
+/** The median, and from the least to the most. */
+export function rangeText(values: readonly number[], digits: number): string {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  return `${median(values).toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`;
+}
+
+/** What two programs measure that take turns; each is first as often as the other. */
+export function pairsInTurn<T>(count: number, first: () => T, second: () => T): [T, T][] {
+  return Array.from({ length: count }, (_, pair) => {
+    if (pair % 2 === 0) return [first(), second()];
+    const after = second();
+    return [first(), after];
+  });
+}

@@ -5,14 +5,11 @@
  * Each in processes of their own. `--alone` is the size up to which one process has the network, too. Of ranks, the one
  * that holds more or takes longer counts.
  */
-import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Kernel, mpi } from "../ts/index.js";
 import { random } from "../ts/nest/index.js";
-import { launchersOf } from "./launchers.js";
-import { fillBlocks } from "./tables.js";
+import { launchersOf, measuredApart } from "./launchers.js";
+import { writeBlocks } from "./tables.js";
 
 const { values } = parseArgs({
   options: {
@@ -102,14 +99,9 @@ async function measureHere(count: number, shared: boolean): Promise<void> {
 
 /** The most of what processes of their own have measured. */
 function measured(count: number, launcher: readonly string[]): Measured {
-  const own = [process.execPath, fileURLToPath(import.meta.url), "--case", String(count)];
-  const [program = "", ...args] = launcher.length > 0 ? [...launcher, ...own, "--ranks"] : own;
-  const { stdout, stderr, status } = spawnSync(program, args, {
-    encoding: "utf8",
-    env: { ...process.env, EPROP_THREADS: "1" },
-  });
-  if (status !== 0) throw new Error(stderr);
-  const all = JSON.parse(stdout) as Measured[];
+  const shared = launcher.length > 0 ? ["--ranks"] : [];
+  const args = ["--case", String(count), ...shared];
+  const all = measuredApart(import.meta.url, args, { launcher, threads: 1 }) as Measured[];
   const most = (key: keyof Measured) => Math.max(...all.map((one) => one[key]));
   return {
     connections: most("connections"),
@@ -147,10 +139,7 @@ async function compareAll(): Promise<void> {
     lines.push(`| ${cells.join(" | ")} |`);
     console.log(`${lines.at(-1)} ${ranks.spikes.toFixed(1)} spikes a neuron`);
   }
-  if (values.markdown === undefined) return;
-  const page = readFileSync(values.markdown, "utf8");
-  const blocks = new Map([["neurons over ranks", lines.join("\n")]]);
-  writeFileSync(values.markdown, await fillBlocks(values.markdown, page, blocks));
+  await writeBlocks(values.markdown, new Map([["neurons over ranks", lines.join("\n")]]));
 }
 
 if (values.case === undefined) await compareAll();

@@ -5,11 +5,10 @@
  * machine does meets both. Both begin alike and are short: what is compared is the cost of the option, not that of a
  * network that has learned to fire otherwise.
  */
-import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Trainer, tasks } from "../ts/index.js";
 import { type MedianInterval, medianInterval } from "./statistics.js";
-import { fillBlocks } from "./tables.js";
+import { writeBlocks } from "./tables.js";
 
 type Parameters = Readonly<Record<string, string | number>>;
 
@@ -95,10 +94,4 @@ for (const option of options) {
   lines.push(`| \`${textOf(option.with)}\` | ${without} | ${ratio} | ${interval.join(" to ")} |`);
   console.log(lines.at(-1));
 }
-if (values.markdown !== undefined) {
-  const page = readFileSync(values.markdown, "utf8");
-  writeFileSync(
-    values.markdown,
-    await fillBlocks(values.markdown, page, new Map([["options", lines.join("\n")]])),
-  );
-}
+await writeBlocks(values.markdown, new Map([["options", lines.join("\n")]]));

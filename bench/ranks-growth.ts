@@ -7,13 +7,13 @@
  * computed, from the bytes that a smaller network takes.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Kernel, Trainer, tasks } from "../ts/index.js";
 import { median } from "./statistics.js";
-import { fillBlocks } from "./tables.js";
+import { writeBlocks } from "./tables.js";
 
 /** Of the network between ranks: seconds, and bytes a second. */
 const [latency, bandwidth] = [2e-6, 10e9];
@@ -203,7 +203,4 @@ const blocks = new Map([
   ["ranks growth", (await sequences(Number(values.batch))).join("\n")],
   ["neurons growth", neurons().join("\n")],
 ]);
-if (values.markdown !== undefined) {
-  const page = readFileSync(values.markdown, "utf8");
-  writeFileSync(values.markdown, await fillBlocks(values.markdown, page, blocks));
-}
+await writeBlocks(values.markdown, blocks);

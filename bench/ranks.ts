@@ -6,16 +6,13 @@
  * What counts is an iteration by the clock: for evidence accumulation the whole of a training's, for the network of the
  * spoken digits a batch that is simulated.
  */
-import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Trainer, mpi, tasks } from "../ts/index.js";
 import { sequence } from "./cases.js";
-import { launchersOf } from "./launchers.js";
+import { launchersOf, measuredApart } from "./launchers.js";
 import { measure } from "./measure-network.js";
 import { median, pairsInTurn, rangeText } from "./statistics.js";
-import { fillBlocks } from "./tables.js";
+import { writeBlocks } from "./tables.js";
 
 interface Compared {
   name: string;
@@ -78,22 +75,9 @@ async function measureHere(name: string, threads: number): Promise<void> {
 const launchers = launchersOf(values.launcher);
 
 /** The median iteration of a case in processes of their own. */
-function timed(name: string, command: readonly string[], threads: number): number {
-  const own = [
-    process.execPath,
-    fileURLToPath(import.meta.url),
-    "--case",
-    name,
-    "--threads",
-    String(threads),
-  ];
-  const [program = "", ...args] = [...command, ...own];
-  const { stdout, stderr, status } = spawnSync(program, args, {
-    encoding: "utf8",
-    env: { ...process.env, EPROP_THREADS: String(threads) },
-  });
-  if (status !== 0) throw new Error(stderr);
-  return median(JSON.parse(stdout) as number[]);
+function timed(name: string, launcher: readonly string[], threads: number): number {
+  const args = ["--case", name, "--threads", String(threads)];
+  return median(measuredApart(import.meta.url, args, { launcher, threads }) as number[]);
 }
 
 async function compareAll(): Promise<void> {
@@ -117,10 +101,7 @@ async function compareAll(): Promise<void> {
       console.log(lines.at(-1));
     }
   }
-  if (values.markdown === undefined) return;
-  const page = readFileSync(values.markdown, "utf8");
-  const blocks = new Map([["ranks", lines.join("\n")]]);
-  writeFileSync(values.markdown, await fillBlocks(values.markdown, page, blocks));
+  await writeBlocks(values.markdown, new Map([["ranks", lines.join("\n")]]));
 }
 
 if (values.case === undefined) await compareAll();

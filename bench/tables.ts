@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { format, resolveConfig } from "prettier";
 import { type Comparison, type Simulator, ratios } from "./comparison.js";
 import type { Growth } from "./growth.js";
@@ -201,11 +202,7 @@ export const fillPage = (path: string, page: string, report: Report): Promise<st
   fillBlocks(path, page, blocks(report));
 
 /** Puts blocks into a page between its comments `<!-- bench NAME -->` and `<!-- end -->`; other blocks stay. */
-export async function fillBlocks(
-  path: string,
-  page: string,
-  found: ReadonlyMap<string, string>,
-): Promise<string> {
+async function fillBlocks(path: string, page: string, found: ReadonlyMap<string, string>): Promise<string> {
   const filled = page.replaceAll(
     /(<!-- bench ([^>]+) -->)[\s\S]*?(<!-- end -->)/g,
     (whole, begin: string, name: string, end: string) => {
@@ -214,4 +211,13 @@ export async function fillBlocks(
     },
   );
   return format(filled, { ...(await resolveConfig(path)), filepath: path });
+}
+
+/** Writes tables into a page, by the names of their blocks; where there is no page, nothing. */
+export async function writeBlocks(
+  path: string | undefined,
+  found: ReadonlyMap<string, string>,
+): Promise<void> {
+  if (path === undefined) return;
+  writeFileSync(path, await fillBlocks(path, readFileSync(path, "utf8"), found));
 }

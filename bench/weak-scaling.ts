@@ -5,17 +5,14 @@
  *
  * Each in processes of their own, which take turns.
  */
-import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { mpi } from "../ts/index.js";
 import type { ByRuleRun } from "./case.js";
-import { launchersOf } from "./launchers.js";
+import { launchersOf, measuredApart } from "./launchers.js";
 import { measure } from "./measure-by-rule.js";
 import { scalingNetwork } from "./scaling-network.js";
 import { median, pairsInTurn, rangeText } from "./statistics.js";
-import { fillBlocks } from "./tables.js";
+import { writeBlocks } from "./tables.js";
 
 const { values } = parseArgs({
   options: {
@@ -53,18 +50,9 @@ async function measureHere(family: ByRuleRun["family"], neurons: number, shared:
 
 /** Of ranks, what the slower one took, and the one that held more. */
 function measured(family: string, neurons: number, launcher: readonly string[]): Measured {
-  const own = [process.execPath, fileURLToPath(import.meta.url), "--case", family];
-  const [program = "", ...args] = [...launcher, ...own, "--neurons", String(neurons)];
-  const { stdout, stderr, status } = spawnSync(
-    program,
-    [...args, ...(launcher.length > 0 ? ["--ranks"] : [])],
-    {
-      encoding: "utf8",
-      env: { ...process.env, EPROP_THREADS: "1" },
-    },
-  );
-  if (status !== 0) throw new Error(stderr);
-  const all = JSON.parse(stdout) as Measured[];
+  const shared = launcher.length > 0 ? ["--ranks"] : [];
+  const args = ["--case", family, "--neurons", String(neurons), ...shared];
+  const all = measuredApart(import.meta.url, args, { launcher, threads: 1 }) as Measured[];
   const most = (key: keyof Measured) => Math.max(...all.map((one) => one[key]));
   return { iteration: most("iteration"), peak: most("peak") };
 }
@@ -99,10 +87,7 @@ async function compareAll(): Promise<void> {
       console.log(lines.at(-1));
     }
   }
-  if (values.markdown === undefined) return;
-  const page = readFileSync(values.markdown, "utf8");
-  const blocks = new Map([["weak scaling", lines.join("\n")]]);
-  writeFileSync(values.markdown, await fillBlocks(values.markdown, page, blocks));
+  await writeBlocks(values.markdown, new Map([["weak scaling", lines.join("\n")]]));
 }
 
 if (values.case === undefined) await compareAll();

@@ -13,6 +13,8 @@ struct Clocked {
     place: usize,
     /// Stamp of its first spike.
     first: i64,
+    /// What remains of that, and of the stamps of all its spikes, beside whole intervals.
+    remainder: i64,
 }
 
 /// Neurons that fire at the same interval.
@@ -20,15 +22,8 @@ struct Clocked {
 struct Clock {
     /// Steps between spikes of a neuron.
     interval: i64,
-    /// In the order of the remainders of their first stamps.
+    /// In the order of their remainders.
     neurons: Vec<Clocked>,
-}
-
-impl Clock {
-    /// The stamp of a spike within an interval.
-    fn remainder(&self, stamp: i64) -> i64 {
-        stamp.rem_euclid(self.interval)
-    }
 }
 
 /// The neurons of a population that fire by the clock.
@@ -77,12 +72,12 @@ impl Clocks {
                 Some(last) if last.end == place => last.end += 1,
                 _ => places.push(place..place + 1),
             }
-            by_interval.entry(interval).or_default().push(Clocked { place, first });
+            let remainder = first.rem_euclid(interval);
+            by_interval.entry(interval).or_default().push(Clocked { place, first, remainder });
         }
-        let clocks = by_interval.into_iter().map(|(interval, neurons)| {
-            let mut clock = Clock { interval, neurons };
-            clock.neurons.sort_by_key(|neuron| neuron.first.rem_euclid(interval));
-            clock
+        let clocks = by_interval.into_iter().map(|(interval, mut neurons)| {
+            neurons.sort_by_key(|neuron| neuron.remainder);
+            Clock { interval, neurons }
         });
         Self { places, clocks: clocks.collect() }
     }
@@ -103,11 +98,11 @@ impl Clocks {
     pub fn firing(&self, step: i64) -> impl Iterator<Item = usize> + '_ {
         let stamp = step + 1;
         self.clocks.iter().flat_map(move |clock| {
-            let now = clock.remainder(stamp);
-            let begin = clock.neurons.partition_point(|neuron| clock.remainder(neuron.first) < now);
+            let now = stamp.rem_euclid(clock.interval);
+            let begin = clock.neurons.partition_point(|neuron| neuron.remainder < now);
             clock.neurons[begin..]
                 .iter()
-                .take_while(move |neuron| clock.remainder(neuron.first) == now)
+                .take_while(move |neuron| neuron.remainder == now)
                 .filter(move |neuron| neuron.first <= stamp)
                 .map(|neuron| neuron.place)
         })

@@ -228,6 +228,41 @@ describe("regularization and biases", () => {
     }
   });
 
+  it("has currents learn as the first plastic connections do, whatever is connected later", () => {
+    const currents = (later: boolean) => {
+      const kernel = new Kernel();
+      kernel.set({ resolution: 1, eprop_update_interval: 20, eprop_learning_window: 20 });
+      const readout = kernel.Create("eprop_readout_bsshslm_2020", 1, { learns_bias: true });
+      const neurons = kernel.Create("eprop_iaf_bsshslm_2020", 2, { learns_bias: true });
+      const stimuli = kernel.Create("parrot_neuron", 2);
+      const target = kernel.Create("step_rate_generator", 1, {
+        amplitude_times: [1],
+        amplitude_values: [1],
+      });
+      kernel.Connect(target, readout, {}, { synapse_model: "rate_connection_delayed", receptor_type: 2 });
+      kernel.Connect(
+        readout,
+        neurons,
+        {},
+        { synapse_model: "eprop_learning_signal_connection_bsshslm_2020" },
+      );
+      kernel.CopyModel("eprop_synapse_bsshslm_2020", "first", { optimizer: { type: "adam", eta: 0.5 } });
+      kernel.CopyModel("eprop_synapse_bsshslm_2020", "later", { optimizer: { eta: 2 ** -20 } });
+      kernel.Connect(neurons, neurons, {}, { synapse_model: "first", weight: 0 });
+      kernel.Connect(neurons, readout, {}, { synapse_model: "first", weight: 0 });
+      if (later) {
+        // Input comes before recurrence in the order of summation.
+        kernel.Connect(stimuli, neurons, {}, { synapse_model: "later", weight: 0 });
+        kernel.Connect(stimuli, readout, {}, { synapse_model: "later", weight: 0 });
+      }
+      kernel.Simulate(65);
+      return [neurons.get("I_e"), readout.get("I_e")];
+    };
+    const alone = currents(false);
+    expect(alone.flat().every((current) => Math.abs(current as number) > 0.1)).toBe(true);
+    expect(currents(true)).toEqual(alone);
+  });
+
   it("refuses a bias that has no optimizer, and patience with one", async () => {
     const { projections, ...rest } = network({}, { learns_bias: true });
     const still = Object.fromEntries(

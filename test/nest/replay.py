@@ -20,13 +20,18 @@ OURS = {"gradient", "precision", "memory_limit", "local_num_threads"}
 NODES = {"senders", "targets", "weight_recorder"}
 # A delay that comes later may not be longer than this, in steps.
 LONGEST_DELAY = 64
+# Where a source fires in the very first step, NEST with a window that never closes (the default) drops a step of history
+# too much, shows a learning signal of zero there, and refuses to go on at the spike after the next. A window this long
+# (ms) never closes either, and has not that fault.
+NEVER = 1e9
+WINDOWED = ["eprop_iaf", "eprop_iaf_adapt", "eprop_iaf_psc_delta", "eprop_iaf_psc_delta_adapt", "eprop_readout"]
 
 
 class Replay:
     def __init__(self):
         self.nodes = {}
         self.connections = {}
-        self.delays_are_set = False
+        self.is_set_up = False
 
     def select(self, selection):
         if isinstance(selection, str):
@@ -56,17 +61,19 @@ class Replay:
         return {name: self.value(name, value) for name, value in params.items()}
 
     def call(self, name, *arguments):
-        if name not in ("ResetKernel", "set") and not self.delays_are_set:
+        if name not in ("ResetKernel", "set") and not self.is_set_up:
             # Otherwise delays have to lie between those that there were before the first simulation.
             nest.set(min_delay=nest.resolution, max_delay=LONGEST_DELAY * nest.resolution)
-            self.delays_are_set = True
+            for model in WINDOWED:
+                nest.SetDefaults(model, {"eprop_isi_trace_cutoff": NEVER})
+            self.is_set_up = True
         getattr(self, name)(*arguments)
 
     def ResetKernel(self):
         nest.ResetKernel()
         nest.verbosity = nest.VerbosityLevel.FATAL
         self.nodes = {}
-        self.delays_are_set = False
+        self.is_set_up = False
 
     def set(self, params):
         params = {name: value for name, value in params.items() if name not in OURS}

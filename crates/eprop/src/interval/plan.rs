@@ -186,9 +186,11 @@ impl IntervalPlan {
             if learns.iter().all(|learns| *learns == 0.0) {
                 continue;
             }
-            let learner = learners.iter().find(|learner| learner.onto_readouts == (place == 1));
-            let learner: &Learner = learner.ok_or_else(no_optimizer_for_bias)?;
             let routes = if place == 1 { onto_readouts } else { onto_neurons };
+            let of_this_kind = learners.iter().filter(|learner| learner.onto_readouts == (place == 1));
+            // Routes have the order of summation; what counts is which was made first, so that later ones change nothing.
+            let first = of_this_kind.min_by_key(|learner| routes[learner.route].projection);
+            let learner = first.ok_or_else(no_optimizer_for_bias)?;
             biases[place] = Some(BiasLearner {
                 synapse: routes[learner.route].synapse,
                 made: routes[learner.route].made,

@@ -81,8 +81,10 @@ fn body<S: Shape, const HARD_RESET: bool>(
         let integrates = !HARD_RESET || countdown[j] == 0.0;
         let v = if HARD_RESET {
             let v = gain[j].mul_add(current[j], decay[j] * voltage[j]) + input[j];
-            let v = v + kept[j];
-            kept[j] = if integrates { 0.0 } else { kept[j] };
+            // What a neuron has kept and may no longer add (`refractory_input` is set to false) waits until it may again.
+            let adds = keep_rate[j] != f64::INFINITY;
+            let v = v + if adds { kept[j] } else { 0.0 };
+            kept[j] = if integrates & adds { 0.0 } else { kept[j] };
             v
         } else {
             decay[j].mul_add(voltage[j], gain[j].mul_add(current[j], input[j]))

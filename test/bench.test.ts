@@ -139,6 +139,7 @@ describe("npm run bench:neurons-over-ranks", () => {
     expect(names.map(([, name]) => name)).toEqual([
       "neurons over ranks",
       "ranks",
+      "weak scaling",
       "ranks growth",
       "neurons growth",
     ]);

@@ -197,6 +197,74 @@ fn weights_that_were_caught_up_outlive_a_change_of_parameters() {
     assert_eq!(others[0], unchanged[0]);
 }
 
+/// Weights from an input onto neurons whose cutoffs (ms) are set again and again, each time for all of them.
+fn weights_after_cutoffs(cutoffs: &[Vec<f64>], optimizer: &Dict) -> Vec<f64> {
+    let mut kernel = Kernel::new();
+    kernel.set(&Dict::new().with("resolution", 1.0)).unwrap();
+    let spike_times: Vec<f64> = [2, 21, 64, 66, 110, 140].map(f64::from).to_vec();
+    let input = create(&mut kernel, "spike_generator", Dict::new().with("spike_times", spike_times));
+    let membrane = Dict::new().with("C_m", 1.0).with("E_L", 0.0).with("V_m", 0.0).with("tau_m", 30.0);
+    let neuron = membrane
+        .clone()
+        .with("I_e", 0.03)
+        .with("V_th", 1.0)
+        .with("kappa", 0.97)
+        .with("surrogate_gradient_width", 2.0);
+    let neurons: Vec<u32> =
+        cutoffs[0].iter().flat_map(|_| create(&mut kernel, "eprop_iaf", neuron.clone())).collect();
+    let out = create(&mut kernel, "eprop_readout", membrane.with("I_e", 0.01));
+    let window = Dict::new().with("amplitude_times", vec![1.0]).with("amplitude_values", vec![1.0]);
+    let window = create(&mut kernel, "step_rate_generator", window);
+    kernel.set_defaults("eprop_synapse", &Dict::new().with("optimizer", optimizer.clone())).unwrap();
+    let rule = Dict::new().with("rule", "all_to_all");
+    let synapse = |model: &str| Dict::new().with("synapse_model", model).with("delay", 1.0);
+    kernel.connect(&input, &neurons, &rule, &synapse("eprop_synapse").with("weight", 0.3)).unwrap();
+    let feedback = synapse("eprop_learning_signal_connection").with("weight", 0.7);
+    kernel.connect(&out, &neurons, &rule, &feedback).unwrap();
+    let rate = synapse("rate_connection_delayed").with("receptor_type", 1.0);
+    kernel.connect(&window, &out, &rule, &rate).unwrap();
+    for cutoffs in cutoffs {
+        let cutoffs: Vec<Dict> =
+            cutoffs.iter().map(|cutoff| Dict::new().with("eprop_isi_trace_cutoff", *cutoff)).collect();
+        kernel.set_nodes(&neurons, &Params::PerNode(cutoffs)).unwrap();
+        // States of every moment can be restored.
+        let mut restored = Kernel::restored(kernel.state().unwrap()).unwrap();
+        restored.simulate(30.0, &RunControl::default()).unwrap();
+        kernel = restored;
+    }
+    kernel.simulate(30.0, &RunControl::default()).unwrap();
+    let filter =
+        ConnectionFilter { sources: Some(input.to_vec()), targets: Some(neurons), synapse_model: None };
+    kernel.get_connections(&filter).unwrap().weight
+}
+
+/// Cutoffs that become equal do not make of neurons what they have not been: each learns as it does alone.
+#[test]
+fn neurons_learn_as_they_do_alone_whatever_cutoffs_others_have_had() {
+    let each: [[f64; 4]; 5] = [
+        [40.0, 16.0, 4.0, 2.0],
+        [26.0, 26.0, 26.0, 26.0],
+        [5.0, 5.0, 35.0, 12.0],
+        [35.0, 12.0, 12.0, 35.0],
+        [30.0, 30.0, 30.0, 30.0],
+    ];
+    for (method, each_step, batch_size) in
+        [("adam", true, 1.0), ("adam", true, 3.0), ("adam", false, 1.0), ("gradient_descent", false, 2.0)]
+    {
+        let optimizer = Dict::new()
+            .with("type", method)
+            .with("eta", 1e-2)
+            .with("optimize_each_step", each_step)
+            .with("batch_size", batch_size);
+        let all = weights_after_cutoffs(&each.map(|cutoffs| cutoffs.to_vec()), &optimizer);
+        for (place, weight) in all.iter().enumerate() {
+            let alone = weights_after_cutoffs(&each.map(|cutoffs| vec![cutoffs[place]]), &optimizer);
+            assert!((alone[0] - 0.3).abs() > 1e-6, "nothing was learned");
+            assert_eq!(*weight, alone[0], "{method}, {each_step}, {batch_size}: neuron {place}");
+        }
+    }
+}
+
 #[test]
 fn optimize_each_step_stays_once_synapses_were_simulated() {
     let mut kernel = Kernel::new();

@@ -10,7 +10,7 @@ pub mod layout;
 use std::collections::BTreeMap;
 
 use crate::base::error::{Error, ErrorCode, Result};
-use crate::base::state::layout::{Cells, Layout, Layouts, PartOf};
+use crate::base::state::layout::{Cells, Layout, Layouts, PartKey, PartOf};
 
 /// The numbers of an array.
 #[derive(Debug, Clone, PartialEq)]
@@ -280,7 +280,7 @@ impl<'a> Archive<'a> {
     pub fn within_part(
         &mut self,
         (name, place): (&str, usize),
-        key: Option<i64>,
+        key: Option<PartKey>,
         layout: &Layout,
         part: impl FnOnce(&mut Archive<'_>) -> Result<()>,
     ) -> Result<()> {

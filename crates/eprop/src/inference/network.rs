@@ -60,9 +60,14 @@ fn product(gain: &[f64], current: &[f64]) -> Vec<f64> {
 
 impl Rule {
     fn new(network: &Description, index: &NodeIndex) -> Result<Self> {
-        let (held, clock_base, evaluations) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let planning =
-            Planning { network, index, held: &held, clock_base: &clock_base, evaluations: &evaluations };
+        let planning = Planning {
+            network,
+            index,
+            held: &BTreeMap::new(),
+            clock_base: &BTreeMap::new(),
+            cutoff_classes: &BTreeMap::new(),
+            evaluations: &BTreeMap::new(),
+        };
         match (IntervalPlan::new(planning)?, PlusPlan::new(planning)?) {
             (Some(plan), None) => {
                 let neurons = neurons::Neurons::new(&plan);

@@ -11,14 +11,14 @@ use crate::base::error::Result;
 use crate::base::exchange::{Exchange, Message, Reader, Turn, agree, broken, receive};
 use crate::base::memory;
 use crate::base::state::joining::{Piece, join, part};
-use crate::base::state::layout::{Cells, Event, Layout, Layouts, Listed, Owners, PartOf};
+use crate::base::state::layout::{Cells, Event, Layout, Layouts, Listed, Owners, PartKey, PartOf};
 use crate::base::state::{Archive, Array, Numbers, State};
 use crate::describe::network::Description;
 use crate::describe::ownership::Ownership;
 use crate::kernel::Kernel;
 
 /// Names of a part that is one of several, by what they are counted as.
-type Parts = BTreeMap<String, BTreeMap<i64, usize>>;
+type Parts = BTreeMap<String, BTreeMap<PartKey, usize>>;
 
 /// A state and whose its numbers are.
 #[derive(Debug, Default)]
@@ -243,7 +243,7 @@ fn inventories(world: &dyn Exchange, state: &State, layouts: &Layouts) -> Result
 /// Has parts that are counted go by the place that they have among those of all ranks; tells these places.
 fn count_together(world: &dyn Exchange, noted: &mut Noted) -> Result<Parts> {
     let mut message = Message::default();
-    let own: Vec<(&String, i64)> = noted
+    let own: Vec<(&String, PartKey)> = noted
         .layouts
         .parts
         .values()
@@ -253,13 +253,17 @@ fn count_together(world: &dyn Exchange, noted: &mut Noted) -> Result<Parts> {
     message.number(own.len() as u64);
     for (name, key) in own {
         message.list(name.as_bytes());
-        message.number(key);
+        for number in key {
+            message.number(number);
+        }
     }
     let mut counted = Parts::new();
     for bytes in agree(world, Ok(message.into_bytes()))? {
         let mut reader = Reader::new(&bytes);
         for _ in 0..reader.number::<u64>()? {
-            counted.entry(reader.text()?).or_default().insert(reader.number()?, 0);
+            let name = reader.text()?;
+            let key = [reader.number()?, reader.number()?];
+            counted.entry(name).or_default().insert(key, 0);
         }
     }
     number(&mut counted);

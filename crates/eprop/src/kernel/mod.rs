@@ -1,6 +1,7 @@
 //! The door to the engine: describes, plans, simulates, records.
 
 mod clocks;
+mod cutoffs;
 mod gathering;
 mod memory;
 mod plan;
@@ -72,6 +73,8 @@ pub struct Kernel {
     /// Steps from which neurons that fire by the clock count; for a clock that stands still, as if time began anew when it
     /// goes on.
     clock_base: BTreeMap<NodeId, i64>,
+    /// Tells neurons apart whose cutoffs have differed while they learned; 0 of those that are not listed.
+    cutoff_classes: BTreeMap<NodeId, u32>,
     /// Spikes that neurons and parrots sent in the last simulation.
     sent_last: u64,
     /// A number that stands for all values that ranks compare, and the version of the description that has them.
@@ -102,6 +105,7 @@ impl Kernel {
             granted: 0,
             held: BTreeMap::new(),
             clock_base: BTreeMap::new(),
+            cutoff_classes: BTreeMap::new(),
             moments: MomentChanges::new(),
             sent_last: 0,
             compared: None,
@@ -280,6 +284,7 @@ impl Kernel {
         };
         let settlements = if nodes.iter().any(emits) { self.settle_poisson() } else { Vec::new() };
         let clocks = self.clocks_before(nodes, params);
+        let cutoffs = self.cutoffs_before(nodes, params);
         let moved: Vec<NodeId> = nodes
             .iter()
             .enumerate()
@@ -291,6 +296,9 @@ impl Kernel {
         self.take_settlements(settlements);
         self.held.extend(held);
         self.go_on_with_clocks(&clocks);
+        if let Some(before) = cutoffs {
+            self.part_by_cutoffs(&before);
+        }
         // As in NEST: what was recorded to somewhere else stays a number.
         for (node, (before, after)) in moved.iter().zip(backends.iter().zip(self.backends(&moved))) {
             if *before != after {

@@ -89,6 +89,7 @@ impl Kernel {
             index: &index,
             held: &self.held,
             clock_base: &self.clock_base,
+            cutoff_classes: &self.cutoff_classes,
             evaluations: &self.recordings.evaluations,
         };
         let waveform_taps = waveform_taps(planning);

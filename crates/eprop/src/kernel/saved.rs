@@ -99,6 +99,7 @@ impl Kernel {
             recordings: _,
             held: _,
             clock_base: _,
+            cutoff_classes: _,
             granted: _,
             // It tells of a call.
             sent_last: _,
@@ -124,6 +125,9 @@ impl Kernel {
             .collect();
         archive.map("clock_base", &mut self.clock_base)?;
         check_steps(archive, "clock_base", self.clock_base.values())?;
+        if archive.has("cutoff_classes.keys", !self.cutoff_classes.is_empty()) {
+            archive.map("cutoff_classes", &mut self.cutoff_classes)?;
+        }
         let mut made: Vec<i64> = self.network.projections.iter().map(|projection| projection.made).collect();
         archive.fixed("connected_at", &mut made)?;
         if let Some(step) = made.iter().find(|step| !(0..=self.time).contains(*step)) {

@@ -27,6 +27,8 @@ pub struct Planning<'a> {
     pub held: &'a HeldRates,
     /// Steps from which neurons that fire by the clock count.
     pub clock_base: &'a BTreeMap<NodeId, i64>,
+    /// What tells neurons apart that look equally far back and have not always done so; 0 of those that are not listed.
+    pub cutoff_classes: &'a BTreeMap<NodeId, u32>,
     /// How what multimeters record of readouts is evaluated.
     pub evaluations: &'a BTreeMap<NodeId, Evaluation>,
 }

@@ -107,7 +107,6 @@ impl PlusRule {
         plan.readouts.windows.go_on(&self.plan.readouts.windows, now);
         plan.readouts.targets.go_on(&self.plan.readouts.targets, now);
         self.currents.settle(&self.plan.wiring, now);
-        self.join_rows(network, &plan, now);
         // The average rate is that since the first synapse that learns was there.
         let learned = |neuron: usize| self.plan.wiring.learning.get(neuron) == Some(&true);
         for (neuron, learns) in plan.wiring.learning.iter().enumerate() {

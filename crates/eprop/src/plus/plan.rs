@@ -5,10 +5,10 @@ use std::ops::Range;
 use crate::base::error::{Error, ErrorCode, Result};
 use crate::describe::check;
 use crate::describe::kernel_parameters::CLIP_NORM;
-use crate::describe::network::Description;
-use crate::describe::population::{NodeIndex, Population, gather, gather_all, gather_or, groups_of};
+use crate::describe::network::{Description, NodeId};
+use crate::describe::population::{Population, gather, gather_all, gather_or, groups_of};
 use crate::models::{Reset, Rule};
-use crate::plan::amplitudes::{HeldRates, RateInputs};
+use crate::plan::amplitudes::RateInputs;
 use crate::plan::membrane::{current_gains, decays};
 use crate::plan::route::longest_delay;
 use crate::plan::wiring::{Planning, Wiring};
@@ -69,10 +69,19 @@ pub struct Recurrent {
     pub kappa: Vec<f64>,
     /// Decay of the firing-rate trace in a step.
     pub kappa_reg: Vec<f64>,
-    /// Longest window that eligibility is computed for (steps).
-    pub cutoff: Vec<i64>,
+    /// How far back each looks.
+    pub lookback: Vec<Lookback>,
     /// Steps without a spike after which NEST sends a flush event, of the neurons of all ranks.
     pub flush_interval: Vec<i64>,
+}
+
+/// How far back neurons look for what their synapses learn from. Those with the same share rows of synapses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lookback {
+    /// Tells neurons apart that have not always looked equally far.
+    pub class: u32,
+    /// Longest window that eligibility is computed for (steps).
+    pub cutoff: i64,
 }
 
 /// Coefficients of the readouts.
@@ -88,8 +97,8 @@ pub struct Readouts {
     pub rest: Vec<f64>,
     /// Lower bound of the voltage.
     pub floor: Vec<f64>,
-    /// Longest window that eligibility is computed for (steps).
-    pub cutoff: Vec<i64>,
+    /// How far back each looks.
+    pub lookback: Vec<Lookback>,
     /// Learning windows.
     pub windows: RateInputs,
     /// Target signals.
@@ -119,7 +128,7 @@ impl PlusPlan {
     /// # Errors
     /// `NotImplemented` for a Poisson generator on plastic synapses, and where gradients are to be clipped.
     pub fn new(planning: Planning<'_>) -> Result<Option<Self>> {
-        let Planning { network, index, held, .. } = planning;
+        let Planning { network, index, .. } = planning;
         let Some(wiring) = Wiring::new(planning, Rule::Plus)? else { return Ok(None) };
         if network.kernel.clip_norm > 0.0 && wiring.routes().any(|route| route.plastic) {
             let what = "weights that change with every spike have no update of all weights, whose gradient could be clipped";
@@ -130,9 +139,9 @@ impl PlusPlan {
         }
         Ok(Some(Self {
             resolution: network.kernel.resolution,
-            recurrent: recurrent(network),
+            recurrent: recurrent(planning, &wiring.recurrent_ids),
             segments: segments(network),
-            readouts: readouts(network, index, held),
+            readouts: readouts(planning, &wiring.readout_ids),
             longest_delay: longest_delay(network, index, [RECURRENT, READOUT], None),
             wiring,
         }))
@@ -142,7 +151,7 @@ impl PlusPlan {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let (n, k) = (self.recurrent_count(), self.readout_count());
-        (n * 18 * 8 + k * 6 * 8) as u64 + self.wiring.bytes()
+        (n * 19 * 8 + k * 7 * 8) as u64 + self.wiring.bytes()
     }
 
     /// Number of recurrent neurons.
@@ -165,7 +174,15 @@ fn steps(times: &[f64], dt: f64) -> Vec<i64> {
     times.iter().map(steps).collect()
 }
 
-fn recurrent(network: &Description) -> Recurrent {
+/// How far back neurons look, by place.
+fn lookbacks(planning: Planning<'_>, ids: &[NodeId], cutoffs: &[f64]) -> Vec<Lookback> {
+    let class = |node| planning.cutoff_classes.get(node).copied().unwrap_or(0);
+    let cutoffs = steps(cutoffs, planning.network.kernel.resolution);
+    ids.iter().zip(cutoffs).map(|(node, cutoff)| Lookback { class: class(node), cutoff }).collect()
+}
+
+fn recurrent(planning: Planning<'_>, ids: &[NodeId]) -> Recurrent {
+    let network = planning.network;
     let dt = network.kernel.resolution;
     let of = |name: &str| gather(network, RECURRENT, name);
     let or = |name: &str, otherwise: f64| gather_or(network, RECURRENT, name, otherwise);
@@ -196,7 +213,7 @@ fn recurrent(network: &Description) -> Recurrent {
         target_rate: of("f_target").iter().map(|rate| rate / 1000.0 * dt).collect(),
         kappa: of("kappa"),
         kappa_reg: of("kappa_reg"),
-        cutoff: steps(&of("eprop_isi_trace_cutoff"), dt),
+        lookback: lookbacks(planning, ids, &of("eprop_isi_trace_cutoff")),
         flush_interval: steps(&gather_all(network, RECURRENT, "flush_event_send_interval"), dt)
             .iter()
             .map(|steps| *steps.max(&1))
@@ -205,7 +222,8 @@ fn recurrent(network: &Description) -> Recurrent {
     }
 }
 
-fn readouts(network: &Description, index: &NodeIndex, held: &HeldRates) -> Readouts {
+fn readouts(planning: Planning<'_>, ids: &[NodeId]) -> Readouts {
+    let Planning { network, index, held, .. } = planning;
     let dt = network.kernel.resolution;
     let of = |name: &str| gather(network, READOUT, name);
     let (tau_m, e_l) = (of("tau_m"), of("E_L"));
@@ -216,7 +234,7 @@ fn readouts(network: &Description, index: &NodeIndex, held: &HeldRates) -> Reado
         current: of("I_e"),
         floor: of("V_min").iter().zip(&e_l).map(|(value, rest)| value - rest).collect(),
         rest: e_l,
-        cutoff: steps(&of("eprop_isi_trace_cutoff"), dt),
+        lookback: lookbacks(planning, ids, &of("eprop_isi_trace_cutoff")),
         windows: RateInputs::new(network, index, READOUT, 1, held),
         targets: RateInputs::new(network, index, READOUT, 2, held),
     }

@@ -139,7 +139,7 @@ impl PlusRule {
         if waiting.is_empty() {
             return true;
         }
-        let cutoff = self.plan.recurrent.cutoff[neuron];
+        let cutoff = self.plan.recurrent.lookback[neuron].cutoff;
         again.into_iter().any(|stamp| {
             let count = waiting.get_mut(&stamp).expect("each was counted");
             *count -= 1;

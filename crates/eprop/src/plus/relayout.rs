@@ -7,59 +7,11 @@ use crate::describe::network::Description;
 use crate::plan::route::Route;
 use crate::plus::PlusRule;
 use crate::plus::eligibility::{readout, recurrent};
-use crate::plus::plan::PlusPlan;
 use crate::plus::ring::Ring;
 use crate::plus::rows::{self, LONGEST_WINDOW, PlasticRows};
 use crate::plus::windows::{self, Forms, Windows};
 
-/// Whether a row has come to the same step in all parts that it has synapses in.
-fn are_level(row: usize, parts: &[&mut PlasticRows]) -> bool {
-    let mut steps = parts.iter().filter_map(|part| part.reached_step(row));
-    steps.next().is_none_or(|first| steps.all(|step| step == first))
-}
-
 impl PlusRule {
-    /// Brings parts of rows that will be one to the same step of their windows.
-    pub(super) fn join_rows(&mut self, network: &Description, plan: &PlusPlan, now: i64) {
-        let groups = [
-            (
-                &self.plan.wiring.recurrent_routes,
-                &mut self.recurrent_rows,
-                &self.history,
-                now - 2,
-                &plan.recurrent.cutoff,
-            ),
-            (
-                &self.plan.wiring.readout_routes,
-                &mut self.readout_rows,
-                &self.errors,
-                now - 1,
-                &plan.readouts.cutoff,
-            ),
-        ];
-        for (routes, rows, history, known, cutoffs) in groups {
-            for (route, parts) in routes.iter().zip(rows).filter(|(_, parts)| parts.len() > 1) {
-                let optimizer = &network.synapse_models[route.synapse].optimizer;
-                let weights = &network.projections[route.projection].weights;
-                let mut joined: BTreeMap<i64, Vec<&mut PlasticRows>> = BTreeMap::new();
-                for part in parts {
-                    if let Some(cutoff) = part.common_cutoff(history, cutoffs) {
-                        joined.entry(cutoff).or_default().push(part);
-                    }
-                }
-                for (cutoff, parts) in joined {
-                    if (0..route.row_count).all(|row| are_level(row, &parts)) {
-                        continue;
-                    }
-                    for part in parts {
-                        part.set_cutoff(cutoff);
-                        part.level(route, known, history, optimizer, weights);
-                    }
-                }
-            }
-        }
-    }
-
     pub(super) fn lay_out(&mut self, network: &Description, now: i64) {
         let plan = &self.plan;
         let (n, k) = (plan.recurrent_count(), plan.readout_count());
@@ -93,13 +45,9 @@ impl PlusRule {
                     let optimizer = &network.synapse_models[route.synapse].optimizer;
                     let mut parts = PlasticRows::of_route(plan, route, onto_readouts, history, optimizer);
                     let weights = &network.projections[route.projection].weights;
-                    if let Some(old) = known.remove(&route.projection) {
-                        if let [part] = &mut parts[..] {
-                            part.carry_over(old, weights);
-                        } else {
-                            for part in &mut parts {
-                                part.carry_over(old.clone(), weights);
-                            }
+                    if let Some(mut old) = known.remove(&route.projection) {
+                        for part in &mut parts {
+                            part.carry_over(&mut old, weights);
                         }
                     }
                     parts

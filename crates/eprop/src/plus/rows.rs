@@ -22,7 +22,7 @@ use crate::optimizer::OptimizerProperties;
 use crate::plan::route::{Columns, Route};
 use crate::plus::eligibility::{Coefficients, Trace, TraceSet};
 use crate::plus::layout::Layout;
-use crate::plus::plan::PlusPlan;
+use crate::plus::plan::{Lookback, PlusPlan};
 use crate::plus::ring::{LANES, Ring, Vector};
 use crate::plus::rows::part::{Common, Part, Scratch};
 use crate::plus::windows::Windows;
@@ -57,13 +57,13 @@ struct RowState {
     filtered: f64,
 }
 
-/// Synapses of one projection whose targets look equally far back.
+/// Synapses of one projection whose targets look equally far back, and have always done so.
 #[derive(Debug, Clone)]
 pub struct PlasticRows {
     /// Place of the projection.
     pub projection: usize,
     set: TraceSet,
-    cutoff: i64,
+    lookback: Lookback,
     layout: Layout,
     coefficients: Coefficients,
     /// One of the targets.
@@ -151,7 +151,7 @@ pub struct Arrival<'a> {
 }
 
 impl PlasticRows {
-    /// The synapses of a route, in as many parts as its targets have cutoffs.
+    /// The synapses of a route, in a part for those of its targets that look equally far back.
     #[must_use]
     pub fn of_route(
         plan: &PlusPlan,
@@ -160,25 +160,25 @@ impl PlasticRows {
         history: &Ring,
         optimizer: &OptimizerProperties,
     ) -> Vec<Self> {
-        let cutoffs = if onto_readouts { &plan.readouts.cutoff } else { &plan.recurrent.cutoff };
+        let lookbacks = if onto_readouts { &plan.readouts.lookback } else { &plan.recurrent.lookback };
         let places: Vec<usize> = match &route.columns {
             Columns::Range { first, len } => (*first..first + len).collect(),
             Columns::Scattered(places) | Columns::Sparse { places, .. } => {
                 places.iter().map(|place| *place as usize).collect()
             }
         };
-        let mut distinct: Vec<i64> = places.iter().map(|place| cutoffs[*place]).collect();
+        let mut distinct: Vec<Lookback> = places.iter().map(|place| lookbacks[*place]).collect();
         distinct.sort_unstable();
         distinct.dedup();
         let whole = distinct.len() == 1;
         distinct
             .into_iter()
-            .map(|cutoff| {
+            .map(|lookback| {
                 let layout = match &route.columns {
                     Columns::Range { first, len } if whole => Layout::Range { first: *first, len: *len },
-                    _ => Layout::listed(route, history.nobody(), whole, |place| cutoffs[place] == cutoff),
+                    _ => Layout::listed(route, history.nobody(), whole, |place| lookbacks[place] == lookback),
                 };
-                Self::new(plan, route, onto_readouts, cutoff, layout, history, optimizer)
+                Self::new(plan, route, onto_readouts, lookback, layout, history, optimizer)
             })
             .collect()
     }
@@ -187,7 +187,7 @@ impl PlasticRows {
         plan: &PlusPlan,
         route: &Route,
         onto_readouts: bool,
-        cutoff: i64,
+        lookback: Lookback,
         layout: Layout,
         history: &Ring,
         optimizer: &OptimizerProperties,
@@ -211,7 +211,7 @@ impl PlasticRows {
         Self {
             projection: route.projection,
             set,
-            cutoff,
+            lookback,
             coefficients,
             target: reached[0],
             traces: vec![Vector::default(); blocks * set.count()],
@@ -275,7 +275,7 @@ impl PlasticRows {
             (0..=now).contains(&row.previous)
                 && (0..=row.previous).contains(&row.before)
                 && (0..=now).contains(&row.next)
-                && (row.previous == 0 || row.window_end(self.cutoff).min(now) - row.next <= steps)
+                && (row.previous == 0 || row.window_end(self.lookback.cutoff).min(now) - row.next <= steps)
                 && row.step <= 1 << 53
         })
     }
@@ -337,7 +337,7 @@ impl PlasticRows {
 
     /// Notes when a row is to be visited, at the earliest after the step `now`.
     fn expect_visit(&mut self, row: usize, now: i64) {
-        if let Some(step) = self.rows[row].visit(self.cutoff, self.by_maps) {
+        if let Some(step) = self.rows[row].visit(self.lookback.cutoff, self.by_maps) {
             let ring = self.visits.len();
             self.visits[step.max(now) as usize % ring].push(row as u32);
         }
@@ -373,30 +373,13 @@ impl PlasticRows {
         rows.dedup();
         // Those that have fired since are expected later.
         rows.retain(|row| {
-            self.rows[*row as usize].visit(self.cutoff, self.by_maps).is_some_and(|step| step <= end)
+            self.rows[*row as usize].visit(self.lookback.cutoff, self.by_maps).is_some_and(|step| step <= end)
         });
         let work = self.catch_up(route, &rows, end, left, optimizer, weights, crew);
         for row in &rows {
             self.expect_visit(*row as usize, end + 1);
         }
         work
-    }
-
-    /// Takes in all that happened to silent rows up to, but not including, the step `end`, as far as it is in their windows.
-    pub fn level(
-        &mut self,
-        route: &Route,
-        end: i64,
-        history: &Ring,
-        optimizer: &OptimizerProperties,
-        weights: &[f64],
-    ) {
-        let behind =
-            |state: &RowState| state.previous > 0 && state.next < end.min(state.window_end(self.cutoff));
-        let rows: Vec<u32> =
-            (0..self.rows.len()).filter(|row| behind(&self.rows[*row])).map(|row| row as u32).collect();
-        let left = LeftBehind { history, windows: None };
-        self.catch_up(route, &rows, end, left, optimizer, weights, &mut Crew::alone());
     }
 
     /// Takes in what happened to these rows, which ascend, up to, but not including, the step `end`.
@@ -504,7 +487,7 @@ impl PlasticRows {
         if state.previous == 0 {
             return 0;
         }
-        let steps = (learning.end.min(state.window_end(self.cutoff)) - state.next).max(0) as u64;
+        let steps = (learning.end.min(state.window_end(self.lookback.cutoff)) - state.next).max(0) as u64;
         let calls = if learning.each_step { steps } else { 1 };
         let steps = if learning.by_maps && !learning.each_step { steps.min(MAPS) } else { steps };
         (steps + CALL * calls) * self.layout.blocks(row).len() as u64
@@ -514,7 +497,7 @@ impl PlasticRows {
     fn whole<'a>(&'a mut self, weights: &'a mut [f64]) -> (Part<'a>, &'a mut [Scratch]) {
         let common = Common {
             set: self.set,
-            cutoff: self.cutoff,
+            cutoff: self.lookback.cutoff,
             layout: &self.layout,
             coefficients: &self.coefficients,
             target: self.target,

@@ -6,6 +6,7 @@ use crate::base::state::layout::{Cells, Layout};
 use crate::plan::route::Route;
 use crate::plus::PlusRule;
 use crate::plus::eligibility::{readout, recurrent};
+use crate::plus::plan::Lookback;
 use crate::plus::ring::Ring;
 use crate::plus::rows::{PlasticRows, Targets};
 use crate::rule::persist_arrivals;
@@ -125,8 +126,9 @@ fn persist_rows(
         for (place, part) in parts.iter_mut().enumerate() {
             let name = format!("synapses.{}", route.projection);
             let layout = archive.layout(|| part.layout_of(targets));
-            // Parts are in the order of their cutoffs.
-            archive.within_part((&name, place), Some(part.cutoff()), &layout, |archive| {
+            // Parts are in the order of how far they look back.
+            let Lookback { class, cutoff } = part.lookback();
+            archive.within_part((&name, place), Some([class.into(), cutoff]), &layout, |archive| {
                 part.persist(targets, &layout, archive)?;
                 let known = part.is_possible(now, steps);
                 if known { Ok(()) } else { Err(archive.misfit("rows", "steps that cannot be")) }

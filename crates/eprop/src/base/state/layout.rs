@@ -104,11 +104,14 @@ impl Layout {
     }
 }
 
+/// What parts that are counted are ordered by.
+pub type PartKey = [i64; 2];
+
 /// A part of a state that a rank has where it has a number of it.
 #[derive(Debug, Clone)]
 pub struct PartOf {
     /// Where it is one of several that are counted, their name and what they are ordered by.
-    pub among: Option<(String, i64)>,
+    pub among: Option<(String, PartKey)>,
     /// Whose it is; of all where that is not said.
     pub cells: Option<Cells>,
 }

@@ -1,28 +1,31 @@
 //! What synapses know outlives a change of the layout.
 
 use crate::plus::eligibility::{Trace, TraceSet};
-use crate::plus::ring::{LANES, Ring, Vector};
+use crate::plus::ring::{LANES, Vector};
 use crate::plus::rows::{PlasticRows, RowState, at};
 use std::collections::BTreeMap;
 
 impl PlasticRows {
     /// Takes over traces and moments from the same synapses as they were laid out before; `weights` are those of the
-    /// projection.
-    pub fn carry_over(&mut self, mut old: Vec<Self>, weights: &[f64]) {
-        // Rows keep their filtered spikes for each target once they may have differed.
-        if !(old.len() == 1 && old[0].set.uniform) {
-            self.keep_filtered_by_target();
-        }
-        if old.len() == 1
-            && old[0].layout == self.layout
-            && (old[0].cutoff, old[0].set) == (self.cutoff, self.set)
-        {
-            let mut old = old.remove(0);
+    /// projection. Targets of one part have been targets of one part then.
+    pub fn carry_over(&mut self, old: &mut Vec<Self>, weights: &[f64]) {
+        let by_target = TraceSet { uniform: false, ..self.set };
+        let same = |old: &Self| {
+            old.layout == self.layout
+                && old.lookback == self.lookback
+                && [self.set, by_target].contains(&old.set)
+        };
+        if let Some(place) = old.iter().position(same) {
+            let mut old = old.swap_remove(place);
             std::mem::swap(&mut old.coefficients, &mut self.coefficients);
             *self = old;
             return;
         }
-        for old in &old {
+        // Rows keep their filtered spikes for each target once they may have differed.
+        if !old.iter().all(|old| old.set.uniform) {
+            self.keep_filtered_by_target();
+        }
+        for old in &*old {
             for row in 0..self.rows.len() {
                 self.carry_row_over(row, old, weights);
             }
@@ -80,24 +83,5 @@ impl PlasticRows {
                 }
             }
         }
-    }
-
-    /// The cutoff that all of its targets have, where it is one; `cutoffs` are those by place.
-    #[must_use]
-    pub fn common_cutoff(&self, history: &Ring, cutoffs: &[i64]) -> Option<i64> {
-        let reached = self.layout.reached(history.nobody());
-        let cutoff = cutoffs[*reached.first()?];
-        reached.iter().all(|place| cutoffs[*place] == cutoff).then_some(cutoff)
-    }
-
-    /// The step that a row has come to; `None` of a row without synapses in this part.
-    #[must_use]
-    pub fn reached_step(&self, row: usize) -> Option<i64> {
-        (!self.layout.positions(row).is_empty()).then(|| self.rows[row].next)
-    }
-
-    /// Looks that far back from now on.
-    pub fn set_cutoff(&mut self, cutoff: i64) {
-        self.cutoff = cutoff;
     }
 }

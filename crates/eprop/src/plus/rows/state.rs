@@ -7,6 +7,7 @@ use crate::base::state::Archive;
 use crate::base::state::layout::{Cells, Layout, Listed};
 use crate::describe::network::NodeId;
 use crate::plus::eligibility::Trace;
+use crate::plus::plan::Lookback;
 use crate::plus::ring::LANES;
 use crate::plus::rows::{PlasticRows, RowState};
 
@@ -20,10 +21,10 @@ pub struct Targets<'a> {
 }
 
 impl PlasticRows {
-    /// How far back it looks.
+    /// How far back its targets look.
     #[must_use]
-    pub fn cutoff(&self) -> i64 {
-        self.cutoff
+    pub fn lookback(&self) -> Lookback {
+        self.lookback
     }
 
     /// Whose its synapses are.
@@ -53,7 +54,7 @@ impl PlasticRows {
         let Self {
             projection: _,
             set: _,
-            cutoff: _,
+            lookback: _,
             layout: _,
             coefficients: _,
             target: _,

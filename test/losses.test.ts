@@ -235,7 +235,10 @@ describe("regularization and biases", () => {
       const readout = kernel.Create("eprop_readout_bsshslm_2020", 1, { learns_bias: true });
       const neurons = kernel.Create("eprop_iaf_bsshslm_2020", 2, {
         learns_bias: true,
-        ...{ E_L: 0, V_m: 0, V_th: 0.6, surrogate_gradient_width: 1 },
+        E_L: 0,
+        V_m: 0,
+        V_th: 0.6,
+        surrogate_gradient_width: 1,
       });
       const stimuli = kernel.Create("parrot_neuron", 2);
       const target = kernel.Create("step_rate_generator", 1, {

@@ -252,14 +252,18 @@ describe("regularization and biases", () => {
         {},
         { synapse_model: "eprop_learning_signal_connection_bsshslm_2020" },
       );
-      kernel.CopyModel("eprop_synapse_bsshslm_2020", "first", { optimizer: { type: "adam", eta: 0.5 } });
-      kernel.CopyModel("eprop_synapse_bsshslm_2020", "later", { optimizer: { eta: 2 ** -20 } });
-      kernel.Connect(neurons, neurons, {}, { synapse_model: "first", weight: 0 });
-      kernel.Connect(neurons, readout, {}, { synapse_model: "first", weight: 0 });
+      const first = kernel.CopyModel("eprop_synapse_bsshslm_2020", "first", {
+        optimizer: { type: "adam", eta: 0.5 },
+      });
+      const afterwards = kernel.CopyModel("eprop_synapse_bsshslm_2020", "later", {
+        optimizer: { eta: 2 ** -20 },
+      });
+      kernel.Connect(neurons, neurons, {}, { synapse_model: first, weight: 0 });
+      kernel.Connect(neurons, readout, {}, { synapse_model: first, weight: 0 });
       if (later) {
         // Input comes before recurrence in the order of summation.
-        kernel.Connect(stimuli, neurons, {}, { synapse_model: "later", weight: 0 });
-        kernel.Connect(stimuli, readout, {}, { synapse_model: "later", weight: 0 });
+        kernel.Connect(stimuli, neurons, {}, { synapse_model: afterwards, weight: 0 });
+        kernel.Connect(stimuli, readout, {}, { synapse_model: afterwards, weight: 0 });
       }
       kernel.Simulate(65);
       return [neurons.get("I_e"), readout.get("I_e")];

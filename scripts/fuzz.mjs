@@ -68,7 +68,7 @@ async function files(minutes, seed) {
     PROPTEST_RNG_SEED: String(seed),
   });
   const states = ["test", "--quiet", "-p", "eprop", "--test", "saved"];
-  const vitest = ["vitest", "run", "--testTimeout", "3600000", "test/mutated-files.test.ts"];
+  const vitest = ["vitest", "run", "test/mutated-files.test.ts"];
   return Math.max(
     await run("cargo", states, count(cases.states)),
     await run(process.platform === "win32" ? "npx.cmd" : "npx", vitest, count(cases.files)),

@@ -15,9 +15,13 @@ use crate::oracles::unseen::in_parts;
 use crate::oracles::{Finding, Reference, Verdict, again, mentions, same};
 use crate::replay::{Outcome, Replay, Trace};
 
+/// More threads than two histories want at once whose ranks, up to five of two threads each, are threads of this process:
+/// ranks hold theirs while they wait for each other, so that none may have to wait for a thread besides.
+const BUDGET: f64 = 24.0;
+
 /// Lets as many threads as are wanted take part, however little there is to do.
 pub(super) fn share_all() {
-    threads::set_budget(8.0).expect("a number of threads");
+    threads::set_budget(BUDGET).expect("a number of threads");
     threads::set_grain(1);
 }
 

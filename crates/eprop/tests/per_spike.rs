@@ -148,40 +148,67 @@ fn readouts_learn_alike_alone_and_beside_others() {
     assert_eq!(weights_onto_readouts(&[10.0, 40.0]), alone);
 }
 
+/// Neurons that one input drives, and what they learn from: the constant error of a readout.
+struct Driven {
+    kernel: Kernel,
+    input: [u32; 1],
+    neurons: Vec<u32>,
+}
+
+impl Driven {
+    fn new(count: usize, spike_times: Vec<f64>, current: f64, optimizer: &Dict) -> Self {
+        let mut kernel = Kernel::new();
+        kernel.set(&Dict::new().with("resolution", 1.0)).unwrap();
+        let input = create(&mut kernel, "spike_generator", Dict::new().with("spike_times", spike_times));
+        let membrane = Dict::new().with("C_m", 1.0).with("E_L", 0.0).with("V_m", 0.0).with("tau_m", 30.0);
+        let neuron = membrane
+            .clone()
+            .with("I_e", current)
+            .with("V_th", 1.0)
+            .with("kappa", 0.97)
+            .with("eprop_isi_trace_cutoff", 1e5)
+            .with("surrogate_gradient_width", 2.0);
+        let neurons: Vec<u32> =
+            (0..count).flat_map(|_| create(&mut kernel, "eprop_iaf", neuron.clone())).collect();
+        let out = create(&mut kernel, "eprop_readout", membrane.with("I_e", 0.01));
+        let window = Dict::new().with("amplitude_times", vec![1.0]).with("amplitude_values", vec![1.0]);
+        let window = create(&mut kernel, "step_rate_generator", window);
+        kernel.set_defaults("eprop_synapse", &Dict::new().with("optimizer", optimizer.clone())).unwrap();
+        let rule = Dict::new().with("rule", "all_to_all");
+        let synapse = |model: &str| Dict::new().with("synapse_model", model).with("delay", 1.0);
+        kernel.connect(&input, &neurons, &rule, &synapse("eprop_synapse").with("weight", 0.3)).unwrap();
+        let feedback = synapse("eprop_learning_signal_connection").with("weight", 0.7);
+        kernel.connect(&out, &neurons, &rule, &feedback).unwrap();
+        let rate = synapse("rate_connection_delayed").with("receptor_type", 1.0);
+        kernel.connect(&window, &out, &rule, &rate).unwrap();
+        Self { kernel, input, neurons }
+    }
+
+    fn simulate(&mut self, ms: f64) {
+        self.kernel.simulate(ms, &RunControl::default()).unwrap();
+    }
+
+    /// From the input onto each neuron.
+    fn weights(self) -> Vec<f64> {
+        let filter = ConnectionFilter {
+            sources: Some(self.input.to_vec()),
+            targets: Some(self.neurons),
+            synapse_model: None,
+        };
+        self.kernel.get_connections(&filter).unwrap().weight
+    }
+}
+
 /// Weights from one input onto two neurons that learned in a long silence, with a call of the optimizer in each step. The
 /// second neuron is changed while the input is silent.
 fn weights_after_silence(change: &Dict) -> Vec<f64> {
-    let mut kernel = Kernel::new();
-    kernel.set(&Dict::new().with("resolution", 1.0)).unwrap();
-    let input = create(&mut kernel, "spike_generator", Dict::new().with("spike_times", vec![10.0, 2010.0]));
-    let membrane = Dict::new().with("C_m", 1.0).with("E_L", 0.0).with("V_m", 0.0).with("tau_m", 30.0);
-    let neuron = membrane
-        .clone()
-        .with("I_e", 0.04)
-        .with("V_th", 1.0)
-        .with("kappa", 0.97)
-        .with("eprop_isi_trace_cutoff", 1e5)
-        .with("surrogate_gradient_width", 2.0);
-    let neurons: Vec<u32> = (0..2).flat_map(|_| create(&mut kernel, "eprop_iaf", neuron.clone())).collect();
-    let out = create(&mut kernel, "eprop_readout", membrane.with("I_e", 0.01));
-    let window = Dict::new().with("amplitude_times", vec![1.0]).with("amplitude_values", vec![1.0]);
-    let window = create(&mut kernel, "step_rate_generator", window);
     let optimizer = Dict::new().with("type", "adam").with("eta", 1e-3).with("optimize_each_step", true);
-    kernel.set_defaults("eprop_synapse", &Dict::new().with("optimizer", optimizer)).unwrap();
-    let rule = Dict::new().with("rule", "all_to_all");
-    let synapse = |model: &str| Dict::new().with("synapse_model", model).with("delay", 1.0);
-    kernel.connect(&input, &neurons, &rule, &synapse("eprop_synapse").with("weight", 0.3)).unwrap();
-    let feedback = synapse("eprop_learning_signal_connection").with("weight", 0.7);
-    kernel.connect(&out, &neurons, &rule, &feedback).unwrap();
-    let rate = synapse("rate_connection_delayed").with("receptor_type", 1.0);
-    kernel.connect(&window, &out, &rule, &rate).unwrap();
+    let mut driven = Driven::new(2, vec![10.0, 2010.0], 0.04, &optimizer);
     // The history is shorter than this, so that the row has been caught up.
-    kernel.simulate(1500.0, &RunControl::default()).unwrap();
-    kernel.set_nodes(&neurons[1..], &Params::Shared(change.clone())).unwrap();
-    kernel.simulate(520.0, &RunControl::default()).unwrap();
-    let filter =
-        ConnectionFilter { sources: Some(input.to_vec()), targets: Some(neurons), synapse_model: None };
-    kernel.get_connections(&filter).unwrap().weight
+    driven.simulate(1500.0);
+    driven.kernel.set_nodes(&driven.neurons[1..], &Params::Shared(change.clone())).unwrap();
+    driven.simulate(520.0);
+    driven.weights()
 }
 
 /// What a row has learned in its silence is not lost when the network is laid out anew: in the same way, with its synapses
@@ -199,43 +226,18 @@ fn weights_that_were_caught_up_outlive_a_change_of_parameters() {
 
 /// Weights from an input onto neurons whose cutoffs (ms) are set again and again, each time for all of them.
 fn weights_after_cutoffs(cutoffs: &[Vec<f64>], optimizer: &Dict) -> Vec<f64> {
-    let mut kernel = Kernel::new();
-    kernel.set(&Dict::new().with("resolution", 1.0)).unwrap();
-    let spike_times: Vec<f64> = [2, 21, 64, 66, 110, 140].map(f64::from).to_vec();
-    let input = create(&mut kernel, "spike_generator", Dict::new().with("spike_times", spike_times));
-    let membrane = Dict::new().with("C_m", 1.0).with("E_L", 0.0).with("V_m", 0.0).with("tau_m", 30.0);
-    let neuron = membrane
-        .clone()
-        .with("I_e", 0.03)
-        .with("V_th", 1.0)
-        .with("kappa", 0.97)
-        .with("surrogate_gradient_width", 2.0);
-    let neurons: Vec<u32> =
-        cutoffs[0].iter().flat_map(|_| create(&mut kernel, "eprop_iaf", neuron.clone())).collect();
-    let out = create(&mut kernel, "eprop_readout", membrane.with("I_e", 0.01));
-    let window = Dict::new().with("amplitude_times", vec![1.0]).with("amplitude_values", vec![1.0]);
-    let window = create(&mut kernel, "step_rate_generator", window);
-    kernel.set_defaults("eprop_synapse", &Dict::new().with("optimizer", optimizer.clone())).unwrap();
-    let rule = Dict::new().with("rule", "all_to_all");
-    let synapse = |model: &str| Dict::new().with("synapse_model", model).with("delay", 1.0);
-    kernel.connect(&input, &neurons, &rule, &synapse("eprop_synapse").with("weight", 0.3)).unwrap();
-    let feedback = synapse("eprop_learning_signal_connection").with("weight", 0.7);
-    kernel.connect(&out, &neurons, &rule, &feedback).unwrap();
-    let rate = synapse("rate_connection_delayed").with("receptor_type", 1.0);
-    kernel.connect(&window, &out, &rule, &rate).unwrap();
+    let spike_times = [2, 21, 64, 66, 110, 140].map(f64::from).to_vec();
+    let mut driven = Driven::new(cutoffs[0].len(), spike_times, 0.03, optimizer);
     for cutoffs in cutoffs {
         let cutoffs: Vec<Dict> =
             cutoffs.iter().map(|cutoff| Dict::new().with("eprop_isi_trace_cutoff", *cutoff)).collect();
-        kernel.set_nodes(&neurons, &Params::PerNode(cutoffs)).unwrap();
+        driven.kernel.set_nodes(&driven.neurons, &Params::PerNode(cutoffs)).unwrap();
         // States of every moment can be restored.
-        let mut restored = Kernel::restored(kernel.state().unwrap()).unwrap();
-        restored.simulate(30.0, &RunControl::default()).unwrap();
-        kernel = restored;
+        driven.kernel = Kernel::restored(driven.kernel.state().unwrap()).unwrap();
+        driven.simulate(30.0);
     }
-    kernel.simulate(30.0, &RunControl::default()).unwrap();
-    let filter =
-        ConnectionFilter { sources: Some(input.to_vec()), targets: Some(neurons), synapse_model: None };
-    kernel.get_connections(&filter).unwrap().weight
+    driven.simulate(30.0);
+    driven.weights()
 }
 
 /// Cutoffs that become equal do not make of neurons what they have not been: each learns as it does alone.

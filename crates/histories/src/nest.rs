@@ -155,7 +155,7 @@ impl Nest {
         let mut nudged = Vec::new();
         let mut leaves = f64::INFINITY;
         for seed in 1..=MOST_NUDGES {
-            if seed > NUDGES && !(until.is_finite() && leaves > until) {
+            if seed > NUDGES && leaves <= until {
                 break;
             }
             let Some(trace) = nudged_trace(&reference.calls, seed) else { continue };
@@ -163,7 +163,7 @@ impl Nest {
             leaves = leaves.min(ours.first_spike_that_differs(&answer));
             nudged.push(answer);
         }
-        if until.is_finite() && leaves > until {
+        if leaves > until {
             return Err(Finding { oracle: NEST, what: first });
         }
         self.chaotic += 1;

@@ -261,7 +261,7 @@ mod tests {
         // Through the generator, at both sides of the number of blocks from which on it jumps.
         for words in [JUMP * N as u64 - 1, JUMP * N as u64, (JUMP + 1) * N as u64 + 7] {
             let (mut drawn, mut skipped) = (Mt19937::new(9), Mt19937::new(9));
-            // Left out in two calls, and so in one go.
+            // Nothing is drawn between these calls, so that they are one jump.
             skipped.skip(1);
             skipped.skip(words);
             for _ in 0..=words {

@@ -410,30 +410,26 @@ impl Persist for StateEvents {
         }
         for (place, (tap, chunk)) in self.chunks.iter_mut().enumerate() {
             let layout = archive.cells(|| Cells::columns(&tap.held));
+            let key = Some([chunk.serial as i64, 0]);
             // A rank that has none of its neurons goes on with it, too.
-            archive.within_part(
-                ("tap", place),
-                Some([chunk.serial as i64, 0]),
-                &Layout::Same,
-                |archive| {
-                    tap.persist(archive)?;
-                    if archive.has("serial", archive.is_for_ranks()) {
-                        archive.of_ranks(&Layout::Same).number("serial", &mut chunk.serial)?;
-                    }
-                    archive.by(&layout.rows()).list("stamps", &mut chunk.stamps)?;
-                    archive.number("closed", &mut chunk.closed)?;
-                    chunk.streams.resize(tap.recordables.len(), Vec::new());
-                    for (recordable, stream) in tap.recordables.iter().zip(&mut chunk.streams) {
-                        archive.by(&layout).list(recordable.name(), stream)?;
-                    }
-                    let width = tap.held.len().max(1);
-                    let whole = chunk.streams.iter().all(|stream| stream.len().is_multiple_of(width));
-                    if !whole || !chunk.stamps.is_sorted() {
-                        return Err(archive.misfit("stamps", "rows that are not whole, or not in order"));
-                    }
-                    Ok(())
-                },
-            )?;
+            archive.within_part(("tap", place), key, &Layout::Same, |archive| {
+                tap.persist(archive)?;
+                if archive.has("serial", archive.is_for_ranks()) {
+                    archive.of_ranks(&Layout::Same).number("serial", &mut chunk.serial)?;
+                }
+                archive.by(&layout.rows()).list("stamps", &mut chunk.stamps)?;
+                archive.number("closed", &mut chunk.closed)?;
+                chunk.streams.resize(tap.recordables.len(), Vec::new());
+                for (recordable, stream) in tap.recordables.iter().zip(&mut chunk.streams) {
+                    archive.by(&layout).list(recordable.name(), stream)?;
+                }
+                let width = tap.held.len().max(1);
+                let whole = chunk.streams.iter().all(|stream| stream.len().is_multiple_of(width));
+                if !whole || !chunk.stamps.is_sorted() {
+                    return Err(archive.misfit("stamps", "rows that are not whole, or not in order"));
+                }
+                Ok(())
+            })?;
         }
         Ok(())
     }

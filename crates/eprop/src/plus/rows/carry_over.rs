@@ -2,7 +2,7 @@
 
 use crate::plus::eligibility::{Trace, TraceSet};
 use crate::plus::ring::{LANES, Vector};
-use crate::plus::rows::{PlasticRows, RowState, at};
+use crate::plus::rows::{PlasticRows, at};
 use std::collections::BTreeMap;
 
 impl PlasticRows {
@@ -50,12 +50,8 @@ impl PlasticRows {
         if pairs.is_empty() {
             return;
         }
-        let (ours, theirs) = (self.rows[row], old.rows[row]);
-        self.rows[row] = RowState {
-            summed: ours.summed || theirs.summed,
-            caught_up: ours.caught_up || theirs.caught_up,
-            ..theirs
-        };
+        let theirs = old.rows[row];
+        self.rows[row] = theirs;
         if let Some(ahead) = old.ahead.get(&row) {
             let ours = self.ahead.entry(row).or_insert_with(|| self.layout.weights(row, 0, weights));
             let (from_first, to_first) = (old.layout.positions(row).start, self.layout.positions(row).start);
